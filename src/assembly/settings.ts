@@ -1,0 +1,36 @@
+// The one place where the rooms' settings become the configuration file. Types, JSON Schema, docs table and defaults all come from here.
+import { z } from 'zod'
+import { drainSettings, httpSettings, sessionSettings, sseSettings } from '../downstream/settings.ts'
+import { toolsetSettings } from '../gateway/catalog/settings.ts'
+import { limitSettings } from '../gateway/limits/settings.ts'
+import { logSettings } from '../observe/settings.ts'
+import { serverSettings, timeoutSettings } from '../upstream/settings.ts'
+
+const mountName = z.string().regex(/^[a-z0-9-]{1,24}$/, { error: 'a name of 1 to 24 characters: a-z, 0-9, -' })
+
+export const settingsSchema = z.strictObject({
+  profile: z.enum(['dev', 'production']).default('dev').describe('`production` refuses what is only good for development.'),
+  listen: z
+    .string()
+    .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, { error: 'HOST:PORT, for example 127.0.0.1:4280' })
+    .default('127.0.0.1:4280')
+    .describe('Address of the front door. Port 0 takes a free one.'),
+  servers: z
+    .record(mountName, serverSettings)
+    .default({})
+    .describe('The MCP servers behind the gateway, by the name they get in /mcp/{name} and in tool names.'),
+  toolsets: z.record(mountName, toolsetSettings).default({}).describe('Named selections, served at /mcp/{name}.'),
+  timeouts: timeoutSettings.prefault({}).describe('Time limits of every server.'),
+  limits: limitSettings.prefault({}).describe('Bounds on size, number and failure.'),
+  http: httpSettings.prefault({}).describe('The HTTP door.'),
+  sessions: sessionSettings.prefault({}).describe('Sessions of legacy clients.'),
+  sse: sseSettings.prefault({}).describe('The deprecated HTTP+SSE door.'),
+  drain: drainSettings.prefault({}).describe('Shutting down.'),
+  log: logSettings.prefault({}).describe('The log.'),
+  stateDir: z
+    .string()
+    .optional()
+    .describe('Folder for what outlives a restart (sealing key, last known catalogue). Default: none in dev, required in production.'),
+})
+
+export type Settings = z.infer<typeof settingsSchema>

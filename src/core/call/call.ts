@@ -1,0 +1,121 @@
+// A call is what an agent asked for, in the shape of MCP 2026-07-28 whatever revision it arrived in. It is plain, immutable data:
+// it can be stored, replayed and sent to another replica. The living half (signal, deadline, events) is the `Exchange`.
+import type { Item } from './item.ts'
+import type { Payload } from './payload.ts'
+
+export type CallId = string
+export type UpstreamId = string
+
+export type Family = 'invoke' | 'list' | 'complete' | 'listen' | 'discover' | 'task'
+
+/** Every request that MCP 2026-07-28 (and its tasks extension) lets a client send, with the family whose chain of stages it walks. */
+export const families = {
+  'server/discover': 'discover',
+  'tools/list': 'list',
+  'prompts/list': 'list',
+  'resources/list': 'list',
+  'resources/templates/list': 'list',
+  'tools/call': 'invoke',
+  'prompts/get': 'invoke',
+  'resources/read': 'invoke',
+  'completion/complete': 'complete',
+  'subscriptions/listen': 'listen',
+  'tasks/get': 'task',
+  'tasks/update': 'task',
+  'tasks/cancel': 'task',
+} as const satisfies Record<string, Family>
+
+export type Method = keyof typeof families
+
+export function isMethod(name: string): name is Method {
+  return Object.hasOwn(families, name)
+}
+
+/** RFC 5424 severities, least severe first (MCP `LoggingLevel`). */
+export const logLevels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** Who asks: issuer and subject, never a display name. Anonymous callers exist on loopback only. */
+export interface Principal {
+  readonly iss: string
+  readonly sub: string
+}
+
+export const anonymous: Principal = { iss: 'signalbox', sub: 'anonymous' }
+
+/** Client capabilities in the 2026-07-28 shape; legacy doors translate what `initialize` declared. */
+export interface ClientCapabilities {
+  readonly sampling?: Readonly<Record<string, unknown>>
+  readonly elicitation?: Readonly<Record<string, unknown>>
+  readonly roots?: Readonly<Record<string, unknown>>
+  readonly extensions?: Readonly<Record<string, unknown>>
+  readonly [other: string]: unknown
+}
+
+export interface ClientInfo {
+  readonly name: string
+  readonly version: string
+  readonly [other: string]: unknown
+}
+
+export interface Caller {
+  readonly principal: Principal
+  readonly client: ClientInfo | undefined
+  readonly capabilities: ClientCapabilities
+  /** What binds several calls to one upstream connection: a legacy client's session id; undefined for a stateless client. */
+  readonly affinity: string | undefined
+  /** How the call came in. For the record only: no stage decides by it. */
+  readonly arrival: { readonly transport: 'http' | 'sse' | 'stdio'; readonly revision: string }
+  /** Client headers (lower case) that at least one upstream opted in to (`forwardHeaders`); the exit picks its own by name. */
+  readonly headers: Readonly<Record<string, string>> | undefined
+}
+
+/** W3C trace context as the client sent it in `_meta` (or headers), with our own span id drawn at the door. */
+export interface TraceContext {
+  readonly traceId: string
+  readonly spanId: string
+  readonly parentSpanId: string | undefined
+  readonly sampled: boolean
+  readonly tracestate: string | undefined
+}
+
+/** The next leg of a multi-round-trip request (SEP-2322). Only ever opened from our own seal. */
+export type Continuation =
+  /** A legacy server's call that waits inside one of our exits; `answers` is the client's `inputResponses` object. */
+  | {
+      readonly kind: 'parked'
+      readonly park: string
+      readonly owner: string
+      readonly upstream: UpstreamId
+      readonly answers: Payload | undefined
+    }
+  /** A modern server's own `requestState`, byte-exact; absent stays absent. */
+  | { readonly kind: 'relayed'; readonly inner: string | undefined }
+
+export interface Call {
+  readonly id: CallId
+  readonly method: Method
+  readonly family: Family
+  /** '' for the aggregate `/mcp`, else the server or toolset of `/mcp/{mount}`. */
+  readonly mount: string
+  /** `params.name`, `params.uri` or `params.taskId`, as the caller sees it. */
+  readonly target: string | undefined
+  /** `params` as sent, less the reserved `_meta` keys and the progress token of the client's hop. */
+  readonly params: Payload
+  readonly caller: Caller
+  readonly interest: { readonly progress: boolean; readonly logLevel: LogLevel | undefined }
+  /** `mcp-name` and `mcp-param-*` headers, decoded, keys in lower case; undefined where the door has no headers. */
+  readonly asserted: ReadonlyMap<string, string> | undefined
+  readonly continuation: Continuation | undefined
+  readonly trace: TraceContext
+}
+
+/** A call whose upstream is known (completion, tasks, watching), with no item. */
+export interface TargetedCall extends Call {
+  readonly upstream: UpstreamId
+}
+
+/** A call whose item is pinned: definition, validator and catalog generation are those of one snapshot. */
+export interface RoutedCall extends TargetedCall {
+  readonly item: Item
+}

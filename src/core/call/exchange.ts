@@ -1,0 +1,204 @@
+// The living half of a call: its signal, its deadline, the way back for events, and the facts that stages note for the record.
+// Never stored, never logged, never spread.
+import type { Clock } from '../ports/clock.ts'
+import type { LogLevel } from './call.ts'
+import { Deadline, type DeadlineLimits } from './deadline.ts'
+import type { Payload } from './payload.ts'
+
+/** What reaches the caller before the answer, or on a listen stream. `params` are the notification's own, tokens of no hop in them mean anything here. */
+export type CallEvent =
+  /** `params.progressToken` is whatever the upstream hop used; the door sets its client's own. */
+  | { readonly kind: 'progress'; readonly params: Payload }
+  | { readonly kind: 'log'; readonly level: LogLevel; readonly params: Payload }
+  | { readonly kind: 'changed'; readonly list: 'tools' | 'prompts' | 'resources' }
+  | { readonly kind: 'updated'; readonly uri: string; readonly params: Payload }
+  /** First event of a listen: the accepted subset, `params.notifications`. */
+  | { readonly kind: 'acknowledged'; readonly notifications: Interest }
+  /** A notification of an extension, by its own method, for example `notifications/tasks`. */
+  | { readonly kind: 'extension'; readonly method: string; readonly params: Payload }
+
+/** What a listener wants to hear (`SubscriptionFilter`, MCP 2026-07-28 §subscriptions). */
+export interface Interest {
+  readonly toolsListChanged?: boolean
+  readonly promptsListChanged?: boolean
+  readonly resourcesListChanged?: boolean
+  readonly resourceSubscriptions?: readonly string[]
+  readonly taskIds?: readonly string[]
+}
+
+/** Bounded, never blocks; an implementation counts what it drops. */
+export interface Sink {
+  emit(event: CallEvent): void
+}
+
+export type EndReason = 'client_gone' | 'cancelled' | 'deadline' | 'drain'
+
+/** How the answer left: delivered whole, or why not. */
+export type Delivery = 'delivered' | 'client_gone' | 'unclaimed' | 'failed'
+
+/** One fact per stage; rooms add theirs by declaration merging (`declare module`). */
+// biome-ignore lint/suspicious/noEmptyInterface: grows by declaration merging
+export interface Facts {}
+
+export interface Exchange {
+  /** Aborted with an `EndReason` as its reason. */
+  readonly signal: AbortSignal
+  readonly deadline: Deadline
+  readonly sink: Sink
+  note<S extends keyof Facts>(stage: S, fact: Facts[S]): void
+  fact<S extends keyof Facts>(stage: S): Facts[S] | undefined
+  /** The same exchange with another sink or a narrower signal. */
+  with(change: { readonly sink?: Sink; readonly signal?: AbortSignal }): Exchange
+  /** One attempt: its own facts and signal, so that a late note of a lost attempt cannot leak into the next. */
+  attempt(n: number): Attempt
+  /** Runs when the door closes the exchange; the record is sealed there. */
+  onClose(work: (delivery: Delivery) => void): void
+}
+
+export interface Attempt extends Exchange {
+  readonly n: number
+  /** Events that reached the sink during this attempt. */
+  readonly events: number
+  close(): void
+}
+
+/** The door's handle: it alone ends and closes. */
+export interface OpenExchange extends Exchange {
+  end(reason: EndReason): void
+  close(delivery: Delivery): void
+}
+
+/** Opens the exchange of one call. `limits` are the gateway's defaults; `resolve` may replace them by the upstream's. */
+export function openExchange(clock: Clock, limits: DeadlineLimits, sink: Sink): OpenExchange {
+  return new Live(clock, limits, sink)
+}
+
+/** Why a signal of an exchange ended; undefined while it has not. */
+export function endReason(signal: AbortSignal): EndReason | undefined {
+  return signal.aborted ? (signal.reason as EndReason) : undefined
+}
+
+class Live implements OpenExchange {
+  readonly signal: AbortSignal
+  readonly deadline: Deadline
+  readonly sink: Sink
+  private readonly controller = new AbortController()
+  private facts: Partial<Facts> | undefined
+  private closers: ((delivery: Delivery) => void)[] | undefined
+  private closed = false
+
+  constructor(clock: Clock, limits: DeadlineLimits, sink: Sink) {
+    this.signal = this.controller.signal
+    this.deadline = new Deadline(clock, limits, () => this.end('deadline'))
+    const deadline = this.deadline
+    this.sink = {
+      emit: (event) => {
+        if (this.closed) return
+        if (event.kind === 'progress') deadline.touch()
+        sink.emit(event)
+      },
+    }
+  }
+
+  note<S extends keyof Facts>(stage: S, fact: Facts[S]): void {
+    this.facts ??= {}
+    this.facts[stage] = fact
+  }
+
+  fact<S extends keyof Facts>(stage: S): Facts[S] | undefined {
+    return this.facts?.[stage]
+  }
+
+  with(change: { readonly sink?: Sink; readonly signal?: AbortSignal }): Exchange {
+    return new View(this, change.sink ?? this.sink, change.signal ?? this.signal)
+  }
+
+  attempt(n: number): Attempt {
+    return new Try(this, this.sink, this.signal, n)
+  }
+
+  onClose(work: (delivery: Delivery) => void): void {
+    this.closers ??= []
+    this.closers.push(work)
+  }
+
+  end(reason: EndReason): void {
+    if (!this.signal.aborted) this.controller.abort(reason)
+  }
+
+  close(delivery: Delivery): void {
+    if (this.closed) return
+    this.closed = true
+    this.deadline.close()
+    for (const work of this.closers ?? []) work(delivery)
+  }
+}
+
+class View implements Exchange {
+  readonly signal: AbortSignal
+  readonly sink: Sink
+  private readonly root: Exchange
+
+  constructor(root: Exchange, sink: Sink, signal: AbortSignal) {
+    this.root = root
+    this.sink = sink
+    this.signal = signal
+  }
+
+  get deadline(): Deadline {
+    return this.root.deadline
+  }
+
+  note<S extends keyof Facts>(stage: S, fact: Facts[S]): void {
+    this.root.note(stage, fact)
+  }
+
+  fact<S extends keyof Facts>(stage: S): Facts[S] | undefined {
+    return this.root.fact(stage)
+  }
+
+  with(change: { readonly sink?: Sink; readonly signal?: AbortSignal }): Exchange {
+    return new View(this, change.sink ?? this.sink, change.signal ?? this.signal)
+  }
+
+  attempt(n: number): Attempt {
+    return new Try(this, this.sink, this.signal, n)
+  }
+
+  onClose(work: (delivery: Delivery) => void): void {
+    this.root.onClose(work)
+  }
+}
+
+class Try extends View implements Attempt {
+  readonly n: number
+  private heard = 0
+  private over = false
+
+  constructor(root: Exchange, sink: Sink, signal: AbortSignal, n: number) {
+    super(
+      root,
+      {
+        emit: (event) => {
+          if (this.over) return
+          this.heard += 1
+          sink.emit(event)
+        },
+      },
+      signal,
+    )
+    this.n = n
+  }
+
+  get events(): number {
+    return this.heard
+  }
+
+  override note<S extends keyof Facts>(stage: S, fact: Facts[S]): void {
+    if (!this.over) super.note(stage, fact)
+  }
+
+  close(): void {
+    this.over = true
+  }
+}

@@ -1,0 +1,45 @@
+// An item is one tool, prompt, resource or resource template of one upstream, as the catalog holds it.
+import type { UpstreamId } from './call.ts'
+import type { Payload } from './payload.ts'
+
+export type ItemKind = 'tool' | 'prompt' | 'resource' | 'template'
+
+/** One thing wrong with the arguments: where (JSON Pointer), what was expected, what came. */
+export interface Violation {
+  readonly path: string
+  readonly expected: string
+  readonly got: string
+}
+
+/** A property of a tool's input schema that the client mirrors in an `Mcp-Param-*` header (MCP 2026-07-28, x-mcp-header). */
+export interface HeaderParam {
+  /** Property path from the root of the arguments. */
+  readonly path: readonly string[]
+  /** Header name in lower case, with the `mcp-param-` prefix. */
+  readonly header: string
+  readonly type: 'string' | 'integer' | 'boolean'
+}
+
+/** What the server itself says of a tool (`annotations`), read strictly: absent is the cautious value. */
+export interface Traits {
+  readonly readOnly: boolean
+  readonly idempotent: boolean
+}
+
+export interface Item {
+  readonly kind: ItemKind
+  readonly upstream: UpstreamId
+  /** The upstream's own tool or prompt name, resource URI, or URI template. */
+  readonly name: string
+  /** The name under which this call's mount shows it. */
+  readonly visible: string
+  /** The definition as the upstream sent it, byte for byte. */
+  readonly definition: Payload
+  readonly traits: Traits
+  readonly headers: readonly HeaderParam[]
+  /** Judges `params.arguments`; undefined where the item takes no schema. Compiled on first use. */
+  readonly validate: ((args: unknown) => readonly Violation[]) | undefined
+  /** True where the tool declares an `outputSchema`: then a fault may not use `structuredContent`. */
+  readonly declaresOutput: boolean
+  readonly generation: number
+}

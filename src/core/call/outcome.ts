@@ -1,0 +1,44 @@
+// How a call ended: exactly one terminal value, whole. Success is judged once, from this value.
+import type { Fault } from '../faults/fault.ts'
+import type { Payload } from './payload.ts'
+
+/** The few facts that a scan of the result bytes gives without parsing them. */
+export interface ResultFacts {
+  /** `CallToolResult.isError`. */
+  readonly isError: boolean
+  /** The result's own `resultType`, undefined where the server sent none (legacy revisions). */
+  readonly resultType: string | undefined
+  /** Size of the result in bytes. */
+  readonly bytes: number
+}
+
+/** A remark of the gateway on a good result, for example a deprecation. */
+export interface Annotation {
+  readonly kind: string
+  readonly text: string
+}
+
+export type Outcome =
+  /** `isError: true` is a result: the tool ran and says so. */
+  | { readonly kind: 'complete'; readonly result: Payload; readonly facts: ResultFacts; readonly annotations: readonly Annotation[] }
+  /**
+   * The server needs input (SEP-2322). `requests` is the whole InputRequiredResult with `inputRequests`, without `requestState`;
+   * `continuation` names what must come back, and the `seal` stage turns it into the `requestState` in `sealed`, which doors send.
+   */
+  | { readonly kind: 'input_required'; readonly requests: Payload; readonly continuation: OpenContinuation; readonly sealed?: string }
+  /** A task handle of the tasks extension; `handle` is the upstream's own task id. */
+  | { readonly kind: 'task'; readonly result: Payload; readonly handle: string }
+  | { readonly kind: 'fault'; readonly fault: Fault }
+
+/** What the exit asks to get back with the next leg; sealed before a client sees it. */
+export type OpenContinuation =
+  | { readonly kind: 'parked'; readonly park: string; readonly owner: string; readonly expiresAtMs: number }
+  | { readonly kind: 'relayed'; readonly inner: string | undefined }
+
+export function complete(result: Payload, facts: ResultFacts): Outcome {
+  return { kind: 'complete', result, facts, annotations: [] }
+}
+
+export function failed(fault: Fault): Outcome {
+  return { kind: 'fault', fault }
+}

@@ -1,0 +1,32 @@
+// Faults of identity and permission, on either hop.
+import type { FaultKind } from './fault.ts'
+
+export const authenticationFaults = {
+  unauthenticated: {
+    category: 'authentication',
+    status: 401,
+    code: -32600,
+    retryable: false,
+    protocol: true,
+    agent: 'This gateway needs a credential: {reason}.',
+    operator: 'The request carried no valid credential.',
+  },
+  upstream_auth_failed: {
+    category: 'authentication',
+    status: 200,
+    code: -32603,
+    retryable: false,
+    protocol: false,
+    agent: 'The server {upstream} refused the credential of the gateway (HTTP {status}). Tell the user that an operator has to renew it.',
+    operator: 'Check the credential configured for this upstream (`headers` or its environment).',
+  },
+  session_unknown: {
+    category: 'authentication',
+    status: 404,
+    code: -32600,
+    retryable: true,
+    protocol: true,
+    agent: 'The session is not known here or has ended. Start a new one with initialize.',
+    operator: 'An unknown, expired or foreign Mcp-Session-Id was presented.',
+  },
+} as const satisfies Record<string, FaultKind>

@@ -1,0 +1,50 @@
+// Faults of what stands behind a server, as far as the server tells.
+import type { FaultKind } from './fault.ts'
+
+export const integrationFaults = {
+  upstream_error: {
+    category: 'integration',
+    status: 200,
+    code: -32603,
+    retryable: false,
+    protocol: false,
+    agent: '{upstream} answered with an error: {reason}',
+    operator: 'The server answered the request with a JSON-RPC error; its code and data are in the detail.',
+  },
+  upstream_busy: {
+    category: 'integration',
+    status: 200,
+    code: -32603,
+    retryable: true,
+    protocol: false,
+    agent: '{upstream} asks to wait (HTTP {status}). The call was not executed. Try again after {retryAfterMs} ms.',
+    operator: 'The upstream or a service behind it limits the rate.',
+  },
+  upstream_http_error: {
+    category: 'integration',
+    status: 200,
+    code: -32603,
+    retryable: false,
+    protocol: false,
+    agent: '{upstream} answered with HTTP {status} in place of a result.',
+    operator: 'The upstream, or a proxy before it, failed.',
+  },
+  circuit_open: {
+    category: 'integration',
+    status: 200,
+    code: -32603,
+    retryable: true,
+    protocol: false,
+    agent: '{upstream} has failed repeatedly and is left alone for now. The call was not executed. Try again after {retryAfterMs} ms.',
+    operator: 'The circuit breaker of this upstream is open; it closes by itself when a trial call succeeds.',
+  },
+  internal: {
+    category: 'integration',
+    status: 200,
+    code: -32603,
+    retryable: false,
+    protocol: false,
+    agent: 'The gateway failed on this call. Report the correlation id {correlationId}.',
+    operator: 'A bug in the gateway: the stack is in the log under this correlation id.',
+  },
+} as const satisfies Record<string, FaultKind>

@@ -1,0 +1,61 @@
+// How a fault looks on the wire: an `isError` result for `tools/call`, a JSON-RPC error for everything else (faults.md §4).
+import { vendorPrefix } from '../protocol/names.ts'
+import type { Fault } from './fault.ts'
+
+/** The typed fault that agents and programs read; never more than this leaves the gateway. */
+export function faultData(fault: Fault, correlationId: string): Record<string, unknown> {
+  return {
+    kind: fault.kind,
+    category: fault.category,
+    retryable: fault.retryable,
+    ...(fault.retryAfterMs === undefined ? {} : { retry_after_ms: fault.retryAfterMs }),
+    side_effect: fault.sideEffect,
+    correlation_id: correlationId,
+    tell_user: fault.message,
+    ...(Object.keys(fault.detail).length === 0 ? {} : { detail: fault.detail }),
+  }
+}
+
+/** JSON-RPC error object. Codes with `data` of their own in the specification carry it beside ours. */
+export function faultError(fault: Fault, correlationId: string): { code: number; message: string; data: unknown } {
+  const wire = fault.detail.wire as { code: number; message: string; data?: unknown } | undefined
+  const own = { [`${vendorPrefix}fault`]: faultData(withoutWire(fault), correlationId) }
+  if (wire !== undefined) {
+    const data =
+      typeof wire.data === 'object' && wire.data !== null && !Array.isArray(wire.data)
+        ? { ...wire.data, ...own }
+        : wire.data === undefined
+          ? own
+          : wire.data
+    return { code: wire.code, message: wire.message, data }
+  }
+  return { code: fault.entry.code, message: fault.message, data: { ...specData(fault), ...own } }
+}
+
+/** CallToolResult with `isError`; `structuredContent.error` only where the tool declares no output schema, since SDK 1.x validates it there. */
+export function faultResult(fault: Fault, correlationId: string, declaresOutput: boolean): Record<string, unknown> {
+  const data = faultData(withoutWire(fault), correlationId)
+  return {
+    content: [{ type: 'text', text: fault.message }],
+    ...(declaresOutput ? {} : { structuredContent: { error: data } }),
+    isError: true,
+    _meta: { [`${vendorPrefix}fault`]: data },
+  }
+}
+
+/** What the specification itself puts in `data`: -32022 `supported`, `requested`; -32021 `requiredCapabilities`; missing resource `uri`. */
+function specData(fault: Fault): Record<string, unknown> {
+  const { supported, requested, requiredCapabilities, uri } = fault.detail
+  const data: Record<string, unknown> = {}
+  if (supported !== undefined) data.supported = supported
+  if (requested !== undefined) data.requested = requested
+  if (requiredCapabilities !== undefined) data.requiredCapabilities = requiredCapabilities
+  if (uri !== undefined) data.uri = uri
+  return data
+}
+
+function withoutWire(fault: Fault): Fault {
+  if (fault.detail.wire === undefined) return fault
+  const { wire: _, ...detail } = fault.detail
+  return { ...fault, detail }
+}

@@ -1,0 +1,32 @@
+// How the living parts report what is no call: log events and counters. `observe` implements both; nothing else exports them.
+
+export type LogSeverity = 'debug' | 'info' | 'warn' | 'error'
+
+/** One event for people. `event` is a short sentence; fields are data and must hold no secret. Never throws, never blocks. */
+export type Log = (severity: LogSeverity, event: string, fields?: Readonly<Record<string, unknown>>) => void
+
+/** Counters beside those that come from call records; each becomes `signalbox_<name>_total`. Label values are bounded sets, never ids. */
+export const counters = {
+  proto_anomaly: { help: 'Off-protocol behaviour of upstreams that was survived.', labels: ['upstream', 'type'] },
+  child_restarts: { help: 'Restarts of stdio servers.', labels: ['upstream'] },
+  events_dropped: { help: 'Progress, log and change events that were dropped.', labels: ['where'] },
+  calls_queued: { help: 'Calls that waited for a place at their upstream.', labels: ['upstream'] },
+  calls_refused: { help: 'Calls that were refused because the queue of their upstream was full.', labels: ['upstream'] },
+  retries: { help: 'Attempts after the first.', labels: ['upstream'] },
+  stray_requests: { help: 'Requests of upstreams outside any call, answered -32601.', labels: ['upstream', 'method'] },
+  unclaimed: { help: 'Parked calls whose answer nobody came back for.', labels: ['upstream'] },
+  spilled_results: { help: 'Results that were too large and became a resource link.', labels: ['upstream'] },
+  quarantined_items: { help: 'Definitions that could not be served.', labels: ['upstream', 'kind'] },
+  sessions_opened: { help: 'Legacy sessions opened.', labels: ['transport'] },
+} as const satisfies Record<string, { help: string; labels: readonly string[] }>
+
+export type CounterName = keyof typeof counters
+
+export interface Counters {
+  add<N extends CounterName>(name: N, labels: Readonly<Record<(typeof counters)[N]['labels'][number], string>>, by?: number): void
+}
+
+export interface Report {
+  readonly log: Log
+  readonly counters: Counters
+}

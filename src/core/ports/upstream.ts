@@ -1,0 +1,73 @@
+// What the gateway sees of a server behind it. Revision, transport, endpoints and processes are hidden behind this face.
+import type { TargetedCall, UpstreamId } from '../call/call.ts'
+import type { Deadline } from '../call/deadline.ts'
+import type { CallEvent, Exchange, Interest } from '../call/exchange.ts'
+import type { ItemKind } from '../call/item.ts'
+import type { Outcome } from '../call/outcome.ts'
+import type { Payload } from '../call/payload.ts'
+import type { Fault } from '../faults/fault.ts'
+import type { CredentialLease } from './credentials.ts'
+
+export type UpstreamState =
+  /** Never tried, or starting. */
+  | 'connecting'
+  | 'ready'
+  /** Was ready, lost, being reconnected; calls wait or fail by the deadline. */
+  | 'reconnecting'
+  /** Last attempt failed; another follows after a backoff. */
+  | 'unavailable'
+  | 'drained'
+
+export interface UpstreamHealth {
+  readonly state: UpstreamState
+  /** Why it is not ready, for people; no secrets. */
+  readonly reason: string | undefined
+  /** Milliseconds since the epoch of the last change of state. */
+  readonly sinceMs: number
+  readonly connections: number
+  readonly restarts: number
+  readonly inFlight: number
+}
+
+/** Learned at connect; kept while the upstream is away. Undefined fields are not known yet. */
+export interface UpstreamDescription {
+  readonly transport: 'stdio' | 'streamable-http' | 'sse'
+  readonly revision: string | undefined
+  /** `serverInfo` of the server, as sent. */
+  readonly identity: { readonly name: string; readonly version: string; readonly [other: string]: unknown } | undefined
+  readonly capabilities: Readonly<Record<string, unknown>> | undefined
+  readonly instructions: string | undefined
+}
+
+export interface Watch {
+  /** Replaces the interest; resolves to what the upstream accepted. Overlaps, so that no event is lost in between. */
+  update(interest: Interest): Promise<Interest>
+  close(): void
+}
+
+export interface Upstream {
+  readonly id: UpstreamId
+  describe(): UpstreamDescription
+  health(): UpstreamHealth
+  /** Connects if need be and resolves when the description is known or the attempt failed (then with the fault). Single-flight. */
+  ready(signal: AbortSignal): Promise<Fault | undefined>
+  /** Sends one call in the server's own revision. Resolves exactly once, also when the signal ends. Never throws for a peer's failure. */
+  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome>
+  /** All definitions of a kind, page by page, each as its own bytes. Ends by throwing `UpstreamFault` if a page fails. */
+  items(kind: ItemKind, lease: CredentialLease, signal: AbortSignal): AsyncIterable<Payload>
+  /** Change notifications and resource updates, for as long as the watch is open; survives reconnects. `changed` events are not debounced here. */
+  watch(interest: Interest, lease: CredentialLease, on: (event: CallEvent) => void): Watch
+  /** Called on every change of health or description. */
+  onChange(listener: () => void): () => void
+  /** Ends in-flight calls by the deadline, then all connections and processes. No call is taken afterwards. */
+  drain(deadline: Deadline): Promise<void>
+}
+
+/** Carries a fault where an iteration has no other way to end. */
+export class UpstreamFault extends Error {
+  readonly fault: Fault
+  constructor(fault: Fault) {
+    super(fault.message)
+    this.fault = fault
+  }
+}

@@ -1,0 +1,61 @@
+// The names and numbers of the protocol, each in one place (MCP 2024-11-05 … 2026-07-28, JSON-RPC 2.0).
+
+export const modernRevision = '2026-07-28'
+/** Revisions with `initialize`, newest first. */
+export const legacyRevisions = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'] as const
+export type LegacyRevision = (typeof legacyRevisions)[number]
+/** All that is served, newest first; `server/discover` and -32022 list exactly these. */
+export const servedRevisions: readonly string[] = [modernRevision, ...legacyRevisions]
+
+export function isLegacyRevision(revision: string): revision is LegacyRevision {
+  return (legacyRevisions as readonly string[]).includes(revision)
+}
+
+/** Reserved `_meta` keys of one hop (MCP 2026-07-28 §basic). They are never forwarded: each hop writes its own. */
+export const metaKey = {
+  protocolVersion: 'io.modelcontextprotocol/protocolVersion',
+  clientInfo: 'io.modelcontextprotocol/clientInfo',
+  clientCapabilities: 'io.modelcontextprotocol/clientCapabilities',
+  logLevel: 'io.modelcontextprotocol/logLevel',
+  serverInfo: 'io.modelcontextprotocol/serverInfo',
+  subscriptionId: 'io.modelcontextprotocol/subscriptionId',
+  relatedTask: 'io.modelcontextprotocol/related-task',
+} as const
+
+/** Our own `_meta` keys stand under this prefix; nothing else of ours goes on the wire. */
+export const vendorPrefix = 'signalbox.dev/'
+
+export const tasksExtension = 'io.modelcontextprotocol/tasks'
+
+export const header = {
+  protocolVersion: 'mcp-protocol-version',
+  method: 'mcp-method',
+  name: 'mcp-name',
+  paramPrefix: 'mcp-param-',
+  sessionId: 'mcp-session-id',
+  lastEventId: 'last-event-id',
+} as const
+
+/** JSON-RPC and MCP error codes. */
+export const code = {
+  parse: -32700,
+  invalidRequest: -32600,
+  methodNotFound: -32601,
+  invalidParams: -32602,
+  internal: -32603,
+  /** Legacy revisions only. */
+  resourceNotFound: -32002,
+  /** 2025-11-25 only: URL elicitation required. */
+  urlElicitationRequired: -32042,
+  headerMismatch: -32020,
+  missingClientCapability: -32021,
+  unsupportedProtocolVersion: -32022,
+} as const
+
+/** The gateway's own name on both hops. */
+export interface Implementation {
+  readonly name: string
+  readonly version: string
+  readonly title?: string
+  readonly websiteUrl?: string
+}

@@ -1,0 +1,278 @@
+// A strict JSON scanner over bytes. It finds where things are without building them, so that what nobody looks at is never
+// parsed or re-serialised, and 64-bit integers, unknown fields and spellings survive (RFC 8259).
+
+/** Thrown on bytes that are no JSON; `at` is the byte offset. */
+export class MalformedJson extends Error {
+  readonly at: number
+  constructor(what: string, at: number) {
+    super(`${what} at byte ${at}`)
+    this.at = at
+  }
+}
+
+/** Deepest nesting that is scanned; more is refused as malformed. */
+export const maxDepth = 512
+
+const quote = 0x22
+const backslash = 0x5c
+const comma = 0x2c
+const colon = 0x3a
+const openBrace = 0x7b
+const closeBrace = 0x7d
+const openBracket = 0x5b
+const closeBracket = 0x5d
+
+/** 1: ends or interrupts the fast run of a string (quote, backslash, control character). */
+const stops = new Uint8Array(256)
+stops.fill(1, 0, 0x20)
+stops[quote] = 1
+stops[backslash] = 1
+
+export function skipSpace(b: Uint8Array, at: number): number {
+  let i = at
+  for (;;) {
+    const c = b[i]
+    if (c === 0x20 || c === 0x0a || c === 0x0d || c === 0x09) i += 1
+    else return i
+  }
+}
+
+/** Index just after the string that starts at `at`. */
+export function skipString(b: Uint8Array, at: number): number {
+  if (b[at] !== quote) throw new MalformedJson('expected a string', at)
+  let i = at + 1
+  const end = b.length
+  while (i < end) {
+    const c = b[i] as number
+    if (stops[c] === 0) {
+      i += 1
+      continue
+    }
+    if (c === quote) return i + 1
+    if (c !== backslash) throw new MalformedJson('control character in a string', i)
+    i = skipEscape(b, i)
+  }
+  throw new MalformedJson('unterminated string', at)
+}
+
+function skipEscape(b: Uint8Array, at: number): number {
+  switch (b[at + 1]) {
+    case quote:
+    case backslash:
+    case 0x2f: // /
+    case 0x62: // b
+    case 0x66: // f
+    case 0x6e: // n
+    case 0x72: // r
+    case 0x74: // t
+      return at + 2
+    case 0x75: {
+      const unit = hex4(b, at + 2)
+      if (unit >= 0xdc00 && unit <= 0xdfff) throw new MalformedJson('lone surrogate', at)
+      if (unit < 0xd800 || unit > 0xdbff) return at + 6
+      if (b[at + 6] !== backslash || b[at + 7] !== 0x75) throw new MalformedJson('lone surrogate', at)
+      const low = hex4(b, at + 8)
+      if (low < 0xdc00 || low > 0xdfff) throw new MalformedJson('lone surrogate', at)
+      return at + 12
+    }
+    default:
+      throw new MalformedJson('bad escape', at)
+  }
+}
+
+function hex4(b: Uint8Array, at: number): number {
+  let value = 0
+  for (let i = at; i < at + 4; i += 1) {
+    const c = b[i] as number
+    const digit = c >= 0x30 && c <= 0x39 ? c - 0x30 : c >= 0x61 && c <= 0x66 ? c - 0x57 : c >= 0x41 && c <= 0x46 ? c - 0x37 : -1
+    if (digit < 0) throw new MalformedJson('bad escape', at)
+    value = value * 16 + digit
+  }
+  return value
+}
+
+function skipDigits(b: Uint8Array, at: number): number {
+  let i = at
+  for (;;) {
+    const c = b[i] as number
+    if (c >= 0x30 && c <= 0x39) i += 1
+    else break
+  }
+  if (i === at) throw new MalformedJson('bad number', at)
+  return i
+}
+
+function skipNumber(b: Uint8Array, at: number): number {
+  let i = b[at] === 0x2d ? at + 1 : at
+  i = b[i] === 0x30 ? i + 1 : skipDigits(b, i)
+  if (b[i] === 0x2e) i = skipDigits(b, i + 1)
+  if (b[i] === 0x65 || b[i] === 0x45) {
+    i += 1
+    if (b[i] === 0x2b || b[i] === 0x2d) i += 1
+    i = skipDigits(b, i)
+  }
+  return i
+}
+
+const literals: Readonly<Record<number, Uint8Array>> = {
+  116: Buffer.from('true'),
+  102: Buffer.from('false'),
+  110: Buffer.from('null'),
+}
+
+function skipScalar(b: Uint8Array, at: number): number {
+  const c = b[at]
+  if (c === quote) return skipString(b, at)
+  if (c === 0x2d || (c !== undefined && c >= 0x30 && c <= 0x39)) return skipNumber(b, at)
+  const literal = c === undefined ? undefined : literals[c]
+  if (literal === undefined) throw new MalformedJson(c === undefined ? 'unexpected end' : 'unexpected character', at)
+  for (let i = 0; i < literal.length; i += 1) if (b[at + i] !== literal[i]) throw new MalformedJson('bad literal', at)
+  return at + literal.length
+}
+
+/** Index just after the value that starts at `at` (no leading space). Checks the whole value. */
+export function skipValue(b: Uint8Array, at: number): number {
+  const first = b[at]
+  if (first !== openBrace && first !== openBracket) return skipScalar(b, at)
+  // One bit a level, so that nesting costs no call stack.
+  const objects: boolean[] = []
+  let i = at
+  for (;;) {
+    const c = b[i]
+    if (c === openBrace || c === openBracket) {
+      if (objects.length >= maxDepth) throw new MalformedJson(`nesting deeper than ${maxDepth}`, i)
+      const isObject = c === openBrace
+      objects.push(isObject)
+      i = skipSpace(b, i + 1)
+      if (b[i] === (isObject ? closeBrace : closeBracket)) {
+        // empty: closed below
+      } else {
+        if (isObject) i = toMemberValue(b, i)
+        continue
+      }
+    } else {
+      i = skipScalar(b, i)
+    }
+    // After a value: close as many levels as end here, or go to the next member or element.
+    for (;;) {
+      const isObject = objects[objects.length - 1]
+      i = skipSpace(b, i)
+      const d = b[i]
+      if (d === (isObject ? closeBrace : closeBracket)) {
+        objects.pop()
+        i += 1
+        if (objects.length === 0) return i
+        continue
+      }
+      if (d !== comma) throw new MalformedJson(d === undefined ? 'unexpected end' : 'expected , or a closing bracket', i)
+      i = skipSpace(b, i + 1)
+      if (isObject) i = toMemberValue(b, i)
+      break
+    }
+  }
+}
+
+function toMemberValue(b: Uint8Array, keyAt: number): number {
+  const i = skipSpace(b, skipString(b, keyAt))
+  if (b[i] !== colon) throw new MalformedJson('expected :', i)
+  return skipSpace(b, i + 1)
+}
+
+/** One member of an object: `key` decoded, offsets into the scanned bytes. */
+export interface Member {
+  readonly key: string
+  readonly keyAt: number
+  readonly start: number
+  readonly end: number
+}
+
+/** The members of the object that starts at `at`, each value checked. Throws unless it is an object. */
+export function members(b: Uint8Array, at: number): Member[] {
+  if (b[at] !== openBrace) throw new MalformedJson('expected an object', at)
+  const found: Member[] = []
+  let i = skipSpace(b, at + 1)
+  if (b[i] === closeBrace) return found
+  for (;;) {
+    const keyAt = i
+    const keyEnd = skipString(b, i)
+    i = skipSpace(b, keyEnd)
+    if (b[i] !== colon) throw new MalformedJson('expected :', i)
+    const start = skipSpace(b, i + 1)
+    const end = skipValue(b, start)
+    found.push({ key: text(b, keyAt, keyEnd), keyAt, start, end })
+    i = skipSpace(b, end)
+    if (b[i] === closeBrace) return found
+    if (b[i] !== comma) throw new MalformedJson(b[i] === undefined ? 'unexpected end' : 'expected , or }', i)
+    i = skipSpace(b, i + 1)
+  }
+}
+
+/** Start and end of each element of the array that starts at `at`. */
+export function elements(b: Uint8Array, at: number): { readonly start: number; readonly end: number }[] {
+  if (b[at] !== openBracket) throw new MalformedJson('expected an array', at)
+  const found: { start: number; end: number }[] = []
+  let i = skipSpace(b, at + 1)
+  if (b[i] === closeBracket) return found
+  for (;;) {
+    const end = skipValue(b, i)
+    found.push({ start: i, end })
+    i = skipSpace(b, end)
+    if (b[i] === closeBracket) return found
+    if (b[i] !== comma) throw new MalformedJson(b[i] === undefined ? 'unexpected end' : 'expected , or ]', i)
+    i = skipSpace(b, i + 1)
+  }
+}
+
+/** The string whose quotes stand at `start` and `end - 1`, decoded. */
+export function text(b: Uint8Array, start: number, end: number): string {
+  let plain = true
+  // Short ASCII strings, which keys are, build faster here than by a call into the runtime.
+  if (end - start <= 34) {
+    let s = ''
+    for (let i = start + 1; i < end - 1; i += 1) {
+      const c = b[i] as number
+      if (c === backslash || c > 0x7e) {
+        plain = false
+        break
+      }
+      s += String.fromCharCode(c)
+    }
+    if (plain) return s
+  }
+  return JSON.parse(asBuffer(b).toString('utf8', start, end)) as string
+}
+
+/** The same memory as a Buffer, for its string functions. */
+export function asBuffer(b: Uint8Array): Buffer {
+  return Buffer.isBuffer(b) ? b : Buffer.from(b.buffer, b.byteOffset, b.byteLength)
+}
+
+/**
+ * How many object members the JSON text holds, strings skipped. Compared with the members of the parsed value it shows duplicate keys,
+ * which policy and server could read differently.
+ */
+export function countMembers(b: Uint8Array): number {
+  let count = 0
+  for (let i = 0; i < b.length; i += 1) {
+    const c = b[i]
+    if (c === quote) i = skipString(b, i) - 1
+    else if (c === colon) count += 1
+  }
+  return count
+}
+
+/** Members of a parsed value, all levels together. */
+export function countParsed(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  let count = 0
+  if (Array.isArray(value)) {
+    for (const element of value) if (typeof element === 'object') count += countParsed(element)
+    return count
+  }
+  for (const key in value) {
+    count += 1
+    const child = (value as Record<string, unknown>)[key]
+    if (typeof child === 'object') count += countParsed(child)
+  }
+  return count
+}

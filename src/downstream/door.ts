@@ -1,0 +1,64 @@
+// What every door is given, and how the HTTP ladder hands a request to the door of its revision.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '../core/call/call.ts'
+import type { DeadlineLimits } from '../core/call/deadline.ts'
+import type { Sealer } from '../core/call/seal.ts'
+import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Gateway } from '../core/ports/gateway.ts'
+import type { Report } from '../core/ports/report.ts'
+import type { Ephemeral } from '../core/ports/stores.ts'
+import type { Implementation } from '../core/protocol/names.ts'
+import type { DrainSettings, HttpSettings, SessionSettings, SseSettings } from './settings.ts'
+
+export interface DoorContext {
+  readonly gateway: Gateway
+  readonly clock: Clock
+  readonly random: Random
+  readonly sealer: Sealer
+  readonly ephemeral: Ephemeral
+  readonly report: Report
+  /** The gateway's own name, as `serverInfo`. */
+  readonly server: Implementation
+  /** Limits of a call until its upstream's own are known. */
+  readonly limits: DeadlineLimits
+  readonly settings: {
+    readonly profile: 'dev' | 'production'
+    readonly http: HttpSettings
+    readonly sessions: SessionSettings
+    readonly sse: SseSettings
+    readonly drain: DrainSettings
+  }
+  /** Client headers (lower case) that some upstream opted in to; the only ones put on `Caller.headers`. */
+  readonly forwarded: ReadonlySet<string>
+  /** Aborted when draining begins: no new sessions or streams, `Connection: close` on answers, open streams end with `retry:`. */
+  readonly draining: AbortSignal
+}
+
+/** A request that passed the first rungs: origin, host, identity; for POST also media type, size, UTF-8 and JSON. */
+export interface Arrived {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  /** '' for `/mcp`. */
+  readonly mount: string
+  readonly principal: Principal
+  /** Correlation id, drawn on arrival. */
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly atMs: number
+}
+
+export interface ArrivedPost extends Arrived {
+  /** Raw body; valid JSON without duplicate keys. */
+  readonly body: Buffer
+  /** The body parsed, once. */
+  readonly message: unknown
+}
+
+/** Legacy revisions over Streamable HTTP: the ladder comes here for every request without a modern claim. */
+export interface LegacyHttpDoor {
+  post(arrived: ArrivedPost): Promise<void>
+  get(arrived: Arrived): Promise<void>
+  delete(arrived: Arrived): Promise<void>
+  /** Sessions open now, for the gauge. */
+  sessions(): number
+}

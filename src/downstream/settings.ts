@@ -1,0 +1,37 @@
+// Settings of the doors. A leaf.
+import { z } from 'zod'
+
+export const httpSettings = z.strictObject({
+  hosts: z
+    .array(z.string())
+    .default([])
+    .describe('Host names, beside loopback and the listen address, under which clients reach the gateway.'),
+  origins: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'Web origins whose pages may call the gateway, for example https://app.example. Loopback origins always may in the dev profile.',
+    ),
+  bodyBytes: z.number().int().positive().default(4_194_304).describe('Largest request body in bytes.'),
+  keepAliveMs: z.number().int().positive().default(15_000).describe('Pause between comment lines on an idle stream, in ms.'),
+})
+
+export const sessionSettings = z.strictObject({
+  idleMs: z.number().int().positive().default(1_800_000).describe('A legacy session ends after this long without a request, in ms.'),
+  most: z.number().int().positive().default(10_000).describe('Legacy sessions at once; the longest idle one makes room.'),
+})
+
+export const sseSettings = z.strictObject({
+  enabled: z.boolean().default(true).describe('Serve the deprecated HTTP+SSE transport (2024-11-05) at /sse.'),
+  owner: z.string().optional().describe('Who is to move the remaining SSE clients; named in the deprecation warning.'),
+  sunset: z.iso.date().optional().describe('When /sse goes away; sent as the Sunset header.'),
+})
+
+export const drainSettings = z.strictObject({
+  graceMs: z.number().int().positive().default(10_000).describe('How long in-flight calls may take after SIGTERM, in ms.'),
+})
+
+export type HttpSettings = z.infer<typeof httpSettings>
+export type SessionSettings = z.infer<typeof sessionSettings>
+export type SseSettings = z.infer<typeof sseSettings>
+export type DrainSettings = z.infer<typeof drainSettings>

@@ -1,0 +1,24 @@
+// Settings of bounds on size, number and failure. A leaf.
+import { z } from 'zod'
+
+export const limitSettings = z.strictObject({
+  queue: z.number().int().nonnegative().default(64).describe('Calls that may wait for one upstream before more are refused.'),
+  resultBytes: z
+    .number()
+    .int()
+    .positive()
+    .default(8_388_608)
+    .describe('Largest result that is handed to a client whole; a larger one becomes a resource link.'),
+  messageBytes: z.number().int().positive().default(67_108_864).describe('Largest message that is read from an upstream at all.'),
+  spills: z.number().int().nonnegative().default(256).describe('How many oversized results are kept (10 minutes each).'),
+  parked: z
+    .number()
+    .int()
+    .positive()
+    .default(1_024)
+    .describe('Calls that may wait for an answer of their user, in all; 64 of them per principal.'),
+  breakerFailures: z.number().int().positive().default(5).describe('Failures in a row after which an upstream is left alone.'),
+  breakerOpenMs: z.number().int().positive().default(10_000).describe('How long it is left alone before one trial call, in ms.'),
+})
+
+export type LimitSettings = z.infer<typeof limitSettings>

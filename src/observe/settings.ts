@@ -1,0 +1,13 @@
+// Settings of the log and the metrics. A leaf.
+import { z } from 'zod'
+
+export const logSettings = z.strictObject({
+  level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least severe log level that is written.'),
+  format: z
+    .enum(['auto', 'json', 'human'])
+    .default('auto')
+    .describe('`auto` is human on a terminal, JSON lines elsewhere. Always on standard error.'),
+  calls: z.boolean().default(true).describe('One line per call.'),
+})
+
+export type LogSettings = z.infer<typeof logSettings>

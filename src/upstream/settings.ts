@@ -1,0 +1,62 @@
+// Settings of one server behind the gateway. A leaf: it imports the schema library and nothing of ours.
+import { z } from 'zod'
+
+const milliseconds = z.number().int().positive()
+
+export const timeoutSettings = z.strictObject({
+  call: milliseconds
+    .default(50_000)
+    .describe('Longest silence of a call in ms; progress starts it anew. Keep it under the 60 s of most SDK clients.'),
+  maximum: milliseconds.default(900_000).describe('Longest total of a call in ms, whatever the progress.'),
+  connect: milliseconds.default(5_000).describe('Longest wait for a TCP connection in ms.'),
+  start: milliseconds.default(30_000).describe('Longest start of a server in ms, until it answers the handshake.'),
+  probe: milliseconds.default(4_000).describe('How long a server may take to answer the probe for its revision, in ms.'),
+})
+
+export const serverSettings = z
+  .strictObject({
+    command: z.string().min(1).optional().describe('Program of a stdio server. Started without a shell.'),
+    args: z.array(z.string()).default([]).describe('Arguments of `command`.'),
+    env: z.record(z.string(), z.string()).default({}).describe('Environment of the child, beside the allow-list (PATH, HOME, LANG, …).'),
+    cwd: z.string().optional().describe('Working directory of the child.'),
+    url: z.url().optional().describe('Address of an HTTP server.'),
+    headers: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('Headers of every request to an HTTP server, for example a static credential.'),
+    transport: z
+      .enum(['auto', 'streamable-http', 'sse'])
+      .default('auto')
+      .describe('Transport of an HTTP server; `auto` tries Streamable HTTP, then HTTP+SSE.'),
+    era: z
+      .enum(['auto', 'legacy', 'modern'])
+      .default('auto')
+      .describe('`modern` is MCP 2026-07-28, `legacy` any revision with initialize; `auto` finds out.'),
+    enabled: z.boolean().default(true).describe('False keeps the entry but does not serve it.'),
+    sharing: z
+      .enum(['principal', 'shared'])
+      .default('principal')
+      .describe('`shared` lets one stdio process serve several principals; only for servers known to be safe.'),
+    interactive: z
+      .enum(['auto', 'yes', 'no'])
+      .default('auto')
+      .describe('Whether the server asks its clients questions (elicitation, sampling, roots); `auto` learns it.'),
+    bareNames: z.boolean().default(false).describe('Show the items of this server on /mcp without its prefix. At most one server may.'),
+    forwardHeaders: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe('Client headers that go to this server: name as received to name as sent. Nothing else is forwarded.'),
+    concurrency: z
+      .number()
+      .int()
+      .positive()
+      .default(64)
+      .describe('Calls in flight at this server; more wait in a queue of `limits.queue`.'),
+    timeouts: timeoutSettings.partial().default({}).describe('Overrides of the gateway-wide `timeouts` for this server.'),
+  })
+  .refine((server) => (server.command === undefined) !== (server.url === undefined), {
+    error: 'give either `command` (stdio) or `url` (HTTP), not both or none',
+  })
+
+export type TimeoutSettings = z.infer<typeof timeoutSettings>
+export type ServerSettings = z.infer<typeof serverSettings>
