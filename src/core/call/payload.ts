@@ -1,5 +1,5 @@
 // One JSON value as bytes that are parsed at most once and edited in place: there is one truth, the bytes.
-import { asBuffer, members, elements, skipSpace, skipValue, MalformedJson } from '../protocol/scan.ts'
+import { asBuffer, elements, MalformedJson, members, skipSpace, skipValue } from '../protocol/scan.ts'
 
 /** Sets (JSON text) or removes (undefined) what stands at `path`. Missing objects on the way are made when setting; array indices must exist. */
 export interface Edit {
@@ -25,8 +25,6 @@ export function payload(bytes: Uint8Array, parsed?: unknown): Payload {
 export function payloadOf(value: unknown): Payload {
   return new Whole(Buffer.from(JSON.stringify(value)), value)
 }
-
-export const emptyObject: Payload = payloadOf({})
 
 class Whole implements Payload {
   readonly bytes: Uint8Array
@@ -73,6 +71,8 @@ class Edited implements Payload {
     return edits.length === 0 ? this : new Edited(this.base, [...this.edits, ...edits])
   }
 }
+
+export const emptyObject: Payload = new Whole(Buffer.from('{}'), {})
 
 interface Node {
   /** Set: replaces whatever stands here. */

@@ -1,0 +1,64 @@
+// The layering of DESIGN.md as rules: dependencies point one way. `npm run lint` runs them.
+const tests = '\\.test\\.ts$|/contract/'
+const room = (name) => `^src/${name}/`
+
+/** A room may import itself, the listed rooms, and libraries; nothing else of ours. */
+function onlyImports(name, allowed) {
+  return {
+    name: `${name}-imports-only-${allowed.length === 0 ? 'itself' : 'its-inner-rooms'}`,
+    severity: 'error',
+    from: { path: room(name), pathNot: tests },
+    to: { path: '^src/', pathNot: [room(name), ...allowed] },
+  }
+}
+
+module.exports = {
+  forbidden: [
+    { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    onlyImports('core', []),
+    onlyImports('platform', [room('core')]),
+    onlyImports('gateway', [room('core')]),
+    onlyImports('upstream', [room('core'), '^src/platform/(net|clock)/']),
+    onlyImports('downstream', [room('core'), '^src/platform/(net|clock)/']),
+    onlyImports('observe', [room('core'), '^src/platform/(net|clock)/']),
+    {
+      name: 'gateway-rooms-know-no-siblings',
+      severity: 'error',
+      from: { path: '^src/gateway/([^/]+)/', pathNot: tests },
+      to: { path: '^src/gateway/', pathNot: '^src/gateway/$1/' },
+    },
+    {
+      name: 'pipeline-imports-stages-only',
+      severity: 'error',
+      from: { path: '^src/gateway/pipeline\\.ts$' },
+      to: { path: '^src/gateway/', pathNot: '/stage\\.ts$' },
+    },
+    {
+      name: 'revisions-belong-to-the-two-ends',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/(core/protocol|upstream|downstream|operate/toolkit)/' },
+      to: { path: '^src/core/protocol/revisions/' },
+    },
+    {
+      name: 'settings-are-leaves',
+      severity: 'error',
+      from: { path: '^src/(?!assembly/).*/settings\\.ts$' },
+      to: { path: '^src/' },
+    },
+    {
+      name: 'operate-uses-faces',
+      severity: 'error',
+      from: { path: '^src/operate/', pathNot: tests },
+      to: { path: '^src/(gateway|upstream|downstream|observe|platform)/', pathNot: ['/index\\.ts$', '^src/platform/'] },
+    },
+    { name: 'only-assembly-composes', severity: 'error', from: { path: '^src/(core|platform|gateway|upstream|downstream|observe)/', pathNot: tests }, to: { path: '^src/(assembly|operate|main)' } },
+    { name: 'no-dev-dependency-in-the-product', severity: 'error', from: { path: '^src/', pathNot: tests }, to: { dependencyTypes: ['npm-dev'] } },
+    { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/', pathNot: [tests, '\\.d\\.ts$'] }, to: {} },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'require', 'node', 'default'] },
+  },
+}

@@ -1,0 +1,36 @@
+// The upstream of the benchmark: the cheapest honest MCP server, node:http and JSON.parse, both eras. One tool, `echo`.
+import { createServer } from 'node:http'
+
+const tool = { name: 'echo', description: 'Says it back.', inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] } }
+const serverInfo = { name: 'bench-upstream', version: '1.0.0' }
+const capabilities = { tools: {} }
+
+function answer(message, modern) {
+  const { method, params } = message
+  const type = modern ? { resultType: 'complete' } : {}
+  const cache = modern ? { ttlMs: 0, cacheScope: 'private' } : {}
+  if (method === 'initialize') return { protocolVersion: params.protocolVersion, capabilities, serverInfo }
+  if (method === 'server/discover') return { ...type, supportedVersions: ['2026-07-28'], capabilities, ...cache, _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo } }
+  if (method === 'tools/list') return { ...type, tools: [tool], ...cache }
+  if (method === 'tools/call') return { ...type, content: [{ type: 'text', text: params.arguments.text }, { type: 'text', text: 'x'.repeat(60) }] }
+  return type
+}
+
+let sessions = 0
+const server = createServer((req, res) => {
+  if (req.method !== 'POST') return void res.writeHead(405).end()
+  const chunks = []
+  req.on('data', (chunk) => chunks.push(chunk))
+  req.on('end', () => {
+    const message = JSON.parse(chunks.length === 1 ? chunks[0].toString() : Buffer.concat(chunks).toString())
+    if (message.id === undefined) return void res.writeHead(202).end()
+    const modern = message.params?._meta?.['io.modelcontextprotocol/protocolVersion'] !== undefined
+    if (message.method === 'server/discover' && !modern) return void res.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id: message.id, error: { code: -32601, message: 'Method not found' } }))
+    const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: answer(message, modern) }))
+    const headers = { 'content-type': 'application/json', 'content-length': body.length }
+    if (message.method === 'initialize') headers['mcp-session-id'] = `bench-${++sessions}`
+    res.writeHead(200, headers).end(body)
+  })
+})
+server.keepAliveTimeout = 60_000
+server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ port: server.address().port })))

@@ -1,0 +1,211 @@
+// From one parsed JSON-RPC request of a modern client, with its bytes, to a `Call` or to the fault of the first rung that it fails
+// (protocol.md 2.1 and 2.2). Knows no transport: HTTP brings its header rungs along, stdio has none.
+import { type Call, type ClientCapabilities, families, isMethod, type LogLevel, type Method, type Principal } from '../../core/call/call.ts'
+import { type Edit, payload } from '../../core/call/payload.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { Random } from '../../core/ports/clock.ts'
+import type { RawId } from '../../core/protocol/jsonrpc.ts'
+import { metaKey, modernRevision, servedRevisions, tasksExtension } from '../../core/protocol/names.ts'
+import { asBuffer, type Member, members, skipSpace } from '../../core/protocol/scan.ts'
+import { type Envelope, isFault, isObject, type Message, metaOf, missingClaim, readEnvelope } from './envelope.ts'
+import { traceOf } from './trace.ts'
+
+/** What the door knows of the request beside its message. */
+export interface Hop {
+  readonly transport: 'http' | 'stdio'
+  /** '' for the aggregate. */
+  readonly mount: string
+  readonly principal: Principal
+  /** Correlation id, drawn on arrival. */
+  readonly id: string
+  readonly affinity: string | undefined
+  /** Client headers that some upstream opted in to. */
+  readonly headers: Readonly<Record<string, string>> | undefined
+}
+
+/** The rungs that only a transport with headers has; each answers a fault or nothing. */
+export interface HeaderRungs {
+  /** `MCP-Protocol-Version` against the claim. */
+  revision(claim: string): Fault | undefined
+  /** `Mcp-Method` and, where the method has a target, `Mcp-Name`. */
+  standard(method: string, target: unknown): Fault | undefined
+  /** See `Call.asserted`. */
+  readonly asserted: ReadonlyMap<string, string>
+}
+
+/** What the answer needs of the request. Tokens and ids are JSON text, so that 64-bit numbers survive. */
+export interface Asked {
+  readonly id: RawId
+  readonly method: Method
+  readonly correlationId: string
+  readonly progressToken: string | undefined
+  readonly logLevel: LogLevel | undefined
+}
+
+export interface Refused {
+  readonly kind: 'refused'
+  readonly id: RawId | undefined
+  readonly method: string | undefined
+  readonly revision: string | undefined
+  readonly fault: Fault
+}
+
+export type Received = { readonly kind: 'call'; readonly asked: Asked; readonly call: Call } | Refused
+
+/**
+ * Reads one request (`method` and `id` present). `bytes` is exactly the message's JSON text, known to be valid and free of duplicate
+ * keys; `message` is the same, parsed.
+ */
+export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: Random, rungs?: HeaderRungs): Received {
+  const found = locate(bytes)
+  const id = idText(bytes, found.id, message.id)
+  const method = typeof message.method === 'string' ? message.method : undefined
+  const meta = metaOf(message)
+  const refused = (reason: Fault, revision?: string): Refused => ({ kind: 'refused', id, method, revision, fault: reason })
+  if (message.jsonrpc !== '2.0') return refused(fault('invalid_request', { reason: 'jsonrpc must be "2.0"' }))
+  if (id === undefined) return refused(fault('invalid_request', { reason: 'id must be a string or an integer' }))
+  if (method === undefined) return refused(fault('invalid_request', { reason: 'method must be a string' }))
+  if (meta === undefined || !Object.hasOwn(meta, metaKey.protocolVersion)) return refused(missingClaim(message))
+  const envelope = readEnvelope(meta)
+  if (isFault(envelope)) return refused(envelope)
+  const params = message.params as Message
+  const wrong = climb(envelope, method, params, rungs)
+  if (wrong !== undefined) return refused(wrong, envelope.revision)
+  const token = tokenText(meta.progressToken, bytes, found.params)
+  if (token === 'invalid') {
+    return refused(fault('invalid_params', { reason: 'progressToken must be a string or an integer' }), envelope.revision)
+  }
+  const known = method as Method
+  return {
+    kind: 'call',
+    asked: { id, method: known, correlationId: hop.id, progressToken: token, logLevel: envelope.logLevel },
+    call: callOf(known, envelope, params, meta, bytes, found.params, hop, token !== undefined, rungs, random),
+  }
+}
+
+/** The id of a message as JSON text; undefined where it is absent or no id. For answers to what fails before `receive`. */
+export function rawIdOf(message: unknown, bytes: Uint8Array): RawId | undefined {
+  return isObject(message) ? idText(bytes, locate(bytes).id, message.id) : undefined
+}
+
+/** `params.requestId` of a `notifications/cancelled`, to be compared with `Asked.id`. */
+export function cancelledId(message: Message, bytes: Uint8Array): RawId | undefined {
+  const params = locate(bytes).params
+  if (params === undefined || !isObject(message.params)) return undefined
+  return idText(bytes, memberOf(bytes, params, 'requestId'), message.params.requestId)
+}
+
+/** The parameter that names what a request is about. */
+const targetKeys: Partial<Record<Method, 'name' | 'uri' | 'taskId'>> = {
+  'tools/call': 'name',
+  'prompts/get': 'name',
+  'resources/read': 'uri',
+  'tasks/get': 'taskId',
+  'tasks/update': 'taskId',
+  'tasks/cancel': 'taskId',
+}
+
+function climb(envelope: Envelope, method: string, params: Message, rungs: HeaderRungs | undefined): Fault | undefined {
+  const revision = rungs?.revision(envelope.revision)
+  if (revision !== undefined) return revision
+  if (envelope.revision !== modernRevision) {
+    return fault('unsupported_revision', { requested: envelope.revision, supported: servedRevisions })
+  }
+  const key = isMethod(method) ? targetKeys[method] : undefined
+  const target = key === undefined ? undefined : params[key]
+  const standard = rungs?.standard(method, target)
+  if (standard !== undefined) return standard
+  if (!isMethod(method)) return fault('method_not_found', { method })
+  if (key !== undefined && typeof target !== 'string') return fault('invalid_params', { reason: `${key} must be a string`, key })
+  if (needsTasks(method, params) && !declaresTasks(envelope.capabilities)) {
+    return fault('missing_capability', {
+      needs: `extensions["${tasksExtension}"]`,
+      requiredCapabilities: { extensions: { [tasksExtension]: {} } },
+    })
+  }
+  return undefined
+}
+
+function needsTasks(method: Method, params: Message): boolean {
+  if (families[method] === 'task') return true
+  return method === 'subscriptions/listen' && isObject(params.notifications) && params.notifications.taskIds !== undefined
+}
+
+function declaresTasks(capabilities: ClientCapabilities): boolean {
+  return capabilities.extensions?.[tasksExtension] !== undefined
+}
+
+/** The client hop's own keys; they never go inside. Applied when somebody wants the bytes, in one pass with the exit's edits. */
+const hopKeys: readonly Edit[] = [
+  metaKey.protocolVersion,
+  metaKey.clientInfo,
+  metaKey.clientCapabilities,
+  metaKey.logLevel,
+  'progressToken',
+].map((key) => ({ path: ['_meta', key], value: undefined }))
+
+function callOf(
+  method: Method,
+  envelope: Envelope,
+  params: Message,
+  meta: Message,
+  bytes: Uint8Array,
+  at: Member | undefined,
+  hop: Hop,
+  progress: boolean,
+  rungs: HeaderRungs | undefined,
+  random: Random,
+): Call {
+  const key = targetKeys[method]
+  return {
+    id: hop.id,
+    method,
+    family: families[method],
+    mount: hop.mount,
+    target: key === undefined ? undefined : (params[key] as string),
+    params: payload(at === undefined ? bytes : bytes.subarray(at.start, at.end), params).edit(hopKeys),
+    caller: {
+      principal: hop.principal,
+      client: envelope.client,
+      capabilities: envelope.capabilities,
+      affinity: hop.affinity,
+      arrival: { transport: hop.transport, revision: envelope.revision },
+      headers: hop.headers,
+    },
+    interest: { progress, logLevel: envelope.logLevel },
+    asserted: rungs?.asserted,
+    continuation: undefined,
+    trace: traceOf(meta, random),
+  }
+}
+
+function locate(bytes: Uint8Array): { id: Member | undefined; params: Member | undefined } {
+  let id: Member | undefined
+  let params: Member | undefined
+  for (const member of members(bytes, skipSpace(bytes, 0))) {
+    if (member.key === 'id') id = member
+    else if (member.key === 'params') params = member
+  }
+  return { id, params }
+}
+
+function memberOf(bytes: Uint8Array, at: Member | undefined, key: string): Member | undefined {
+  return at === undefined ? undefined : members(bytes, at.start).find((member) => member.key === key)
+}
+
+function idText(bytes: Uint8Array, at: Member | undefined, parsed: unknown): RawId | undefined {
+  if (at === undefined || !isId(parsed)) return undefined
+  return asBuffer(bytes).toString('utf8', at.start, at.end)
+}
+
+function isId(value: unknown): boolean {
+  return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value))
+}
+
+function tokenText(token: unknown, bytes: Uint8Array, params: Member | undefined): string | undefined | 'invalid' {
+  if (token === undefined) return undefined
+  if (!isId(token)) return 'invalid'
+  if (typeof token === 'string' || Number.isSafeInteger(token)) return JSON.stringify(token)
+  return idText(bytes, memberOf(bytes, memberOf(bytes, params, '_meta'), 'progressToken'), token)
+}

@@ -1,0 +1,44 @@
+// The gateway as a door sees it: who are you, do this, and a record even for what was refused.
+import { anonymous, type Call, type Family } from '../core/call/call.ts'
+import type { Recorder } from '../core/call/record.ts'
+import type { Next } from '../core/call/stage.ts'
+import type { Clock } from '../core/ports/clock.ts'
+import type { Gateway } from '../core/ports/gateway.ts'
+
+interface Parts {
+  readonly chains: Readonly<Record<Family, Next<Call>>>
+  readonly mounts: readonly string[]
+  readonly recorder: Recorder
+  readonly clock: Clock
+}
+
+/** Until an authorization mode is configured every caller is anonymous; the configuration then allows loopback addresses only. */
+export function createGateway({ chains, mounts, recorder, clock }: Parts): Gateway {
+  const identified = Promise.resolve({ principal: anonymous })
+  return {
+    identify: () => identified,
+    handle: (call, exchange) => chains[call.family](call, exchange),
+    mounts: () => mounts,
+    refuse: (refusal) =>
+      recorder.record({
+        id: refusal.id,
+        atMs: refusal.startedAtMs,
+        durationMs: Math.max(0, clock.now() - refusal.startedAtMs),
+        method: refusal.method ?? '',
+        family: 'refused',
+        mount: refusal.mount,
+        target: undefined,
+        upstream: undefined,
+        item: undefined,
+        caller: undefined,
+        trace: undefined,
+        outcome: 'fault',
+        fault: { kind: refusal.fault.kind, category: refusal.fault.category, sideEffect: refusal.fault.sideEffect, message: refusal.fault.message },
+        delivery: 'delivered',
+        attempts: 0,
+        events: 0,
+        bytesIn: 0,
+        bytesOut: 0,
+      }),
+  }
+}

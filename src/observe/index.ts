@@ -1,0 +1,5 @@
+// The face of the observers: readers of the call record, and the two ways that living parts report.
+export { createLog, type LogSink } from './log.ts'
+export { createMetrics, type Gauges, type Metrics } from './metrics.ts'
+export { createRecorder } from './recorder.ts'
+export { createRedactor } from './redact.ts'

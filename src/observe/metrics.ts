@@ -1,0 +1,134 @@
+// Prometheus metrics. Calls are counted from their records; everything else by the counters of core/ports/report.ts and by gauges that
+// read the living parts at scrape time. Label values are bounded: an unknown tool is `_OTHER`.
+import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { CallRecord } from '../core/call/record.ts'
+import { type CounterName, type Counters, counters as counterTable } from '../core/ports/report.ts'
+
+/** Values that the living parts give at scrape time. */
+export interface Gauges {
+  upstreams(): readonly {
+    readonly upstream: string
+    readonly state: string
+    readonly inFlight: number
+    readonly connections: number
+    readonly restarts: number
+    readonly queued: number
+    readonly breaker: 'closed' | 'open' | 'half_open'
+  }[]
+  sessions(): readonly { readonly transport: string; readonly open: number }[]
+}
+
+export interface Metrics {
+  readonly counters: Counters
+  observe(record: CallRecord): void
+  /** Exposition format of Prometheus, text 0.0.4. */
+  text(): Promise<string>
+  readonly contentType: string
+}
+
+/** OpenTelemetry's boundaries for MCP durations, in seconds. */
+const buckets = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300]
+const most = 2_000
+
+export function createMetrics(gauges: Gauges): Metrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const seconds = new Histogram({
+    name: 'signalbox_call_seconds',
+    help: 'Duration of calls, from door to delivery.',
+    labelNames: ['method', 'upstream', 'item', 'outcome'],
+    buckets,
+    registers,
+  })
+  const faults = new Counter({
+    name: 'signalbox_faults_total',
+    help: 'Faults by kind; each has exactly one category.',
+    labelNames: ['category', 'kind', 'upstream'],
+    registers,
+  })
+  const bytes = new Counter({
+    name: 'signalbox_call_bytes_total',
+    help: 'Bytes of params in and results out.',
+    labelNames: ['direction'],
+    registers,
+  })
+  const made = Object.entries(counterTable).map(
+    ([name, { help, labels }]) =>
+      [name, new Counter({ name: `signalbox_${name}_total`, help, labelNames: [...labels], registers })] as const,
+  )
+  const byName = new Map<string, Counter>(made)
+  const items = boundedLabels()
+  addGauges(registry, gauges)
+  return {
+    counters: { add: (name: CounterName, labels, by = 1) => byName.get(name)?.inc({ ...labels }, by) },
+    observe: (record) => {
+      const upstream = record.upstream ?? ''
+      seconds.observe(
+        { method: record.method, upstream, item: items(upstream, record.item), outcome: record.outcome },
+        record.durationMs / 1_000,
+      )
+      if (record.fault !== undefined) faults.inc({ category: record.fault.category, kind: record.fault.kind, upstream })
+      bytes.inc({ direction: 'in' }, record.bytesIn)
+      bytes.inc({ direction: 'out' }, record.bytesOut)
+    },
+    text: () => registry.metrics(),
+    contentType: registry.contentType,
+  }
+}
+
+/** Resource URIs and endless tool lists must not blow up the number of series. */
+function boundedLabels(): (upstream: string, item: string | undefined) => string {
+  const seen = new Set<string>()
+  return (upstream, item) => {
+    if (item === undefined) return ''
+    if (item.includes('://')) return '_URI'
+    const key = `${upstream}/${item}`
+    if (seen.has(key)) return item
+    if (seen.size >= most) return '_OTHER'
+    seen.add(key)
+    return item
+  }
+}
+
+const states = ['connecting', 'ready', 'reconnecting', 'unavailable', 'drained']
+const breakers = { closed: 0, half_open: 1, open: 2 }
+
+function addGauges(registry: Registry, gauges: Gauges): void {
+  const gauge = (
+    name: string,
+    help: string,
+    labelNames: string[],
+    fill: (set: (labels: Record<string, string>, value: number) => void) => void,
+  ): void => {
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers: [registry],
+      collect() {
+        this.reset()
+        fill((labels, value) => this.set(labels, value))
+      },
+    })
+  }
+  gauge('signalbox_upstream_state', 'State of each upstream: 1 for the present state.', ['upstream', 'state'], (set) => {
+    for (const upstream of gauges.upstreams())
+      for (const state of states) set({ upstream: upstream.upstream, state }, upstream.state === state ? 1 : 0)
+  })
+  gauge('signalbox_circuit_state', 'Circuit breaker: 0 closed, 1 half open, 2 open.', ['upstream'], (set) => {
+    for (const upstream of gauges.upstreams()) set({ upstream: upstream.upstream }, breakers[upstream.breaker])
+  })
+  for (const [name, field, help] of [
+    ['signalbox_upstream_in_flight', 'inFlight', 'Calls in flight at an upstream.'],
+    ['signalbox_upstream_queued', 'queued', 'Calls waiting for an upstream.'],
+    ['signalbox_upstream_connections', 'connections', 'Connections or processes of an upstream.'],
+  ] as const) {
+    gauge(name, help, ['upstream'], (set) => {
+      for (const upstream of gauges.upstreams()) set({ upstream: upstream.upstream }, upstream[field])
+    })
+  }
+  gauge('signalbox_sessions', 'Legacy sessions open now.', ['transport'], (set) => {
+    for (const { transport, open } of gauges.sessions()) set({ transport }, open)
+  })
+  gauge('signalbox_resident_bytes', 'Resident memory of the gateway.', [], (set) => set({}, process.memoryUsage.rss()))
+}

@@ -1,0 +1,67 @@
+// The rules of the house that a machine can hold. Each names what to do in place of what it found.
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+
+const root = new URL('..', import.meta.url).pathname
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'src', 'test', 'bench', 'scripts'], { cwd: root, encoding: 'utf8' })
+  .split('\n')
+  .filter((file) => /\.(ts|mjs)$/.test(file))
+const source = files.filter((file) => file.startsWith('src/') && !file.endsWith('.test.ts') && !file.includes('/contract/'))
+
+function read(file: string): string {
+  return readFileSync(`${root}${file}`, 'utf8')
+}
+
+/** Lines of the files that match, less those in comments. */
+function offences(among: readonly string[], pattern: RegExp): string[] {
+  return among.flatMap((file) =>
+    read(file)
+      .split('\n')
+      .flatMap((line, index) => (pattern.test(line) && !/^\s*(\/\/|\*|\/\*)/.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
+  )
+}
+
+describe('the rules of the house', () => {
+  it.each([
+    ['the clock comes by port (core/ports/clock.ts)', /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bset(Timeout|Interval)\(/, /^src\/platform\/(clock|net)\//],
+    ['randomness comes by port (core/ports/clock.ts)', /\bMath\.random\(|\brandomUUID\(|\brandomBytes\(/, /^src\/platform\/(random|seal)\//],
+    ['the process ends only in main and the command line', /\bprocess\.exit\(/, /^src\/(main\.ts|operate\/cli\/)/],
+    ['only the command line prints', /\bconsole\.(log|error|warn|info)\(/, /^src\/operate\/cli\//],
+    ['no global fetch: undici on the data path, a guarded fetch elsewhere', /(?<![.\w])fetch\(/, /^src\/platform\/net\//],
+  ])('%s', (_rule, pattern, allowed) => {
+    expect(offences(source.filter((file) => !allowed.test(file)), pattern)).toEqual([])
+  })
+
+  it('no stage and no observer asks for an era', () => {
+    const inner = source.filter((file) => /^src\/(gateway|observe)\//.test(file))
+    expect(offences(inner, /\b(legacy|modern|isLegacy|isModern|20\d\d-\d\d-\d\d)\b/i)).toEqual([])
+  })
+
+  it('nothing is called Manager, Helper, Util or Service', () => {
+    expect(offences(source, /\b(class|interface|type|function|const)\s+\w*(Manager|Helper|Util|Service)\b/)).toEqual([])
+    expect(files.filter((file) => /(manager|helper|util|service)s?\.(ts|mjs)$/.test(file))).toEqual([])
+  })
+
+  it('files are named in kebab-case', () => {
+    expect(files.filter((file) => !/^([a-z0-9.-]+\/)*[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|spec))?\.(ts|mjs)$/.test(file))).toEqual([])
+  })
+
+  it('a file that grew past 500 lines is two files', () => {
+    expect(source.filter((file) => read(file).split('\n').length > 500)).toEqual([])
+  })
+
+  it('every file of the product says first what it is for', () => {
+    expect(source.filter((file) => !/^(#!.*\n)?(\/\/|\/\*\*)/.test(read(file)))).toEqual([])
+  })
+
+  it('nothing is left open in the code', () => {
+    expect(offences(files.filter((file) => file !== 'test/house.test.ts'), /\b(TODO|FIXME|XXX|HACK)\b|@ts-ignore|@ts-expect-error|\b(it|test|describe)\.(only|skip|todo)\b/)).toEqual([])
+  })
+
+  it('no path of a machine and no registry address is committed', () => {
+    const all = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' }).split('\n')
+    const text = all.filter((file) => /\.(ts|mjs|cjs|json|ya?ml|md)$/.test(file) && file !== 'test/house.test.ts')
+    expect(offences(text, /"resolved": *"http|(?<![\w.])\/(work|root|farm)\/[a-z]/)).toEqual([])
+  })
+})
