@@ -10,6 +10,8 @@ export interface Edit {
 export interface Payload {
   /** JSON text, UTF-8. Edits are applied on first access. */
   readonly bytes: Uint8Array
+  /** Size in bytes before pending edits; asking does not apply them. */
+  readonly size: number
   /** The parsed value, cached; treat as frozen. Integers beyond 2^53 are rounded here, never in `bytes`. */
   json(): unknown
   /** A payload with the edits applied; this one is unchanged. A later edit of the same path wins. */
@@ -33,6 +35,10 @@ class Whole implements Payload {
   constructor(bytes: Uint8Array, parsed: unknown) {
     this.bytes = bytes
     this.parsed = parsed
+  }
+
+  get size(): number {
+    return this.bytes.length
   }
 
   json(): unknown {
@@ -60,6 +66,10 @@ class Edited implements Payload {
   get bytes(): Uint8Array {
     this.made ??= rewrite(this.base.bytes, plan(this.edits))
     return this.made
+  }
+
+  get size(): number {
+    return this.made?.length ?? this.base.size
   }
 
   json(): unknown {

@@ -1,5 +1,5 @@
 // What the gateway sees of a server behind it. Revision, transport, endpoints and processes are hidden behind this face.
-import type { TargetedCall, UpstreamId } from '../call/call.ts'
+import type { Caller, TargetedCall, UpstreamId } from '../call/call.ts'
 import type { Deadline } from '../call/deadline.ts'
 import type { CallEvent, Exchange, Interest } from '../call/exchange.ts'
 import type { ItemKind } from '../call/item.ts'
@@ -55,8 +55,11 @@ export interface Upstream {
   send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome>
   /** All definitions of a kind, page by page, each as its own bytes. Ends by throwing `UpstreamFault` if a page fails. */
   items(kind: ItemKind, lease: CredentialLease, signal: AbortSignal): AsyncIterable<Payload>
-  /** Change notifications and resource updates, for as long as the watch is open; survives reconnects. `changed` events are not debounced here. */
-  watch(interest: Interest, lease: CredentialLease, on: (event: CallEvent) => void): Watch
+  /**
+   * Change notifications and resource updates, for as long as the watch is open; survives reconnects. `changed` events are not debounced
+   * here. `owner` puts the watch on the connection that the calls of this caller take: servers that keep subscriptions per session need it.
+   */
+  watch(interest: Interest, lease: CredentialLease, on: (event: CallEvent) => void, owner?: Pick<Caller, 'principal' | 'affinity'>): Watch
   /** Called on every change of health or description. */
   onChange(listener: () => void): () => void
   /** Ends in-flight calls by the deadline, then all connections and processes. No call is taken afterwards. */

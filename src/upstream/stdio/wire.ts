@@ -1,9 +1,14 @@
-// The stdio implementation of `Wire`: one life of one child process. It correlates answers by id, survives and counts noise on the
-// child's stdout, and never leaves a request without its answer or a process without an owner.
+// The stdio implementation of `Wire`: one life of one child process. It correlates answers by id, survives noise on the child's stdout
+// and tells of it, and never leaves a request without its answer or a process without an end.
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
-import type { Fault } from '../../core/faults/fault.ts'
-import type { Wire } from '../wire.ts'
+import type { Incoming, IncomingError, IncomingNotification, IncomingRequest, IncomingResult } from '../../core/protocol/jsonrpc.ts'
+import type { Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire.ts'
+import { Child, type Ending, startChild } from './child.ts'
+import { LineFramer } from './framing.ts'
+import { idOfBroken, readLine } from './salvage.ts'
 
 export interface StdioWireOptions {
   /** Name of the server, for faults, logs and counters. */
@@ -13,25 +18,270 @@ export interface StdioWireOptions {
   /** The settings' env, on top of the allow-list. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string | undefined
-  /** Cap of one line of the child's stdout in bytes. */
+  /** Cap of one line of the child's stdout in bytes. A longer one ends the child: what follows it cannot be told apart. */
   readonly maxMessageBytes: number
   readonly clock: Clock
   readonly report: Report
-  /** Longest wait between the end of stdin and SIGTERM, and between SIGTERM and SIGKILL, in ms. Default 2000. */
+  /** Wait between the end of stdin and SIGTERM, and again between SIGTERM and SIGKILL, in ms. */
   readonly graceMs?: number
+  /** What may wait for a child that does not read its stdin, in bytes. */
+  readonly maxQueueBytes?: number
 }
 
-export interface StdioWire extends Wire {
-  readonly transport: 'stdio'
-  readonly pid: number
+const defaultGraceMs = 2_000
+const defaultQueueBytes = 8 * 1024 * 1024
+/** How many cancelled ids are remembered, so that their late answers are no anomaly. */
+const maxForgotten = 1_024
+const quotedBytes = 200
+
+/**
+ * Starts the child. Resolves to a fault where it cannot be started: `config_error` (no such command, not executable, no such cwd), or
+ * `upstream_start_failed` where the system is out of processes. Set `onStray`, `onEnd` and `onAnomaly` before the next await.
+ */
+export async function openStdioWire(options: StdioWireOptions): Promise<StdioWire | Fault> {
+  const child = await startChild({
+    ...options,
+    graceMs: options.graceMs ?? defaultGraceMs,
+    maxQueueBytes: options.maxQueueBytes ?? defaultQueueBytes,
+  })
+  return child instanceof Child ? new StdioWire(child, options) : child
+}
+
+export class StdioWire implements Wire {
+  readonly transport = 'stdio'
+  onStray: (message: IncomingRequest | IncomingNotification) => void = () => undefined
+  onEnd: (fault: Fault) => void = () => undefined
+  onAnomaly: (type: WireAnomaly, detail: string) => void = () => undefined
+  private readonly child: Child
+  private readonly options: StdioWireOptions
+  private readonly framer: LineFramer
+  private readonly pending = new Map<number, Pending>()
+  private readonly forgotten = new Set<number>()
+  private lastId = 0
+  /** Why nothing can be sent any more. */
+  private ended: Fault | undefined
+
+  constructor(child: Child, options: StdioWireOptions) {
+    this.child = child
+    this.options = options
+    this.framer = new LineFramer(options.maxMessageBytes, {
+      line: (line) => this.read(line),
+      oversize: () => this.refuseOversize(),
+    })
+    child.onOutput = (chunk) => {
+      if (this.ended === undefined) this.framer.push(chunk)
+    }
+    child.onEnd = (ending) => this.endOfChild(ending)
+  }
+
+  get pid(): number {
+    return this.child.pid
+  }
+
   /** The tail of the child's stderr, secrets masked; '' if it said nothing. */
-  lastWords(): string
+  lastWords(): string {
+    return this.child.lastWords()
+  }
+
+  nextId(): number {
+    this.lastId += 1
+    return this.lastId
+  }
+
+  request(request: WireRequest): Promise<WireAnswer> {
+    if (request.signal.aborted) return Promise.resolve({ kind: 'aborted' })
+    const refused = this.send(request.message)
+    if (refused !== undefined) return Promise.resolve({ kind: 'lost', executed: 'no', fault: refused })
+    return new Promise((resolve) => {
+      this.pending.set(request.id, new Pending(request, resolve, this.forget))
+    })
+  }
+
+  post(message: Uint8Array): Promise<Fault | undefined> {
+    return Promise.resolve(this.send(message))
+  }
+
+  close(): Promise<void> {
+    this.ended ??= fault('upstream_unavailable', { upstream: this.options.upstream, reason: 'its connection was closed' })
+    this.settleAll(() => ({ kind: 'aborted' }))
+    return this.child.stop()
+  }
+
+  private send(message: Uint8Array): Fault | undefined {
+    if (this.ended !== undefined) return this.ended
+    const taken = this.child.write(framed(message))
+    if (taken === 'taken') return undefined
+    const { upstream, report } = this.options
+    if (taken === 'closed') return fault('upstream_unavailable', { upstream, reason: 'its process is ending' })
+    report.counters.add('calls_refused', { upstream })
+    const limit = `${this.options.maxQueueBytes ?? defaultQueueBytes} bytes that it does not read`
+    return fault('overloaded', { upstream, limit, retryAfterMs: 1_000 }, { retryAfterMs: 1_000 })
+  }
+
+  private readonly forget = (id: number): void => {
+    this.forgotten.add(id)
+    if (this.forgotten.size > maxForgotten) for (const oldest of this.forgotten) return void this.forgotten.delete(oldest)
+  }
+
+  private read(line: Uint8Array): void {
+    if (this.ended !== undefined) return
+    const { messages, anomaly } = readLine(line)
+    if (anomaly !== undefined) this.onAnomaly(anomaly.type, `${anomaly.why}: ${this.quote(line)}`)
+    for (const message of messages) this.take(message, anomaly?.type === 'glued')
+    if (anomaly?.type === 'malformed') this.failBroken(line, anomaly.why)
+  }
+
+  private take(message: Incoming, glued: boolean): void {
+    if (message.kind === 'result' || message.kind === 'error') this.takeAnswer(message)
+    else if (!(glued && this.isEcho(message))) this.onStray(message)
+  }
+
+  /** Servers that log what they read print our own requests. */
+  private isEcho(message: IncomingRequest | IncomingNotification): boolean {
+    return message.kind === 'request' && this.pending.get(Number(message.id))?.request.method === message.method
+  }
+
+  private takeAnswer(answer: IncomingResult | IncomingError): void {
+    const pending = answer.id === undefined ? undefined : this.pendingOf(answer.id)
+    if (pending === undefined) {
+      this.takeOrphan(answer)
+      return
+    }
+    const { maxBytes, method } = pending.request
+    if (answer.kind === 'result' && answer.result.bytes.length > maxBytes) {
+      pending.settle(lost(this.tooLarge(method, maxBytes)))
+      return
+    }
+    pending.settle({ kind: 'answer', answer, status: 200 })
+  }
+
+  /** By the text of the id: the answer to 7 is 7, not "7" and not 7.0 (JSON-RPC 2.0 §5). */
+  private pendingOf(id: string): Pending | undefined {
+    const found = this.pending.get(Number(id))
+    return found !== undefined && String(found.request.id) === id ? found : undefined
+  }
+
+  private takeOrphan(answer: IncomingResult | IncomingError): void {
+    const { id } = answer
+    const number = Number(id)
+    if (id !== undefined && String(number) === id && number >= 1 && number <= this.lastId) {
+      // Cancelled requests may still be answered; that is no anomaly.
+      if (!this.forgotten.delete(number)) this.onAnomaly('duplicate', `a second answer with the id ${id}`)
+      return
+    }
+    const said = answer.kind === 'error' ? this.child.quotable(` (error ${answer.code}: ${answer.message.slice(0, quotedBytes)})`) : ''
+    const what = id === undefined ? `an error without an id${said}` : `an answer with the unknown id ${id.slice(0, 64)}${said}`
+    this.onAnomaly('orphan', what)
+    const meant = id === undefined ? undefined : this.pending.get(Number(/^"(\d{1,15})"$/.exec(id)?.[1] ?? Number.NaN))
+    this.failOne(meant ?? this.only(), `it sent ${what}`)
+  }
+
+  private failBroken(line: Uint8Array, why: string): void {
+    const id = idOfBroken(line)
+    if (id === undefined) return
+    this.failOne(id === 'unknown' ? this.only() : this.pending.get(id), why)
+  }
+
+  /** The request in flight, if there is exactly one: then whatever answer comes is meant for it, and waiting for a better one is vain. */
+  private only(): Pending | undefined {
+    if (this.pending.size !== 1) return undefined
+    for (const pending of this.pending.values()) return pending
+    return undefined
+  }
+
+  private failOne(pending: Pending | undefined, reason: string): void {
+    pending?.settle(lost(fault('upstream_protocol_error', { upstream: this.options.upstream, reason })))
+  }
+
+  private refuseOversize(): void {
+    const limit = this.options.maxMessageBytes
+    const reason = `it sent a message larger than ${limit} bytes, so its process was ended`
+    this.onAnomaly('oversize', reason)
+    const only = this.only()
+    only?.settle(lost(this.tooLarge(only.request.method, limit)))
+    this.end(reason, {}, true)
+  }
+
+  private tooLarge(item: string, limit: number): Fault {
+    return fault('result_too_large', { upstream: this.options.upstream, item, limit })
+  }
+
+  private endOfChild(ending: Ending): void {
+    if (this.ended !== undefined) return
+    const rest = this.framer.end()
+    if (rest !== undefined) this.readRest(rest)
+    this.end(ending.how, { exitCode: ending.code, signal: ending.signal }, false)
+  }
+
+  /** A last line without its line end: whole with servers that write none, else cut off by their end. */
+  private readRest(rest: Uint8Array): void {
+    const { messages } = readLine(rest)
+    if (messages.length === 0) this.onAnomaly('malformed', `the output ended within a line: ${this.quote(rest)}`)
+    for (const message of messages) this.take(message, true)
+  }
+
+  private end(how: string, facts: Readonly<Record<string, unknown>>, atOnce: boolean): void {
+    if (this.ended !== undefined) return
+    const { upstream, report } = this.options
+    const stderr = this.lastWords()
+    const reason = stderr === '' ? how : `${how}; its last words: ${stderr}`
+    const detail = { upstream, reason, ...facts, ...(stderr === '' ? {} : { stderr }) }
+    this.ended = fault('upstream_unavailable', detail)
+    report.log('warn', 'a stdio server ended', { upstream, pid: this.pid, how, ...facts })
+    this.settleAll((pending) => lost(fault('outcome_unknown', { ...detail, item: pending.request.method })))
+    void this.child.stop(atOnce)
+    this.onEnd(this.ended)
+  }
+
+  private settleAll(answer: (pending: Pending) => WireAnswer): void {
+    for (const pending of this.pending.values()) pending.settle(answer(pending))
+  }
+
+  private quote(line: Uint8Array): string {
+    const text = Buffer.from(line.subarray(0, quotedBytes)).toString('utf8')
+    return this.child.quotable(line.length > quotedBytes ? `${text}… (${line.length} bytes)` : text)
+  }
 }
 
-/** Starts the child. Resolves to a fault (`config_error`) where it cannot be started: no such command, not executable, no such cwd. */
-export declare function openStdioWire(options: StdioWireOptions): Promise<StdioWire | Fault>
+/** One request in flight. It is its own abort listener, which saves a closure per request. */
+class Pending {
+  readonly request: WireRequest
+  private readonly resolve: (answer: WireAnswer) => void
+  private readonly forget: (id: number) => void
 
-/** A fault and a wire are told apart by this. */
-export function isWire(opened: StdioWire | Fault): opened is StdioWire {
-  return 'transport' in opened
+  constructor(request: WireRequest, resolve: (answer: WireAnswer) => void, forget: (id: number) => void) {
+    this.request = request
+    this.resolve = resolve
+    this.forget = forget
+    request.signal.addEventListener('abort', this, { once: true })
+  }
+
+  handleEvent(): void {
+    this.forget(this.request.id)
+    this.resolve({ kind: 'aborted' })
+  }
+
+  settle(answer: WireAnswer): void {
+    this.request.signal.removeEventListener('abort', this)
+    this.resolve(answer)
+  }
 }
+
+function lost(reason: Fault): WireAnswer {
+  return { kind: 'lost', executed: 'maybe', fault: reason }
+}
+
+/** One line. Raw line ends within JSON can only be space between tokens, and would end the message early. */
+function framed(message: Uint8Array): Buffer {
+  const line = Buffer.allocUnsafe(message.length + 1)
+  line.set(message)
+  line[message.length] = newline
+  for (const end of [newline, carriageReturn]) {
+    for (let at = line.indexOf(end); at >= 0 && at < message.length; at = line.indexOf(end, at + 1)) line[at] = space
+  }
+  return line
+}
+
+const newline = 0x0a
+const carriageReturn = 0x0d
+const space = 0x20

@@ -1,0 +1,14 @@
+// The facts that stages note on an exchange and that the record is built from. Kept apart from the stages, since they may not import
+// each other: `resolve` notes the route, `retry` the attempts, a door the size of what it read.
+import type { UpstreamId } from './call.ts'
+
+declare module './exchange.ts' {
+  interface Facts {
+    /** Where the call goes; `item` is the upstream's own name, undefined where the call has no item. */
+    route: { readonly upstream: UpstreamId; readonly item: string | undefined }
+    /** Attempts made, the first included. */
+    attempts: number
+    /** Bytes of the request body as the door read it; without this fact the record takes the size of `params`. */
+    bytesIn: number
+  }
+}

@@ -1,0 +1,150 @@
+// Reads a configuration file by any schema: strict YAML, references filled in, all problems at once, each located and with a mend.
+// Knows schemas in general and no room in particular.
+import { readFileSync } from 'node:fs'
+import type { z } from 'zod'
+import { inOrder, keyOf, type Path, type Problem } from './problem.ts'
+import { fillReferences, type ReferenceOptions, type Unresolved } from './references.ts'
+import { decode, parseSource, type Source } from './source.ts'
+import { validate } from './validate.ts'
+
+export interface ReadOptions<S extends z.ZodType = z.ZodType> {
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Folder that relative `${file:…}` paths start from. */
+  readonly baseDir: string
+  /** What `${dir:name}` yields. Default: none. */
+  readonly dirs?: Readonly<Record<string, string>>
+  /** Refuse secret files that others can read; asked once the value is parsed, before references are filled in. */
+  readonly privateFiles?: (value: unknown) => boolean
+  /** False where a value of a reference is known to be no secret. */
+  readonly secretAt?: (path: Path) => boolean
+  /** Keys that hold records of parts which break alone: `['servers']` confines a missing variable under servers.x to x. */
+  readonly confine?: readonly string[]
+  /** What to say of well-known keys of other programs. */
+  readonly hints?: Readonly<Record<string, string>>
+  /** Problems that only the parsed settings show (contradictions). Paths are located by the reader. */
+  readonly check?: (settings: z.infer<S>, has: (path: Path) => boolean) => readonly Finding[]
+  /** Changes the value before it is checked, for options of the command line. */
+  readonly override?: (value: unknown) => unknown
+}
+
+/** What a check finds, not yet located. */
+export interface Finding {
+  readonly severity: 'error' | 'warning'
+  readonly path: Path
+  readonly what: string
+  readonly mend: string
+}
+
+/** A part that cannot work as the outside is now, beside others that can. */
+export interface Broken {
+  /** For example `servers`. */
+  readonly group: string
+  /** For example `github`. */
+  readonly name: string
+  /** For people: names the variable or file, never a value. */
+  readonly reason: string
+  readonly problem: Problem
+}
+
+export type ReadResult<T> =
+  | {
+      readonly ok: true
+      readonly settings: T
+      readonly broken: readonly Broken[]
+      readonly warnings: readonly Problem[]
+      /** What references yielded, for redaction. Never log these. */
+      readonly secrets: readonly string[]
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+/** Reads a file. A file that cannot be read is a problem like any other. */
+export function readConfigFile<S extends z.ZodType>(file: string, schema: S, options: ReadOptions<S>): ReadResult<z.infer<S>> {
+  const text = readText(file)
+  return typeof text === 'string' ? readConfigText(file, text, schema, options) : { ok: false, problems: [text] }
+}
+
+/** Reads text as the file of that name. */
+export function readConfigText<S extends z.ZodType>(
+  file: string,
+  text: string,
+  schema: S,
+  options: ReadOptions<S>,
+): ReadResult<z.infer<S>> {
+  const source = parseSource(file, text)
+  if (source.problems.length > 0) return { ok: false, problems: inOrder(source.problems) }
+  return readValue(source, source.value, schema, options)
+}
+
+/** The text of a file, or the problem with it. */
+export function readText(file: string): string | Problem {
+  const wrong = (what: string, mend: string): Problem => ({ file, line: 0, column: 0, key: '', what, mend })
+  try {
+    const decoded = decode(readFileSync(file))
+    return 'text' in decoded ? decoded.text : wrong(decoded.wrong, decoded.mend)
+  } catch (thrown) {
+    const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown error'
+    if (code === 'ENOENT') return wrong('does not exist', 'check the path')
+    if (code === 'EACCES') return wrong('may not be read', 'check its permissions')
+    if (code === 'EISDIR') return wrong('is a folder', 'give the path of a file')
+    return wrong(`cannot be read (${code})`, 'check the path')
+  }
+}
+
+function readValue<S extends z.ZodType>(source: Source, raw: unknown, schema: S, options: ReadOptions<S>): ReadResult<z.infer<S>> {
+  const references: ReferenceOptions = {
+    env: options.env,
+    dirs: options.dirs ?? {},
+    baseDir: options.baseDir,
+    privateFiles: options.privateFiles?.(raw) ?? false,
+    ...(options.secretAt === undefined ? {} : { secretAt: options.secretAt }),
+  }
+  const filled = fillReferences(raw, references)
+  const problems: Problem[] = []
+  const broken: Broken[] = []
+  for (const unresolved of filled.unresolved) {
+    const problem = source.problem(unresolved.path, unresolved.what, unresolved.mend)
+    const part = partOf(unresolved, options.confine ?? [])
+    if (part === undefined) problems.push(problem)
+    else broken.push({ ...part, reason: reasonOf(unresolved, problem), problem })
+  }
+
+  const unfilled = new Set(filled.unresolved.map((unresolved) => keyOf(unresolved.path)))
+  const ignore = (path: Path) => unfilled.has(keyOf(path))
+  const hints = options.hints === undefined ? {} : { hints: options.hints }
+  const value = options.override?.(filled.value) ?? filled.value
+  const first = validate(schema, value, source, { ignore, ...hints })
+  problems.push(...first.problems)
+  if (problems.length > 0) return { ok: false, problems: inOrder(problems) }
+
+  // A stand-in did not even fit the schema: the part is left out of the settings and known by `broken` alone.
+  const settings = first.settings ?? validate(schema, without(value, first.ignored), source).settings
+  if (settings === undefined) return { ok: false, problems: inOrder(broken.map((each) => each.problem)) }
+
+  const findings = options.check?.(settings, source.has) ?? []
+  const located = (severity: Finding['severity']) =>
+    inOrder(findings.filter((each) => each.severity === severity).map((each) => source.problem(each.path, each.what, each.mend)))
+  const errors = located('error')
+  if (errors.length > 0) return { ok: false, problems: errors }
+  return { ok: true, settings, broken, warnings: located('warning'), secrets: filled.secrets }
+}
+
+function partOf(unresolved: Unresolved, confine: readonly string[]): { group: string; name: string } | undefined {
+  const [group, name] = unresolved.path
+  if (!unresolved.missing || typeof group !== 'string' || typeof name !== 'string' || !confine.includes(group)) return undefined
+  return { group, name }
+}
+
+function reasonOf(unresolved: Unresolved, problem: Problem): string {
+  return `${unresolved.what} (${unresolved.path.slice(2).join('.')}, ${problem.file}:${problem.line}); ${unresolved.mend}`
+}
+
+/** The value without the parts (first two steps) that these paths lie in. */
+function without(value: unknown, paths: readonly Path[]): unknown {
+  const root = { ...(value as Record<string, Record<string, unknown>>) }
+  for (const [group, name] of paths) {
+    if (typeof group !== 'string' || typeof name !== 'string') continue
+    const { [name]: _, ...rest } = root[group] ?? {}
+    root[group] = rest
+  }
+  return root
+}

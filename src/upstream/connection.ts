@@ -1,0 +1,38 @@
+// One connection to an upstream, whatever its revision: what the pool and the watches need of it.
+import type { TargetedCall } from '../core/call/call.ts'
+import type { CallEvent, Exchange, Interest } from '../core/call/exchange.ts'
+import type { Outcome } from '../core/call/outcome.ts'
+import type { Payload } from '../core/call/payload.ts'
+import type { Fault } from '../core/faults/fault.ts'
+import type { CredentialLease } from '../core/ports/credentials.ts'
+import type { UpstreamDescription } from '../core/ports/upstream.ts'
+
+export interface Connection {
+  readonly era: 'modern' | 'legacy'
+  readonly description: UpstreamDescription
+  /** True where the connection is a session of the server: it cannot be shared by clients that have sessions of their own. */
+  readonly sessionful: boolean
+  /** Calls on it now, those that wait for their user included. */
+  readonly busy: number
+  /** Change notifications and resource updates. Set once. */
+  onEvent: (event: CallEvent) => void
+  /** It can no longer be used; calls in flight end by themselves. Not called after `close`. Set once. */
+  onEnd: (fault: Fault) => void
+  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent>
+  /** A request of the gateway itself: lists and the like. */
+  ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: AbortSignal): Promise<Asked>
+  /** Replaces what is heard through `onEvent`; resolves to what the server accepted. */
+  hear(interest: Interest): Promise<Interest>
+  /** Ends it, and with it what is in flight. */
+  close(): Promise<void>
+}
+
+/** The connection cannot serve (session lost, revision changed) and the request was surely not executed: it may be sent again on another. */
+export interface Gone {
+  readonly kind: 'gone'
+  readonly fault: Fault
+}
+
+export type Sent = Outcome | Gone
+
+export type Asked = { readonly kind: 'result'; readonly result: Payload } | { readonly kind: 'fault'; readonly fault: Fault } | Gone

@@ -1,0 +1,76 @@
+// What every part of one exit shares: who the upstream is, its settings, and the ports.
+import type { CallEvent } from '../core/call/exchange.ts'
+import type { Payload } from '../core/call/payload.ts'
+import type { CredentialLease } from '../core/ports/credentials.ts'
+import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Report } from '../core/ports/report.ts'
+import type { Implementation } from '../core/protocol/names.ts'
+import type { HttpPools } from './http/pools.ts'
+import type { ParkingLot } from './legacy/parked.ts'
+import type { ServerSettings, TimeoutSettings } from './settings.ts'
+import type { Wire, WireAnomaly } from './wire.ts'
+
+export interface UpstreamOptions {
+  readonly id: string
+  readonly settings: ServerSettings
+  /** The gateway's, overridden by the server's own. */
+  readonly timeouts: TimeoutSettings
+  readonly limits: {
+    /** Cap of one message of the upstream in bytes (`limits.messageBytes`). */
+    readonly resultBytes: number
+    /** Calls that may be parked, in all (`limits.parked`). */
+    readonly parked: number
+  }
+  readonly clock: Clock
+  readonly random: Random
+  readonly report: Report
+  readonly pools: HttpPools
+  /** The gateway's own name, as `clientInfo`. */
+  readonly identity: Implementation
+  /** Id of this replica: the owner of what is parked here. */
+  readonly replica: string
+  /** Shared by all upstreams, so that its caps hold in all; without it the upstream has one of its own. */
+  readonly parking?: ParkingLot
+  readonly outside?: Outside
+}
+
+/** Takes what a legacy server says outside any call on a connection that belongs to one principal's sessions. */
+export interface Outside {
+  /** Hands the event to the stream of one legacy session. */
+  event(session: string, event: CallEvent): void
+  /** Asks the client of the only session on the connection; undefined where it cannot answer (then the server gets -32601). */
+  ask(session: string, method: string, params: Payload | undefined): Promise<Payload | undefined>
+}
+
+export type Context = UpstreamOptions & { readonly parking: ParkingLot }
+
+/** Headers of the configuration, the credential and (of a call) the client headers that this upstream opted in to. */
+export function hopHeaders(
+  context: Context,
+  lease: CredentialLease,
+  received?: Readonly<Record<string, string>> | undefined,
+): Record<string, string> {
+  const headers: Record<string, string> = {}
+  for (const name in context.settings.headers) headers[name.toLowerCase()] = context.settings.headers[name] as string
+  if (received !== undefined) {
+    for (const from in context.settings.forwardHeaders) {
+      const value = received[from.toLowerCase()]
+      if (value !== undefined) headers[(context.settings.forwardHeaders[from] as string).toLowerCase()] = value
+    }
+  }
+  return Object.assign(headers, lease.headers())
+}
+
+/** Wires report off-protocol behaviour; it is counted, and quoted for people at its first occurrence on the wire. */
+export function countAnomalies(context: Context, wire: Wire): void {
+  const quoted = new Set<WireAnomaly>()
+  wire.onAnomaly = (type, detail) => {
+    context.report.counters.add('proto_anomaly', { upstream: context.id, type })
+    context.report.log(quoted.has(type) ? 'debug' : 'warn', 'An upstream broke the protocol; it was survived', {
+      upstream: context.id,
+      type,
+      detail,
+    })
+    quoted.add(type)
+  }
+}

@@ -1,0 +1,95 @@
+// One small watchdog process for the whole gateway. It holds a pipe from the gateway, knows the process groups of the children, and ends
+// them when the pipe closes: also after `kill -9` of the gateway no child is left. It ends with the gateway.
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import type { Writable } from 'node:stream'
+import type { Log } from '../../core/ports/report.ts'
+
+/**
+ * POSIX sh, since it needs about 1 MB where node needs 40. Children see the end of their stdin at the same moment, so they get a second
+ * to end by themselves (a file half written is worse than a second).
+ */
+const script = `
+trap '' INT TERM HUP QUIT PIPE
+groups=
+while read -r verb id; do
+  case $verb in
+    hold) groups="$groups $id" ;;
+    free) kept=; for g in $groups; do [ "$g" = "$id" ] || kept="$kept $g"; done; groups=$kept ;;
+  esac
+done
+below() { for c in $(cat /proc/$1/task/*/children 2>/dev/null); do echo "$c"; below "$c"; done; }
+pids=
+for g in $groups; do pids="$pids $(below "$g")"; done
+strike() { for g in $groups $pids; do kill -s "$1" -- "-$g" 2>/dev/null; done; for p in $pids; do kill -s "$1" "$p" 2>/dev/null; done; }
+left() { for g in $groups $pids; do kill -s 0 -- "-$g" 2>/dev/null && return 0; done; return 1; }
+strike TERM
+strike CONT
+n=0
+while left && [ $n -lt 10 ]; do n=$((n+1)); sleep 0.1 2>/dev/null || { sleep 1; n=10; }; done
+strike KILL
+`
+
+/** More deaths of the watchdog than this are somebody's intent; it is not started again. */
+const maxStarts = 10
+
+export class Leash {
+  private readonly groups = new Set<number>()
+  private dog: ChildProcessByStdio<Writable, null, null> | undefined
+  private starts = 0
+
+  /** Process groups that are held now. */
+  get held(): number {
+    return this.groups.size
+  }
+
+  /** The watchdog's own process id, undefined while there is none. */
+  get pid(): number | undefined {
+    return this.dog?.pid
+  }
+
+  hold(group: number, log: Log): void {
+    this.groups.add(group)
+    if (this.dog === undefined) this.start(log)
+    else this.tell('hold', group)
+  }
+
+  free(group: number): void {
+    if (this.groups.delete(group)) this.tell('free', group)
+  }
+
+  private start(log: Log): void {
+    if (process.platform === 'win32') return
+    if (this.starts >= maxStarts) return
+    this.starts += 1
+    // Own session: Ctrl-C in the gateway's terminal does not reach it. Root directory: it pins none.
+    const dog = spawn('/bin/sh', ['-c', script, 'signalbox-leash'], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+      detached: true,
+      cwd: '/',
+      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+    })
+    this.dog = dog
+    dog.on('error', (error) => {
+      log('warn', 'the watchdog of the stdio servers cannot be started; they may outlive a killed gateway', { reason: error.message })
+      if (this.dog === dog) this.dog = undefined
+    })
+    dog.on('exit', () => {
+      if (this.dog !== dog) return
+      this.dog = undefined
+      if (this.groups.size > 0) this.start(log)
+    })
+    dog.stdin.on('error', () => undefined)
+    // The gateway may end while it lives; that is its whole point.
+    dog.unref()
+    const pipe: unknown = dog.stdin
+    if (typeof pipe === 'object' && pipe !== null && 'unref' in pipe && typeof pipe.unref === 'function') pipe.unref()
+    for (const group of this.groups) this.tell('hold', group)
+  }
+
+  private tell(verb: 'hold' | 'free', group: number): void {
+    this.dog?.stdin.write(`${verb} ${group}\n`)
+  }
+}
+
+/** The one of this process. */
+export const leash = new Leash()
