@@ -3,6 +3,7 @@
 import type { Clock } from '../ports/clock.ts'
 import type { LogLevel } from './call.ts'
 import { Deadline, type DeadlineLimits } from './deadline.ts'
+import type { Item } from './item.ts'
 import type { Payload } from './payload.ts'
 
 /** What reaches the caller before the answer, or on a listen stream. `params` are the notification's own, tokens of no hop in them mean anything here. */
@@ -37,8 +38,10 @@ export type EndReason = 'client_gone' | 'cancelled' | 'deadline' | 'drain'
 export type Delivery = 'delivered' | 'client_gone' | 'unclaimed' | 'failed'
 
 /** One fact per stage; rooms add theirs by declaration merging (`declare module`). */
-// biome-ignore lint/suspicious/noEmptyInterface: grows by declaration merging
-export interface Facts {}
+export interface Facts {
+  /** The item that `resolve` pinned. Doors read from it how a fault of the call may look (`declaresOutput`). */
+  item: Item
+}
 
 export interface Exchange {
   /** Aborted with an `EndReason` as its reason. */

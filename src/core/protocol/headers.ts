@@ -93,9 +93,7 @@ export function paramMismatch(param: HeaderParam, header: string | undefined, ar
   if (value === undefined) {
     // A misshapen value is the business of the schema; only what is surely not there forbids the header.
     const there = valueAt(args, param.path)
-    return header === undefined || (there !== undefined && there !== null)
-      ? undefined
-      : `${param.header} is there, but its argument is not`
+    return header === undefined || (there !== undefined && there !== null) ? undefined : `${param.header} is there, but its argument is not`
   }
   if (header === undefined) return `${param.header} is missing`
   const decoded = decodeHeaderValue(header)
@@ -133,5 +131,5 @@ function textAt(raw: Uint8Array, path: readonly string[]): string | undefined {
     at = found.start
     end = found.end
   }
-  return asBuffer(raw).latin1Slice(at, end)
+  return asBuffer(raw).toString('latin1', at, end)
 }

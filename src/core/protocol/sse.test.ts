@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { sseComment, sseEvent, SseParser, sseRetry } from './sse.ts'
+import { SseParser, sseComment, sseEvent, sseRetry } from './sse.ts'
 
 interface Seen {
   event: string
@@ -8,7 +8,10 @@ interface Seen {
   data: string
 }
 
-function parse(chunks: readonly Uint8Array[], maxBytes = 1 << 20): { events: Seen[]; retries: number[]; id: string | undefined; whole: boolean } {
+function parse(
+  chunks: readonly Uint8Array[],
+  maxBytes = 1 << 20,
+): { events: Seen[]; retries: number[]; id: string | undefined; whole: boolean } {
   const parser = new SseParser(maxBytes)
   const events: Seen[] = []
   const retries: number[] = []
@@ -39,7 +42,12 @@ describe('the SSE parser', () => {
   })
 
   it('reads CR, LF and CRLF, mixed, and a BOM once', () => {
-    expect(parse([text('\uFEFFdata: a\r\n\r\ndata: b\r\rdata: c\n\ndata: d\r\n\n')]).events.map((e) => e.data)).toEqual(['a', 'b', 'c', 'd'])
+    expect(parse([text('\uFEFFdata: a\r\n\r\ndata: b\r\rdata: c\n\ndata: d\r\n\n')]).events.map((e) => e.data)).toEqual([
+      'a',
+      'b',
+      'c',
+      'd',
+    ])
     expect(parse([text('data: a\n\n\uFEFFdata: b\n\n')]).events.map((e) => e.data)).toEqual(['a'])
   })
 
@@ -88,15 +96,20 @@ describe('the SSE parser', () => {
 
   it('reads back whatever the writers wrote, line ends in the data as line feeds', () => {
     fc.assert(
-      fc.property(fc.string({ unit: 'grapheme' }), fc.option(fc.stringMatching(/^[a-z0-9-]{1,8}$/)), fc.array(fc.nat(80)), (data, id, cuts) => {
-        const bytes = Buffer.concat([
-          sseComment('hi'),
-          sseRetry(20),
-          sseEvent({ data: text(data), event: 'x', ...(id === null ? {} : { id }) }),
-          sseComment(),
-        ])
-        expect(parse(split(bytes, cuts)).events).toEqual([{ event: 'x', id: id ?? undefined, data: data.replace(/\r\n?/g, '\n') }])
-      }),
+      fc.property(
+        fc.string({ unit: 'grapheme' }),
+        fc.option(fc.stringMatching(/^[a-z0-9-]{1,8}$/)),
+        fc.array(fc.nat(80)),
+        (data, id, cuts) => {
+          const bytes = Buffer.concat([
+            sseComment('hi'),
+            sseRetry(20),
+            sseEvent({ data: text(data), event: 'x', ...(id === null ? {} : { id }) }),
+            sseComment(),
+          ])
+          expect(parse(split(bytes, cuts)).events).toEqual([{ event: 'x', id: id ?? undefined, data: data.replace(/\r\n?/g, '\n') }])
+        },
+      ),
     )
   })
 
@@ -115,7 +128,8 @@ describe('the SSE parser', () => {
     const copy = Buffer.from(first)
     const parser = new SseParser(100)
     const seen: string[] = []
-    for (const chunk of [first.subarray(0, 15), Buffer.from('c\ndata: d\n\n')]) parser.push(chunk, (e) => seen.push(Buffer.from(e.data).toString()))
+    for (const chunk of [first.subarray(0, 15), Buffer.from('c\ndata: d\n\n')])
+      parser.push(chunk, (e) => seen.push(Buffer.from(e.data).toString()))
     expect(seen).toEqual(['a\nbc\nd'])
     expect(first).toEqual(copy)
   })
@@ -123,7 +137,12 @@ describe('the SSE parser', () => {
   it('refuses what is larger than the cap, in one line, many lines, or a line that never ends', () => {
     expect(parse([text(`data: ${'x'.repeat(200)}\n\n`)], 100)).toMatchObject({ events: [], whole: false })
     expect(parse([text(`${'data: 0123456789\n'.repeat(20)}\n`)], 100)).toMatchObject({ events: [], whole: false })
-    expect(parse(Array.from({ length: 40 }, () => text('0123456789')), 100)).toMatchObject({ whole: false })
+    expect(
+      parse(
+        Array.from({ length: 40 }, () => text('0123456789')),
+        100,
+      ),
+    ).toMatchObject({ whole: false })
     expect(parse([text(`data: ${'x'.repeat(100)}\n\n`)], 100)).toMatchObject({ whole: true })
     expect(parse([text('data: 12345678\n\n'.repeat(100))], 10).events).toHaveLength(100)
   })

@@ -105,19 +105,23 @@ export class SseParser {
   }
 
   private line(line: Buffer, on: (event: SseEvent) => void, onRetry: ((ms: number) => void) | undefined): void {
-    if (line.length === 0) return this.dispatch(on)
+    if (line.length === 0) {
+      this.dispatch(on)
+      return
+    }
     // d-a-t-a, the field of nearly every line.
     if (line[0] === 0x64 && line[1] === 0x61 && line[2] === 0x74 && line[3] === 0x61 && (line[4] === colon || line.length === 4)) {
-      return this.addData(line.subarray(line[5] === space ? 6 : 5))
+      this.addData(line.subarray(line[5] === space ? 6 : 5))
+      return
     }
     const colonAt = line.indexOf(colon)
     if (colonAt === 0) return
-    const name = line.latin1Slice(0, colonAt === -1 ? line.length : colonAt)
+    const name = line.toString('latin1', 0, colonAt === -1 ? line.length : colonAt)
     const value = colonAt === -1 ? nothing : line.subarray(line[colonAt + 1] === space ? colonAt + 2 : colonAt + 1)
     if (name === 'event') this.event = value.length === 0 ? 'message' : value.toString('utf8')
     else if (name === 'id') {
       if (!value.includes(0)) this.id = value.toString('utf8')
-    } else if (name === 'retry') this.setRetry(value.latin1Slice(), onRetry)
+    } else if (name === 'retry') this.setRetry(value.toString('latin1'), onRetry)
   }
 
   private setRetry(text: string, onRetry: ((ms: number) => void) | undefined): void {

@@ -63,11 +63,11 @@ class Writer implements ModernWriter {
   answer(asked: Asked, outcome: Outcome, declaresOutput: boolean): Answer {
     switch (outcome.kind) {
       case 'complete':
-        return ok(asked.id, this.complete(asked, outcome))
+        return ok(this.complete(asked, outcome))
       case 'input_required':
-        return ok(asked.id, this.inputRequired(outcome.requests, outcome.sealed))
+        return ok(resultBytes(asked.id, this.inputRequired(outcome.requests, outcome.sealed)))
       case 'task':
-        return ok(asked.id, outcome.result.edit([this.identity]).bytes)
+        return ok(resultBytes(asked.id, outcome.result.edit([this.identity]).bytes))
       case 'fault':
         return this.failed(asked, outcome.fault, declaresOutput)
     }
@@ -75,7 +75,7 @@ class Writer implements ModernWriter {
 
   refusal(id: RawId | undefined, fault: Fault, correlationId: string): Answer {
     const error = faultError(fault, correlationId)
-    return { status: statusOf(fault, error.code), bytes: errorBytes(id, error), fault }
+    return { status: statusOf(fault, error.code), bytes: id === undefined ? withoutId(error) : errorBytes(id, error), fault }
   }
 
   event(asked: Asked, event: CallEvent): Buffer | undefined {
@@ -119,11 +119,11 @@ class Writer implements ModernWriter {
     }
   }
 
-  private complete(asked: Asked, outcome: Extract<Outcome, { kind: 'complete' }>): Uint8Array {
+  private complete(asked: Asked, outcome: Extract<Outcome, { kind: 'complete' }>): Buffer {
     const { result, facts, annotations } = outcome
     const bytes = result.bytes
     if (annotations.length === 0 && !cacheable.has(asked.method) && !mentions(bytes, '_meta')) {
-      return splice(bytes, facts.resultType === undefined ? this.plain.typed : this.plain.bare)
+      return spliced(asked.id, facts.resultType === undefined ? this.plain.typed : this.plain.bare, bytes)
     }
     const edits: Edit[] = [this.identity]
     if (facts.resultType === undefined) edits.push({ path: ['resultType'], value: '"complete"' })
@@ -131,7 +131,7 @@ class Writer implements ModernWriter {
     if (asked.method === 'server/discover') edits.push(supported)
     if (asked.method === 'subscriptions/listen') edits.push({ path: ['_meta', metaKey.subscriptionId], value: asked.id })
     if (cacheable.has(asked.method)) addCacheHints(bytes, edits)
-    return result.edit(edits).bytes
+    return resultBytes(asked.id, result.edit(edits).bytes)
   }
 
   private inputRequired(requests: Payload, sealed: string | undefined): Uint8Array {
@@ -160,8 +160,13 @@ interface Spliced {
 const nothing: Payload = payload(Buffer.from('{}'))
 const supported: Edit = { path: ['supportedVersions'], value: JSON.stringify(servedRevisions) }
 
-function ok(id: RawId, result: Uint8Array): Answer {
-  return { status: 200, bytes: oneLine(resultBytes(id, result)), fault: undefined }
+function ok(message: Buffer): Answer {
+  return { status: 200, bytes: oneLine(message), fault: undefined }
+}
+
+/** MCP allows an error without an id and forbids null (`JSONRPCErrorResponse`), other than JSON-RPC 2.0. */
+function withoutId(error: { readonly code: number; readonly message: string; readonly data?: unknown }): Buffer {
+  return Buffer.from(`{"jsonrpc":"2.0","error":${JSON.stringify(error)}}`)
 }
 
 function notification(method: string, params: Payload): Buffer {
@@ -179,18 +184,16 @@ function mentions(bytes: Uint8Array, key: string): boolean {
   return text.includes(`"${key}"`) || text.includes('\\u00')
 }
 
-/** The object with more members put first. */
-function splice(object: Uint8Array, more: string): Uint8Array {
-  const open = skipSpace(object, 0)
-  const empty = object[skipSpace(object, open + 1)] === 0x7d
-  const out = Buffer.allocUnsafe(object.length - open + Buffer.byteLength(more) + (empty ? 0 : 1))
-  out[0] = 0x7b
-  let at = 1 + out.write(more, 1)
-  if (!empty) {
-    out[at] = 0x2c
-    at += 1
-  }
-  out.set(object.subarray(open + 1), at)
+/** The response around `result`, with more members put first in it: the commonest answer, so in one copy. */
+function spliced(id: RawId, more: string, result: Uint8Array): Buffer {
+  const from = skipSpace(result, 0) + 1
+  const comma = result[skipSpace(result, from)] === 0x7d ? '' : ','
+  const head = `{"jsonrpc":"2.0","id":${id},"result":{${more}${comma}`
+  const headBytes = Buffer.byteLength(head)
+  const out = Buffer.allocUnsafe(headBytes + result.length - from + 1)
+  out.write(head)
+  out.set(result.subarray(from), headBytes)
+  out[out.length - 1] = 0x7d
   return out
 }
 

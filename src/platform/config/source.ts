@@ -73,6 +73,7 @@ export function parseSource(file: string, text: string): Source {
 }
 
 function explain(code: string, message: string): [what: string, mend: string] {
+  if (message.startsWith('Maximum call stack')) return ['is nested too deeply to be read', 'this is no configuration file']
   switch (code) {
     case 'DUPLICATE_KEY':
       return ['the same key stands here twice', 'keep one of them']
@@ -85,6 +86,8 @@ function explain(code: string, message: string): [what: string, mend: string] {
     case 'NON_STRING_KEY':
       return ['a key is not text', 'write the key in quotes']
     case 'BAD_INDENT':
+      if (message.startsWith('Flow'))
+        return ['the syntax is broken (a bracket or brace is not closed)', 'close it here or on the line before']
       return [`the indentation does not fit (${message})`, 'align it with its neighbours']
     case 'MISSING_CHAR':
     case 'UNEXPECTED_TOKEN':

@@ -1,4 +1,110 @@
-/** Connections to HTTP upstreams, one pool an origin, shared by all wires; owned by the assembly. */
+// Connections to HTTP upstreams: one pool an origin, shared by all wires that go there, ended with the last of them.
+import { Pool } from 'undici'
+
+export interface PoolLimits {
+  /** Requests and open streams to one origin at a time; more are refused. Each takes a connection. */
+  readonly perOrigin: number
+  /** How long an idle connection is kept, in ms, where the server names no time of its own. */
+  readonly keepAliveMs: number
+}
+
+const defaults: PoolLimits = { perOrigin: 1_024, keepAliveMs: 4_000 }
+
+interface Shared {
+  readonly pool: Pool
+  readonly limit: number
+  users: number
+  open: number
+}
+
+/** The right of one wire to use the pool of its origin. */
+export class PoolLease {
+  private readonly shared: Shared
+  private readonly last: () => Promise<void>
+  private released = false
+
+  constructor(shared: Shared, last: () => Promise<void>) {
+    this.shared = shared
+    this.last = last
+    shared.users += 1
+  }
+
+  get pool(): Pool {
+    return this.shared.pool
+  }
+
+  get limit(): number {
+    return this.shared.limit
+  }
+
+  /** Takes a place for one exchange; false where the origin has none left. Each place taken is given back by `leave`. */
+  enter(): boolean {
+    if (this.released || this.shared.open >= this.shared.limit) return false
+    this.shared.open += 1
+    return true
+  }
+
+  leave(): void {
+    this.shared.open -= 1
+  }
+
+  /** The wire is done. The last one destroys the pool. */
+  async release(): Promise<void> {
+    if (this.released) return
+    this.released = true
+    this.shared.users -= 1
+    if (this.shared.users === 0) await this.last()
+  }
+}
+
+/** Owned by the assembly; outlives reloads. */
 export class HttpPools {
-  async close(): Promise<void> {}
+  private readonly limits: PoolLimits
+  private readonly pools = new Map<string, Shared>()
+
+  constructor(limits: Partial<PoolLimits> = {}) {
+    this.limits = { ...defaults, ...limits }
+  }
+
+  /** `origin` as `URL.origin` gives it, http or https. */
+  take(origin: string, connectTimeoutMs: number): PoolLease {
+    const key = `${connectTimeoutMs} ${origin}`
+    let shared = this.pools.get(key)
+    if (shared === undefined) {
+      shared = { pool: this.make(origin, connectTimeoutMs), limit: this.limits.perOrigin, users: 0, open: 0 }
+      this.pools.set(key, shared)
+    }
+    const mine = shared
+    return new PoolLease(mine, async () => {
+      if (this.pools.get(key) === mine) this.pools.delete(key)
+      await mine.pool.destroy()
+    })
+  }
+
+  /** Exchanges that run or wait, all origins together. */
+  get open(): number {
+    let sum = 0
+    for (const shared of this.pools.values()) sum += shared.open
+    return sum
+  }
+
+  /** Destroys every connection. */
+  async close(): Promise<void> {
+    const pools = [...this.pools.values()]
+    this.pools.clear()
+    await Promise.all(pools.map((shared) => shared.pool.destroy()))
+  }
+
+  private make(origin: string, connectTimeoutMs: number): Pool {
+    return new Pool(origin, {
+      // The bound is `perOrigin`, which refuses at once where a bound here would queue silently.
+      connections: null,
+      pipelining: 1,
+      connectTimeout: connectTimeoutMs,
+      keepAliveTimeout: this.limits.keepAliveMs,
+      // Deadlines are the caller's, by signal; a quiet stream is no broken one.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+  }
 }

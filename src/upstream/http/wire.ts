@@ -1,12 +1,22 @@
-// Signatures first; the body follows.
+// Streamable HTTP towards one endpoint, of either era: requests by POST, the GET stream and DELETE of legacy sessions. It knows no
+// revision; redirects are never followed; a quiet stream is never cut.
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
-import type { HttpWire } from '../wire.ts'
-import type { HttpPools } from './pools.ts'
+import type { HttpWire, IncomingNotification, IncomingRequest, WireAnomaly, WireAnswer, WireRequest } from '../wire.ts'
+import { RequestAnswer, type Requests } from './answer.ts'
+import { Delivery } from './delivery.ts'
+import { closedHere } from './failures.ts'
+import { type Listening, ListenStream } from './listen.ts'
+import type { HttpPools, PoolLease } from './pools.ts'
+import type { Reception } from './reception.ts'
+import { sessionId } from './response-headers.ts'
 
 export interface HttpWireOptions {
   /** Name of the upstream, for faults. */
   readonly upstream: string
+  /** http or https. */
   readonly url: string
   /** Legacy revisions: a cut answer stream is taken up again by GET with Last-Event-ID. */
   readonly resume: boolean
@@ -20,6 +30,93 @@ export interface HttpWireOptions {
 }
 
 /** Opens no connection yet; the first request does. */
-export function openHttpWire(_options: HttpWireOptions): HttpWire {
-  throw new Error('under construction')
+export function openHttpWire(options: HttpWireOptions): StreamableHttpWire {
+  return new StreamableHttpWire(options)
+}
+
+export class StreamableHttpWire implements HttpWire, Requests, Listening {
+  readonly transport = 'streamable-http'
+  onStray: (message: IncomingRequest | IncomingNotification) => void = () => {}
+  onEnd: (fault: Fault) => void = () => {}
+  onAnomaly: (type: WireAnomaly, detail: string) => void = () => {}
+  sessionId: string | undefined
+  readonly upstream: string
+  readonly lease: PoolLease
+  readonly path: string
+  readonly resume: boolean
+  readonly clock: Clock
+  readonly random: Random
+  readonly connectTimeoutMs: number
+  readonly maxMessageBytes: number
+  readonly live = new Set<Reception>()
+  private readonly report: Report
+  private lastId = 0
+  private closing: Promise<void> | undefined
+
+  constructor(options: HttpWireOptions) {
+    const url = new URL(options.url)
+    this.upstream = options.upstream
+    this.lease = options.pools.take(url.origin, options.connectTimeoutMs)
+    this.path = url.pathname + url.search
+    this.resume = options.resume
+    this.clock = options.clock
+    this.random = options.random
+    this.connectTimeoutMs = options.connectTimeoutMs
+    this.maxMessageBytes = options.maxMessageBytes
+    this.report = options.report
+  }
+
+  nextId(): number {
+    this.lastId += 1
+    return this.lastId
+  }
+
+  request(request: WireRequest): Promise<WireAnswer> {
+    if (this.closing !== undefined) return Promise.resolve({ kind: 'aborted' })
+    return new Promise((resolve) => new RequestAnswer(this, request, resolve).start())
+  }
+
+  post(message: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Fault | undefined> {
+    if (this.closing !== undefined) return Promise.resolve(closedHere())
+    return new Promise((resolve) => new Delivery(this, resolve).post(this.path, message, headers))
+  }
+
+  listen(headers: () => Readonly<Record<string, string>>, signal: AbortSignal): Promise<'unsupported' | 'ended'> {
+    if (this.closing !== undefined) return Promise.resolve('ended')
+    return new Promise((resolve) => new ListenStream(this, headers, signal, resolve).start())
+  }
+
+  async deleteSession(headers: Readonly<Record<string, string>>): Promise<void> {
+    if (this.closing !== undefined) return
+    await new Promise<Fault | undefined>((resolve) => new Delivery(this, resolve).delete(this.path, headers))
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.end()
+    return this.closing
+  }
+
+  private async end(): Promise<void> {
+    for (const reception of [...this.live]) {
+      reception.closed()
+      reception.abort()
+    }
+    await this.lease.release()
+  }
+
+  anomaly(type: WireAnomaly, detail: string): void {
+    this.onAnomaly(type, detail)
+  }
+
+  stray(message: IncomingRequest | IncomingNotification): void {
+    this.onStray(message)
+  }
+
+  initialized(headers: IncomingHttpHeaders): void {
+    this.sessionId = sessionId(headers)
+  }
+
+  refused(): void {
+    this.report.counters.add('calls_refused', { upstream: this.upstream })
+  }
 }

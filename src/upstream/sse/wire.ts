@@ -1,20 +1,199 @@
-// Signatures first; the body follows.
+// HTTP+SSE of MCP 2024-11-05 towards one server: one event stream carries everything back, messages are posted to the address that its
+// first event names. Answers find their request by id; the server's own requests and notifications name none and are stray.
+import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+import type { Incoming } from '../../core/protocol/jsonrpc.ts'
+import { Delivery } from '../http/delivery.ts'
+import { messagesOf } from '../http/events.ts'
+import { closedHere, offProtocol } from '../http/failures.ts'
+import type { PoolLease } from '../http/pools.ts'
+import type { Reception } from '../http/reception.ts'
 import type { HttpWireOptions } from '../http/wire.ts'
-import type { Wire } from '../wire.ts'
+import type { IncomingNotification, IncomingRequest, Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire.ts'
+import { type Pending, Sending } from './sending.ts'
+import { SseStream } from './stream.ts'
 
 export interface SseWireOptions extends Omit<HttpWireOptions, 'resume' | 'random'> {
-  /** Headers of the GET stream (credential and configured ones). */
+  /** Headers of the GET stream (credential and configured ones), lower case. */
   readonly headers: () => Readonly<Record<string, string>>
   /** Longest wait for the `endpoint` event, in ms. */
   readonly startTimeoutMs: number
-}
-
-export interface SseWire extends Wire {
-  readonly transport: 'sse'
+  /** Ends the attempt to open. */
+  readonly signal?: AbortSignal
 }
 
 /** Resolves to a wire once the `endpoint` event has come, else to a fault. Tell them apart by `'transport' in opened`. */
-export function openSseWire(_options: SseWireOptions): Promise<SseWire | Fault> {
-  throw new Error('under construction')
+export function openSseWire(options: SseWireOptions): Promise<SseWire | Fault> {
+  return new Promise((resolve) => {
+    const wire = new SseWire(options)
+    const { clock, signal, startTimeoutMs, upstream } = options
+    const settle = (opened: SseWire | Fault): void => {
+      timer.cancel()
+      signal?.removeEventListener('abort', onAbort)
+      if (opened === wire) resolve(wire)
+      else void wire.close().then(() => resolve(opened))
+    }
+    const onAbort = (): void => settle(closedHere())
+    const timer = clock.timer(startTimeoutMs, () => {
+      const reason = `no endpoint event within ${startTimeoutMs} ms`
+      settle(wire.isStreaming ? offProtocol(upstream, reason) : fault('upstream_unavailable', { upstream, reason, phase: 'start' }))
+    })
+    signal?.addEventListener('abort', onAbort)
+    if (signal?.aborted === true) onAbort()
+    else wire.open(options.headers(), settle)
+  })
+}
+
+/** How many requests that were given up are remembered, so that their late answers are no anomalies. */
+const remembered = 1_024
+
+export class SseWire implements Wire, Pending {
+  readonly transport = 'sse'
+  onStray: (message: IncomingRequest | IncomingNotification) => void = () => {}
+  onEnd: (fault: Fault) => void = () => {}
+  onAnomaly: (type: WireAnomaly, detail: string) => void = () => {}
+  readonly upstream: string
+  readonly lease: PoolLease
+  readonly clock: Clock
+  readonly connectTimeoutMs: number
+  readonly live = new Set<Reception>()
+  readonly waiting = new Map<string, Sending>()
+  private readonly url: URL
+  private readonly options: SseWireOptions
+  private readonly stream: SseStream
+  private readonly given = new Set<string>()
+  private postPath: string | undefined
+  private opened: ((result: SseWire | Fault) => void) | undefined
+  private lastId = 0
+  private end: Fault | undefined
+  private closing: Promise<void> | undefined
+
+  /** Use `openSseWire`. */
+  constructor(options: SseWireOptions) {
+    this.options = options
+    this.url = new URL(options.url)
+    this.upstream = options.upstream
+    this.lease = options.pools.take(this.url.origin, options.connectTimeoutMs)
+    this.clock = options.clock
+    this.connectTimeoutMs = options.connectTimeoutMs
+    this.stream = new SseStream(this, options.maxMessageBytes, {
+      endpoint: (address) => this.endpoint(address),
+      message: (data) => this.messages(data),
+      ended: (reason) => this.ended(reason),
+    })
+  }
+
+  /** Where messages are posted: path and query at the same origin. */
+  get path(): string {
+    return this.postPath ?? ''
+  }
+
+  get isStreaming(): boolean {
+    return this.stream.isOpen
+  }
+
+  open(headers: Readonly<Record<string, string>>, opened: (result: SseWire | Fault) => void): void {
+    this.opened = opened
+    if (this.stream.open(this.url.pathname + this.url.search, headers)) return
+    opened(fault('overloaded', { upstream: this.upstream, limit: this.lease.limit, retryAfterMs: 1_000 }))
+  }
+
+  nextId(): number {
+    this.lastId += 1
+    return this.lastId
+  }
+
+  request(request: WireRequest): Promise<WireAnswer> {
+    if (this.closing !== undefined) return Promise.resolve({ kind: 'aborted' })
+    if (this.end !== undefined) return Promise.resolve({ kind: 'lost', executed: 'no', fault: this.gone() })
+    return new Promise((resolve) => new Sending(this, request, resolve).start())
+  }
+
+  post(message: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Fault | undefined> {
+    if (this.closing !== undefined) return Promise.resolve(closedHere())
+    if (this.end !== undefined) return Promise.resolve(this.gone())
+    return new Promise((resolve) => new Delivery(this, resolve).post(this.path, message, headers))
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.shut()
+    return this.closing
+  }
+
+  forgotten(id: string): void {
+    this.given.add(id)
+    if (this.given.size <= remembered) return
+    for (const oldest of this.given) {
+      this.given.delete(oldest)
+      break
+    }
+  }
+
+  private async shut(): Promise<void> {
+    // A request may wait for its answer after its POST has ended, so `live` does not hold them all.
+    for (const sending of [...this.waiting.values()]) sending.closed()
+    for (const reception of [...this.live]) {
+      reception.closed()
+      reception.abort()
+    }
+    await this.lease.release()
+  }
+
+  /** The address may be relative; one at another origin would get our credential and is refused (MCP 2024-11-05 §transports). */
+  private endpoint(address: string): void {
+    const url = URL.canParse(address, this.url.href) ? new URL(address, this.url) : undefined
+    if (url?.origin !== this.url.origin) {
+      this.options.report.counters.add('proto_anomaly', { upstream: this.upstream, type: 'endpoint' })
+      const reason = url === undefined ? 'the endpoint event holds no address' : `the endpoint event names another origin (${url.origin})`
+      this.stream.closed()
+      this.stream.abort()
+      this.ended(offProtocol(this.upstream, reason))
+      return
+    }
+    if (this.postPath !== undefined) this.onAnomaly('endpoint', 'a second endpoint event')
+    this.postPath ??= url.pathname + url.search
+    this.settleOpen(this)
+  }
+
+  private messages(data: Uint8Array): void {
+    const found = messagesOf(data)
+    if (typeof found === 'string') this.onAnomaly('malformed', found)
+    else for (const message of found) this.message(message, data.length)
+  }
+
+  private message(message: Incoming, bytes: number): void {
+    if (message.kind === 'request' || message.kind === 'notification') {
+      this.onStray(message)
+      return
+    }
+    const id = message.id
+    const sending = id === undefined ? undefined : this.waiting.get(id)
+    if (sending !== undefined) sending.answered(message, bytes)
+    else if (id === undefined) this.onAnomaly('orphan', 'an error without an id')
+    else if (!this.given.delete(id)) this.onAnomaly(this.wasSent(id) ? 'duplicate' : 'orphan', `an answer to id ${id.slice(0, 80)}`)
+  }
+
+  private wasSent(id: string): boolean {
+    return /^\d{1,15}$/.test(id) && Number(id) >= 1 && Number(id) <= this.lastId
+  }
+
+  private ended(reason: Fault): void {
+    if (this.end !== undefined || this.closing !== undefined) return
+    this.end = reason
+    if (this.settleOpen(reason)) return
+    for (const sending of [...this.waiting.values()]) sending.cutOff(this.gone())
+    this.onEnd(reason)
+  }
+
+  private settleOpen(result: SseWire | Fault): boolean {
+    const opened = this.opened
+    this.opened = undefined
+    opened?.(result)
+    return opened !== undefined
+  }
+
+  private gone(): Fault {
+    return fault('upstream_unavailable', { upstream: this.upstream, reason: 'the event stream has ended', phase: 'stream' })
+  }
 }

@@ -1,9 +1,10 @@
 // One child process in a process group of its own: its stdin is bounded, its stderr always drained, its end told once, and when `stop`
 // resolves nothing of its group is left, launchers' grandchildren included.
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { type Fault } from '../../core/faults/fault.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { childEnvironment } from './environment.ts'
@@ -62,12 +63,9 @@ export async function startChild(options: ChildOptions): Promise<Child | Fault> 
   } catch (error) {
     return notStarted(options, error as NodeJS.ErrnoException, environment)
   }
-  const child = running.pid === undefined ? undefined : new Child(running, running.pid, options)
+  if (running.pid !== undefined) return new Child(running, running.pid, options)
   return await new Promise((resolve) => {
-    running.once('error', (error) => {
-      if (child === undefined) resolve(notStarted(options, error, environment))
-    })
-    if (child !== undefined) resolve(child)
+    running.once('error', (error) => resolve(notStarted(options, error, environment)))
   })
 }
 
@@ -87,6 +85,8 @@ export class Child {
   private broken: string | undefined
   private settling: Timer | undefined
   private told = false
+  /** Looks at once whether the group is gone. */
+  private look: () => void = () => undefined
   private stopping: Promise<void> | undefined
 
   constructor(running: ChildProcessWithoutNullStreams, pid: number, options: ChildOptions) {
@@ -106,6 +106,7 @@ export class Child {
     running.on('exit', (code, signal) => {
       this.exit = { code, signal }
       this.settle()
+      this.look()
     })
     this.closed = new Promise((resolve) => {
       running.on('close', () => {
@@ -170,7 +171,9 @@ export class Child {
   private signal(name: 'SIGTERM' | 'SIGKILL'): void {
     this.survey()
     if (process.platform === 'win32') {
-      spawn('taskkill', ['/pid', String(this.pid), '/T', '/F'], { stdio: 'ignore', windowsHide: true }).on('error', () => this.running.kill())
+      spawn('taskkill', ['/pid', String(this.pid), '/T', '/F'], { stdio: 'ignore', windowsHide: true }).on('error', () =>
+        this.running.kill(),
+      )
       return
     }
     this.group.signal(name)
@@ -188,7 +191,13 @@ export class Child {
     for (let look = 1; ; look += 1) {
       if (!this.alive(look % thoroughEvery === 0)) return true
       if (clock.mono() >= until) return false
-      await new Promise<void>((resolve) => clock.timer(Math.min(4 * look, 50), resolve))
+      await new Promise<void>((resolve) => {
+        const timer = clock.timer(Math.min(4 * look, 50), resolve)
+        this.look = () => {
+          timer.cancel()
+          resolve()
+        }
+      })
     }
   }
 
@@ -259,11 +268,20 @@ function notStarted(options: ChildOptions, error: NodeJS.ErrnoException, environ
 }
 
 function whereSought(command: string, environment: Readonly<Record<string, string>>): string {
-  if (/[/\\]/.test(command)) return '. Correct the path in `command`, or install it'
-  return ` on the PATH ${environment['PATH'] ?? '(which is empty)'}. Install it, or give its full path in \`command\``
+  const named = /[/\\]/.test(command)
+  if (named && existsSync(command)) return ', or the interpreter that its first line names is not there. Install that interpreter'
+  if (named) return '. Correct the path in `command`, or install it'
+  return ` on the PATH ${environment.PATH ?? '(which is empty)'}. Install it, or give its full path in \`command\``
 }
 
 function unusable(options: ChildOptions, reason: string, code?: string): Fault {
   const { upstream, command, cwd } = options
-  return fault('config_error', { upstream, item: 'it', reason, command, ...(cwd === undefined ? {} : { cwd }), ...(code === undefined ? {} : { code }) })
+  return fault('config_error', {
+    upstream,
+    item: 'it',
+    reason,
+    command,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(code === undefined ? {} : { code }),
+  })
 }

@@ -14,11 +14,14 @@ export class ProcessGroup {
 
   /** Remembers the groups of the leader's descendants. Must be called while the leader lives: later they cannot be told from others. */
   survey(): void {
-    const own = statOf(process.pid)?.group
-    for (const pid of descendants(this.leader)) {
-      const group = statOf(pid)?.group
-      if (group !== undefined && group > 1 && group !== own) this.groups.add(group)
+    const all = processes()
+    const family = new Set([this.leader])
+    // A parent may stand behind its child in the list, where process ids have wrapped.
+    for (let before = 0; before < family.size; ) {
+      before = family.size
+      for (const one of all) if (family.has(one.parent)) family.add(one.pid)
     }
+    for (const one of all) if (family.has(one.pid) && one.group > 1) this.groups.add(one.group)
   }
 
   signal(name: 'SIGTERM' | 'SIGKILL' | 'SIGCONT'): void {
@@ -46,42 +49,33 @@ function send(group: number, signal: NodeJS.Signals | 0): 'sent' | 'gone' {
   }
 }
 
-function descendants(pid: number): number[] {
-  const found: number[] = []
-  const waiting = [pid]
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    for (const child of childrenOf(next)) {
-      found.push(child)
-      waiting.push(child)
-    }
-  }
-  return found
-}
-
-/** proc(5): `/proc/pid/task/tid/children`, per thread that forked. */
-function childrenOf(pid: number): number[] {
-  const threads = attempt(() => readdirSync(`/proc/${pid}/task`)) ?? []
-  return threads.flatMap((thread) => {
-    const list = attempt(() => readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1')) ?? ''
-    return list.split(' ').filter(Boolean).map(Number)
-  })
-}
-
 function onlyZombies(group: number): boolean {
-  const pids = attempt(() => readdirSync('/proc'))?.filter((name) => /^\d+$/.test(name))
-  if (pids === undefined || pids.length === 0) return false
-  const found = pids.map((pid) => statOf(Number(pid))).filter((stat) => stat?.group === group)
-  return found.length > 0 && found.every((stat) => stat?.state === 'Z' || stat?.state === 'X')
+  const found = processes().filter((one) => one.group === group)
+  return found.length > 0 && found.every((one) => one.state === 'Z' || one.state === 'X')
+}
+
+interface Process {
+  readonly pid: number
+  readonly state: string
+  readonly parent: number
+  readonly group: number
+}
+
+/** All processes that /proc shows; none where there is no /proc. */
+function processes(): Process[] {
+  const names = attempt(() => readdirSync('/proc')) ?? []
+  return names.flatMap((name) => (/^\d+$/.test(name) ? (statOf(name) ?? []) : []))
 }
 
 /** proc(5): `pid (comm) state ppid pgrp …`; comm may hold spaces and brackets. */
-function statOf(pid: number): { readonly state: string; readonly group: number } | undefined {
+function statOf(pid: string): Process | undefined {
   const line = attempt(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))
   if (line === undefined) return undefined
-  const [state, , group] = line.slice(line.lastIndexOf(')') + 2).split(' ')
-  return state === undefined || group === undefined ? undefined : { state, group: Number(group) }
+  const [state = '', parent, group] = line.slice(line.lastIndexOf(')') + 2).split(' ')
+  return { pid: Number(pid), state, parent: Number(parent), group: Number(group) }
 }
 
+/** Processes end while they are read. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read()

@@ -17,9 +17,19 @@ while read -r verb id; do
     free) kept=; for g in $groups; do [ "$g" = "$id" ] || kept="$kept $g"; done; groups=$kept ;;
   esac
 done
-below() { for c in $(cat /proc/$1/task/*/children 2>/dev/null); do echo "$c"; below "$c"; done; }
+known=" $groups "
 pids=
-for g in $groups; do pids="$pids $(below "$g")"; done
+grown=yes
+while [ -n "$grown" ]; do
+  grown=
+  for f in /proc/[0-9]*/stat; do
+    p=\${f#/proc/}; p=\${p%/stat}
+    case $known in *" $p "*) continue ;; esac
+    read -r line 2>/dev/null <"$f" || continue
+    set -- \${line##*) }
+    case $known in *" $2 "*) known="$known$p "; pids="$pids $p"; grown=yes ;; esac
+  done
+done
 strike() { for g in $groups $pids; do kill -s "$1" -- "-$g" 2>/dev/null; done; for p in $pids; do kill -s "$1" "$p" 2>/dev/null; done; }
 left() { for g in $groups $pids; do kill -s 0 -- "-$g" 2>/dev/null && return 0; done; return 1; }
 strike TERM
@@ -66,7 +76,7 @@ export class Leash {
       stdio: ['pipe', 'ignore', 'ignore'],
       detached: true,
       cwd: '/',
-      env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
+      env: { PATH: process.env.PATH ?? '/usr/bin:/bin' },
     })
     this.dog = dog
     dog.on('error', (error) => {

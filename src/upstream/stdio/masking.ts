@@ -48,8 +48,9 @@ function spellings(secret: string): string[] {
   return forms.map((form) => form.trim()).filter((form) => form.length >= 4)
 }
 
+/** A lone surrogate cannot be encoded, nor can it be in an environment. */
 function encodeSafely(secret: string): string {
-  return secret.isWellFormed() ? encodeURIComponent(secret) : ''
+  return encodeURIComponent(secret.replace(/\p{Surrogate}/gu, ''))
 }
 
 /** Without terminal sequences and control characters, which could forge lines in a log. */

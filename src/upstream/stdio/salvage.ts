@@ -13,6 +13,9 @@ export interface LineContent {
 const openBrace = 0x7b
 const openBracket = 0x5b
 
+/** A failed attempt costs some 10 µs, however little it read. */
+const maxAttempts = 1_000
+
 export function readLine(line: Uint8Array): LineContent {
   const at = skipSpace(line, 0)
   if (at === line.length) return { messages: [], anomaly: undefined }
@@ -73,7 +76,7 @@ function readGlued(line: Uint8Array, start: number, why: string): LineContent {
   // What failed attempts may read in all, so that nested openings cannot make it quadratic.
   let budget = 4 * bytes.length
   let at = bytes.indexOf(openBrace, start)
-  while (at >= 0 && at < mark && budget > 0) {
+  for (let attempts = 0; at >= 0 && at < mark && budget > 0 && attempts < maxAttempts; attempts += 1) {
     const run = readRun(bytes, at)
     if (run.messages.length > 0 && (at === start || run.end === bytes.length)) {
       return { messages: run.messages, anomaly: { type: 'glued', why: 'a message shares its line with other text' } }

@@ -31,7 +31,7 @@ export interface StdioWireOptions {
 const defaultGraceMs = 2_000
 const defaultQueueBytes = 8 * 1024 * 1024
 /** How many cancelled ids are remembered, so that their late answers are no anomaly. */
-const maxForgotten = 1_024
+const maxCancelled = 1_024
 const quotedBytes = 200
 
 /**
@@ -55,9 +55,10 @@ export class StdioWire implements Wire {
   private readonly child: Child
   private readonly options: StdioWireOptions
   private readonly framer: LineFramer
-  private readonly pending = new Map<number, Pending>()
-  private readonly forgotten = new Set<number>()
+  private readonly inFlight = new InFlight()
   private lastId = 0
+  /** Something that has no answer was sent since the last answer came. An error without an id may complain of that. */
+  private posted = false
   /** Why nothing can be sent any more. */
   private ended: Fault | undefined
 
@@ -92,18 +93,17 @@ export class StdioWire implements Wire {
     if (request.signal.aborted) return Promise.resolve({ kind: 'aborted' })
     const refused = this.send(request.message)
     if (refused !== undefined) return Promise.resolve({ kind: 'lost', executed: 'no', fault: refused })
-    return new Promise((resolve) => {
-      this.pending.set(request.id, new Pending(request, resolve, this.forget))
-    })
+    return new Promise((resolve) => this.inFlight.add(request, resolve))
   }
 
   post(message: Uint8Array): Promise<Fault | undefined> {
+    this.posted = true
     return Promise.resolve(this.send(message))
   }
 
   close(): Promise<void> {
     this.ended ??= fault('upstream_unavailable', { upstream: this.options.upstream, reason: 'its connection was closed' })
-    this.settleAll(() => ({ kind: 'aborted' }))
+    this.inFlight.settleAll(() => ({ kind: 'aborted' }))
     return this.child.stop()
   }
 
@@ -116,11 +116,6 @@ export class StdioWire implements Wire {
     report.counters.add('calls_refused', { upstream })
     const limit = `${this.options.maxQueueBytes ?? defaultQueueBytes} bytes that it does not read`
     return fault('overloaded', { upstream, limit, retryAfterMs: 1_000 }, { retryAfterMs: 1_000 })
-  }
-
-  private readonly forget = (id: number): void => {
-    this.forgotten.add(id)
-    if (this.forgotten.size > maxForgotten) for (const oldest of this.forgotten) return void this.forgotten.delete(oldest)
   }
 
   private read(line: Uint8Array): void {
@@ -138,15 +133,16 @@ export class StdioWire implements Wire {
 
   /** Servers that log what they read print our own requests. */
   private isEcho(message: IncomingRequest | IncomingNotification): boolean {
-    return message.kind === 'request' && this.pending.get(Number(message.id))?.request.method === message.method
+    return message.kind === 'request' && this.inFlight.pending.get(Number(message.id))?.request.method === message.method
   }
 
   private takeAnswer(answer: IncomingResult | IncomingError): void {
-    const pending = answer.id === undefined ? undefined : this.pendingOf(answer.id)
+    const pending = answer.id === undefined ? undefined : this.inFlight.byText(answer.id)
     if (pending === undefined) {
       this.takeOrphan(answer)
       return
     }
+    this.posted = false
     const { maxBytes, method } = pending.request
     if (answer.kind === 'result' && answer.result.bytes.length > maxBytes) {
       pending.settle(lost(this.tooLarge(method, maxBytes)))
@@ -155,38 +151,34 @@ export class StdioWire implements Wire {
     pending.settle({ kind: 'answer', answer, status: 200 })
   }
 
-  /** By the text of the id: the answer to 7 is 7, not "7" and not 7.0 (JSON-RPC 2.0 §5). */
-  private pendingOf(id: string): Pending | undefined {
-    const found = this.pending.get(Number(id))
-    return found !== undefined && String(found.request.id) === id ? found : undefined
-  }
-
   private takeOrphan(answer: IncomingResult | IncomingError): void {
     const { id } = answer
     const number = Number(id)
     if (id !== undefined && String(number) === id && number >= 1 && number <= this.lastId) {
       // Cancelled requests may still be answered; that is no anomaly.
-      if (!this.forgotten.delete(number)) this.onAnomaly('duplicate', `a second answer with the id ${id}`)
+      if (!this.inFlight.takeCancelled(number)) this.onAnomaly('duplicate', `a second answer with the id ${id}`)
       return
     }
-    const said = answer.kind === 'error' ? this.child.quotable(` (error ${answer.code}: ${answer.message.slice(0, quotedBytes)})`) : ''
-    const what = id === undefined ? `an error without an id${said}` : `an answer with the unknown id ${id.slice(0, 64)}${said}`
+    const said = answer.kind === 'error' ? ` (error ${answer.code}: ${answer.message.slice(0, quotedBytes)})` : ''
+    const what = this.child.quotable(
+      id === undefined ? `an error without an id${said}` : `an answer with the unknown id ${id.slice(0, 64)}${said}`,
+    )
     this.onAnomaly('orphan', what)
-    const meant = id === undefined ? undefined : this.pending.get(Number(/^"(\d{1,15})"$/.exec(id)?.[1] ?? Number.NaN))
-    this.failOne(meant ?? this.only(), `it sent ${what}`)
+    this.failOne(this.meantBy(id), `it sent ${what}`)
+    this.posted = false
+  }
+
+  /** The request that an answer with a wrong id, or none, was surely meant for. */
+  private meantBy(id: string | undefined): Pending | undefined {
+    if (id === undefined) return this.posted ? undefined : this.inFlight.only()
+    const quoted = /^"(\d{1,15})"$/.exec(id)
+    return (quoted === null ? undefined : this.inFlight.pending.get(Number(quoted[1]))) ?? this.inFlight.only()
   }
 
   private failBroken(line: Uint8Array, why: string): void {
     const id = idOfBroken(line)
     if (id === undefined) return
-    this.failOne(id === 'unknown' ? this.only() : this.pending.get(id), why)
-  }
-
-  /** The request in flight, if there is exactly one: then whatever answer comes is meant for it, and waiting for a better one is vain. */
-  private only(): Pending | undefined {
-    if (this.pending.size !== 1) return undefined
-    for (const pending of this.pending.values()) return pending
-    return undefined
+    this.failOne(id === 'unknown' ? this.inFlight.only() : this.inFlight.pending.get(id), why)
   }
 
   private failOne(pending: Pending | undefined, reason: string): void {
@@ -197,7 +189,7 @@ export class StdioWire implements Wire {
     const limit = this.options.maxMessageBytes
     const reason = `it sent a message larger than ${limit} bytes, so its process was ended`
     this.onAnomaly('oversize', reason)
-    const only = this.only()
+    const only = this.inFlight.only()
     only?.settle(lost(this.tooLarge(only.request.method, limit)))
     this.end(reason, {}, true)
   }
@@ -228,13 +220,9 @@ export class StdioWire implements Wire {
     const detail = { upstream, reason, ...facts, ...(stderr === '' ? {} : { stderr }) }
     this.ended = fault('upstream_unavailable', detail)
     report.log('warn', 'a stdio server ended', { upstream, pid: this.pid, how, ...facts })
-    this.settleAll((pending) => lost(fault('outcome_unknown', { ...detail, item: pending.request.method })))
+    this.inFlight.settleAll((pending) => lost(fault('outcome_unknown', { ...detail, item: pending.request.method })))
     void this.child.stop(atOnce)
     this.onEnd(this.ended)
-  }
-
-  private settleAll(answer: (pending: Pending) => WireAnswer): void {
-    for (const pending of this.pending.values()) pending.settle(answer(pending))
   }
 
   private quote(line: Uint8Array): string {
@@ -243,25 +231,65 @@ export class StdioWire implements Wire {
   }
 }
 
+/** The requests that wait for their answers, and the ids of those that no longer do. */
+class InFlight {
+  readonly pending = new Map<number, Pending>()
+  private readonly cancelled = new Set<number>()
+
+  add(request: WireRequest, resolve: (answer: WireAnswer) => void): void {
+    this.pending.set(request.id, new Pending(request, this, resolve))
+  }
+
+  /** The request in flight, if there is exactly one: then whatever answer comes is meant for it, and waiting for a better one is vain. */
+  only(): Pending | undefined {
+    if (this.pending.size !== 1) return undefined
+    for (const pending of this.pending.values()) return pending
+    return undefined
+  }
+
+  /** By the text of the id: the answer to 7 is 7, not "7" and not 7.0 (JSON-RPC 2.0 §5). */
+  byText(id: string): Pending | undefined {
+    const found = this.pending.get(Number(id))
+    return found !== undefined && String(found.request.id) === id ? found : undefined
+  }
+
+  cancel(id: number): void {
+    this.cancelled.add(id)
+    if (this.cancelled.size <= maxCancelled) return
+    const [oldest] = this.cancelled
+    if (oldest !== undefined) this.cancelled.delete(oldest)
+  }
+
+  /** Whether this id was cancelled and not yet answered. */
+  takeCancelled(id: number): boolean {
+    return this.cancelled.delete(id)
+  }
+
+  settleAll(answer: (pending: Pending) => WireAnswer): void {
+    for (const pending of this.pending.values()) pending.settle(answer(pending))
+  }
+}
+
 /** One request in flight. It is its own abort listener, which saves a closure per request. */
 class Pending {
   readonly request: WireRequest
+  private readonly among: InFlight
   private readonly resolve: (answer: WireAnswer) => void
-  private readonly forget: (id: number) => void
 
-  constructor(request: WireRequest, resolve: (answer: WireAnswer) => void, forget: (id: number) => void) {
+  constructor(request: WireRequest, among: InFlight, resolve: (answer: WireAnswer) => void) {
     this.request = request
+    this.among = among
     this.resolve = resolve
-    this.forget = forget
     request.signal.addEventListener('abort', this, { once: true })
   }
 
   handleEvent(): void {
-    this.forget(this.request.id)
-    this.resolve({ kind: 'aborted' })
+    this.among.cancel(this.request.id)
+    this.settle({ kind: 'aborted' })
   }
 
   settle(answer: WireAnswer): void {
+    this.among.pending.delete(this.request.id)
     this.request.signal.removeEventListener('abort', this)
     this.resolve(answer)
   }

@@ -1,0 +1,48 @@
+// What probes and scrapers ask: is the process alive, does it serve, and its metrics. Says nothing that needs a secret.
+import type { ServerResponse } from 'node:http'
+import type { UpstreamState } from '../../core/ports/upstream.ts'
+
+export interface UpstreamReadiness {
+  readonly name: string
+  readonly state: UpstreamState
+  /** Why it is not ready, for people. */
+  readonly reason?: string | undefined
+}
+
+export interface Readiness {
+  /** Calls are taken: the doors are open and the first round of connects is over. */
+  readonly serving: boolean
+  readonly draining: boolean
+  readonly upstreams: readonly UpstreamReadiness[]
+}
+
+export interface AdminParts {
+  ready(): Readiness
+  /** Prometheus text exposition. */
+  metrics(): Promise<string>
+}
+
+export function answerLive(res: ServerResponse): void {
+  send(res, 200, 'application/json', '{"status":"alive"}')
+}
+
+/** 200 once the gateway serves, whatever its upstreams do: the body names each with its state and reason. 503 while it starts or drains. */
+export function answerReady(res: ServerResponse, parts: AdminParts): void {
+  const { serving, draining, upstreams } = parts.ready()
+  const status = draining ? 'draining' : serving ? 'ready' : 'starting'
+  const body = {
+    status,
+    upstreams: upstreams.map(({ name, state, reason }) => ({ name, state, ...(reason === undefined ? {} : { reason }) })),
+  }
+  send(res, status === 'ready' ? 200 : 503, 'application/json', JSON.stringify(body))
+}
+
+export async function answerMetrics(res: ServerResponse, parts: AdminParts): Promise<void> {
+  send(res, 200, 'text/plain; version=0.0.4; charset=utf-8', await parts.metrics())
+}
+
+function send(res: ServerResponse, status: number, type: string, text: string): void {
+  const body = Buffer.from(text)
+  res.writeHead(status, ['Content-Type', type, 'Content-Length', String(body.length), 'Cache-Control', 'no-store'])
+  res.end(body)
+}

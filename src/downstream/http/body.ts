@@ -1,0 +1,82 @@
+// The body of a POST: read once, capped, then checked to be UTF-8, JSON, of bounded depth and free of duplicate keys, and parsed once.
+import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage } from 'node:http'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import { countMembers, countParsed, MalformedJson, skipSpace, skipValue } from '../../core/protocol/scan.ts'
+
+export type Read =
+  | { readonly kind: 'body'; readonly body: Buffer }
+  | { readonly kind: 'fault'; readonly fault: Fault }
+  | { readonly kind: 'gone' }
+
+const gone: Read = { kind: 'gone' }
+
+/** Reads at most `limit` bytes. What comes after is thrown away, so that the client gets to read the refusal. */
+export function readBody(req: IncomingMessage, limit: number): Promise<Read> {
+  if (Number(req.headers['content-length'] ?? 0) > limit) return Promise.resolve(tooLarge(req, limit))
+  return new Promise((resolve) => {
+    let first: Buffer | undefined
+    let more: Buffer[] | undefined
+    let size = 0
+    req.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > limit) {
+        req.removeAllListeners('data')
+        resolve(tooLarge(req, limit))
+      } else if (first === undefined) first = chunk
+      else if (more === undefined) more = [first, chunk]
+      else more.push(chunk)
+    })
+    req.on('end', () => resolve({ kind: 'body', body: more === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(more, size) }))
+    req.on('error', () => resolve(gone))
+    req.on('close', () => resolve(gone))
+  })
+}
+
+function tooLarge(req: IncomingMessage, limit: number): Read {
+  req.resume()
+  return { kind: 'fault', fault: fault('body_too_large', { limit }) }
+}
+
+export interface Parsed {
+  readonly message?: unknown
+  readonly fault?: Fault
+}
+
+/** A parsed message comes along with a fault where there is one, so that the refusal can name its id. */
+export function parseBody(body: Buffer): Parsed {
+  if (!isUtf8(body)) return { fault: fault('parse_error', { reason: 'it is not UTF-8' }) }
+  let message: unknown
+  try {
+    // The scan bounds the depth before anything recurses into the value.
+    const end = skipSpace(body, skipValue(body, skipSpace(body, 0)))
+    if (end !== body.length) return { fault: fault('parse_error', { reason: `text after the value at byte ${end}` }) }
+    message = JSON.parse(body.toString('utf8'))
+  } catch (error) {
+    const reason = error instanceof MalformedJson ? error.message : body.length === 0 ? 'it is empty' : 'not JSON'
+    return { fault: fault('parse_error', { reason }) }
+  }
+  if (countMembers(body) !== countParsed(message)) {
+    return { fault: fault('invalid_request', { reason: 'an object has the same key twice' }), message }
+  }
+  return { message }
+}
+
+/** `Content-Type` is `application/json`, whatever its parameters. */
+export function isJson(contentType: string | undefined): boolean {
+  if (contentType === 'application/json') return true
+  if (contentType === undefined) return false
+  const end = contentType.indexOf(';')
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase() === 'application/json'
+}
+
+/** `Accept` allows both answers of Streamable HTTP. Lenient: absent and wildcards count. */
+export function acceptsBoth(accept: string | undefined): boolean {
+  if (accept === undefined || accept.includes('*/*')) return true
+  const lower = accept.toLowerCase()
+  return (
+    (lower.includes('application/json') || lower.includes('application/*')) &&
+    (lower.includes('text/event-stream') || lower.includes('text/*'))
+  )
+}

@@ -1,0 +1,35 @@
+// Closing the listener without losing a connection (scale.md §7): the kernel accepts connections before we see them, and libuv hands
+// over one a turn, so closing at once resets whoever still waits in between.
+import type { Server } from 'node:http'
+import { Server as NetServer, type Socket } from 'node:net'
+
+/** Turns of the event loop without an accept after which the queue counts as empty. */
+const quietTurns = 3
+
+/** Most turns that are waited; a steady stream of new connections must not hold up a shutdown. */
+const mostTurns = 10_000
+
+/** Takes in what waits in the accept queue, then refuses new connections. Kept-alive connections stay open. Resolves when refusing. */
+export function settleAndRefuse(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    let quiet = 0
+    let turns = 0
+    const accepted = (_socket: Socket): void => {
+      quiet = 0
+    }
+    server.on('connection', accepted)
+    const turn = (): void => {
+      quiet += 1
+      turns += 1
+      if (quiet <= quietTurns && turns < mostTurns) {
+        setImmediate(turn)
+        return
+      }
+      server.off('connection', accepted)
+      // http's own close() would end idle connections as well, on which a proxy may just be sending.
+      NetServer.prototype.close.call(server)
+      resolve()
+    }
+    setImmediate(turn)
+  })
+}

@@ -1,0 +1,144 @@
+// The door of MCP 2026-07-28 over HTTP: one POST, one call, one answer. A client that goes away cancels its call.
+import type { ServerResponse } from 'node:http'
+import { endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
+import type { Outcome } from '../../core/call/outcome.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { ArrivedPost, DoorContext } from '../door.ts'
+import type { Answer, ModernWriter } from '../modern/answer.ts'
+import type { Message } from '../modern/envelope.ts'
+import { type Asked, type Received, receive } from '../modern/receive.ts'
+import { Pulse } from './pulse.ts'
+import type { Refusals } from './refusals.ts'
+import { Reply } from './reply.ts'
+import { RequestHeaders } from './request-headers.ts'
+
+/** Listen streams at once; one more is refused. */
+const mostListens = 10_000
+
+export class ModernDoor {
+  private readonly context: DoorContext
+  private readonly writer: ModernWriter
+  private readonly refusals: Refusals
+  private readonly pulse: Pulse
+  private readonly open = new Set<OpenExchange>()
+  private readonly listens = new Set<OpenExchange>()
+
+  constructor(context: DoorContext, writer: ModernWriter, refusals: Refusals) {
+    this.context = context
+    this.writer = writer
+    this.refusals = refusals
+    this.pulse = new Pulse(context.clock, context.settings.http.keepAliveMs)
+  }
+
+  get calls(): number {
+    return this.open.size
+  }
+
+  get streams(): number {
+    return this.listens.size
+  }
+
+  /** A request with a modern claim or header. */
+  post(arrived: ArrivedPost): Promise<void> | undefined {
+    const received = this.received(arrived)
+    if (received.kind === 'call') return this.call(arrived, received)
+    this.refusals.refuse(arrived, received.fault, received)
+    return undefined
+  }
+
+  /** Ends the listen streams in order, spread over `spreadMs` so that their clients do not all come back at once. */
+  endListens(spreadMs: number): void {
+    for (const exchange of this.listens) {
+      this.context.clock.timer(this.context.random.fraction() * spreadMs, () => exchange.end('drain'))
+    }
+  }
+
+  /** Ends what still runs. */
+  endAll(): void {
+    for (const exchange of this.open) exchange.end('drain')
+  }
+
+  private received(arrived: ArrivedPost): Received {
+    const { context } = this
+    const { headers } = arrived.req
+    const hop = {
+      transport: 'http',
+      mount: arrived.mount,
+      principal: arrived.principal,
+      id: arrived.id,
+      affinity: undefined,
+      headers: context.forwarded.size === 0 ? undefined : pick(headers, context.forwarded),
+    } as const
+    const received = receive(arrived.message as Message, arrived.body, hop, context.random, new RequestHeaders(headers))
+    if (received.kind === 'refused' || received.call.family !== 'listen') return received
+    const reason = this.noListen()
+    return reason === undefined ? received : { kind: 'refused', id: received.asked.id, method: received.asked.method, ...reason }
+  }
+
+  private noListen(): Pick<Extract<Received, { kind: 'refused' }>, 'revision' | 'fault'> | undefined {
+    if (this.context.draining.aborted) return { revision: undefined, fault: fault('draining') }
+    if (this.listens.size < mostListens) return undefined
+    const detail = { upstream: 'a listen stream', limit: mostListens, retryAfterMs: 5_000 }
+    return { revision: undefined, fault: fault('overloaded', detail, { retryAfterMs: 5_000 }) }
+  }
+
+  private async call(arrived: ArrivedPost, { asked, call }: Extract<Received, { kind: 'call' }>): Promise<void> {
+    const { context } = this
+    const { res } = arrived
+    const reply = new Reply(res, asked, this.writer, this.pulse, context.report)
+    const exchange = openExchange(context.clock, context.limits, reply)
+    this.enter(exchange, call.family === 'listen')
+    this.pulse.add(reply)
+    let closed = false
+    res.on('close', () => {
+      closed = true
+      this.pulse.remove(reply)
+      if (reply.ended) this.leave(exchange, res)
+      else exchange.end('client_gone')
+    })
+    const outcome = await context.gateway.handle(call, exchange)
+    if (closed) {
+      this.leave(exchange, res)
+      return
+    }
+    if (context.draining.aborted) res.shouldKeepAlive = false
+    reply.end(this.answer(asked, outcome, exchange))
+  }
+
+  private answer(asked: Asked, outcome: Outcome, exchange: OpenExchange): Answer {
+    if (asked.method === 'subscriptions/listen' && endReason(exchange.signal) === 'drain') {
+      return { status: 200, bytes: this.writer.listenEnd(asked), fault: undefined }
+    }
+    // Not resolved: the cautious form, since a tool with an output schema may not say it otherwise.
+    const declaresOutput = outcome.kind !== 'fault' || (exchange.fact('item')?.declaresOutput ?? true)
+    return this.writer.answer(asked, outcome, declaresOutput)
+  }
+
+  private enter(exchange: OpenExchange, listens: boolean): void {
+    this.open.add(exchange)
+    if (!listens) return
+    this.listens.add(exchange)
+    // A listener waits for as long as it likes: no deadline runs.
+    exchange.deadline.pause()
+  }
+
+  private leave(exchange: OpenExchange, res: ServerResponse): void {
+    this.open.delete(exchange)
+    this.listens.delete(exchange)
+    exchange.close(res.writableFinished ? 'delivered' : 'client_gone')
+  }
+}
+
+function pick(
+  headers: Readonly<Record<string, string | string[] | undefined>>,
+  names: ReadonlySet<string>,
+): Readonly<Record<string, string>> | undefined {
+  let picked: Record<string, string> | undefined
+  for (const name of names) {
+    const value = headers[name]
+    if (value === undefined) continue
+    picked ??= {}
+    picked[name] = typeof value === 'string' ? value : value.join(', ')
+  }
+  return picked
+}

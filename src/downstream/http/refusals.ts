@@ -1,0 +1,74 @@
+// Turning a request away: recorded through the gateway, answered with a JSON-RPC error that echoes the id where there is one.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Principal } from '../../core/call/call.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { Gateway } from '../../core/ports/gateway.ts'
+import type { RawId } from '../../core/protocol/jsonrpc.ts'
+import type { ModernWriter } from '../modern/answer.ts'
+
+/** What is known of the request when it is turned away; the further up the ladder, the more. */
+export interface Turned {
+  readonly req: IncomingMessage
+  readonly res: ServerResponse
+  readonly id: string
+  readonly atMs: number
+  readonly mount: string
+  readonly principal?: Principal | undefined
+}
+
+export interface Named {
+  readonly id?: RawId | undefined
+  readonly method?: string | undefined
+  readonly revision?: string | undefined
+}
+
+export class Refusals {
+  private readonly gateway: Gateway
+  private readonly writer: ModernWriter
+
+  constructor(gateway: Gateway, writer: ModernWriter) {
+    this.gateway = gateway
+    this.writer = writer
+  }
+
+  refuse(turned: Turned, fault: Fault, named: Named = {}): void {
+    this.note(turned, fault, named)
+    const { res } = turned
+    if (res.headersSent || res.destroyed) return
+    const answer = this.writer.refusal(named.id, fault, turned.id)
+    writeJson(res, answer.status, answer.bytes, fault)
+  }
+
+  /** Recorded only: there is nobody, or no way, to answer. */
+  note(turned: Omit<Turned, 'req' | 'res'>, fault: Fault, named: Named = {}): void {
+    this.gateway.refuse({
+      id: turned.id,
+      method: named.method,
+      mount: turned.mount,
+      transport: 'http',
+      revision: named.revision,
+      principal: turned.principal,
+      fault,
+      startedAtMs: turned.atMs,
+    })
+  }
+}
+
+/** One JSON body in one write; what the fault asks of the headers is added. */
+export function writeJson(res: ServerResponse, status: number, body: Buffer, fault?: Fault): void {
+  const headers = ['Content-Type', 'application/json', 'Content-Length', String(body.length)]
+  if (fault !== undefined) addFaultHeaders(headers, status, fault)
+  res.writeHead(status, headers)
+  res.end(body)
+}
+
+function addFaultHeaders(headers: string[], status: number, fault: Fault): void {
+  if (status === 401) {
+    const challenge = fault.detail.challenge
+    headers.push('WWW-Authenticate', typeof challenge === 'string' ? challenge : 'Bearer')
+  }
+  if (status === 405) headers.push('Allow', 'GET, POST, DELETE, OPTIONS')
+  if (status === 503 || fault.retryAfterMs !== undefined) {
+    headers.push('Retry-After', String(Math.max(1, Math.ceil((fault.retryAfterMs ?? 1_000) / 1_000))))
+  }
+}

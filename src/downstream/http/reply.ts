@@ -1,0 +1,113 @@
+// The answer to one modern request as it leaves: one JSON body if the result comes first, an event stream as soon as something comes
+// before it (MCP 2026-07-28 §transports). What a slow client may hold up is bounded.
+import type { ServerResponse } from 'node:http'
+import type { CallEvent, Sink } from '../../core/call/exchange.ts'
+import type { Report } from '../../core/ports/report.ts'
+import { sseComment, sseEvent } from '../../core/protocol/sse.ts'
+import type { Answer, ModernWriter } from '../modern/answer.ts'
+import type { Asked } from '../modern/receive.ts'
+import type { Beaten, Pulse } from './pulse.ts'
+import { writeJson } from './refusals.ts'
+
+/** Unsent bytes of a stream above which events are dropped. */
+export const eventBacklog = 1_048_576
+
+/** A client that takes a finished answer slower than this is cut off after `graceMs` (bytes per ms). */
+const slowest = 16
+const graceMs = 30_000
+
+export const streamHeaders: readonly string[] = [
+  'Content-Type',
+  'text/event-stream',
+  'Cache-Control',
+  'no-cache',
+  'X-Accel-Buffering',
+  'no',
+]
+
+const comment = sseComment()
+
+export class Reply implements Sink, Beaten {
+  private readonly res: ServerResponse
+  private readonly asked: Asked
+  private readonly writer: ModernWriter
+  private readonly pulse: Pulse
+  private readonly report: Report
+  private readonly listens: boolean
+  private streaming = false
+  private answered = false
+  private dropped = 0
+  private dueAt = Number.POSITIVE_INFINITY
+  private answerBytes = 0
+
+  constructor(res: ServerResponse, asked: Asked, writer: ModernWriter, pulse: Pulse, report: Report) {
+    this.res = res
+    this.asked = asked
+    this.writer = writer
+    this.pulse = pulse
+    this.report = report
+    this.listens = asked.method === 'subscriptions/listen'
+  }
+
+  /** True once the final answer was handed to the stream. */
+  get ended(): boolean {
+    return this.answered
+  }
+
+  emit(event: CallEvent): void {
+    if (this.answered || this.res.destroyed) return
+    const bytes = this.writer.event(this.asked, event)
+    if (bytes === undefined) return
+    if (this.res.writableLength > eventBacklog) {
+      this.overflow()
+      return
+    }
+    this.open()
+    this.res.write(sseEvent({ event: 'message', data: bytes }))
+    this.pulse.stir(this)
+  }
+
+  /** Sends the final answer, whatever waits before it. */
+  end(answer: Answer): void {
+    if (this.answered) return
+    this.answered = true
+    if (this.res.destroyed) return
+    this.answerBytes = answer.bytes.length
+    if (this.streaming) this.res.end(sseEvent({ event: 'message', data: answer.bytes }))
+    else writeJson(this.res, answer.status, answer.bytes, answer.fault)
+  }
+
+  beat(nowMs: number): void {
+    if (this.answered) {
+      this.watchFlush(nowMs)
+      return
+    }
+    // A client that has not taken what is there needs no comment to keep its connection alive.
+    if (this.res.writableLength > 0 && this.streaming) return
+    this.open()
+    this.res.write(comment)
+  }
+
+  private open(): void {
+    if (this.streaming) return
+    this.streaming = true
+    this.res.writeHead(200, streamHeaders as string[])
+  }
+
+  /** A missed progress message is no loss; a missed change is, so a listener is cut and will list anew. */
+  private overflow(): void {
+    this.dropped += 1
+    this.report.counters.add('events_dropped', { where: 'http' })
+    if (this.dropped === 1) {
+      this.report.log('warn', 'A client reads its stream too slowly, events are dropped', { correlationId: this.asked.correlationId })
+    }
+    if (this.listens) this.res.destroy()
+  }
+
+  private watchFlush(nowMs: number): void {
+    if (this.dueAt === Number.POSITIVE_INFINITY) this.dueAt = nowMs + graceMs + this.answerBytes / slowest
+    if (nowMs < this.dueAt) return
+    this.report.log('warn', 'A client took its answer too slowly and was cut off', { correlationId: this.asked.correlationId })
+    this.res.destroy()
+  }
+}

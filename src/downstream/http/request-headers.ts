@@ -1,0 +1,60 @@
+// The header rungs of a modern request: `MCP-Protocol-Version`, `Mcp-Method`, `Mcp-Name` repeat the body, or the request is refused
+// (MCP 2026-07-28 §transports, SEP-2243). `Mcp-Param-*` are only collected: a stage that knows the schema judges them.
+import type { IncomingHttpHeaders } from 'node:http'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import { decodeHeaderValue } from '../../core/protocol/headers.ts'
+import { header } from '../../core/protocol/names.ts'
+import type { HeaderRungs } from '../modern/receive.ts'
+
+/** Stands for a value that cannot be decoded. No JSON string that passes the door equals it: lone surrogates are refused there. */
+export const undecodable = '\ud800'
+
+export class RequestHeaders implements HeaderRungs {
+  private readonly headers: IncomingHttpHeaders
+  private collected: ReadonlyMap<string, string> | undefined
+
+  constructor(headers: IncomingHttpHeaders) {
+    this.headers = headers
+  }
+
+  get asserted(): ReadonlyMap<string, string> {
+    this.collected ??= collect(this.headers)
+    return this.collected
+  }
+
+  revision(claim: string): Fault | undefined {
+    const named = this.headers[header.protocolVersion]
+    if (named === claim) return undefined
+    if (named === undefined) return mismatch('MCP-Protocol-Version is missing')
+    return mismatch(`MCP-Protocol-Version is ${String(named)}, the body says ${claim}`)
+  }
+
+  standard(method: string, target: unknown): Fault | undefined {
+    const named = this.headers[header.method]
+    if (named === undefined) return mismatch('Mcp-Method is missing')
+    if (named !== method) return mismatch(`Mcp-Method is ${String(named)}, the body says ${method}`)
+    if (typeof target !== 'string') return undefined
+    const raw = this.headers[header.name]
+    if (typeof raw !== 'string') return mismatch(`Mcp-Name is missing, the body says ${target}`)
+    if (raw === target && !raw.startsWith('=?')) return undefined
+    const decoded = decodeHeaderValue(raw)
+    if (decoded === target) return undefined
+    return mismatch(decoded === undefined ? 'Mcp-Name is not decodable' : `Mcp-Name is ${decoded}, the body says ${target}`)
+  }
+}
+
+function collect(headers: IncomingHttpHeaders): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  for (const name in headers) {
+    if (!name.startsWith('mcp-')) continue
+    if (name !== header.name && !name.startsWith(header.paramPrefix)) continue
+    const raw = headers[name]
+    if (typeof raw === 'string') found.set(name, decodeHeaderValue(raw) ?? undecodable)
+  }
+  return found
+}
+
+function mismatch(reason: string): Fault {
+  return fault('header_mismatch', { reason })
+}

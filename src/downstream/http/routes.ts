@@ -1,0 +1,25 @@
+// Which address of the front door a request is for. No URL parsing: the paths are few and plain.
+
+export interface Route {
+  readonly to: 'mcp' | 'sse' | 'message' | 'livez' | 'readyz' | 'metrics' | 'nothing'
+  /** '' for the aggregate. */
+  readonly mount: string
+}
+
+/** One trailing slash is forgiven; the query is for the door behind. */
+export function route(url: string): Route {
+  const known = plain.get(url)
+  if (known !== undefined) return known
+  const query = url.indexOf('?')
+  let path = query < 0 ? url : url.slice(0, query)
+  if (path.length > 1 && path.endsWith('/')) path = path.slice(0, -1)
+  if (path.startsWith('/mcp/')) return { to: 'mcp', mount: path.slice(5) }
+  if (path.startsWith('/sse/')) return { to: 'sse', mount: path.slice(5) }
+  return plain.get(path) ?? nothing
+}
+
+const nothing: Route = { to: 'nothing', mount: '' }
+
+const plain: ReadonlyMap<string, Route> = new Map(
+  (['mcp', 'sse', 'message', 'livez', 'readyz', 'metrics'] as const).map((to) => [`/${to}`, { to, mount: '' }]),
+)

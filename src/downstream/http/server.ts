@@ -1,0 +1,326 @@
+// The front door over HTTP: listens, walks each request up the first rungs of the ladder (host, origin, identity, media type, body,
+// JSON) and hands it to the door of its revision. Every refusal is recorded and answered; a bug of ours becomes a 500, never silence.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo, Socket } from 'node:net'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+import { header } from '../../core/protocol/names.ts'
+import { type AdminParts, answerLive, answerMetrics, answerReady } from '../admin/health.ts'
+import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
+import { createModernWriter } from '../modern/answer.ts'
+import { isObject } from '../modern/envelope.ts'
+import { rawIdOf } from '../modern/receive.ts'
+import { acceptsBoth, isJson, parseBody, readBody } from './body.ts'
+import { answerBroken } from './broken.ts'
+import { allowOrigin, answerPreflight } from './cors.ts'
+import { settleAndRefuse } from './drain.ts'
+import { Guard } from './guard.ts'
+import { judge } from './ladder.ts'
+import { ModernDoor } from './modern.ts'
+import { Refusals, type Turned } from './refusals.ts'
+import { type Route, route } from './routes.ts'
+
+/** HTTP+SSE of 2024-11-05: the stream at `/sse` (also `/sse/{mount}`) and the posts to `/message`. */
+export interface SseHttpDoor {
+  get(arrived: Arrived): Promise<void>
+  post(arrived: ArrivedPost): Promise<void>
+}
+
+export interface HttpDoorParts {
+  readonly legacy: LegacyHttpDoor
+  /** Absent: `/sse` is not served. */
+  readonly sse?: SseHttpDoor | undefined
+  readonly admin: AdminParts
+  /** Host that the configuration names to listen on. */
+  readonly listenHost: string
+}
+
+export interface HttpGauges {
+  /** Requests without an answer yet, streams included. */
+  readonly requests: number
+  /** Modern calls that run. */
+  readonly calls: number
+  /** Open `subscriptions/listen` streams. */
+  readonly streams: number
+  /** Legacy sessions. */
+  readonly sessions: number
+}
+
+export interface HttpDoor {
+  /** Rejects where the address cannot be had (EADDRINUSE, EACCES). Port 0 takes a free one. */
+  listen(host: string, port: number): Promise<{ host: string; port: number }>
+  /** Stops listening, lets what runs end within `graceMs`, then ends it. Resolves when no connection is left. */
+  drain(graceMs: number): Promise<void>
+  /** Ends everything at once. */
+  close(): Promise<void>
+  gauges(): HttpGauges
+}
+
+export function createHttpDoor(context: DoorContext, parts: HttpDoorParts): HttpDoor {
+  return new Door(context, parts)
+}
+
+/** How long a proxy may go on using a kept connection after the last answer of a draining gateway, in ms. */
+const idleGraceMs = { production: 5_000, dev: 100 }
+
+/** How long ended streams get to deliver their last message, in ms. */
+const lastWordsMs = 500
+
+class Door implements HttpDoor {
+  private readonly context: DoorContext
+  private readonly parts: HttpDoorParts
+  private readonly server: Server
+  private readonly guard: Guard
+  private readonly refusals: Refusals
+  private readonly modern: ModernDoor
+  private readonly active = new Set<ServerResponse>()
+  private idle: (() => void) | undefined
+
+  constructor(context: DoorContext, parts: HttpDoorParts) {
+    this.context = context
+    this.parts = parts
+    const { http, profile } = context.settings
+    const writer = createModernWriter(context.server)
+    this.guard = new Guard({ profile, hosts: http.hosts, origins: http.origins }, parts.listenHost)
+    this.refusals = new Refusals(context.gateway, writer)
+    this.modern = new ModernDoor(context, writer, this.refusals)
+    this.server = createServer(
+      {
+        // Nobody may hold a connection by sending slowly; kept-alive ones outlast the usual proxy's idle time.
+        headersTimeout: 15_000,
+        requestTimeout: 60_000,
+        keepAliveTimeout: 75_000,
+        connectionsCheckingInterval: 5_000,
+        maxHeaderSize: 16_384,
+        noDelay: true,
+        requireHostHeader: false,
+      },
+      (req, res) => this.take(req, res),
+    )
+    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.broken(error, socket))
+    context.draining.addEventListener('abort', () => this.beginDrain(), { once: true })
+  }
+
+  listen(host: string, port: number): Promise<{ host: string; port: number }> {
+    return new Promise((resolve, reject) => {
+      this.server.once('error', reject)
+      this.server.listen({ host, port, backlog: 511 }, () => {
+        this.server.off('error', reject)
+        this.server.on('error', (error) => this.context.report.log('error', 'The listener failed', { error: String(error) }))
+        const address = this.server.address() as AddressInfo
+        resolve({ host: address.address, port: address.port })
+      })
+    })
+  }
+
+  async drain(graceMs: number): Promise<void> {
+    const { clock, settings } = this.context
+    this.beginDrain()
+    await settleAndRefuse(this.server)
+    this.modern.endListens(graceMs / 2)
+    await this.untilIdle(graceMs)
+    if (this.active.size > 0) {
+      this.modern.endAll()
+      await this.untilIdle(lastWordsMs)
+    }
+    await this.untilClosed(clock, Math.min(graceMs, idleGraceMs[settings.profile]))
+    await this.close()
+  }
+
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.server.listening) this.server.close()
+      this.server.closeAllConnections()
+      this.server.getConnections((_error, count) => {
+        if (count === 0) resolve()
+        else this.server.once('close', () => resolve())
+      })
+    })
+  }
+
+  gauges(): HttpGauges {
+    return {
+      requests: this.active.size,
+      calls: this.modern.calls,
+      streams: this.modern.streams,
+      sessions: this.parts.legacy.sessions(),
+    }
+  }
+
+  private take(req: IncomingMessage, res: ServerResponse): void {
+    this.active.add(res)
+    res.on('close', () => {
+      this.active.delete(res)
+      if (this.active.size === 0) this.idle?.()
+    })
+    if (this.context.draining.aborted) res.shouldKeepAlive = false
+    const turned = { req, res, id: this.context.random.id(), atMs: this.context.clock.now() }
+    this.walk(turned, route(req.url ?? '/')).catch((error: unknown) => this.bug(turned, error))
+  }
+
+  private async walk(turned: Omit<Turned, 'mount'>, to: Route): Promise<void> {
+    const { req, res } = turned
+    if (to.to === 'livez') return answerLive(res)
+    if (to.to === 'readyz') return answerReady(res, this.parts.admin)
+    const at: Turned = { ...turned, mount: to.mount }
+    const refused = this.guard.host(req) ?? this.letIn(req, res)
+    if (refused !== undefined) return this.refusals.refuse(at, refused)
+    if (to.to === 'metrics') return answerMetrics(res, this.parts.admin)
+    if (to.to === 'nothing' || (to.to !== 'mcp' && this.parts.sse === undefined)) return notFound(res)
+    if (req.method === 'OPTIONS') return answerPreflight(req, res, this.context.forwarded)
+    const who = await this.context.gateway.identify({
+      transport: to.to === 'mcp' ? 'http' : 'sse',
+      authorization: req.headers.authorization,
+      remoteAddress: req.socket.remoteAddress,
+    })
+    if ('fault' in who) return this.refusals.refuse(at, who.fault)
+    const arrived: Arrived = { ...at, principal: who.principal }
+    if (to.mount !== '' && !this.context.gateway.mounts().includes(to.mount)) {
+      const served = this.context.gateway.mounts().map((mount) => `/mcp/${mount}`)
+      return this.refusals.refuse(arrived, fault('unknown_mount', { mount: to.mount, served: ['/mcp', ...served].join(', ') }))
+    }
+    return to.to === 'mcp' ? this.mcp(arrived) : this.sse(arrived, to)
+  }
+
+  private mcp(arrived: Arrived): Promise<void> | void {
+    switch (arrived.req.method) {
+      case 'POST':
+        return this.post(arrived)
+      case 'GET':
+        return this.parts.legacy.get(arrived)
+      case 'DELETE':
+        return this.parts.legacy.delete(arrived)
+      default:
+        return this.wrongVerb(arrived)
+    }
+  }
+
+  private async sse(arrived: Arrived, to: Route): Promise<void> {
+    const { sse } = this.parts
+    const { method } = arrived.req
+    if (sse === undefined) return notFound(arrived.res)
+    if (to.to === 'sse' && method === 'GET') return sse.get(arrived)
+    if (to.to !== 'message' || method !== 'POST') return this.wrongVerb(arrived)
+    const post = await this.read(arrived)
+    return post === undefined ? undefined : sse.post(post)
+  }
+
+  private async post(arrived: Arrived): Promise<void> {
+    const { headers } = arrived.req
+    if (!acceptsBoth(headers.accept)) {
+      return this.refusals.refuse(arrived, fault('not_acceptable', { needs: 'application/json and text/event-stream' }))
+    }
+    const post = await this.read(arrived)
+    if (post === undefined) return
+    const verdict = judge(post.message, text(headers[header.protocolVersion]), text(headers[header.method]))
+    switch (verdict.to) {
+      case 'modern':
+        return this.modern.post(post)
+      case 'legacy':
+        return this.parts.legacy.post(post)
+      case 'accepted':
+        post.res.writeHead(202, ['Content-Length', '0'])
+        post.res.end()
+        return
+      case 'refused':
+        return this.refuseMessage(post, post.message, post.body, verdict.fault)
+    }
+  }
+
+  /** Reads and parses the body; undefined where the request was refused or the client went away. */
+  private async read(arrived: Arrived): Promise<ArrivedPost | undefined> {
+    const { req } = arrived
+    if (!isJson(req.headers['content-type'])) {
+      this.refusals.refuse(arrived, fault('unsupported_media'))
+      return undefined
+    }
+    const read = await readBody(req, this.context.settings.http.bodyBytes)
+    if (read.kind === 'gone') return undefined
+    if (read.kind === 'fault') {
+      this.refusals.refuse(arrived, read.fault)
+      return undefined
+    }
+    const { message, fault: wrong } = parseBody(read.body)
+    if (wrong === undefined) return { ...arrived, body: read.body, message }
+    this.refuseMessage(arrived, message, read.body, wrong)
+    return undefined
+  }
+
+  private refuseMessage(arrived: Arrived, message: unknown, body: Buffer, wrong: Fault): void {
+    const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined
+    const revision = text(arrived.req.headers[header.protocolVersion])
+    this.refusals.refuse(arrived, wrong, { id: rawIdOf(message, body), method, revision })
+  }
+
+  private wrongVerb(arrived: Arrived): void {
+    this.refusals.refuse(arrived, fault('method_not_allowed', { verb: arrived.req.method ?? 'none' }))
+  }
+
+  /** Browsers say where their page comes from; other clients send no Origin. */
+  private letIn(req: IncomingMessage, res: ServerResponse): Fault | undefined {
+    const { origin } = req.headers
+    if (origin === undefined) return undefined
+    const refused = this.guard.origin(origin)
+    if (refused === undefined) allowOrigin(res, origin)
+    return refused
+  }
+
+  private broken(error: NodeJS.ErrnoException, socket: Socket): void {
+    let answering = false
+    for (const res of this.active) if (res.socket === socket && res.headersSent) answering = true
+    const refusal = answerBroken(error, socket, answering)
+    if (refusal === undefined) return
+    const { clock, random } = this.context
+    this.refusals.note({ id: random.id(), atMs: clock.now(), mount: '' }, refusal)
+  }
+
+  private bug(turned: Omit<Turned, 'mount'>, error: unknown): void {
+    const { res, id } = turned
+    const stack = error instanceof Error ? error.stack : String(error)
+    this.context.report.log('error', 'A bug in the HTTP door', { correlationId: id, stack })
+    if (res.headersSent) res.destroy()
+    else this.refusals.refuse({ ...turned, mount: '' }, fault('internal', { correlationId: id }))
+  }
+
+  /** Answers from now on ask the client to come back on another connection. */
+  private beginDrain(): void {
+    for (const res of this.active) if (!res.headersSent) res.shouldKeepAlive = false
+  }
+
+  private untilIdle(atMostMs: number): Promise<void> {
+    if (this.active.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const timer = this.context.clock.timer(atMostMs, () => this.idle?.())
+      this.idle = () => {
+        this.idle = undefined
+        timer.cancel()
+        resolve()
+      }
+    })
+  }
+
+  private untilClosed(clock: Clock, atMostMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = clock.timer(atMostMs, resolve)
+      const done = (): void => {
+        timer.cancel()
+        resolve()
+      }
+      this.server.getConnections((_error, count) => {
+        if (count === 0) done()
+        else this.server.once('close', done)
+      })
+    })
+  }
+}
+
+function text(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+function notFound(res: ServerResponse): void {
+  const body = Buffer.from('{"error":"Nothing is served here. MCP is at /mcp."}')
+  res.writeHead(404, ['Content-Type', 'application/json', 'Content-Length', String(body.length)])
+  res.end(body)
+}

@@ -1,0 +1,396 @@
+// A legacy session: a small modern client that lives in our door. It takes the messages of one client, whatever carries them, makes
+// calls of them, and writes answers and questions to the channel that each request came with.
+import { type CallId, type Caller, type LogLevel, logLevels, type Principal } from '../../core/call/call.ts'
+import type { CallEvent, Delivery, EndReason, Interest, Sink } from '../../core/call/exchange.ts'
+import type { Outcome } from '../../core/call/outcome.ts'
+import { emptyObject, type Payload, payloadOf } from '../../core/call/payload.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import {
+  type IncomingError,
+  type IncomingNotification,
+  type IncomingRequest,
+  type IncomingResult,
+  notificationBytes,
+  type RawId,
+  requestBytes,
+  resultBytes,
+} from '../../core/protocol/jsonrpc.ts'
+import { locate } from '../../core/protocol/locate.ts'
+import { metaKey } from '../../core/protocol/names.ts'
+import { asBuffer } from '../../core/protocol/scan.ts'
+import type { DoorContext } from '../door.ts'
+import { oneLine } from '../modern/line.ts'
+import { type Asked, legacyAnswer, legacyFault } from './answer.ts'
+import { crosses, makeCall } from './call.ts'
+import type { Handshake } from './capabilities.ts'
+import { Dialogue } from './dialogue.ts'
+import type { Mailbox, Reply } from './mailbox.ts'
+import { isObject } from './message.ts'
+import { Subscriptions } from './subscriptions.ts'
+
+/** Where the messages of one request go. */
+export interface Channel {
+  /** False where nothing but the answer can reach the client. */
+  readonly streams: boolean
+  /** A notification or a question on the way. `droppable`: may be left out where the client reads too slowly. */
+  send(message: Uint8Array, droppable: boolean): void
+  /** The answer; nothing follows. */
+  answer(message: Uint8Array): Delivery
+  /** There will be no answer: the client cancelled. */
+  silence(): void
+}
+
+/** Where messages go that belong to no request. */
+export interface CommonChannel {
+  send(message: Uint8Array, droppable: boolean): void
+}
+
+export interface SessionProfile {
+  /** Unguessable; the affinity of its calls. */
+  readonly id: string
+  readonly transport: Caller['arrival']['transport']
+  readonly mount: string
+  readonly principal: Principal
+  readonly handshake: Handshake
+}
+
+/** What changes in a session and is kept where other replicas find it. */
+export interface SessionState {
+  readonly level: LogLevel | undefined
+  readonly uris: readonly string[]
+}
+
+export interface SessionParts {
+  readonly context: DoorContext
+  readonly mailbox: Mailbox
+  readonly profile: SessionProfile
+  readonly common: CommonChannel
+  readonly state?: SessionState
+  /** Called when the state has changed. */
+  readonly keep?: (state: SessionState) => Promise<void>
+}
+
+/** What came with one message beside its bytes. */
+export interface Arrival {
+  readonly correlationId: CallId
+  readonly atMs: number
+  readonly headers: Readonly<Record<string, string>> | undefined
+}
+
+/** Most requests of one session at once; more are refused. */
+export const mostInFlight = 1_024
+
+/** Until a client says otherwise: what a server tells unasked, without its debugging (MCP 2025-11-25 §logging leaves it to us). */
+const defaultLevel: LogLevel = 'info'
+
+export class LegacySession {
+  readonly profile: SessionProfile
+  private readonly parts: SessionParts
+  private readonly inFlight = new Map<RawId, Dialogue>()
+  private readonly subscriptions: Subscriptions
+  private readonly closing = new AbortController()
+  private level: LogLevel | undefined
+
+  constructor(parts: SessionParts) {
+    this.parts = parts
+    this.profile = parts.profile
+    this.level = parts.state?.level
+    this.subscriptions = new Subscriptions(
+      {
+        context: parts.context,
+        lists: parts.profile.handshake.lists,
+        call: (interest) => this.listenCall(interest),
+        notify: (event) => parts.common.send(eventBytes(event), false),
+      },
+      parts.state?.uris,
+    )
+  }
+
+  /** Requests that run now. */
+  get busy(): number {
+    return this.inFlight.size
+  }
+
+  get ended(): boolean {
+    return this.closing.signal.aborted
+  }
+
+  /** Somebody can hear what belongs to no request, or nobody any more. */
+  listen(on: boolean): void {
+    if (!this.ended) this.subscriptions.listen(on)
+  }
+
+  /** Answers one request on its channel. Never rejects for a peer's failure. */
+  async request(message: IncomingRequest, arrival: Arrival, channel: Channel): Promise<void> {
+    const asked: Asked = {
+      id: message.id,
+      method: message.method,
+      revision: this.profile.handshake.revision,
+      correlationId: arrival.correlationId,
+    }
+    const params = message.params?.json()
+    if (params !== undefined && !isObject(params)) {
+      return this.refuse(asked, fault('invalid_params', { reason: 'params must be an object' }), arrival, channel)
+    }
+    if (crosses(message.method)) return this.cross(asked, message, arrival, channel)
+    switch (message.method) {
+      case 'ping':
+        channel.answer(resultBytes(asked.id, emptyObject.bytes))
+        return
+      case 'logging/setLevel':
+        return this.setLevel(asked, params?.level, arrival, channel)
+      case 'resources/subscribe':
+        return this.subscribe(asked, params?.uri, arrival, channel)
+      case 'resources/unsubscribe':
+        return this.unsubscribe(asked, params?.uri, arrival, channel)
+      case 'initialize':
+        return this.refuse(asked, fault('invalid_request', { reason: 'this session is initialized already' }), arrival, channel)
+      default:
+        return this.refuse(asked, fault('method_not_found', { method: message.method }), arrival, channel)
+    }
+  }
+
+  /** Takes a notification; unknown ones are ignored. False where it cancels a request that is not here. */
+  notification(message: IncomingNotification): boolean {
+    if (message.method !== 'notifications/cancelled' || message.params === undefined) return true
+    const request = locate(message.params.bytes, ['requestId'])
+    return request === undefined || this.cancel(asBuffer(request).toString('utf8'))
+  }
+
+  /** An answer to one of our questions. */
+  response(message: IncomingResult | IncomingError, bytes: Uint8Array): void {
+    this.parts.mailbox.deliver(this.profile.id, message, bytes)
+  }
+
+  /** Ends a request without an answer. False where it is not in flight here. */
+  cancel(request: RawId): boolean {
+    const dialogue = this.inFlight.get(request)
+    dialogue?.end('cancelled')
+    return dialogue !== undefined
+  }
+
+  /** Takes over what another replica changed. */
+  restore(state: SessionState): void {
+    this.level = state.level
+    this.subscriptions.replace(state.uris)
+  }
+
+  /** Ends everything of the session: questions are taken back, calls end with `reason`. */
+  end(reason: EndReason): void {
+    if (this.ended) return
+    this.closing.abort(reason)
+    this.subscriptions.close()
+    for (const dialogue of this.inFlight.values()) dialogue.end(reason)
+  }
+
+  /** Nobody can answer questions or hear changes any more; calls go on. */
+  deafen(): void {
+    this.subscriptions.close()
+    this.closing.abort('client_gone')
+  }
+
+  private async cross(asked: Asked, message: IncomingRequest, arrival: Arrival, channel: Channel): Promise<void> {
+    if (this.inFlight.has(asked.id)) {
+      return this.refuse(asked, fault('invalid_request', { reason: `the id ${asked.id} is in use` }), arrival, channel)
+    }
+    if (this.inFlight.size >= mostInFlight) {
+      const full = fault('overloaded', { upstream: 'this session', limit: mostInFlight, retryAfterMs: 1_000 }, { retryAfterMs: 1_000 })
+      return this.refuse(asked, full, arrival, channel)
+    }
+    const { context } = this.parts
+    const { call, progressToken } = makeCall(
+      {
+        id: arrival.correlationId,
+        method: asked.method as Parameters<typeof makeCall>[0]['method'],
+        mount: this.profile.mount,
+        params: message.params,
+        caller: this.caller(arrival.headers),
+        logLevel: this.level ?? defaultLevel,
+      },
+      context.random,
+    )
+    const dialogue = new Dialogue({
+      context,
+      sink: this.sink(channel, progressToken),
+      revision: asked.revision,
+      capabilities: this.profile.handshake.capabilities,
+      ask: channel.streams ? (method, params, timeoutMs, signal) => this.ask(channel, method, params, timeoutMs, signal) : undefined,
+    })
+    this.inFlight.set(asked.id, dialogue)
+    try {
+      const { outcome, exchange } = await dialogue.run(call)
+      this.inFlight.delete(asked.id)
+      if (dialogue.ended === 'cancelled') {
+        channel.silence()
+        exchange?.close('client_gone')
+        return
+      }
+      if (exchange === undefined) return this.refuse(asked, faultIn(outcome), arrival, channel)
+      exchange.close(channel.answer(legacyAnswer(asked, outcome, declaresOutput)))
+    } finally {
+      this.inFlight.delete(asked.id)
+    }
+  }
+
+  private caller(headers: Readonly<Record<string, string>> | undefined): Caller {
+    const { principal, handshake, transport, id } = this.profile
+    return {
+      principal,
+      client: handshake.client,
+      capabilities: handshake.capabilities,
+      affinity: id,
+      arrival: { transport, revision: handshake.revision },
+      headers,
+    }
+  }
+
+  private sink(channel: Channel, progressToken: string | undefined): Sink {
+    // Of all legs together: a later leg starts its own count, and a client is owed one that grows.
+    let told = Number.NEGATIVE_INFINITY
+    return {
+      emit: (event) => {
+        if (!channel.streams) return
+        if (event.kind === 'progress') {
+          const value = progressOf(event.params)
+          if (progressToken === undefined || value <= told) return this.dropped('progress')
+          told = value
+          channel.send(eventBytes(event, progressToken), true)
+        } else if (event.kind === 'log') {
+          if (logLevels.indexOf(event.level) >= logLevels.indexOf(this.level ?? defaultLevel)) channel.send(eventBytes(event), true)
+        } else if (event.kind === 'extension') channel.send(eventBytes(event), true)
+      },
+    }
+  }
+
+  private dropped(where: string): void {
+    this.parts.context.report.counters.add('events_dropped', { where })
+  }
+
+  private async ask(
+    channel: Channel,
+    method: string,
+    params: Uint8Array | undefined,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<Reply> {
+    if (this.ended) return { kind: 'ended' }
+    const local = new AbortController()
+    const stop = (): void => local.abort()
+    signal.addEventListener('abort', stop)
+    this.closing.signal.addEventListener('abort', stop)
+    if (signal.aborted) stop()
+    try {
+      return await this.parts.mailbox.ask({
+        session: this.profile.id,
+        timeoutMs,
+        signal: local.signal,
+        send: (id) => channel.send(oneLine(requestBytes(id, method, params)), false),
+        withdraw: (id, reason) => {
+          if (this.ended) return
+          channel.send(notificationBytes('notifications/cancelled', Buffer.from(`{"requestId":${id},"reason":"${reason}"}`)), false)
+        },
+      })
+    } finally {
+      signal.removeEventListener('abort', stop)
+      this.closing.signal.removeEventListener('abort', stop)
+    }
+  }
+
+  private async setLevel(asked: Asked, level: unknown, arrival: Arrival, channel: Channel): Promise<void> {
+    if (!(logLevels as readonly unknown[]).includes(level)) {
+      const problem = fault('invalid_params', { reason: `level must be one of ${logLevels.join(', ')}` })
+      return this.refuse(asked, problem, arrival, channel)
+    }
+    this.level = level as LogLevel
+    await this.keep()
+    channel.answer(resultBytes(asked.id, emptyObject.bytes))
+  }
+
+  private async subscribe(asked: Asked, uri: unknown, arrival: Arrival, channel: Channel): Promise<void> {
+    if (typeof uri !== 'string') return this.refuse(asked, fault('invalid_params', { reason: 'uri must be a string' }), arrival, channel)
+    const failed = await this.subscriptions.subscribe(uri)
+    if (failed !== undefined) return this.refuse(asked, failed, arrival, channel)
+    await this.keep()
+    channel.answer(resultBytes(asked.id, emptyObject.bytes))
+  }
+
+  private async unsubscribe(asked: Asked, uri: unknown, arrival: Arrival, channel: Channel): Promise<void> {
+    if (typeof uri !== 'string') return this.refuse(asked, fault('invalid_params', { reason: 'uri must be a string' }), arrival, channel)
+    this.subscriptions.unsubscribe(uri)
+    await this.keep()
+    channel.answer(resultBytes(asked.id, emptyObject.bytes))
+  }
+
+  private async keep(): Promise<void> {
+    await this.parts.keep?.({ level: this.level, uris: this.subscriptions.uris })
+  }
+
+  private listenCall(interest: Interest): ReturnType<typeof makeCall>['call'] {
+    const { random } = this.parts.context
+    return makeCall(
+      {
+        id: random.id(),
+        method: 'subscriptions/listen',
+        mount: this.profile.mount,
+        params: payloadOf({ notifications: interest }),
+        caller: this.caller(undefined),
+        logLevel: undefined,
+      },
+      random,
+    ).call
+  }
+
+  private refuse(asked: Asked, reason: Fault, arrival: Arrival, channel: Channel): void {
+    channel.answer(legacyFault(asked, reason, true))
+    this.parts.context.gateway.refuse({
+      id: arrival.correlationId,
+      method: asked.method,
+      mount: this.profile.mount,
+      transport: this.profile.transport,
+      revision: asked.revision,
+      principal: this.profile.principal,
+      fault: reason,
+      startedAtMs: arrival.atMs,
+    })
+  }
+}
+
+/** Unknown at the door; with it `structuredContent` of a fault is left out, which every client reads. */
+const declaresOutput = true
+
+function faultIn(outcome: Outcome): Fault {
+  return outcome.kind === 'fault' ? outcome.fault : fault('internal', {})
+}
+
+function progressOf(params: Payload): number {
+  const value = params.json()
+  return isObject(value) && typeof value.progress === 'number' ? value.progress : Number.NaN
+}
+
+/** The notification of an event, on one line. */
+function eventBytes(event: CallEvent, progressToken?: string): Buffer {
+  switch (event.kind) {
+    case 'progress':
+      return notification('notifications/progress', event.params.edit([{ path: ['progressToken'], value: progressToken }]))
+    case 'log':
+      return notification('notifications/message', event.params)
+    case 'changed':
+      return notificationBytes(`notifications/${event.list}/list_changed`, undefined)
+    case 'updated': {
+      const edits = [
+        { path: ['uri'], value: JSON.stringify(event.uri) },
+        { path: ['_meta', metaKey.subscriptionId], value: undefined },
+      ]
+      return notification('notifications/resources/updated', event.params.edit(edits))
+    }
+    case 'extension':
+      return notification(event.method, event.params.edit([{ path: ['_meta', metaKey.subscriptionId], value: undefined }]))
+    case 'acknowledged':
+      return notification('notifications/subscriptions/acknowledged', payloadOf({ notifications: event.notifications }))
+  }
+}
+
+function notification(method: string, params: Payload): Buffer {
+  return oneLine(notificationBytes(method, params.bytes))
+}

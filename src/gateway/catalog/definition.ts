@@ -1,0 +1,138 @@
+// One definition as an upstream gave it, judged by itself: admitted, with what calls need to know of it, or quarantined with path and
+// reason. A bad one never touches its neighbours.
+import { createHash } from 'node:crypto'
+import type { UpstreamId } from '../../core/call/call.ts'
+import type { HeaderParam, ItemKind, Traits, Violation } from '../../core/call/item.ts'
+import { type Edit, type Payload, payload } from '../../core/call/payload.ts'
+import { countMembers, countParsed } from '../../core/protocol/scan.ts'
+import { headerParams } from './header-params.ts'
+import { isObject, kinds } from './kinds.ts'
+import { misfitOf } from './shape.ts'
+import { parseTemplate, type Template } from './template.ts'
+
+export type Validate = (args: unknown) => readonly Violation[]
+
+/**
+ * Judges a tool's input schema at once and compiles it on the first `validate`; given by the assembly (gateway/policy `createSchemaGate`).
+ * `notes` say what of the schema is not enforced.
+ */
+export type Compile = (
+  inputSchema: unknown,
+) => { readonly validate: Validate; readonly notes?: readonly string[] } | { readonly refused: { readonly path: string; readonly reason: string } }
+
+export interface Definition {
+  readonly kind: ItemKind
+  readonly upstream: UpstreamId
+  readonly name: string
+  /** As sent, byte for byte. */
+  readonly sent: Payload
+  /** What its published form must change so that every client can read it. */
+  readonly mends: readonly Edit[]
+  /** Equal for equal bytes, now and after a restart; changes when the definition does. */
+  readonly version: number
+  readonly traits: Traits
+  readonly headers: readonly HeaderParam[]
+  readonly validate: Validate | undefined
+  readonly declaresOutput: boolean
+  /** `_meta.ui.resourceUri` of a tool (SEP-1865): a resource that need not be listed. */
+  readonly ui: string | undefined
+  readonly template: Template | undefined
+  /** Remarks for the operator. */
+  readonly notes: readonly string[]
+}
+
+/** A definition that is not served, and why. */
+export interface Quarantined {
+  readonly kind: ItemKind
+  /** Undefined where it has no name that could be read. */
+  readonly name: string | undefined
+  /** JSON Pointer into the definition. */
+  readonly path: string
+  readonly reason: string
+}
+
+/** The content version of a definition: 48 bits of its digest. */
+export function versionOf(bytes: Uint8Array): number {
+  return createHash('sha256').update(bytes).digest().readUIntBE(0, 6)
+}
+
+export function isQuarantined(judged: Definition | Quarantined): judged is Quarantined {
+  return 'reason' in judged
+}
+
+/** Judges one definition. Never throws for what a server sent. */
+export function judge(kind: ItemKind, upstream: UpstreamId, raw: Payload, version: number, compile: Compile): Definition | Quarantined {
+  const bytes = raw.bytes
+  let value: unknown
+  try {
+    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'))
+  } catch (error) {
+    return { kind, name: undefined, path: '', reason: `is no JSON: ${message(error)}` }
+  }
+  const name = nameOf(kind, value)
+  const bad = (path: string, reason: string): Quarantined => ({ kind, name, path, reason })
+  if (countMembers(bytes) !== countParsed(value)) return bad('', 'has a duplicate key')
+  const mends: Edit[] = []
+  const misfit = misfitOf(kind, value, mends)
+  if (misfit !== undefined) return bad(misfit.path, misfit.reason)
+  // Both hold by the shape just checked; the types do not know.
+  if (!isObject(value) || name === undefined) return bad('', 'has no name')
+
+  // Parsed values of thousands of definitions would stay in memory: keep the bytes alone.
+  const sent = payload(bytes)
+  const base = { kind, upstream, name, sent, mends, version }
+  if (kind === 'template') {
+    const template = parseTemplate(name)
+    return typeof template === 'string' ? bad('/uriTemplate', template) : { ...base, ...inert, template }
+  }
+  if (kind !== 'tool') return { ...base, ...inert }
+
+  const schema = { ...(value.inputSchema as Record<string, unknown>), type: 'object' }
+  const params = headerParams(schema)
+  if ('reason' in params) return bad(params.path, params.reason)
+  const gated = compile(schema)
+  if ('refused' in gated) return bad(`/inputSchema${gated.refused.path}`, gated.refused.reason)
+  return {
+    ...base,
+    traits: traitsOf(value.annotations),
+    headers: params,
+    validate: gated.validate,
+    declaresOutput: isObject(value.outputSchema),
+    ui: uiOf(value._meta),
+    template: undefined,
+    notes: gated.notes ?? [],
+  }
+}
+
+/** What is not called with arguments of a schema is only read. */
+const inert = {
+  traits: { readOnly: true, idempotent: true },
+  headers: [],
+  validate: undefined,
+  declaresOutput: false,
+  ui: undefined,
+  template: undefined,
+  notes: [],
+} as const
+
+/** Absent is the cautious value, and so is a contradiction. */
+function traitsOf(annotations: unknown): Traits {
+  const hints = isObject(annotations) ? annotations : {}
+  const readOnly = hints.readOnlyHint === true && hints.destructiveHint !== true
+  return { readOnly, idempotent: readOnly || hints.idempotentHint === true }
+}
+
+function uiOf(meta: unknown): string | undefined {
+  if (!isObject(meta)) return undefined
+  const uri = isObject(meta.ui) ? meta.ui.resourceUri : meta['ui/resourceUri']
+  return typeof uri === 'string' ? uri : undefined
+}
+
+function nameOf(kind: ItemKind, value: unknown): string | undefined {
+  const name = isObject(value) ? value[kinds[kind].key] : undefined
+  return typeof name === 'string' && name !== '' ? name : undefined
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

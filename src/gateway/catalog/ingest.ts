@@ -1,0 +1,340 @@
+// The one place that feeds the catalog. A feed pulls the definitions of one upstream when it becomes ready, when it says that a list
+// changed and, where it cannot say so, by the clock; judges them one by one; and swaps an immutable snapshot when something differs.
+// The last known snapshot stays while the upstream is away.
+import { createHash } from 'node:crypto'
+import type { UpstreamId } from '../../core/call/call.ts'
+import type { ItemKind } from '../../core/call/item.ts'
+import type { Payload } from '../../core/call/payload.ts'
+import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
+import type { CredentialLease } from '../../core/ports/credentials.ts'
+import type { Report } from '../../core/ports/report.ts'
+import { type Upstream, UpstreamFault, type Watch } from '../../core/ports/upstream.ts'
+import { type Compile, type Definition, isQuarantined, judge, type Quarantined, versionOf } from './definition.ts'
+import { allKinds, announces, kinds, kindsOf, type ListName, offers } from './kinds.ts'
+import { type About, type List, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts'
+
+/** Milliseconds unless said otherwise. */
+export const feedTimes = {
+  /** A change is pulled this long after it was announced, so that a burst costs one pull. */
+  debounce: 75,
+  /** Pauses between pulls under a storm of changes. */
+  spacing: 500,
+  /** Poll of lists whose change is not announced, ± a tenth. */
+  poll: 60_000,
+  /** Longest time that one list may take. */
+  list: 30_000,
+  /** First and longest pause after a failed attempt. */
+  retry: 1_000,
+  retryMost: 30_000,
+} as const
+
+/** Items of one kind that are taken from one server. */
+export const mostItems = 50_000
+
+export interface FeedParts {
+  readonly upstream: Upstream
+  readonly compile: Compile
+  readonly lease: () => CredentialLease
+  readonly clock: Clock
+  readonly random: Random
+  readonly report: Report
+  /** Told after every swap; the kinds whose definitions differ, none where only what the server says of itself does. */
+  readonly swapped: (feed: Feed, changed: readonly ItemKind[]) => void
+  /** Told whenever somebody who waits for this feed should look again. */
+  readonly moved: () => void
+}
+
+type TimerName = 'change' | 'poll' | 'retry'
+
+export class Feed {
+  readonly id: UpstreamId
+  private readonly parts: FeedParts
+  private readonly life = new AbortController()
+  private readonly timers = new Map<TimerName, Timer>()
+  private readonly dirty = new Set<ItemKind>()
+  private current: Snapshot | undefined
+  private problem: string | undefined
+  private failures = 0
+  private running: 'no' | 'connecting' | 'pulling' = 'no'
+  private attempts = 0
+  private pulledAt = Number.NEGATIVE_INFINITY
+  private wasReady = false
+  private watch: Watch | undefined
+  private release: (() => void) | undefined
+
+  constructor(parts: FeedParts) {
+    this.parts = parts
+    this.id = parts.upstream.id
+  }
+
+  get snapshot(): Snapshot | undefined {
+    return this.current
+  }
+
+  get upstream(): Upstream {
+    return this.parts.upstream
+  }
+
+  /** Why the last attempt did not bring everything; undefined while all is well. */
+  get trouble(): string | undefined {
+    return this.problem ?? this.parts.upstream.health().reason
+  }
+
+  /** True until it is known what this server has of the kind. */
+  lacks(kind: ItemKind): boolean {
+    return this.current?.lists[kind] === undefined
+  }
+
+  /** True while an attempt is under way that may bring what is lacking. */
+  get hopeful(): boolean {
+    return this.running !== 'no' || (this.attempts === 0 && !this.life.signal.aborted)
+  }
+
+  /** Takes what the store kept, unless the server was faster. */
+  restore(bytes: Uint8Array): void {
+    const kept = readSnapshot(bytes)
+    if (kept === undefined || this.current !== undefined) return
+    const lists: Partial<Record<ItemKind, List>> = {}
+    for (const kind of allKinds) {
+      const raw = kept.lists[kind]
+      if (raw !== undefined) lists[kind] = this.judged(kind, raw)
+    }
+    this.current = { upstream: this.id, generation: 1, live: false, about: kept.about, lists }
+    this.parts.moved()
+  }
+
+  /** The snapshot in the form of the store. */
+  kept(): Uint8Array | undefined {
+    return this.current === undefined ? undefined : writeSnapshot(this.current)
+  }
+
+  start(): void {
+    this.release = this.parts.upstream.onChange(() => this.healthChanged())
+    this.pull(allKinds)
+  }
+
+  stop(): void {
+    this.life.abort('drain')
+    for (const timer of this.timers.values()) timer.cancel()
+    this.timers.clear()
+    this.release?.()
+    this.watch?.close()
+    this.watch = undefined
+    this.parts.moved()
+  }
+
+  /** Asks the server again now, whatever it announces; for a list that turned out to be stale. */
+  refresh(): void {
+    this.pull(allKinds)
+  }
+
+  private healthChanged(): void {
+    const ready = this.parts.upstream.health().state === 'ready'
+    const became = ready && !this.wasReady
+    this.wasReady = ready
+    // The attempt that connects goes on to pull by itself.
+    if (became && this.running !== 'connecting') this.pull(allKinds)
+  }
+
+  private changed(list: ListName): void {
+    for (const kind of kindsOf(list)) this.dirty.add(kind)
+    const sinceMs = this.parts.clock.mono() - this.pulledAt
+    this.later('change', Math.max(feedTimes.debounce, feedTimes.spacing - sinceMs), () => this.pull([]))
+  }
+
+  /** Runs `work` once after `ms`; a timer of that name that waits already stands. */
+  private later(name: TimerName, ms: number, work: () => void): void {
+    if (this.timers.has(name) || this.life.signal.aborted) return
+    this.timers.set(
+      name,
+      this.parts.clock.timer(ms, () => {
+        this.timers.delete(name)
+        work()
+      }),
+    )
+  }
+
+  private cancel(name: TimerName): void {
+    this.timers.get(name)?.cancel()
+    this.timers.delete(name)
+  }
+
+  private pull(wanted: readonly ItemKind[]): void {
+    for (const kind of wanted) this.dirty.add(kind)
+    if (this.running !== 'no' || this.life.signal.aborted) return
+    this.cancel('retry')
+    this.running = 'connecting'
+    this.run().catch((error: unknown) => this.fail(this.bug(error)))
+  }
+
+  private async run(): Promise<void> {
+    try {
+      const fault = await this.parts.upstream.ready(this.life.signal)
+      if (this.life.signal.aborted) return
+      if (fault !== undefined) return this.fail(String(fault.detail.reason ?? fault.message))
+      this.running = 'pulling'
+      this.wasReady = true
+      const about = this.parts.upstream.describe()
+      // Before the first list is asked for, so that no change falls between.
+      this.listenForChanges(about)
+      this.describe(about)
+      const wanted = [...this.dirty]
+      this.dirty.clear()
+      this.pulledAt = this.parts.clock.mono()
+      const problems = await Promise.all(wanted.map((kind) => this.pullKind(kind, about)))
+      if (this.life.signal.aborted) return
+      const problem = problems.find((found) => found !== undefined)
+      if (problem !== undefined) {
+        wanted.forEach((kind, index) => {
+          if (problems[index] !== undefined) this.dirty.add(kind)
+        })
+        return this.fail(problem)
+      }
+      this.problem = undefined
+      this.failures = 0
+      this.planPoll(about)
+    } finally {
+      this.running = 'no'
+      this.attempts += 1
+      // What became dirty meanwhile: by a change its timer stands, by a reconnect it must be pulled now.
+      if (this.dirty.size > 0 && !this.timers.has('change') && !this.timers.has('retry')) this.later('change', feedTimes.debounce, () => this.pull([]))
+      this.parts.moved()
+    }
+  }
+
+  private fail(reason: string): void {
+    if (this.problem !== reason) this.parts.report.log('warn', 'The items of a server could not be listed', { upstream: this.id, reason })
+    this.problem = reason
+    this.failures += 1
+    const pause = Math.min(feedTimes.retryMost, feedTimes.retry * 2 ** Math.min(this.failures - 1, 10))
+    this.later('retry', pause * (0.5 + this.parts.random.fraction() / 2), () => this.pull([]))
+  }
+
+  private bug(error: unknown): string {
+    const stack = error instanceof Error ? error.stack : String(error)
+    this.parts.report.log('error', 'A bug in the gateway kept a list from being read', { upstream: this.id, stack })
+    return 'an internal error, see the log'
+  }
+
+  private planPoll(about: About): void {
+    const unannounced = allKinds.filter((kind) => offers(about.capabilities, kinds[kind].list) && !announces(about.capabilities, kinds[kind].list))
+    if (unannounced.length === 0) return this.cancel('poll')
+    this.later('poll', feedTimes.poll * (0.9 + this.parts.random.fraction() / 5), () => this.pull(unannounced))
+  }
+
+  private listenForChanges(about: About): void {
+    if (this.watch !== undefined) return
+    const interest = {
+      ...(announces(about.capabilities, 'tools') ? { toolsListChanged: true } : {}),
+      ...(announces(about.capabilities, 'prompts') ? { promptsListChanged: true } : {}),
+      ...(announces(about.capabilities, 'resources') ? { resourcesListChanged: true } : {}),
+    }
+    if (Object.keys(interest).length === 0) return
+    this.watch = this.parts.upstream.watch(interest, this.parts.lease(), (event) => {
+      if (event.kind === 'changed') this.changed(event.list)
+    })
+  }
+
+  /** One kind, whole; the reason where it failed. */
+  private async pullKind(kind: ItemKind, about: About): Promise<string | undefined> {
+    if (!offers(about.capabilities, kinds[kind].list)) return void this.swap(kind, emptyList)
+    const stop = new AbortController()
+    const end = (): void => stop.abort('drain')
+    this.life.signal.addEventListener('abort', end, { once: true })
+    const timer = this.parts.clock.timer(feedTimes.list, () => stop.abort('deadline'))
+    try {
+      const raw: Payload[] = []
+      for await (const definition of this.parts.upstream.items(kind, this.parts.lease(), stop.signal)) {
+        if (raw.push(definition) < mostItems) continue
+        this.parts.report.log('warn', 'A server lists more items than are taken', { upstream: this.id, kind, taken: mostItems })
+        break
+      }
+      if (stop.signal.aborted) return tooSlow(kind)
+      this.swap(kind, this.judged(kind, raw))
+      return undefined
+    } catch (error) {
+      if (stop.signal.aborted) return tooSlow(kind)
+      return error instanceof UpstreamFault ? String(error.fault.detail.reason ?? error.fault.message) : this.bug(error)
+    } finally {
+      timer.cancel()
+      this.life.signal.removeEventListener('abort', end)
+    }
+  }
+
+  private judged(kind: ItemKind, raw: readonly Payload[]): List {
+    const before = this.current?.lists[kind]
+    const known = new Map(before?.definitions.map((definition) => [definition.version, definition]))
+    const definitions: Definition[] = []
+    const quarantined: Quarantined[] = []
+    const names = new Set<string>()
+    const digest = createHash('sha256')
+    for (const one of raw) {
+      const version = versionOf(one.bytes)
+      // An unchanged definition keeps its object, and with it its compiled validator.
+      const judged = known.get(version) ?? judge(kind, this.id, one, version, this.parts.compile)
+      if (isQuarantined(judged)) quarantined.push(judged)
+      else if (names.has(judged.name)) quarantined.push({ kind, name: judged.name, path: `/${kinds[kind].key}`, reason: 'is listed twice' })
+      else {
+        names.add(judged.name)
+        definitions.push(judged)
+        digest.update(`${version} `)
+      }
+    }
+    this.reportNew(quarantined, before?.quarantined ?? [])
+    return { definitions, quarantined, version: digest.digest('base64url') }
+  }
+
+  private reportNew(found: readonly Quarantined[], before: readonly Quarantined[]): void {
+    const known = new Set(before.map(keyOf))
+    for (const one of found) {
+      if (known.has(keyOf(one))) continue
+      this.parts.report.counters.add('quarantined_items', { upstream: this.id, kind: one.kind })
+      this.parts.report.log('warn', 'A definition was set aside', { upstream: this.id, ...one })
+    }
+  }
+
+  private describe(about: About): void {
+    const { identity, capabilities, instructions } = about
+    const known = this.current?.about
+    const next = { identity, capabilities, instructions }
+    if (known !== undefined && JSON.stringify(known) === JSON.stringify(next)) return
+    this.replace({ about: next }, [])
+  }
+
+  private swap(kind: ItemKind, list: List): void {
+    if (this.life.signal.aborted) return
+    const before = this.current?.lists[kind]
+    const same = before !== undefined && before.version === list.version
+    // The same definitions with other quarantined neighbours are no change to a client, but the status must show them.
+    if (same && this.current?.live === true && sameQuarantined(before.quarantined, list.quarantined)) return
+    this.replace({ lists: { [kind]: same ? { ...list, definitions: before.definitions } : list } }, same ? [] : [kind])
+  }
+
+  private replace(change: { about?: About; lists?: Partial<Record<ItemKind, List>> }, changed: readonly ItemKind[]): void {
+    const old = this.current
+    this.current = {
+      upstream: this.id,
+      generation: (old?.generation ?? 0) + 1,
+      live: true,
+      about: change.about ?? old?.about ?? nothingKnown,
+      lists: { ...old?.lists, ...change.lists },
+    }
+    this.parts.swapped(this, changed)
+    this.parts.moved()
+  }
+}
+
+const nothingKnown: About = { identity: undefined, capabilities: undefined, instructions: undefined }
+const emptyList: List = { definitions: [], quarantined: [], version: '' }
+
+function tooSlow(kind: ItemKind): string {
+  return `${kinds[kind].method} took longer than ${feedTimes.list} ms`
+}
+
+function keyOf(one: Quarantined): string {
+  return `${one.kind}\0${one.name ?? ''}\0${one.path}\0${one.reason}`
+}
+
+function sameQuarantined(a: readonly Quarantined[], b: readonly Quarantined[]): boolean {
+  return a.length === b.length && a.every((one, index) => keyOf(one) === keyOf(b[index] as Quarantined))
+}

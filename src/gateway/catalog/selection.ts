@@ -1,0 +1,97 @@
+// What a mount shows: the aggregate, one server, or a toolset; and under which names. Pure data over the settings.
+import type { UpstreamId } from '../../core/call/call.ts'
+import type { Definition } from './definition.ts'
+import { kinds } from './kinds.ts'
+import { bareName, givenName, visibleName } from './names.ts'
+import type { ToolsetSettings } from './settings.ts'
+
+/** How one mount sees the servers. */
+export interface Selection {
+  readonly mount: string
+  /** The one server that the mount is, undefined for the aggregate and toolsets. */
+  readonly server: UpstreamId | undefined
+  /** The servers that it may show, in configuration order. */
+  readonly servers: readonly UpstreamId[]
+  shows(definition: Definition): boolean
+  /** The name it would have; `exact` where nothing had to be changed, so that it has the first claim. */
+  name(definition: Definition): { readonly wanted: string; readonly exact: boolean }
+  /** Another description, where configuration gives one. */
+  describe(definition: Definition): string | undefined
+  /** Whether an unknown visible name could be one of this server's. */
+  couldOwn(server: UpstreamId, visible: string): boolean
+}
+
+export function aggregate(servers: readonly UpstreamId[], bare: UpstreamId | undefined): Selection {
+  return {
+    mount: '',
+    server: undefined,
+    servers,
+    shows: () => true,
+    name: (definition) => natural(definition, bare),
+    describe: () => undefined,
+    couldOwn: (server, visible) => server === bare || visible.startsWith(`${server}__`),
+  }
+}
+
+export function single(server: UpstreamId): Selection {
+  return {
+    mount: server,
+    server,
+    servers: [server],
+    shows: () => true,
+    name: ({ name }) => ({ wanted: name, exact: true }),
+    describe: () => undefined,
+    couldOwn: () => true,
+  }
+}
+
+export function toolset(mount: string, settings: ToolsetSettings, servers: readonly UpstreamId[]): Selection {
+  const include = settings.include.map(pattern)
+  const exclude = settings.exclude.map(pattern)
+  const rename = new Map(Object.entries(settings.rename))
+  const describe = new Map(Object.entries(settings.describe))
+  const key = ({ upstream, name }: Definition): string => `${upstream}/${name}`
+  return {
+    mount,
+    server: undefined,
+    servers: servers.filter((server) => include.some((one) => one.server === server)),
+    shows: (definition) => include.some((one) => matches(one, definition)) && !exclude.some((one) => matches(one, definition)),
+    name: (definition) => {
+      const given = rename.get(key(definition))
+      if (given === undefined || kinds[definition.kind].key !== 'name') return natural(definition, undefined)
+      return { wanted: givenName(definition.upstream, definition.name, given), exact: false }
+    },
+    describe: (definition) => describe.get(key(definition)),
+    couldOwn: (server, visible) =>
+      visible.startsWith(`${server}__`) || [...rename].some(([from, to]) => to === visible && from.startsWith(`${server}/`)),
+  }
+}
+
+/** Tools and prompts get their server's prefix; URIs are never changed. */
+function natural({ kind, upstream, name }: Definition, bare: UpstreamId | undefined): { wanted: string; exact: boolean } {
+  if (kinds[kind].key !== 'name') return { wanted: name, exact: true }
+  const wanted = upstream === bare ? bareName(upstream, name) : visibleName(upstream, name)
+  return { wanted, exact: wanted === name || wanted === `${upstream}__${name}` }
+}
+
+interface Pattern {
+  readonly server: string
+  /** Undefined: everything of the server. */
+  readonly name: string | undefined
+  readonly open: boolean
+}
+
+/** `server`, `server/name` or `server/start*`. */
+function pattern(text: string): Pattern {
+  const slash = text.indexOf('/')
+  if (slash < 0) return { server: text, name: undefined, open: true }
+  const name = text.slice(slash + 1)
+  const open = name.endsWith('*')
+  return { server: text.slice(0, slash), name: open ? name.slice(0, -1) : name, open }
+}
+
+function matches({ server, name, open }: Pattern, definition: Definition): boolean {
+  if (server !== definition.upstream) return false
+  if (name === undefined) return true
+  return open ? definition.name.startsWith(name) : definition.name === name
+}

@@ -1,0 +1,265 @@
+// What one mount shows at one moment: immutable maps from visible names to items, in configuration order and then in the order of the
+// servers, and the bytes of its lists, assembled from the definitions as they came.
+import { createHash } from 'node:crypto'
+import type { Caller, UpstreamId } from '../../core/call/call.ts'
+import type { Item, ItemKind } from '../../core/call/item.ts'
+import type { Edit } from '../../core/call/payload.ts'
+import type { Definition } from './definition.ts'
+import { allKinds, kinds, kindsOf, type ListName } from './kinds.ts'
+import { assign } from './names.ts'
+import type { Selection } from './selection.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/** Whether a caller may see and use an item: one decision for lists and calls. */
+export type Allows = (caller: Caller, item: Item) => boolean
+
+/** Two items that wanted one visible name; `loser` is hidden (URIs) or got another name. */
+export interface Collision {
+  readonly kind: ItemKind
+  readonly name: string
+  readonly owner: UpstreamId
+  readonly loser: UpstreamId
+}
+
+/** An item as a mount shows it. */
+export class Published {
+  readonly item: Item
+  readonly definition: Definition
+  private readonly description: string | undefined
+  private made: Uint8Array | undefined
+
+  constructor(definition: Definition, visible: string, description: string | undefined) {
+    this.definition = definition
+    this.description = description
+    this.item = {
+      kind: definition.kind,
+      upstream: definition.upstream,
+      name: definition.name,
+      visible,
+      definition: definition.sent,
+      traits: definition.traits,
+      headers: definition.headers,
+      validate: definition.validate,
+      declaresOutput: definition.declaresOutput,
+      generation: definition.version,
+    }
+  }
+
+  /** Its entry in the list. */
+  get bytes(): Uint8Array {
+    if (this.made === undefined) {
+      const { sent, mends, name } = this.definition
+      const edits: Edit[] = [...mends]
+      if (this.item.visible !== name) edits.push({ path: ['name'], value: JSON.stringify(this.item.visible) })
+      if (this.description !== undefined) edits.push({ path: ['description'], value: JSON.stringify(this.description) })
+      this.made = sent.edit(edits).bytes
+    }
+    return this.made
+  }
+
+  /** What its entry is made of, for the version of the list. */
+  get mark(): string {
+    return `${this.definition.version}\0${this.item.visible}\0${this.description ?? ''}\n`
+  }
+
+  is(definition: Definition, visible: string, description: string | undefined): boolean {
+    return this.definition === definition && this.item.visible === visible && this.description === description
+  }
+}
+
+export class View {
+  readonly selection: Selection
+  readonly collisions: readonly Collision[]
+  private readonly published: Readonly<Record<ItemKind, readonly Published[]>>
+  private readonly byName: Readonly<Record<ItemKind, ReadonlyMap<string, Published>>>
+  private readonly versions = new Map<ItemKind, string>()
+  private readonly whole = new Map<ItemKind, Uint8Array>()
+  private owners: ReadonlyMap<string, Published | undefined> | undefined
+  private apps: ReadonlyMap<string, Published> | undefined
+
+  constructor(selection: Selection, snapshots: ReadonlyMap<UpstreamId, Snapshot>, previous: View | undefined) {
+    this.selection = selection
+    const collisions: Collision[] = []
+    this.published = byKind((kind) => publish(kind, selection, snapshots, previous?.published[kind] ?? [], collisions))
+    this.byName = byKind((kind) => new Map(this.published[kind].map((one) => [one.item.visible, one])))
+    this.collisions = collisions
+  }
+
+  items(kind: ItemKind): readonly Published[] {
+    return this.published[kind]
+  }
+
+  find(kind: ItemKind, visible: string): Item | undefined {
+    return this.byName[kind].get(visible)?.item
+  }
+
+  /** Items whose own name is this one, for somebody who left the prefix out. */
+  bare(kind: ItemKind, name: string): readonly Item[] {
+    return this.published[kind].filter((one) => one.item.name === name).map((one) => one.item)
+  }
+
+  /** Equal as long as the list of the kind reads the same, also after a restart. */
+  version(kind: ItemKind): string {
+    let version = this.versions.get(kind)
+    if (version === undefined) {
+      const digest = createHash('sha256')
+      for (const one of this.published[kind]) digest.update(one.mark)
+      version = digest.digest('base64url').slice(0, 16)
+      this.versions.set(kind, version)
+    }
+    return version
+  }
+
+  /** Of all kinds that change with one list. */
+  listVersion(list: ListName): string {
+    return kindsOf(list)
+      .map((kind) => this.version(kind))
+      .join('.')
+  }
+
+  /** All entries of a kind, joined by commas; made once. */
+  entries(kind: ItemKind): Uint8Array {
+    let bytes = this.whole.get(kind)
+    if (bytes === undefined) {
+      bytes = joined(this.published[kind])
+      this.whole.set(kind, bytes)
+    }
+    return bytes
+  }
+
+  /**
+   * The item that answers for a URI: a listed resource, a resource that a tool names as its user interface, the first template that
+   * matches, or the only server whose resources have its scheme and authority (results may link to what no list shows).
+   */
+  resource(uri: string): { readonly item: Item; readonly listed: Item } | undefined {
+    const exact = this.byName.resource.get(uri)
+    if (exact !== undefined) return { item: exact.item, listed: exact.item }
+    const found = this.app(uri) ?? this.templated(uri) ?? this.neighbour(uri)
+    return found === undefined ? undefined : { item: asResource(found, uri), listed: found.item }
+  }
+
+  private app(uri: string): Published | undefined {
+    if (this.apps === undefined) {
+      const apps = new Map<string, Published>()
+      for (const one of this.published.tool) {
+        if (one.definition.ui !== undefined && !apps.has(one.definition.ui)) apps.set(one.definition.ui, one)
+      }
+      this.apps = apps
+    }
+    return this.apps.get(uri)
+  }
+
+  private templated(uri: string): Published | undefined {
+    return this.published.template.find((one) => one.definition.template?.matches(uri))
+  }
+
+  private neighbour(uri: string): Published | undefined {
+    if (this.owners === undefined) {
+      const owners = new Map<string, Published | undefined>()
+      for (const one of [...this.published.resource, ...this.published.template]) {
+        const origin = originOf(one.definition.template?.prefix ?? one.item.name)
+        if (origin === undefined) continue
+        const owner = owners.get(origin)
+        if (!owners.has(origin)) owners.set(origin, one)
+        else if (owner?.item.upstream !== one.item.upstream) owners.set(origin, undefined)
+      }
+      this.owners = owners
+    }
+    const origin = originOf(uri)
+    return origin === undefined ? undefined : this.owners.get(origin)
+  }
+}
+
+function byKind<T>(make: (kind: ItemKind) => T): Record<ItemKind, T> {
+  return Object.fromEntries(allKinds.map((kind) => [kind, make(kind)])) as Record<ItemKind, T>
+}
+
+function publish(
+  kind: ItemKind,
+  selection: Selection,
+  snapshots: ReadonlyMap<UpstreamId, Snapshot>,
+  previous: readonly Published[],
+  collisions: Collision[],
+): readonly Published[] {
+  const shown = selection.servers
+    .flatMap((server) => snapshots.get(server)?.lists[kind]?.definitions ?? [])
+    .filter((definition) => selection.shows(definition))
+  const before = new Map(previous.map((one) => [one.definition, one]))
+  const made = (definition: Definition, visible: string): Published => {
+    const description = selection.describe(definition)
+    const same = before.get(definition)
+    return same?.is(definition, visible, description) ? same : new Published(definition, visible, description)
+  }
+  if (kinds[kind].key !== 'name') return firstWins(kind, shown, collisions).map((definition) => made(definition, definition.name))
+  const { names, taken } = assign(shown, (definition) => ({
+    server: definition.upstream,
+    name: definition.name,
+    ...selection.name(definition),
+  }))
+  const published = shown.map((definition, index) => made(definition, names[index] as string))
+  if (taken.length > 0) noteTaken(kind, selection, taken, published, collisions)
+  return published
+}
+
+/** URIs stay what they are: the first server in configuration order owns one, the others are shown as losers. */
+function firstWins(kind: ItemKind, shown: readonly Definition[], collisions: Collision[]): readonly Definition[] {
+  const owners = new Map<string, Definition>()
+  return shown.filter((definition) => {
+    const owner = owners.get(definition.name)
+    if (owner === undefined) {
+      owners.set(definition.name, definition)
+      return true
+    }
+    collisions.push({ kind, name: definition.name, owner: owner.upstream, loser: definition.upstream })
+    return false
+  })
+}
+
+function noteTaken(
+  kind: ItemKind,
+  selection: Selection,
+  taken: readonly Definition[],
+  published: readonly Published[],
+  collisions: Collision[],
+): void {
+  const byName = new Map(published.map((one) => [one.item.visible, one]))
+  for (const definition of taken) {
+    const name = selection.name(definition).wanted
+    const owner = byName.get(name)?.item.upstream ?? definition.upstream
+    collisions.push({ kind, name, owner, loser: definition.upstream })
+  }
+}
+
+/** The exit writes `item.name` into `params.uri`, so what answers for a URI is a resource of exactly that URI. */
+function asResource({ definition }: Published, uri: string): Item {
+  return {
+    kind: 'resource',
+    upstream: definition.upstream,
+    name: uri,
+    visible: uri,
+    definition: definition.sent,
+    traits: { readOnly: true, idempotent: true },
+    headers: [],
+    validate: undefined,
+    declaresOutput: false,
+    generation: definition.version,
+  }
+}
+
+/** Scheme and authority as they are spelled, `file://` and `note:` alike; undefined for what is no absolute URI. */
+function originOf(uri: string): string | undefined {
+  const found = /^[A-Za-z][A-Za-z0-9+.-]{0,63}:(?:\/\/[^/?#{]{0,512})?/.exec(uri)
+  return found?.[0]
+}
+
+const comma = Buffer.from(',')
+
+/** List entries as the inside of a JSON array. */
+export function joined(published: readonly Published[]): Uint8Array {
+  const parts: Uint8Array[] = []
+  for (const one of published) {
+    if (parts.length > 0) parts.push(comma)
+    parts.push(one.bytes)
+  }
+  return Buffer.concat(parts)
+}

@@ -1,0 +1,147 @@
+// Compiles a gated schema with ajv. Each schema has its own compiler, so that equal `$id`s never meet; the keywords whose cost ajv
+// does not bound are ours; formats are annotations, as JSON Schema 2020-12 has them by default.
+import type { ErrorObject, Options, ValidateFunction } from 'ajv'
+import { Ajv } from 'ajv'
+import { Ajv2019 } from 'ajv/dist/2019.js'
+import { Ajv2020 } from 'ajv/dist/2020.js'
+import type { Violation } from '../../core/call/item.ts'
+import { argumentLimits, measure } from './arguments.ts'
+import { compilePattern } from './patterns.ts'
+import type { SchemaGraph, SchemaObject } from './schema-graph.ts'
+import { violations } from './violations.ts'
+
+export type Dialect = 'draft-07' | '2019-09' | '2020-12'
+
+/** Stands in every referenced subschema and counts how often it is entered: the only work that can multiply (see `steps`). */
+const stepKeyword = 'signalbox:step'
+/** Entered references that are always allowed, and those allowed for each part of the arguments. */
+const freeSteps = 20_000
+const stepsPerNode = 64
+/** Arguments with more parts than this get only their first violation: collecting all of them costs memory. */
+const mostNodesExplained = 5_000
+
+let stepsLeft = 0
+
+class TooManySteps extends Error {}
+
+const regExp = Object.assign((pattern: string) => compilePattern(pattern), { code: 'new RegExp' })
+
+const options: Options = {
+  meta: false,
+  validateSchema: false,
+  strict: false,
+  logger: false,
+  validateFormats: false,
+  // A property may be named like a member of Object.prototype.
+  ownProperties: true,
+  // Written out at each use, small referenced schemas would multiply the code.
+  inlineRefs: false,
+  multipleOfPrecision: 9,
+  verbose: true,
+  messages: true,
+  code: { optimize: false, regExp },
+}
+
+const compilers = { 'draft-07': Ajv, '2019-09': Ajv2019, '2020-12': Ajv2020 } as const
+
+/** Judges arguments by one schema. */
+export type Validator = (args: unknown) => readonly Violation[]
+
+/** Compiles on first call; throws there if the compiler does, which the gate has made sure of as far as it can. */
+export function compile(schema: SchemaObject, graph: SchemaGraph, dialect: Dialect): Validator {
+  const cleaned = clean(schema, graph)
+  const quick = make(dialect, false)(cleaned)
+  let thorough: ValidateFunction | undefined
+  return (args) => {
+    const { nodes, tooDeep } = measure(args)
+    if (tooDeep) return [{ path: '', expected: `nesting of at most ${argumentLimits.depth}`, got: 'deeper nesting' }]
+    const found = run(quick, args, nodes)
+    if (found === undefined) return []
+    if (!Array.isArray(found)) return [tooCostly]
+    if (nodes > mostNodesExplained) return violations(found)
+    thorough ??= make(dialect, true)(cleaned)
+    const all = run(thorough, args, nodes)
+    return violations(Array.isArray(all) ? all : found)
+  }
+}
+
+const tooCostly: Violation = {
+  path: '',
+  expected: 'arguments that the schema can judge in bounded time',
+  got: 'arguments that match too many alternatives at once',
+}
+
+/** Undefined where the arguments fit. */
+function run(validate: ValidateFunction, args: unknown, nodes: number): ErrorObject[] | 'too_many_steps' | undefined {
+  stepsLeft = freeSteps + stepsPerNode * nodes
+  try {
+    return validate(args) ? undefined : (validate.errors ?? [])
+  } catch (error) {
+    if (error instanceof TooManySteps) return 'too_many_steps'
+    throw error
+  }
+}
+
+function make(dialect: Dialect, allErrors: boolean): (schema: SchemaObject) => ValidateFunction {
+  const ajv = new compilers[dialect]({ ...options, allErrors })
+  ajv.addKeyword({
+    keyword: stepKeyword,
+    errors: false,
+    validate: () => {
+      stepsLeft -= 1
+      if (stepsLeft < 0) throw new TooManySteps()
+      return true
+    },
+  })
+  ajv.removeKeyword('uniqueItems')
+  ajv.addKeyword({
+    keyword: 'uniqueItems',
+    type: 'array',
+    schemaType: 'boolean',
+    validate: (wanted: boolean, list: readonly unknown[]) => !wanted || new Set(list.map(canonical)).size === list.length,
+  })
+  ajv.removeKeyword('enum')
+  ajv.addKeyword({ keyword: 'enum', schemaType: 'array', compile: memberOf })
+  return (schema) => ajv.compile(schema)
+}
+
+function memberOf(values: readonly unknown[]): (value: unknown) => boolean {
+  const allowed = new Set(values.map(canonical))
+  return (value) => allowed.has(canonical(value))
+}
+
+/** Equal JSON values have equal text; -0 is 0. */
+function canonical(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? ''
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  const object = value as Record<string, unknown>
+  const parts = Object.keys(object)
+    .sort()
+    .map((key) => `${JSON.stringify(key)}:${canonical(object[key])}`)
+  return `{${parts.join(',')}}`
+}
+
+/** A copy without what ajv takes differently from the specification, and with the step counter where references arrive. */
+function clean(schema: SchemaObject, graph: SchemaGraph): SchemaObject {
+  const copy = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(copy)
+    if (typeof value !== 'object' || value === null) return value
+    const out: Record<string, unknown> = {}
+    for (const [key, child] of Object.entries(value)) if (key !== '__proto__') out[key] = copy(child)
+    if (graph.schemas.has(value as SchemaObject)) tidy(out)
+    if (graph.targets.has(value as SchemaObject)) out[stepKeyword] = true
+    return out
+  }
+  return copy(schema) as SchemaObject
+}
+
+function tidy(schema: Record<string, unknown>): void {
+  for (const key of ['$schema', '$async', '$vocabulary', 'id', 'discriminator']) delete schema[key]
+  // OpenAPI's `nullable`, which ajv refuses to compile in some places.
+  if (schema.nullable === true && schema.type !== undefined) {
+    const types = Array.isArray(schema.type) ? schema.type : [schema.type]
+    if (!types.includes('null')) schema.type = [...types, 'null']
+    if (Array.isArray(schema.enum) && !schema.enum.includes(null)) schema.enum = [...schema.enum, null]
+  }
+  delete schema.nullable
+}

@@ -1,0 +1,120 @@
+// The outermost stage: every call leaves exactly one record, also one that was refused, lost its client or hit a bug of ours. The
+// record is sealed when both are known, how the call ended and how its answer was delivered.
+import '../../core/call/facts.ts'
+import type { Call } from '../../core/call/call.ts'
+import type { CallEvent, Delivery, Exchange, Sink } from '../../core/call/exchange.ts'
+import { failed, type Outcome } from '../../core/call/outcome.ts'
+import type { CallRecord, Recorder } from '../../core/call/record.ts'
+import type { Next, Pass } from '../../core/call/stage.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+
+export function record(recorder: Recorder, clock: Clock): Pass<Call> {
+  return {
+    name: 'record',
+    run: async (call, exchange, next) => {
+      const row = new Row(call, exchange, recorder, clock)
+      exchange.onClose((delivery) => row.closed(delivery))
+      const outcome = await guarded(call, exchange.with({ sink: row }), next, recorder)
+      row.settled(outcome)
+      return outcome
+    },
+  }
+}
+
+/** A throw is our own bug: caught here, once, and reported under the correlation id. */
+async function guarded<C extends Call>(call: C, exchange: Exchange, next: Next<C>, recorder: Recorder): Promise<Outcome> {
+  try {
+    return await next(call, exchange)
+  } catch (error) {
+    recorder.bug(call.id, error)
+    return failed(fault('internal', { correlationId: call.id }, { sideEffect: 'unknown' }))
+  }
+}
+
+/** One record under way; it stands in the sink's place to count the events. */
+class Row implements Sink {
+  private readonly call: Call
+  private readonly exchange: Exchange
+  private readonly recorder: Recorder
+  private readonly clock: Clock
+  private readonly sink: Sink
+  private readonly atMs: number
+  private readonly startedAt: number
+  private events = 0
+  private outcome: Outcome | undefined
+  private delivery: Delivery | undefined
+
+  constructor(call: Call, exchange: Exchange, recorder: Recorder, clock: Clock) {
+    this.call = call
+    this.exchange = exchange
+    this.recorder = recorder
+    this.clock = clock
+    this.sink = exchange.sink
+    this.atMs = clock.now()
+    this.startedAt = clock.mono()
+  }
+
+  emit(event: CallEvent): void {
+    this.events += 1
+    this.sink.emit(event)
+  }
+
+  settled(outcome: Outcome): void {
+    this.outcome = outcome
+    this.write()
+  }
+
+  closed(delivery: Delivery): void {
+    this.delivery = delivery
+    this.write()
+  }
+
+  private write(): void {
+    if (this.outcome === undefined || this.delivery === undefined) return
+    this.recorder.record(this.finish(this.outcome, this.delivery))
+  }
+
+  private finish(outcome: Outcome, delivery: Delivery): CallRecord {
+    const { call, exchange } = this
+    const route = exchange.fact('route')
+    return {
+      id: call.id,
+      atMs: this.atMs,
+      durationMs: this.clock.mono() - this.startedAt,
+      method: call.method,
+      family: call.family,
+      mount: call.mount,
+      target: call.target,
+      upstream: route?.upstream,
+      item: route?.item,
+      caller: call.caller,
+      trace: call.trace,
+      outcome: outcome.kind === 'complete' && outcome.facts.isError ? 'tool_error' : outcome.kind,
+      fault: outcome.kind === 'fault' ? faultOf(outcome) : undefined,
+      delivery,
+      attempts: exchange.fact('attempts') ?? 0,
+      events: this.events,
+      bytesIn: exchange.fact('bytesIn') ?? call.params.size,
+      bytesOut: sizeOf(outcome),
+    }
+  }
+}
+
+function faultOf({ fault: { kind, category, sideEffect, message } }: Extract<Outcome, { kind: 'fault' }>): CallRecord['fault'] {
+  return { kind, category, sideEffect, message }
+}
+
+/** Bytes of the result; 0 for a fault, whose form on the wire is the door's. */
+function sizeOf(outcome: Outcome): number {
+  switch (outcome.kind) {
+    case 'complete':
+      return outcome.result.size
+    case 'input_required':
+      return outcome.requests.size
+    case 'task':
+      return outcome.result.size
+    case 'fault':
+      return 0
+  }
+}

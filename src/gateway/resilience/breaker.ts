@@ -1,0 +1,109 @@
+// A circuit breaker for one upstream: after some failures in a row it answers for the upstream, until one trial call succeeds.
+import type { Outcome } from '../../core/call/outcome.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+
+export type CircuitState = 'closed' | 'open' | 'half-open'
+
+export interface BreakerLimits {
+  /** Failures in a row that open it. */
+  readonly failures: number
+  /** How long it stays open before a trial, in ms. */
+  readonly openMs: number
+}
+
+export type Verdict = 'success' | 'failure' | 'neutral'
+
+export type Admission =
+  /** The call may go. `settle` must be called exactly once with how it ended. */
+  { readonly admitted: true; readonly trial: boolean } | { readonly admitted: false; readonly retryAfterMs: number }
+
+const closedAdmission: Admission = { admitted: true, trial: false }
+
+export class Breaker {
+  limits: BreakerLimits
+  private readonly clock: Clock
+  private readonly onChange: (state: CircuitState) => void
+  private failures = 0
+  private openedAt: number | undefined
+  private trying = false
+
+  constructor(clock: Clock, limits: BreakerLimits, onChange: (state: CircuitState) => void = () => undefined) {
+    this.clock = clock
+    this.limits = limits
+    this.onChange = onChange
+  }
+
+  get state(): CircuitState {
+    if (this.openedAt === undefined) return 'closed'
+    return this.trying || this.remainingMs() === 0 ? 'half-open' : 'open'
+  }
+
+  admit(): Admission {
+    if (this.openedAt === undefined) return closedAdmission
+    // While the trial runs nobody knows how long it takes; a second of patience is an honest guess.
+    if (this.trying) return { admitted: false, retryAfterMs: 1_000 }
+    const retryAfterMs = this.remainingMs()
+    if (retryAfterMs > 0) return { admitted: false, retryAfterMs }
+    this.trying = true
+    this.onChange('half-open')
+    return { admitted: true, trial: true }
+  }
+
+  settle(trial: boolean, verdict: Verdict): void {
+    if (trial) this.trying = false
+    // Answers of calls that were sent before it opened say nothing about now.
+    else if (this.openedAt !== undefined) return
+    if (verdict === 'success') this.close()
+    else if (verdict === 'failure') this.fail(trial)
+  }
+
+  private close(): void {
+    this.failures = 0
+    if (this.openedAt === undefined) return
+    this.openedAt = undefined
+    this.onChange('closed')
+  }
+
+  private fail(trial: boolean): void {
+    this.failures += 1
+    if (!trial && this.failures < this.limits.failures) return
+    this.openedAt = this.clock.mono()
+    this.onChange('open')
+  }
+
+  private remainingMs(): number {
+    return this.openedAt === undefined ? 0 : Math.max(0, Math.ceil(this.openedAt + this.limits.openMs - this.clock.mono()))
+  }
+}
+
+/** Faults that say that the upstream itself, or the way to it, is broken. */
+const failures: ReadonlySet<string> = new Set([
+  'upstream_unavailable',
+  'upstream_timeout',
+  'upstream_start_failed',
+  'upstream_protocol_error',
+  'outcome_unknown',
+])
+
+/** Faults that end a call without a word about its upstream: the caller went, we refused, or the credential was at fault. */
+const silent: ReadonlySet<string> = new Set([
+  'cancelled',
+  'draining',
+  'overloaded',
+  'circuit_open',
+  'internal',
+  'config_error',
+  'upstream_auth_failed',
+])
+
+/** What an outcome says of the health of its upstream. An answer is a success whatever it says: a tool that reports an error works. */
+export function judge(outcome: Outcome): Verdict {
+  if (outcome.kind !== 'fault') return 'success'
+  const { kind, detail } = outcome.fault
+  if (failures.has(kind)) return 'failure'
+  if (silent.has(kind)) return 'neutral'
+  if (kind === 'upstream_http_error' || kind === 'upstream_busy') {
+    return typeof detail.status === 'number' && detail.status < 500 ? 'neutral' : 'failure'
+  }
+  return 'success'
+}

@@ -1,0 +1,210 @@
+// Stages between a call and its upstream's misfortunes: retry around breaker around bulkhead. Their state belongs to the upstream and
+// outlives a reload: it is made once, here, and given new limits.
+import '../../core/call/facts.ts'
+import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
+import { type Attempt, type Exchange, endReason } from '../../core/call/exchange.ts'
+import { failed, type Outcome } from '../../core/call/outcome.ts'
+import type { Next, Pass } from '../../core/call/stage.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Clock, Random } from '../../core/ports/clock.ts'
+import type { Report } from '../../core/ports/report.ts'
+import { Breaker, type CircuitState, judge } from './breaker.ts'
+import { Bulkhead } from './bulkhead.ts'
+import { isRepeatable, MonotonicSink, pauseBefore, RetryBudget } from './retry.ts'
+
+/** The slice of `limits` that stands here. */
+export interface ResilienceLimits {
+  readonly queue: number
+  readonly breakerFailures: number
+  readonly breakerOpenMs: number
+}
+
+export interface ResilienceParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly report: Report
+  readonly limits: ResilienceLimits
+  /** `concurrency` of an upstream. */
+  readonly concurrencyOf: (upstream: UpstreamId) => number
+}
+
+/** How one upstream fares now, for gauges and status pages. */
+export interface ResilienceGauge {
+  readonly upstream: UpstreamId
+  readonly circuit: CircuitState
+  readonly inFlight: number
+  readonly queued: number
+}
+
+export interface Resilience {
+  readonly retry: Pass<TargetedCall>
+  readonly breaker: Pass<TargetedCall>
+  readonly bulkhead: Pass<TargetedCall>
+  /** One for each upstream that was called. */
+  gauges(): readonly ResilienceGauge[]
+  /** After a reload: the new limits hold for what is known already; upstreams that are gone are forgotten. */
+  update(change: {
+    readonly limits: ResilienceLimits
+    readonly concurrencyOf: (upstream: UpstreamId) => number
+    readonly upstreams: readonly UpstreamId[]
+  }): void
+}
+
+interface Guard {
+  readonly breaker: Breaker
+  readonly bulkhead: Bulkhead
+  readonly budget: RetryBudget
+}
+
+/** What an agent is told to wait when a queue is full, in ms. */
+const overloadedRetryMs = 1_000
+
+export function createResilience(parts: ResilienceParts): Resilience {
+  const { clock, random, report } = parts
+  let { limits, concurrencyOf } = parts
+  const guards = new Map<UpstreamId, Guard>()
+
+  const breakerLimits = () => ({ failures: limits.breakerFailures, openMs: limits.breakerOpenMs })
+  const bulkheadLimits = (upstream: UpstreamId) => ({ concurrency: concurrencyOf(upstream), queue: limits.queue })
+
+  function guardOf(upstream: UpstreamId): Guard {
+    let guard = guards.get(upstream)
+    if (guard === undefined) {
+      guard = {
+        breaker: new Breaker(clock, breakerLimits(), (state) => logCircuit(report, upstream, state)),
+        bulkhead: new Bulkhead(bulkheadLimits(upstream)),
+        budget: new RetryBudget(),
+      }
+      guards.set(upstream, guard)
+    }
+    return guard
+  }
+
+  return {
+    retry: { name: 'retry', run: (call, exchange, next) => attempts(call, exchange, next, guardOf(call.upstream).budget) },
+    breaker: {
+      name: 'breaker',
+      run: async (call, exchange, next) => {
+        const { breaker } = guardOf(call.upstream)
+        const admission = breaker.admit()
+        if (!admission.admitted) return circuitOpen(call.upstream, admission.retryAfterMs)
+        let verdict: ReturnType<typeof judge> = 'neutral'
+        try {
+          const outcome = await next(call, exchange)
+          verdict = judge(outcome)
+          return outcome
+        } finally {
+          breaker.settle(admission.trial, verdict)
+        }
+      },
+    },
+    bulkhead: {
+      name: 'bulkhead',
+      run: async (call, exchange, next) => {
+        const { bulkhead } = guardOf(call.upstream)
+        if (!bulkhead.tryEnter()) {
+          const refusal = await queue(bulkhead, call.upstream, exchange, report)
+          if (refusal !== undefined) return refusal
+        }
+        try {
+          return await next(call, exchange)
+        } finally {
+          bulkhead.leave()
+        }
+      },
+    },
+    gauges: () =>
+      [...guards].map(([upstream, { breaker, bulkhead }]) => ({
+        upstream,
+        circuit: breaker.state,
+        inFlight: bulkhead.inFlight,
+        queued: bulkhead.queued,
+      })),
+    update: (change) => {
+      limits = change.limits
+      concurrencyOf = change.concurrencyOf
+      for (const [upstream, guard] of guards) {
+        if (!change.upstreams.includes(upstream)) {
+          guards.delete(upstream)
+          continue
+        }
+        guard.breaker.limits = breakerLimits()
+        guard.bulkhead.limit(bulkheadLimits(upstream))
+      }
+    },
+  }
+
+  async function attempts<C extends TargetedCall>(call: C, exchange: Exchange, next: Next<C>, budget: RetryBudget): Promise<Outcome> {
+    budget.earn()
+    const sink = new MonotonicSink(exchange.sink)
+    const shared = exchange.with({ sink })
+    let events = 0
+    for (let n = 1; ; n += 1) {
+      const attempt = shared.attempt(n)
+      const outcome = await once(call, attempt, next)
+      events += attempt.events
+      exchange.note('attempts', n)
+      if (outcome.kind !== 'fault' || call.continuation?.kind === 'parked' || exchange.signal.aborted) return outcome
+      const facts = { repeatable: isRepeatable(call), events, remainingMs: exchange.deadline.remainingMs() }
+      const pause = pauseBefore(n + 1, outcome, facts, random)
+      if (pause === undefined || !budget.spend()) return outcome
+      if (!(await pauseFor(clock, pause, exchange.signal))) return outcome
+      report.counters.add('retries', { upstream: call.upstream })
+      sink.repeat()
+    }
+  }
+}
+
+async function once<C extends TargetedCall>(call: C, attempt: Attempt, next: Next<C>): Promise<Outcome> {
+  try {
+    return await next(call, attempt)
+  } finally {
+    attempt.close()
+  }
+}
+
+/** False where the call ended meanwhile. */
+function pauseFor(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = clock.timer(ms, () => {
+      signal.removeEventListener('abort', end)
+      resolve(true)
+    })
+    const end = (): void => {
+      timer.cancel()
+      resolve(false)
+    }
+    signal.addEventListener('abort', end, { once: true })
+  })
+}
+
+/** Undefined once the call has its place; else why it has none. */
+async function queue(bulkhead: Bulkhead, upstream: UpstreamId, exchange: Exchange, report: Report): Promise<Outcome | undefined> {
+  const waiting = bulkhead.wait(exchange.signal)
+  if (waiting === undefined) {
+    report.counters.add('calls_refused', { upstream })
+    return overloaded(upstream, `${bulkhead.queued} are queued`)
+  }
+  report.counters.add('calls_queued', { upstream })
+  if ((await waiting) === 'admitted') return undefined
+  return ended(upstream, exchange.signal)
+}
+
+function ended(upstream: UpstreamId, signal: AbortSignal): Outcome {
+  const reason = endReason(signal)
+  if (reason === 'deadline') return overloaded(upstream, 'no place became free before the deadline')
+  return failed(reason === 'drain' ? fault('draining') : fault('cancelled', { reason: reason ?? 'cancelled' }))
+}
+
+function overloaded(upstream: UpstreamId, limit: string): Outcome {
+  return failed(fault('overloaded', { upstream, limit, retryAfterMs: overloadedRetryMs }, { retryAfterMs: overloadedRetryMs }))
+}
+
+function circuitOpen(upstream: UpstreamId, retryAfterMs: number): Outcome {
+  return failed(fault('circuit_open', { upstream, retryAfterMs }, { retryAfterMs }))
+}
+
+function logCircuit(report: Report, upstream: UpstreamId, state: CircuitState): void {
+  if (state === 'open') report.log('warn', 'The circuit of an upstream opened: it is left alone for a while', { upstream })
+  else if (state === 'closed') report.log('info', 'The circuit of an upstream closed: it works again', { upstream })
+}

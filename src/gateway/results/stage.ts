@@ -1,0 +1,107 @@
+// Results larger than a client takes in one message become a resource link; the link is read here, in slices. Stands before
+// `resolve`, since these resources belong to the gateway and to no upstream, and since here every result has its final size.
+import '../../core/call/facts.ts'
+import type { Call } from '../../core/call/call.ts'
+import type { Exchange } from '../../core/call/exchange.ts'
+import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
+import { payloadOf } from '../../core/call/payload.ts'
+import type { Pass } from '../../core/call/stage.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Clock, Random } from '../../core/ports/clock.ts'
+import type { Counters } from '../../core/ports/report.ts'
+import { vendorPrefix } from '../../core/protocol/names.ts'
+import { members, skipSpace } from '../../core/protocol/scan.ts'
+import { keptMs, resultScheme, SpillStore } from './spill.ts'
+
+export { SpillStore } from './spill.ts'
+
+/** Largest slice in bytes. As a JSON string it at most doubles. */
+const largestSlice = 262_144
+
+export interface SpillParts {
+  readonly store: SpillStore
+  readonly counters: Counters
+  /** `limits.resultBytes`. */
+  readonly resultBytes: number
+}
+
+/** A store that outlives a reload; `spills` is `limits.spills`. */
+export function createSpillStore(clock: Clock, random: Random, spills: number): SpillStore {
+  return new SpillStore(clock, random, { most: spills })
+}
+
+export function spill({ store, counters, resultBytes }: SpillParts): Pass<Call> {
+  const slice = Math.max(1_024, Math.min(largestSlice, Math.floor(resultBytes / 4)))
+  return {
+    name: 'spill',
+    run: async (call, exchange, next) => {
+      if (call.method === 'resources/read' && call.target?.startsWith(resultScheme) === true) return read(store, call, call.target, slice)
+      const outcome = await next(call, exchange)
+      if (outcome.kind !== 'complete' || outcome.facts.bytes <= resultBytes) return outcome
+      return replace(outcome, call, exchange, { store, counters, resultBytes })
+    },
+  }
+}
+
+function replace(outcome: Extract<Outcome, { kind: 'complete' }>, call: Call, exchange: Exchange, parts: SpillParts): Outcome {
+  const { bytes } = outcome.result
+  if (bytes.length <= parts.resultBytes) return outcome
+  const id = call.method === 'tools/call' ? parts.store.keep(call.caller.principal, bytes) : undefined
+  if (id === undefined) {
+    const detail = { item: call.target ?? call.method, limit: parts.resultBytes, bytes: bytes.length }
+    return failed(fault('result_too_large', detail, { sideEffect: call.method === 'tools/call' ? 'unknown' : 'none' }))
+  }
+  parts.counters.add('spilled_results', { upstream: exchange.fact('route')?.upstream ?? '' })
+  // Clients throw on a good result without the structured content that its tool declares, and would lose the link.
+  const isError = outcome.facts.isError || hasStructure(bytes)
+  const result = payloadOf(link(`${resultScheme}${id}`, bytes.length, parts.resultBytes, isError))
+  return { kind: 'complete', result, facts: { isError, resultType: 'complete', bytes: result.size }, annotations: outcome.annotations }
+}
+
+function link(uri: string, size: number, limit: number, isError: boolean): Record<string, unknown> {
+  const minutes = keptMs / 60_000
+  return {
+    resultType: 'complete',
+    content: [
+      {
+        type: 'text',
+        text: `The tool answered, but its answer has ${size} bytes, more than the ${limit} that fit in one message. It is kept for ${minutes} minutes: read it with resources/read of ${uri} (JSON text in slices; each slice names the next), or ask the tool for less.`,
+      },
+      { type: 'resource_link', uri, name: 'large-result', title: 'Large result', mimeType: 'application/json', size },
+    ],
+    ...(isError ? { isError: true } : {}),
+    _meta: { [`${vendorPrefix}spilled`]: { uri, bytes: size, limit, keptMs } },
+  }
+}
+
+function hasStructure(result: Uint8Array): boolean {
+  return members(result, skipSpace(result, 0)).some((member) => member.key === 'structuredContent')
+}
+
+function read(store: SpillStore, call: Call, uri: string, most: number): Outcome {
+  const { id, offset } = parse(uri)
+  const slice = store.read(call.caller.principal, id, offset, most)
+  if (slice === undefined) {
+    const hint = `Large results are kept for ${keptMs / 60_000} minutes, for the caller of the tool only.`
+    return failed(fault('unknown_tool', { what: 'result', name: uri, hint, uri }))
+  }
+  const next = slice.next === undefined ? undefined : `${resultScheme}${id}?offset=${slice.next}`
+  const end = slice.next ?? slice.total
+  const more = `Bytes ${slice.offset} to ${end} of ${slice.total}. Read on with resources/read of ${next}`
+  const result = payloadOf({
+    resultType: 'complete',
+    contents: [
+      { uri, mimeType: 'application/json', text: slice.text },
+      ...(next === undefined ? [] : [{ uri: next, mimeType: 'text/plain', text: more }]),
+    ],
+    ttlMs: store.leftMs(id),
+    cacheScope: 'private',
+    _meta: { [`${vendorPrefix}slice`]: { offset: slice.offset, end, total: slice.total, ...(next === undefined ? {} : { next }) } },
+  })
+  return complete(result, { isError: false, resultType: 'complete', bytes: result.size })
+}
+
+function parse(uri: string): { id: string; offset: number } {
+  const found = /^([0-9a-f-]{1,64})(?:\?offset=(\d{1,12}))?$/.exec(uri.slice(resultScheme.length))
+  return { id: found?.[1] ?? '', offset: Number(found?.[2] ?? 0) }
+}

@@ -1,0 +1,218 @@
+// Finds the configuration that a command means and makes it ready: a YAML file, a client's file, ./signalbox.yaml, or the built-in quickstart.
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { basename, dirname, extname, join, resolve } from 'node:path'
+import { type Settings, settingsSchema } from '../../assembly/settings.ts'
+import {
+  type Broken,
+  type ClientInput,
+  formatProblem,
+  importClientFile,
+  type Path,
+  type Problem,
+  readConfigFile,
+  readText,
+} from '../../platform/config/index.ts'
+import { packageRoot } from '../package-root.ts'
+import { type Address, isLoopback, parseAddress } from './address.ts'
+import { checkSettings } from './checks.ts'
+import { preferInstalled } from './prefer-installed.ts'
+
+export interface LoadRequest {
+  readonly config?: string | undefined
+  readonly mcpJson?: string | undefined
+  /** HOST:PORT of the command line. */
+  readonly listen?: string | undefined
+  readonly profile?: string | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly cwd: string
+  /** Asks a person for an input of a client file; undefined without a terminal. */
+  readonly ask?: ((input: ClientInput) => Promise<string>) | undefined
+}
+
+/** A server that cannot be started as the machine is now; it is named with the reason, the others are served. */
+export interface BrokenServer {
+  readonly server: string
+  readonly reason: string
+}
+
+export interface Loaded {
+  readonly settings: Settings
+  readonly listen: Address
+  readonly kind: 'yaml' | 'mcp-json' | 'quickstart'
+  /** For people and the log: the file. */
+  readonly source: string
+  /** Folder that relative paths start from. */
+  readonly baseDir: string
+  readonly broken: readonly BrokenServer[]
+  readonly warnings: readonly Problem[]
+  /** Values of references, for redaction. Never log these. */
+  readonly secrets: readonly string[]
+}
+
+export type LoadResult = { readonly ok: true; readonly loaded: Loaded } | { readonly ok: false; readonly problems: readonly Problem[] }
+
+export const quickstartFile = join(packageRoot, 'examples', 'quickstart.yaml')
+
+export async function load(request: LoadRequest): Promise<LoadResult> {
+  const wrong = optionProblems(request)
+  if (wrong.length > 0) return { ok: false, problems: wrong }
+  if (request.mcpJson !== undefined) return loadClientFile(resolve(request.cwd, request.mcpJson), request)
+  if (request.config !== undefined) return loadYaml(resolve(request.cwd, request.config), 'yaml', request)
+  const local = join(request.cwd, 'signalbox.yaml')
+  if (existsSync(local)) return loadYaml(local, 'yaml', request)
+  if (request.profile === 'production') {
+    return {
+      ok: false,
+      problems: [option('--profile', 'the built-in quickstart is for development', 'give a configuration with --config FILE')],
+    }
+  }
+  return loadYaml(quickstartFile, 'quickstart', request)
+}
+
+/** Which kind of file this is, for commands that take either. */
+export function kindOf(file: string): 'yaml' | 'mcp-json' {
+  const extension = extname(file).toLowerCase()
+  if (extension === '.yaml' || extension === '.yml') return 'yaml'
+  const text = readText(file)
+  if (typeof text !== 'string') return 'yaml'
+  if (/"(mcpServers|inputs|mcp)"\s*:/.test(text)) return 'mcp-json'
+  const ours = Object.keys(settingsSchema.shape).filter((key) => key !== 'servers')
+  const saysOurs = ours.some((key) => new RegExp(`(^|[{,\\s])"?${key}"?\\s*:`, 'm').test(text))
+  return /"servers"\s*:/.test(text) && !saysOurs ? 'mcp-json' : 'yaml'
+}
+
+function option(name: string, what: string, mend: string): Problem {
+  return { file: name, line: 0, column: 0, key: '', what, mend }
+}
+
+function optionProblems(request: LoadRequest): Problem[] {
+  if (request.config !== undefined && request.mcpJson !== undefined) {
+    return [option('--mcp-json', 'cannot be combined with --config', 'give one of them')]
+  }
+  if (request.profile !== undefined && request.profile !== 'dev' && request.profile !== 'production') {
+    return [option('--profile', `${JSON.stringify(request.profile)} is no profile`, 'use dev or production')]
+  }
+  if (request.listen === undefined) return []
+  const address = parseAddress(request.listen)
+  if (address === undefined)
+    return [option('--listen', `${JSON.stringify(request.listen)} is no address`, 'write HOST:PORT, for example 127.0.0.1:4280')]
+  if (isLoopback(address.host)) return []
+  const what = `${address.host} can be reached from other machines, and requests are neither encrypted nor authenticated`
+  return [option('--listen', what, 'listen on 127.0.0.1; both profiles refuse other addresses until authentication is there')]
+}
+
+function loadYaml(file: string, kind: 'yaml' | 'quickstart', request: LoadRequest): LoadResult {
+  const baseDir = dirname(file)
+  const state = join(request.cwd, '.signalbox')
+  const result = readConfigFile(file, settingsSchema, {
+    env: request.env,
+    baseDir,
+    dirs: { config: baseDir, cwd: request.cwd, home: homedir(), package: packageRoot, state },
+    confine: ['servers'],
+    secretAt: mayBeSecret,
+    privateFiles: (value) => (request.profile ?? (value as { profile?: unknown } | null)?.profile) === 'production',
+    hints: {
+      mcpServers: 'this looks like the file of a client: give it with --mcp-json',
+      inputs: 'this looks like the file of a client: give it with --mcp-json',
+      port: 'write `listen: 127.0.0.1:PORT`',
+      host: 'write `listen: HOST:PORT`',
+    },
+    override: (value) => withOptions(value, request),
+    check: checkSettings,
+  })
+  if (!result.ok) return result
+  const settings = kind === 'quickstart' ? preferInstalled(result.settings) : result.settings
+  return done(settings, kind, file, baseDir, result.broken, result.warnings, result.secrets)
+}
+
+async function loadClientFile(file: string, request: LoadRequest): Promise<LoadResult> {
+  const folder = dirname(file)
+  const baseDir = ['.vscode', '.cursor'].includes(basename(folder)) ? dirname(folder) : folder
+  const imported = await importClientFile(file, { env: request.env, workspaceFolder: baseDir, ask: request.ask })
+  if (!imported.ok) return imported
+  const locate = (path: Path, what: string, mend: string) =>
+    path[0] === 'servers' ? imported.problem(path.slice(1), what, mend) : imported.problem([], `${path.join('.')} ${what}`, mend)
+  const servers: Record<string, unknown> = { ...imported.servers }
+  const problems: Problem[] = []
+  const check = () => settingsSchema.safeParse(withOptions({ servers }, request))
+  let parsed = check()
+  if (!parsed.success) {
+    for (const issue of parsed.error.issues) {
+      const path = issue.path.filter((part): part is string | number => typeof part !== 'symbol')
+      const name = String(path[1])
+      // What could not be filled in need not fit the schema either.
+      if (imported.broken.some((each) => each.name === name)) delete servers[name]
+      else problems.push(locate(path, `does not fit: ${issue.message}`, 'see docs/configuration.md'))
+    }
+    parsed = check()
+  }
+  if (!parsed.success) return { ok: false, problems }
+  const findings = checkSettings(
+    parsed.data,
+    (path) => path[0] === 'servers' && isWritten(imported.servers[String(path[1])], path.slice(2)),
+  )
+  const located = (severity: 'error' | 'warning') =>
+    findings.filter((each) => each.severity === severity).map((each) => locate(each.path, each.what, each.mend))
+  const errors = located('error')
+  if (errors.length > 0) return { ok: false, problems: errors }
+  return done(parsed.data, 'mcp-json', file, baseDir, imported.broken, [...imported.warnings, ...located('warning')], imported.secrets)
+}
+
+/** The importer writes empty collections where a file says nothing. */
+function isWritten(value: unknown, path: Path): boolean {
+  const found = path.reduce<unknown>((at, step) => (at as Record<string | number, unknown> | undefined)?.[step], value)
+  return found !== undefined && !(typeof found === 'object' && found !== null && Object.keys(found).length === 0)
+}
+
+function withOptions(value: unknown, request: LoadRequest): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
+  return {
+    ...value,
+    ...(request.listen === undefined ? {} : { listen: request.listen }),
+    ...(request.profile === undefined ? {} : { profile: request.profile }),
+  }
+}
+
+/** Folders and programs are no secrets; hiding them would make every message about them unreadable. */
+function mayBeSecret(path: Path): boolean {
+  const key = path[2]
+  return path[0] === 'servers' && key !== 'cwd' && key !== 'command'
+}
+
+function done(
+  settings: Settings,
+  kind: Loaded['kind'],
+  source: string,
+  baseDir: string,
+  broken: readonly Broken[],
+  warnings: readonly Problem[],
+  secrets: readonly string[],
+): LoadResult {
+  const listen = parseAddress(settings.listen)
+  if (listen === undefined) return { ok: false, problems: [option('listen', 'is no address', 'write HOST:PORT')] }
+  const servers = Object.fromEntries(
+    Object.entries(settings.servers).map(([name, server]) => [
+      name,
+      server.command === undefined ? server : { ...server, cwd: resolve(baseDir, server.cwd ?? '.') },
+    ]),
+  )
+  const stateDir = settings.stateDir === undefined ? {} : { stateDir: resolve(baseDir, settings.stateDir) }
+  const reasons = new Map<string, string[]>()
+  for (const each of broken) reasons.set(each.name, [...(reasons.get(each.name) ?? []), each.reason])
+  return {
+    ok: true,
+    loaded: {
+      settings: { ...settings, ...stateDir, servers },
+      listen,
+      kind,
+      source,
+      baseDir,
+      broken: [...reasons].map(([server, all]) => ({ server, reason: all.join('. ') })),
+      warnings,
+      secrets,
+    },
+  }
+}
+
+export { formatProblem }

@@ -1,0 +1,287 @@
+// One request over Streamable HTTP: posts it and reads its answer, be it JSON, an event stream, or a status. A cut event stream of a
+// legacy server is taken up again by GET with Last-Event-ID.
+import type { IncomingHttpHeaders } from 'node:http'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { Random, Timer } from '../../core/ports/clock.ts'
+import { Gather } from '../../core/protocol/gather.ts'
+import { type Incoming, type IncomingError, type IncomingResult, readMessage } from '../../core/protocol/jsonrpc.ts'
+import { header } from '../../core/protocol/names.ts'
+import { MalformedJson } from '../../core/protocol/scan.ts'
+import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
+import type { WireAnomaly, WireAnswer, WireRequest } from '../wire.ts'
+import { backoffMs, messagesOf } from './events.ts'
+import { cut, offProtocol, tooLarge, unreachable } from './failures.ts'
+import { type Endpoint, headerList, Reception } from './reception.ts'
+import { challenge, contentLength, isEncoded, mediaType, retryAfter } from './response-headers.ts'
+
+const postHeaders = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'] as const
+const getHeaders = ['accept', 'text/event-stream'] as const
+/** Cap of a JSON error body, in bytes. */
+const errorBytes = 262_144
+/** Attempts in a row that may fail to take a stream up again. */
+const resumeAttempts = 4
+/** Streams in a row that a server may open and end without an event, which is how it lets us poll (MCP 2025-11-25 §transports). */
+const quietPolls = 100
+
+/** What requests need of their wire. */
+export interface Requests extends Endpoint {
+  readonly path: string
+  readonly resume: boolean
+  readonly random: Random
+  anomaly(type: WireAnomaly, detail: string): void
+  /** Headers of an `initialize` answer. */
+  initialized(headers: IncomingHttpHeaders): void
+  refused(): void
+}
+
+export class RequestAnswer extends Reception {
+  private readonly wire: Requests
+  private readonly request: WireRequest
+  private readonly id: string
+  private readonly resolve: (answer: WireAnswer) => void
+  private settled = false
+  private status = 0
+  private retryAfterMs: number | undefined
+  private challenge: string | undefined
+  private body: Gather | undefined
+  private expected = 0
+  private limit = 0
+  private events: SseParser | undefined
+  private lastEventId = ''
+  private retryMs: number | undefined
+  /** What was wrong with messages of the stream, should no answer follow. */
+  private wrong: string | undefined
+  private resuming = false
+  private attempts = 0
+  private pause: Timer | undefined
+
+  constructor(wire: Requests, request: WireRequest, resolve: (answer: WireAnswer) => void) {
+    super(wire)
+    this.wire = wire
+    this.request = request
+    this.id = String(request.id)
+    this.resolve = resolve
+  }
+
+  start(): void {
+    const { signal, headers, message } = this.request
+    if (signal.aborted) {
+      this.settle({ kind: 'aborted' })
+      return
+    }
+    signal.addEventListener('abort', this)
+    if (this.dispatch('POST', this.wire.path, headerList(postHeaders, headers), message)) return
+    this.wire.refused()
+    this.lost('no', fault('overloaded', { upstream: this.wire.upstream, limit: this.wire.lease.limit, retryAfterMs: 1_000 }))
+  }
+
+  /** The signal ended (EventListener, so that it costs no closure). */
+  handleEvent(): void {
+    this.closed()
+    this.abort()
+  }
+
+  closed(): void {
+    this.pause?.cancel()
+    this.endpoint.live.delete(this)
+    this.settle({ kind: 'aborted' })
+  }
+
+  protected begin(status: number, headers: IncomingHttpHeaders): void {
+    this.status = status
+    const type = mediaType(headers)
+    if (this.resuming) this.beginResumed(status, type)
+    else if (status >= 300) this.beginStatus(type, headers)
+    else this.beginAnswer(status, type, headers)
+  }
+
+  private beginAnswer(status: number, type: string, headers: IncomingHttpHeaders): void {
+    if (this.request.method === 'initialize') this.wire.initialized(headers)
+    if (isEncoded(headers)) this.refuse('the answer is compressed')
+    else if (type === 'application/json') this.beginJson(headers, this.request.maxBytes)
+    else if (type === 'text/event-stream') this.events = new SseParser(this.request.maxBytes)
+    else if (status === 202 || status === 204) this.refuse(`HTTP ${status} without an answer`)
+    else this.refuse(`content type ${type === '' ? 'missing' : type.slice(0, 80)}`)
+  }
+
+  private beginJson(headers: IncomingHttpHeaders, limit: number): void {
+    this.expected = contentLength(headers)
+    this.limit = limit
+    if (this.expected > limit) this.refuseLarge()
+    else this.body = new Gather()
+  }
+
+  private beginStatus(type: string, headers: IncomingHttpHeaders): void {
+    this.retryAfterMs = retryAfter(headers, this.wire.clock)
+    this.challenge = challenge(headers)
+    if (this.status >= 400 && type === 'application/json' && !isEncoded(headers) && contentLength(headers) <= errorBytes) {
+      this.beginJson(headers, errorBytes)
+    } else {
+      this.settleStatus(undefined)
+      this.drain()
+    }
+  }
+
+  private beginResumed(status: number, type: string): void {
+    if (status === 200 && type === 'text/event-stream') {
+      this.events = new SseParser(this.request.maxBytes)
+      return
+    }
+    this.abort()
+    // 4xx will not change; a proxy's 5xx may.
+    if (status >= 500) this.resumeOrLose(undefined, resumeAttempts)
+    else this.lost('maybe', this.cutFault(undefined))
+  }
+
+  protected chunk(bytes: Buffer): void {
+    if (this.events !== undefined) {
+      if (!this.events.push(bytes, (event) => this.event(event)) && !this.settled) this.refuseLarge()
+      return
+    }
+    const body = this.body
+    if (body === undefined) return
+    if (body.length + bytes.length > this.limit) this.refuseLarge()
+    else body.append(bytes, this.expected)
+  }
+
+  protected end(): void {
+    if (this.settled) return
+    if (this.events !== undefined) {
+      this.streamEnded(undefined)
+      return
+    }
+    const bytes = this.body?.take() ?? Buffer.alloc(0)
+    if (this.status >= 300) this.readStatusBody(bytes)
+    else this.readAnswer(bytes)
+  }
+
+  protected fail(error: Error): void {
+    if (this.settled) return
+    if (this.events !== undefined) this.streamEnded(error)
+    else if (this.resuming) this.resumeOrLose(error, resumeAttempts)
+    else if (!this.sent) this.lost('no', unreachable(this.wire.upstream, error, this.wire.connectTimeoutMs))
+    else if (this.status >= 300) this.settleStatus(undefined)
+    else this.lost('maybe', this.cutFault(error))
+  }
+
+  private readAnswer(bytes: Uint8Array): void {
+    const message = bytes.length === 0 ? 'empty body' : tryRead(bytes)
+    if (typeof message === 'string') {
+      this.refuse(message)
+    } else if (message.kind === 'request' || message.kind === 'notification') {
+      this.refuse(`a ${message.kind} in place of an answer`)
+    } else if (message.id !== undefined && message.id !== this.id) {
+      this.wire.anomaly('orphan', `answer to id ${message.id.slice(0, 80)} came for id ${this.id}`)
+      this.refuse('the answer is to another request')
+    } else {
+      this.settle({ kind: 'answer', answer: message, status: this.status })
+    }
+  }
+
+  private readStatusBody(bytes: Uint8Array): void {
+    const message = tryRead(bytes)
+    if (typeof message === 'string' || message.kind !== 'error') this.settleStatus(undefined)
+    else if (message.id === this.id) this.settle({ kind: 'answer', answer: message, status: this.status })
+    else this.settleStatus(message.id === undefined ? message : undefined)
+  }
+
+  private event(event: SseEvent): void {
+    this.attempts = 0
+    if (event.event !== 'message' || event.data.length === 0) return
+    const found = messagesOf(event.data)
+    if (typeof found === 'string') {
+      this.wire.anomaly('malformed', found)
+      this.wrong = found
+      return
+    }
+    for (const message of found) this.message(message)
+  }
+
+  private message(message: Incoming): void {
+    if (message.kind === 'request' || message.kind === 'notification') {
+      if (!this.settled) this.request.onMessage(message)
+    } else if (message.id !== undefined && message.id !== this.id) {
+      this.wire.anomaly('orphan', `answer to id ${message.id.slice(0, 80)} on the stream of id ${this.id}`)
+      this.wrong ??= 'the answer is to another request'
+    } else if (this.settled) {
+      this.wire.anomaly('duplicate', `a second answer to id ${this.id}`)
+    } else {
+      this.answered(message)
+    }
+  }
+
+  private answered(message: IncomingResult | IncomingError): void {
+    this.settle({ kind: 'answer', answer: message, status: this.status })
+    this.expectEnd()
+  }
+
+  private streamEnded(error: Error | undefined): void {
+    if (this.events !== undefined) {
+      this.lastEventId = this.events.lastEventId ?? this.lastEventId
+      this.retryMs = this.events.retryMs ?? this.retryMs
+    }
+    if (this.wrong !== undefined) this.lost('maybe', offProtocol(this.wire.upstream, this.wrong))
+    else this.resumeOrLose(error, quietPolls)
+  }
+
+  private resumeOrLose(error: Error | undefined, attempts: number): void {
+    if (!this.wire.resume || this.lastEventId === '' || this.attempts >= attempts) {
+      this.lost('maybe', this.cutFault(error))
+      return
+    }
+    const delay = backoffMs(this.wire.random, this.attempts, this.retryMs)
+    this.attempts += 1
+    this.endpoint.live.add(this)
+    this.pause = this.wire.clock.timer(delay, () => this.takeUp())
+  }
+
+  private takeUp(): void {
+    if (this.settled) return
+    this.resuming = true
+    this.events = undefined
+    const headers = headerList(getHeaders, this.request.headers)
+    headers.push(header.lastEventId, this.lastEventId)
+    if (!this.dispatch('GET', this.wire.path, headers, undefined)) this.lost('maybe', this.cutFault(undefined))
+  }
+
+  private cutFault(error: Error | undefined): Fault {
+    return cut(this.wire.upstream, this.request.method, error)
+  }
+
+  private refuse(reason: string): void {
+    this.lost('maybe', offProtocol(this.wire.upstream, reason))
+    this.drain()
+  }
+
+  private refuseLarge(): void {
+    if (this.status >= 300) this.settleStatus(undefined)
+    else this.lost('maybe', tooLarge(this.wire.upstream, this.request.method, this.request.maxBytes))
+    this.abort()
+  }
+
+  private settleStatus(body: IncomingError | undefined): void {
+    this.settle({ kind: 'status', status: this.status, retryAfterMs: this.retryAfterMs, challenge: this.challenge, body })
+  }
+
+  private lost(executed: 'no' | 'maybe', reason: Fault): void {
+    this.settle({ kind: 'lost', executed, fault: reason })
+  }
+
+  private settle(answer: WireAnswer): void {
+    if (this.settled) return
+    this.settled = true
+    this.request.signal.removeEventListener('abort', this)
+    this.resolve(answer)
+  }
+}
+
+/** The message, or what is wrong with it. */
+function tryRead(bytes: Uint8Array): Incoming | string {
+  try {
+    return readMessage(bytes)
+  } catch (error) {
+    if (error instanceof MalformedJson) return error.message
+    throw error
+  }
+}

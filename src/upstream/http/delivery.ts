@@ -1,0 +1,68 @@
+// A POST or DELETE whose answer is only its status: notifications, responses to a server's requests, the end of a session.
+import type { IncomingHttpHeaders } from 'node:http'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { Timer } from '../../core/ports/clock.ts'
+import { closedHere, cut, statusFault, unreachable } from './failures.ts'
+import { type Endpoint, headerList, Reception } from './reception.ts'
+import { retryAfter } from './response-headers.ts'
+
+const postHeaders = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'] as const
+/** How long a peer may take to accept, in ms. */
+const acceptMs = 15_000
+/** And to end a session, which is courtesy only. */
+const endMs = 2_000
+
+export class Delivery extends Reception {
+  private readonly resolve: (fault: Fault | undefined) => void
+  private settled = false
+  private timer: Timer | undefined
+
+  constructor(endpoint: Endpoint, resolve: (fault: Fault | undefined) => void) {
+    super(endpoint)
+    this.resolve = resolve
+  }
+
+  post(path: string, message: Uint8Array, headers: Readonly<Record<string, string>>): void {
+    this.send('POST', path, headerList(postHeaders, headers), message, acceptMs)
+  }
+
+  delete(path: string, headers: Readonly<Record<string, string>>): void {
+    this.send('DELETE', path, headerList([], headers), undefined, endMs)
+  }
+
+  private send(method: 'POST' | 'DELETE', path: string, headers: string[], body: Uint8Array | undefined, limitMs: number): void {
+    const { upstream, clock, lease } = this.endpoint
+    this.timer = clock.timer(limitMs, () => {
+      this.settle(fault('upstream_timeout', { upstream, afterMs: limitMs, layer: 'delivery', effect: 'unknown' }))
+      this.abort()
+    })
+    if (this.dispatch(method, path, headers, body)) return
+    this.settle(fault('overloaded', { upstream, limit: lease.limit, retryAfterMs: 1_000 }))
+  }
+
+  closed(): void {
+    this.settle(closedHere())
+  }
+
+  protected begin(status: number, headers: IncomingHttpHeaders): void {
+    this.settle(status < 300 ? undefined : statusFault(this.endpoint.upstream, status, retryAfter(headers, this.endpoint.clock)))
+    this.drain()
+  }
+
+  protected chunk(): void {}
+
+  protected end(): void {}
+
+  protected fail(error: Error): void {
+    const { upstream, connectTimeoutMs } = this.endpoint
+    this.settle(this.sent ? cut(upstream, 'the message', error) : unreachable(upstream, error, connectTimeoutMs))
+  }
+
+  private settle(reason: Fault | undefined): void {
+    if (this.settled) return
+    this.settled = true
+    this.timer?.cancel()
+    this.resolve(reason)
+  }
+}

@@ -1,0 +1,144 @@
+// One HTTP exchange as undici tells of it: a single object that is the handler, takes its place at the origin and gives it back once,
+// can be aborted at any time, and never calls its subclass after that.
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Dispatcher } from 'undici'
+import type { Clock, Timer } from '../../core/ports/clock.ts'
+import type { PoolLease } from './pools.ts'
+
+/** What the exchanges of one wire share. */
+export interface Endpoint {
+  readonly upstream: string
+  readonly lease: PoolLease
+  readonly clock: Clock
+  readonly connectTimeoutMs: number
+  /** Exchanges that are open, for `close`. */
+  readonly live: Set<Reception>
+}
+
+/** How much of a body that nobody wants is read to keep the connection. */
+const drainBytes = 65_536
+/** How long the end of a stream that has given its answer, or of a body that nobody wants, is waited for. */
+const lingerMs = 1_000
+
+class Aborted extends Error {}
+
+export abstract class Reception implements Dispatcher.DispatchHandler {
+  protected readonly endpoint: Endpoint
+  /** True once the request may have reached the peer. */
+  protected sent = false
+  private controller: Dispatcher.DispatchController | undefined
+  private running = false
+  private silent = false
+  private draining = false
+  private drained = 0
+  private linger: Timer | undefined
+
+  constructor(endpoint: Endpoint) {
+    this.endpoint = endpoint
+  }
+
+  /** Status and headers have come; never for 1xx. */
+  protected abstract begin(status: number, headers: IncomingHttpHeaders): void
+  protected abstract chunk(bytes: Buffer): void
+  /** The body is whole. */
+  protected abstract end(): void
+  /** The exchange ended before its body did. */
+  protected abstract fail(error: Error): void
+  /** The wire closes: settle what waits. The stream is aborted afterwards. */
+  abstract closed(): void
+
+  /** Sends; false where the origin has no place left. A further exchange may be dispatched once the one before has ended or was aborted. */
+  protected dispatch(method: 'GET' | 'POST' | 'DELETE', path: string, headers: string[], body: Uint8Array | undefined): boolean {
+    if (!this.endpoint.lease.enter()) return false
+    this.controller = undefined
+    this.sent = false
+    this.silent = false
+    this.draining = false
+    this.drained = 0
+    this.running = true
+    this.endpoint.live.add(this)
+    this.endpoint.lease.pool.dispatch({ method, path, headers, body: body ?? null, idempotent: false, blocking: false }, this)
+    return true
+  }
+
+  /** Ends the exchange and destroys its connection; nothing of it is told any more. */
+  abort(): void {
+    if (!this.running) return
+    this.silent = true
+    this.controller?.abort(new Aborted('aborted'))
+  }
+
+  /** The rest of the body is of no interest: read a little of it to keep the connection, then abort. */
+  protected drain(): void {
+    this.draining = true
+    this.expectEnd()
+  }
+
+  /** The stream should end by itself now. */
+  protected expectEnd(): void {
+    if (this.running) this.linger ??= this.endpoint.clock.timer(lingerMs, () => this.abort())
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.controller = controller
+    if (this.silent) controller.abort(new Aborted('aborted'))
+    else this.sent = true
+  }
+
+  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (!this.silent && status >= 200) this.begin(status, headers)
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, bytes: Buffer): void {
+    if (this.silent) return
+    if (!this.draining) {
+      this.chunk(bytes)
+      return
+    }
+    this.drained += bytes.length
+    if (this.drained > drainBytes) this.abort()
+  }
+
+  onResponseEnd(): void {
+    this.over()
+    if (!this.silent && !this.draining) this.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    this.over()
+    if (!this.silent && !this.draining) this.fail(error)
+  }
+
+  private over(): void {
+    if (!this.running) return
+    this.running = false
+    this.linger?.cancel()
+    this.linger = undefined
+    this.endpoint.live.delete(this)
+    this.endpoint.lease.leave()
+  }
+}
+
+/** Headers of ours that a caller cannot replace, and those that undici refuses. */
+const reserved = new Set([
+  'content-type',
+  'accept',
+  'content-length',
+  'connection',
+  'transfer-encoding',
+  'keep-alive',
+  'upgrade',
+  'expect',
+  'te',
+  'trailer',
+])
+
+/** Flat header list: `own` first, then those of `given` that are not reserved. */
+export function headerList(own: readonly string[], given: Readonly<Record<string, string>>): string[] {
+  const list = own.slice()
+  for (const name in given) {
+    const value = given[name]
+    if (value !== undefined && !reserved.has(name)) list.push(name, value)
+  }
+  return list
+}

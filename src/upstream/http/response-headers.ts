@@ -1,0 +1,53 @@
+// The few response headers that matter, read from what undici gives.
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Clock } from '../../core/ports/clock.ts'
+
+const longestRetryMs = 24 * 3_600_000
+
+/** `application/json` of `application/json; charset=utf-8`, lower case; '' where there is none. */
+export function mediaType(headers: IncomingHttpHeaders): string {
+  const value = headers['content-type']
+  if (value === undefined) return ''
+  if (value === 'application/json' || value === 'text/event-stream') return value
+  const end = first(value).indexOf(';')
+  return (end === -1 ? first(value) : first(value).slice(0, end)).trim().toLowerCase()
+}
+
+/** True where the body is compressed, which was never asked for. */
+export function isEncoded(headers: IncomingHttpHeaders): boolean {
+  const value = headers['content-encoding']
+  return value !== undefined && first(value).toLowerCase() !== 'identity'
+}
+
+/** In bytes; 0 where not told. */
+export function contentLength(headers: IncomingHttpHeaders): number {
+  const value = Number(headers['content-length'])
+  return Number.isSafeInteger(value) && value > 0 ? value : 0
+}
+
+/** `Retry-After` in ms from now, seconds or HTTP date (RFC 9110 §10.2.3), at most a day. */
+export function retryAfter(headers: IncomingHttpHeaders, clock: Clock): number | undefined {
+  const value = headers['retry-after']
+  if (value === undefined) return undefined
+  const text = first(value).trim()
+  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - clock.now()
+  return Number.isNaN(ms) ? undefined : Math.min(longestRetryMs, Math.max(0, ms))
+}
+
+/** `WWW-Authenticate`, several joined. */
+export function challenge(headers: IncomingHttpHeaders): string | undefined {
+  const value: string | string[] | undefined = headers['www-authenticate']
+  return Array.isArray(value) ? value.join(', ') : value
+}
+
+/** `mcp-session-id`, where it is one: visible ASCII of a sane length. */
+export function sessionId(headers: IncomingHttpHeaders): string | undefined {
+  const value = headers['mcp-session-id']
+  if (value === undefined) return undefined
+  return /^[\x21-\x7e]{1,4096}$/.test(first(value)) ? first(value) : undefined
+}
+
+// A header sent twice comes as an array.
+function first(value: string | string[]): string {
+  return typeof value === 'string' ? value : (value[0] ?? '')
+}

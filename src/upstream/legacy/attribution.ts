@@ -1,0 +1,131 @@
+// Whose question is it? (DESIGN.md) Over HTTP the stream tells. Where all calls share one stream, a question belongs to the only call
+// that can have caused it; so that there is only one, calls of callers who can answer take turns once the server is known to ask.
+import type { Fault } from '../../core/faults/fault.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import { orAborted } from '../requests.ts'
+import type { ServerSettings } from '../settings.ts'
+
+/** What has been learned of a server; kept with the verdict on its era. */
+export interface Habits {
+  /** It asks its clients questions that name no call. */
+  asks: boolean
+}
+
+export function habitsOf(interactive: ServerSettings['interactive']): Habits {
+  return { asks: interactive === 'yes' }
+}
+
+/** What is seen of a call that may be asked. */
+export interface Candidate {
+  /** Only `tools/call`, `prompts/get` and `resources/read` may suspend. */
+  readonly suspendable: boolean
+  /** Its caller declared that it can answer some question. */
+  readonly answers: boolean
+}
+
+export type Owner<C> = { readonly kind: 'call'; readonly call: C } | { readonly kind: 'ambiguous' } | { readonly kind: 'outside' }
+
+/** How many calls may wait for their turn on one connection. */
+const mostWaiting = 64
+
+export class Attribution<C extends Candidate> {
+  private readonly upstream: string
+  private readonly interactive: ServerSettings['interactive']
+  private readonly habits: Habits
+  /** One principal's calls only: then a mistaken guess between two of its own calls shows nothing to anybody else. */
+  private readonly onePrincipal: boolean
+  /** All messages come on one stream (stdio, HTTP+SSE). */
+  private readonly oneStream: boolean
+  private readonly inFlight = new Set<C>()
+  private readonly waiting: (() => void)[] = []
+  private turns = 0
+
+  constructor(
+    upstream: string,
+    medium: { readonly onePrincipal: boolean; readonly oneStream: boolean },
+    interactive: ServerSettings['interactive'],
+    habits: Habits,
+  ) {
+    this.upstream = upstream
+    this.interactive = interactive
+    this.habits = habits
+    this.onePrincipal = medium.onePrincipal
+    this.oneStream = medium.oneStream
+  }
+
+  /** Waits for the call's turn where turns are taken. A fault where the queue is full; undefined also where the signal ended. */
+  async enter(call: C, signal: AbortSignal): Promise<Fault | undefined> {
+    if (this.takesTurns(call)) {
+      if (!this.mustWait() || (this.turns === 0 && this.waiting.length === 0)) this.turns += 1
+      else if (this.waiting.length >= mostWaiting) {
+        return fault('overloaded', { upstream: this.upstream, limit: mostWaiting, retryAfterMs: 1_000 }, { retryAfterMs: 1_000 })
+      } else if (!(await this.turn(signal))) return undefined
+    }
+    this.inFlight.add(call)
+    return undefined
+  }
+
+  /** The call left the server, answered or given up. */
+  leave(call: C): void {
+    if (!this.inFlight.delete(call) || !this.takesTurns(call)) return
+    this.turns -= 1
+    this.next()
+  }
+
+  /** Whose is a question that came on no call's own stream? Learns that the server asks. */
+  ownerOfQuestion(): Owner<C> {
+    const possible = [...this.inFlight].filter((call) => call.suspendable)
+    if (possible.length === 0) return { kind: 'outside' }
+    if (this.interactive === 'no') return { kind: 'ambiguous' }
+    this.habits.asks = true
+    const [only] = possible
+    if (possible.length === 1 && only !== undefined) return { kind: 'call', call: only }
+    if (!this.onePrincipal) return { kind: 'ambiguous' }
+    const able = possible.filter((call) => call.answers)
+    const [one] = able
+    return able.length === 1 && one !== undefined ? { kind: 'call', call: one } : { kind: 'ambiguous' }
+  }
+
+  /** Whose is a log message that came on no call's own stream? Only the one call's in flight. */
+  ownerOfLog(): C | undefined {
+    if (this.inFlight.size !== 1) return undefined
+    for (const call of this.inFlight) return call
+    return undefined
+  }
+
+  private takesTurns(call: C): boolean {
+    return call.suspendable && call.answers
+  }
+
+  /** Over HTTP questions name their call by their stream, until one came that did not. */
+  private mustWait(): boolean {
+    return this.interactive !== 'no' && this.habits.asks && (this.oneStream || this.interactive === 'auto')
+  }
+
+  /** Lets the longest waiting call in once nobody has a turn. */
+  private next(): void {
+    if (this.turns > 0) return
+    const wake = this.waiting.shift()
+    if (wake === undefined) return
+    this.turns += 1
+    wake()
+  }
+
+  private async turn(signal: AbortSignal): Promise<boolean> {
+    let wake = (): void => {}
+    const turn = new Promise<true>((resolve) => {
+      wake = () => resolve(true)
+    })
+    this.waiting.push(wake)
+    const mine = await orAborted(turn, signal, () => false as const)
+    if (mine) return true
+    const at = this.waiting.indexOf(wake)
+    if (at >= 0) this.waiting.splice(at, 1)
+    else {
+      // The turn came together with the end of the signal: pass it on.
+      this.turns -= 1
+      this.next()
+    }
+    return false
+  }
+}

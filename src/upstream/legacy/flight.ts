@@ -1,0 +1,265 @@
+// One call at a legacy server, over all its legs: it runs until the server answers, and while the server waits for its client, the call
+// waits in the parking lot. A flight ends exactly once, and its outcome is handed over exactly once or recorded as unclaimed.
+import type { Caller, RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import type { CallEvent, Exchange } from '../../core/call/exchange.ts'
+import { failed, type Outcome } from '../../core/call/outcome.ts'
+import type { Payload } from '../../core/call/payload.ts'
+import type { Timer } from '../../core/ports/clock.ts'
+import { code } from '../../core/protocol/names.ts'
+import { type Asking, askingOf, endedFault } from '../answers.ts'
+import type { Sent } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { audible } from '../events.ts'
+import type { Candidate } from './attribution.ts'
+import type { Parked } from './parked.ts'
+import { answersQuestions, fits, inputRequired, lacking, type Question, readResponses } from './questions.ts'
+
+/** Questions that come within this time, in ms, are asked together. */
+const gatherMs = 10
+
+/** What a flight needs of the connection that it is on. */
+export interface Ground {
+  /** Sends the result of a server's request. */
+  answer(question: Question, result: Payload): void
+  refuse(question: Question, code: number, message: string): void
+  /** Tells the server that nobody waits for the call any longer. */
+  cancel(flight: Flight, reason: string): void
+  /** The server is done with the call, or the call with the server. Once. */
+  landed(flight: Flight): void
+}
+
+const suspendable = new Set(['tools/call', 'prompts/get', 'resources/read'])
+
+interface Leg {
+  readonly call: TargetedCall
+  readonly exchange: Exchange
+}
+
+export class Flight implements Candidate, Parked {
+  readonly call: TargetedCall
+  readonly asking: Asking
+  readonly principal: string
+  readonly suspendable: boolean
+  readonly answers: boolean
+  /** Ids of its requests on the wire now. */
+  readonly steps = new Set<number>()
+  /** Ends its requests on the wire. */
+  readonly abort = new AbortController()
+  /** Id of the task that the server made of it. */
+  task: string | undefined
+
+  private readonly context: Context
+  private readonly ground: Ground
+  private readonly startedAt: number
+  private readonly questions = new Map<string, Question>()
+  private asked = 0
+  private ripe = false
+  private gathering: Timer | undefined
+  private leg: Leg | undefined
+  private settled: Sent | undefined
+  private over = false
+  private wake: (() => void) | undefined
+
+  constructor(context: Context, ground: Ground, call: TargetedCall, principal: string) {
+    this.context = context
+    this.ground = ground
+    this.call = call
+    this.principal = principal
+    this.asking = askingOf(call)
+    this.suspendable = suspendable.has(call.method)
+    this.answers = answersQuestions(call.caller.capabilities)
+    this.startedAt = context.clock.mono()
+  }
+
+  get caller(): Caller {
+    return this.call.caller
+  }
+
+  /** Whether it waits for its user: then nobody hears its events. */
+  get waits(): boolean {
+    return this.leg === undefined
+  }
+
+  /** The first leg. `run` drives the call at the server and resolves exactly once. */
+  fly(exchange: Exchange, run: () => Promise<Sent>): Promise<Sent> {
+    void run().then((sent) => this.settle(sent))
+    return this.travel({ call: this.call, exchange })
+  }
+
+  /** A further leg: gives the server the client's responses and goes on waiting; asks again for what is missing. */
+  async resume(call: TargetedCall, exchange: Exchange): Promise<Outcome> {
+    const answers = call.continuation?.kind === 'parked' ? readResponses(call.continuation.answers) : new Map<string, Payload>()
+    for (const [key, question] of this.questions) {
+      const response = answers.get(key)
+      if (response === undefined || !fits(question, response)) continue
+      this.questions.delete(key)
+      this.ground.answer(question, response)
+    }
+    this.ripe = this.questions.size > 0
+    const sent = await this.travel({ call, exchange })
+    // Only a call that was never executed is gone, and this one has asked its questions.
+    return sent.kind === 'gone' ? failed(sent.fault) : sent
+  }
+
+  expire(): void {
+    const { settled } = this
+    if (settled === undefined) {
+      this.giveUp('its user never answered')
+      this.unclaimed('given up')
+    } else {
+      this.over = true
+      this.unclaimed(settled.kind)
+    }
+  }
+
+  /** A question of the server that is this call's. */
+  ask(question: Question): void {
+    const lack = this.suspendable ? lacking(this.caller.capabilities, question) : 'this method'
+    if (lack !== undefined || this.over) {
+      this.ground.refuse(question, code.methodNotFound, `Client does not support ${lack ?? 'an ended call'}`)
+      return
+    }
+    this.asked += 1
+    this.questions.set(`q${this.asked}`, question)
+    if (this.leg === undefined || this.ripe) return
+    this.gathering ??= this.context.clock.timer(gatherMs, () => {
+      this.gathering = undefined
+      this.ripe = this.questions.size > 0
+      this.stir()
+    })
+  }
+
+  /** The server takes a question back. True where it was this call's. */
+  retract(id: string): boolean {
+    for (const [key, question] of this.questions) {
+      if (question.id !== id) continue
+      this.questions.delete(key)
+      return true
+    }
+    return false
+  }
+
+  /** Progress and log messages that are this call's, for the leg that listens now. */
+  emit(event: CallEvent): void {
+    const { leg } = this
+    if (leg === undefined) {
+      this.context.report.counters.add('events_dropped', { where: 'parked' })
+      return
+    }
+    if (event.kind === 'log' && !audible(event.level, leg.call.interest.logLevel)) return
+    if (event.kind === 'progress' && !leg.call.interest.progress) return
+    leg.exchange.sink.emit(event)
+  }
+
+  /** A sign of life that is no event. */
+  touch(): void {
+    this.leg?.exchange.deadline.touch()
+  }
+
+  private settle(sent: Sent): void {
+    if (this.settled !== undefined) return
+    this.settled = sent
+    this.gathering?.cancel()
+    this.refuseAll('The call has ended')
+    if (!this.over) this.ground.landed(this)
+    this.stir()
+  }
+
+  private async travel(leg: Leg): Promise<Sent> {
+    const { exchange } = leg
+    this.leg = leg
+    exchange.deadline.resume()
+    const onAbort = (): void => this.stir()
+    exchange.signal.addEventListener('abort', onAbort, { once: true })
+    try {
+      for (;;) {
+        if (this.settled !== undefined) {
+          this.over = true
+          return this.settled
+        }
+        if (exchange.signal.aborted) return this.end(exchange)
+        if (this.ripe) {
+          const parked = this.park(exchange)
+          if (parked !== undefined) return parked
+        }
+        await new Promise<void>((resolve) => {
+          this.wake = resolve
+        })
+        this.wake = undefined
+      }
+    } finally {
+      exchange.signal.removeEventListener('abort', onAbort)
+      this.leg = undefined
+    }
+  }
+
+  private stir(): void {
+    this.wake?.()
+  }
+
+  private end(exchange: Exchange): Outcome {
+    this.giveUp(String(exchange.signal.reason))
+    return failed(endedFault(this.asking, exchange, this.context.clock.mono() - this.startedAt, true))
+  }
+
+  private park(exchange: Exchange): Outcome | undefined {
+    this.ripe = false
+    if (this.questions.size === 0) return undefined
+    const place = this.context.parking.park(this)
+    if (place === undefined) {
+      this.refuseAll('Too many calls wait for their users')
+      return undefined
+    }
+    exchange.deadline.pause()
+    this.guard(exchange, place.park)
+    return {
+      kind: 'input_required',
+      requests: inputRequired(this.questions),
+      continuation: { kind: 'parked', park: place.park, owner: this.context.replica, expiresAtMs: place.expiresAtMs },
+    }
+  }
+
+  /** Until the door has closed this leg's exchange the caller can still cancel; a question that was not delivered is never answered. */
+  private guard(exchange: Exchange, park: string): void {
+    const forget = (reason: string): void => {
+      if (this.context.parking.forget(park)) this.giveUp(reason)
+    }
+    const onAbort = (): void => forget(String(exchange.signal.reason))
+    exchange.signal.addEventListener('abort', onAbort, { once: true })
+    exchange.onClose((delivery) => {
+      exchange.signal.removeEventListener('abort', onAbort)
+      if (delivery !== 'delivered') forget(delivery)
+    })
+  }
+
+  /** Ends the call at the server; what it still answers is nobody's. */
+  private giveUp(reason: string): void {
+    if (this.over) return
+    this.over = true
+    this.gathering?.cancel()
+    this.refuseAll('The call was cancelled')
+    if (this.settled !== undefined) return
+    this.ground.cancel(this, reason)
+    this.abort.abort()
+    this.ground.landed(this)
+  }
+
+  private refuseAll(message: string): void {
+    for (const question of this.questions.values()) this.ground.refuse(question, code.internal, message)
+    this.questions.clear()
+    this.ripe = false
+  }
+
+  private unclaimed(outcome: string): void {
+    const { report, id: upstream } = this.context
+    report.counters.add('unclaimed', { upstream })
+    report.log('warn', 'A parked call ended and nobody came back for its answer', {
+      upstream,
+      call: this.call.id,
+      method: this.call.method,
+      item: 'item' in this.call ? (this.call as RoutedCall).item.name : this.call.target,
+      principal: `${this.caller.principal.iss} ${this.caller.principal.sub}`,
+      outcome,
+    })
+  }
+}

@@ -1,0 +1,84 @@
+// The one event stream of an HTTP+SSE connection: its first event names where to post, the others are messages.
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Fault } from '../../core/faults/fault.ts'
+import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
+import { cut, offProtocol, statusFault, unreachable } from '../http/failures.ts'
+import { type Endpoint, headerList, Reception } from '../http/reception.ts'
+import { isEncoded, mediaType, retryAfter } from '../http/response-headers.ts'
+
+const getHeaders = ['accept', 'text/event-stream'] as const
+
+export interface StreamEvents {
+  /** Data of an `endpoint` event. */
+  endpoint(address: string): void
+  message(data: Uint8Array): void
+  /** Exactly once, and not after `abort`. */
+  ended(fault: Fault): void
+}
+
+export class SseStream extends Reception {
+  private readonly on: StreamEvents
+  private readonly maxMessageBytes: number
+  private events: SseParser | undefined
+  private finished = false
+
+  constructor(endpoint: Endpoint, maxMessageBytes: number, on: StreamEvents) {
+    super(endpoint)
+    this.maxMessageBytes = maxMessageBytes
+    this.on = on
+  }
+
+  /** True once the server has answered with an event stream. */
+  get isOpen(): boolean {
+    return this.events !== undefined
+  }
+
+  /** False where the origin has no place left. */
+  open(path: string, headers: Readonly<Record<string, string>>): boolean {
+    return this.dispatch('GET', path, headerList(getHeaders, headers), undefined)
+  }
+
+  closed(): void {
+    this.finished = true
+  }
+
+  protected begin(status: number, headers: IncomingHttpHeaders): void {
+    if (status === 200 && mediaType(headers) === 'text/event-stream' && !isEncoded(headers)) {
+      this.events = new SseParser(this.maxMessageBytes)
+      return
+    }
+    this.finish(
+      status === 200
+        ? offProtocol(this.endpoint.upstream, 'GET gave no event stream')
+        : statusFault(this.endpoint.upstream, status, retryAfter(headers, this.endpoint.clock)),
+    )
+    this.drain()
+  }
+
+  protected chunk(bytes: Buffer): void {
+    if (this.finished || this.events?.push(bytes, (event) => this.event(event)) !== false || this.finished) return
+    this.finish(offProtocol(this.endpoint.upstream, `an event was larger than ${this.maxMessageBytes} bytes`))
+    this.abort()
+  }
+
+  protected end(): void {
+    this.finish(cut(this.endpoint.upstream, 'the connection', undefined))
+  }
+
+  protected fail(error: Error): void {
+    const { upstream, connectTimeoutMs } = this.endpoint
+    this.finish(this.sent ? cut(upstream, 'the connection', error) : unreachable(upstream, error, connectTimeoutMs))
+  }
+
+  private event(event: SseEvent): void {
+    if (this.finished) return
+    if (event.event === 'endpoint') this.on.endpoint(Buffer.from(event.data).toString('utf8'))
+    else if (event.event === 'message' && event.data.length > 0) this.on.message(event.data)
+  }
+
+  private finish(fault: Fault): void {
+    if (this.finished) return
+    this.finished = true
+    this.on.ended(fault)
+  }
+}

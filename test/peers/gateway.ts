@@ -1,0 +1,32 @@
+// A gateway under test, in this process, on a free port of loopback, configured as a user would.
+import { createServer } from 'node:net'
+import { startGateway } from '../../src/assembly/index.ts'
+import { settingsSchema } from '../../src/assembly/settings.ts'
+import { root } from './servers.ts'
+
+export type Config = Omit<Parameters<typeof settingsSchema.parse>[0] & object, never> & Record<string, unknown>
+
+export interface UnderTest {
+  readonly base: string
+  readonly running: Awaited<ReturnType<typeof startGateway>>
+  stop(): Promise<void>
+}
+
+/** Starts the gateway and waits until each upstream was tried once. */
+export async function startUnderTest(config: Record<string, unknown>): Promise<UnderTest> {
+  const settings = settingsSchema.parse({ listen: '127.0.0.1:0', log: { level: 'silent' }, drain: { graceMs: 500 }, ...config })
+  const running = await startGateway(settings, { listen: { host: '127.0.0.1', port: 0 }, source: 'test', baseDir: root })
+  await running.settled(20_000)
+  return { base: `http://127.0.0.1:${running.address?.port}`, running, stop: () => running.drain() }
+}
+
+/** A port that was free a moment ago, for servers that take no port 0. */
+export async function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address()
+      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
+    })
+  })
+}
