@@ -1,7 +1,8 @@
 // The load: raw sockets, keep-alive, one request at a time per connection, each answer checked for its id and tag.
 import { connect } from 'node:net'
 
-const meta = (id) => `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1.0.0"},"io.modelcontextprotocol/clientCapabilities":{}}`
+const meta = (id) =>
+  `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1.0.0"},"io.modelcontextprotocol/clientCapabilities":{}}`
 
 /** @returns the bytes of one tools/call; `tool` as the target names it. */
 function request(target, id, tag) {
@@ -42,7 +43,10 @@ function client(target, until, times, errors, number) {
       send()
     })
     const fail = (error) => {
-      if (performance.now() < until) { errors.count += 1; errors.first ??= String(error) }
+      if (performance.now() < until) {
+        errors.count += 1
+        errors.first ??= String(error)
+      }
       resolve()
     }
     socket.on('error', fail)
@@ -68,5 +72,12 @@ export async function load(target, connections, ms) {
   const seconds = (performance.now() - from) / 1_000
   times.sort((a, b) => a - b)
   const at = (q) => times[Math.min(times.length - 1, Math.floor(times.length * q))] ?? Number.NaN
-  return { requests: times.length, perSecond: times.length / seconds, p50: at(0.5), p99: at(0.99), errors: errors.count, firstError: errors.first }
+  return {
+    requests: times.length,
+    perSecond: times.length / seconds,
+    p50: at(0.5),
+    p99: at(0.99),
+    errors: errors.count,
+    firstError: errors.first,
+  }
 }

@@ -1,7 +1,7 @@
 // `npm run bench`: all targets in one run, interleaved, medians of nine rounds. Prints a table with ratios to the floor.
 // CPU is user and system time of the gateway process, all threads, per request (nanoseconds of /proc/PID/task/*/schedstat).
 import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { load } from './load.mjs'
@@ -22,7 +22,10 @@ process.on('exit', () => {
 
 /** Starts a program pinned to a core; resolves to its first line of JSON. */
 function start(core, args, env = {}) {
-  const child = spawn('taskset', ['-c', String(core), process.execPath, ...args], { stdio: ['ignore', 'pipe', process.env.BENCH_VERBOSE ? 'inherit' : 'ignore'], env: { ...process.env, ...env } })
+  const child = spawn('taskset', ['-c', String(core), process.execPath, ...args], {
+    stdio: ['ignore', 'pipe', process.env.BENCH_VERBOSE ? 'inherit' : 'ignore'],
+    env: { ...process.env, ...env },
+  })
   children.push(child)
   return new Promise((resolve, reject) => {
     let text = ''
@@ -38,7 +41,11 @@ function start(core, args, env = {}) {
 function cpuMs(pid) {
   let nanos = 0
   for (const task of readdirSync(`/proc/${pid}/task`)) {
-    try { nanos += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0]) } catch { /* thread ended */ }
+    try {
+      nanos += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0])
+    } catch {
+      /* thread ended */
+    }
   }
   return nanos / 1e6
 }
@@ -46,15 +53,29 @@ function cpuMs(pid) {
 const rssMb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1_024
 
 async function rpc(port, path, body, headers = {}) {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers }, body: JSON.stringify(body) })
+  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
+    body: JSON.stringify(body),
+  })
   await response.text()
   return response
 }
 
 async function openSession(port, path) {
-  const init = await rpc(port, path, { jsonrpc: '2.0', id: 1, method: 'initialize', params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bench', version: '1.0.0' } } })
+  const init = await rpc(port, path, {
+    jsonrpc: '2.0',
+    id: 1,
+    method: 'initialize',
+    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bench', version: '1.0.0' } },
+  })
   const session = init.headers.get('mcp-session-id')
-  await rpc(port, path, { jsonrpc: '2.0', method: 'notifications/initialized' }, { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' })
+  await rpc(
+    port,
+    path,
+    { jsonrpc: '2.0', method: 'notifications/initialized' },
+    { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' },
+  )
   return session
 }
 
@@ -76,12 +97,26 @@ const makers = {
   'upstream itself': async () => ({ ...upstream, era: 'modern', path: '/mcp', tool: 'echo' }),
   'thin pass-through': async () => ({ ...(await start(1, [join(here, 'thin.mjs'), url])), era: 'modern', path: '/mcp', tool: 'echo' }),
   'SDK proxy': async () => ({ ...(await start(1, [join(here, 'sdk-proxy.mjs'), url])), era: 'modern', path: '/mcp', tool: 'echo' }),
-  'signalbox modern-modern': async () => ({ ...(await signalbox('modern', { url: `${url}/mcp`, era: 'modern' })), era: 'modern', path: '/mcp', tool: 'up__echo' }),
+  'signalbox modern-modern': async () => ({
+    ...(await signalbox('modern', { url: `${url}/mcp`, era: 'modern' })),
+    era: 'modern',
+    path: '/mcp',
+    tool: 'up__echo',
+  }),
   'signalbox legacy-legacy': async () => {
     const at = await signalbox('legacy', { url: `${url}/mcp`, era: 'legacy' })
     return { ...at, era: 'legacy', path: '/mcp', tool: 'up__echo', session: await openSession(at.port, '/mcp') }
   },
-  'signalbox modern-stdio': async () => ({ ...(await signalbox('stdio', { command: 'taskset', args: ['-c', '0', process.execPath, join(here, 'upstream-stdio.mjs')], era: 'legacy' })), era: 'modern', path: '/mcp', tool: 'up__echo' }),
+  'signalbox modern-stdio': async () => ({
+    ...(await signalbox('stdio', {
+      command: 'taskset',
+      args: ['-c', '0', process.execPath, join(here, 'upstream-stdio.mjs')],
+      era: 'legacy',
+    })),
+    era: 'modern',
+    path: '/mcp',
+    tool: 'up__echo',
+  }),
 }
 
 const targets = []
@@ -104,14 +139,35 @@ for (let round = 0; round < rounds; round += 1) {
 }
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
-const rows = targets.map(({ name, samples, pid }) => ({ name, perSecond: median(samples.map((s) => s.perSecond)), p50: median(samples.map((s) => s.p50)), p99: median(samples.map((s) => s.p99)), single: median(samples.map((s) => s.single)), cpu: median(samples.map((s) => s.cpu)), rss: rssMb(pid) }))
+const rows = targets.map(({ name, samples, pid }) => ({
+  name,
+  perSecond: median(samples.map((s) => s.perSecond)),
+  p50: median(samples.map((s) => s.p50)),
+  p99: median(samples.map((s) => s.p99)),
+  single: median(samples.map((s) => s.single)),
+  cpu: median(samples.map((s) => s.cpu)),
+  rss: rssMb(pid),
+}))
 const floor = rows.find((row) => row.name === 'thin pass-through')
 const rival = rows.find((row) => row.name === 'SDK proxy')
 const table = [['target', 'req/s', 'p50 ms', 'p99 ms', 'p50(1) ms', 'CPU us', 'RSS MB', 'CPU vs thin', 'req/s vs SDK proxy']]
 for (const row of rows) {
-  table.push([row.name, row.perSecond.toFixed(0), row.p50.toFixed(2), row.p99.toFixed(2), row.single.toFixed(3), row.cpu.toFixed(1), row.rss.toFixed(0), floor ? (row.cpu / floor.cpu).toFixed(2) : '-', rival ? (row.perSecond / rival.perSecond).toFixed(1) : '-'])
+  table.push([
+    row.name,
+    row.perSecond.toFixed(0),
+    row.p50.toFixed(2),
+    row.p99.toFixed(2),
+    row.single.toFixed(3),
+    row.cpu.toFixed(1),
+    row.rss.toFixed(0),
+    floor ? (row.cpu / floor.cpu).toFixed(2) : '-',
+    rival ? (row.perSecond / rival.perSecond).toFixed(1) : '-',
+  ])
 }
-console.log(`node ${process.version}, ${connections} connections, medians of ${rounds} rounds of ${windowMs} ms, interleaved; gateway alone on one core`)
+console.log(
+  `node ${process.version}, ${connections} connections, medians of ${rounds} rounds of ${windowMs} ms, interleaved; gateway alone on one core`,
+)
 const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)))
-for (const row of table) console.log(row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  '))
+for (const row of table)
+  console.log(row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  '))
 process.exit(0)

@@ -28,21 +28,32 @@ const server = createServer((req, res) => {
       if (req.headers['mcp-protocol-version'] !== undefined) headers.push('mcp-protocol-version', req.headers['mcp-protocol-version'])
       if (req.headers['mcp-session-id'] !== undefined) headers.push('mcp-session-id', req.headers['mcp-session-id'])
     }
-    pool.dispatch({ path, method: 'POST', headers, body }, {
-      onConnect() {},
-      onHeaders(status, raw, resume) {
-        const out = []
-        for (let i = 0; i < raw.length; i += 2) {
-          const name = raw[i].toString().toLowerCase()
-          if (name === 'content-type' || name === 'content-length' || name === 'mcp-session-id') out.push(name, raw[i + 1].toString())
-        }
-        res.writeHead(status, out)
-        return true
+    pool.dispatch(
+      { path, method: 'POST', headers, body },
+      {
+        onConnect() {},
+        onHeaders(status, raw, resume) {
+          const out = []
+          for (let i = 0; i < raw.length; i += 2) {
+            const name = raw[i].toString().toLowerCase()
+            if (name === 'content-type' || name === 'content-length' || name === 'mcp-session-id') out.push(name, raw[i + 1].toString())
+          }
+          res.writeHead(status, out)
+          return true
+        },
+        onData(chunk) {
+          res.write(chunk)
+          return true
+        },
+        onComplete() {
+          res.end()
+        },
+        onError(error) {
+          if (!res.headersSent) res.writeHead(502)
+          res.end(String(error))
+        },
       },
-      onData(chunk) { res.write(chunk); return true },
-      onComplete() { res.end() },
-      onError(error) { if (!res.headersSent) res.writeHead(502); res.end(String(error)) },
-    })
+    )
   })
 })
 server.keepAliveTimeout = 60_000

@@ -1,10 +1,21 @@
 // The same upstream over stdio, session era.
-const tool = { name: 'echo', description: 'Says it back.', inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] } }
+const tool = {
+  name: 'echo',
+  description: 'Says it back.',
+  inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
+}
 
 function answer({ method, params }) {
-  if (method === 'initialize') return { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'bench-stdio', version: '1.0.0' } }
+  if (method === 'initialize')
+    return { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'bench-stdio', version: '1.0.0' } }
   if (method === 'tools/list') return { tools: [tool] }
-  if (method === 'tools/call') return { content: [{ type: 'text', text: params.arguments.text }, { type: 'text', text: 'x'.repeat(60) }] }
+  if (method === 'tools/call')
+    return {
+      content: [
+        { type: 'text', text: params.arguments.text },
+        { type: 'text', text: 'x'.repeat(60) },
+      ],
+    }
   return method === 'ping' ? {} : undefined
 }
 

@@ -1,7 +1,11 @@
 // The upstream of the benchmark: the cheapest honest MCP server, node:http and JSON.parse, both eras. One tool, `echo`.
 import { createServer } from 'node:http'
 
-const tool = { name: 'echo', description: 'Says it back.', inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] } }
+const tool = {
+  name: 'echo',
+  description: 'Says it back.',
+  inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
+}
 const serverInfo = { name: 'bench-upstream', version: '1.0.0' }
 const capabilities = { tools: {} }
 
@@ -10,9 +14,23 @@ function answer(message, modern) {
   const type = modern ? { resultType: 'complete' } : {}
   const cache = modern ? { ttlMs: 0, cacheScope: 'private' } : {}
   if (method === 'initialize') return { protocolVersion: params.protocolVersion, capabilities, serverInfo }
-  if (method === 'server/discover') return { ...type, supportedVersions: ['2026-07-28'], capabilities, ...cache, _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo } }
+  if (method === 'server/discover')
+    return {
+      ...type,
+      supportedVersions: ['2026-07-28'],
+      capabilities,
+      ...cache,
+      _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo },
+    }
   if (method === 'tools/list') return { ...type, tools: [tool], ...cache }
-  if (method === 'tools/call') return { ...type, content: [{ type: 'text', text: params.arguments.text }, { type: 'text', text: 'x'.repeat(60) }] }
+  if (method === 'tools/call')
+    return {
+      ...type,
+      content: [
+        { type: 'text', text: params.arguments.text },
+        { type: 'text', text: 'x'.repeat(60) },
+      ],
+    }
   return type
 }
 
@@ -25,7 +43,10 @@ const server = createServer((req, res) => {
     const message = JSON.parse(chunks.length === 1 ? chunks[0].toString() : Buffer.concat(chunks).toString())
     if (message.id === undefined) return void res.writeHead(202).end()
     const modern = message.params?._meta?.['io.modelcontextprotocol/protocolVersion'] !== undefined
-    if (message.method === 'server/discover' && !modern) return void res.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id: message.id, error: { code: -32601, message: 'Method not found' } }))
+    if (message.method === 'server/discover' && !modern)
+      return void res
+        .writeHead(404, { 'content-type': 'application/json' })
+        .end(JSON.stringify({ jsonrpc: '2.0', id: message.id, error: { code: -32601, message: 'Method not found' } }))
     const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: answer(message, modern) }))
     const headers = { 'content-type': 'application/json', 'content-length': body.length }
     if (message.method === 'initialize') headers['mcp-session-id'] = `bench-${++sessions}`

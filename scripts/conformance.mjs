@@ -28,7 +28,11 @@ function install() {
   console.error('Installing the conformance suite and a Node 22 for it …')
   mkdirSync(home, { recursive: true })
   writeFileSync(join(home, 'package.json'), JSON.stringify({ name: 'conformance', private: true }))
-  const done = spawnSync('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', 'node@22', `@modelcontextprotocol/conformance@${version}`], { cwd: home, stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' })
+  const done = spawnSync(
+    'npm',
+    ['install', '--no-audit', '--no-fund', '--loglevel=error', 'node@22', `@modelcontextprotocol/conformance@${version}`],
+    { cwd: home, stdio: ['ignore', 'ignore', 'inherit'], shell: process.platform === 'win32' },
+  )
   if (done.status !== 0) throw new Error('npm could not install the conformance suite')
 }
 
@@ -37,7 +41,10 @@ const suite = join(home, 'node_modules', '@modelcontextprotocol', 'conformance',
 
 /** Starts a program that prints one line of JSON. */
 function start(args, env = {}) {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', verbose ? 'inherit' : 'ignore'], env: { ...process.env, ...env } })
+  const child = spawn(process.execPath, args, {
+    stdio: ['ignore', 'pipe', verbose ? 'inherit' : 'ignore'],
+    env: { ...process.env, ...env },
+  })
   children.push(child)
   return new Promise((resolve, reject) => {
     let text = ''
@@ -51,7 +58,9 @@ function start(args, env = {}) {
 
 async function ready(port) {
   for (let i = 0; i < 200; i += 1) {
-    const answer = await fetch(`http://127.0.0.1:${port}/readyz`).then((r) => r.text()).catch(() => '')
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`)
+      .then((r) => r.text())
+      .catch(() => '')
     if (/"state":\s*"ready"/.test(answer)) return
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
@@ -60,15 +69,26 @@ async function ready(port) {
 
 /** Runs the suite; resolves to scenario -> {passed, failed} and what was not scored. */
 function run(url, requirements, scenario) {
-  const args = [suite, 'server', '--url', url, ...(scenario === undefined ? ['--requirements', requirements] : ['--spec-version', requirements, '--scenario', scenario])]
+  const args = [
+    suite,
+    'server',
+    '--url',
+    url,
+    ...(scenario === undefined ? ['--requirements', requirements] : ['--spec-version', requirements, '--scenario', scenario]),
+  ]
   return new Promise((resolve) => {
     const child = spawn(node22, args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] })
     let text = ''
-    child.stdout.on('data', (chunk) => { text += chunk })
-    child.stderr.on('data', (chunk) => { text += chunk })
+    child.stdout.on('data', (chunk) => {
+      text += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      text += chunk
+    })
     child.on('close', () => {
       const scenarios = new Map()
-      for (const [, name, passed, failed] of text.matchAll(/[✓✗] ([\w-]+): (\d+) passed, (\d+) failed/g)) scenarios.set(name, { passed: Number(passed), failed: Number(failed) })
+      for (const [, name, passed, failed] of text.matchAll(/[✓✗] ([\w-]+): (\d+) passed, (\d+) failed/g))
+        scenarios.set(name, { passed: Number(passed), failed: Number(failed) })
       resolve({ scenarios, text })
     })
   })
@@ -78,7 +98,8 @@ install()
 const expected = JSON.parse(readFileSync(join(root, 'test', 'conformance', 'expected.json'), 'utf8'))
 const direct = await start([fixture, '--http'])
 const baseline = new Map()
-for (const client of ['2025-11-25', '2026-07-28']) baseline.set(client, (await run(`http://localhost:${direct.port}/mcp`, client)).scenarios)
+for (const client of ['2025-11-25', '2026-07-28'])
+  baseline.set(client, (await run(`http://localhost:${direct.port}/mcp`, client)).scenarios)
 
 const combinations = []
 for (const client of ['2025-11-25', '2026-07-28']) {
@@ -86,7 +107,14 @@ for (const client of ['2025-11-25', '2026-07-28']) {
     for (const transport of ['http', 'stdio']) {
       for (const mount of ['/mcp/fixture', '/mcp']) {
         if (fast && (mount === '/mcp') !== (transport === 'stdio')) continue
-        combinations.push({ client, server, transport, mount, key: `${client} ${server} ${transport}`, name: `${client} -> ${server} over ${transport}, ${mount}` })
+        combinations.push({
+          client,
+          server,
+          transport,
+          mount,
+          key: `${client} ${server} ${transport}`,
+          name: `${client} -> ${server} over ${transport}, ${mount}`,
+        })
       }
     }
   }
@@ -96,9 +124,15 @@ const rows = []
 let bad = 0
 for (const combination of combinations.filter((one) => only === undefined || one.name.includes(only))) {
   const { client, server, transport, mount, key, name } = combination
-  const upstream = transport === 'http' ? { url: `http://127.0.0.1:${direct.port}/mcp`, era: server } : { command: process.execPath, args: [fixture, '--stdio'], env: { FIXTURE_ERA: server }, era: server }
+  const upstream =
+    transport === 'http'
+      ? { url: `http://127.0.0.1:${direct.port}/mcp`, era: server }
+      : { command: process.execPath, args: [fixture, '--stdio'], env: { FIXTURE_ERA: server }, era: server }
   const config = join(folder, 'signalbox.yaml')
-  writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', servers: { fixture: { ...upstream, bareNames: true } }, log: { calls: false } }))
+  writeFileSync(
+    config,
+    JSON.stringify({ listen: '127.0.0.1:0', servers: { fixture: { ...upstream, bareNames: true } }, log: { calls: false } }),
+  )
   const gateway = await start([join(root, 'dist', 'main.js'), 'up', '--config', config])
   await ready(gateway.port)
   const { scenarios, text } = await run(`http://localhost:${gateway.port}${mount}`, client)
@@ -113,15 +147,22 @@ for (const combination of combinations.filter((one) => only === undefined || one
     passed += now.passed
     failed += now.failed
     const worse = before.failed === 0 ? now.failed > 0 || now.passed < before.passed : now.passed < before.passed
-    if (worse && excused[scenario] === undefined) problems.push(`${scenario}: ${now.passed}/${now.failed}, directly ${before.passed}/${before.failed}`)
+    if (worse && excused[scenario] === undefined)
+      problems.push(`${scenario}: ${now.passed}/${now.failed}, directly ${before.passed}/${before.failed}`)
     if (!worse && excused[scenario] !== undefined) problems.push(`${scenario}: listed as an expected failure, but it passes`)
   }
   bad += problems.length
   rows.push({ name, passed, failed, excused: Object.keys(excused).length, problems })
-  console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${name}: ${passed} checks passed, ${failed} failed${failed > 0 ? ' (as directly, or expected)' : ''}`)
+  console.log(
+    `${problems.length === 0 ? 'ok  ' : 'FAIL'} ${name}: ${passed} checks passed, ${failed} failed${failed > 0 ? ' (as directly, or expected)' : ''}`,
+  )
   for (const problem of problems) console.log(`       ${problem}`)
 }
 const checks = rows.reduce((sum, row) => sum + row.passed, 0)
-console.log(`${rows.length} combinations, ${checks} checks passed, ${rows.reduce((sum, row) => sum + row.excused, 0)} scenarios excused with a reason`)
-console.log(`${rows.filter((row) => row.problems.length === 0).length} passed, ${rows.filter((row) => row.problems.length > 0).length} failed`)
+console.log(
+  `${rows.length} combinations, ${checks} checks passed, ${rows.reduce((sum, row) => sum + row.excused, 0)} scenarios excused with a reason`,
+)
+console.log(
+  `${rows.filter((row) => row.problems.length === 0).length} passed, ${rows.filter((row) => row.problems.length > 0).length} failed`,
+)
 process.exit(bad === 0 && rows.length > 0 ? 0 : 1)

@@ -4,7 +4,10 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
 const root = new URL('..', import.meta.url).pathname
-const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'src', 'test', 'bench', 'scripts'], { cwd: root, encoding: 'utf8' })
+const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', 'src', 'test', 'bench', 'scripts'], {
+  cwd: root,
+  encoding: 'utf8',
+})
   .split('\n')
   .filter((file) => /\.(ts|mjs)$/.test(file))
 const source = files.filter((file) => file.startsWith('src/') && !file.endsWith('.test.ts') && !file.includes('/contract/'))
@@ -24,13 +27,26 @@ function offences(among: readonly string[], pattern: RegExp): string[] {
 
 describe('the rules of the house', () => {
   it.each([
-    ['the clock comes by port (core/ports/clock.ts)', /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bset(Timeout|Interval)\(/, /^src\/platform\/(clock|net)\//],
-    ['randomness comes by port (core/ports/clock.ts)', /\bMath\.random\(|\brandomUUID\(|\brandomBytes\(/, /^src\/platform\/(random|seal)\//],
+    [
+      'the clock comes by port (core/ports/clock.ts)',
+      /\bDate\.now\(|\bnew Date\(\)|\bperformance\.now\(|\bset(Timeout|Interval)\(/,
+      /^src\/platform\/(clock|net)\//,
+    ],
+    [
+      'randomness comes by port (core/ports/clock.ts)',
+      /\bMath\.random\(|\brandomUUID\(|\brandomBytes\(/,
+      /^src\/platform\/(random|seal)\//,
+    ],
     ['the process ends only in main and the command line', /\bprocess\.exit\(/, /^src\/(main\.ts|operate\/cli\/)/],
     ['only the command line prints', /\bconsole\.(log|error|warn|info)\(/, /^src\/operate\/cli\//],
     ['no global fetch: undici on the data path, a guarded fetch elsewhere', /(?<![.\w])fetch\(/, /^src\/platform\/net\//],
   ])('%s', (_rule, pattern, allowed) => {
-    expect(offences(source.filter((file) => !allowed.test(file)), pattern)).toEqual([])
+    expect(
+      offences(
+        source.filter((file) => !allowed.test(file)),
+        pattern,
+      ),
+    ).toEqual([])
   })
 
   it('no stage and no observer asks for an era', () => {
@@ -56,7 +72,12 @@ describe('the rules of the house', () => {
   })
 
   it('nothing is left open in the code', () => {
-    expect(offences(files.filter((file) => file !== 'test/house.test.ts'), /\b(TODO|FIXME|XXX|HACK)\b|@ts-ignore|@ts-expect-error|\b(it|test|describe)\.(only|skip|todo)\b/)).toEqual([])
+    expect(
+      offences(
+        files.filter((file) => file !== 'test/house.test.ts'),
+        /\b(TODO|FIXME|XXX|HACK)\b|@ts-ignore|@ts-expect-error|\b(it|test|describe)\.(only|skip|todo)\b/,
+      ),
+    ).toEqual([])
   })
 
   it('no path of a machine and no registry address is committed', () => {

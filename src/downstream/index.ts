@@ -1,3 +1,6 @@
 // The doors, as the assembly composes them.
 export type { AdminParts, Readiness, UpstreamReadiness } from './admin/health.ts'
 export { createHttpDoor, type HttpDoor, type HttpDoorParts, type HttpGauges, type SseHttpDoor } from './http/server.ts'
+export { createLegacyHttpDoor } from './legacy/http.ts'
+export { createSseDoor, type SseDoor } from './sse/door.ts'
+export { serveStdio } from './stdio/door.ts'

@@ -33,7 +33,12 @@ export function createGateway({ chains, mounts, recorder, clock }: Parts): Gatew
         caller: undefined,
         trace: undefined,
         outcome: 'fault',
-        fault: { kind: refusal.fault.kind, category: refusal.fault.category, sideEffect: refusal.fault.sideEffect, message: refusal.fault.message },
+        fault: {
+          kind: refusal.fault.kind,
+          category: refusal.fault.category,
+          sideEffect: refusal.fault.sideEffect,
+          message: refusal.fault.message,
+        },
         delivery: 'delivered',
         attempts: 0,
         events: 0,

@@ -13,7 +13,7 @@ export interface Gauges {
     readonly connections: number
     readonly restarts: number
     readonly queued: number
-    readonly breaker: 'closed' | 'open' | 'half_open'
+    readonly breaker: 'closed' | 'half-open' | 'open'
   }[]
   sessions(): readonly { readonly transport: string; readonly open: number }[]
 }
@@ -91,7 +91,7 @@ function boundedLabels(): (upstream: string, item: string | undefined) => string
 }
 
 const states = ['connecting', 'ready', 'reconnecting', 'unavailable', 'drained']
-const breakers = { closed: 0, half_open: 1, open: 2 }
+const breakers = { closed: 0, 'half-open': 1, open: 2 }
 
 function addGauges(registry: Registry, gauges: Gauges): void {
   const gauge = (

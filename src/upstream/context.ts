@@ -1,8 +1,8 @@
 // What every part of one exit shares: who the upstream is, its settings, and the ports.
 import type { CallEvent } from '../core/call/exchange.ts'
 import type { Payload } from '../core/call/payload.ts'
-import type { CredentialLease } from '../core/ports/credentials.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
+import type { CredentialLease } from '../core/ports/credentials.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Implementation } from '../core/protocol/names.ts'
 import type { HttpPools } from './http/pools.ts'

@@ -13,6 +13,9 @@ import { changesOf, isEmpty, readInterest, watchEvent } from './events.ts'
 import { cancel } from './requests.ts'
 import type { IncomingNotification, Wire, WireAnswer } from './wire.ts'
 
+/** A stream that lived this long, in ms, was a good one: its end starts the backoff anew. */
+const steadyMs = 5_000
+
 interface Stream {
   readonly id: number
   readonly interest: Interest
@@ -34,6 +37,7 @@ export class Listening {
   private wanted: Interest = {}
   private retry: Timer | undefined
   private failures = 0
+  private acknowledgedAt = 0
   private missed = false
   private stopped = false
 
@@ -114,7 +118,7 @@ export class Listening {
   private acknowledged(stream: Stream, accepted: Interest): void {
     if (stream.accepted !== undefined) return
     stream.accepted = accepted
-    this.failures = 0
+    this.acknowledgedAt = this.context.clock.mono()
     for (const other of this.streams.values()) if (other.id < stream.id) this.end(other)
     this.current = stream
     stream.settle?.(accepted)
@@ -134,7 +138,8 @@ export class Listening {
     // A server that advertises no changes may refuse to be listened to; asking again would not help.
     if (answer.kind === 'answer' && answer.answer.kind === 'error' && answer.answer.code === code.methodNotFound) return
     this.missed = true
-    this.failures += 1
+    const lived = wasCurrent && this.context.clock.mono() - this.acknowledgedAt >= steadyMs
+    this.failures = lived ? 1 : this.failures + 1
     const waitMs = this.failures === 1 ? 0 : backoffMs(this.failures - 2, this.context.random)
     this.retry?.cancel()
     this.retry = this.context.clock.timer(waitMs, () => {

@@ -124,8 +124,7 @@ export class ModernConnection implements Connection {
     const { wire } = this
     const id = wire.nextId()
     const params = this.envelope.of(call, call.interest.progress ? id : undefined)
-    const headers =
-      wire.transport === 'stdio' ? noHeaders : callHeaders(hopHeaders(this.context, lease, call.caller.headers), call, fresh)
+    const headers = wire.transport === 'stdio' ? noHeaders : callHeaders(hopHeaders(this.context, lease, call.caller.headers), call, fresh)
     const flight: Flight = { call, exchange }
     this.flights.set(id, flight)
     const answer = await wire.request({
@@ -227,7 +226,10 @@ export class ModernConnection implements Connection {
   }
 
   private hearCall(flight: Flight, message: IncomingRequest | IncomingNotification): void {
-    if (message.kind === 'request') return this.dropRequest()
+    if (message.kind === 'request') {
+      this.dropRequest()
+      return
+    }
     const { call, exchange } = flight
     if (message.method === 'notifications/progress') {
       if (call.interest.progress && message.params !== undefined) exchange.sink.emit({ kind: 'progress', params: message.params })
@@ -243,7 +245,10 @@ export class ModernConnection implements Connection {
 
   /** On stdio everything comes this way; over HTTP nothing should. */
   private hearStray(message: IncomingRequest | IncomingNotification): void {
-    if (message.kind === 'request') return this.dropRequest()
+    if (message.kind === 'request') {
+      this.dropRequest()
+      return
+    }
     if (this.listening.hear(message)) return
     const flight = this.ownerOf(message)
     if (flight === undefined) this.context.report.counters.add('events_dropped', { where: 'upstream' })
@@ -283,4 +288,3 @@ function raisesDoubt(answer: Extract<WireAnswer, { kind: 'answer' | 'status' }>)
   if (own === code.methodNotFound || own === code.unsupportedProtocolVersion) return true
   return answer.status === 400 && own !== code.invalidParams && own !== code.headerMismatch && own !== code.missingClientCapability
 }
-

@@ -15,7 +15,15 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 
-export const clientKinds = ['v1 http', 'v1 sse', 'v1 stdio', 'v2 legacy http', 'v2 modern http', 'v2 legacy stdio', 'v2 modern stdio'] as const
+export const clientKinds = [
+  'v1 http',
+  'v1 sse',
+  'v1 stdio',
+  'v2 legacy http',
+  'v2 modern http',
+  'v2 legacy stdio',
+  'v2 modern stdio',
+] as const
 export type ClientKind = (typeof clientKinds)[number]
 
 type Answer = (params: Record<string, unknown>) => unknown
@@ -42,8 +50,8 @@ export interface Progress {
   readonly message?: string
 }
 
-// biome-ignore lint/complexity/noBannedTypes: results are inspected by the tests
-type Result = Record<string, never> & { [key: string]: ReturnType<typeof JSON.parse> }
+/** JSON that the tests look into. */
+export type Result = ReturnType<typeof JSON.parse>
 
 export interface TestClient {
   readonly kind: ClientKind
@@ -56,7 +64,11 @@ export interface TestClient {
   serverName(): string | undefined
   capabilities(): Result
   tools(): Promise<Result[]>
-  call(name: string, args?: Record<string, unknown>, options?: { onProgress?: (p: Progress) => void; signal?: AbortSignal; logLevel?: string; timeout?: number }): Promise<Result>
+  call(
+    name: string,
+    args?: Record<string, unknown>,
+    options?: { onProgress?: (p: Progress) => void; signal?: AbortSignal; logLevel?: string; timeout?: number },
+  ): Promise<Result>
   resources(): Promise<Result[]>
   templates(): Promise<Result[]>
   read(uri: string): Promise<Result>
@@ -90,15 +102,18 @@ async function connectV1(kind: ClientKind, where: Where, answers: Answers, name:
   const logs: string[] = []
   const updated: string[] = []
   const changed: string[] = []
-  if (answers.elicit !== undefined) client.setRequestHandler(ElicitRequestSchema, async (request) => answers.elicit?.(request.params as never) as never)
-  if (answers.sample !== undefined) client.setRequestHandler(CreateMessageRequestSchema, async (request) => answers.sample?.(request.params as never) as never)
+  if (answers.elicit !== undefined)
+    client.setRequestHandler(ElicitRequestSchema, async (request) => answers.elicit?.(request.params as never) as never)
+  if (answers.sample !== undefined)
+    client.setRequestHandler(CreateMessageRequestSchema, async (request) => answers.sample?.(request.params as never) as never)
   if (answers.roots !== undefined) client.setRequestHandler(ListRootsRequestSchema, async () => ({ roots: answers.roots?.() ?? [] }))
   client.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void logs.push(`${params.level}: ${String(params.data)}`))
   client.setNotificationHandler(ResourceUpdatedNotificationSchema, ({ params }) => void updated.push(params.uri))
   client.setNotificationHandler(ToolListChangedNotificationSchema, () => void changed.push('tools'))
   client.setNotificationHandler(ResourceListChangedNotificationSchema, () => void changed.push('resources'))
   const url = (path: string): URL => new URL(`${where.base}${path}${where.mount ?? ''}`)
-  const transport = kind === 'v1 http' ? new HttpV1(url('/mcp')) : kind === 'v1 sse' ? new SSEClientTransport(url('/sse')) : new StdioV1(stdioOf(where))
+  const transport =
+    kind === 'v1 http' ? new HttpV1(url('/mcp')) : kind === 'v1 sse' ? new SSEClientTransport(url('/sse')) : new StdioV1(stdioOf(where))
   await client.connect(transport as never)
   return {
     kind,
@@ -132,12 +147,17 @@ async function connectV1(kind: ClientKind, where: Where, answers: Answers, name:
 
 async function connectV2(kind: ClientKind, where: Where, answers: Answers, name: string): Promise<TestClient> {
   const modern = kind.includes('modern')
-  const client = new ClientV2({ name, version: '2.4.0' }, { capabilities: declared(answers) as never, versionNegotiation: { mode: modern ? { pin: '2026-07-28' } : 'legacy' } })
+  const client = new ClientV2(
+    { name, version: '2.4.0' },
+    { capabilities: declared(answers) as never, versionNegotiation: { mode: modern ? { pin: '2026-07-28' } : 'legacy' } },
+  )
   const logs: string[] = []
   const updated: string[] = []
   const changed: string[] = []
-  if (answers.elicit !== undefined) client.setRequestHandler('elicitation/create', async (request) => answers.elicit?.(request.params as never) as never)
-  if (answers.sample !== undefined) client.setRequestHandler('sampling/createMessage', async (request) => answers.sample?.(request.params as never) as never)
+  if (answers.elicit !== undefined)
+    client.setRequestHandler('elicitation/create', async (request) => answers.elicit?.(request.params as never) as never)
+  if (answers.sample !== undefined)
+    client.setRequestHandler('sampling/createMessage', async (request) => answers.sample?.(request.params as never) as never)
   if (answers.roots !== undefined) client.setRequestHandler('roots/list', async () => ({ roots: answers.roots?.() ?? [] }))
   client.setNotificationHandler('notifications/message', ({ params }) => void logs.push(`${params.level}: ${String(params.data)}`))
   client.setNotificationHandler('notifications/resources/updated', ({ params }) => void updated.push(params.uri))
@@ -159,7 +179,11 @@ async function connectV2(kind: ClientKind, where: Where, answers: Answers, name:
     call: (tool, args = {}, options = {}) => {
       const wanted = options.logLevel ?? level
       return client.callTool(
-        { name: tool, arguments: args, ...(modern && wanted !== undefined ? { _meta: { 'io.modelcontextprotocol/logLevel': wanted } } : {}) } as never,
+        {
+          name: tool,
+          arguments: args,
+          ...(modern && wanted !== undefined ? { _meta: { 'io.modelcontextprotocol/logLevel': wanted } } : {}),
+        } as never,
         {
           ...(options.onProgress === undefined ? {} : { onprogress: options.onProgress as never }),
           ...(options.signal === undefined ? {} : { signal: options.signal }),

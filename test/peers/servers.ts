@@ -15,7 +15,11 @@ export const everything = { command: process.execPath, args: [bin('server-everyt
 export const filesystem = (folder: string) => ({ command: process.execPath, args: [bin('server-filesystem'), folder] })
 export const memory = (file: string) => ({ command: process.execPath, args: [bin('server-memory')], env: { MEMORY_FILE_PATH: file } })
 export const modernExample = { command: process.execPath, args: [join(root, 'examples', 'modern-server', 'server.mjs')] }
-export const fixtureStdio = (era: 'legacy' | 'modern' | 'both') => ({ command: process.execPath, args: [join(root, 'test', 'peers', 'fixture', 'server.mjs'), '--stdio'], env: { FIXTURE_ERA: era } })
+export const fixtureStdio = (era: 'legacy' | 'modern' | 'both') => ({
+  command: process.execPath,
+  args: [join(root, 'test', 'peers', 'fixture', 'server.mjs'), '--stdio'],
+  env: { FIXTURE_ERA: era },
+})
 
 export interface Started {
   readonly port: number
@@ -58,5 +62,7 @@ export function startFixture(env: Record<string, string> = {}): Promise<Started>
 
 /** server-everything over `sse` or `streamableHttp`, on a given port (it takes no port 0). */
 export function startEverything(mode: 'sse' | 'streamableHttp', at: number): Promise<Started> {
-  return start([bin('server-everything'), mode], { PORT: String(at) }, (text) => (/listening on port|running on port/i.test(text) ? at : undefined))
+  return start([bin('server-everything'), mode], { PORT: String(at) }, (text) =>
+    /listening on port|running on port/i.test(text) ? at : undefined,
+  )
 }

@@ -8,7 +8,13 @@ import { writeConfig } from '../peers/config.ts'
 import { root } from '../peers/servers.ts'
 import { promise } from './promise.ts'
 
-const canaries = { authorization: 'Bearer canary-authorization-1', cookie: 'sid=canary-cookie-2', 'x-api-key': 'canary-key-3', 'x-user': 'canary-user-4', traceparent: '00-11111111111111111111111111111111-2222222222222222-01' }
+const canaries = {
+  authorization: 'Bearer canary-authorization-1',
+  cookie: 'sid=canary-cookie-2',
+  'x-api-key': 'canary-key-3',
+  'x-user': 'canary-user-4',
+  traceparent: '00-11111111111111111111111111111111-2222222222222222-01',
+}
 const seen: Record<string, IncomingHttpHeaders[]> = { one: [], two: [] }
 let servers: Server[] = []
 
@@ -33,7 +39,9 @@ function upstream(name: string): Promise<{ url: string }> {
     })
   })
   servers.push(server)
-  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp` })))
+  return new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () => resolve({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp` })),
+  )
 }
 
 let log = ''
@@ -41,8 +49,13 @@ let base = ''
 let stop: () => Promise<void>
 
 beforeAll(async () => {
-  const config = writeConfig({ servers: { one: await upstream('one'), two: { ...(await upstream('two')), forwardHeaders: { 'X-User': 'X-Remote-User' } } }, log: { level: 'trace', format: 'json' } })
-  const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), 'up', '--config', config.path], { stdio: ['ignore', 'pipe', 'pipe'] })
+  const config = writeConfig({
+    servers: { one: await upstream('one'), two: { ...(await upstream('two')), forwardHeaders: { 'X-User': 'X-Remote-User' } } },
+    log: { level: 'trace', format: 'json' },
+  })
+  const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), 'up', '--config', config.path], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   child.stderr.on('data', (chunk) => {
     log += chunk
   })
@@ -56,7 +69,8 @@ beforeAll(async () => {
       })
       child.kill('SIGTERM')
     })
-  for (let i = 0; i < 100 && !/"one".*ready.*"two".*ready/s.test(await (await fetch(`${base}/readyz`)).text()); i += 1) await new Promise((resolve) => setTimeout(resolve, 50))
+  for (let i = 0; i < 100 && !/"one".*ready.*"two".*ready/s.test(await (await fetch(`${base}/readyz`)).text()); i += 1)
+    await new Promise((resolve) => setTimeout(resolve, 50))
 })
 afterAll(async () => {
   for (const server of servers) server.close()
@@ -67,8 +81,24 @@ promise(['R60', 'R28'], 'canary headers of a client appear in no upstream reques
   for (const tool of ['one__echo', 'two__echo']) {
     const response = await fetch(`${base}/mcp`, {
       method: 'POST',
-      headers: { ...canaries, 'content-type': 'application/json', accept: 'application/json, text/event-stream', 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': tool },
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: tool, arguments: {}, _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} } } }),
+      headers: {
+        ...canaries,
+        'content-type': 'application/json',
+        accept: 'application/json, text/event-stream',
+        'mcp-protocol-version': '2026-07-28',
+        'mcp-method': 'tools/call',
+        'mcp-name': tool,
+      },
+      body: JSON.stringify({
+        jsonrpc: '2.0',
+        id: 1,
+        method: 'tools/call',
+        params: {
+          name: tool,
+          arguments: {},
+          _meta: { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} },
+        },
+      }),
     })
     expect(response.status).toBe(200)
     await response.text()

@@ -2,9 +2,9 @@
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ClientKind, clientKinds, connect, type Progress, type TestClient } from '../peers/clients.ts'
+import { writeConfig } from '../peers/config.ts'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
 import { everything, root } from '../peers/servers.ts'
-import { writeConfig } from '../peers/config.ts'
 
 let gateway: UnderTest
 let file: { path: string; remove(): void }
@@ -21,7 +21,8 @@ afterAll(async () => {
 })
 
 const answers = {
-  elicit: (params: Record<string, unknown>) => (params.mode === 'url' ? { action: 'accept' } : { action: 'accept', content: { name: 'Ada', check: true } }),
+  elicit: (params: Record<string, unknown>) =>
+    params.mode === 'url' ? { action: 'accept' } : { action: 'accept', content: { name: 'Ada', check: true } },
   sample: () => ({ role: 'assistant', model: 'test-model', content: { type: 'text', text: 'sampled answer' } }),
   roots: () => [{ uri: 'file:///tmp/project', name: 'project' }],
 }
@@ -34,7 +35,19 @@ describe.each(clientKinds)('through %s', (kind: ClientKind) => {
   let client: TestClient
 
   beforeAll(async () => {
-    client = await connect(kind, { base: gateway.base, mount: '/everything', command: { command: process.execPath, args: [join(root, 'dist', 'main.js'), 'stdio', '--config', file.path, '--mount', 'everything'], cwd: root } }, answers)
+    client = await connect(
+      kind,
+      {
+        base: gateway.base,
+        mount: '/everything',
+        command: {
+          command: process.execPath,
+          args: [join(root, 'dist', 'main.js'), 'stdio', '--config', file.path, '--mount', 'everything'],
+          cwd: root,
+        },
+      },
+      answers,
+    )
   })
   afterAll(() => client.close())
 
@@ -58,8 +71,14 @@ describe.each(clientKinds)('through %s', (kind: ClientKind) => {
   })
 
   test('resource links and embedded resources', async () => {
-    expect((await client.call('get-resource-links', { count: 2 })).content.filter((part: { type: string }) => part.type === 'resource_link')).toHaveLength(2)
-    expect((await client.call('get-resource-reference', { resourceType: 'Text', resourceId: 1 })).content.some((part: { type: string }) => part.type === 'resource')).toBe(true)
+    expect(
+      (await client.call('get-resource-links', { count: 2 })).content.filter((part: { type: string }) => part.type === 'resource_link'),
+    ).toHaveLength(2)
+    expect(
+      (await client.call('get-resource-reference', { resourceType: 'Text', resourceId: 1 })).content.some(
+        (part: { type: string }) => part.type === 'resource',
+      ),
+    ).toBe(true)
   })
 
   test('resources and templates', async () => {
@@ -88,7 +107,11 @@ describe.each(clientKinds)('through %s', (kind: ClientKind) => {
 
   test('cancellation', async () => {
     const controller = new AbortController()
-    const call = client.call('trigger-long-running-operation', { duration: 20, steps: 200 }, { signal: controller.signal, onProgress: () => controller.abort('enough') })
+    const call = client.call(
+      'trigger-long-running-operation',
+      { duration: 20, steps: 200 },
+      { signal: controller.signal, onProgress: () => controller.abort('enough') },
+    )
     await expect(call).rejects.toThrow()
     expect((await client.call('echo', { message: 'still here' })).content[0].text).toContain('still here')
   })
@@ -117,7 +140,11 @@ describe.each(clientKinds)('through %s', (kind: ClientKind) => {
   test('elicitation by URL', async () => {
     const names = (await client.tools()).map((tool) => tool.name)
     expect(names).toContain('trigger-url-elicitation')
-    expect(JSON.stringify(await client.call('trigger-url-elicitation', { url: 'https://example.com/consent', message: 'Please open' })).toLowerCase()).toContain('accept')
+    expect(
+      JSON.stringify(
+        await client.call('trigger-url-elicitation', { url: 'https://example.com/consent', message: 'Please open' }),
+      ).toLowerCase(),
+    ).toContain('accept')
   })
 
   test('sampling', async () => {

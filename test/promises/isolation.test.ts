@@ -32,8 +32,17 @@ beforeAll(async () => {
       good: everything,
       missing: { command: 'no-such-program-anywhere' },
       hanging: { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], timeouts: { start: 1_500, probe: 500 } },
-      crashing: scripted([good('crash'), good('fine')], `if (name === 'crash') process.exit(9); else say({ id, result: { content: [{ type: 'text', text: 'fine' }] } })`),
-      odd: scripted([...Array.from({ length: 19 }, (_, n) => good(`tool${n}`)), { name: 'bad', inputSchema: { type: 'object', properties: { a: { $ref: 'https://example.com/schema.json' } } } }], `say({ id, result: { content: [] } })`),
+      crashing: scripted(
+        [good('crash'), good('fine')],
+        `if (name === 'crash') process.exit(9); else say({ id, result: { content: [{ type: 'text', text: 'fine' }] } })`,
+      ),
+      odd: scripted(
+        [
+          ...Array.from({ length: 19 }, (_, n) => good(`tool${n}`)),
+          { name: 'bad', inputSchema: { type: 'object', properties: { a: { $ref: 'https://example.com/schema.json' } } } },
+        ],
+        `say({ id, result: { content: [] } })`,
+      ),
     },
     timeouts: { call: 3_000 },
   })
@@ -47,21 +56,25 @@ describe.each(['v1 http', 'v2 modern http'] as const)('%s', (kind) => {
     expect(names).toContain('good__echo')
     expect((await client.call('good__echo', { message: 'x' })).content[0].text).toBe('Echo: x')
     await client.close()
-    const ready = await (await fetch(`${gateway.base}/readyz`)).json()
+    const ready = JSON.parse(await (await fetch(`${gateway.base}/readyz`)).text())
     const told = JSON.stringify(ready)
     expect(told).toContain('no-such-program-anywhere')
     expect(JSON.stringify(ready.upstreams)).toContain('hanging')
     expect(told).not.toContain('"missing","state":"ready"')
   })
 
-  promise(['R77', 'R100'], 'gets exactly one answer from a server that crashes in mid-call, and the server is back for the next', async () => {
-    const client = await connect(kind, { base: gateway.base, mount: '/crashing' })
-    const result = await client.call('crash')
-    expect(result.isError).toBe(true)
-    expect(JSON.stringify(result)).toContain('outcome_unknown')
-    expect((await client.call('fine')).content[0].text).toBe('fine')
-    await client.close()
-  })
+  promise(
+    ['R77', 'R100'],
+    'gets exactly one answer from a server that crashes in mid-call, and the server is back for the next',
+    async () => {
+      const client = await connect(kind, { base: gateway.base, mount: '/crashing' })
+      const result = await client.call('crash')
+      expect(result.isError).toBe(true)
+      expect(JSON.stringify(result)).toContain('outcome_unknown')
+      expect((await client.call('fine')).content[0].text).toBe('fine')
+      await client.close()
+    },
+  )
 
   promise('R3', 'sees 19 of 20 tools where one schema cannot be used, and the bad one is listed with path and reason', async () => {
     const client = await connect(kind, { base: gateway.base, mount: '/odd' })

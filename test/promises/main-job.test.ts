@@ -15,7 +15,13 @@ beforeAll(async () => {
   writeFileSync(join(folder, 'hello.txt'), 'hello from a file')
   gateway = await startUnderTest({
     servers: { everything, files: filesystem(folder), memory: memory(join(folder, 'memory.json')), modern: modernExample },
-    toolsets: { small: { include: ['everything/echo', 'files/read*'], rename: { 'everything/echo': 'say' }, describe: { 'everything/echo': 'Says it again.' } } },
+    toolsets: {
+      small: {
+        include: ['everything/echo', 'files/read*'],
+        rename: { 'everything/echo': 'say' },
+        describe: { 'everything/echo': 'Says it again.' },
+      },
+    },
   })
 })
 
@@ -37,7 +43,8 @@ describe.each(['v1 http', 'v1 sse', 'v2 legacy http', 'v2 modern http'] as const
   promise(['R1', 'R3', 'R35'], 'lists and uses tools, resources and prompts of all four servers through one endpoint', async () => {
     await using(kind, '', async (client) => {
       const names = (await client.tools()).map((tool) => tool.name as string)
-      for (const prefix of ['everything__', 'files__', 'memory__', 'modern__']) expect(names.filter((name) => name.startsWith(prefix)).length).toBeGreaterThan(2)
+      for (const prefix of ['everything__', 'files__', 'memory__', 'modern__'])
+        expect(names.filter((name) => name.startsWith(prefix)).length).toBeGreaterThan(2)
       expect((await client.call('everything__echo', { message: 'hi' })).content[0].text).toBe('Echo: hi')
       expect((await client.call('files__read_text_file', { path: join(folder, 'hello.txt') })).content[0].text).toBe('hello from a file')
       await client.call('memory__create_entities', { entities: [{ name: kind, entityType: 'client', observations: ['was here'] }] })
@@ -57,7 +64,13 @@ describe.each(['v1 http', 'v1 sse', 'v2 legacy http', 'v2 modern http'] as const
     })
     await using(kind, '/small', async (client) => {
       const tools = await client.tools()
-      expect(tools.map((tool) => tool.name as string).sort()).toEqual(['files__read_file', 'files__read_media_file', 'files__read_multiple_files', 'files__read_text_file', 'say'])
+      expect(tools.map((tool) => tool.name as string).sort()).toEqual([
+        'files__read_file',
+        'files__read_media_file',
+        'files__read_multiple_files',
+        'files__read_text_file',
+        'say',
+      ])
       expect(tools.find((tool) => tool.name === 'say')?.description).toBe('Says it again.')
       expect((await client.call('say', { message: 'renamed' })).content[0].text).toBe('Echo: renamed')
     })

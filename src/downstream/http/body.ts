@@ -3,7 +3,7 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
-import { countMembers, countParsed, MalformedJson, skipSpace, skipValue } from '../../core/protocol/scan.ts'
+import { countParsed, MalformedJson, maxDepth, skipString } from '../../core/protocol/scan.ts'
 
 export type Read =
   | { readonly kind: 'body'; readonly body: Buffer }
@@ -47,20 +47,32 @@ export interface Parsed {
 /** A parsed message comes along with a fault where there is one, so that the refusal can name its id. */
 export function parseBody(body: Buffer): Parsed {
   if (!isUtf8(body)) return { fault: fault('parse_error', { reason: 'it is not UTF-8' }) }
-  let message: unknown
   try {
-    // The scan bounds the depth before anything recurses into the value.
-    const end = skipSpace(body, skipValue(body, skipSpace(body, 0)))
-    if (end !== body.length) return { fault: fault('parse_error', { reason: `text after the value at byte ${end}` }) }
-    message = JSON.parse(body.toString('utf8'))
+    // First, since it bounds the depth before anything recurses into the value.
+    const written = tally(body)
+    const message: unknown = JSON.parse(body.toString('utf8'))
+    if (written === countParsed(message)) return { message }
+    return { fault: fault('invalid_request', { reason: 'an object has the same key twice' }), message }
   } catch (error) {
     const reason = error instanceof MalformedJson ? error.message : body.length === 0 ? 'it is empty' : 'not JSON'
     return { fault: fault('parse_error', { reason }) }
   }
-  if (countMembers(body) !== countParsed(message)) {
-    return { fault: fault('invalid_request', { reason: 'an object has the same key twice' }), message }
+}
+
+/** How many object members the text holds, whatever their keys. Throws on strings that are none and on nesting that is too deep. */
+function tally(body: Buffer): number {
+  let count = 0
+  let depth = 0
+  for (let i = 0; i < body.length; i += 1) {
+    const c = body[i] as number
+    if (c === 0x22) i = skipString(body, i) - 1
+    else if (c === 0x3a) count += 1
+    else if (c === 0x7b || c === 0x5b) {
+      depth += 1
+      if (depth > maxDepth) throw new MalformedJson(`nesting deeper than ${maxDepth}`, i)
+    } else if (c === 0x7d || c === 0x5d) depth -= 1
   }
-  return { message }
+  return count
 }
 
 /** `Content-Type` is `application/json`, whatever its parameters. */

@@ -1,5 +1,4 @@
 // The door of MCP 2026-07-28 over HTTP: one POST, one call, one answer. A client that goes away cancels its call.
-import type { ServerResponse } from 'node:http'
 import { endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import { fault } from '../../core/faults/catalogue.ts'
@@ -89,16 +88,22 @@ export class ModernDoor {
     const exchange = openExchange(context.clock, context.limits, reply)
     this.enter(exchange, call.family === 'listen')
     this.pulse.add(reply)
+    const { socket } = arrived.req
     let closed = false
+    let delivered = false
+    res.on('finish', () => {
+      // Also emitted for what is thrown away with a destroyed connection.
+      delivered = !socket.destroyed
+    })
     res.on('close', () => {
       closed = true
       this.pulse.remove(reply)
-      if (reply.ended) this.leave(exchange, res)
+      if (reply.ended) this.leave(exchange, delivered)
       else exchange.end('client_gone')
     })
     const outcome = await context.gateway.handle(call, exchange)
     if (closed) {
-      this.leave(exchange, res)
+      this.leave(exchange, false)
       return
     }
     if (context.draining.aborted) res.shouldKeepAlive = false
@@ -122,10 +127,10 @@ export class ModernDoor {
     exchange.deadline.pause()
   }
 
-  private leave(exchange: OpenExchange, res: ServerResponse): void {
+  private leave(exchange: OpenExchange, delivered: boolean): void {
     this.open.delete(exchange)
     this.listens.delete(exchange)
-    exchange.close(res.writableFinished ? 'delivered' : 'client_gone')
+    exchange.close(delivered ? 'delivered' : 'client_gone')
   }
 }
 

@@ -138,7 +138,12 @@ export class Dialogue {
     const reply: Reply =
       lacking === undefined && this.parts.ask !== undefined
         ? await this.parts.ask(question.method, this.legacyParams(question), timeoutMs, asking.signal)
-        : { kind: 'error', code: code.methodNotFound, message: `The client does not support ${lacking ?? question.method}.`, data: undefined }
+        : {
+            kind: 'error',
+            code: code.methodNotFound,
+            message: `The client does not support ${lacking ?? question.method}.`,
+            data: undefined,
+          }
     const answer = this.translate(call, question, reply, parked)
     if (typeof answer !== 'string') asking.abort('cancelled')
     return answer

@@ -85,17 +85,14 @@ export class Mailbox {
 
   /** Takes a client's answer. One that nobody waits for, or of another session, is dropped and counted. */
   deliver(session: string, message: IncomingResult | IncomingError, bytes: Uint8Array): void {
-    if (message.id === undefined) return this.dropped()
-    const waiting = this.pending.get(message.id)
-    if (waiting !== undefined) {
-      if (waiting.session === session) waiting.settle(replyOf(message))
-      else this.dropped()
-      return
+    const waiting = message.id === undefined ? undefined : this.pending.get(message.id)
+    const owner = /^"q-([0-9a-f]{12})-\d+"$/.exec(message.id ?? '')?.[1]
+    if (waiting !== undefined && waiting.session === session) waiting.settle(replyOf(message))
+    else if (owner === undefined || owner === this.replica) this.dropped()
+    else {
+      const head = Buffer.from(`${JSON.stringify(session)}\n`)
+      void this.ephemeral.publish(answersTopic(owner), Buffer.concat([head, bytes])).catch((error) => this.lost(error))
     }
-    const owner = /^"q-([0-9a-f]{12})-\d+"$/.exec(message.id)?.[1]
-    if (owner === undefined || owner === this.replica) return this.dropped()
-    const head = Buffer.from(`${JSON.stringify(session)}\n`)
-    void this.ephemeral.publish(answersTopic(owner), Buffer.concat([head, bytes])).catch((error) => this.lost(error))
   }
 
   /** Tells the other replicas. */
@@ -115,8 +112,8 @@ export class Mailbox {
     const answer = readMessage(message.subarray(end + 1))
     if (answer.kind !== 'result' && answer.kind !== 'error') return
     const waiting = answer.id === undefined ? undefined : this.pending.get(answer.id)
-    if (waiting === undefined || waiting.session !== session) return this.dropped()
-    waiting.settle(replyOf(answer))
+    if (waiting !== undefined && waiting.session === session) waiting.settle(replyOf(answer))
+    else this.dropped()
   }
 
   private hinted(message: Uint8Array): void {

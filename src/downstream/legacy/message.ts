@@ -1,7 +1,8 @@
 // Reads what a legacy client sends: one message or a batch, from the bytes, so that ids and params keep their spelling.
+
+import { payload } from '../../core/call/payload.ts'
 import type { Incoming } from '../../core/protocol/jsonrpc.ts'
 import { readMessage } from '../../core/protocol/jsonrpc.ts'
-import { payload } from '../../core/call/payload.ts'
 import { elements, MalformedJson, skipSpace } from '../../core/protocol/scan.ts'
 
 /** Most messages of one batch. */

@@ -1,6 +1,6 @@
 // A legacy session: a small modern client that lives in our door. It takes the messages of one client, whatever carries them, makes
 // calls of them, and writes answers and questions to the channel that each request came with.
-import { type CallId, type Caller, type LogLevel, logLevels, type Principal } from '../../core/call/call.ts'
+import { type Caller, type CallId, type LogLevel, logLevels, type Principal } from '../../core/call/call.ts'
 import type { CallEvent, Delivery, EndReason, Interest, Sink } from '../../core/call/exchange.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import { emptyObject, type Payload, payloadOf } from '../../core/call/payload.ts'
@@ -112,6 +112,10 @@ export class LegacySession {
     return this.inFlight.size
   }
 
+  get state(): SessionState {
+    return { level: this.level, uris: this.subscriptions.uris }
+  }
+
   get ended(): boolean {
     return this.closing.signal.aborted
   }
@@ -151,11 +155,13 @@ export class LegacySession {
     }
   }
 
-  /** Takes a notification; unknown ones are ignored. False where it cancels a request that is not here. */
-  notification(message: IncomingNotification): boolean {
-    if (message.method !== 'notifications/cancelled' || message.params === undefined) return true
-    const request = locate(message.params.bytes, ['requestId'])
-    return request === undefined || this.cancel(asBuffer(request).toString('utf8'))
+  /** Takes a notification; unknown ones are ignored. Returns the request that it cancels where that is not in flight here. */
+  notification(message: IncomingNotification): RawId | undefined {
+    if (message.method !== 'notifications/cancelled' || message.params === undefined) return undefined
+    const found = locate(message.params.bytes, ['requestId'])
+    if (found === undefined) return undefined
+    const request = asBuffer(found).toString('utf8')
+    return this.cancel(request) ? undefined : request
   }
 
   /** An answer to one of our questions. */
@@ -323,7 +329,7 @@ export class LegacySession {
   }
 
   private async keep(): Promise<void> {
-    await this.parts.keep?.({ level: this.level, uris: this.subscriptions.uris })
+    await this.parts.keep?.(this.state)
   }
 
   private listenCall(interest: Interest): ReturnType<typeof makeCall>['call'] {

@@ -2,7 +2,6 @@
 // that is opened anew, with overlap, when the set changes, and again when it was lost.
 import type { Call } from '../../core/call/call.ts'
 import { type CallEvent, type Interest, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
-import { payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Timer } from '../../core/ports/clock.ts'
@@ -134,7 +133,10 @@ export class Subscriptions {
     const { context } = this.parts
     return new Promise((resolve) => {
       const emit = (event: CallEvent): void => {
-        if (event.kind !== 'acknowledged') return this.heard(listen, event)
+        if (event.kind !== 'acknowledged') {
+          this.heard(listen, event)
+          return
+        }
         if (this.closed) return
         patience.cancel()
         listen.accepted = new Set(event.notifications.resourceSubscriptions ?? [])

@@ -18,7 +18,9 @@ export type Validate = (args: unknown) => readonly Violation[]
  */
 export type Compile = (
   inputSchema: unknown,
-) => { readonly validate: Validate; readonly notes?: readonly string[] } | { readonly refused: { readonly path: string; readonly reason: string } }
+) =>
+  | { readonly validate: Validate; readonly notes?: readonly string[] }
+  | { readonly refused: { readonly path: string; readonly reason: string } }
 
 export interface Definition {
   readonly kind: ItemKind

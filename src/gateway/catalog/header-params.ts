@@ -12,7 +12,19 @@ const permitted: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean']
 const deepest = 64
 
 /** Keywords whose subschemas an argument does not reach through `properties` alone. */
-const single = ['items', 'additionalProperties', 'not', 'if', 'then', 'else', 'contains', 'propertyNames', 'unevaluatedItems', 'unevaluatedProperties', 'contentSchema'] // prettier-ignore
+const single = [
+  'items',
+  'additionalProperties',
+  'not',
+  'if',
+  'then',
+  'else',
+  'contains',
+  'propertyNames',
+  'unevaluatedItems',
+  'unevaluatedProperties',
+  'contentSchema',
+] // prettier-ignore
 const several = ['oneOf', 'anyOf', 'allOf', 'prefixItems', 'items']
 const named = ['patternProperties', 'dependentSchemas', '$defs', 'definitions', 'dependencies']
 

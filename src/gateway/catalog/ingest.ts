@@ -197,7 +197,8 @@ export class Feed {
       this.running = 'no'
       this.attempts += 1
       // What became dirty meanwhile: by a change its timer stands, by a reconnect it must be pulled now.
-      if (this.dirty.size > 0 && !this.timers.has('change') && !this.timers.has('retry')) this.later('change', feedTimes.debounce, () => this.pull([]))
+      if (this.dirty.size > 0 && !this.timers.has('change') && !this.timers.has('retry'))
+        this.later('change', feedTimes.debounce, () => this.pull([]))
       this.parts.moved()
     }
   }
@@ -217,9 +218,11 @@ export class Feed {
   }
 
   private planPoll(about: About): void {
-    const unannounced = allKinds.filter((kind) => offers(about.capabilities, kinds[kind].list) && !announces(about.capabilities, kinds[kind].list))
-    if (unannounced.length === 0) return this.cancel('poll')
-    this.later('poll', feedTimes.poll * (0.9 + this.parts.random.fraction() / 5), () => this.pull(unannounced))
+    const unannounced = allKinds.filter(
+      (kind) => offers(about.capabilities, kinds[kind].list) && !announces(about.capabilities, kinds[kind].list),
+    )
+    if (unannounced.length === 0) this.cancel('poll')
+    else this.later('poll', feedTimes.poll * (0.9 + this.parts.random.fraction() / 5), () => this.pull(unannounced))
   }
 
   private listenForChanges(about: About): void {

@@ -12,17 +12,17 @@ const prefixed = /^[a-z0-9-]{1,24}__/
 
 /** `server__name`, sanitised to `[A-Za-z0-9_-]{1,64}`; `…_hash8` marks what sanitising or shortening changed. */
 export function visibleName(server: string, name: string): string {
-  return fit(`${server}__${name}`, `${server}\0${name}`)
+  return fitted(`${server}__${name}`, `${server}\0${name}`)
 }
 
 /** The name without its server, for the one server that claims bare names; with it where it would read as another server's. */
 export function bareName(server: string, name: string): string {
-  return prefixed.test(name) ? visibleName(server, name) : fit(name, `${server}\0${name}`)
+  return prefixed.test(name) ? visibleName(server, name) : fitted(name, `${server}\0${name}`)
 }
 
 /** A name that configuration gives (`rename`), made to fit. */
 export function givenName(server: string, name: string, given: string): string {
-  return fit(given, `${server}\0${name}`)
+  return fitted(given, `${server}\0${name}`)
 }
 
 /** Another name for what would have taken a name that is gone already; `round` tells several tries apart. */
@@ -30,7 +30,7 @@ export function otherName(server: string, name: string, taken: string, round: nu
   return hashed(taken.replace(forbidden, '_'), `${server}\0${name}\0${round}`)
 }
 
-function fit(wanted: string, identity: string): string {
+function fitted(wanted: string, identity: string): string {
   return allowed.test(wanted) ? wanted : hashed(wanted.replace(forbidden, '_'), identity)
 }
 

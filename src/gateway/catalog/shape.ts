@@ -117,9 +117,7 @@ function schemaMembers(value: Record<string, unknown>, path: Path, mends: Edit[]
   return members(value, path, mends)
 }
 
-const icons = adornment(
-  list(shape({ mimeType: text, sizes: list(text), theme: oneOf('light', 'dark') }, { src: text })),
-)
+const icons = adornment(list(shape({ mimeType: text, sizes: list(text), theme: oneOf('light', 'dark') }, { src: text })))
 
 const share: Check = (value, path) =>
   typeof value === 'number' && value >= 0 && value <= 1 ? undefined : wrong(path, 'must be a number from 0 to 1')
@@ -152,7 +150,10 @@ const shapes: Readonly<Record<ItemKind, Check>> = {
     },
     { name: label(longestName), inputSchema },
   ),
-  prompt: shape({ ...common, arguments: list(shape({ description: text, required: flag, title: text }, { name: text })) }, { name: label(longestName) }), // prettier-ignore
+  prompt: shape(
+    { ...common, arguments: list(shape({ description: text, required: flag, title: text }, { name: text })) },
+    { name: label(longestName) },
+  ), // prettier-ignore
   resource: shape({ ...common, mimeType: text, size: adornment(type('number')), annotations }, { uri: label(longestUri), name: text }),
   template: shape({ ...common, mimeType: text, annotations }, { uriTemplate: label(longestUri), name: text }),
 }

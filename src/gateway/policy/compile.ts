@@ -15,7 +15,7 @@ export type Dialect = 'draft-07' | '2019-09' | '2020-12'
 /** Stands in every referenced subschema and counts how often it is entered: the only work that can multiply (see `steps`). */
 const stepKeyword = 'signalbox:step'
 /** Entered references that are always allowed, and those allowed for each part of the arguments. */
-const freeSteps = 20_000
+const freeSteps = 10_000
 const stepsPerNode = 64
 /** Arguments with more parts than this get only their first violation: collecting all of them costs memory. */
 const mostNodesExplained = 5_000
@@ -136,6 +136,14 @@ function clean(schema: SchemaObject, graph: SchemaGraph): SchemaObject {
 }
 
 function tidy(schema: Record<string, unknown>): void {
+  // Within one document a dynamic reference is a plain one; ajv finds a dynamic anchor only where it has compiled it before.
+  for (const key of ['$dynamicRef', '$recursiveRef']) {
+    const reference = schema[key]
+    if (reference === undefined) continue
+    if (schema.$ref === undefined) schema.$ref = reference
+    else schema.allOf = [...(Array.isArray(schema.allOf) ? schema.allOf : []), { $ref: reference }]
+    delete schema[key]
+  }
   for (const key of ['$schema', '$async', '$vocabulary', 'id', 'discriminator']) delete schema[key]
   // OpenAPI's `nullable`, which ajv refuses to compile in some places.
   if (schema.nullable === true && schema.type !== undefined) {

@@ -189,7 +189,7 @@ class Reader {
   }
 
   private follow(site: Site): void {
-    for (const key of ['$ref', '$dynamicRef'] as const) {
+    for (const key of ['$ref', '$dynamicRef', '$recursiveRef'] as const) {
       const reference = site.schema[key]
       if (typeof reference !== 'string') continue
       const targets = this.resolve(reference, key === '$dynamicRef', site, `${site.path}/${key}`)

@@ -7,7 +7,9 @@ type Server = Settings['servers'][string]
 
 /** All findings. `has` tells what the file itself says, since the settings are full of defaults. */
 export function checkSettings(settings: Settings, has: (path: Path) => boolean): Finding[] {
+  const empty = Object.keys(settings.servers).length === 0
   return [
+    ...(empty ? [warning(['servers'], 'names no server, so nothing is served', 'add one under `servers`')] : []),
     ...listening(settings),
     ...profile(settings),
     ...timeouts(settings, has),
@@ -121,7 +123,7 @@ function selection(name: string, toolset: Settings['toolsets'][string], settings
     )
   }
   for (const key of ['include', 'exclude'] as const)
-    toolset[key].forEach((entry, index) => mustExist(entry, ['toolsets', name, key, index]))
+    for (const [index, entry] of toolset[key].entries()) mustExist(entry, ['toolsets', name, key, index])
   for (const key of ['rename', 'describe'] as const)
     for (const entry of Object.keys(toolset[key])) mustExist(entry, ['toolsets', name, key, entry])
   const shown = new Map<string, string>()

@@ -6,7 +6,6 @@ import { type Settings, settingsSchema } from '../../assembly/settings.ts'
 import {
   type Broken,
   type ClientInput,
-  formatProblem,
   importClientFile,
   type Path,
   type Problem,
@@ -214,5 +213,3 @@ function done(
     },
   }
 }
-
-export { formatProblem }

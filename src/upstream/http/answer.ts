@@ -10,7 +10,7 @@ import { header } from '../../core/protocol/names.ts'
 import { MalformedJson } from '../../core/protocol/scan.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
 import type { WireAnomaly, WireAnswer, WireRequest } from '../wire.ts'
-import { backoffMs, messagesOf } from './events.ts'
+import { messagesOf, reopenMs } from './events.ts'
 import { cut, offProtocol, tooLarge, unreachable } from './failures.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
 import { challenge, contentLength, isEncoded, mediaType, retryAfter } from './response-headers.ts'
@@ -230,7 +230,7 @@ export class RequestAnswer extends Reception {
       this.lost('maybe', this.cutFault(error))
       return
     }
-    const delay = backoffMs(this.wire.random, this.attempts, this.retryMs)
+    const delay = reopenMs(this.wire.random, this.attempts, this.retryMs)
     this.attempts += 1
     this.endpoint.live.add(this)
     this.pause = this.wire.clock.timer(delay, () => this.takeUp())

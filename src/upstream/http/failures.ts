@@ -27,7 +27,7 @@ function connectPhase(code: string, connectTimeoutMs: number): [phase: string, r
 /** The connection ended after the request was sent and before the answer was whole. */
 export function cut(upstream: string, item: string, error: Error | undefined): Fault {
   const code = error === undefined ? '' : codeOf(error)
-  if (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW') return offProtocol(upstream, `no valid HTTP (${code})`)
+  if (error !== undefined && isNoHttp(error, code)) return offProtocol(upstream, 'no valid HTTP')
   const reason = error === undefined ? 'the stream ended without an answer' : `connection lost (${code})`
   return fault('outcome_unknown', { upstream, item, reason, code })
 }
@@ -39,6 +39,11 @@ export function closedHere(): Fault {
 
 export function offProtocol(upstream: string, reason: string): Fault {
   return fault('upstream_protocol_error', { upstream, reason })
+}
+
+function isNoHttp(error: Error, code: string): boolean {
+  // An early end of a chunked body is a parser error too, but it is a cut connection.
+  return code === 'UND_ERR_HEADERS_OVERFLOW' || (error.name === 'HTTPParserError' && !error.message.includes('EOF'))
 }
 
 export function tooLarge(upstream: string, item: string, limit: number): Fault {

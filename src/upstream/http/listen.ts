@@ -5,7 +5,7 @@ import type { IncomingNotification, IncomingRequest } from '../../core/protocol/
 import { header } from '../../core/protocol/names.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
 import type { WireAnomaly } from '../wire.ts'
-import { backoffMs, messagesOf } from './events.ts'
+import { messagesOf, reopenMs } from './events.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
 import { isEncoded, mediaType } from './response-headers.ts'
 
@@ -136,7 +136,7 @@ export class ListenStream extends Reception {
       this.lastEventId = this.events.lastEventId ?? this.lastEventId
       this.retryMs = this.events.retryMs ?? this.retryMs
     }
-    const delay = backoffMs(this.wire.random, this.failed, this.retryMs)
+    const delay = reopenMs(this.wire.random, this.failed, this.retryMs)
     this.failed += 1
     this.endpoint.live.add(this)
     this.pause = this.wire.clock.timer(delay, () => this.open())

@@ -1,7 +1,8 @@
 // Whose question is it? (DESIGN.md) Over HTTP the stream tells. Where all calls share one stream, a question belongs to the only call
 // that can have caused it; so that there is only one, calls of callers who can answer take turns once the server is known to ask.
-import type { Fault } from '../../core/faults/fault.ts'
+
 import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
 import { orAborted } from '../requests.ts'
 import type { ServerSettings } from '../settings.ts'
 

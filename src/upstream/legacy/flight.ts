@@ -58,6 +58,8 @@ export class Flight implements Candidate, Parked {
   private leg: Leg | undefined
   private settled: Sent | undefined
   private over = false
+  /** Something of ours was thrown: it is thrown on, to where bugs are caught. */
+  private bug: { readonly bug: unknown } | undefined
   private wake: (() => void) | undefined
 
   constructor(context: Context, ground: Ground, call: TargetedCall, principal: string) {
@@ -82,7 +84,14 @@ export class Flight implements Candidate, Parked {
 
   /** The first leg. `run` drives the call at the server and resolves exactly once. */
   fly(exchange: Exchange, run: () => Promise<Sent>): Promise<Sent> {
-    void run().then((sent) => this.settle(sent))
+    run().then(
+      (sent) => this.settle(sent),
+      (bug: unknown) => {
+        this.bug = { bug }
+        this.giveUp('the gateway failed')
+        this.stir()
+      },
+    )
     return this.travel({ call: this.call, exchange })
   }
 
@@ -114,9 +123,13 @@ export class Flight implements Candidate, Parked {
 
   /** A question of the server that is this call's. */
   ask(question: Question): void {
-    const lack = this.suspendable ? lacking(this.caller.capabilities, question) : 'this method'
-    if (lack !== undefined || this.over) {
-      this.ground.refuse(question, code.methodNotFound, `Client does not support ${lack ?? 'an ended call'}`)
+    const lack = this.suspendable ? lacking(this.caller.capabilities, question) : `questions during ${this.call.method}`
+    if (lack !== undefined) {
+      this.ground.refuse(question, code.methodNotFound, `Client does not support ${lack}`)
+      return
+    }
+    if (this.over || this.settled !== undefined) {
+      this.ground.refuse(question, code.internal, 'The call has ended')
       return
     }
     this.asked += 1
@@ -173,6 +186,7 @@ export class Flight implements Candidate, Parked {
     exchange.signal.addEventListener('abort', onAbort, { once: true })
     try {
       for (;;) {
+        if (this.bug !== undefined) throw this.bug.bug
         if (this.settled !== undefined) {
           this.over = true
           return this.settled

@@ -143,7 +143,7 @@ export class Child {
    * then SIGTERM, then SIGKILL; `atOnce` leaves out the first.
    */
   stop(atOnce = false): Promise<void> {
-    this.stopping ??= this.bringDown(atOnce)
+    this.stopping ??= leash.awake(this.bringDown(atOnce))
     return this.stopping
   }
 

@@ -46,6 +46,7 @@ export class Leash {
   private readonly groups = new Set<number>()
   private dog: ChildProcessByStdio<Writable, null, null> | undefined
   private starts = 0
+  private awaited = 0
 
   /** Process groups that are held now. */
   get held(): number {
@@ -65,6 +66,24 @@ export class Leash {
 
   free(group: number): void {
     if (this.groups.delete(group)) this.tell('free', group)
+  }
+
+  /** Keeps the gateway's own process running until the work is done, which timers of the port do not. */
+  async awake<T>(work: Promise<T>): Promise<T> {
+    this.awaited += 1
+    this.dog?.ref()
+    try {
+      return await work
+    } finally {
+      this.awaited -= 1
+      if (this.awaited === 0) this.dog?.unref()
+    }
+  }
+
+  /** Ends the watchdog, and with it whatever it holds. */
+  close(): void {
+    this.groups.clear()
+    this.dog?.stdin.end()
   }
 
   private start(log: Log): void {
@@ -90,7 +109,7 @@ export class Leash {
     })
     dog.stdin.on('error', () => undefined)
     // The gateway may end while it lives; that is its whole point.
-    dog.unref()
+    if (this.awaited === 0) dog.unref()
     const pipe: unknown = dog.stdin
     if (typeof pipe === 'object' && pipe !== null && 'unref' in pipe && typeof pipe.unref === 'function') pipe.unref()
     for (const group of this.groups) this.tell('hold', group)

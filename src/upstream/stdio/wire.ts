@@ -96,7 +96,7 @@ export class StdioWire implements Wire {
     return new Promise((resolve) => this.inFlight.add(request, resolve))
   }
 
-  post(message: Uint8Array): Promise<Fault | undefined> {
+  post(message: Uint8Array, _headers: Readonly<Record<string, string>>): Promise<Fault | undefined> {
     this.posted = true
     return Promise.resolve(this.send(message))
   }

@@ -1,0 +1,185 @@
+// Writes what is generated from the code: the JSON Schema of the configuration, and the pages configuration, faults and cli.
+// `--check` writes nothing and exits 1 where a file is stale. Runs from dist/, so build first.
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { root } from './set-up.mjs'
+
+const load = (path) => import(new URL(`../dist/${path}`, import.meta.url).href)
+const { catalogue } = await load('core/faults/catalogue.js')
+const { configurationSchema } = await load('operate/cli/schema.js')
+const { commandLine, exitMeanings } = await load('operate/index.js')
+
+const note = (from) => `<!-- Generated from ${from} by \`npm run generate\`. Do not edit. -->\n\n`
+
+const files = {
+  'schema/signalbox.schema.json': `${JSON.stringify(configurationSchema(), null, 2)}\n`,
+  'docs/configuration.md': configurationPage(configurationSchema()),
+  'docs/faults.md': faultsPage(),
+  'docs/cli.md': cliPage(),
+}
+
+const check = process.argv.includes('--check')
+const stale = Object.entries(files).filter(
+  ([path, text]) => !existsSync(join(root, path)) || readFileSync(join(root, path), 'utf8') !== text,
+)
+for (const [path, text] of stale) {
+  if (check) continue
+  mkdirSync(dirname(join(root, path)), { recursive: true })
+  writeFileSync(join(root, path), text)
+}
+if (check && stale.length > 0) {
+  process.stderr.write(`Stale: ${stale.map(([path]) => path).join(', ')}. Run \`npm run generate\` and commit the result.\n`)
+  process.exitCode = 1
+} else process.stdout.write(stale.length === 0 ? 'Generated files are up to date.\n' : `Wrote ${stale.map(([path]) => path).join(', ')}.\n`)
+
+function configurationPage(schema) {
+  const rows = rowsOf(schema, '')
+  const table = rows.map((row) => `| \`${row.key}\` | ${row.type} | ${row.default} | ${row.description} |`).join('\n')
+  return `# Configuration
+
+${note('the settings of the rooms (`src/*/settings.ts`)')}One YAML file. \`signalbox up\` takes \`--config FILE\`, else \`./signalbox.yaml\`, else the [built-in quickstart](../examples/quickstart.yaml).
+\`signalbox check FILE\` tells every problem with file, line, column, key and the mend, and whether this machine has what the file names.
+
+Editors complete and check the file with its JSON Schema ([schema/signalbox.schema.json](../schema/signalbox.schema.json), also \`signalbox schema\`):
+
+\`\`\`yaml
+# yaml-language-server: $schema=./schema/signalbox.schema.json
+listen: 127.0.0.1:4280
+servers:
+  files:
+    command: npx
+    args: [-y, '@modelcontextprotocol/server-filesystem@2026.8.31', '\${dir:home}/Documents']
+  tracker:
+    url: https://tracker.example/mcp
+    headers:
+      Authorization: Bearer \${env:TRACKER_TOKEN}
+\`\`\`
+
+## References
+
+Inside text values, after the file is parsed (so a value can never add keys):
+
+| Reference | Gives |
+|---|---|
+| \`\${env:NAME}\` | the environment variable; missing or empty is a problem that names it |
+| \`\${env:NAME:-default}\` | the same, or the default |
+| \`\${file:PATH}\` | the content of a file without its last line break; relative to the configuration file |
+| \`\${dir:config}\`, \`\${dir:cwd}\`, \`\${dir:home}\`, \`\${dir:state}\`, \`\${dir:package}\` | the folder of the configuration file, of the start, of the user, \`.signalbox\` below the start, of Signalbox itself |
+| \`$\${\` | a literal \`\${\` |
+
+What \`env\` and \`file\` give is treated as secret: it stands in no log and no fault. A variable or file that is missing under \`servers.NAME\`
+breaks that server alone; it is named with the reason, the others are served. In the production profile a secret file that other users can
+read is refused.
+
+## Relative paths
+
+\`cwd\` and \`stateDir\` start from the folder of the configuration file, which is also the default \`cwd\` of stdio servers. There is no shell:
+\`~\`, \`$NAME\` and globs in \`command\` and \`args\` are not expanded.
+
+## Profiles
+
+\`dev\` is the default. \`production\` needs \`stateDir\`, and refuses \`log.level: trace\`, secret files that others can read, headers that would
+cross the network over plain http, and the built-in quickstart. Until authentication is there, both refuse to listen on anything but loopback.
+
+## Files of clients
+
+\`--mcp-json FILE\` takes the file of a client as it is: \`mcpServers\` (Claude Desktop, Claude Code, Cursor) or \`servers\` (VS Code), with
+comments and trailing commas. Honoured: \`command\`, \`args\`, \`env\`, \`cwd\`, \`envFile\`, \`url\`, \`type\`, \`headers\`, \`disabled\`, \`inputs\`, and the
+variables \`\${VAR}\`, \`\${VAR:-default}\`, \`\${env:VAR}\`, \`\${input:ID}\`, \`\${workspaceFolder}\`, \`\${workspaceFolderBasename}\`, \`\${userHome}\`, \`\${/}\`. Everything
+else is warned about by key. Inputs are asked on the terminal; without one, set \`SIGNALBOX_INPUT_<ID>\`. Names become \`a-z\`, \`0-9\`, \`-\`, at most 24.
+
+## Keys
+
+| Key | Type | Default | Meaning |
+|---|---|---|---|
+${table}
+`
+}
+
+function rowsOf(schema, prefix) {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
+    const key = prefix + name
+    const own = { key, type: typeOf(property), default: defaultOf(property), description: escaped(property.description ?? '') }
+    const named = property.additionalProperties
+    if (named?.properties !== undefined) return [own, ...rowsOf(named, `${key}.NAME.`)]
+    return property.properties === undefined ? [own] : [own, ...rowsOf(property, `${key}.`)]
+  })
+}
+
+function typeOf(property) {
+  if (property.enum !== undefined) return property.enum.map((value) => `\`${value}\``).join(' ')
+  if (property.type === 'array') return `list of ${typeOf(property.items ?? {})}`
+  if (property.type === 'object')
+    return property.properties === undefined ? `mapping to ${typeOf(property.additionalProperties ?? {})}` : 'mapping'
+  return { string: 'text', integer: 'whole number', number: 'number', boolean: 'true or false' }[property.type] ?? 'any'
+}
+
+function defaultOf(property) {
+  if (property.default === undefined || (typeof property.default === 'object' && Object.keys(property.default).length === 0)) return ''
+  return `\`${JSON.stringify(property.default).replace(/^"|"$/g, '')}\``
+}
+
+function escaped(text) {
+  return text.replace(/\|/g, '\\|').replace(/\n/g, ' ')
+}
+
+function faultsPage() {
+  const categories = ['tool', 'configuration', 'transport', 'authentication', 'integration']
+  const sections = categories.map((category) => {
+    const kinds = Object.entries(catalogue).filter(([, entry]) => entry.category === category)
+    return `## Category: ${category}\n\n${kinds.map(([kind, entry]) => faultSection(kind, entry)).join('\n')}`
+  })
+  return `# Faults
+
+${note('the fault catalogue (`src/core/faults/`)')}Every failure is exactly one of these kinds, and every kind belongs to exactly one of five categories: ${categories.join(', ')}. Metrics, logs and
+answers carry kind and category.
+
+Towards an agent a fault of \`tools/call\` is a tool result with \`isError: true\`, a text block with the sentence below and the typed fault under
+\`signalbox.dev/\` in \`_meta\`; everywhere else, and where the request itself is bad, it is a JSON-RPC error with the code below and the
+typed fault in \`data\`. Names in braces are filled in.
+
+${sections.join('\n')}`
+}
+
+function faultSection(kind, entry) {
+  return `### ${kind}
+
+| Category | JSON-RPC code | HTTP status | Same request may succeed later | The request itself is bad |
+|---|---|---|---|---|
+| ${entry.category} | ${entry.code} | ${entry.status} | ${entry.retryable ? 'yes' : 'no'} | ${entry.protocol ? 'yes' : 'no'} |
+
+- What the agent reads: ${entry.agent}
+- What the operator does: ${entry.operator}
+`
+}
+
+function cliPage() {
+  const program = commandLine(
+    () => {},
+    () => {},
+  )
+  const helps = program.commands.map(
+    (command) => `## signalbox ${command.name()}\n\n\`\`\`text\n${command.helpInformation().trim()}\n\`\`\`\n`,
+  )
+  const codes = Object.entries(exitMeanings).map(([code, meaning]) => `| ${code} | ${meaning} |`)
+  return `# Command line
+
+${note('the command line itself (`src/operate/cli/`)')}\`\`\`text
+${program.helpInformation().trim()}
+\`\`\`
+
+${helps.join('\n')}
+## Output
+
+Standard output is for programs: \`up\` prints one JSON line, \`{"listening", "host", "port", "servers"}\`, as soon as it listens; \`stdio\` speaks the
+protocol there and nothing else; \`check\`, \`ls\` and \`call\` take \`--json\`. Tables, progress and the log go to standard error.
+
+The first SIGTERM or Ctrl-C drains: calls in flight may finish within \`drain.graceMs\`. A second Ctrl-C ends at once.
+
+## Exit codes
+
+| Code | Meaning |
+|---|---|
+${codes.join('\n')}
+`
+}

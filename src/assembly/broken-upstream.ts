@@ -1,0 +1,22 @@
+// A server that cannot even be tried, because its configuration misses something: it is named with its reason, and the others serve.
+import { failed } from '../core/call/outcome.ts'
+import { fault } from '../core/faults/catalogue.ts'
+import { type Upstream, UpstreamFault } from '../core/ports/upstream.ts'
+
+export function brokenUpstream(id: string, transport: 'stdio' | 'streamable-http', reason: string, sinceMs: number): Upstream {
+  const why = (item: string) => fault('config_error', { upstream: id, item, reason })
+  return {
+    id,
+    describe: () => ({ transport, revision: undefined, identity: undefined, capabilities: undefined, instructions: undefined }),
+    health: () => ({ state: 'unavailable', reason, sinceMs, connections: 0, restarts: 0, inFlight: 0 }),
+    ready: async () => why('it'),
+    send: async (call) => failed(why(call.target ?? call.method)),
+    // biome-ignore lint/correctness/useYield: there is nothing to yield
+    async *items() {
+      throw new UpstreamFault(why('it'))
+    },
+    watch: () => ({ update: async () => ({}), close: () => undefined }),
+    onChange: () => () => undefined,
+    drain: async () => undefined,
+  }
+}

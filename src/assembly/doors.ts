@@ -1,0 +1,79 @@
+// Opens the doors in front of one gateway: HTTP with both eras and the deprecated SSE, and stdio.
+import type { Readable, Writable } from 'node:stream'
+import type { Sealer } from '../core/call/seal.ts'
+import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Gateway } from '../core/ports/gateway.ts'
+import type { Report } from '../core/ports/report.ts'
+import type { DoorContext } from '../downstream/door.ts'
+import { createHttpDoor, createLegacyHttpDoor, createSseDoor, type HttpDoor, type Readiness, serveStdio } from '../downstream/index.ts'
+import { createMemoryEphemeral } from '../platform/store/memory/ephemeral.ts'
+import { defaultLimits } from './gateway.ts'
+import { identity } from './identity.ts'
+import type { Outsiders } from './outsiders.ts'
+import type { Settings } from './settings.ts'
+
+interface DoorParts {
+  readonly settings: Settings
+  readonly gateway: Gateway
+  readonly clock: Clock
+  readonly random: Random
+  readonly sealer: Sealer
+  readonly report: Report
+  readonly outsiders: Outsiders
+  readonly draining: AbortSignal
+  ready(): Readiness
+  metrics(): Promise<string>
+}
+
+export interface Doors {
+  readonly http: HttpDoor
+  /** Serves one client; resolves when it has left. */
+  stdio(input: Readable, output: Writable, mount: string): Promise<void>
+  /** Legacy sessions open now, by transport. */
+  sessions(): readonly { readonly transport: string; readonly open: number }[]
+  drain(graceMs: number): Promise<void>
+}
+
+export function openDoors(parts: DoorParts): Doors {
+  const { settings } = parts
+  const context: DoorContext = {
+    gateway: parts.gateway,
+    clock: parts.clock,
+    random: parts.random,
+    sealer: parts.sealer,
+    ephemeral: createMemoryEphemeral(parts.clock),
+    report: parts.report,
+    server: identity,
+    limits: defaultLimits(settings),
+    settings: { profile: settings.profile, http: settings.http, sessions: settings.sessions, sse: settings.sse, drain: settings.drain },
+    forwarded: new Set(
+      Object.values(settings.servers).flatMap((server) => Object.keys(server.forwardHeaders).map((name) => name.toLowerCase())),
+    ),
+    draining: parts.draining,
+  }
+  const legacy = createLegacyHttpDoor(context)
+  const sse = settings.sse.enabled ? createSseDoor(context) : undefined
+  const http = createHttpDoor(context, {
+    legacy,
+    sse,
+    admin: { ready: () => parts.ready(), metrics: () => parts.metrics() },
+    listenHost: settings.listen.replace(/:\d+$/, ''),
+  })
+  const served = new Set<Promise<void>>()
+  return {
+    http,
+    stdio: (input, output, mount) => {
+      const serving = serveStdio(context, { input, output, mount })
+      served.add(serving)
+      return serving.finally(() => served.delete(serving))
+    },
+    sessions: () => [
+      { transport: 'http', open: legacy.sessions() },
+      { transport: 'sse', open: sse?.sessions() ?? 0 },
+      { transport: 'stdio', open: served.size },
+    ],
+    drain: async (graceMs) => {
+      await Promise.all([http.drain(graceMs), ...served])
+    },
+  }
+}

@@ -1,0 +1,172 @@
+// Puts the inside together: upstreams, catalog, stages and the table, from the settings and the platform.
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+import type { RoutedCall, TargetedCall, UpstreamId } from '../core/call/call.ts'
+import type { DeadlineLimits } from '../core/call/deadline.ts'
+import type { Exchange } from '../core/call/exchange.ts'
+import type { Outcome } from '../core/call/outcome.ts'
+import type { Recorder } from '../core/call/record.ts'
+import type { Sealer } from '../core/call/seal.ts'
+import type { Clock, Random } from '../core/ports/clock.ts'
+import { noCredential } from '../core/ports/credentials.ts'
+import type { Gateway } from '../core/ports/gateway.ts'
+import type { Report } from '../core/ports/report.ts'
+import type { Upstream } from '../core/ports/upstream.ts'
+import { type Catalog, createCatalog } from '../gateway/catalog/index.ts'
+import { createContinuation } from '../gateway/continuation/stage.ts'
+import { createEvents, type Events } from '../gateway/events/index.ts'
+import { createGateway } from '../gateway/gateway.ts'
+import { deadline } from '../gateway/limits/stage.ts'
+import { pipeline } from '../gateway/pipeline.ts'
+import { asserted, createSchemaGate, validate } from '../gateway/policy/stage.ts'
+import { record } from '../gateway/record/stage.ts'
+import { createResilience, type Resilience } from '../gateway/resilience/stage.ts'
+import { createSpillStore, spill } from '../gateway/results/stage.ts'
+import { createFileCatalogStore } from '../platform/store/file/catalog-store.ts'
+import { HttpPools } from '../upstream/http/pools.ts'
+import { createUpstream, type Outside, ParkingLot } from '../upstream/index.ts'
+import { brokenUpstream } from './broken-upstream.ts'
+import { identity } from './identity.ts'
+import type { Settings } from './settings.ts'
+
+export interface InsideParts {
+  readonly settings: Settings
+  /** Servers whose configuration misses something, with the reason. */
+  readonly broken: ReadonlyMap<string, string>
+  readonly clock: Clock
+  readonly random: Random
+  readonly report: Report
+  readonly sealer: Sealer
+  readonly recorder: Recorder
+  readonly replica: string
+  readonly outside: Outside
+}
+
+export interface Inside {
+  readonly gateway: Gateway
+  readonly upstreams: ReadonlyMap<UpstreamId, Upstream>
+  readonly catalog: Catalog
+  readonly events: Events
+  readonly resilience: Resilience
+  /** Closes what upstreams share; after they are drained. */
+  close(): Promise<void>
+}
+
+export function assembleInside(parts: InsideParts): Inside {
+  const { settings, clock, random, report, sealer, recorder } = parts
+  const served = Object.entries(settings.servers).filter(([, server]) => server.enabled)
+  const pools = new HttpPools()
+  const parking = new ParkingLot(clock, random, settings.limits.parked)
+  const upstreams = new Map<UpstreamId, Upstream>(served.map(([id, server]) => [id, upstreamOf(id, server)]))
+
+  function upstreamOf(id: UpstreamId, server: Settings['servers'][string]): Upstream {
+    const reason = parts.broken.get(id)
+    if (reason !== undefined) return brokenUpstream(id, server.command === undefined ? 'streamable-http' : 'stdio', reason, clock.now())
+    const { resultBytes: _, messageBytes, parked } = settings.limits
+    return createUpstream({
+      id,
+      settings: server,
+      timeouts: { ...settings.timeouts, ...definedOnly(server.timeouts) },
+      limits: { resultBytes: messageBytes, parked },
+      clock,
+      random,
+      report,
+      pools,
+      parking,
+      identity,
+      replica: parts.replica,
+      outside: parts.outside,
+    })
+  }
+
+  const gate = createSchemaGate({
+    uncompiled: (reason) => report.log('warn', 'A schema could not be compiled; its server has to judge the arguments', { reason }),
+  })
+  const catalog = createCatalog({
+    upstreams,
+    bare: served.find(([, server]) => server.bareNames)?.[0],
+    toolsets: settings.toolsets,
+    compile: gate,
+    sealer,
+    clock,
+    random,
+    report,
+    ...(settings.stateDir === undefined
+      ? {}
+      : {
+          store: {
+            keeper: createFileCatalogStore(join(settings.stateDir, 'catalog')),
+            configHash: (id) => hashOf(id, settings.servers[id]),
+          },
+        }),
+  })
+  const events = createEvents({ upstreams, catalog, clock, report })
+  const resilience = createResilience({
+    clock,
+    random,
+    report,
+    limits: settings.limits,
+    concurrencyOf: (id) => settings.servers[id]?.concurrency ?? 1,
+  })
+  const continuation = createContinuation({ sealer, clock, random })
+  const limitsOf = deadlines(settings)
+  const send = (call: TargetedCall, exchange: Exchange): Promise<Outcome> => {
+    const upstream = upstreams.get(call.upstream)
+    if (upstream === undefined) throw new Error(`The catalog routed a call to ${call.upstream}, which is no upstream`)
+    return upstream.send(call, exchange, noCredential)
+  }
+  const { chains } = pipeline({
+    ...catalog.stages,
+    record: record(recorder, clock),
+    spill: spill({
+      store: createSpillStore(clock, random, settings.limits.spills),
+      counters: report.counters,
+      resultBytes: settings.limits.resultBytes,
+    }),
+    continued: continuation.continued,
+    asserted,
+    validate,
+    deadline: deadline((id) => limitsOf.get(id)),
+    seal: continuation.seal,
+    resume: continuation.resume((call: RoutedCall, exchange) => send(call, exchange)),
+    retry: resilience.retry,
+    breaker: resilience.breaker,
+    bulkhead: resilience.bulkhead,
+    connection: send,
+    listen: events.listen,
+  })
+  return {
+    gateway: createGateway({ chains, mounts: catalog.mounts(), recorder, clock }),
+    upstreams,
+    catalog,
+    events,
+    resilience,
+    close: () => pools.close(),
+  }
+}
+
+/** The limits of a call while its upstream is not known yet. */
+export function defaultLimits(settings: Settings): DeadlineLimits {
+  return { idleMs: settings.timeouts.call, totalMs: settings.timeouts.maximum }
+}
+
+function deadlines(settings: Settings): ReadonlyMap<UpstreamId, DeadlineLimits> {
+  return new Map(
+    Object.entries(settings.servers).map(([id, { timeouts }]) => [
+      id,
+      { idleMs: timeouts.call ?? settings.timeouts.call, totalMs: timeouts.maximum ?? settings.timeouts.maximum },
+    ]),
+  )
+}
+
+function definedOnly<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as never
+}
+
+/** Changes when the configuration of the server does; holds no secret. */
+function hashOf(id: string, server: unknown): string {
+  return createHash('sha256')
+    .update(JSON.stringify([id, server]))
+    .digest('hex')
+    .slice(0, 32)
+}

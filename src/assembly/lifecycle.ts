@@ -1,0 +1,206 @@
+// A gateway from start to end: opens the platform, assembles the inside, opens the doors, and drains in the order that loses nothing:
+// readiness first, then the doors with what runs, then the upstreams.
+import { join } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { Deadline } from '../core/call/deadline.ts'
+import type { Report } from '../core/ports/report.ts'
+import type { UpstreamState } from '../core/ports/upstream.ts'
+import { createLog, createMetrics, createRecorder, createRedactor, type Gauges } from '../observe/index.ts'
+import { systemClock } from '../platform/clock/system-clock.ts'
+import { systemRandom } from '../platform/random/system-random.ts'
+import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
+import { type Doors, openDoors } from './doors.ts'
+import { assembleInside, type Inside } from './gateway.ts'
+import { Outsiders } from './outsiders.ts'
+import type { Settings } from './settings.ts'
+
+export interface GatewayOptions {
+  /** Where to serve HTTP; absent: no HTTP door. */
+  readonly listen?: { readonly host: string; readonly port: number }
+  /** Serve one client on these streams. */
+  readonly stdio?: { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.WritableStream; readonly mount: string }
+  /** For people and the log: where the settings came from. */
+  readonly source: string
+  readonly baseDir: string
+  readonly broken?: readonly { readonly server: string; readonly reason: string }[]
+  /** Values that must never be written anywhere. */
+  readonly secrets?: readonly string[]
+}
+
+export interface ServerStatus {
+  readonly name: string
+  readonly transport: string | undefined
+  readonly revision: string | undefined
+  readonly state: UpstreamState
+  readonly reason: string | undefined
+  readonly tools: number
+  readonly prompts: number
+  readonly resources: number
+}
+
+export interface RunningGateway {
+  readonly address: { readonly host: string; readonly port: number } | undefined
+  status(): readonly ServerStatus[]
+  /** Resolves when every upstream was tried once, or after `timeoutMs`. */
+  settled(timeoutMs: number): Promise<void>
+  /** Ends gracefully; further calls give the same promise. */
+  drain(): Promise<void>
+  /** Resolves when the gateway has ended, by `drain` or because its stdio client left. */
+  readonly ended: Promise<void>
+}
+
+/** Starts and opens the doors at once; upstreams connect meanwhile. Rejects where the address or the state folder cannot be had. */
+export async function startGateway(settings: Settings, options: GatewayOptions): Promise<RunningGateway> {
+  const gateway = new Running(settings, options)
+  await gateway.open()
+  return gateway
+}
+
+class Running implements RunningGateway {
+  readonly ended: Promise<void>
+  private readonly settings: Settings
+  private readonly options: GatewayOptions
+  private readonly report: Report
+  private readonly flush: () => void
+  private readonly inside: Inside
+  private readonly doors: Doors
+  private readonly draining = new AbortController()
+  private drained: Promise<void> | undefined
+  private finish: () => void = () => undefined
+  private serving = false
+  private bound: RunningGateway['address']
+
+  constructor(settings: Settings, options: GatewayOptions) {
+    this.settings = settings
+    this.options = options
+    this.ended = new Promise((resolve) => {
+      this.finish = resolve
+    })
+    const sink = createLog(settings.log, createRedactor(options.secrets ?? []), systemClock)
+    const metrics = createMetrics(this.gauges())
+    const sealer = createSealer(settings.stateDir === undefined ? freshKey() : loadKey(join(settings.stateDir, 'seal.key')), systemRandom)
+    this.report = { log: sink.log, counters: metrics.counters }
+    this.flush = sink.flush
+    const outsiders = new Outsiders()
+    this.inside = assembleInside({
+      settings,
+      broken: new Map((options.broken ?? []).map(({ server, reason }) => [server, reason])),
+      clock: systemClock,
+      random: systemRandom,
+      report: this.report,
+      sealer,
+      recorder: createRecorder(sink, metrics, settings.log.calls),
+      replica: systemRandom.id(),
+      outside: outsiders,
+    })
+    this.doors = openDoors({
+      settings,
+      gateway: this.inside.gateway,
+      clock: systemClock,
+      random: systemRandom,
+      sealer,
+      report: this.report,
+      outsiders,
+      draining: this.draining.signal,
+      ready: () => ({ serving: this.serving, draining: this.draining.signal.aborted, upstreams: this.readiness() }),
+      metrics: () => metrics.text(),
+    })
+  }
+
+  get address(): RunningGateway['address'] {
+    return this.bound
+  }
+
+  async open(): Promise<void> {
+    await this.inside.catalog.start()
+    const { listen, stdio } = this.options
+    if (listen !== undefined) this.bound = await this.doors.http.listen(listen.host, listen.port)
+    this.serving = true
+    this.report.log('info', 'Serving', { source: this.options.source, ...this.bound })
+    if (stdio === undefined) return
+    // A desktop client that leaves ends its gateway.
+    void this.doors.stdio(stdio.input as Readable, stdio.output as Writable, stdio.mount).then(() => this.drain())
+  }
+
+  status(): readonly ServerStatus[] {
+    return this.inside.catalog.status().map(({ server, state, reason, transport, revision, counts }) => ({
+      name: server,
+      transport,
+      revision,
+      state,
+      reason: state === 'ready' ? undefined : (this.inside.upstreams.get(server)?.health().reason ?? reason),
+      tools: counts.tool ?? 0,
+      prompts: counts.prompt ?? 0,
+      resources: (counts.resource ?? 0) + (counts.template ?? 0),
+    }))
+  }
+
+  async settled(timeoutMs: number): Promise<void> {
+    const limit = new AbortController()
+    const timer = systemClock.timer(timeoutMs, () => limit.abort('deadline'))
+    await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.ready(limit.signal)))
+    await this.listed(limit.signal)
+    timer.cancel()
+  }
+
+  drain(): Promise<void> {
+    this.drained ??= this.end()
+    return this.drained
+  }
+
+  private async end(): Promise<void> {
+    const { graceMs } = this.settings.drain
+    this.report.log('info', 'Draining', { graceMs })
+    this.draining.abort('drain')
+    this.inside.events.drain()
+    this.inside.catalog.stop()
+    await this.doors.drain(graceMs)
+    const deadline = new Deadline(systemClock, { idleMs: upstreamGraceMs, totalMs: upstreamGraceMs }, () => undefined)
+    await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.drain(deadline)))
+    deadline.close()
+    await this.inside.close()
+    this.report.log('info', 'Ended')
+    this.flush()
+    this.finish()
+  }
+
+  /** Resolves when the catalog has read every server that is ready. */
+  private listed(signal: AbortSignal): Promise<void> {
+    const complete = (): boolean => this.inside.catalog.status().every((one) => one.live || one.state !== 'ready')
+    if (complete() || signal.aborted) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = (): void => {
+        release()
+        resolve()
+      }
+      const release = this.inside.catalog.onChange(() => {
+        if (complete()) done()
+      })
+      signal.addEventListener('abort', done, { once: true })
+    })
+  }
+
+  private readiness() {
+    return this.inside.catalog.status().map(({ server, reason, quarantined, collisions }) => {
+      const health = this.inside.upstreams.get(server)?.health()
+      return { name: server, state: health?.state ?? 'unavailable', reason: health?.reason ?? reason, quarantined, collisions }
+    })
+  }
+
+  private gauges(): Gauges {
+    return {
+      upstreams: () => {
+        const guards = new Map(this.inside.resilience.gauges().map((gauge) => [gauge.upstream, gauge]))
+        return [...this.inside.upstreams].map(([upstream, exit]) => {
+          const { state, inFlight, connections, restarts } = exit.health()
+          const guard = guards.get(upstream)
+          return { upstream, state, inFlight, connections, restarts, queued: guard?.queued ?? 0, breaker: guard?.circuit ?? 'closed' }
+        })
+      },
+      sessions: () => this.doors.sessions(),
+    }
+  }
+}
+
+/** How long upstreams get to end what is in flight once the doors are closed, in ms. */
+const upstreamGraceMs = 2_000

@@ -1,0 +1,172 @@
+// A legacy client on one two-way connection (stdio, HTTP+SSE): one session for as long as the connection lasts, everything on it.
+import type { Principal } from '../../core/call/call.ts'
+import type { Delivery, EndReason } from '../../core/call/exchange.ts'
+import { emptyObject } from '../../core/call/payload.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import { faultError } from '../../core/faults/wire-form.ts'
+import { errorBytes, type Incoming, type IncomingRequest, type RawId, resultBytes } from '../../core/protocol/jsonrpc.ts'
+import type { DoorContext } from '../door.ts'
+import { handshake } from './handshake.ts'
+import type { Mailbox } from './mailbox.ts'
+import { joinBatch, mostInBatch, readClientMessage, splitBatch } from './message.ts'
+import { type Arrival, type Channel, LegacySession } from './session.ts'
+
+export interface ConnectionParts {
+  readonly context: DoorContext
+  readonly mailbox: Mailbox
+  readonly transport: 'sse' | 'stdio'
+  /** Unguessable where others could guess; the affinity of the session's calls. */
+  readonly id: string
+  readonly mount: string
+  readonly principal: Principal
+  /** Writes one message. False where the client is gone. */
+  readonly write: (message: Uint8Array, droppable: boolean) => boolean
+  readonly opened?: (session: LegacySession) => void
+}
+
+export class LegacyConnection {
+  private readonly parts: ConnectionParts
+  private readonly channel: Channel
+  private live: LegacySession | undefined
+  private opening: Promise<void> | undefined
+
+  constructor(parts: ConnectionParts) {
+    this.parts = parts
+    this.channel = {
+      streams: true,
+      send: (message, droppable) => void parts.write(message, droppable),
+      answer: (message) => (parts.write(message, false) ? 'delivered' : 'client_gone'),
+      silence: () => {},
+    }
+  }
+
+  get session(): LegacySession | undefined {
+    return this.live
+  }
+
+  /** Takes one message or batch. Resolves when all of it is answered; the order of arrival is kept up to the first wait. */
+  async receive(bytes: Uint8Array, parsed: unknown, arrival: Arrival): Promise<void> {
+    if (Array.isArray(parsed)) return this.batch(bytes, parsed, arrival)
+    const message = readClientMessage(bytes, parsed)
+    if (message.kind === 'unreadable') {
+      return this.refuse(undefined, undefined, fault('invalid_request', { reason: message.reason }), arrival)
+    }
+    return this.take(message, bytes, arrival, this.channel)
+  }
+
+  end(reason: EndReason): void {
+    this.live?.end(reason)
+  }
+
+  /** The client will say nothing more: what runs may end, nothing can be asked. */
+  deafen(): void {
+    this.live?.deafen()
+  }
+
+  private async take(message: Incoming, bytes: Uint8Array, arrival: Arrival, channel: Channel): Promise<void> {
+    if (message.kind === 'request' && message.method === 'initialize' && this.live === undefined && this.opening === undefined) {
+      this.opening = this.initialize(message, arrival)
+      return this.opening
+    }
+    if (this.opening !== undefined) await this.opening
+    const session = this.live
+    switch (message.kind) {
+      case 'request':
+        if (session !== undefined) return session.request(message, arrival, channel)
+        if (message.method === 'ping') {
+          channel.answer(resultBytes(message.id, emptyObject.bytes))
+          return
+        }
+        return this.refuse(message.id, message.method, fault('invalid_request', { reason: 'begin with initialize' }), arrival, channel)
+      case 'notification':
+        if (message.method === 'notifications/initialized') session?.listen(true)
+        session?.notification(message)
+        return
+      default:
+        session?.response(message, bytes)
+    }
+  }
+
+  private async initialize(message: IncomingRequest, arrival: Arrival): Promise<void> {
+    const { context, mailbox, id, transport, mount, principal, write } = this.parts
+    const { handshake: agreed, answer, exchange } = await handshake(context, { session: id, transport, mount, principal }, message, arrival)
+    this.opening = undefined
+    if (agreed !== undefined) {
+      this.live = new LegacySession({
+        context,
+        mailbox,
+        profile: { id, transport, mount, principal, handshake: agreed },
+        common: { send: (change, droppable) => void write(change, droppable) },
+      })
+      context.report.counters.add('sessions_opened', { transport })
+      this.parts.opened?.(this.live)
+    }
+    exchange.close(this.channel.answer(answer))
+  }
+
+  /** Batches exist in 2025-03-26 alone; their answers leave together. */
+  private async batch(bytes: Uint8Array, parsed: readonly unknown[], arrival: Arrival): Promise<void> {
+    if (this.opening !== undefined) await this.opening
+    const problem =
+      this.live?.profile.handshake.revision !== '2025-03-26'
+        ? 'only revision 2025-03-26 has batches'
+        : parsed.length === 0
+          ? 'the batch is empty'
+          : parsed.length > mostInBatch
+            ? `a batch holds at most ${mostInBatch} messages`
+            : undefined
+    if (problem !== undefined) return this.refuse(undefined, undefined, fault('invalid_request', { reason: problem }), arrival)
+    const answers = new BatchChannel(this.channel)
+    await Promise.all(
+      splitBatch(bytes).map((part, i) => {
+        const message = readClientMessage(part, parsed[i])
+        const own = i === 0 ? arrival : { ...arrival, correlationId: this.parts.context.random.id() }
+        if (message.kind !== 'unreadable') return this.take(message, part, own, answers)
+        return this.refuse(undefined, undefined, fault('invalid_request', { reason: message.reason }), own, answers)
+      }),
+    )
+    answers.flush()
+  }
+
+  private refuse(id: RawId | undefined, method: string | undefined, reason: Fault, arrival: Arrival, channel = this.channel): void {
+    channel.answer(errorBytes(id, faultError(reason, arrival.correlationId)))
+    const { context, mount, principal, transport } = this.parts
+    context.gateway.refuse({
+      id: arrival.correlationId,
+      method,
+      mount,
+      transport,
+      revision: this.live?.profile.handshake.revision,
+      principal,
+      fault: reason,
+      startedAtMs: arrival.atMs,
+    })
+  }
+}
+
+/** Holds the answers of a batch until all are there; what comes before an answer goes out at once. */
+class BatchChannel implements Channel {
+  readonly streams = true
+  private readonly channel: Channel
+  private readonly answers: Uint8Array[] = []
+
+  constructor(channel: Channel) {
+    this.channel = channel
+  }
+
+  send(message: Uint8Array, droppable: boolean): void {
+    this.channel.send(message, droppable)
+  }
+
+  answer(message: Uint8Array): Delivery {
+    this.answers.push(message)
+    return 'delivered'
+  }
+
+  silence(): void {}
+
+  flush(): void {
+    if (this.answers.length > 0) this.channel.answer(joinBatch(this.answers))
+  }
+}

@@ -1,0 +1,65 @@
+// `initialize` of a legacy client: one `server/discover` call inside, and what both sides agreed on for the life of the session.
+import type { Caller, Principal } from '../../core/call/call.ts'
+import { type OpenExchange, openExchange } from '../../core/call/exchange.ts'
+import type { IncomingRequest } from '../../core/protocol/jsonrpc.ts'
+import { resultBytes } from '../../core/protocol/jsonrpc.ts'
+import type { DoorContext } from '../door.ts'
+import { legacyAnswer } from './answer.ts'
+import { makeCall } from './call.ts'
+import { announcedLists, clientInfo, type Handshake, initializeResult, modernCapabilities, negotiate } from './capabilities.ts'
+import { isObject } from './message.ts'
+import type { Arrival } from './session.ts'
+
+export interface Opening {
+  readonly session: string
+  readonly transport: Caller['arrival']['transport']
+  readonly mount: string
+  readonly principal: Principal
+}
+
+export interface Opened {
+  /** Undefined where the gateway could not tell what it serves: then the answer is an error and there is no session. */
+  readonly handshake: Handshake | undefined
+  readonly answer: Buffer
+  /** To be closed when the answer has left. */
+  readonly exchange: OpenExchange
+}
+
+export async function handshake(context: DoorContext, opening: Opening, message: IncomingRequest, arrival: Arrival): Promise<Opened> {
+  const params = message.params?.json()
+  const asked = isObject(params) ? params : {}
+  const revision = negotiate(asked.protocolVersion)
+  const capabilities = modernCapabilities(asked.capabilities)
+  const client = clientInfo(asked.clientInfo)
+  const { call } = makeCall(
+    {
+      id: arrival.correlationId,
+      method: 'server/discover',
+      mount: opening.mount,
+      params: undefined,
+      caller: {
+        principal: opening.principal,
+        client,
+        capabilities,
+        affinity: opening.session,
+        arrival: { transport: opening.transport, revision },
+        headers: arrival.headers,
+      },
+      logLevel: undefined,
+    },
+    context.random,
+  )
+  const exchange = openExchange(context.clock, context.limits, { emit: () => {} })
+  const outcome = await context.gateway.handle(call, exchange)
+  if (outcome.kind !== 'complete') {
+    const answer = legacyAnswer({ id: message.id, method: message.method, revision, correlationId: arrival.correlationId }, outcome, true)
+    return { handshake: undefined, answer, exchange }
+  }
+  const discover = outcome.result.json()
+  const result = Buffer.from(JSON.stringify(initializeResult(discover, revision, context.server)))
+  return {
+    handshake: { revision, capabilities, client, lists: announcedLists(discover) },
+    answer: resultBytes(message.id, result),
+    exchange,
+  }
+}

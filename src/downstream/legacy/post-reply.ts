@@ -1,0 +1,99 @@
+// The answer to one legacy POST: one JSON body where the answers come first and soon, else an event stream that can be resumed.
+// A batch of 2025-03-26 is put together again, as one array or on one stream.
+import type { ServerResponse } from 'node:http'
+import type { Delivery } from '../../core/call/exchange.ts'
+import type { Beaten, Pulse } from '../http/pulse.ts'
+import { writeJson } from '../http/refusals.ts'
+import { streamHeaders } from '../http/reply.ts'
+import { joinBatch } from './message.ts'
+import type { Channel } from './session.ts'
+import type { EventStream } from './stream.ts'
+
+export interface PostParts {
+  readonly res: ServerResponse
+  /** What the client accepts. */
+  readonly json: boolean
+  readonly sse: boolean
+  /** Requests that will be answered. */
+  readonly expected: number
+  readonly batch: boolean
+  /** A stream of the session, registered for resumption. */
+  readonly stream: () => EventStream
+  /** Called once, when nothing more will come. */
+  readonly done: (stream: EventStream | undefined) => void
+  /** Beats answers that are late: they become a stream, so that a client that loses the connection can come back for them. */
+  readonly late: Pulse
+}
+
+export class PostReply implements Channel, Beaten {
+  private readonly parts: PostParts
+  private readonly answers: Uint8Array[] = []
+  private left: number
+  private stream: EventStream | undefined
+
+  constructor(parts: PostParts) {
+    this.parts = parts
+    this.left = parts.expected
+    if (parts.sse) parts.late.add(this)
+    if (!parts.json) this.open()
+  }
+
+  get streams(): boolean {
+    return this.parts.sse
+  }
+
+  send(message: Uint8Array, droppable: boolean): void {
+    if (this.left > 0 && this.parts.sse) this.open().send(message, droppable)
+  }
+
+  answer(message: Uint8Array): Delivery {
+    this.left -= 1
+    if (this.stream !== undefined) {
+      this.stream.send(message, false)
+      this.close()
+      // In the ring it can still be fetched by a client that is away.
+      return 'delivered'
+    }
+    this.answers.push(message)
+    const gone = this.parts.res.destroyed
+    this.close()
+    return gone ? 'client_gone' : 'delivered'
+  }
+
+  silence(): void {
+    this.left -= 1
+    this.close()
+  }
+
+  beat(): void {
+    if (this.left > 0) this.open()
+  }
+
+  private open(): EventStream {
+    if (this.stream !== undefined) return this.stream
+    this.parts.late.remove(this)
+    this.stream = this.parts.stream()
+    if (!this.parts.res.destroyed) this.stream.attach(this.parts.res)
+    for (const message of this.answers) this.stream.send(message, false)
+    this.answers.length = 0
+    return this.stream
+  }
+
+  private close(): void {
+    if (this.left > 0) return
+    this.parts.late.remove(this)
+    if (this.stream !== undefined) this.stream.finish()
+    else if (!this.parts.res.destroyed) this.writeBody()
+    this.parts.done(this.stream)
+  }
+
+  private writeBody(): void {
+    const { res, batch } = this.parts
+    const [first] = this.answers
+    if (first === undefined) {
+      // Every request was cancelled: a stream without a first event, which nobody tries to resume.
+      res.writeHead(200, streamHeaders as string[])
+      res.end()
+    } else writeJson(res, 200, batch ? joinBatch(this.answers) : Buffer.from(first.buffer, first.byteOffset, first.byteLength))
+  }
+}

@@ -1,0 +1,161 @@
+// One event stream of a legacy HTTP session, which outlives its connection: what was sent is kept in a bounded ring, so that a client
+// that lost the connection takes up where it was (MCP 2025-11-25 §resumability, Last-Event-ID).
+import type { ServerResponse } from 'node:http'
+import type { Report } from '../../core/ports/report.ts'
+import { sseComment, sseEvent, sseRetry } from '../../core/protocol/sse.ts'
+import type { Beaten, Pulse } from '../http/pulse.ts'
+import { streamHeaders } from '../http/reply.ts'
+
+/** Most events kept of one stream, and most bytes; the newest stays in any case. */
+export const ringEvents = 256
+export const ringBytes = 1_048_576
+/** Unsent bytes above which droppable events are left out, and above which the connection is cut: the client may resume. */
+const slowBytes = 1_048_576
+const stuckBytes = 16_777_216
+/** What clients wait before they reconnect, in ms. */
+export const reconnectMs = 1_000
+
+interface Kept {
+  readonly seq: number
+  readonly data: Uint8Array
+}
+
+export interface StreamParts {
+  /** Unique in its session; part of every event id. */
+  readonly id: string
+  /** Revisions from 2025-11-25 begin a stream with an event that has an id and no data. */
+  readonly primes: boolean
+  readonly pulse: Pulse
+  readonly report: Report
+}
+
+export class EventStream implements Beaten {
+  readonly id: string
+  private readonly parts: StreamParts
+  private ring: Kept[] = []
+  private size = 0
+  private next = 1
+  private sent = 0
+  private res: ServerResponse | undefined
+  private done = false
+
+  constructor(parts: StreamParts) {
+    this.parts = parts
+    this.id = parts.id
+  }
+
+  get attached(): boolean {
+    return this.res !== undefined
+  }
+
+  /** True once nothing more will come. */
+  get over(): boolean {
+    return this.done
+  }
+
+  /** Bytes held for a client that comes back. */
+  get bytes(): number {
+    return this.size
+  }
+
+  /** Whether there is, or will be, something after an event. */
+  hasAfter(seq: number): boolean {
+    return !this.done || seq < this.next - 1
+  }
+
+  /** Sends over this response from now on, first what came after `after` (default: what was never sent). Another response is ended. */
+  attach(res: ServerResponse, after?: number): void {
+    this.detach(reconnectMs)
+    const from = after ?? this.sent
+    this.res = res
+    res.writeHead(200, streamHeaders as string[])
+    if (this.parts.primes) res.write(sseEvent({ id: this.eventId(from), retryMs: reconnectMs, data: nothing }))
+    else res.flushHeaders()
+    for (const kept of this.ring) if (kept.seq > from) this.write(kept)
+    res.on('close', () => {
+      if (this.res === res) this.forget()
+    })
+    if (res.destroyed) this.forget()
+    else if (this.done) this.end()
+    else this.parts.pulse.add(this)
+  }
+
+  send(data: Uint8Array, droppable: boolean): void {
+    if (this.done) return
+    const { res } = this
+    if (droppable && res !== undefined && res.writableLength > slowBytes) {
+      this.parts.report.counters.add('events_dropped', { where: 'legacy_stream' })
+      return
+    }
+    const kept = { seq: this.next, data }
+    this.next += 1
+    this.keep(kept)
+    if (res !== undefined) this.write(kept)
+  }
+
+  /** Nothing more will come; the response ends when all of it is out. */
+  finish(): void {
+    if (this.done) return
+    this.done = true
+    this.end()
+  }
+
+  /** Ends the connection and not the stream. */
+  detach(retryMs: number): void {
+    const { res } = this
+    if (res === undefined) return
+    this.forget()
+    res.end(sseRetry(retryMs))
+  }
+
+  beat(): void {
+    if (this.res !== undefined && this.res.writableLength === 0) this.res.write(comment)
+  }
+
+  private write(kept: Kept): void {
+    const { res } = this
+    if (res === undefined) return
+    this.sent = Math.max(this.sent, kept.seq)
+    res.write(sseEvent({ id: this.eventId(kept.seq), event: 'message', data: kept.data }))
+    this.parts.pulse.stir(this)
+    if (res.writableLength > stuckBytes + kept.data.length) {
+      this.parts.report.log('warn', 'a client reads its stream too slowly and was cut off', { unsentBytes: res.writableLength })
+      res.destroy()
+    }
+  }
+
+  private keep(kept: Kept): void {
+    this.ring.push(kept)
+    this.size += kept.data.length
+    while (this.ring.length > 1 && (this.ring.length > ringEvents || this.size > ringBytes)) {
+      const gone = this.ring.shift()
+      this.size -= gone?.data.length ?? 0
+      if (gone !== undefined && gone.seq > this.sent) this.parts.report.counters.add('events_dropped', { where: 'legacy_ring' })
+    }
+  }
+
+  private end(): void {
+    const { res } = this
+    this.forget()
+    res?.end()
+  }
+
+  private forget(): void {
+    this.res = undefined
+    this.parts.pulse.remove(this)
+  }
+
+  private eventId(seq: number): string {
+    return `${this.id}-${seq}`
+  }
+}
+
+/** Stream and position of a Last-Event-ID of ours. */
+export function readEventId(id: string): { readonly stream: string; readonly seq: number } | undefined {
+  const at = id.lastIndexOf('-')
+  const seq = at < 0 ? '' : id.slice(at + 1)
+  return /^\d{1,15}$/.test(seq) ? { stream: id.slice(0, at), seq: Number(seq) } : undefined
+}
+
+const nothing = Buffer.alloc(0)
+const comment = sseComment()

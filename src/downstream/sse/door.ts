@@ -1,0 +1,205 @@
+// HTTP+SSE of 2024-11-05, deprecated: GET opens the stream and the session, POST brings messages, all answers leave on the stream. The
+// session ends with its stream.
+import type { ServerResponse } from 'node:http'
+import type { Principal } from '../../core/call/call.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import { sseComment, sseEvent } from '../../core/protocol/sse.ts'
+import type { Arrived, ArrivedPost, DoorContext } from '../door.ts'
+import { type Beaten, Pulse } from '../http/pulse.ts'
+import { Refusals } from '../http/refusals.ts'
+import { streamHeaders } from '../http/reply.ts'
+import { LegacyConnection } from '../legacy/connection.ts'
+import { forwardedHeaders } from '../legacy/headers.ts'
+import { Mailbox } from '../legacy/mailbox.ts'
+import { isObject } from '../legacy/message.ts'
+import type { LegacySession } from '../legacy/session.ts'
+import { createModernWriter } from '../modern/answer.ts'
+import { rawIdOf } from '../modern/receive.ts'
+
+export interface SseDoor {
+  /** GET /sse and /sse/{mount}. */
+  get(arrived: Arrived): Promise<void>
+  /** POST /message?sessionId=… */
+  post(arrived: ArrivedPost): Promise<void>
+  /** Streams open now, for the gauge. */
+  sessions(): number
+}
+
+/** The day on which 2025-03-26 replaced this transport, as RFC 9745 wants it. */
+const deprecatedSince = '@1742947200'
+/** Clients that were warned about, at most so many are remembered. */
+const mostWarned = 1_000
+/** Unsent bytes above which droppable messages are left out, and above which the client is cut off. */
+const slowBytes = 1_048_576
+const stuckBytes = 16_777_216
+
+export function createSseDoor(context: DoorContext): SseDoor {
+  return new Door(context)
+}
+
+interface Stream extends Beaten {
+  readonly res: ServerResponse
+  readonly principal: Principal
+  readonly connection: LegacyConnection
+}
+
+class Door implements SseDoor {
+  private readonly context: DoorContext
+  private readonly refusals: Refusals
+  private readonly mailbox: Mailbox
+  private readonly pulse: Pulse
+  private readonly open = new Map<string, Stream>()
+  private readonly warned = new Set<string>()
+
+  constructor(context: DoorContext) {
+    this.context = context
+    this.refusals = new Refusals(context.gateway, createModernWriter(context.server))
+    this.mailbox = new Mailbox(context.clock, context.random, context.ephemeral, context.report)
+    this.pulse = new Pulse(context.clock, context.settings.http.keepAliveMs)
+    context.draining.addEventListener('abort', () => this.drain(), { once: true })
+  }
+
+  sessions(): number {
+    return this.open.size
+  }
+
+  async get(arrived: Arrived): Promise<void> {
+    const { context } = this
+    const { res } = arrived
+    if (!context.settings.sse.enabled) {
+      const off = fault('unknown_mount', { mount: 'sse', served: ['', ...context.gateway.mounts()].map((mount) => `/mcp/${mount}`) })
+      return this.refusals.refuse(arrived, off)
+    }
+    const reason = this.noRoom()
+    if (reason !== undefined) return this.refusals.refuse(arrived, reason)
+    const id = context.random.id()
+    const stream = this.stream(arrived, id)
+    this.open.set(id, stream)
+    res.on('close', () => this.close(id))
+    res.writeHead(200, [...streamHeaders, ...this.deprecation()])
+    res.write(sseEvent({ event: 'endpoint', data: Buffer.from(`/message?sessionId=${id}`) }))
+    this.pulse.add(stream)
+    if (res.destroyed) this.close(id)
+  }
+
+  async post(arrived: ArrivedPost): Promise<void> {
+    const { message, body, res, principal } = arrived
+    const stream = this.open.get(sessionIn(arrived.req.url ?? ''))
+    if (stream === undefined || stream.principal.sub !== principal.sub || stream.principal.iss !== principal.iss) {
+      const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined
+      return this.refusals.refuse(arrived, fault('session_unknown'), { id: rawIdOf(message, body), method })
+    }
+    if (this.context.draining.aborted) res.shouldKeepAlive = false
+    res.writeHead(202).end()
+    await stream.connection.receive(body, message, {
+      correlationId: arrived.id,
+      atMs: arrived.atMs,
+      headers: forwardedHeaders(arrived.req.headers, this.context.forwarded),
+    })
+  }
+
+  private noRoom(): Fault | undefined {
+    const { draining, settings } = this.context
+    if (draining.aborted) return fault('draining')
+    if (this.open.size < settings.sessions.most) return undefined
+    const detail = { upstream: 'a session', limit: settings.sessions.most, retryAfterMs: 5_000 }
+    return fault('overloaded', detail, { retryAfterMs: 5_000 })
+  }
+
+  private stream(arrived: Arrived, id: string): Stream {
+    const { res, principal, mount } = arrived
+    const connection = new LegacyConnection({
+      context: this.context,
+      mailbox: this.mailbox,
+      transport: 'sse',
+      id,
+      mount,
+      principal,
+      write: (message, droppable) => this.write(stream, message, droppable),
+      opened: (session) => this.warn(session),
+    })
+    const stream: Stream = {
+      res,
+      principal,
+      connection,
+      beat: () => {
+        if (res.writableLength === 0) res.write(comment)
+      },
+    }
+    return stream
+  }
+
+  private write(stream: Stream, message: Uint8Array, droppable: boolean): boolean {
+    const { res } = stream
+    if (res.destroyed || res.writableEnded) return false
+    if (droppable && res.writableLength > slowBytes) {
+      this.context.report.counters.add('events_dropped', { where: 'sse' })
+      return true
+    }
+    res.write(sseEvent({ event: 'message', data: message }))
+    this.pulse.stir(stream)
+    if (res.writableLength > stuckBytes + message.length) {
+      this.context.report.log('warn', 'a client reads its stream too slowly and was cut off', { unsentBytes: res.writableLength })
+      res.destroy()
+    }
+    return true
+  }
+
+  private close(id: string): void {
+    const stream = this.open.get(id)
+    if (stream === undefined) return
+    this.open.delete(id)
+    this.pulse.remove(stream)
+    stream.connection.end('client_gone')
+  }
+
+  /** Streams end one by one when their last call is answered, or when the grace is half over. */
+  private drain(): void {
+    const { clock, random, settings } = this.context
+    for (const stream of this.open.values()) {
+      clock.timer((random.fraction() * settings.drain.graceMs) / 2, () => this.leave(stream))
+    }
+  }
+
+  private leave(stream: Stream): void {
+    if (stream.res.destroyed || stream.res.writableEnded) return
+    const busy = (stream.connection.session?.busy ?? 0) > 0
+    if (busy) this.context.clock.timer(this.context.settings.drain.graceMs / 20, () => this.leave(stream))
+    else stream.res.end()
+  }
+
+  private deprecation(): readonly string[] {
+    const { sunset } = this.context.settings.sse
+    return ['Deprecation', deprecatedSince, ...(sunset === undefined ? [] : ['Sunset', new Date(`${sunset}T00:00:00Z`).toUTCString()])]
+  }
+
+  /** Once for each client and principal, so that somebody moves it. */
+  private warn(session: LegacySession): void {
+    const { principal, handshake } = session.profile
+    const client = `${handshake.client?.name ?? 'unknown'} ${handshake.client?.version ?? ''}`.trim()
+    const key = `${principal.iss} ${principal.sub} ${client}`
+    if (this.warned.has(key) || this.warned.size >= mostWarned) return
+    this.warned.add(key)
+    const { owner, sunset } = this.context.settings.sse
+    this.context.report.log('warn', 'A client uses the deprecated HTTP+SSE transport; it should use /mcp', {
+      client,
+      subject: principal.sub,
+      owner: owner ?? 'nobody: set sse.owner',
+      sunset: sunset ?? 'not set: set sse.sunset',
+    })
+  }
+}
+
+/** The value of `sessionId` in the query. Ours need no decoding. */
+function sessionIn(url: string): string {
+  const query = url.slice(url.indexOf('?') + 1)
+  return (
+    query
+      .split('&')
+      .find((pair) => pair.startsWith('sessionId='))
+      ?.slice('sessionId='.length) ?? ''
+  )
+}
+
+const comment = sseComment()

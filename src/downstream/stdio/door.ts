@@ -1,0 +1,268 @@
+// The door of desktop clients: JSON-RPC by lines over stdin and stdout, of either era. Nothing but messages is ever written to the output.
+
+import { isUtf8 } from 'node:buffer'
+import type { Readable, Writable } from 'node:stream'
+import { anonymous, type Principal } from '../../core/call/call.ts'
+import { endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import { faultError } from '../../core/faults/wire-form.ts'
+import { errorBytes, type RawId } from '../../core/protocol/jsonrpc.ts'
+import { asBuffer, countMembers, countParsed } from '../../core/protocol/scan.ts'
+import type { DoorContext } from '../door.ts'
+import { LegacyConnection } from '../legacy/connection.ts'
+import { Mailbox } from '../legacy/mailbox.ts'
+import type { Arrival } from '../legacy/session.ts'
+import { createModernWriter, type ModernWriter } from '../modern/answer.ts'
+import { hasClaim, hasValidModernClaim, isObject, type Message } from '../modern/envelope.ts'
+import { cancelledId, rawIdOf, receive } from '../modern/receive.ts'
+import { Lines } from './lines.ts'
+
+export interface StdioStreams {
+  readonly input: Readable
+  readonly output: Writable
+  /** '' for everything that is served. */
+  readonly mount: string
+}
+
+/** Unsent bytes above which progress and log messages are left out. */
+const slowBytes = 4_194_304
+
+/**
+ * Serves one client until its input ends or the gateway drains; what runs then may finish for `drain.graceMs`. Resolves when all is
+ * written. A message that belongs to neither era is answered with an error, never with silence.
+ */
+export async function serveStdio(context: DoorContext, streams: StdioStreams): Promise<void> {
+  const identified = await context.gateway.identify({ transport: 'stdio', authorization: undefined, remoteAddress: undefined })
+  const door =
+    'fault' in identified
+      ? new Connection(context, streams, anonymous, identified.fault)
+      : new Connection(context, streams, identified.principal, undefined)
+  await door.serve()
+}
+
+class Connection {
+  private readonly context: DoorContext
+  private readonly streams: StdioStreams
+  private readonly principal: Principal
+  /** Who may not enter hears why, to every request. */
+  private readonly barred: Fault | undefined
+  private readonly writer: ModernWriter
+  private readonly legacy: LegacyConnection
+  /** Modern requests in flight. A legacy session keeps its own. */
+  private readonly modern = new Map<RawId, OpenExchange>()
+  private readonly listens = new Set<OpenExchange>()
+  private readonly running = new Set<Promise<void>>()
+  private initialized = false
+
+  constructor(context: DoorContext, streams: StdioStreams, principal: Principal, barred: Fault | undefined) {
+    this.context = context
+    this.streams = streams
+    this.principal = principal
+    this.barred = barred
+    this.writer = createModernWriter(context.server)
+    this.legacy = new LegacyConnection({
+      context,
+      mailbox: new Mailbox(context.clock, context.random, context.ephemeral, context.report),
+      transport: 'stdio',
+      id: context.random.id(),
+      mount: streams.mount,
+      principal,
+      write: (message, droppable) => this.write(message, droppable),
+    })
+  }
+
+  async serve(): Promise<void> {
+    await this.read()
+    this.legacy.deafen()
+    for (const exchange of this.listens) exchange.end('drain')
+    await this.settle()
+    this.legacy.end('client_gone')
+    for (const exchange of this.modern.values()) exchange.end('client_gone')
+    await Promise.all(this.running)
+    await this.flush()
+  }
+
+  private read(): Promise<void> {
+    const { input, output } = this.streams
+    const { draining, settings } = this.context
+    const lines = new Lines(settings.http.bodyBytes)
+    return new Promise((resolve) => {
+      const take = (line: Uint8Array | undefined): void => this.line(line)
+      const onData = (chunk: Uint8Array | string): void => lines.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk, take)
+      const stop = (): void => {
+        input.off('data', onData)
+        draining.removeEventListener('abort', stop)
+        resolve()
+      }
+      input.on('data', onData)
+      input.once('end', () => {
+        lines.finish(take)
+        stop()
+      })
+      input.once('error', stop)
+      input.once('close', stop)
+      // A client that is gone shows as a broken pipe; it is no failure of ours.
+      output.once('error', stop)
+      output.once('close', stop)
+      if (draining.aborted) stop()
+      else draining.addEventListener('abort', stop, { once: true })
+    })
+  }
+
+  private line(line: Uint8Array | undefined): void {
+    const arrival: Arrival = { correlationId: this.context.random.id(), atMs: this.context.clock.now(), headers: undefined }
+    if (line === undefined) {
+      this.refuse(undefined, undefined, fault('body_too_large', { limit: this.context.settings.http.bodyBytes }), arrival)
+      return
+    }
+    const message = parse(line)
+    if (message instanceof Error) {
+      this.refuse(undefined, undefined, fault('parse_error', { reason: message.message }), arrival)
+      return
+    }
+    const work = this.take(line, message.value, arrival).catch((error: unknown) => this.broken(line, message.value, arrival, error))
+    this.running.add(work)
+    void work.then(() => this.running.delete(work))
+  }
+
+  /**
+   * The era is the connection's from `initialize` on, and until then each message's own: a client that falls back first sends an
+   * enveloped `server/discover`, so one envelope proves nothing.
+   */
+  private async take(bytes: Uint8Array, message: unknown, arrival: Arrival): Promise<void> {
+    if (Array.isArray(message) && this.barred === undefined) return this.legacy.receive(bytes, message, arrival)
+    if (!isObject(message)) return this.refuse(undefined, undefined, fault('invalid_request', { reason: 'no JSON-RPC message' }), arrival)
+    const method = typeof message.method === 'string' ? message.method : undefined
+    const id = rawIdOf(message, bytes)
+    if (method !== undefined && 'id' in message) {
+      if (this.barred !== undefined) return this.refuse(id, method, this.barred, arrival)
+      if (this.isModern(message, method)) return this.request(message, bytes, arrival)
+      if (method === 'initialize') this.initialized = true
+    } else if (method === 'notifications/cancelled' && this.cancelled(message, bytes)) return
+    return this.legacy.receive(bytes, message, arrival)
+  }
+
+  private isModern(message: Message, method: string): boolean {
+    if (method === 'initialize') return hasValidModernClaim(message)
+    return hasClaim(message) || (method === 'server/discover' && !this.initialized)
+  }
+
+  private async request(message: Message, bytes: Uint8Array, arrival: Arrival): Promise<void> {
+    const { context } = this
+    const received = receive(
+      message,
+      bytes,
+      {
+        transport: 'stdio',
+        mount: this.streams.mount,
+        principal: this.principal,
+        id: arrival.correlationId,
+        affinity: undefined,
+        headers: undefined,
+      },
+      context.random,
+    )
+    if (received.kind === 'refused') return this.refuse(received.id, received.method, received.fault, arrival, received.revision)
+    const { asked, call } = received
+    if (this.modern.has(asked.id)) {
+      return this.refuse(asked.id, asked.method, fault('invalid_request', { reason: `the id ${asked.id} is in use` }), arrival)
+    }
+    const exchange = openExchange(context.clock, context.limits, {
+      emit: (event) => {
+        const written = this.writer.event(asked, event)
+        if (written !== undefined) this.write(written, event.kind === 'progress' || event.kind === 'log')
+      },
+    })
+    this.modern.set(asked.id, exchange)
+    if (call.family === 'listen') {
+      this.listens.add(exchange)
+      exchange.deadline.pause()
+    }
+    const outcome = await context.gateway.handle(call, exchange)
+    this.modern.delete(asked.id)
+    this.listens.delete(exchange)
+    const reason = endReason(exchange.signal)
+    if (reason === 'cancelled' || reason === 'client_gone') return exchange.close('client_gone')
+    const ended = call.family === 'listen' && reason === 'drain'
+    const answer = ended ? this.writer.listenEnd(asked) : this.writer.answer(asked, outcome, true).bytes
+    exchange.close(this.write(answer, false) ? 'delivered' : 'client_gone')
+  }
+
+  private cancelled(message: Message, bytes: Uint8Array): boolean {
+    const id = cancelledId(message, bytes)
+    const exchange = id === undefined ? undefined : this.modern.get(id)
+    exchange?.end('cancelled')
+    return exchange !== undefined
+  }
+
+  private refuse(id: RawId | undefined, method: string | undefined, reason: Fault, arrival: Arrival, revision?: string): void {
+    this.write(errorBytes(id, faultError(reason, arrival.correlationId)), false)
+    this.context.gateway.refuse({
+      id: arrival.correlationId,
+      method,
+      mount: this.streams.mount,
+      transport: 'stdio',
+      revision,
+      principal: this.barred === undefined ? this.principal : undefined,
+      fault: reason,
+      startedAtMs: arrival.atMs,
+    })
+  }
+
+  /** A throw is our own bug; the client still gets its answer. */
+  private broken(bytes: Uint8Array, message: unknown, arrival: Arrival, error: unknown): void {
+    const { correlationId } = arrival
+    this.context.report.log('error', 'a message could not be handled', {
+      correlationId,
+      stack: error instanceof Error ? error.stack : String(error),
+    })
+    const id = rawIdOf(message, bytes)
+    if (id !== undefined) this.refuse(id, undefined, fault('internal', { correlationId }), arrival)
+  }
+
+  private write(message: Uint8Array, droppable: boolean): boolean {
+    const { output } = this.streams
+    if (output.destroyed || output.writableEnded) return false
+    if (droppable && output.writableLength > slowBytes) {
+      this.context.report.counters.add('events_dropped', { where: 'stdio' })
+      return true
+    }
+    const frame = Buffer.allocUnsafe(message.length + 1)
+    frame.set(message)
+    frame[message.length] = 0x0a
+    output.write(frame)
+    return true
+  }
+
+  /** Until nothing runs, or the grace is over. */
+  private settle(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = this.context.clock.timer(this.context.settings.drain.graceMs, resolve)
+      void Promise.all(this.running).then(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
+  }
+
+  private flush(): Promise<void> {
+    const { output } = this.streams
+    if (output.destroyed || output.writableLength === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      output.once('error', () => resolve())
+      output.write('', () => resolve())
+    })
+  }
+}
+
+function parse(line: Uint8Array): { readonly value: unknown } | Error {
+  if (!isUtf8(line)) return new Error('it is not UTF-8')
+  try {
+    const value: unknown = JSON.parse(asBuffer(line).toString('utf8'))
+    // Policy and server could read a doubled key differently.
+    return countMembers(line) === countParsed(value) ? { value } : new Error('an object has a key twice')
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error))
+  }
+}

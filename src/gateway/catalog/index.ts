@@ -1,0 +1,262 @@
+// The catalog: what is behind the gateway, under which names, on which mount. Fed by `ingest.ts` alone; everything else reads immutable
+// snapshots.
+import type { Call, Principal, UpstreamId } from '../../core/call/call.ts'
+import type { Item, ItemKind } from '../../core/call/item.ts'
+import type { Sealer } from '../../core/call/seal.ts'
+import type { Clock, Random } from '../../core/ports/clock.ts'
+import { type CredentialLease, noCredential } from '../../core/ports/credentials.ts'
+import type { Report } from '../../core/ports/report.ts'
+import type { Upstream, UpstreamState } from '../../core/ports/upstream.ts'
+import type { Compile, Quarantined } from './definition.ts'
+import { capabilitiesOf } from './discover.ts'
+import { Feed } from './ingest.ts'
+import { kinds, type ListName, offers, subscribes } from './kinds.ts'
+import { Lookup } from './lookup.ts'
+import { Mounts } from './mounts.ts'
+import { Pages } from './pages.ts'
+import { aggregate, single, toolset } from './selection.ts'
+import type { ToolsetSettings } from './settings.ts'
+import type { CatalogStore } from './snapshot.ts'
+import { type CatalogStages, catalogStages } from './stage.ts'
+import { type TaskRef, taskIds } from './task-ids.ts'
+import type { Allows, Collision } from './view.ts'
+
+export type { Compile, Quarantined } from './definition.ts'
+export type { ListName } from './kinds.ts'
+export type { CatalogStore } from './snapshot.ts'
+export type { CatalogStages } from './stage.ts'
+export type { TaskRef } from './task-ids.ts'
+export type { Allows, Collision } from './view.ts'
+
+export interface CatalogOptions {
+  /** In configuration order, which decides who owns a URI that two servers offer. */
+  readonly upstreams: ReadonlyMap<UpstreamId, Upstream>
+  /** The server whose tools and prompts have no prefix on the aggregate. */
+  readonly bare: UpstreamId | undefined
+  readonly toolsets: Readonly<Record<string, ToolsetSettings>>
+  readonly compile: Compile
+  readonly sealer: Sealer
+  readonly clock: Clock
+  readonly random: Random
+  readonly report: Report
+  /** Keeps last known catalogues; `configHash` changes when the configuration of a server does. */
+  readonly store?: { readonly keeper: CatalogStore; readonly configHash: (upstream: UpstreamId) => string }
+  /** Default: everybody sees everything. */
+  readonly allows?: Allows
+  /** The credential that lists are pulled with. Default: none. */
+  readonly lease?: (upstream: UpstreamId) => CredentialLease
+}
+
+/** The definitions of one server changed; `lists` is empty where only what it says of itself did. */
+export interface CatalogChange {
+  readonly upstream: UpstreamId
+  readonly lists: ReadonlySet<ListName>
+}
+
+export interface UpstreamStatus {
+  readonly server: UpstreamId
+  readonly state: UpstreamState
+  /** Why something is missing, for people. */
+  readonly reason: string | undefined
+  readonly revision: string | undefined
+  readonly transport: string
+  readonly identity: { readonly name: string; readonly version: string } | undefined
+  /** Items that are served; undefined while it is not known what the server has. */
+  readonly counts: Readonly<Record<ItemKind, number | undefined>>
+  readonly generation: number
+  /** False while the items come from the store and the server has not confirmed them. */
+  readonly live: boolean
+  readonly quarantined: readonly Quarantined[]
+  /** Names and URIs on the aggregate that this server lost to another. */
+  readonly collisions: readonly Collision[]
+  /** Remarks on items that are served, for example a pattern that is not enforced. */
+  readonly notes: readonly { readonly item: string; readonly note: string }[]
+}
+
+export interface Catalog {
+  readonly stages: CatalogStages
+  /** Reads the store, then connects to all servers in parallel. Resolves when the last known catalogue is in place; waits for no server. */
+  start(): Promise<void>
+  stop(): void
+  /** Told only when definitions differ by their hash. */
+  onChange(listener: (change: CatalogChange) => void): () => void
+  status(): readonly UpstreamStatus[]
+  /** Servers and toolsets, without the aggregate. */
+  mounts(): readonly string[]
+  /** Asks a server again now, for a list that turned out to be stale. */
+  refresh(upstream: UpstreamId): void
+  /** The item that a mount shows under a name or URI, whoever asks. */
+  find(mount: string, kind: ItemKind, visible: string): Item | undefined
+  /** What listening needs: whose a URI or task is, what a mount offers, and whether a list still reads the same. */
+  readonly watching: Watching
+}
+
+export interface Watching {
+  /** The upstream of a resource that the caller of a listen sees and that tells of updates. */
+  subscribable(call: Call, uri: string): UpstreamId | undefined
+  /** The upstream and its own id of a task that the caller may follow. */
+  task(visible: string, principal: Principal): TaskRef | undefined
+  /** Whether the mount has such a list. */
+  offers(mount: string, list: ListName): boolean
+  /** Equal as long as the list of the mount reads the same. */
+  version(mount: string, list: ListName): string
+}
+
+export function createCatalog(options: CatalogOptions): Catalog {
+  return new Live(options)
+}
+
+class Live implements Catalog {
+  readonly stages: CatalogStages
+  readonly watching: Watching
+  private readonly options: CatalogOptions
+  private readonly mountsOf: Mounts
+  private readonly listeners = new Set<(change: CatalogChange) => void>()
+  private readonly saving = new Set<UpstreamId>()
+  private stopped = false
+
+  constructor(options: CatalogOptions) {
+    this.options = options
+    const servers = [...options.upstreams.keys()]
+    const selections = [
+      aggregate(servers, options.bare),
+      ...servers.map(single),
+      ...Object.entries(options.toolsets).map(([name, settings]) => toolset(name, settings, servers)),
+    ]
+    const feeds = new Map([...options.upstreams].map(([id, upstream]) => [id, this.feed(id, upstream)]))
+    const mounts = new Mounts(feeds, selections, options.clock)
+    const lookup = new Lookup(mounts, options.allows)
+    const pages = new Pages(options.sealer, lookup, options.allows !== undefined)
+    const tasks = taskIds(options.sealer)
+    this.mountsOf = mounts
+    this.stages = catalogStages({ mounts, lookup, pages, tasks, clock: options.clock })
+    this.watching = watching(mounts, lookup, (visible, principal) => tasks.open(visible, principal))
+  }
+
+  private feed(id: UpstreamId, upstream: Upstream): Feed {
+    const { compile, clock, random, report, lease } = this.options
+    return new Feed({
+      upstream,
+      compile,
+      clock,
+      random,
+      report,
+      lease: () => lease?.(id) ?? noCredential,
+      swapped: (feed, changed) => this.swapped(feed, changed),
+      moved: () => this.mountsOf.moved(),
+    })
+  }
+
+  async start(): Promise<void> {
+    await Promise.all([...this.mountsOf.feeds.values()].map((feed) => this.restore(feed)))
+    if (this.stopped) return
+    for (const feed of this.mountsOf.feeds.values()) feed.start()
+  }
+
+  stop(): void {
+    this.stopped = true
+    for (const feed of this.mountsOf.feeds.values()) feed.stop()
+  }
+
+  onChange(listener: (change: CatalogChange) => void): () => void {
+    this.listeners.add(listener)
+    return () => void this.listeners.delete(listener)
+  }
+
+  mounts(): readonly string[] {
+    return this.mountsOf.names
+  }
+
+  refresh(upstream: UpstreamId): void {
+    this.mountsOf.feeds.get(upstream)?.refresh()
+  }
+
+  find(mount: string, kind: ItemKind, visible: string): Item | undefined {
+    const selection = this.mountsOf.selection(mount)
+    return selection === undefined ? undefined : this.mountsOf.view(selection).find(kind, visible)
+  }
+
+  status(): readonly UpstreamStatus[] {
+    const selection = this.mountsOf.selection('')
+    const collisions = selection === undefined ? [] : this.mountsOf.view(selection).collisions
+    return [...this.mountsOf.feeds.values()].map((feed) => statusOf(feed, collisions))
+  }
+
+  private swapped(feed: Feed, changed: readonly ItemKind[]): void {
+    this.mountsOf.outdate(feed.id)
+    this.save(feed)
+    const lists = new Set(changed.map((kind) => kinds[kind].list))
+    for (const listener of this.listeners) listener({ upstream: feed.id, lists })
+  }
+
+  private async restore(feed: Feed): Promise<void> {
+    const { store, report } = this.options
+    if (store === undefined) return
+    try {
+      const bytes = await store.keeper.load(store.configHash(feed.id))
+      if (bytes === undefined) return
+      feed.restore(bytes)
+      this.mountsOf.outdate(feed.id)
+    } catch (error) {
+      report.log('warn', 'The last known catalogue could not be read', { upstream: feed.id, error: String(error) })
+    }
+  }
+
+  /** Several swaps in a row cost one write, of the last. */
+  private save(feed: Feed): void {
+    const { store, clock, report } = this.options
+    if (store === undefined || this.saving.has(feed.id)) return
+    this.saving.add(feed.id)
+    clock.timer(saveDelayMs, () => {
+      this.saving.delete(feed.id)
+      const bytes = feed.kept()
+      if (bytes === undefined) return
+      store.keeper.save(store.configHash(feed.id), bytes).catch((error: unknown) => {
+        report.log('warn', 'The last known catalogue could not be written', { upstream: feed.id, error: String(error) })
+      })
+    })
+  }
+}
+
+const saveDelayMs = 250
+
+function watching(mounts: Mounts, lookup: Lookup, task: Watching['task']): Watching {
+  return {
+    task,
+    subscribable: (call, uri) => {
+      const selection = mounts.selection(call.mount)
+      const item = selection === undefined ? undefined : lookup.find(call, selection, 'resource', uri)
+      if (item === undefined) return undefined
+      return subscribes(mounts.feeds.get(item.upstream)?.snapshot?.about.capabilities) ? item.upstream : undefined
+    },
+    offers: (mount, list) => {
+      const selection = mounts.selection(mount)
+      return selection !== undefined && offers(capabilitiesOf(selection, mounts.feedsOf(selection)), list)
+    },
+    version: (mount, list) => {
+      const selection = mounts.selection(mount)
+      return selection === undefined ? '' : mounts.view(selection).listVersion(list)
+    },
+  }
+}
+
+function statusOf(feed: Feed, collisions: readonly Collision[]): UpstreamStatus {
+  const { snapshot, upstream } = feed
+  const described = upstream.describe()
+  const lists = Object.values(snapshot?.lists ?? {})
+  const count = (kind: ItemKind): number | undefined => snapshot?.lists[kind]?.definitions.length
+  return {
+    server: feed.id,
+    state: upstream.health().state,
+    reason: feed.trouble,
+    revision: described.revision,
+    transport: described.transport,
+    identity: described.identity ?? snapshot?.about.identity,
+    counts: { tool: count('tool'), prompt: count('prompt'), resource: count('resource'), template: count('template') },
+    generation: snapshot?.generation ?? 0,
+    live: snapshot?.live ?? false,
+    quarantined: lists.flatMap((list) => list.quarantined),
+    collisions: collisions.filter((collision) => collision.loser === feed.id),
+    notes: lists.flatMap((list) => list.definitions.flatMap(({ name, notes }) => notes.map((note) => ({ item: name, note })))),
+  }
+}

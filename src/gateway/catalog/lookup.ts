@@ -1,0 +1,143 @@
+// Finds the item that a call names, as its caller may see it on its mount; waits for servers that are still starting; and says what may
+// have been meant where there is none.
+import type { Call, UpstreamId } from '../../core/call/call.ts'
+import { type Exchange, endReason } from '../../core/call/exchange.ts'
+import type { Item, ItemKind } from '../../core/call/item.ts'
+import { emptyObject } from '../../core/call/payload.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { Feed } from './ingest.ts'
+import { kinds, offers } from './kinds.ts'
+import { type Mounts, type Omitted, reasonOf } from './mounts.ts'
+import { nearest } from './nearest.ts'
+import type { Selection } from './selection.ts'
+import type { Allows } from './view.ts'
+
+export type Looked = { readonly item: Item } | { readonly fault: Fault }
+
+type Wanted = Extract<ItemKind, 'tool' | 'prompt' | 'resource'>
+
+export class Lookup {
+  private readonly mounts: Mounts
+  private readonly allows: Allows | undefined
+
+  constructor(mounts: Mounts, allows: Allows | undefined) {
+    this.mounts = mounts
+    this.allows = allows
+  }
+
+  /** The mount of a call, or the fault that says what is served instead. */
+  mount(call: Call): Selection | Fault {
+    return this.mounts.selection(call.mount) ?? fault('unknown_mount', { mount: call.mount, served: this.mounts.names.join(', ') })
+  }
+
+  /** At once, from what is known; undefined where the caller sees no such item. */
+  find(call: Call, selection: Selection, kind: Wanted, name: string): Item | undefined {
+    const view = this.mounts.view(selection)
+    if (kind === 'resource') return this.resource(call, selection, name)
+    const item = view.find(kind, name)
+    return item !== undefined && this.sees(call, item) ? item : undefined
+  }
+
+  /** As `find`, but waits for a server that could own the name and is still starting, as long as the call's signal allows. */
+  async look(call: Call, exchange: Exchange, selection: Selection, kind: Wanted, name: string): Promise<Looked> {
+    const found = this.find(call, selection, kind, name)
+    if (found !== undefined) return { item: found }
+    const candidates = this.candidates(selection, kind, name)
+    if (candidates.length === 0) return { fault: this.unknown(call, selection, kind, name) }
+    await this.mounts.wait(
+      () => this.find(call, selection, kind, name) !== undefined || !this.candidates(selection, kind, name).some((feed) => feed.hopeful),
+      undefined,
+      exchange.signal,
+    )
+    const late = this.find(call, selection, kind, name)
+    if (late !== undefined) return { item: late }
+    const reason = endReason(exchange.signal)
+    if (reason !== undefined && reason !== 'deadline') return { fault: fault('cancelled', { reason }) }
+    const [missing, ...others] = this.candidates(selection, kind, name)
+    // Whose a URI is cannot be told from the URI: only where one server alone can own the name, its absence is the answer.
+    if (missing !== undefined && others.length === 0 && (kind !== 'resource' || selection.servers.length === 1)) {
+      return { fault: unavailable(missing) }
+    }
+    return { fault: this.unknown(call, selection, kind, name) }
+  }
+
+  /** A template by its own text, as a completion names it. */
+  template(call: Call, selection: Selection, uriTemplate: string): Item | undefined {
+    const item = this.mounts.view(selection).find('template', uriTemplate)
+    return item !== undefined && this.sees(call, item) ? item : undefined
+  }
+
+  sees(call: Pick<Call, 'caller'>, item: Item): boolean {
+    return this.allows === undefined || this.allows(call.caller, item)
+  }
+
+  private resource(call: Call, selection: Selection, uri: string): Item | undefined {
+    const found = this.mounts.view(selection).resource(uri)
+    if (found !== undefined) return this.sees(call, found.listed) ? found.item : undefined
+    if (selection.server === undefined) return undefined
+    const about = this.mounts.feeds.get(selection.server)?.snapshot?.about
+    if (!offers(about?.capabilities, 'resources')) return undefined
+    // On the mount of one server there is nobody else whose it could be: the server itself says whether it knows the URI.
+    const item = unlisted(selection.server, uri)
+    return this.sees(call, item) ? item : undefined
+  }
+
+  /** Servers that may own the name but whose items are not known. */
+  private candidates(selection: Selection, kind: Wanted, name: string): readonly Feed[] {
+    const lacking = new Set(this.mounts.lacking(selection, kind))
+    if (kind !== 'resource') return [...lacking].filter((feed) => selection.couldOwn(feed.id, name))
+    for (const feed of this.mounts.lacking(selection, 'template')) lacking.add(feed)
+    return [...lacking]
+  }
+
+  private unknown(call: Call, selection: Selection, kind: Wanted, name: string): Fault {
+    const what = kinds[kind].word
+    const away = this.mounts.omitted(selection, kind)
+    if (kind === 'resource') return fault('unknown_tool', { what, name, uri: name, hint: awayHint(away) })
+    const view = this.mounts.view(selection)
+    const visible = (items: readonly Item[]): readonly Item[] => items.filter((item) => this.sees(call, item))
+    const bare = visible(view.bare(kind, name)).map((item) => item.visible)
+    if (bare.length > 1) return fault('tool_ambiguous', { name, candidates: bare.slice(0, mostCandidates) })
+    const near =
+      bare.length === 1
+        ? bare
+        : nearest(
+            name,
+            visible(view.items(kind).map((one) => one.item)).map((item) => item.visible),
+          )
+    return fault('unknown_tool', { what, name, ...(near.length === 0 ? {} : { candidates: near }), hint: hintOf(near, away) })
+  }
+}
+
+/** Candidates that are named for an ambiguous name. */
+const mostCandidates = 20
+
+export function unavailable(feed: Feed): Fault {
+  return fault('upstream_unavailable', { upstream: feed.id, reason: reasonOf(feed) })
+}
+
+function unlisted(upstream: UpstreamId, uri: string): Item {
+  return {
+    kind: 'resource',
+    upstream,
+    name: uri,
+    visible: uri,
+    definition: emptyObject,
+    traits: { readOnly: true, idempotent: true },
+    headers: [],
+    validate: undefined,
+    declaresOutput: false,
+    generation: 0,
+  }
+}
+
+function hintOf(near: readonly string[], away: readonly Omitted[]): string {
+  const meant = near.length === 0 ? '' : `Did you mean ${near.join(' or ')}?`
+  return [meant, awayHint(away)].filter((part) => part !== '').join(' ')
+}
+
+function awayHint(away: readonly Omitted[]): string {
+  if (away.length === 0) return 'List again to see what is served.'
+  return `Not listed, because away: ${away.map(({ server, reason }) => `${server} (${reason})`).join(', ')}.`
+}

@@ -1,0 +1,116 @@
+// The current view of every mount over the feeds, rebuilt when somebody looks after a change; and the bench where calls wait for servers
+// that are still starting.
+import type { UpstreamId } from '../../core/call/call.ts'
+import type { ItemKind } from '../../core/call/item.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+import type { Feed } from './ingest.ts'
+import { kinds, offers } from './kinds.ts'
+import type { Selection } from './selection.ts'
+import type { Snapshot } from './snapshot.ts'
+import { View } from './view.ts'
+
+/** A server whose items of some kind are not known, and why, for people. */
+export interface Omitted {
+  readonly server: UpstreamId
+  readonly reason: string
+}
+
+export class Mounts {
+  readonly feeds: ReadonlyMap<UpstreamId, Feed>
+  private readonly selections: ReadonlyMap<string, Selection>
+  private readonly clock: Clock
+  private readonly views = new Map<string, View>()
+  private readonly stale = new Set<string>()
+  private readonly bench = new Set<() => void>()
+
+  constructor(feeds: ReadonlyMap<UpstreamId, Feed>, selections: readonly Selection[], clock: Clock) {
+    this.feeds = feeds
+    this.clock = clock
+    this.selections = new Map(selections.map((selection) => [selection.mount, selection]))
+  }
+
+  /** All but the aggregate. */
+  get names(): readonly string[] {
+    return [...this.selections.keys()].filter((name) => name !== '')
+  }
+
+  selection(mount: string): Selection | undefined {
+    return this.selections.get(mount)
+  }
+
+  view(selection: Selection): View {
+    const { mount } = selection
+    const current = this.views.get(mount)
+    if (current !== undefined && !this.stale.has(mount)) return current
+    const snapshots = new Map<UpstreamId, Snapshot>()
+    for (const server of selection.servers) {
+      const snapshot = this.feeds.get(server)?.snapshot
+      if (snapshot !== undefined) snapshots.set(server, snapshot)
+    }
+    const view = new View(selection, snapshots, current)
+    this.views.set(mount, view)
+    this.stale.delete(mount)
+    return view
+  }
+
+  /** A feed swapped its snapshot: views that show it are made anew at the next look. */
+  outdate(server: UpstreamId): void {
+    for (const selection of this.selections.values()) if (selection.servers.includes(server)) this.stale.add(selection.mount)
+  }
+
+  feedsOf(selection: Selection): readonly Feed[] {
+    return selection.servers.flatMap((server) => this.feeds.get(server) ?? [])
+  }
+
+  /** The servers of a mount of which it is not known what they have of a kind. */
+  lacking(selection: Selection, kind: ItemKind): readonly Feed[] {
+    return this.feedsOf(selection).filter((feed) => lacks(feed, kind))
+  }
+
+  omitted(selection: Selection, kind: ItemKind): readonly Omitted[] {
+    return this.lacking(selection, kind).map((feed) => ({ server: feed.id, reason: reasonOf(feed) }))
+  }
+
+  /** Wakes everybody who waits, to look again. */
+  moved(): void {
+    const waiting = [...this.bench]
+    this.bench.clear()
+    for (const wake of waiting) wake()
+  }
+
+  /** Resolves when `done` holds, `ms` have passed, or the signal ends, whichever is first. Bounded by the calls in flight. */
+  async wait(done: () => boolean, ms: number | undefined, signal: AbortSignal): Promise<void> {
+    if (done() || signal.aborted || (ms !== undefined && ms <= 0)) return
+    let over = false
+    let wake = (): void => undefined
+    const end = (): void => {
+      over = true
+      wake()
+    }
+    const timer = ms === undefined ? undefined : this.clock.timer(ms, end)
+    signal.addEventListener('abort', end, { once: true })
+    try {
+      while (!over && !done()) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          this.bench.add(resolve)
+        })
+        this.bench.delete(wake)
+      }
+    } finally {
+      timer?.cancel()
+      signal.removeEventListener('abort', end)
+    }
+  }
+}
+
+function lacks(feed: Feed, kind: ItemKind): boolean {
+  if (!feed.lacks(kind)) return false
+  const about = feed.snapshot?.about
+  return about?.capabilities === undefined || offers(about.capabilities, kinds[kind].list)
+}
+
+/** Why a server's items are missing, for people. */
+export function reasonOf(feed: Feed): string {
+  return feed.trouble ?? (feed.hopeful ? 'is still starting' : 'has not answered yet')
+}

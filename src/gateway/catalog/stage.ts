@@ -1,0 +1,200 @@
+// The catalog's part of the table: `resolve` and `target` find the upstream of a call, `list` and `discover` answer from the snapshots.
+import '../../core/call/facts.ts'
+import type { Call, RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import { type Exchange, endReason } from '../../core/call/exchange.ts'
+import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
+import type { Payload } from '../../core/call/payload.ts'
+import type { Next, Step } from '../../core/call/stage.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+import { carriedIn, type Found, targetOf } from '../../core/protocol/carriers.ts'
+import { tasksExtension } from '../../core/protocol/names.ts'
+import { discovery } from './discover.ts'
+import { isObject, kindListedBy, kinds } from './kinds.ts'
+import { type Lookup, unavailable } from './lookup.ts'
+import type { Mounts } from './mounts.ts'
+import type { Pages } from './pages.ts'
+import type { Selection } from './selection.ts'
+import { declares, type TaskIds } from './task-ids.ts'
+
+/** How long the first lists wait for servers that were never seen, in ms. */
+export const firstListMs = 1_500
+
+export interface CatalogStages {
+  readonly resolve: Step<Call, RoutedCall>
+  readonly target: Step<Call, TargetedCall>
+  readonly list: Next<Call>
+  readonly discover: Next<Call>
+}
+
+export interface StageParts {
+  readonly mounts: Mounts
+  readonly lookup: Lookup
+  readonly pages: Pages
+  readonly tasks: TaskIds
+  readonly clock: Clock
+}
+
+export function catalogStages(parts: StageParts): CatalogStages {
+  return { resolve: resolve(parts), target: target(parts), list: list(parts), discover: discover(parts) }
+}
+
+/** Pins the item of `tools/call`, `prompts/get` and `resources/read`. A task handle that comes back leaves in its visible form. */
+function resolve({ lookup, tasks }: StageParts): Step<Call, RoutedCall> {
+  return {
+    name: 'resolve',
+    run: async (call, exchange, next) => {
+      const carries = targetOf(call.method)
+      const name = call.target
+      if (carries === undefined || carries === 'task') return failed(fault('method_not_found', { method: call.method }))
+      if (name === undefined) return failed(fault('invalid_params', { reason: `params.${carries === 'uri' ? 'uri' : 'name'} is missing` }))
+      const selection = lookup.mount(call)
+      if ('kind' in selection) return failed(selection)
+      const kind = carries === 'uri' ? 'resource' : carries
+      let item = lookup.find(call, selection, kind, name)
+      if (item === undefined) {
+        const looked = await lookup.look(call, exchange, selection, kind, name)
+        if ('fault' in looked) return failed(looked.fault)
+        item = looked.item
+      }
+      exchange.note('route', { upstream: item.upstream, item: item.name })
+      const outcome = await next({ ...call, upstream: item.upstream, item }, exchange)
+      if (outcome.kind !== 'task') return outcome
+      const visible = tasks.show({ upstream: item.upstream, taskId: outcome.handle }, call.caller.principal)
+      return { ...outcome, result: withTaskId(call, outcome.result, visible) }
+    },
+  }
+}
+
+/** Finds the upstream of `completion/complete` by its reference and of `tasks/*` by the sealed task id, and writes the upstream's own name. */
+function target(parts: StageParts): Step<Call, TargetedCall> {
+  return {
+    name: 'target',
+    run: (call, exchange, next) => {
+      const selection = parts.lookup.mount(call)
+      if ('kind' in selection) return Promise.resolve(failed(selection))
+      const [found] = carriedIn('request', call.method, call.params.json())
+      if (found === undefined) return Promise.resolve(failed(fault('invalid_params', { reason: missingRef(call) })))
+      return found.carries === 'task'
+        ? toTask(parts, selection, found, call, exchange, next)
+        : toReference(parts, selection, found, call, exchange, next)
+    },
+  }
+}
+
+async function toTask(
+  { tasks }: StageParts,
+  selection: Selection,
+  found: Found,
+  call: Call,
+  exchange: Exchange,
+  next: Next<TargetedCall>,
+): Promise<Outcome> {
+  const missing = tasksRefusal(call)
+  if (missing !== undefined) return failed(missing)
+  const ref = tasks.open(found.value, call.caller.principal)
+  if (ref === undefined || !selection.servers.includes(ref.upstream)) {
+    return failed(
+      fault('unknown_tool', { what: 'task', name: shortened(found.value), hint: 'It may have ended, or belongs to somebody else.' }),
+    )
+  }
+  exchange.note('route', { upstream: ref.upstream, item: undefined })
+  const params = call.params.edit([{ path: found.path, value: JSON.stringify(ref.taskId) }])
+  const outcome = await next({ ...call, upstream: ref.upstream, params }, exchange)
+  // The id that the client knows, not a new seal of the same task.
+  return outcome.kind === 'complete' ? { ...outcome, result: withTaskId(call, outcome.result, found.value) } : outcome
+}
+
+async function toReference(
+  { lookup }: StageParts,
+  selection: Selection,
+  found: Found,
+  call: Call,
+  exchange: Exchange,
+  next: Next<TargetedCall>,
+): Promise<Outcome> {
+  const kind = found.carries === 'uri' ? 'resource' : 'prompt'
+  const template = kind === 'resource' ? lookup.template(call, selection, found.value) : undefined
+  const looked = template === undefined ? await lookup.look(call, exchange, selection, kind, found.value) : { item: template }
+  if ('fault' in looked) return failed(looked.fault)
+  const { item } = looked
+  exchange.note('route', { upstream: item.upstream, item: item.name })
+  const params = item.name === found.value ? call.params : call.params.edit([{ path: found.path, value: JSON.stringify(item.name) }])
+  return next({ ...call, upstream: item.upstream, params }, exchange)
+}
+
+/** Lists wait a moment for servers that were never seen, once; what comes later is told by a change event. */
+function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
+  let graceEndsAt: number | undefined
+  return async (call, exchange) => {
+    const kind = kindListedBy(call.method)
+    if (kind === undefined) return failed(fault('method_not_found', { method: call.method }))
+    const selection = lookup.mount(call)
+    if ('kind' in selection) return failed(selection)
+    graceEndsAt ??= clock.mono() + firstListMs
+    const settled = (): boolean => !mounts.lacking(selection, kind).some((feed) => feed.hopeful)
+    // On the mount of one server an empty list would be a lie: it waits for its start, which hides and delays nobody else.
+    const ms = selection.server === undefined ? graceEndsAt - clock.mono() : undefined
+    await mounts.wait(settled, ms, exchange.signal)
+    const gone = cancelled(exchange)
+    if (gone !== undefined) return failed(gone)
+    const [missing] = selection.server === undefined ? [] : mounts.lacking(selection, kind)
+    if (missing !== undefined) return failed(unavailable(missing))
+    const params = call.params.json()
+    const page = pages.page(
+      call,
+      mounts.view(selection),
+      kind,
+      isObject(params) ? params.cursor : undefined,
+      mounts.omitted(selection, kind),
+    )
+    return page === undefined ? failed(fault('invalid_cursor', { list: kinds[kind].member })) : answered(page)
+  }
+}
+
+function discover({ mounts, lookup }: StageParts): Next<Call> {
+  return async (call, exchange) => {
+    const selection = lookup.mount(call)
+    if ('kind' in selection) return failed(selection)
+    const feeds = mounts.feedsOf(selection)
+    const [only] = feeds
+    if (selection.server !== undefined && only !== undefined) {
+      const known = (): boolean => only.snapshot?.about.capabilities !== undefined
+      await mounts.wait(() => known() || !only.hopeful, undefined, exchange.signal)
+      const gone = cancelled(exchange)
+      if (gone !== undefined) return failed(gone)
+      if (!known()) return failed(unavailable(only))
+    }
+    return answered(discovery(selection, feeds))
+  }
+}
+
+function answered(result: Payload): Outcome {
+  return complete(result, { isError: false, resultType: undefined, bytes: result.bytes.length })
+}
+
+/** Undefined also where only the deadline passed: then the answer is that the server is away. */
+function cancelled(exchange: Exchange): Fault | undefined {
+  const reason = endReason(exchange.signal)
+  return reason === undefined || reason === 'deadline' ? undefined : fault('cancelled', { reason })
+}
+
+/** The refusal for a client that uses tasks without having declared them (SEP-2663). */
+export function tasksRefusal(call: Call): Fault | undefined {
+  if (declares(call.caller.capabilities.extensions, tasksExtension)) return undefined
+  return fault('missing_capability', { needs: tasksExtension, requiredCapabilities: { extensions: { [tasksExtension]: {} } } })
+}
+
+function withTaskId(call: Call, result: Payload, visible: string): Payload {
+  const edits = carriedIn('result', call.method, result.json()).map(({ path }) => ({ path, value: JSON.stringify(visible) }))
+  return result.edit(edits)
+}
+
+function missingRef(call: Call): string {
+  return targetOf(call.method) === 'task' ? 'params.taskId is missing' : 'params.ref names neither a prompt nor a resource'
+}
+
+function shortened(text: string): string {
+  return text.length > 40 ? `${text.slice(0, 40)}…` : text
+}

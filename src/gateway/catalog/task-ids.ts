@@ -1,0 +1,40 @@
+// Task ids as clients see them (tasks extension, SEP-2663): sealed, so that they name their upstream, belong to one principal and cannot be
+// made up. The upstream only ever sees its own id.
+import type { Principal, UpstreamId } from '../../core/call/call.ts'
+import type { Sealer } from '../../core/call/seal.ts'
+import { isObject } from './kinds.ts'
+
+export interface TaskRef {
+  readonly upstream: UpstreamId
+  /** The upstream's own id. */
+  readonly taskId: string
+}
+
+export interface TaskIds {
+  show(ref: TaskRef, principal: Principal): string
+  /** Undefined for what is not ours, was altered, or belongs to somebody else. */
+  open(visible: string, principal: Principal): TaskRef | undefined
+}
+
+export function taskIds(sealer: Sealer): TaskIds {
+  return {
+    show: ({ upstream, taskId }, principal) => sealer.seal(Buffer.from(JSON.stringify([upstream, taskId])), purposeFor(principal)),
+    open: (visible, principal) => {
+      const plain = sealer.open(visible, purposeFor(principal))
+      if (plain === undefined) return undefined
+      const value: unknown = JSON.parse(Buffer.from(plain).toString('utf8'))
+      if (!Array.isArray(value)) return undefined
+      const [upstream, taskId] = value as unknown[]
+      return typeof upstream === 'string' && typeof taskId === 'string' ? { upstream, taskId } : undefined
+    },
+  }
+}
+
+function purposeFor(principal: Principal): string {
+  return `task ${JSON.stringify([principal.iss, principal.sub])}`
+}
+
+/** Whether a client declared the tasks extension among its capabilities. */
+export function declares(extensions: unknown, extension: string): boolean {
+  return isObject(extensions) && isObject(extensions[extension])
+}

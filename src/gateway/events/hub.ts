@@ -1,0 +1,291 @@
+// Where listeners meet upstreams: answers `subscriptions/listen` (MCP 2026-07-28 §subscriptions). Says first what it took, then tells of
+// changed lists and updated resources, and ends with an empty result. Fan-out never waits for anybody: a sink is bounded.
+import type { Call, Caller, Principal, UpstreamId } from '../../core/call/call.ts'
+import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
+import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
+import { emptyObject } from '../../core/call/payload.ts'
+import type { Next } from '../../core/call/stage.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Clock, Timer } from '../../core/ports/clock.ts'
+import { type CredentialLease, noCredential } from '../../core/ports/credentials.ts'
+import type { Report } from '../../core/ports/report.ts'
+import type { Upstream } from '../../core/ports/upstream.ts'
+import { carriedIn, type Found } from '../../core/protocol/carriers.ts'
+import { tasksExtension } from '../../core/protocol/names.ts'
+import { Channel, type Hear, keyOf, type Topic } from './channel.ts'
+
+type ListName = 'tools' | 'prompts' | 'resources'
+
+/** Listens open at once, and topics in one of them. */
+export const mostListens = 1_024
+export const mostTopics = 1_024
+/** Changes of lists within this many ms are told once. */
+export const debounceMs = 75
+
+/** What the hub asks the catalog; each by the mount and the rights of the listener, at the moment of the question. */
+export interface Watching {
+  /** The upstream of a resource that the listener sees and that tells of updates. */
+  subscribable(call: Call, uri: string): UpstreamId | undefined
+  /** The upstream and its own id of a task that the principal may follow. */
+  task(visible: string, principal: Principal): { readonly upstream: UpstreamId; readonly taskId: string } | undefined
+  offers(mount: string, list: ListName): boolean
+  /** Equal as long as the list of the mount reads the same. */
+  version(mount: string, list: ListName): string
+}
+
+export interface EventsParts {
+  readonly upstreams: ReadonlyMap<UpstreamId, Upstream>
+  /** `onChange` is told after changes of the catalogue. */
+  readonly catalog: { readonly watching: Watching; onChange(listener: () => void): () => void }
+  readonly clock: Clock
+  readonly report: Report
+  readonly lease?: (upstream: UpstreamId) => CredentialLease
+}
+
+export interface Events {
+  /** Terminal of `subscriptions/listen`; settles when the signal ends or the hub is drained. */
+  readonly listen: Next<Call>
+  /** Ends every listen with its result; later ones are refused. */
+  drain(): void
+  /** Listens open now, for the gauge. */
+  open(): number
+}
+
+export function createEvents(parts: EventsParts): Events {
+  const hub = new Hub(parts)
+  return { listen: (call, exchange) => hub.listen(call, exchange), drain: () => hub.drain(), open: () => hub.listeners.size }
+}
+
+class Hub {
+  readonly listeners = new Set<Listener>()
+  private readonly parts: EventsParts
+  private readonly channels = new Map<string, Channel>()
+  private readonly release: () => void
+  private timer: Timer | undefined
+  private draining = false
+
+  constructor(parts: EventsParts) {
+    this.parts = parts
+    this.release = parts.catalog.onChange(() => {
+      this.timer ??= parts.clock.timer(debounceMs, () => this.tellChanges())
+    })
+  }
+
+  async listen(call: Call, exchange: Exchange): Promise<Outcome> {
+    if (this.draining) return failed(fault('draining'))
+    if (this.listeners.size >= mostListens) {
+      return failed(fault('overloaded', { upstream: 'subscriptions', limit: mostListens, retryAfterMs: 5_000 }, { retryAfterMs: 5_000 }))
+    }
+    const params = call.params.json()
+    const wanted = filterOf(params)
+    if (wanted === undefined) return failed(fault('invalid_params', { reason: 'params.notifications is no object' }))
+    const found = carriedIn('request', call.method, params)
+    if (found.some(({ carries }) => carries === 'task') && !declaresTasks(call.caller)) {
+      return failed(fault('missing_capability', { needs: tasksExtension, requiredCapabilities: { extensions: { [tasksExtension]: {} } } }))
+    }
+    // A listen is meant to be silent for hours.
+    exchange.deadline.pause()
+    const listener = new Listener(call, exchange, this.parts.catalog.watching, listsOf(wanted, call.mount, this.parts.catalog.watching))
+    this.listeners.add(listener)
+    const subscriptions = this.subscriptions(call, found, listener)
+    try {
+      const taken = await Promise.race([this.join(subscriptions), listener.ended])
+      if (taken !== undefined) listener.acknowledge(taken)
+      await listener.ended
+    } finally {
+      this.listeners.delete(listener)
+      listener.close()
+      for (const { channel, topics, hear } of subscriptions) channel.leave(topics, hear)
+    }
+    return complete(emptyObject, { isError: false, resultType: undefined, bytes: emptyObject.bytes.length })
+  }
+
+  drain(): void {
+    this.draining = true
+    this.timer?.cancel()
+    this.release()
+    for (const listener of this.listeners) listener.end()
+  }
+
+  private tellChanges(): void {
+    this.timer = undefined
+    for (const listener of this.listeners) listener.tellChanges()
+  }
+
+  /** The topics of a listen, by the channel that they are watched on; what belongs to no upstream is left out. */
+  private subscriptions(call: Call, found: readonly Found[], listener: Listener): Subscription[] {
+    const byUpstream = new Map<UpstreamId, { topics: Topic[]; visible: Map<string, string> }>()
+    for (const { carries, value } of found.slice(0, mostTopics)) {
+      const owned = this.ownerOf(call, carries === 'task' ? 'task' : 'uri', value)
+      if (owned === undefined) continue
+      const group = byUpstream.get(owned.upstream) ?? { topics: [], visible: new Map<string, string>() }
+      byUpstream.set(owned.upstream, group)
+      const key = keyOf(owned.topic)
+      if (!group.visible.has(key)) group.topics.push(owned.topic)
+      group.visible.set(key, value)
+    }
+    return [...byUpstream].flatMap(([upstream, { topics, visible }]) => {
+      const channel = this.channel(upstream, call.caller)
+      const hear: Hear = (topic, event) => listener.hear(upstream, topic, visible.get(keyOf(topic)) ?? topic.id, event)
+      return channel === undefined ? [] : [{ channel, topics, visible, hear }]
+    })
+  }
+
+  private ownerOf(call: Call, about: Topic['about'], value: string): { upstream: UpstreamId; topic: Topic } | undefined {
+    if (about === 'uri') {
+      const upstream = this.parts.catalog.watching.subscribable(call, value)
+      return upstream === undefined ? undefined : { upstream, topic: { about, id: value } }
+    }
+    const ref = this.parts.catalog.watching.task(value, call.caller.principal)
+    return ref === undefined ? undefined : { upstream: ref.upstream, topic: { about, id: ref.taskId } }
+  }
+
+  /** What the upstreams took, in the form that the client asked. */
+  private async join(subscriptions: readonly Subscription[]): Promise<Taken> {
+    const taken: Taken = { uris: [], tasks: [] }
+    await Promise.all(
+      subscriptions.map(async ({ channel, topics, visible, hear }) => {
+        const took = new Set(await channel.join(topics, hear))
+        channel.leave(
+          topics.filter((topic) => !took.has(topic)),
+          hear,
+        )
+        for (const topic of took) {
+          const id = visible.get(keyOf(topic)) ?? topic.id
+          if (topic.about === 'uri') taken.uris.push(id)
+          else taken.tasks.push(id)
+        }
+      }),
+    )
+    return taken
+  }
+
+  /** Servers keep subscriptions by session, so a channel belongs to one owner: the principal and, where it has one, its session. */
+  private channel(upstream: UpstreamId, { principal, affinity }: Caller): Channel | undefined {
+    const key = JSON.stringify([upstream, principal.iss, principal.sub, affinity])
+    const known = this.channels.get(key)
+    if (known !== undefined) return known
+    const behind = this.parts.upstreams.get(upstream)
+    if (behind === undefined) return undefined
+    const channel = new Channel({
+      upstream: behind,
+      owner: { principal, affinity },
+      lease: this.parts.lease?.(upstream) ?? noCredential,
+      clock: this.parts.clock,
+      report: this.parts.report,
+      emptied: () => void this.channels.delete(key),
+    })
+    this.channels.set(key, channel)
+    return channel
+  }
+}
+
+interface Subscription {
+  readonly channel: Channel
+  readonly topics: readonly Topic[]
+  /** The id as the client gave it, by topic. */
+  readonly visible: ReadonlyMap<string, string>
+  readonly hear: Hear
+}
+
+interface Taken {
+  readonly uris: string[]
+  readonly tasks: string[]
+}
+
+/** One open listen. Nothing but the acknowledgement leaves before it. */
+class Listener {
+  readonly ended: Promise<undefined>
+  private readonly call: Call
+  private readonly exchange: Exchange
+  private readonly watching: Watching
+  private readonly versions: Map<ListName, string>
+  private readonly early = new Map<string, CallEvent>()
+  private acknowledged = false
+  private finish: () => void = () => undefined
+
+  constructor(call: Call, exchange: Exchange, watching: Watching, lists: readonly ListName[]) {
+    this.call = call
+    this.exchange = exchange
+    this.watching = watching
+    this.versions = new Map(lists.map((list) => [list, watching.version(call.mount, list)]))
+    this.ended = new Promise((resolve) => {
+      this.finish = () => resolve(undefined)
+    })
+    if (exchange.signal.aborted) this.finish()
+    else exchange.signal.addEventListener('abort', this.finish, { once: true })
+  }
+
+  end(): void {
+    this.finish()
+  }
+
+  close(): void {
+    this.acknowledged = false
+    this.exchange.signal.removeEventListener('abort', this.finish)
+  }
+
+  acknowledge({ uris, tasks }: Taken): void {
+    const notifications: Interest = {
+      ...(this.versions.has('tools') ? { toolsListChanged: true } : {}),
+      ...(this.versions.has('prompts') ? { promptsListChanged: true } : {}),
+      ...(this.versions.has('resources') ? { resourcesListChanged: true } : {}),
+      ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
+      ...(tasks.length === 0 ? {} : { taskIds: tasks }),
+    }
+    this.exchange.sink.emit({ kind: 'acknowledged', notifications })
+    this.acknowledged = true
+    for (const event of this.early.values()) this.exchange.sink.emit(event)
+    this.early.clear()
+    this.tellChanges()
+  }
+
+  /** Tells of the lists that read differently from when they were told last. */
+  tellChanges(): void {
+    if (!this.acknowledged) return
+    for (const [list, before] of this.versions) {
+      const now = this.watching.version(this.call.mount, list)
+      if (now === before) continue
+      this.versions.set(list, now)
+      this.exchange.sink.emit({ kind: 'changed', list })
+    }
+  }
+
+  /** An event of a topic of this listen; `visible` is the id as the client gave it. */
+  hear(upstream: UpstreamId, topic: Topic, visible: string, event: CallEvent): void {
+    // What the listener may see is asked anew at each event: rights and owners change while a listen is open.
+    if (topic.about === 'uri' && this.watching.subscribable(this.call, topic.id) !== upstream) return
+    const told = topic.about === 'task' ? renamed(event, visible) : event
+    if (this.acknowledged) this.exchange.sink.emit(told)
+    else this.early.set(keyOf(topic), told)
+  }
+}
+
+function renamed(event: CallEvent, visible: string): CallEvent {
+  if (event.kind !== 'extension') return event
+  const edits = carriedIn('notification', event.method, event.params.json()).map(({ path }) => ({ path, value: JSON.stringify(visible) }))
+  return { ...event, params: event.params.edit(edits) }
+}
+
+/** `params.notifications`; undefined where it is misshapen. */
+function filterOf(params: unknown): Readonly<Record<string, unknown>> | undefined {
+  const filter = isObject(params) ? params.notifications : undefined
+  return isObject(filter) ? filter : undefined
+}
+
+function listsOf(wanted: Readonly<Record<string, unknown>>, mount: string, watching: Watching): ListName[] {
+  const asked: ListName[] = []
+  if (wanted.toolsListChanged === true) asked.push('tools')
+  if (wanted.promptsListChanged === true) asked.push('prompts')
+  if (wanted.resourcesListChanged === true) asked.push('resources')
+  return asked.filter((list) => watching.offers(mount, list))
+}
+
+function declaresTasks(caller: Caller): boolean {
+  const { extensions } = caller.capabilities
+  return isObject(extensions) && isObject(extensions[tasksExtension])
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

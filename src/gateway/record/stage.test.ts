@@ -1,0 +1,89 @@
+import { describe, expect, it } from 'vitest'
+import { failed } from '../../core/call/outcome.ts'
+import type { CallRecord } from '../../core/call/record.ts'
+import type { Next } from '../../core/call/stage.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import { aCall, anExchange, done, hand, progress } from '../contract/samples.ts'
+import { record } from './stage.ts'
+
+function setting() {
+  const records: CallRecord[] = []
+  const bugs: unknown[] = []
+  const { exchange, clock, events } = anExchange()
+  const stage = record({ record: (row) => records.push(row), bug: (id, error) => bugs.push([id, error]) }, clock)
+  const run = (next: Next) => stage.run(aCall(), exchange, next)
+  return { records, bugs, exchange, clock, events, run }
+}
+
+describe('every call leaves exactly one record', () => {
+  it('with what happened, once its answer is delivered', async () => {
+    const { records, exchange, clock, events, run } = setting()
+    await run(async (_call, inner) => {
+      inner.note('route', { upstream: 'up', item: 'weather' })
+      inner.note('attempts', 2)
+      inner.sink.emit(progress(1))
+      await clock.advance(40)
+      return done({ a: 1 })
+    })
+    expect(records).toEqual([])
+    await clock.advance(2)
+    exchange.close('delivered')
+    exchange.close('failed')
+    expect(records).toMatchObject([
+      {
+        id: 'call-1',
+        durationMs: 42,
+        outcome: 'complete',
+        delivery: 'delivered',
+        upstream: 'up',
+        item: 'weather',
+        target: 'weather',
+        attempts: 2,
+        events: 1,
+        bytesIn: 33,
+        bytesOut: 7,
+        fault: undefined,
+      },
+    ])
+    expect(events).toHaveLength(1)
+  })
+
+  it('also when the client went first', async () => {
+    const { records, exchange, run } = setting()
+    const { promise, give } = hand<ReturnType<typeof done>>()
+    const outcome = run(() => promise)
+    exchange.close('client_gone')
+    expect(records).toEqual([])
+    give(failed(fault('cancelled', { reason: 'client_gone' })))
+    await outcome
+    expect(records).toMatchObject([
+      { outcome: 'fault', delivery: 'client_gone', fault: { kind: 'cancelled', category: 'transport' }, attempts: 0 },
+    ])
+  })
+
+  it('tells an error of the tool from a good result', async () => {
+    const { records, exchange, run } = setting()
+    await run(async () => ({ ...done(), facts: { isError: true, resultType: undefined, bytes: 2 } }) as ReturnType<typeof done>)
+    exchange.close('delivered')
+    expect(records).toMatchObject([{ outcome: 'tool_error' }])
+  })
+
+  it.each([
+    [
+      'throws',
+      () => {
+        throw new Error('bug')
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('bug'))],
+  ] as [string, Next][])('also when a stage %s, which is a bug of ours and a fault for the caller', async (_how, next) => {
+    const { records, bugs, exchange, run } = setting()
+    expect(await run(next)).toMatchObject({
+      kind: 'fault',
+      fault: { kind: 'internal', detail: { correlationId: 'call-1' }, sideEffect: 'unknown' },
+    })
+    exchange.close('delivered')
+    expect(records).toMatchObject([{ outcome: 'fault', fault: { kind: 'internal' } }])
+    expect(bugs).toEqual([['call-1', new Error('bug')]])
+  })
+})

@@ -1,0 +1,263 @@
+import { describe, expect, it } from 'vitest'
+import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import type { Exchange } from '../../core/call/exchange.ts'
+import { failed, type Outcome } from '../../core/call/outcome.ts'
+import { Chain, type Next } from '../../core/call/stage.ts'
+import { fault, type Kind } from '../../core/faults/catalogue.ts'
+import type { SideEffect } from '../../core/faults/fault.ts'
+import { ManualClock } from '../../platform/clock/manual-clock.ts'
+import { aCall, anExchange, anItem, aReport, countedRandom, done, hand, progress } from '../contract/samples.ts'
+import { createResilience, type ResilienceLimits } from './stage.ts'
+
+const limits: ResilienceLimits = { queue: 2, breakerFailures: 3, breakerOpenMs: 10_000 }
+const safe = { item: anItem({ traits: { readOnly: true, idempotent: false } }) }
+const risky = { item: anItem() }
+
+function routed(change: Partial<RoutedCall> = {}): RoutedCall {
+  return { ...aCall(), upstream: 'up', ...risky, ...change }
+}
+
+function setting({ concurrency = 1, ...change }: Partial<ResilienceLimits> & { concurrency?: number } = {}) {
+  const clock = new ManualClock()
+  const { report, counted, logged } = aReport()
+  const resilience = createResilience({
+    clock,
+    random: countedRandom(1),
+    report,
+    limits: { ...limits, ...change },
+    concurrencyOf: () => concurrency,
+  })
+  const chain = (send: Next<TargetedCall>): Next<TargetedCall> =>
+    Chain.of<TargetedCall>().pass(resilience.retry).pass(resilience.breaker).pass(resilience.bulkhead).end(send)
+  return { clock, resilience, counted, logged, chain }
+}
+
+/** Answers the outcomes in turn, the last for ever, and counts how often it was asked. */
+function peer(...outcomes: Outcome[]) {
+  const seen = { sent: 0 }
+  const send: Next<TargetedCall> = async () => outcomes[Math.min(seen.sent++, outcomes.length - 1)] as Outcome
+  return { seen, send }
+}
+
+const no = (kind: Kind, sideEffect: SideEffect = 'none', retryAfterMs?: number): Outcome =>
+  failed(fault(kind, { upstream: 'up' }, { sideEffect, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }))
+
+async function settle(clock: ManualClock, outcome: Promise<Outcome>): Promise<Outcome> {
+  await clock.advance(5_000)
+  return outcome
+}
+
+describe('a failed attempt is repeated only where that is safe', () => {
+  it.each<[string, Partial<RoutedCall>, Outcome, number]>([
+    ['nothing was executed', risky, no('upstream_unavailable'), 3],
+    ['it may have been executed', risky, no('upstream_timeout', 'unknown'), 1],
+    ['the answer was lost', risky, no('outcome_unknown', 'unknown'), 1],
+    ['the answer was lost, and the tool only reads', safe, no('outcome_unknown', 'unknown'), 3],
+    ['the answer was lost, and it is a prompt', { item: anItem({ kind: 'prompt' }) }, no('outcome_unknown', 'unknown'), 3],
+    ['the upstream says no', safe, no('upstream_error'), 1],
+    ['the credential is refused', safe, no('upstream_auth_failed'), 1],
+    ['we refused it ourselves', safe, no('overloaded'), 1],
+    [
+      'the call is parked',
+      { ...safe, continuation: { kind: 'parked', park: 'p', owner: 'o', upstream: 'up', answers: undefined } },
+      no('upstream_unavailable'),
+      1,
+    ],
+  ])('%s: %#', async (_case, change, outcome, sent) => {
+    const { clock, chain } = setting({ breakerFailures: 100 })
+    const { seen, send } = peer(outcome)
+    const { exchange } = anExchange(clock)
+    expect(await settle(clock, chain(send)(routed(change), exchange))).toBe(outcome)
+    expect(seen.sent).toBe(sent)
+    expect(exchange.fact('attempts')).toBe(sent)
+  })
+
+  it('gives the first good answer and counts what was repeated', async () => {
+    const { clock, chain, counted } = setting()
+    const { seen, send } = peer(no('upstream_unavailable'), done({ ok: 1 }))
+    const { exchange } = anExchange(clock)
+    expect(await settle(clock, chain(send)(routed(), exchange))).toMatchObject({ kind: 'complete' })
+    expect([seen.sent, counted.retries]).toEqual([2, 1])
+  })
+
+  it('reports a dead upstream within a tenth of a second', async () => {
+    const { clock, chain } = setting()
+    const { send } = peer(no('upstream_unavailable'))
+    const outcome = chain(send)(routed(), anExchange(clock).exchange)
+    await clock.advance(100)
+    expect(await Promise.race([outcome, Promise.resolve('waits')])).toMatchObject({ kind: 'fault' })
+  })
+
+  it('does not repeat a write whose first event was heard', async () => {
+    const { clock, chain } = setting()
+    let sent = 0
+    const speaking: Next<TargetedCall> = async (_call, exchange) => {
+      sent += 1
+      exchange.sink.emit(progress(1))
+      return no('upstream_unavailable')
+    }
+    await settle(clock, chain(speaking)(routed(), anExchange(clock).exchange))
+    expect(sent).toBe(1)
+  })
+
+  it('lets progress only grow over the attempts of a read', async () => {
+    const { clock, chain } = setting()
+    const { exchange, events } = anExchange(clock)
+    const speaking: Next<TargetedCall> = async (_call, attempt) => {
+      for (const value of sent === 0 ? [1, 2] : [1, 2, 3]) attempt.sink.emit(progress(value))
+      return sent++ === 0 ? no('outcome_unknown', 'unknown') : done()
+    }
+    let sent = 0
+    await settle(clock, chain(speaking)(routed(safe), exchange))
+    expect(events.map((event) => event.kind === 'progress' && (event.params.json() as { progress: number }).progress)).toEqual([1, 2, 3])
+  })
+
+  it('drops the late words of an attempt that is over', async () => {
+    const { clock, chain } = setting()
+    const { exchange, events } = anExchange(clock)
+    const attempts: Exchange[] = []
+    const send: Next<TargetedCall> = async (_call, attempt) => {
+      attempts.push(attempt)
+      return done()
+    }
+    await chain(send)(routed(), exchange)
+    attempts[0]?.sink.emit(progress(1))
+    expect(events).toEqual([])
+  })
+
+  it('waits as long as the upstream asks, if that fits the deadline', async () => {
+    const { clock, chain } = setting()
+    const { seen, send } = peer(no('upstream_busy', 'none', 3_000), done())
+    const outcome = chain(send)(routed(), anExchange(clock).exchange)
+    await clock.advance(2_999)
+    expect(seen.sent).toBe(1)
+    await clock.advance(1)
+    expect(await outcome).toMatchObject({ kind: 'complete' })
+    const late = peer(no('upstream_busy', 'none', 60_000))
+    expect(await chain(late.send)(routed(), anExchange(clock).exchange)).toMatchObject({ fault: { kind: 'upstream_busy' } })
+    expect(late.seen.sent).toBe(1)
+  })
+
+  it('stops waiting when the caller goes', async () => {
+    const { clock, chain } = setting()
+    const { seen, send } = peer(no('upstream_busy', 'none', 3_000))
+    const { exchange } = anExchange(clock)
+    const outcome = chain(send)(routed(), exchange)
+    await clock.advance(10)
+    exchange.end('client_gone')
+    expect(await outcome).toMatchObject({ kind: 'fault' })
+    exchange.close('client_gone')
+    expect([seen.sent, clock.pending]).toEqual([1, 0])
+  })
+
+  it('adds little load to an upstream that fails everything', async () => {
+    const { clock, chain, counted } = setting({ breakerFailures: 1_000 })
+    const { seen, send } = peer(no('upstream_unavailable'))
+    for (let i = 0; i < 200; i += 1) await settle(clock, chain(send)(routed(), anExchange(clock).exchange))
+    expect(counted.retries).toBeLessThanOrEqual(10 + 20)
+    expect(seen.sent).toBe(200 + (counted.retries ?? 0))
+  })
+})
+
+describe('an upstream that fails repeatedly is left alone', () => {
+  it('answers at once, unexecuted, until a trial succeeds', async () => {
+    const { clock, chain, resilience, logged } = setting()
+    const { seen, send } = peer(
+      no('upstream_error'),
+      no('outcome_unknown', 'unknown'),
+      no('outcome_unknown', 'unknown'),
+      no('outcome_unknown', 'unknown'),
+      done(),
+    )
+    for (let i = 0; i < 4; i += 1) await chain(send)(routed(), anExchange(clock).exchange)
+    expect(resilience.gauges()).toEqual([{ upstream: 'up', circuit: 'open', inFlight: 0, queued: 0 }])
+    const refused = await chain(send)(routed(), anExchange(clock).exchange)
+    expect(refused).toMatchObject({ fault: { kind: 'circuit_open', retryAfterMs: 10_000, sideEffect: 'none' } })
+    expect(seen.sent).toBe(4)
+    await clock.advance(10_000)
+    expect(await chain(send)(routed(), anExchange(clock).exchange)).toMatchObject({ kind: 'complete' })
+    expect(resilience.gauges()[0]?.circuit).toBe('closed')
+    expect(logged).toHaveLength(2)
+  })
+
+  it('frees the trial when a bug of ours throws', async () => {
+    const { clock, chain } = setting({ breakerFailures: 1 })
+    await chain(peer(no('outcome_unknown', 'unknown')).send)(routed(), anExchange(clock).exchange)
+    await clock.advance(10_000)
+    await expect(chain(() => Promise.reject(new Error('bug')))(routed(), anExchange(clock).exchange)).rejects.toThrow('bug')
+    expect(await chain(peer(done()).send)(routed(), anExchange(clock).exchange)).toMatchObject({ kind: 'complete' })
+  })
+
+  it('does not leave its neighbours alone', async () => {
+    const { clock, chain } = setting({ breakerFailures: 1 })
+    await chain(peer(no('outcome_unknown', 'unknown')).send)(routed(), anExchange(clock).exchange)
+    expect(await chain(peer(done()).send)(routed({ upstream: 'other' }), anExchange(clock).exchange)).toMatchObject({ kind: 'complete' })
+  })
+})
+
+describe('an upstream serves so many at once', () => {
+  function busy() {
+    const made = setting({ concurrency: 1 })
+    const order: string[] = []
+    const hands: ReturnType<typeof hand<Outcome>>[] = []
+    const send: Next<TargetedCall> = (call) => {
+      order.push(call.id)
+      const one = hand<Outcome>()
+      hands.push(one)
+      return one.promise
+    }
+    const start = (id: string, exchange = anExchange(made.clock).exchange) => made.chain(send)(routed({ id }), exchange)
+    return { ...made, order, hands, start }
+  }
+
+  it('lets the others wait in their order, and refuses more than may wait', async () => {
+    const { start, order, hands, counted, clock, resilience } = busy()
+    const calls = ['a', 'b', 'c'].map((id) => start(id))
+    const refused = await start('d')
+    expect(refused).toMatchObject({ fault: { kind: 'overloaded', retryable: true, sideEffect: 'none', retryAfterMs: 1_000 } })
+    expect(resilience.gauges()[0]).toMatchObject({ inFlight: 1, queued: 2 })
+    for (let i = 0; i < 3; i += 1) {
+      hands[i]?.give(done())
+      await clock.advance(0)
+    }
+    await Promise.all(calls)
+    expect(order).toEqual(['a', 'b', 'c'])
+    expect(counted).toMatchObject({ calls_queued: 2, calls_refused: 1 })
+    expect(resilience.gauges()[0]).toMatchObject({ inFlight: 0, queued: 0 })
+  })
+
+  it('forgets who left the queue', async () => {
+    const { start, order, hands, clock } = busy()
+    const first = start('a')
+    const { exchange } = anExchange(clock)
+    const gone = start('b', exchange)
+    const third = start('c')
+    exchange.end('client_gone')
+    expect(await gone).toMatchObject({ fault: { kind: 'cancelled' } })
+    hands[0]?.give(done())
+    await clock.advance(0)
+    hands[1]?.give(done())
+    await Promise.all([first, third])
+    expect(order).toEqual(['a', 'c'])
+  })
+
+  it('says at the deadline that the call was never executed', async () => {
+    const { start, clock } = busy()
+    void start('a', anExchange(clock, { idleMs: 900_000, totalMs: 900_000 }).exchange)
+    const waiting = start('b', anExchange(clock, { idleMs: 1_000, totalMs: 1_000 }).exchange)
+    await clock.advance(1_000)
+    expect(await waiting).toMatchObject({ fault: { kind: 'overloaded', sideEffect: 'none' } })
+  })
+
+  it('takes a larger limit at once, and forgets upstreams that are gone', async () => {
+    const { start, order, clock, resilience } = busy()
+    void start('a')
+    void start('b')
+    await clock.advance(0)
+    resilience.update({ limits, concurrencyOf: () => 2, upstreams: ['up'] })
+    await clock.advance(0)
+    expect(order).toEqual(['a', 'b'])
+    resilience.update({ limits, concurrencyOf: () => 2, upstreams: [] })
+    expect(resilience.gauges()).toEqual([])
+  })
+})

@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest'
+import type { Call } from '../../core/call/call.ts'
+import { complete, type Outcome } from '../../core/call/outcome.ts'
+import { payloadOf } from '../../core/call/payload.ts'
+import { ManualClock } from '../../platform/clock/manual-clock.ts'
+import { aCall, anExchange, aReport, countedRandom } from '../contract/samples.ts'
+import { SpillStore, spill } from './stage.ts'
+
+const alice = aCall().caller.principal
+
+function setting(spills = 4, resultBytes = 8_192) {
+  const clock = new ManualClock()
+  const store = new SpillStore(clock, countedRandom(), { most: spills })
+  const { report, counted } = aReport()
+  const stage = spill({ store, counters: report.counters, resultBytes })
+  let asked = 0
+  const run = (change: Partial<Call>, outcome: Outcome = answer({})) =>
+    stage.run(aCall(change), anExchange(clock).exchange, async () => {
+      asked += 1
+      return outcome
+    })
+  const read = (uri: string, change: Partial<Call> = {}) =>
+    run({ method: 'resources/read', target: uri, params: payloadOf({ uri }), ...change })
+  return { clock, store, counted, run, read, asked: () => asked }
+}
+
+function answer(value: unknown, isError = false): Outcome {
+  const result = payloadOf(value)
+  return complete(result, { isError, resultType: undefined, bytes: result.bytes.length })
+}
+
+function body(
+  outcome: Outcome,
+): Record<string, unknown> & { content: { uri?: string; text?: string }[]; contents: { uri: string; text: string }[] } {
+  if (outcome.kind !== 'complete') throw new Error(outcome.kind === 'fault' ? outcome.fault.kind : outcome.kind)
+  return JSON.parse(Buffer.from(outcome.result.bytes).toString('utf8'))
+}
+
+const large = { content: [{ type: 'text', text: 'Grüße '.repeat(4_000) }] }
+
+describe('a result too large for one message becomes a link', () => {
+  it('leaves all others as they are', async () => {
+    const small = answer({ content: [] })
+    expect(await setting().run({}, small)).toBe(small)
+  })
+
+  it('that says how large it is and how to read it', async () => {
+    const { run, counted } = setting()
+    const outcome = await run({}, answer(large))
+    const { content, _meta, isError } = body(outcome)
+    expect(content.map((block) => (block as { type?: string }).type)).toEqual(['text', 'resource_link'])
+    expect(content[0]?.text).toContain(content[1]?.uri)
+    expect(content[0]?.text).toMatch(/\d{5} bytes/)
+    expect(isError).toBeUndefined()
+    expect(_meta).toMatchObject({ 'signalbox.dev/spilled': { uri: content[1]?.uri, limit: 8_192 } })
+    expect(outcome).toMatchObject({ facts: { isError: false, resultType: 'complete' } })
+    expect(counted.spilled_results).toBe(1)
+  })
+
+  it('and stays an error where it was one, or where a client would throw for want of structured content', async () => {
+    const { run } = setting()
+    expect(body(await run({}, answer(large, true))).isError).toBe(true)
+    expect(body(await run({}, answer({ ...large, structuredContent: {} }))).isError).toBe(true)
+  })
+
+  it.each(['prompts/get', 'resources/read'] as const)('except of %s, which is refused', async (method) => {
+    expect(await setting().run({ method, target: 'x' }, answer(large))).toMatchObject({
+      fault: { kind: 'result_too_large', sideEffect: 'none' },
+    })
+  })
+
+  it('except where nothing may be kept', async () => {
+    expect(await setting(0).run({}, answer(large))).toMatchObject({ fault: { kind: 'result_too_large', sideEffect: 'unknown' } })
+  })
+})
+
+describe('a kept result is read in slices', () => {
+  it('that make up the whole, characters intact', async () => {
+    const { run, read, asked } = setting()
+    let uri = body(await run({}, answer(large))).content[1]?.uri
+    let text = ''
+    let slices = 0
+    while (uri !== undefined) {
+      const { contents, cacheScope } = body(await read(uri))
+      expect(cacheScope).toBe('private')
+      expect(contents[0]?.uri).toBe(uri)
+      expect(Buffer.byteLength(contents[0]?.text ?? '')).toBeLessThanOrEqual(2_048)
+      text += contents[0]?.text
+      uri = contents[1]?.uri
+      slices += 1
+    }
+    expect(JSON.parse(text)).toEqual(large)
+    expect(slices).toBeGreaterThan(10)
+    expect(asked()).toBe(1)
+  })
+
+  it('by its own principal only, and for ten minutes', async () => {
+    const { run, read, clock, store } = setting()
+    const uri = body(await run({}, answer(large))).content[1]?.uri ?? ''
+    const caller = { ...aCall().caller, principal: { ...alice, sub: 'bob' } }
+    expect(await read(uri, { caller })).toMatchObject({ fault: { kind: 'unknown_tool', detail: { uri } } })
+    expect(await read(`${uri}?offset=99999999`)).toMatchObject({ kind: 'complete' })
+    await clock.advance(599_000)
+    expect(await read(uri)).toMatchObject({ kind: 'complete' })
+    await clock.advance(1_000)
+    expect(await read(uri)).toMatchObject({ kind: 'fault' })
+    expect([store.size, store.bytes]).toEqual([0, 0])
+  })
+
+  it.each(['signalbox://results/', 'signalbox://results/../x', 'signalbox://results/1?offset=-1', 'signalbox://results/1?offset=a'])(
+    'and %s is none',
+    async (uri) => expect(await setting().read(uri)).toMatchObject({ kind: 'fault' }),
+  )
+})
+
+describe('the store of kept results has bounds', () => {
+  it('makes room for the new by the oldest of whoever holds most', () => {
+    const store = new SpillStore(new ManualClock(), countedRandom(), { most: 3 })
+    const bob = { ...alice, sub: 'bob' }
+    const ids = [
+      store.keep(bob, Buffer.from('b')),
+      store.keep(alice, Buffer.from('1')),
+      store.keep(alice, Buffer.from('2')),
+      store.keep(alice, Buffer.from('3')),
+    ]
+    const there = ids.map((id, i) => store.read(i === 0 ? bob : alice, id ?? '', 0, 10)?.text)
+    expect(there).toEqual(['b', undefined, '2', '3'])
+  })
+
+  it('keeps no more bytes than it may', () => {
+    const store = new SpillStore(new ManualClock(), countedRandom(), { most: 100, bytes: 10 })
+    expect(store.keep(alice, Buffer.alloc(11))).toBeUndefined()
+    for (let i = 0; i < 5; i += 1) store.keep(alice, Buffer.alloc(4))
+    expect([store.size, store.bytes]).toEqual([2, 8])
+  })
+})

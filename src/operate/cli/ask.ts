@@ -1,0 +1,41 @@
+// Asks a person on the terminal. Questions go to standard error, since standard output may be read by a program.
+import { createInterface } from 'node:readline/promises'
+import { Writable } from 'node:stream'
+import type { ClientInput } from '../../platform/config/index.ts'
+import { harmless } from './text.ts'
+
+/** Whether there is somebody to ask. */
+export function hasTerminal(): boolean {
+  return process.stdin.isTTY === true && process.stderr.isTTY === true
+}
+
+/** One line. `hidden` does not show what is typed. */
+export async function askLine(question: string, hidden: boolean): Promise<string> {
+  let muted = false
+  const output = new Writable({
+    write(chunk: Buffer, _encoding, done) {
+      if (!muted) process.stderr.write(chunk)
+      done()
+    },
+  })
+  const lines = createInterface({ input: process.stdin, output, terminal: true })
+  try {
+    const answer = lines.question(harmless(question))
+    muted = hidden
+    return await answer
+  } finally {
+    lines.close()
+    if (hidden) process.stderr.write('\n')
+  }
+}
+
+/** Answers an `inputs` entry of a VS Code file. */
+export async function askInput(input: ClientInput): Promise<string> {
+  const choices = input.options === undefined ? '' : ` (${input.options.join(', ')})`
+  const preset = input.default === undefined || input.password ? '' : ` [${input.default}]`
+  for (;;) {
+    const answer = await askLine(`${input.description}${choices}${preset}: `, input.password)
+    const value = answer === '' ? (input.default ?? '') : answer
+    if (input.options === undefined || input.options.includes(value)) return value
+  }
+}

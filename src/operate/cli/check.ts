@@ -1,0 +1,93 @@
+// `signalbox check FILE`: whether a configuration is valid, whether this machine has what it names, and whether the servers answer.
+import { resolve } from 'node:path'
+import { formatProblem, type Problem } from '../../platform/config/index.ts'
+import { kindOf, type Loaded, load } from '../configuration/load.ts'
+import { type ServerStatus, startLimitMs, startLoaded } from '../gateway.ts'
+import { type Lack, preflight } from '../preflight.ts'
+import { type ExitCode, exit } from './exit.ts'
+import { statusTable } from './status-table.ts'
+import { harmless, styleFor } from './text.ts'
+
+export interface CheckOptions {
+  readonly json?: boolean
+  /** False: start and connect nothing. */
+  readonly connect?: boolean
+  readonly profile?: string
+}
+
+interface Verdict {
+  readonly code: ExitCode
+  readonly file: string
+  readonly problems: readonly Problem[]
+  readonly warnings: readonly Problem[]
+  readonly broken: readonly { readonly server: string; readonly reason: string }[]
+  readonly lacks: readonly Lack[]
+  readonly servers: readonly ServerStatus[]
+}
+
+export async function check(file: string, options: CheckOptions): Promise<ExitCode> {
+  const verdict = await judge(file, options)
+  process.stdout.write(options.json === true ? `${JSON.stringify(asData(verdict))}\n` : asText(verdict))
+  return verdict.code
+}
+
+async function judge(file: string, options: CheckOptions): Promise<Verdict> {
+  const full = resolve(process.cwd(), file)
+  const kind = kindOf(full)
+  const result = await load({
+    ...(kind === 'yaml' ? { config: full } : { mcpJson: full }),
+    profile: options.profile,
+    env: process.env,
+    cwd: process.cwd(),
+  })
+  const nothing = { file, problems: [], warnings: [], broken: [], lacks: [], servers: [] }
+  if (!result.ok) return { ...nothing, code: exit.invalid, problems: result.problems }
+  const { loaded } = result
+  const lacks = preflight(loaded.settings, process.env).filter((lack) => !loaded.broken.some((each) => each.server === lack.server))
+  const servers = options.connect === false ? [] : await tryServers(loaded)
+  const lacking = loaded.broken.length > 0 || lacks.some((lack) => lack.severity === 'failure')
+  const silent = servers.some((server) => server.state !== 'ready' && !loaded.broken.some((each) => each.server === server.name))
+  const code = lacking ? exit.preflight : silent ? exit.notAnswering : exit.ok
+  return { code, file, problems: [], warnings: loaded.warnings, broken: loaded.broken, lacks, servers }
+}
+
+/** Starts everything behind a port that nobody knows, and stops it again. */
+async function tryServers(loaded: Loaded): Promise<readonly ServerStatus[]> {
+  const gateway = await startLoaded(loaded, { trial: true })
+  try {
+    await gateway.settled(startLimitMs(loaded))
+    return gateway.status()
+  } finally {
+    await gateway.drain()
+  }
+}
+
+function asText(verdict: Verdict): string {
+  const style = styleFor(process.stdout)
+  const lines: string[] = []
+  for (const problem of verdict.problems) lines.push(formatProblem(problem))
+  for (const warning of verdict.warnings) lines.push(`warning: ${formatProblem(warning)}`)
+  for (const { server, reason } of verdict.broken) lines.push(`servers.${server}: ${reason}`)
+  for (const lack of verdict.lacks) lines.push(`${lack.severity === 'doubt' ? 'warning: ' : ''}${lack.key}: ${lack.what}; ${lack.mend}`)
+  const harmed = lines.map(harmless)
+  if (verdict.servers.length > 0) harmed.push(statusTable(verdict.servers, style))
+  harmed.push(
+    verdict.code === exit.ok ? style.good(`${verdict.file}: ${fine(verdict)}`) : style.bad(`${verdict.file}: ${summary[verdict.code]}`),
+  )
+  return `${harmed.join('\n')}\n`
+}
+
+function fine(verdict: Verdict): string {
+  return verdict.servers.length > 0 ? 'valid, and every server answers' : 'valid, and this machine has what it names'
+}
+
+const summary: Readonly<Partial<Record<ExitCode, string>>> = {
+  [exit.invalid]: 'the configuration is invalid',
+  [exit.preflight]: 'something that it needs is not there',
+  [exit.notAnswering]: 'not every server answers',
+}
+
+function asData(verdict: Verdict): unknown {
+  const { code, ...rest } = verdict
+  return { ok: code === exit.ok, exitCode: code, ...rest }
+}

@@ -1,0 +1,49 @@
+// The options that `up` and `stdio` share, and what happens with a configuration that cannot be used.
+import { formatProblem, type Problem } from '../../platform/config/index.ts'
+import { type Loaded, load } from '../configuration/load.ts'
+import { askInput, hasTerminal } from './ask.ts'
+import { harmless, styleFor } from './text.ts'
+
+export interface SourceOptions {
+  readonly config?: string
+  readonly mcpJson?: string
+  readonly listen?: string
+  readonly profile?: string
+}
+
+/** Loads, or tells all problems on standard error and returns undefined. `ask`: standard input belongs to a person. */
+export async function loadOrTell(options: SourceOptions, ask: boolean): Promise<Loaded | undefined> {
+  const result = await load({
+    config: options.config,
+    mcpJson: options.mcpJson,
+    listen: options.listen,
+    profile: options.profile,
+    env: process.env,
+    cwd: process.cwd(),
+    ask: ask && hasTerminal() ? askInput : undefined,
+  })
+  if (!result.ok) {
+    tellProblems(result.problems)
+    return undefined
+  }
+  for (const warning of result.loaded.warnings) process.stderr.write(`warning: ${harmless(formatProblem(warning))}\n`)
+  return result.loaded
+}
+
+function tellProblems(problems: readonly Problem[]): void {
+  const style = styleFor(process.stderr)
+  for (const problem of problems) process.stderr.write(`${harmless(formatProblem(problem))}\n`)
+  const many = problems.length === 1 ? 'One problem' : `${problems.length} problems`
+  process.stderr.write(style.bad(`${many} in the configuration; nothing was started.\n`))
+}
+
+/** The error code of Node for an address that cannot be had, if that is what was thrown. */
+export function addressProblem(thrown: unknown, address: string): string | undefined {
+  const code = (thrown as NodeJS.ErrnoException | undefined)?.code
+  if (code === 'EADDRINUSE') {
+    return `${address} is in use by another program. Stop it, or choose another address, for example --listen 127.0.0.1:0 for a free port.`
+  }
+  if (code === 'EACCES') return `${address} may not be listened on by this user. Choose a port above 1023 with --listen.`
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${address} is no address of this machine. Choose another with --listen.`
+  return undefined
+}

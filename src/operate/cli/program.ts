@@ -1,0 +1,88 @@
+// The command line. Each command is a file that is loaded only when it runs; what stands here is names, options and help.
+import { Command, CommanderError } from 'commander'
+import { packageVersion } from '../package-root.ts'
+import { type ExitCode, exit, exitMeanings } from './exit.ts'
+
+/** Runs the command line. Resolves to the exit code; `endNow` ends the process at once. */
+export async function runCommandLine(argv: readonly string[], endNow: (code: ExitCode) => void): Promise<ExitCode> {
+  let code: ExitCode = exit.ok
+  const program = commandLine((outcome) => {
+    code = outcome
+  }, endNow)
+  try {
+    await program.parseAsync(argv, { from: 'user' })
+    return code
+  } catch (thrown) {
+    if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exit.ok : exit.usage
+    throw thrown
+  }
+}
+
+export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitCode) => void): Command {
+  const program = new Command('signalbox')
+  program
+    .description('Puts MCP servers of every revision and transport behind one endpoint.')
+    .version(packageVersion(), '-v, --version', 'print the version')
+    .helpOption('-h, --help', 'show help')
+    .helpCommand(false)
+    .showSuggestionAfterError()
+    .configureHelp({ helpWidth: 100 })
+    .exitOverride()
+    .addHelpText('after', `\nExit codes:\n${exitCodes()}`)
+
+  sources(program.command('up'))
+    .description('serve over HTTP until Ctrl-C; without a file: ./signalbox.yaml, else the built-in quickstart')
+    .option('--listen <host:port>', 'address to listen on; port 0 takes a free one')
+    .action(async (options) => done(await (await import('./up.ts')).up(options, endNow)))
+
+  sources(program.command('stdio'))
+    .description('serve one desktop client on standard input and output')
+    .action(async (options) => done(await (await import('./stdio.ts')).stdio(options, endNow)))
+
+  program
+    .command('check')
+    .description('check a configuration, what it needs on this machine, and whether its servers answer')
+    .argument('<file>', 'a signalbox.yaml, or the file of a client (mcp.json)')
+    .option('--json', 'print the result as one JSON object')
+    .option('--no-connect', 'start and connect nothing')
+    .option('--profile <name>', 'check for dev or production')
+    .action(async (file, options) => done(await (await import('./check.ts')).check(file, options)))
+
+  program
+    .command('ls')
+    .description('list what a running gateway serves')
+    .option('--url <url>', 'endpoint of the gateway', defaultUrl)
+    .option('--json', 'print it as one JSON object')
+    .action(async (options) => done(await (await import('./ls.ts')).ls(options)))
+
+  program
+    .command('call')
+    .description('call a tool of a running gateway')
+    .argument('<tool>', 'name of the tool, as `signalbox ls` shows it')
+    .argument('[json]', 'its arguments as a JSON object', '{}')
+    .option('--url <url>', 'endpoint of the gateway', defaultUrl)
+    .option('--json', 'print the whole result as JSON')
+    .action(async (tool, json, options) => done(await (await import('./call.ts')).call(tool, json, options)))
+
+  program
+    .command('schema')
+    .description('print the JSON Schema of the configuration file')
+    .action(async () => done(await (await import('./schema.ts')).schema()))
+
+  return program
+}
+
+const defaultUrl = 'http://127.0.0.1:4280/mcp'
+
+function sources(command: Command): Command {
+  return command
+    .option('--config <file>', 'configuration of the gateway (YAML)')
+    .option('--mcp-json <file>', 'the file of a client: Claude Desktop, Claude Code, Cursor, VS Code')
+    .option('--profile <name>', 'dev or production')
+}
+
+function exitCodes(): string {
+  return Object.entries(exitMeanings)
+    .map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
+    .join('\n')
+}

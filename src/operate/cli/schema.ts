@@ -1,0 +1,14 @@
+// `signalbox schema`: the JSON Schema of the configuration file, for editors.
+import { z } from 'zod'
+import { settingsSchema } from '../../assembly/settings.ts'
+import { type ExitCode, exit } from './exit.ts'
+
+export function configurationSchema(): Record<string, unknown> {
+  const { $schema, ...schema } = z.toJSONSchema(settingsSchema, { io: 'input', unrepresentable: 'any' })
+  return { $schema, title: 'Configuration of Signalbox', ...schema }
+}
+
+export async function schema(): Promise<ExitCode> {
+  process.stdout.write(`${JSON.stringify(configurationSchema(), null, 2)}\n`)
+  return exit.ok
+}

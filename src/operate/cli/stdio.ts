@@ -1,0 +1,18 @@
+// `signalbox stdio`: serves one desktop client on standard input and output. Nothing but the protocol goes to standard output.
+import { systemClock } from '../../platform/clock/system-clock.ts'
+import { startLoaded } from '../gateway.ts'
+import { type ExitCode, exit } from './exit.ts'
+import { loadOrTell, type SourceOptions } from './options.ts'
+import { onSignals } from './signals.ts'
+
+export async function stdio(options: SourceOptions, endNow: (code: ExitCode) => void): Promise<ExitCode> {
+  const loaded = await loadOrTell(options, false)
+  if (loaded === undefined) return exit.invalid
+  const signals = onSignals(systemClock, () => endNow(exit.interrupted))
+  const gateway = await startLoaded(loaded, { stdio: { input: process.stdin, output: process.stdout } })
+  for (const { server, reason } of loaded.broken) process.stderr.write(`${server} is not served: ${reason}\n`)
+  const signal = await Promise.race([signals.first, gateway.ended.then(() => undefined)])
+  if (signal !== undefined) await gateway.drain()
+  signals.stop()
+  return exit.ok
+}

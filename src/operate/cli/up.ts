@@ -1,0 +1,90 @@
+// `signalbox up`: serves over HTTP until a signal. Standard output is one JSON line that a program may read; everything for people goes
+// to standard error.
+import { systemClock } from '../../platform/clock/system-clock.ts'
+import { formatAddress } from '../configuration/address.ts'
+import type { Loaded } from '../configuration/load.ts'
+import { type RunningGateway, startLimitMs, startLoaded } from '../gateway.ts'
+import { packageVersion } from '../package-root.ts'
+import { howToConnect } from './connect.ts'
+import { type ExitCode, exit } from './exit.ts'
+import { addressProblem, loadOrTell, type SourceOptions } from './options.ts'
+import { onSignals } from './signals.ts'
+import { statusTable } from './status-table.ts'
+import { styleFor } from './text.ts'
+
+/** A start that takes longer says what it waits for. */
+const patienceMs = 2_000
+
+export async function up(options: SourceOptions, endNow: (code: ExitCode) => void): Promise<ExitCode> {
+  const loaded = await loadOrTell(options, true)
+  if (loaded === undefined) return exit.invalid
+  const signals = onSignals(systemClock, () => endNow(exit.interrupted))
+  let gateway: RunningGateway
+  try {
+    gateway = await startLoaded(loaded)
+  } catch (thrown) {
+    const problem = addressProblem(thrown, formatAddress(loaded.listen))
+    if (problem === undefined) throw thrown
+    process.stderr.write(`${problem}\n`)
+    return exit.address
+  }
+  const address = gateway.address ?? loaded.listen
+  const url = `http://${formatAddress(address)}/mcp`
+  const servers = gateway.status().map((server) => server.name)
+  process.stdout.write(`${JSON.stringify({ listening: url, host: address.host, port: address.port, servers })}\n`)
+
+  let ending = false
+  const ended = Promise.race([signals.first, gateway.ended.then(() => undefined)]).then((signal) => {
+    ending = true
+    return signal
+  })
+  await Promise.race([introduce(gateway, loaded, url, () => ending), ended])
+  const signal = await ended
+  if (signal !== undefined) {
+    process.stderr.write(
+      `\n${signal === 'SIGINT' ? 'Stopping' : 'Draining'}: calls in flight may finish. Press Ctrl-C again to end at once.\n`,
+    )
+    await gateway.drain()
+  }
+  signals.stop()
+  return exit.ok
+}
+
+async function introduce(gateway: RunningGateway, loaded: Loaded, url: string, ending: () => boolean): Promise<void> {
+  const style = styleFor(process.stderr)
+  process.stderr.write(`${style.bold(`Signalbox ${packageVersion()}`)} listens on ${style.bold(url)} (${sourceName(loaded)})\n`)
+  const progress = showProgress(gateway)
+  await gateway.settled(startLimitMs(loaded))
+  progress()
+  if (ending()) return
+  const status = gateway.status()
+  const example = status.find((server) => server.state === 'ready')?.name
+  const alone = example === undefined ? '' : ` One server alone, under its own names: ${url}/${example}`
+  process.stderr.write(
+    `\n${statusTable(status, style)}\n\n${howToConnect(url)}\n\nTry it: npx signalbox ls${portOption(url)}.${alone}\nCtrl-C stops.\n`,
+  )
+}
+
+function sourceName(loaded: Loaded): string {
+  return loaded.kind === 'quickstart' ? 'built-in quickstart; your own: signalbox.yaml or --mcp-json FILE' : loaded.source
+}
+
+function portOption(url: string): string {
+  return url === 'http://127.0.0.1:4280/mcp' ? '' : ` --url ${url}`
+}
+
+/** Says who is still starting, once it takes long. Returns what stops it. */
+function showProgress(gateway: RunningGateway): () => void {
+  let said = ''
+  const tick = () => {
+    const status = gateway.status()
+    const waiting = status.filter((server) => server.state === 'connecting').map((server) => server.name)
+    const ready = status.filter((server) => server.state === 'ready').length
+    const line = `${ready} of ${status.length} servers are ready${waiting.length > 0 ? `; waiting for ${waiting.join(', ')}` : ''} …\n`
+    if (line !== said) process.stderr.write(line)
+    said = line
+    timer = systemClock.timer(patienceMs, tick)
+  }
+  let timer = systemClock.timer(patienceMs, tick)
+  return () => timer.cancel()
+}

@@ -1,0 +1,38 @@
+// Starts the gateway for a command: the one place of this room that knows the composition root.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { RunningGateway } from '../assembly/index.ts'
+import type { Loaded } from './configuration/load.ts'
+
+export type { RunningGateway, ServerStatus } from '../assembly/index.ts'
+
+export interface GatewayWishes {
+  /** Serve one client on these streams in place of HTTP. */
+  readonly stdio?: { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.WritableStream }
+  /** Take any free port of this machine and say nothing: for a look, not for clients. */
+  readonly trial?: boolean
+}
+
+/** Rejects with the error of the listener (`EADDRINUSE`, …) where the address cannot be had. */
+export async function startLoaded(loaded: Loaded, wishes: GatewayWishes = {}): Promise<RunningGateway> {
+  const { startGateway } = await import('../assembly/index.ts')
+  // The quickstart keeps the memory server's file here; a server does not make folders of its own.
+  if (loaded.kind === 'quickstart') mkdirSync(join(process.cwd(), '.signalbox'), { recursive: true, mode: 0o700 })
+  const settings =
+    wishes.trial === true ? { ...loaded.settings, log: { ...loaded.settings.log, level: 'silent' as const } } : loaded.settings
+  return startGateway(settings, {
+    source: loaded.source,
+    baseDir: loaded.baseDir,
+    broken: loaded.broken,
+    secrets: loaded.secrets,
+    ...(wishes.trial === true ? { listen: { host: '127.0.0.1', port: 0 } } : {}),
+    ...(wishes.trial !== true && wishes.stdio === undefined ? { listen: loaded.listen } : {}),
+    ...(wishes.stdio === undefined ? {} : { stdio: { ...wishes.stdio, mount: '' } }),
+  })
+}
+
+/** The longest that the first attempt at any server may take, in ms. */
+export function startLimitMs(loaded: Loaded): number {
+  const limits = Object.values(loaded.settings.servers).map((server) => server.timeouts.start ?? loaded.settings.timeouts.start)
+  return Math.max(0, ...limits) + 2_000
+}

@@ -1,0 +1,3 @@
+// The face of the command line.
+export { type ExitCode, exit, exitMeanings } from './cli/exit.ts'
+export { commandLine, runCommandLine } from './cli/program.ts'

@@ -1,0 +1,23 @@
+// The face of the exits: what the assembly makes and owns.
+import type { Upstream } from '../core/ports/upstream.ts'
+import type { UpstreamOptions } from './context.ts'
+import { type Dial, dial } from './dial.ts'
+import { HttpPools } from './http/pools.ts'
+import { ParkingLot } from './legacy/parked.ts'
+import { PooledUpstream } from './upstream.ts'
+
+export type { Outside, UpstreamOptions } from './context.ts'
+export { HttpPools } from './http/pools.ts'
+export { ParkingLot } from './legacy/parked.ts'
+
+/** Connections to HTTP upstreams, shared by all of them; the assembly closes them last. */
+export function createPools(): HttpPools {
+  return new HttpPools()
+}
+
+/** Nothing is started yet: the first `ready`, call or watch does. `wires` opens the wires in tests. */
+export function createUpstream(options: UpstreamOptions, wires?: Dial): Upstream {
+  const parking = options.parking ?? new ParkingLot(options.clock, options.random, options.limits.parked)
+  const context = { ...options, parking }
+  return new PooledUpstream(context, wires ?? dial(context))
+}

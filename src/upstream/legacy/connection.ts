@@ -1,0 +1,392 @@
+// The exit towards servers with `initialize`: one session (over HTTP), one child process, or one HTTP+SSE stream, behind the face of a
+// small modern server. Its questions become `input_required`, its levels and subscriptions are state of this connection.
+import { type LogLevel, logLevels, type TargetedCall } from '../../core/call/call.ts'
+import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
+import { complete, failed } from '../../core/call/outcome.ts'
+import { emptyObject, type Payload, payloadOf } from '../../core/call/payload.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { CredentialLease } from '../../core/ports/credentials.ts'
+import type { UpstreamDescription } from '../../core/ports/upstream.ts'
+import { errorBytes, requestBytes, resultBytes } from '../../core/protocol/jsonrpc.ts'
+import { code } from '../../core/protocol/names.ts'
+import { type Asking, askingFor, endedFault, errorFault, isObject, lostFault, statusFault } from '../answers.ts'
+import type { Asked, Connection, Sent } from '../connection.ts'
+import { type Context, countAnomalies, hopHeaders } from '../context.ts'
+import { legacyParams } from '../envelope.ts'
+import { isEmpty, logEvent, watchEvent } from '../events.ts'
+import { cancel, request } from '../requests.ts'
+import type { HttpWire, IncomingError, IncomingNotification, IncomingRequest, Wire, WireAnswer } from '../wire.ts'
+import { Attribution, type Habits } from './attribution.ts'
+import { Flight, type Ground } from './flight.ts'
+import { type Handshake, sessionHeaders } from './handshake.ts'
+import { isQuestion, type Question } from './questions.ts'
+import { asTask, followTask, needsTask } from './tasks.ts'
+import { parkForUrl } from './url-required.ts'
+
+/** Whose connection it is, and what the exit has learned of the server. */
+export interface Belonging {
+  /** False where `sharing: shared` lets several principals in. */
+  readonly onePrincipal: boolean
+  readonly lease: CredentialLease
+  readonly habits: Habits
+  /** Sends a call once more, from the start. */
+  readonly again: (call: TargetedCall, exchange: Exchange, lease: CredentialLease) => Promise<Sent>
+}
+
+/** How many sessions of one principal are remembered as users of a connection. */
+const mostSessions = 64
+
+export class LegacyConnection implements Connection, Ground {
+  readonly era = 'legacy'
+  readonly description: UpstreamDescription
+  readonly sessionful: boolean
+  onEvent: (event: CallEvent) => void = () => {}
+  onEnd: (fault: Fault) => void = () => {}
+
+  private readonly context: Context
+  private readonly wire: Wire
+  private readonly belonging: Belonging
+  private readonly revision: string
+  private readonly sessionId: string | undefined
+  private readonly attribution: Attribution<Flight>
+  private readonly flights = new Set<Flight>()
+  private readonly byStep = new Map<number, Flight>()
+  private readonly subscribed = new Set<string>()
+  private readonly sessions = new Set<string>()
+  private readonly closing = new AbortController()
+  private level: LogLevel | undefined
+  private levelling: Promise<void> = Promise.resolve()
+  private ended = false
+
+  constructor(context: Context, wire: Wire, hands: Extract<Handshake, { kind: 'ready' }>, belonging: Belonging) {
+    this.context = context
+    this.wire = wire
+    this.belonging = belonging
+    this.revision = hands.revision
+    this.sessionId = hands.sessionId
+    this.description = hands.description
+    const oneStream = wire.transport !== 'streamable-http'
+    this.sessionful = oneStream || hands.sessionId !== undefined
+    const { interactive } = context.settings
+    const medium = { onePrincipal: belonging.onePrincipal, oneStream }
+    this.attribution = new Attribution(context.id, medium, interactive, belonging.habits)
+    wire.onStray = (message) => this.hearStray(message)
+    wire.onEnd = (found) => this.lose(found)
+    countAnomalies(context, wire)
+    if (wire.transport === 'streamable-http') void this.keepStream(wire as HttpWire)
+  }
+
+  get busy(): number {
+    return this.flights.size
+  }
+
+  async send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
+    if (call.family === 'task') return failed(fault('method_not_found', { method: call.method }))
+    const principal = principalKey(call)
+    if (call.caller.affinity !== undefined && this.sessions.size < mostSessions) this.sessions.add(call.caller.affinity)
+    const flight = new Flight(this.context, this, call, principal)
+    const startedAt = this.context.clock.mono()
+    const refused = await this.attribution.enter(flight, exchange.signal)
+    if (refused !== undefined) return failed(refused)
+    if (exchange.signal.aborted) {
+      this.attribution.leave(flight)
+      return failed(endedFault(flight.asking, exchange, this.context.clock.mono() - startedAt, false))
+    }
+    this.flights.add(flight)
+    return flight.fly(exchange, () => this.run(flight, call, lease))
+  }
+
+  async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: AbortSignal): Promise<Asked> {
+    const timeoutMs = this.context.timeouts.call
+    const answer = await request(this.wire, this.context.clock, {
+      method,
+      params,
+      headers: this.headers(lease, undefined),
+      signal,
+      timeoutMs,
+      maxBytes: this.context.limits.resultBytes,
+      onMessage: (message) => this.hearStray(message),
+    })
+    const asking = askingFor(this.context.id, method)
+    if (answer.kind === 'timeout') {
+      const detail = { upstream: this.context.id, afterMs: timeoutMs, layer: `time limit of ${method}`, effect: 'of no matter' }
+      return { kind: 'fault', fault: fault('upstream_timeout', detail) }
+    }
+    if (answer.kind === 'answer' && answer.answer.kind === 'result') return { kind: 'result', result: answer.answer.result }
+    const found = this.faultOf(answer, asking, undefined)
+    return this.isLost(answer) ? this.gone(found) : { kind: 'fault', fault: found }
+  }
+
+  async hear(interest: Interest): Promise<Interest> {
+    const offered = this.description.capabilities ?? {}
+    const accepted: { -readonly [K in keyof Interest]: Interest[K] } = {}
+    if (interest.toolsListChanged && has(offered, 'tools', 'listChanged')) accepted.toolsListChanged = true
+    if (interest.promptsListChanged && has(offered, 'prompts', 'listChanged')) accepted.promptsListChanged = true
+    if (interest.resourcesListChanged && has(offered, 'resources', 'listChanged')) accepted.resourcesListChanged = true
+    const wanted = has(offered, 'resources', 'subscribe') ? (interest.resourceSubscriptions ?? []) : []
+    await Promise.all([...this.subscribed].filter((uri) => !wanted.includes(uri)).map((uri) => this.subscribe(uri, false)))
+    await Promise.all(wanted.filter((uri) => !this.subscribed.has(uri)).map((uri) => this.subscribe(uri, true)))
+    if (this.subscribed.size > 0) accepted.resourceSubscriptions = [...this.subscribed]
+    return isEmpty(accepted) ? {} : accepted
+  }
+
+  async close(): Promise<void> {
+    this.ended = true
+    this.closing.abort()
+    if (this.sessionId !== undefined) await (this.wire as HttpWire).deleteSession(this.headers(this.belonging.lease, undefined))
+    await this.wire.close()
+  }
+
+  // What a flight needs of us.
+
+  answer(question: Question, result: Payload): void {
+    void this.reply(resultBytes(question.id, result.bytes))
+  }
+
+  refuse(question: Question, errorCode: number, message: string): void {
+    void this.reply(errorBytes(question.id, { code: errorCode, message }))
+  }
+
+  cancel(flight: Flight, reason: string): void {
+    const headers = this.headers(this.belonging.lease, undefined)
+    for (const id of flight.steps) void cancel(this.wire, id, headers, reason)
+    if (flight.task !== undefined) {
+      void this.ask('tasks/cancel', payloadOf({ taskId: flight.task }), this.belonging.lease, this.closing.signal)
+    }
+  }
+
+  landed(flight: Flight): void {
+    this.flights.delete(flight)
+    this.attribution.leave(flight)
+    if (this.ended && this.flights.size === 0) void this.wire.close()
+  }
+
+  private async run(flight: Flight, call: TargetedCall, lease: CredentialLease): Promise<Sent> {
+    if (call.interest.logLevel !== undefined) await this.lowerLevel(call.interest.logLevel)
+    const asTasked = needsTask(call)
+    const headers = this.headers(lease, call.caller.headers)
+    let answer = await this.step(flight, call.method, headers, (id) =>
+      legacyParams(call, call.interest.progress ? id : undefined, asTasked ? [asTask] : []),
+    )
+    if (asTasked) {
+      answer = await followTask(answer, {
+        clock: this.context.clock,
+        signal: flight.abort.signal,
+        step: (method, params) => this.step(flight, method, headers, () => params),
+        named: (taskId) => {
+          flight.task = taskId
+        },
+        alive: () => flight.touch(),
+      })
+      flight.task = undefined
+    }
+    if (answer.kind === 'answer' && answer.answer.kind === 'result') return complete(answer.answer.result, answer.answer.facts)
+    if (this.isLost(answer)) return this.gone(this.faultOf(answer, flight.asking, call.target))
+    if (answer.kind === 'answer' && answer.answer.kind === 'error' && answer.answer.code === code.urlElicitationRequired) {
+      const outcome = parkForUrl(this.context, call, answer.answer.error, principalKey(call), this.belonging.again)
+      if (outcome !== undefined) return outcome
+    }
+    return failed(this.faultOf(answer, flight.asking, call.target))
+  }
+
+  private async step(
+    flight: Flight,
+    method: string,
+    headers: Readonly<Record<string, string>>,
+    params: (id: number) => Payload,
+  ): Promise<WireAnswer> {
+    const id = this.wire.nextId()
+    const message = requestBytes(id, method, params(id).bytes)
+    flight.steps.add(id)
+    this.byStep.set(id, flight)
+    const answer = await this.wire.request({
+      id,
+      method,
+      message,
+      headers,
+      signal: flight.abort.signal,
+      onMessage: (incoming) => this.hearCall(flight, incoming),
+      maxBytes: this.context.limits.resultBytes,
+    })
+    flight.steps.delete(id)
+    this.byStep.delete(id)
+    return answer
+  }
+
+  private faultOf(answer: WireAnswer, asking: Asking, target: string | undefined): Fault {
+    switch (answer.kind) {
+      case 'answer':
+        return errorFault(asking, answer.answer as IncomingError, target)
+      case 'status':
+        return statusFault(asking, answer)
+      case 'lost':
+        return lostFault(asking, answer)
+      case 'aborted': {
+        // Nobody but `close` and the flight itself ends a request, and of the flight's own end nobody reads this.
+        const lost = fault('upstream_unavailable', { upstream: asking.upstream, reason: 'the connection was closed' })
+        return lostFault(asking, { kind: 'lost', executed: 'maybe', fault: lost })
+      }
+    }
+  }
+
+  /** The server no longer knows the session: it says 404, or 400 with words about it (server-everything does). Nothing was executed. */
+  private isLost(answer: WireAnswer): boolean {
+    if (this.sessionId === undefined || (answer.kind !== 'status' && answer.kind !== 'answer')) return false
+    const error = answer.kind === 'status' ? answer.body : answer.answer.kind === 'error' ? answer.answer : undefined
+    if (answer.status === 404) return error?.code !== code.methodNotFound
+    return answer.status === 400 && error !== undefined && /session|initiali[sz]/i.test(error.message)
+  }
+
+  private gone(found: Fault): { readonly kind: 'gone'; readonly fault: Fault } {
+    this.lose(found)
+    return { kind: 'gone', fault: found }
+  }
+
+  /** No new call comes after this; those in flight end by themselves. */
+  private lose(found: Fault): void {
+    if (this.ended) return
+    this.ended = true
+    this.closing.abort()
+    if (this.flights.size === 0) void this.wire.close()
+    this.onEnd(found)
+  }
+
+  /** The GET stream. Its end may mean that the server forgot the session: ask. */
+  private async keepStream(wire: HttpWire): Promise<void> {
+    const how = await wire.listen(() => this.headers(this.belonging.lease, undefined), this.closing.signal)
+    if (how === 'ended' && !this.ended) await this.ask('ping', undefined, this.belonging.lease, this.closing.signal)
+  }
+
+  private async lowerLevel(wanted: LogLevel): Promise<void> {
+    if (this.description.capabilities?.logging === undefined) return
+    if (this.level === undefined || logLevels.indexOf(wanted) < logLevels.indexOf(this.level)) {
+      this.level = wanted
+      const { lease } = this.belonging
+      const before = this.levelling
+      this.levelling = before.then(async () => {
+        await this.ask('logging/setLevel', payloadOf({ level: wanted }), lease, this.closing.signal)
+      })
+    }
+    await this.levelling
+  }
+
+  private async subscribe(uri: string, on: boolean): Promise<void> {
+    const method = on ? 'resources/subscribe' : 'resources/unsubscribe'
+    if (!on) this.subscribed.delete(uri)
+    const asked = await this.ask(method, payloadOf({ uri }), this.belonging.lease, this.closing.signal)
+    if (on && asked.kind === 'result') this.subscribed.add(uri)
+  }
+
+  /** Messages on the stream of a call's own request. */
+  private hearCall(flight: Flight, message: IncomingRequest | IncomingNotification): void {
+    if (message.kind === 'request') {
+      if (isQuestion(message.method)) flight.ask({ id: message.id, method: message.method, params: message.params })
+      else this.answerOwn(message)
+      return
+    }
+    if (message.method === 'notifications/progress') this.progress(message)
+    else if (message.method === 'notifications/message') {
+      const event = logEvent(message)
+      if (event !== undefined) flight.emit(event)
+    } else this.notice(message)
+  }
+
+  private hearStray(message: IncomingRequest | IncomingNotification): void {
+    if (message.kind === 'request') {
+      if (isQuestion(message.method)) this.attribute({ id: message.id, method: message.method, params: message.params })
+      else this.answerOwn(message)
+      return
+    }
+    if (message.method === 'notifications/progress') this.progress(message)
+    else if (message.method === 'notifications/message') this.strayLog(message)
+    else this.notice(message)
+  }
+
+  private attribute(question: Question): void {
+    const owner = this.attribution.ownerOfQuestion()
+    if (owner.kind === 'call') {
+      owner.call.ask(question)
+      return
+    }
+    if (owner.kind === 'outside' && this.context.outside !== undefined && this.belonging.onePrincipal && this.sessions.size === 1) {
+      void this.askOutside(question)
+      return
+    }
+    this.context.report.counters.add('stray_requests', { upstream: this.context.id, method: question.method })
+    const why = owner.kind === 'ambiguous' ? 'it cannot be told which call asks' : 'no call is in flight'
+    this.refuse(question, code.methodNotFound, `Not answered: ${why}`)
+  }
+
+  private async askOutside(question: Question): Promise<void> {
+    const [session] = this.sessions
+    const result =
+      session === undefined ? undefined : await this.context.outside?.ask(session, question.method, question.params).catch(() => undefined)
+    if (result !== undefined) return this.answer(question, result)
+    this.context.report.counters.add('stray_requests', { upstream: this.context.id, method: question.method })
+    this.refuse(question, code.methodNotFound, 'Not answered: the client does not support it')
+  }
+
+  private strayLog(message: IncomingNotification): void {
+    const event = logEvent(message)
+    if (event === undefined) return
+    const flight = this.attribution.ownerOfLog()
+    if (flight !== undefined) flight.emit(event)
+    else if (this.context.outside !== undefined && this.belonging.onePrincipal && this.sessions.size > 0) {
+      for (const session of this.sessions) this.context.outside.event(session, event)
+    } else this.context.report.counters.add('events_dropped', { where: 'upstream' })
+  }
+
+  private progress(message: IncomingNotification): void {
+    const params = message.params?.json()
+    const flight = isObject(params) && typeof params.progressToken === 'number' ? this.byStep.get(params.progressToken) : undefined
+    if (flight !== undefined && message.params !== undefined) flight.emit({ kind: 'progress', params: message.params })
+    else this.context.report.counters.add('events_dropped', { where: 'upstream' })
+  }
+
+  /** Notifications that are no call's. */
+  private notice(message: IncomingNotification): void {
+    if (message.method === 'notifications/cancelled') {
+      const params = message.params?.json()
+      const id = isObject(params) ? JSON.stringify(params.requestId) : ''
+      for (const flight of this.flights) if (flight.retract(id)) return
+      return
+    }
+    const event = watchEvent(message)
+    if (event !== undefined) this.onEvent(event)
+  }
+
+  /** Requests that no client has to see. */
+  private answerOwn(message: IncomingRequest): void {
+    if (message.method === 'ping') {
+      void this.reply(resultBytes(message.id, emptyObject.bytes))
+      return
+    }
+    this.context.report.counters.add('stray_requests', { upstream: this.context.id, method: 'other' })
+    void this.reply(errorBytes(message.id, { code: code.methodNotFound, message: `Method not found: ${message.method}` }))
+  }
+
+  private async reply(message: Uint8Array): Promise<void> {
+    const undelivered = await this.wire.post(message, this.headers(this.belonging.lease, undefined))
+    if (undelivered === undefined || this.ended) return
+    this.context.report.log('warn', 'An answer to a request of an upstream could not be delivered', {
+      upstream: this.context.id,
+      reason: undelivered.message,
+    })
+  }
+
+  private headers(lease: CredentialLease, received: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
+    if (this.wire.transport === 'stdio') return {}
+    return sessionHeaders(hopHeaders(this.context, lease, received), this.revision, this.sessionId)
+  }
+}
+
+export function principalKey(call: TargetedCall): string {
+  const { iss, sub } = call.caller.principal
+  return `${iss}\u0000${sub}`
+}
+
+function has(capabilities: Readonly<Record<string, unknown>>, group: string, feature: string): boolean {
+  const offered = capabilities[group]
+  return isObject(offered) && offered[feature] === true
+}

@@ -1,0 +1,88 @@
+// The handshake of revisions with `initialize`.
+import { payloadOf } from '../../core/call/payload.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { CredentialLease } from '../../core/ports/credentials.ts'
+import type { UpstreamDescription } from '../../core/ports/upstream.ts'
+import { notificationBytes } from '../../core/protocol/jsonrpc.ts'
+import { header, isLegacyRevision, type LegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
+import { askingFor, errorFault, isObject, lostFault, statusFault } from '../answers.ts'
+import { type Context, hopHeaders } from '../context.ts'
+import { identityOf } from '../probe.ts'
+import { request } from '../requests.ts'
+import type { HttpWire, Wire } from '../wire.ts'
+import { bridgedCapabilities } from './questions.ts'
+
+export type Handshake =
+  | {
+      readonly kind: 'ready'
+      readonly revision: LegacyRevision
+      readonly sessionId: string | undefined
+      readonly description: UpstreamDescription
+    }
+  /** The server, or what stands at its address, said no: `status` is the HTTP status, if any. It may speak another transport or revision. */
+  | { readonly kind: 'refused'; readonly status: number | undefined; readonly fault: Fault }
+  | { readonly kind: 'failed'; readonly fault: Fault }
+
+/** Greets the server. `timeoutMs` is the time a server may take to start. */
+export async function shakeHands(wire: Wire, context: Context, lease: CredentialLease, timeoutMs: number): Promise<Handshake> {
+  const asking = askingFor(context.id, 'initialize')
+  const headers = hopHeaders(context, lease)
+  const answer = await request(wire, context.clock, {
+    method: 'initialize',
+    params: payloadOf({ protocolVersion: legacyRevisions[0], capabilities: bridgedCapabilities, clientInfo: context.identity }),
+    headers,
+    timeoutMs,
+    maxBytes: context.limits.resultBytes,
+  })
+  switch (answer.kind) {
+    case 'answer': {
+      if (answer.answer.kind === 'error') {
+        return { kind: 'refused', status: answer.status, fault: errorFault(asking, answer.answer) }
+      }
+      return accept(wire, context, headers, answer.answer.result.json())
+    }
+    case 'status':
+      return { kind: 'refused', status: answer.status, fault: statusFault(asking, answer) }
+    case 'lost':
+      return { kind: 'failed', fault: lostFault(asking, answer) }
+    default: {
+      const detail = { upstream: context.id, afterMs: timeoutMs, layer: 'start limit of the server', effect: 'known: nothing was called' }
+      return { kind: 'failed', fault: fault('upstream_timeout', detail) }
+    }
+  }
+}
+
+async function accept(wire: Wire, context: Context, base: Readonly<Record<string, string>>, body: unknown): Promise<Handshake> {
+  const broken = (reason: string): Handshake => ({
+    kind: 'failed',
+    fault: fault('upstream_protocol_error', { upstream: context.id, reason }),
+  })
+  if (!isObject(body)) return broken('the answer to initialize is no object')
+  const { protocolVersion: revision } = body
+  if (typeof revision !== 'string' || !isLegacyRevision(revision)) {
+    return broken(`it wants protocol revision ${JSON.stringify(revision)}, which is not known here`)
+  }
+  const sessionId = wire.transport === 'streamable-http' ? (wire as HttpWire).sessionId : undefined
+  const refused = await wire.post(notificationBytes('notifications/initialized', undefined), sessionHeaders(base, revision, sessionId))
+  if (refused !== undefined) return { kind: 'failed', fault: refused }
+  const description: UpstreamDescription = {
+    transport: wire.transport,
+    revision,
+    identity: identityOf(body.serverInfo),
+    capabilities: isObject(body.capabilities) ? body.capabilities : {},
+    instructions: typeof body.instructions === 'string' ? body.instructions : undefined,
+  }
+  return { kind: 'ready', revision, sessionId, description }
+}
+
+/** What every message after the handshake carries over HTTP. */
+export function sessionHeaders(
+  base: Readonly<Record<string, string>>,
+  revision: string,
+  sessionId: string | undefined,
+): Record<string, string> {
+  const headers: Record<string, string> = { ...base, [header.protocolVersion]: revision }
+  if (sessionId !== undefined) headers[header.sessionId] = sessionId
+  return headers
+}

@@ -1,0 +1,67 @@
+// Error -32042 of 2025-11-25 ("open these URLs first") as an `input_required`: the server has ended the call, so its next leg is the same
+// call once more.
+import type { TargetedCall } from '../../core/call/call.ts'
+import type { Exchange } from '../../core/call/exchange.ts'
+import { failed, type Outcome } from '../../core/call/outcome.ts'
+import type { Payload } from '../../core/call/payload.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { CredentialLease } from '../../core/ports/credentials.ts'
+import { askingOf, isObject } from '../answers.ts'
+import type { Sent } from '../connection.ts'
+import type { Context } from '../context.ts'
+import type { Parked } from './parked.ts'
+import { fits, inputRequired, type Question, readResponses, urlQuestions } from './questions.ts'
+
+type Again = (call: TargetedCall, exchange: Exchange, lease: CredentialLease) => Promise<Sent>
+
+/** Undefined where the error names no URL. */
+export function parkForUrl(context: Context, call: TargetedCall, error: Payload, principal: string, again: Again): Outcome | undefined {
+  const questions = urlQuestions(error)
+  if (questions === undefined) return undefined
+  if (call.caller.capabilities.elicitation?.url === undefined) {
+    const detail = { upstream: context.id, needs: 'elicitation.url', requiredCapabilities: { elicitation: { url: {} } } }
+    return failed(fault('missing_capability', detail))
+  }
+  return park(context, questions, principal, again)
+}
+
+type Asked = ReadonlyMap<string, Pick<Question, 'method' | 'params'>>
+
+function park(context: Context, questions: Asked, principal: string, again: Again): Outcome {
+  const waiting: Parked = {
+    principal,
+    expire: () => {},
+    resume: async (call, exchange, lease) => {
+      const answers = call.continuation?.kind === 'parked' ? readResponses(call.continuation.answers) : new Map<string, Payload>()
+      const missing = new Map<string, Pick<Question, 'method' | 'params'>>()
+      for (const [key, question] of questions) {
+        const response = answers.get(key)
+        if (response === undefined || !fits(question, response)) missing.set(key, question)
+        else if (!accepted(response)) return failed(refused(call))
+      }
+      if (missing.size > 0) return park(context, missing, principal, again)
+      const sent = await again({ ...call, continuation: { kind: 'relayed', inner: undefined } }, exchange, lease)
+      return sent.kind === 'gone' ? failed(sent.fault) : sent
+    },
+  }
+  const place = context.parking.park(waiting)
+  if (place === undefined) {
+    const detail = { upstream: context.id, limit: 'calls that wait for their users', retryAfterMs: 10_000 }
+    return failed(fault('overloaded', detail, { retryAfterMs: 10_000 }))
+  }
+  return {
+    kind: 'input_required',
+    requests: inputRequired(questions),
+    continuation: { kind: 'parked', park: place.park, owner: context.replica, expiresAtMs: place.expiresAtMs },
+  }
+}
+
+function accepted(response: Payload): boolean {
+  const value = response.json()
+  return isObject(value) && value.action === 'accept'
+}
+
+function refused(call: TargetedCall): ReturnType<typeof fault> {
+  const { upstream, item } = askingOf(call)
+  return fault('input_refused', { upstream, item, needs: 'the user declined to open a page that the server asks for' })
+}

@@ -1,0 +1,298 @@
+// One server behind the gateway, whatever its revision and transport: its pool of connections, its state, and the one place where a call
+// finds the connection that it belongs to.
+import type { Caller, TargetedCall } from '../core/call/call.ts'
+import { anonymous } from '../core/call/call.ts'
+import type { Deadline } from '../core/call/deadline.ts'
+import type { CallEvent, Exchange, Interest } from '../core/call/exchange.ts'
+import type { ItemKind } from '../core/call/item.ts'
+import { failed, type Outcome } from '../core/call/outcome.ts'
+import type { Payload } from '../core/call/payload.ts'
+import { fault } from '../core/faults/catalogue.ts'
+import type { Fault } from '../core/faults/fault.ts'
+import type { Timer } from '../core/ports/clock.ts'
+import type { CredentialLease } from '../core/ports/credentials.ts'
+import { noCredential } from '../core/ports/credentials.ts'
+import {
+  type Upstream,
+  type UpstreamDescription,
+  UpstreamFault,
+  type UpstreamHealth,
+  type UpstreamState,
+  type Watch,
+} from '../core/ports/upstream.ts'
+import { askingOf, endedFault } from './answers.ts'
+import { connect, type Verdict } from './connect.ts'
+import type { Asked, Connection, Sent } from './connection.ts'
+import type { Context } from './context.ts'
+import type { Dial } from './dial.ts'
+import { offers, readItems } from './items.ts'
+import { type Habits, habitsOf } from './legacy/attribution.ts'
+import { orAborted } from './requests.ts'
+import { Slot } from './slot.ts'
+
+/** Connections of one upstream at once. */
+const mostConnections = 256
+/** A connection that nobody used for this long, in ms, is closed. */
+const idleMs = 300_000
+const sweepMs = 60_000
+
+type Owner = Pick<Caller, 'principal' | 'affinity'>
+const nobody: Owner = { principal: anonymous, affinity: undefined }
+
+export class PooledUpstream implements Upstream {
+  readonly id: string
+
+  private readonly context: Context
+  private readonly dial: Dial
+  private readonly habits: Habits
+  private readonly slots = new Map<string, Slot>()
+  private readonly listeners = new Set<() => void>()
+  /** The connection for lists, watches and the description. */
+  private readonly home: Slot
+  private readonly homeKey: string
+  private verdict: Verdict | undefined
+  private description: UpstreamDescription
+  private state: UpstreamState = 'connecting'
+  private sinceMs: number
+  private inFlight = 0
+  private draining = false
+  private drained: (() => void) | undefined
+  private sweeping: Timer | undefined
+
+  constructor(context: Context, dial: Dial) {
+    this.id = context.id
+    this.context = context
+    this.dial = dial
+    this.habits = habitsOf(context.settings.interactive)
+    this.sinceMs = context.clock.now()
+    const transport = context.settings.command !== undefined ? 'stdio' : context.settings.transport === 'sse' ? 'sse' : 'streamable-http'
+    this.description = { transport, revision: undefined, identity: undefined, capabilities: undefined, instructions: undefined }
+    this.homeKey = privateKey(nobody, noCredential, true)
+    this.home = this.slot(this.homeKey, noCredential)
+    this.home.onChange = () => this.observe()
+  }
+
+  describe(): UpstreamDescription {
+    return this.description
+  }
+
+  health(): UpstreamHealth {
+    let connections = 0
+    let restarts = 0
+    for (const slot of this.slots.values()) {
+      if (slot.connection !== undefined) connections += 1
+      restarts += slot.restarts
+    }
+    const reason = this.state === 'ready' ? undefined : this.home.lastFault?.message
+    return { state: this.state, reason, sinceMs: this.sinceMs, connections, restarts, inFlight: this.inFlight }
+  }
+
+  async ready(signal: AbortSignal): Promise<Fault | undefined> {
+    if (this.draining) return fault('draining')
+    this.home.keep()
+    const got = await orAborted(Promise.resolve(this.home.get()), signal, () => fault('cancelled', { reason: 'nobody waits' }))
+    return 'close' in got ? undefined : got
+  }
+
+  async send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome> {
+    if (this.draining) return failed(fault('draining'))
+    this.inFlight += 1
+    try {
+      if (call.continuation?.kind === 'parked') return await this.resume(call, exchange, lease)
+      const sent = await this.transmit(call, exchange, lease)
+      return sent.kind === 'gone' ? failed(sent.fault) : sent
+    } finally {
+      this.inFlight -= 1
+      if (this.inFlight === 0) this.drained?.()
+    }
+  }
+
+  async *items(kind: ItemKind, lease: CredentialLease, signal: AbortSignal): AsyncGenerator<Payload> {
+    const first = await this.reach(nobody, lease, signal)
+    if (!('close' in first)) throw new UpstreamFault(first)
+    if (!offers(first.description.capabilities, kind)) return
+    yield* readItems(this.context, kind, (method, params) => this.ask(method, params, lease, signal))
+  }
+
+  watch(interest: Interest, lease: CredentialLease, on: (event: CallEvent) => void, owner: Owner = nobody): Watch {
+    const slot = this.slotFor(owner, lease)
+    if (slot === this.home) this.home.keep()
+    return (slot ?? this.home).watching.open(interest, on)
+  }
+
+  onChange(listener: () => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  async drain(deadline: Deadline): Promise<void> {
+    this.draining = true
+    if (this.inFlight > 0) {
+      await new Promise<void>((resolve) => {
+        const timer = this.context.clock.timer(deadline.remainingMs(), resolve)
+        this.drained = () => {
+          timer.cancel()
+          resolve()
+        }
+      })
+    }
+    this.sweeping?.cancel()
+    await Promise.all([...this.slots.values()].map((slot) => slot.close()))
+    this.enter('drained')
+  }
+
+  /** Sends the call on the connection that it belongs to; once more where that one had lost its session and the call was not executed. */
+  private async transmit(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
+    const startedAt = this.context.clock.mono()
+    let gone: Sent | undefined
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const got = this.connectionFor(call.caller, lease)
+      const connection = got instanceof Promise ? await orAborted(got, exchange.signal, () => undefined) : got
+      if (connection === undefined) {
+        return failed(endedFault(askingOf(call), exchange, this.context.clock.mono() - startedAt, false))
+      }
+      if (!('close' in connection)) return failed(connection)
+      const sent = await connection.send(call, exchange, lease)
+      if (sent.kind !== 'gone') return sent
+      this.forget(connection, sent.fault)
+      gone = sent
+    }
+    return gone as Sent
+  }
+
+  private async resume(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome> {
+    const { continuation } = call
+    if (continuation?.kind !== 'parked') throw new TypeError('no parked continuation')
+    const { iss, sub } = call.caller.principal
+    const parked =
+      continuation.owner === this.context.replica ? this.context.parking.claim(continuation.park, `${iss}\u0000${sub}`) : undefined
+    if (parked === undefined) return failed(fault('invalid_continuation', { reason: 'the call that it belongs to waits no longer' }))
+    return parked.resume(call, exchange, lease)
+  }
+
+  /** A request of the gateway itself, on the home connection; once more after a lost session. */
+  private async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: AbortSignal): Promise<Asked> {
+    let asked: Asked | undefined
+    for (let attempt = 0; attempt < 2; attempt += 1) {
+      const connection = await this.reach(nobody, lease, signal)
+      if (!('close' in connection)) return { kind: 'fault', fault: connection }
+      asked = await connection.ask(method, params, lease, signal)
+      if (asked.kind !== 'gone') return asked
+      this.forget(connection, asked.fault)
+    }
+    return asked as Asked
+  }
+
+  private reach(owner: Owner, lease: CredentialLease, signal: AbortSignal): Promise<Connection | Fault> {
+    const got = Promise.resolve(this.connectionFor(owner, lease))
+    return orAborted(got, signal, () => fault('cancelled', { upstream: this.id, reason: 'nobody waits' }))
+  }
+
+  /** At once where it is open, which is the usual case. */
+  private connectionFor(owner: Owner, lease: CredentialLease): Connection | Promise<Connection | Fault> {
+    // Before the era is known nobody can tell to which connection a caller belongs.
+    if (this.verdict === undefined) return this.learn(owner, lease)
+    const slot = this.slotFor(owner, lease)
+    if (slot !== undefined) return slot.get()
+    const detail = { upstream: this.id, limit: mostConnections, retryAfterMs: 1_000 }
+    return Promise.resolve(fault('overloaded', detail, { retryAfterMs: 1_000 }))
+  }
+
+  private async learn(owner: Owner, lease: CredentialLease): Promise<Connection | Fault> {
+    this.home.keep()
+    const got = await this.home.get()
+    return this.verdict === undefined || !('close' in got) ? got : this.connectionFor(owner, lease)
+  }
+
+  /** Undefined where the pool is full of connections in use. */
+  private slotFor(owner: Owner, lease: CredentialLease): Slot | undefined {
+    const key = this.keyOf(owner, lease)
+    const found = this.slots.get(key)
+    if (found !== undefined) return found
+    if (this.slots.size >= mostConnections && !this.evict()) return undefined
+    const slot = this.slot(key, lease)
+    this.sweeping ??= this.context.clock.timer(sweepMs, () => this.sweep())
+    return slot
+  }
+
+  /** Endpoint, affinity and credential make a connection (DESIGN.md). */
+  private keyOf(owner: Owner, lease: CredentialLease): string {
+    const { verdict } = this
+    if (verdict === undefined || verdict.era === 'modern' || !verdict.sessionful) return privateKey(nobody, lease, true)
+    if (verdict.transport === 'stdio') return privateKey(this.context.settings.sharing === 'shared' ? nobody : owner, lease, true)
+    return privateKey(owner, lease, false)
+  }
+
+  private slot(key: string, lease: CredentialLease): Slot {
+    const shared = this.context.settings.sharing === 'shared'
+    const slot = new Slot(this.context, async () => {
+      const onePrincipal = !shared && this.verdict?.sessionful !== false
+      const again = (call: TargetedCall, exchange: Exchange, its: CredentialLease): Promise<Sent> => this.transmit(call, exchange, its)
+      const connected = await connect(this.context, this.dial, { onePrincipal, lease, habits: this.habits, again }, this.verdict)
+      if ('connection' in connected) this.verdict = connected.verdict
+      return connected
+    })
+    this.slots.set(key, slot)
+    return slot
+  }
+
+  /** The verdict on the era holds until a connection says otherwise. */
+  private forget(connection: Connection, found: Fault): void {
+    if (connection.era === 'legacy') return
+    this.verdict = undefined
+    for (const { connection: stale } of [...this.slots.values()]) {
+      if (stale?.era !== 'modern') continue
+      stale.onEnd(found)
+      void stale.close()
+    }
+  }
+
+  private evict(): boolean {
+    let oldest: readonly [string, Slot] | undefined
+    for (const entry of this.slots) {
+      const [, slot] = entry
+      if (slot === this.home || slot.isNeeded || (oldest !== undefined && oldest[1].usedAt <= slot.usedAt)) continue
+      oldest = entry
+    }
+    if (oldest === undefined) return false
+    this.drop(oldest[0], oldest[1])
+    return true
+  }
+
+  private sweep(): void {
+    const before = this.context.clock.mono() - idleMs
+    for (const [key, slot] of this.slots) {
+      if (slot !== this.home && !slot.isNeeded && slot.usedAt <= before) this.drop(key, slot)
+    }
+    this.sweeping = this.slots.size > 1 ? this.context.clock.timer(sweepMs, () => this.sweep()) : undefined
+  }
+
+  private drop(key: string, slot: Slot): void {
+    this.slots.delete(key)
+    void slot.close()
+  }
+
+  /** The home connection's life is the state of the upstream. */
+  private observe(): void {
+    const { home } = this
+    if (this.draining) return
+    if (home.connection !== undefined) {
+      this.description = home.connection.description
+      this.enter('ready')
+    } else if (home.isOpening) {
+      // An upstream that failed stays so until an attempt succeeds.
+      if (this.state !== 'unavailable') this.enter(home.wasOpen ? 'reconnecting' : 'connecting')
+    } else if (home.lastFault !== undefined) this.enter(this.state === 'ready' ? 'reconnecting' : 'unavailable')
+  }
+
+  private enter(state: UpstreamState): void {
+    if (state === this.state && state !== 'ready') return
+    if (state !== this.state) this.sinceMs = this.context.clock.now()
+    this.state = state
+    for (const listener of this.listeners) listener()
+  }
+}
+
+function privateKey({ principal, affinity }: Owner, lease: CredentialLease, wholePrincipal: boolean): string {
+  return `${principal.iss}\u0000${principal.sub}\u0000${wholePrincipal ? '' : (affinity ?? '')}\u0000${lease.id}`
+}
