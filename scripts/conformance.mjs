@@ -11,6 +11,7 @@ const root = new URL('..', import.meta.url).pathname
 const version = '0.2.0-alpha.12'
 const home = join(root, '.cache', 'conformance')
 const fixture = join(root, 'test', 'peers', 'fixture', 'server.mjs')
+const main = process.env.SIGNALBOX_MAIN ?? join(root, 'dist', 'main.js')
 const fast = process.argv.includes('--fast')
 const verbose = process.argv.includes('--verbose')
 const only = process.argv.find((arg) => arg.startsWith('--only='))?.slice(7)
@@ -133,7 +134,7 @@ for (const combination of combinations.filter((one) => only === undefined || one
     config,
     JSON.stringify({ listen: '127.0.0.1:0', servers: { fixture: { ...upstream, bareNames: true } }, log: { calls: false } }),
   )
-  const gateway = await start([join(root, 'dist', 'main.js'), 'up', '--config', config])
+  const gateway = await start([main, 'up', '--config', config])
   await ready(gateway.port)
   const { scenarios, text } = await run(`http://localhost:${gateway.port}${mount}`, client)
   gateway.child.kill('SIGTERM')

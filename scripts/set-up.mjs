@@ -2,7 +2,7 @@
 // longer than two seconds, and uses nothing but Node.js itself, since it runs before anything is installed.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -21,7 +21,7 @@ export function requireNode() {
 export async function install() {
   if (isInstalled()) return
   const npm = process.env.npm_execpath
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--no-progress']
+  const args = ['ci', '--no-audit', '--no-fund', '--prefer-offline', '--loglevel=error', '--no-progress']
   const [command, commandArgs] = npm?.endsWith('js') ? [process.execPath, [npm, ...args]] : ['npm', args]
   await step('Installing dependencies (about half a minute)', command, commandArgs)
 }
@@ -36,6 +36,7 @@ export async function build({ lenient = false } = {}) {
   try {
     const args = [compiler, '-p', join(root, 'tsconfig.build.json'), '--outDir', fresh]
     await step('Building', process.execPath, args, lenient ? () => existsSync(join(fresh, 'main.js')) : undefined)
+    chmodSync(join(fresh, 'main.js'), 0o755)
     writeFileSync(join(fresh, '.sources'), sources)
     swap(fresh)
   } finally {
@@ -47,9 +48,14 @@ export async function build({ lenient = false } = {}) {
 function swap(fresh) {
   const dist = join(root, 'dist')
   const old = `${fresh}.old`
-  mkdirSync(dist, { recursive: true })
-  renameSync(dist, old)
-  renameSync(fresh, dist)
+  try {
+    mkdirSync(dist, { recursive: true })
+    renameSync(dist, old)
+    renameSync(fresh, dist)
+  } catch (error) {
+    // Another build of the same sources was quicker.
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'ENOENT') throw error
+  }
   rmSync(old, { recursive: true, force: true })
 }
 
@@ -89,11 +95,15 @@ function filesIn(folder) {
 async function step(title, command, args, forgive) {
   const began = Date.now()
   const elapsed = () => Math.round((Date.now() - began) / 1000)
-  let told = false
+  // On a terminal one line counts up; elsewhere a new line now and then shows that it goes on.
+  const again = process.stderr.isTTY ? 1 : 10
+  let told = 0
   const ticker = setInterval(() => {
-    process.stderr.write(told ? `  ${elapsed()} s\n` : `${title} …\n`)
-    told = true
-  }, 2_000)
+    const now = elapsed()
+    if (now < 2 || (told > 0 && now - told < again)) return
+    process.stderr.write(process.stderr.isTTY ? `\r${title} … ${now} s` : `${title} … ${now} s\n`)
+    told = now
+  }, 500)
   let output = ''
   const code = await new Promise((resolve) => {
     const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: quiet(process.env) })
@@ -110,11 +120,12 @@ async function step(title, command, args, forgive) {
     child.on('close', resolve)
   })
   clearInterval(ticker)
+  if (told > 0 && process.stderr.isTTY) process.stderr.write('\n')
   if (code !== 0 && forgive?.() !== true) {
     process.stderr.write(output)
     fail(`${title} failed.`)
   }
-  if (told) process.stderr.write(`${title}: done in ${elapsed()} s\n`)
+  if (told > 0) process.stderr.write(`${title}: done in ${elapsed()} s\n`)
 }
 
 /** npm hands its own settings on to its scripts; an inner npm would warn about them. */

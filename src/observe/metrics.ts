@@ -127,7 +127,7 @@ function addGauges(registry: Registry, gauges: Gauges): void {
       for (const upstream of gauges.upstreams()) set({ upstream: upstream.upstream }, upstream[field])
     })
   }
-  gauge('signalbox_sessions', 'Legacy sessions open now.', ['transport'], (set) => {
+  gauge('signalbox_sessions', 'Client sessions open now.', ['transport'], (set) => {
     for (const { transport, open } of gauges.sessions()) set({ transport }, open)
   })
   gauge('signalbox_resident_bytes', 'Resident memory of the gateway.', [], (set) => set({}, process.memoryUsage.rss()))

@@ -8,7 +8,7 @@ export type { RunningGateway, ServerStatus } from '../assembly/index.ts'
 
 export interface GatewayWishes {
   /** Serve one client on these streams in place of HTTP. */
-  readonly stdio?: { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.WritableStream }
+  readonly stdio?: { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.WritableStream; readonly mount: string }
   /** Take any free port of this machine and say nothing: for a look, not for clients. */
   readonly trial?: boolean
 }
@@ -27,7 +27,7 @@ export async function startLoaded(loaded: Loaded, wishes: GatewayWishes = {}): P
     secrets: loaded.secrets,
     ...(wishes.trial === true ? { listen: { host: '127.0.0.1', port: 0 } } : {}),
     ...(wishes.trial !== true && wishes.stdio === undefined ? { listen: loaded.listen } : {}),
-    ...(wishes.stdio === undefined ? {} : { stdio: { ...wishes.stdio, mount: '' } }),
+    ...(wishes.stdio === undefined ? {} : { stdio: wishes.stdio }),
   })
 }
 

@@ -104,7 +104,12 @@ function modern(wire: Wire, connection: ModernConnection): Connected {
   return { connection, verdict }
 }
 
-function legacy(context: Context, connection: LegacyConnection): Connected {
+async function legacy(context: Context, connection: LegacyConnection): Promise<Connected> {
+  const refused = await connection.begin()
+  if (refused !== undefined) {
+    await connection.close()
+    return { fault: refused }
+  }
   const { transport } = connection.description
   const expiresAt = context.clock.mono() + legacyHoldsMs
   return { connection, verdict: { era: 'legacy', transport, sessionful: connection.sessionful, expiresAt } }

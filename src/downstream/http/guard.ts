@@ -22,7 +22,7 @@ export class Guard {
   /** `listenHost`: the name or address that the listener was given. */
   constructor(settings: GuardSettings, listenHost: string) {
     this.settings = settings
-    this.hosts = new Set([...settings.hosts, listenHost].map((host) => bracketless(host.toLowerCase())))
+    this.hosts = new Set([...settings.hosts, listenHost].map((host) => bracketless(host.toLowerCase())).filter((host) => !isWildcard(host)))
     this.origins = new Set(settings.origins.map((origin) => origin.toLowerCase()))
   }
 
@@ -64,6 +64,11 @@ function nameOf(host: string): string {
 
 function bracketless(host: string): string {
   return host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host
+}
+
+/** Says on which addresses to listen, and is itself the name of none. */
+function isWildcard(host: string): boolean {
+  return host === '' || host === '0.0.0.0' || host === '::'
 }
 
 function isLoopbackName(name: string): boolean {

@@ -25,10 +25,12 @@ export interface Named {
 export class Refusals {
   private readonly gateway: Gateway
   private readonly writer: ModernWriter
+  private readonly transport: 'http' | 'sse'
 
-  constructor(gateway: Gateway, writer: ModernWriter) {
+  constructor(gateway: Gateway, writer: ModernWriter, transport: 'http' | 'sse' = 'http') {
     this.gateway = gateway
     this.writer = writer
+    this.transport = transport
   }
 
   refuse(turned: Turned, fault: Fault, named: Named = {}): void {
@@ -45,7 +47,7 @@ export class Refusals {
       id: turned.id,
       method: named.method,
       mount: turned.mount,
-      transport: 'http',
+      transport: this.transport,
       revision: named.revision,
       principal: turned.principal,
       fault,

@@ -119,8 +119,9 @@ describe('probes', () => {
     expect(await ready()).toMatchObject({ status: 503, json: { status: 'draining' } })
   })
 
-  it('/metrics is text, and not for foreign hosts', async () => {
+  it('/metrics is text, and neither it nor /readyz is for foreign hosts', async () => {
     await start()
+    expect((await send(at.port, { method: 'GET', path: '/readyz', headers: { ...bare, host: 'evil.example' } })).status).toBe(403)
     expect((await send(at.port, { method: 'GET', path: '/metrics', headers: bare })).text).toContain('signalbox_calls_total')
     expect((await send(at.port, { method: 'GET', path: '/metrics', headers: { ...bare, host: 'evil.example' } })).status).toBe(403)
   })

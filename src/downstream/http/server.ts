@@ -160,12 +160,13 @@ class Door implements HttpDoor {
   }
 
   private async walk(turned: Omit<Turned, 'mount'>, to: Route): Promise<void> {
-    const { req, res } = turned
+    const { req, res, id, atMs } = turned
+    const { mount } = to
     if (to.to === 'livez') return answerLive(res)
-    if (to.to === 'readyz') return answerReady(res, this.parts.admin)
-    const at: Turned = { ...turned, mount: to.mount }
+    const at: Turned = { req, res, id, atMs, mount }
     const refused = this.guard.host(req) ?? this.letIn(req, res)
     if (refused !== undefined) return this.refusals.refuse(at, refused)
+    if (to.to === 'readyz') return answerReady(res, this.parts.admin)
     if (to.to === 'metrics') return answerMetrics(res, this.parts.admin)
     if (to.to === 'nothing' || (to.to !== 'mcp' && this.parts.sse === undefined)) return notFound(res)
     if (req.method === 'OPTIONS') return answerPreflight(req, res, this.context.forwarded)
@@ -175,10 +176,10 @@ class Door implements HttpDoor {
       remoteAddress: req.socket.remoteAddress,
     })
     if ('fault' in who) return this.refusals.refuse(at, who.fault)
-    const arrived: Arrived = { ...at, principal: who.principal }
-    if (to.mount !== '' && !this.context.gateway.mounts().includes(to.mount)) {
-      const served = this.context.gateway.mounts().map((mount) => `/mcp/${mount}`)
-      return this.refusals.refuse(arrived, fault('unknown_mount', { mount: to.mount, served: ['/mcp', ...served].join(', ') }))
+    const arrived: Arrived = { req, res, id, atMs, mount, principal: who.principal }
+    if (mount !== '' && !this.context.gateway.mounts().includes(mount)) {
+      const served = this.context.gateway.mounts().map((name) => `/mcp/${name}`)
+      return this.refusals.refuse(arrived, fault('unknown_mount', { mount, served: ['/mcp', ...served].join(', ') }))
     }
     return to.to === 'mcp' ? this.mcp(arrived) : this.sse(arrived, to)
   }
@@ -230,7 +231,7 @@ class Door implements HttpDoor {
 
   /** Reads and parses the body; undefined where the request was refused or the client went away. */
   private async read(arrived: Arrived): Promise<ArrivedPost | undefined> {
-    const { req } = arrived
+    const { req, res, id, atMs, mount, principal } = arrived
     if (!isJson(req.headers['content-type'])) {
       this.refusals.refuse(arrived, fault('unsupported_media'))
       return undefined
@@ -242,7 +243,7 @@ class Door implements HttpDoor {
       return undefined
     }
     const { message, fault: wrong } = parseBody(read.body)
-    if (wrong === undefined) return { ...arrived, body: read.body, message }
+    if (wrong === undefined) return { req, res, id, atMs, mount, principal, body: read.body, message }
     this.refuseMessage(arrived, message, read.body, wrong)
     return undefined
   }

@@ -115,11 +115,15 @@ export class Dialogue {
         await pause(context, asking.signal)
         return this.reason === undefined ? { kind: 'answers', responses: undefined } : stopped('cancelled', { reason: this.reason })
       }
-      const timeoutMs = timeoutOf(outcome.continuation, context.clock.now())
       const parked = outcome.continuation.kind === 'parked'
+      const impossible = parked ? undefined : asked.map((question) => this.lacking(question)).find((lacking) => lacking !== undefined)
+      if (impossible !== undefined) return stopped('input_refused', { item: itemOf(call), needs: impossible })
+      const timeoutMs = timeoutOf(outcome.continuation, context.clock.now())
       const answers = await Promise.all(asked.map((question) => this.answer(call, question, parked, timeoutMs, asking)))
-      const stop = answers.find((answer) => typeof answer !== 'string')
-      if (stop !== undefined && typeof stop !== 'string') return stop
+      const stops = answers.filter((answer) => typeof answer !== 'string')
+      // The questions that were taken back because of it are not the reason.
+      const [stop] = stops.sort((a, b) => Number(a.fault.kind === 'cancelled') - Number(b.fault.kind === 'cancelled'))
+      if (stop !== undefined) return stop
       return { kind: 'answers', responses: `{${asked.map(({ key }, i) => `${JSON.stringify(key)}:${String(answers[i])}`).join(',')}}` }
     } finally {
       this.asking = undefined
@@ -171,6 +175,7 @@ export class Dialogue {
 
   /** What the client did not declare and the question needs. */
   private lacking(question: Asking): string | undefined {
+    if (this.parts.ask === undefined) return 'questions: it accepts no event stream'
     const { sampling, elicitation, roots } = this.parts.capabilities
     const params: unknown = question.params === undefined ? {} : JSON.parse(asBuffer(question.params).toString('utf8'))
     const fields = isObject(params) ? params : {}

@@ -353,6 +353,9 @@ class LegacyDoor implements LegacyHttpDoor {
     for (const one of this.open.values()) {
       clock.timer((random.fraction() * settings.drain.graceMs) / 2, () => one.common.detach(this.spreadRetry()))
     }
+    clock.timer(settings.drain.graceMs, () => {
+      for (const one of this.open.values()) one.session.end('drain')
+    })
   }
 
   private turnAway(res: ServerResponse): void {

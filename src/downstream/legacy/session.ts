@@ -89,7 +89,9 @@ export class LegacySession {
   private readonly parts: SessionParts
   private readonly inFlight = new Map<RawId, Dialogue>()
   private readonly subscriptions: Subscriptions
+  /** Nobody is there to answer questions. */
   private readonly closing = new AbortController()
+  private over = false
   private level: LogLevel | undefined
 
   constructor(parts: SessionParts) {
@@ -117,12 +119,12 @@ export class LegacySession {
   }
 
   get ended(): boolean {
-    return this.closing.signal.aborted
+    return this.over
   }
 
   /** Somebody can hear what belongs to no request, or nobody any more. */
   listen(on: boolean): void {
-    if (!this.ended) this.subscriptions.listen(on)
+    if (!this.closing.signal.aborted) this.subscriptions.listen(on)
   }
 
   /** Answers one request on its channel. Never rejects for a peer's failure. */
@@ -184,7 +186,8 @@ export class LegacySession {
 
   /** Ends everything of the session: questions are taken back, calls end with `reason`. */
   end(reason: EndReason): void {
-    if (this.ended) return
+    if (this.over) return
+    this.over = true
     this.closing.abort(reason)
     this.subscriptions.close()
     for (const dialogue of this.inFlight.values()) dialogue.end(reason)
@@ -280,7 +283,7 @@ export class LegacySession {
     timeoutMs: number,
     signal: AbortSignal,
   ): Promise<Reply> {
-    if (this.ended) return { kind: 'ended' }
+    if (this.closing.signal.aborted) return { kind: 'ended' }
     const local = new AbortController()
     const stop = (): void => local.abort()
     signal.addEventListener('abort', stop)
@@ -293,7 +296,7 @@ export class LegacySession {
         signal: local.signal,
         send: (id) => channel.send(oneLine(requestBytes(id, method, params)), false),
         withdraw: (id, reason) => {
-          if (this.ended) return
+          if (this.closing.signal.aborted) return
           channel.send(notificationBytes('notifications/cancelled', Buffer.from(`{"requestId":${id},"reason":"${reason}"}`)), false)
         },
       })

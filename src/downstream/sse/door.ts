@@ -154,12 +154,15 @@ class Door implements SseDoor {
     stream.connection.end('client_gone')
   }
 
-  /** Streams end one by one when their last call is answered, or when the grace is half over. */
+  /** Streams end one by one, each when nothing of it runs any more; what still runs when the grace is over is ended. */
   private drain(): void {
     const { clock, random, settings } = this.context
     for (const stream of this.open.values()) {
       clock.timer((random.fraction() * settings.drain.graceMs) / 2, () => this.leave(stream))
     }
+    clock.timer(settings.drain.graceMs, () => {
+      for (const stream of this.open.values()) stream.connection.end('drain')
+    })
   }
 
   private leave(stream: Stream): void {

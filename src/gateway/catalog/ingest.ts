@@ -53,10 +53,12 @@ export class Feed {
   private readonly timers = new Map<TimerName, Timer>()
   private readonly dirty = new Set<ItemKind>()
   private current: Snapshot | undefined
-  private problem: string | undefined
+  /** Kinds whose list is under way, and why others failed; a list that hangs holds no other up. */
+  private readonly pulling = new Set<ItemKind>()
+  private readonly problems = new Map<ItemKind | 'connection', string>()
   private failures = 0
-  private running: 'no' | 'connecting' | 'pulling' = 'no'
-  private attempts = 0
+  private connecting = false
+  private tried = false
   private pulledAt = Number.NEGATIVE_INFINITY
   private wasReady = false
   private watch: Watch | undefined
@@ -77,7 +79,8 @@ export class Feed {
 
   /** Why the last attempt did not bring everything; undefined while all is well. */
   get trouble(): string | undefined {
-    return this.problem ?? this.parts.upstream.health().reason
+    const [problem] = this.problems.values()
+    return problem ?? this.parts.upstream.health().reason
   }
 
   /** True until it is known what this server has of the kind. */
@@ -86,8 +89,8 @@ export class Feed {
   }
 
   /** True while an attempt is under way that may bring what is lacking. */
-  get hopeful(): boolean {
-    return this.running !== 'no' || (this.attempts === 0 && !this.life.signal.aborted)
+  hopeful(kind: ItemKind): boolean {
+    return this.connecting || this.pulling.has(kind) || (!this.tried && !this.life.signal.aborted)
   }
 
   /** Takes what the store kept, unless the server was faster. */
@@ -133,7 +136,7 @@ export class Feed {
     const became = ready && !this.wasReady
     this.wasReady = ready
     // The attempt that connects goes on to pull by itself.
-    if (became && this.running !== 'connecting') this.pull(allKinds)
+    if (became && !this.connecting) this.pull(allKinds)
   }
 
   private changed(list: ListName): void {
@@ -161,53 +164,64 @@ export class Feed {
 
   private pull(wanted: readonly ItemKind[]): void {
     for (const kind of wanted) this.dirty.add(kind)
-    if (this.running !== 'no' || this.life.signal.aborted) return
+    if (this.connecting || this.life.signal.aborted) return
     this.cancel('retry')
-    this.running = 'connecting'
-    this.run().catch((error: unknown) => this.fail(this.bug(error)))
+    this.connecting = true
+    this.connect().catch((error: unknown) => this.fail('connection', this.bug(error)))
   }
 
-  private async run(): Promise<void> {
+  private async connect(): Promise<void> {
     try {
       const fault = await this.parts.upstream.ready(this.life.signal)
       if (this.life.signal.aborted) return
-      if (fault !== undefined) return this.fail(String(fault.detail.reason ?? fault.message))
-      this.running = 'pulling'
+      if (fault !== undefined) {
+        this.fail('connection', String(fault.detail.reason ?? fault.message))
+        return
+      }
+      this.problems.delete('connection')
       this.wasReady = true
       const about = this.parts.upstream.describe()
       // Before the first list is asked for, so that no change falls between.
       this.listenForChanges(about)
       this.describe(about)
-      const wanted = [...this.dirty]
-      this.dirty.clear()
       this.pulledAt = this.parts.clock.mono()
-      const problems = await Promise.all(wanted.map((kind) => this.pullKind(kind, about)))
-      if (this.life.signal.aborted) return
-      const problem = problems.find((found) => found !== undefined)
-      if (problem !== undefined) {
-        wanted.forEach((kind, index) => {
-          if (problems[index] !== undefined) this.dirty.add(kind)
-        })
-        return this.fail(problem)
-      }
-      this.problem = undefined
-      this.failures = 0
-      this.planPoll(about)
+      for (const kind of this.dirty) if (!this.pulling.has(kind)) void this.take(kind, about)
     } finally {
-      this.running = 'no'
-      this.attempts += 1
-      // What became dirty meanwhile: by a change its timer stands, by a reconnect it must be pulled now.
-      if (this.dirty.size > 0 && !this.timers.has('change') && !this.timers.has('retry'))
-        this.later('change', feedTimes.debounce, () => this.pull([]))
+      this.connecting = false
+      this.tried = true
       this.parts.moved()
     }
   }
 
-  private fail(reason: string): void {
-    if (this.problem !== reason) this.parts.report.log('warn', 'The items of a server could not be listed', { upstream: this.id, reason })
-    this.problem = reason
+  /** One kind, once; a change that is announced meanwhile leaves it dirty. */
+  private async take(kind: ItemKind, about: About): Promise<void> {
+    this.dirty.delete(kind)
+    this.pulling.add(kind)
+    const problem = await this.pullKind(kind, about)
+    this.pulling.delete(kind)
+    if (this.life.signal.aborted) return
+    if (problem === undefined) this.done(kind, about)
+    else {
+      this.dirty.add(kind)
+      this.fail(kind, problem)
+    }
+    this.parts.moved()
+  }
+
+  private done(kind: ItemKind, about: About): void {
+    this.problems.delete(kind)
+    if (this.problems.size === 0) this.failures = 0
+    if (this.dirty.has(kind)) this.later('change', feedTimes.debounce, () => this.pull([]))
+    this.planPoll(about)
+  }
+
+  private fail(where: ItemKind | 'connection', reason: string): void {
+    if (this.problems.get(where) !== reason) {
+      this.parts.report.log('warn', 'The items of a server could not be listed', { upstream: this.id, what: where, reason })
+    }
+    this.problems.set(where, reason)
+    const pause = Math.min(feedTimes.retryMost, feedTimes.retry * 2 ** Math.min(this.failures, 10))
     this.failures += 1
-    const pause = Math.min(feedTimes.retryMost, feedTimes.retry * 2 ** Math.min(this.failures - 1, 10))
     this.later('retry', pause * (0.5 + this.parts.random.fraction() / 2), () => this.pull([]))
   }
 

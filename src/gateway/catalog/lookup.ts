@@ -46,7 +46,9 @@ export class Lookup {
     const candidates = this.candidates(selection, kind, name)
     if (candidates.length === 0) return { fault: this.unknown(call, selection, kind, name) }
     await this.mounts.wait(
-      () => this.find(call, selection, kind, name) !== undefined || !this.candidates(selection, kind, name).some((feed) => feed.hopeful),
+      () =>
+        this.find(call, selection, kind, name) !== undefined ||
+        !this.candidates(selection, kind, name).some((feed) => this.hopeful(feed, kind)),
       undefined,
       exchange.signal,
     )
@@ -89,6 +91,10 @@ export class Lookup {
     if (kind !== 'resource') return [...lacking].filter((feed) => selection.couldOwn(feed.id, name))
     for (const feed of this.mounts.lacking(selection, 'template')) lacking.add(feed)
     return [...lacking]
+  }
+
+  private hopeful(feed: Feed, kind: Wanted): boolean {
+    return feed.hopeful(kind) || (kind === 'resource' && feed.hopeful('template'))
   }
 
   private unknown(call: Call, selection: Selection, kind: Wanted, name: string): Fault {

@@ -112,5 +112,5 @@ function lacks(feed: Feed, kind: ItemKind): boolean {
 
 /** Why a server's items are missing, for people. */
 export function reasonOf(feed: Feed): string {
-  return feed.trouble ?? (feed.hopeful ? 'is still starting' : 'has not answered yet')
+  return feed.trouble ?? 'is still starting'
 }

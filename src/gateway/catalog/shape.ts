@@ -1,5 +1,6 @@
 // Checks a definition against what every revision's clients accept of it, since one that they refuse makes them drop the whole list.
 // What can be mended without changing its meaning is mended in the published bytes; the rest names path and reason.
+import { z } from 'zod'
 import type { ItemKind } from '../../core/call/item.ts'
 import type { Edit } from '../../core/call/payload.ts'
 import { isObject } from './kinds.ts'
@@ -122,9 +123,8 @@ const icons = adornment(list(shape({ mimeType: text, sizes: list(text), theme: o
 const share: Check = (value, path) =>
   typeof value === 'number' && value >= 0 && value <= 1 ? undefined : wrong(path, 'must be a number from 0 to 1')
 
-const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,30})?)?(?:Z|[+-]\d\d:\d\d)$/
-const time: Check = (value, path) =>
-  typeof value === 'string' && instant.test(value) && !Number.isNaN(Date.parse(value)) ? undefined : wrong(path, 'must be an ISO 8601 time')
+const instant = z.iso.datetime({ offset: true })
+const time: Check = (value, path) => (instant.safeParse(value).success ? undefined : wrong(path, 'must be an ISO 8601 time'))
 
 const annotations = adornment(
   shape({ audience: adornment(list(oneOf('user', 'assistant'))), priority: adornment(share), lastModified: adornment(time) }),
@@ -135,8 +135,8 @@ const longestUri = 8_192
 const common = { title: text, description: text, icons, _meta: object }
 
 /** Never published: tasks of the 2025-11-25 form end inside the gateway, so no client may be asked to start one. */
-const execution: Check = (_, path, mends) => {
-  mends.push({ path: [...path, 'taskSupport'], value: undefined })
+const execution: Check = (value, path, mends) => {
+  mends.push({ path: isObject(value) ? [...path, 'taskSupport'] : path, value: undefined })
   return undefined
 }
 

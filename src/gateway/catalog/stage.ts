@@ -133,7 +133,7 @@ function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
     const selection = lookup.mount(call)
     if ('kind' in selection) return failed(selection)
     graceEndsAt ??= clock.mono() + firstListMs
-    const settled = (): boolean => !mounts.lacking(selection, kind).some((feed) => feed.hopeful)
+    const settled = (): boolean => !mounts.lacking(selection, kind).some((feed) => feed.hopeful(kind))
     // On the mount of one server an empty list would be a lie: it waits for its start, which hides and delays nobody else.
     const ms = selection.server === undefined ? graceEndsAt - clock.mono() : undefined
     await mounts.wait(settled, ms, exchange.signal)
@@ -161,7 +161,7 @@ function discover({ mounts, lookup }: StageParts): Next<Call> {
     const [only] = feeds
     if (selection.server !== undefined && only !== undefined) {
       const known = (): boolean => only.snapshot?.about.capabilities !== undefined
-      await mounts.wait(() => known() || !only.hopeful, undefined, exchange.signal)
+      await mounts.wait(() => known() || !only.hopeful('tool'), undefined, exchange.signal)
       const gone = cancelled(exchange)
       if (gone !== undefined) return failed(gone)
       if (!known()) return failed(unavailable(only))

@@ -12,13 +12,15 @@ import { violations } from './violations.ts'
 
 export type Dialect = 'draft-07' | '2019-09' | '2020-12'
 
-/** Stands in every referenced subschema and counts how often it is entered: the only work that can multiply (see `steps`). */
+/** Stands in every referenced subschema and counts how often it is entered: the only work that can multiply. */
 const stepKeyword = 'signalbox:step'
 /** Entered references that are always allowed, and those allowed for each part of the arguments. */
 const freeSteps = 10_000
 const stepsPerNode = 64
 /** Arguments with more parts than this get only their first violation: collecting all of them costs memory. */
 const mostNodesExplained = 5_000
+/** Schemas with more parts get only their first violation: a second compilation would stop everybody for a quarter of a second. */
+const largestExplained = 500
 
 let stepsLeft = 0
 
@@ -49,7 +51,7 @@ export type Validator = (args: unknown) => readonly Violation[]
 
 /** Compiles on first call; throws there if the compiler does, which the gate has made sure of as far as it can. */
 export function compile(schema: SchemaObject, graph: SchemaGraph, dialect: Dialect): Validator {
-  const cleaned = clean(schema, graph)
+  const cleaned = clean(schema, graph, dialect)
   const quick = make(dialect, false)(cleaned)
   let thorough: ValidateFunction | undefined
   return (args) => {
@@ -58,7 +60,7 @@ export function compile(schema: SchemaObject, graph: SchemaGraph, dialect: Diale
     const found = run(quick, args, nodes)
     if (found === undefined) return []
     if (!Array.isArray(found)) return [tooCostly]
-    if (nodes > mostNodesExplained) return violations(found)
+    if (nodes > mostNodesExplained || graph.nodes > largestExplained) return violations(found)
     thorough ??= make(dialect, true)(cleaned)
     const all = run(thorough, args, nodes)
     return violations(Array.isArray(all) ? all : found)
@@ -93,16 +95,21 @@ function make(dialect: Dialect, allErrors: boolean): (schema: SchemaObject) => V
       return true
     },
   })
-  ajv.removeKeyword('uniqueItems')
+  replaceEquality(ajv)
+  return (schema) => ajv.compile(schema)
+}
+
+/** The keywords that compare values: ajv's are quadratic, and throw on objects with a property `valueOf`. */
+export function replaceEquality(ajv: Ajv | Ajv2019 | Ajv2020): void {
+  for (const keyword of ['uniqueItems', 'enum', 'const']) ajv.removeKeyword(keyword)
   ajv.addKeyword({
     keyword: 'uniqueItems',
     type: 'array',
     schemaType: 'boolean',
     validate: (wanted: boolean, list: readonly unknown[]) => !wanted || new Set(list.map(canonical)).size === list.length,
   })
-  ajv.removeKeyword('enum')
   ajv.addKeyword({ keyword: 'enum', schemaType: 'array', compile: memberOf })
-  return (schema) => ajv.compile(schema)
+  ajv.addKeyword({ keyword: 'const', compile: (value: unknown) => memberOf([value]) })
 }
 
 function memberOf(values: readonly unknown[]): (value: unknown) => boolean {
@@ -121,30 +128,66 @@ function canonical(value: unknown): string {
   return `{${parts.join(',')}}`
 }
 
-/** A copy without what ajv takes differently from the specification, and with the step counter where references arrive. */
-function clean(schema: SchemaObject, graph: SchemaGraph): SchemaObject {
+/** Keywords that judge. What else stands in a schema (texts, examples, extensions) is left out: ajv looks for ids in it. */
+const judging: ReadonlySet<string> = new Set([
+  ...[
+    '$id',
+    '$ref',
+    '$anchor',
+    '$dynamicAnchor',
+    '$dynamicRef',
+    '$recursiveRef',
+    '$defs',
+    'definitions',
+    'type',
+    'enum',
+    'const',
+    'nullable',
+  ],
+  ...['multipleOf', 'maximum', 'exclusiveMaximum', 'minimum', 'exclusiveMinimum', 'maxLength', 'minLength', 'pattern'],
+  ...['maxItems', 'minItems', 'uniqueItems', 'maxContains', 'minContains', 'contains', 'items', 'prefixItems', 'additionalItems'],
+  ...['maxProperties', 'minProperties', 'required', 'dependentRequired', 'dependentSchemas', 'dependencies', 'properties'],
+  ...['patternProperties', 'additionalProperties', 'propertyNames', 'unevaluatedItems', 'unevaluatedProperties'],
+  ...['allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else'],
+])
+
+/** A copy with what judges, without what ajv takes differently from the specification, and with the step counter where references arrive. */
+function clean(schema: SchemaObject, graph: SchemaGraph, dialect: Dialect): SchemaObject {
+  const isSchema = (value: object): boolean => graph.schemas.has(value as SchemaObject)
+  const holdsSchema = (value: unknown): boolean =>
+    typeof value === 'object' && value !== null && (isSchema(value) || Object.values(value).some(holdsSchema))
   const copy = (value: unknown): unknown => {
     if (Array.isArray(value)) return value.map(copy)
     if (typeof value !== 'object' || value === null) return value
     const out: Record<string, unknown> = {}
-    for (const [key, child] of Object.entries(value)) if (key !== '__proto__') out[key] = copy(child)
-    if (graph.schemas.has(value as SchemaObject)) tidy(out)
+    for (const [key, child] of Object.entries(value)) {
+      if (key === '__proto__' || (isSchema(value) && !judging.has(key) && !holdsSchema(child))) continue
+      out[key] = copy(child)
+    }
+    if (isSchema(value)) tidy(out, dialect)
     if (graph.targets.has(value as SchemaObject)) out[stepKeyword] = true
     return out
   }
   return copy(schema) as SchemaObject
 }
 
-function tidy(schema: Record<string, unknown>): void {
+function tidy(schema: Record<string, unknown>, dialect: Dialect): void {
+  if (dialect === 'draft-07' && typeof schema.$ref === 'string') {
+    // There a reference stands for the whole schema.
+    for (const key in schema) if (key !== '$ref' && key !== 'definitions' && key !== '$defs') delete schema[key]
+  }
+  if (schema.if !== undefined) {
+    // Where both branches are missing or trivial, ajv forgets what `if` has evaluated.
+    for (const branch of ['then', 'else']) schema[branch] ??= { not: false }
+  }
   // Within one document a dynamic reference is a plain one; ajv finds a dynamic anchor only where it has compiled it before.
   for (const key of ['$dynamicRef', '$recursiveRef']) {
     const reference = schema[key]
-    if (reference === undefined) continue
+    delete schema[key]
+    if (typeof reference !== 'string') continue
     if (schema.$ref === undefined) schema.$ref = reference
     else schema.allOf = [...(Array.isArray(schema.allOf) ? schema.allOf : []), { $ref: reference }]
-    delete schema[key]
   }
-  for (const key of ['$schema', '$async', '$vocabulary', 'id', 'discriminator']) delete schema[key]
   // OpenAPI's `nullable`, which ajv refuses to compile in some places.
   if (schema.nullable === true && schema.type !== undefined) {
     const types = Array.isArray(schema.type) ? schema.type : [schema.type]

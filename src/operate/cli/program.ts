@@ -37,6 +37,7 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
 
   sources(program.command('stdio'))
     .description('serve one desktop client on standard input and output')
+    .option('--mount <name>', 'serve one server or toolset only, under its own names')
     .action(async (options) => done(await (await import('./stdio.ts')).stdio(options, endNow)))
 
   program

@@ -5,11 +5,17 @@ import { type ExitCode, exit } from './exit.ts'
 import { loadOrTell, type SourceOptions } from './options.ts'
 import { onSignals } from './signals.ts'
 
-export async function stdio(options: SourceOptions, endNow: (code: ExitCode) => void): Promise<ExitCode> {
+export async function stdio(options: SourceOptions & { readonly mount?: string }, endNow: (code: ExitCode) => void): Promise<ExitCode> {
   const loaded = await loadOrTell(options, false)
   if (loaded === undefined) return exit.invalid
+  const mount = options.mount ?? ''
+  const mounts = [...Object.keys(loaded.settings.servers), ...Object.keys(loaded.settings.toolsets)]
+  if (mount !== '' && !mounts.includes(mount)) {
+    process.stderr.write(`--mount ${mount} names no server or toolset. Served here: ${mounts.join(', ')}.\n`)
+    return exit.invalid
+  }
   const signals = onSignals(systemClock, () => endNow(exit.interrupted))
-  const gateway = await startLoaded(loaded, { stdio: { input: process.stdin, output: process.stdout } })
+  const gateway = await startLoaded(loaded, { stdio: { input: process.stdin, output: process.stdout, mount } })
   for (const { server, reason } of loaded.broken) process.stderr.write(`${server} is not served: ${reason}\n`)
   const signal = await Promise.race([signals.first, gateway.ended.then(() => undefined)])
   if (signal !== undefined) await gateway.drain()

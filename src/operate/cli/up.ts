@@ -7,7 +7,7 @@ import { type RunningGateway, startLimitMs, startLoaded } from '../gateway.ts'
 import { packageVersion } from '../package-root.ts'
 import { howToConnect } from './connect.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { addressProblem, loadOrTell, type SourceOptions } from './options.ts'
+import { loadOrTell, type SourceOptions, startProblem } from './options.ts'
 import { onSignals } from './signals.ts'
 import { statusTable } from './status-table.ts'
 import { styleFor } from './text.ts'
@@ -23,10 +23,10 @@ export async function up(options: SourceOptions, endNow: (code: ExitCode) => voi
   try {
     gateway = await startLoaded(loaded)
   } catch (thrown) {
-    const problem = addressProblem(thrown, formatAddress(loaded.listen))
+    const problem = startProblem(thrown, formatAddress(loaded.listen))
     if (problem === undefined) throw thrown
-    process.stderr.write(`${problem}\n`)
-    return exit.address
+    process.stderr.write(`${problem.text}\n`)
+    return problem.code
   }
   const address = gateway.address ?? loaded.listen
   const url = `http://${formatAddress(address)}/mcp`

@@ -12,6 +12,7 @@ import {
   readConfigFile,
   readText,
 } from '../../platform/config/index.ts'
+import { serverSettings } from '../../upstream/settings.ts'
 import { packageRoot } from '../package-root.ts'
 import { type Address, isLoopback, parseAddress } from './address.ts'
 import { checkSettings } from './checks.ts'
@@ -179,6 +180,8 @@ function mayBeSecret(path: Path): boolean {
   return path[0] === 'servers' && key !== 'cwd' && key !== 'command'
 }
 
+const neverStarted = serverSettings.parse({ command: 'unresolved' })
+
 function done(
   settings: Settings,
   kind: Loaded['kind'],
@@ -196,6 +199,8 @@ function done(
       server.command === undefined ? server : { ...server, cwd: resolve(baseDir, server.cwd ?? '.') },
     ]),
   )
+  // A server of which not even the settings could be read is named like any other; it is never started.
+  for (const { name } of broken) servers[name] ??= neverStarted
   const stateDir = settings.stateDir === undefined ? {} : { stateDir: resolve(baseDir, settings.stateDir) }
   const reasons = new Map<string, string[]>()
   for (const each of broken) reasons.set(each.name, [...(reasons.get(each.name) ?? []), each.reason])

@@ -23,6 +23,11 @@ const errorBytes = 262_144
 const resumeAttempts = 4
 /** Streams in a row that a server may open and end without an event, which is how it lets us poll (MCP 2025-11-25 §transports). */
 const quietPolls = 100
+/**
+ * How long a stream that was taken up again may be quiet before it is asked for anew, in ms, doubling: servers that replay what they have
+ * but do not go on (server-everything) would never give the answer. Asking a sound server again costs nothing but the request.
+ */
+const quietMs = { first: 2_000, longest: 15_000 }
 
 /** What requests need of their wire. */
 export interface Requests extends Endpoint {
@@ -54,6 +59,7 @@ export class RequestAnswer extends Reception {
   private wrong: string | undefined
   private resuming = false
   private attempts = 0
+  private quiet = quietMs.first
   private pause: Timer | undefined
 
   constructor(wire: Requests, request: WireRequest, resolve: (answer: WireAnswer) => void) {
@@ -83,7 +89,6 @@ export class RequestAnswer extends Reception {
   }
 
   closed(): void {
-    this.pause?.cancel()
     this.endpoint.live.delete(this)
     this.settle({ kind: 'aborted' })
   }
@@ -126,11 +131,12 @@ export class RequestAnswer extends Reception {
   private beginResumed(status: number, type: string): void {
     if (status === 200 && type === 'text/event-stream') {
       this.events = new SseParser(this.request.maxBytes)
+      this.watchQuiet()
       return
     }
     this.abort()
-    // 4xx will not change; a proxy's 5xx may.
-    if (status >= 500) this.resumeOrLose(undefined, resumeAttempts)
+    // 4xx will not change; a proxy's 5xx may, and 409 says that the server has not yet seen the old stream end.
+    if (status >= 500 || status === 409) this.resumeOrLose(undefined, resumeAttempts)
     else this.lost('maybe', this.cutFault(undefined))
   }
 
@@ -188,6 +194,10 @@ export class RequestAnswer extends Reception {
 
   private event(event: SseEvent): void {
     this.attempts = 0
+    if (this.resuming && !this.settled) {
+      this.quiet = quietMs.first
+      this.watchQuiet()
+    }
     if (event.event !== 'message' || event.data.length === 0) return
     const found = messagesOf(event.data)
     if (typeof found === 'string') {
@@ -202,6 +212,8 @@ export class RequestAnswer extends Reception {
     if (message.kind === 'request' || message.kind === 'notification') {
       if (!this.settled) this.request.onMessage(message)
     } else if (message.id !== undefined && message.id !== this.id) {
+      // Some servers replay the events of all streams.
+      if (this.resuming) return
       this.wire.anomaly('orphan', `answer to id ${message.id.slice(0, 80)} on the stream of id ${this.id}`)
       this.wrong ??= 'the answer is to another request'
     } else if (this.settled) {
@@ -217,12 +229,25 @@ export class RequestAnswer extends Reception {
   }
 
   private streamEnded(error: Error | undefined): void {
-    if (this.events !== undefined) {
-      this.lastEventId = this.events.lastEventId ?? this.lastEventId
-      this.retryMs = this.events.retryMs ?? this.retryMs
-    }
+    this.pause?.cancel()
+    this.remember()
     if (this.wrong !== undefined) this.lost('maybe', offProtocol(this.wire.upstream, this.wrong))
     else this.resumeOrLose(error, quietPolls)
+  }
+
+  private remember(): void {
+    this.lastEventId = this.events?.lastEventId ?? this.lastEventId
+    this.retryMs = this.events?.retryMs ?? this.retryMs
+  }
+
+  private watchQuiet(): void {
+    this.pause?.cancel()
+    this.pause = this.wire.clock.timer(this.quiet, () => {
+      this.quiet = Math.min(quietMs.longest, this.quiet * 2)
+      this.remember()
+      this.abort()
+      this.takeUp()
+    })
   }
 
   private resumeOrLose(error: Error | undefined, attempts: number): void {
@@ -271,6 +296,7 @@ export class RequestAnswer extends Reception {
   private settle(answer: WireAnswer): void {
     if (this.settled) return
     this.settled = true
+    this.pause?.cancel()
     this.request.signal.removeEventListener('abort', this)
     this.resolve(answer)
   }

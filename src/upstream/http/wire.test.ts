@@ -473,6 +473,28 @@ describe('a stream that a legacy server cut', () => {
     expect(server.asked[3]?.headers['last-event-id']).toBe('e2')
   })
 
+  it('is asked for again where it stays quiet, as servers that only replay leave it', async () => {
+    const clock = new ManualClock()
+    server.script = (asked, response) => {
+      if (asked.method === 'POST') send(response, 200, sse, 'id: e1\ndata:\n\n')
+      else if (server.asked.length < 4)
+        response.writeHead(200, { 'content-type': sse }).write(`id: e${server.asked.length}\ndata: ${result(99)}\n\n`)
+      else send(response, 200, sse, `data: ${result(1)}\n\n`)
+    }
+    const answer = ask(open({ resume: true, clock }))
+    await until(() => clock.pending > 0)
+    await clock.advance(600)
+    for (const seen of [2, 3]) {
+      await until(() => server.asked.length === seen)
+      await until(() => clock.pending > 0)
+      for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve))
+      await clock.advance(2_000)
+    }
+    expect(await answer).toMatchObject({ kind: 'answer' })
+    expect(server.asked.map((asked) => asked.headers['last-event-id'])).toEqual([undefined, 'e1', 'e2', 'e3'])
+    expect(anomalies).toEqual([])
+  })
+
   it('is given up after a bounded number of attempts, and by the signal between two', async () => {
     const clock = new ManualClock()
     server.script = (asked, response) =>

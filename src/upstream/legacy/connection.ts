@@ -8,7 +8,7 @@ import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
-import { errorBytes, requestBytes, resultBytes } from '../../core/protocol/jsonrpc.ts'
+import { errorBytes, notificationBytes, requestBytes, resultBytes } from '../../core/protocol/jsonrpc.ts'
 import { code } from '../../core/protocol/names.ts'
 import { type Asking, askingFor, endedFault, errorFault, isObject, lostFault, statusFault } from '../answers.ts'
 import type { Asked, Connection, Sent } from '../connection.ts'
@@ -74,7 +74,17 @@ export class LegacyConnection implements Connection, Ground {
     wire.onStray = (message) => this.hearStray(message)
     wire.onEnd = (found) => this.lose(found)
     countAnomalies(context, wire)
-    if (wire.transport === 'streamable-http') void this.keepStream(wire as HttpWire)
+  }
+
+  /** Ends the handshake. A fault where the server did not take that. */
+  async begin(): Promise<Fault | undefined> {
+    const { wire } = this
+    const refused = await wire.post(
+      notificationBytes('notifications/initialized', undefined),
+      this.headers(this.belonging.lease, undefined),
+    )
+    if (refused === undefined && wire.transport === 'streamable-http') void this.keepStream(wire as HttpWire)
+    return refused
   }
 
   get busy(): number {

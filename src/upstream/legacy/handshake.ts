@@ -4,7 +4,6 @@ import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
-import { notificationBytes } from '../../core/protocol/jsonrpc.ts'
 import { header, isLegacyRevision, type LegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
 import { askingFor, errorFault, isObject, lostFault, statusFault } from '../answers.ts'
 import { type Context, hopHeaders } from '../context.ts'
@@ -24,14 +23,13 @@ export type Handshake =
   | { readonly kind: 'refused'; readonly status: number | undefined; readonly fault: Fault }
   | { readonly kind: 'failed'; readonly fault: Fault }
 
-/** Greets the server. `timeoutMs` is the time a server may take to start. */
+/** Greets the server; the connection says `initialized` once it listens. `timeoutMs` is the time a server may take to start. */
 export async function shakeHands(wire: Wire, context: Context, lease: CredentialLease, timeoutMs: number): Promise<Handshake> {
   const asking = askingFor(context.id, 'initialize')
-  const headers = hopHeaders(context, lease)
   const answer = await request(wire, context.clock, {
     method: 'initialize',
     params: payloadOf({ protocolVersion: legacyRevisions[0], capabilities: bridgedCapabilities, clientInfo: context.identity }),
-    headers,
+    headers: hopHeaders(context, lease),
     timeoutMs,
     maxBytes: context.limits.resultBytes,
   })
@@ -40,7 +38,7 @@ export async function shakeHands(wire: Wire, context: Context, lease: Credential
       if (answer.answer.kind === 'error') {
         return { kind: 'refused', status: answer.status, fault: errorFault(asking, answer.answer) }
       }
-      return accept(wire, context, headers, answer.answer.result.json())
+      return accept(wire, context, answer.answer.result.json())
     }
     case 'status':
       return { kind: 'refused', status: answer.status, fault: statusFault(asking, answer) }
@@ -53,7 +51,7 @@ export async function shakeHands(wire: Wire, context: Context, lease: Credential
   }
 }
 
-async function accept(wire: Wire, context: Context, base: Readonly<Record<string, string>>, body: unknown): Promise<Handshake> {
+function accept(wire: Wire, context: Context, body: unknown): Handshake {
   const broken = (reason: string): Handshake => ({
     kind: 'failed',
     fault: fault('upstream_protocol_error', { upstream: context.id, reason }),
@@ -64,8 +62,6 @@ async function accept(wire: Wire, context: Context, base: Readonly<Record<string
     return broken(`it wants protocol revision ${JSON.stringify(revision)}, which is not known here`)
   }
   const sessionId = wire.transport === 'streamable-http' ? (wire as HttpWire).sessionId : undefined
-  const refused = await wire.post(notificationBytes('notifications/initialized', undefined), sessionHeaders(base, revision, sessionId))
-  if (refused !== undefined) return { kind: 'failed', fault: refused }
   const description: UpstreamDescription = {
     transport: wire.transport,
     revision,

@@ -1,0 +1,172 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { formatProblem } from '../../platform/config/index.ts'
+import { parseAddress } from './address.ts'
+import { kindOf, type LoadRequest, load } from './load.ts'
+
+let folder = ''
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'signalbox-load-'))
+})
+afterAll(() => rmSync(folder, { recursive: true }))
+
+function file(text: string, name = 'gw.yaml'): string {
+  const path = join(folder, name)
+  writeFileSync(path, text)
+  return path
+}
+
+async function problemsOf(text: string, change: Partial<LoadRequest> = {}): Promise<string[]> {
+  const result = await load({ config: file(text), env: {}, cwd: folder, ...change })
+  return result.ok ? [] : result.problems.map((problem) => formatProblem(problem).replace(`${folder}/`, ''))
+}
+
+async function loaded(text: string, change: Partial<LoadRequest> = {}) {
+  const result = await load({ config: file(text), env: {}, cwd: folder, ...change })
+  if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'))
+  return result.loaded
+}
+
+describe('contradictory time-outs are errors at the key that is to blame', () => {
+  const cases: [string, string][] = [
+    [
+      'timeouts: {call: 50000, maximum: 40000}',
+      'gw.yaml:1:18 timeouts.call: contradiction: `call` (50000 ms) is longer than `maximum` (40000 ms)',
+    ],
+    ['timeouts: {maximum: 40000}', 'gw.yaml:1:21 timeouts.maximum: contradiction: `call` (50000 ms) is longer than `maximum` (40000 ms)'],
+    ['timeouts: {connect: 31000}', 'gw.yaml:1:21 timeouts.connect: contradiction: `connect` (31000 ms) is longer than `start` (30000 ms)'],
+    ['timeouts: {probe: 31000}', 'timeouts.probe: contradiction'],
+    ['servers: {a: {command: x, timeouts: {call: 1000000}}}', 'servers.a.timeouts.call: contradiction'],
+    ['limits: {resultBytes: 100000000}', 'limits.resultBytes: contradiction'],
+  ]
+  it.each(cases)('%s', async (text, expected) => {
+    expect((await problemsOf(text)).join('\n')).toContain(expected)
+  })
+
+  it('and a call that outlasts the clients is warned about', async () => {
+    const { warnings } = await loaded('servers: {a: {command: x}}\ntimeouts: {call: 120000}')
+    expect(warnings.map((each) => each.key)).toEqual(['timeouts.call'])
+  })
+})
+
+describe('names', () => {
+  it('of servers and toolsets never clash', async () => {
+    expect((await problemsOf('servers: {a: {command: x}}\ntoolsets: {a: {include: [a]}}')).join()).toContain(
+      'toolsets.a: the server a has the same name',
+    )
+  })
+  it('that a toolset uses exist, or the nearest is suggested', async () => {
+    expect(await problemsOf('servers: {github: {command: x}}\ntoolsets:\n  t:\n    include: [githb/issue*]\n')).toEqual([
+      'gw.yaml:4:15 toolsets.t.include.0: there is no server "githb"; did you mean github?',
+    ])
+  })
+  it('are claimed bare by one server at most', async () => {
+    const text = 'servers: {a: {command: x, bareNames: true}, b: {command: x, bareNames: true}}'
+    expect((await problemsOf(text)).join()).toContain('servers.b.bareNames: the server a claims bare names already')
+  })
+})
+
+describe('keys without effect are warned about, harmful ones refused', () => {
+  it('stdio keys on an HTTP server', async () => {
+    const { warnings } = await loaded('servers: {a: {url: "https://x.example/mcp", args: [b]}}')
+    expect(warnings.map(formatProblem).join()).toContain('servers.a.args: has no effect on an HTTP server')
+  })
+  it('headers of a single hop', async () => {
+    const text = 'servers: {a: {url: "https://x.example/mcp", headers: {Mcp-Session-Id: x}, forwardHeaders: {host: x}}}'
+    const found = (await problemsOf(text)).join('\n')
+    expect(found).toContain('servers.a.headers.Mcp-Session-Id: is set by the gateway itself')
+    expect(found).toContain('servers.a.forwardHeaders.host: "host" cannot be forwarded')
+  })
+  it('a header that would break the request apart', async () => {
+    const text = 'servers: {a: {url: "https://x.example/mcp", headers: {A: "${env:T}"}}}'
+    expect((await problemsOf(text, { env: { T: 'x\r\nInjected: 1' } })).join()).toContain('no header can carry')
+  })
+})
+
+describe('the address', () => {
+  it.each(['0.0.0.0:4280', '[::]:4280', 'example.com:80'])('%s is refused in both profiles', async (address) => {
+    for (const profile of ['dev', 'production']) {
+      const text = `profile: ${profile}\nstateDir: s\nservers: {a: {command: x}}\nlisten: "${address}"\n`
+      expect((await problemsOf(text)).join()).toContain('can be reached from other machines')
+      expect((await problemsOf('servers: {}', { listen: address, profile })).join()).toContain('--listen: ')
+    }
+  })
+  it('is read in all its forms', () => {
+    expect(parseAddress('[::1]:0')).toEqual({ host: '::1', port: 0 })
+    expect(parseAddress('localhost:80')).toEqual({ host: 'localhost', port: 80 })
+    for (const bad of ['127.0.0.1', ':80', 'a:99999', '[zz]:1', 'a:b:1']) expect(parseAddress(bad)).toBeUndefined()
+  })
+  it('and the profile of the command line win', async () => {
+    const { settings, listen } = await loaded('profile: dev\nlisten: 127.0.0.1:1\nstateDir: s\nservers: {a: {command: x}}', {
+      listen: '127.0.0.1:2',
+      profile: 'production',
+    })
+    expect([settings.profile, listen.port]).toEqual(['production', 2])
+  })
+})
+
+describe('production', () => {
+  it('needs a state folder and refuses what is for development', async () => {
+    const found = await problemsOf('profile: production\nlog: {level: trace}\nservers: {a: {url: "http://x.example/mcp", headers: {A: b}}}')
+    expect(found.map((line) => line.split(' ')[1])).toEqual(['stateDir:', 'log.level:', 'servers.a.url:'])
+  })
+  it('does not run the built-in quickstart', async () => {
+    const result = await load({ env: {}, cwd: folder, profile: 'production' })
+    expect(result.ok).toBe(false)
+  })
+})
+
+describe('sources', () => {
+  it('without a file the quickstart is served, from installed packages', async () => {
+    const empty = join(folder, 'empty')
+    mkdirSync(empty)
+    const result = await load({ env: {}, cwd: empty })
+    if (!result.ok) throw new Error('refused')
+    expect(result.loaded.kind).toBe('quickstart')
+    expect(Object.keys(result.loaded.settings.servers)).toEqual(['everything', 'files', 'memory', 'harbour'])
+    expect(result.loaded.settings.servers.everything?.command).toBe(process.execPath)
+    expect(result.loaded.warnings).toEqual([])
+  })
+  it('./signalbox.yaml comes before it', async () => {
+    const own = join(folder, 'own')
+    mkdirSync(own)
+    writeFileSync(join(own, 'signalbox.yaml'), 'servers: {mine: {command: node}}\n')
+    const result = await load({ env: {}, cwd: own })
+    expect(result.ok && Object.keys(result.loaded.settings.servers)).toEqual(['mine'])
+    expect(result.ok && result.loaded.settings.servers.mine?.cwd).toBe(own)
+  })
+  it('two at once are refused', async () => {
+    expect((await problemsOf('', { mcpJson: 'x' })).join()).toContain('cannot be combined')
+  })
+  it('a missing variable breaks its server alone, also where not even the settings could be read', async () => {
+    const { settings, broken } = await loaded('servers: {good: {command: node}, bad: {url: "${env:URL}"}}')
+    expect(Object.keys(settings.servers)).toEqual(['good', 'bad'])
+    expect(broken).toHaveLength(1)
+    expect(broken[0]).toMatchObject({ server: 'bad' })
+    expect(broken[0]?.reason).toContain('the environment variable URL is not set')
+  })
+  it('a client file becomes settings, its problems stay located in it', async () => {
+    const good = file('{"mcpServers": {"A": {"command": "node", "cwd": "sub"}, "B": {"url": "${URL}"}}}', 'mcp.json')
+    const result = await load({ mcpJson: good, env: {}, cwd: folder })
+    if (!result.ok) throw new Error('refused')
+    expect(result.loaded.settings.servers.a).toMatchObject({ command: 'node', cwd: join(folder, 'sub') })
+    expect(result.loaded.broken.map((each) => each.server)).toEqual(['b'])
+    const bad = file('{"mcpServers": {\n "A": {"url": "nope"}}}', 'bad.json')
+    const refused = await load({ mcpJson: bad, env: {}, cwd: folder })
+    expect(refused.ok ? '' : refused.problems.map(formatProblem).join()).toContain('bad.json:2:15 mcpServers.A.url: does not fit')
+  })
+  it('the workspace of a file below .vscode is the folder above it', async () => {
+    mkdirSync(join(folder, '.vscode'))
+    const path = file('{"servers": {"a": {"command": "${workspaceFolder}/x"}}}', '.vscode/mcp.json')
+    const result = await load({ mcpJson: path, env: {}, cwd: '/' })
+    expect(result.ok && result.loaded.settings.servers.a?.command).toBe(`${folder}/x`)
+  })
+  it('the kind of a file is found out', () => {
+    expect(kindOf(file('servers: {}', 'a.yaml'))).toBe('yaml')
+    expect(kindOf(file('{"mcpServers": {}}', 'b.json'))).toBe('mcp-json')
+    expect(kindOf(file('{"servers": {}}', 'c.json'))).toBe('mcp-json')
+    expect(kindOf(file('{"listen": "127.0.0.1:1", "servers": {}}', 'd.json'))).toBe('yaml')
+  })
+})
