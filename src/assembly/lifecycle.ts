@@ -164,19 +164,14 @@ class Running implements RunningGateway {
     this.finish()
   }
 
-  /** Resolves when the catalog has read every server that is ready. */
+  /** Resolves when the catalog has read, or given up on, every server. */
   private listed(signal: AbortSignal): Promise<void> {
-    const complete = (): boolean => this.inside.catalog.status().every((one) => one.live || one.state !== 'ready')
-    if (complete() || signal.aborted) return Promise.resolve()
     return new Promise((resolve) => {
-      const done = (): void => {
-        release()
-        resolve()
+      const look = (): void => {
+        if (signal.aborted || this.inside.catalog.status().every((one) => !one.pending)) resolve()
+        else systemClock.timer(lookMs, look)
       }
-      const release = this.inside.catalog.onChange(() => {
-        if (complete()) done()
-      })
-      signal.addEventListener('abort', done, { once: true })
+      look()
     })
   }
 
@@ -201,6 +196,9 @@ class Running implements RunningGateway {
     }
   }
 }
+
+/** How often a start looks whether all lists are read, in ms. */
+const lookMs = 25
 
 /** How long upstreams get to end what is in flight once the doors are closed, in ms. */
 const upstreamGraceMs = 2_000

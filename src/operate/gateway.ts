@@ -1,6 +1,5 @@
 // Starts the gateway for a command: the one place of this room that knows the composition root.
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
 import type { RunningGateway } from '../assembly/index.ts'
 import type { Loaded } from './configuration/load.ts'
 
@@ -16,8 +15,7 @@ export interface GatewayWishes {
 /** Rejects with the error of the listener (`EADDRINUSE`, …) where the address cannot be had. */
 export async function startLoaded(loaded: Loaded, wishes: GatewayWishes = {}): Promise<RunningGateway> {
   const { startGateway } = await import('../assembly/index.ts')
-  // The quickstart keeps the memory server's file here; a server does not make folders of its own.
-  if (loaded.kind === 'quickstart') mkdirSync(join(process.cwd(), '.signalbox'), { recursive: true, mode: 0o700 })
+  if (loaded.stateFolder !== undefined) mkdirSync(loaded.stateFolder, { recursive: true, mode: 0o700 })
   const settings =
     wishes.trial === true ? { ...loaded.settings, log: { ...loaded.settings.log, level: 'silent' as const } } : loaded.settings
   return startGateway(settings, {

@@ -15,17 +15,21 @@ export interface Lack {
 
 type Server = Settings['servers'][string]
 
-/** Everything that is lacking, of enabled servers. `settings` have absolute `cwd`s, as loading leaves them. */
-export function preflight(settings: Settings, env: Readonly<Record<string, string | undefined>>): Lack[] {
-  const lacks = Object.entries(settings.servers)
+/**
+ * Everything that is lacking, of enabled servers. `settings` have absolute `cwd`s, as loading leaves them; `toBeMade` is a folder that the start
+ * makes.
+ */
+export function preflight(settings: Settings, env: Readonly<Record<string, string | undefined>>, toBeMade?: string): Lack[] {
+  return Object.entries(settings.servers)
     .filter(([, server]) => server.enabled && server.command !== undefined)
-    .flatMap(([name, server]) => inspect(server, env).map((lack) => ({ ...lack, server: name, key: `servers.${name}.${lack.key}` })))
-  return lacks
+    .flatMap(([name, server]) =>
+      inspect(server, env, toBeMade).map((lack) => ({ ...lack, server: name, key: `servers.${name}.${lack.key}` })),
+    )
 }
 
 type Found = Omit<Lack, 'server'>
 
-function inspect(server: Server, env: Readonly<Record<string, string | undefined>>): Found[] {
+function inspect(server: Server, env: Readonly<Record<string, string | undefined>>, toBeMade: string | undefined): Found[] {
   const cwd = server.cwd ?? '.'
   const found: Found[] = []
   const folder = kindOf(cwd)
@@ -38,7 +42,13 @@ function inspect(server: Server, env: Readonly<Record<string, string | undefined
   if (program !== undefined) found.push(failure('command', program, mendFor(server.command ?? '')))
   found.push(...inspectArguments(server, cwd))
   for (const [name, value] of Object.entries(server.env)) {
-    if (isAbsolute(value) && !value.includes(delimiter) && !existsSync(value) && !existsSync(dirname(value))) {
+    if (
+      isAbsolute(value) &&
+      !value.includes(delimiter) &&
+      !existsSync(value) &&
+      !existsSync(dirname(value)) &&
+      dirname(value) !== toBeMade
+    ) {
       found.push(doubt(`env.${name}`, `neither ${value} nor its folder exists`, 'create it or correct the path'))
     }
   }

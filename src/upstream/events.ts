@@ -2,6 +2,7 @@
 import { type LogLevel, logLevels } from '../core/call/call.ts'
 import type { CallEvent, Interest } from '../core/call/exchange.ts'
 import { emptyObject } from '../core/call/payload.ts'
+import { tasksExtension } from '../core/protocol/names.ts'
 import { isObject } from './answers.ts'
 import type { IncomingNotification } from './wire.ts'
 
@@ -85,6 +86,24 @@ export function commonOf(interest: Interest, accepted: Interest): Interest {
     ...(uris.length > 0 ? { resourceSubscriptions: uris } : {}),
     ...(tasks.length > 0 ? { taskIds: tasks } : {}),
   }
+}
+
+/** What of an interest a server with these capabilities can be asked for. */
+export function offeredOf(interest: Interest, capabilities: Readonly<Record<string, unknown>>): Interest {
+  const has = (group: string, feature: string): boolean => {
+    const offered = capabilities[group]
+    return isObject(offered) && offered[feature] === true
+  }
+  const extensions = isObject(capabilities.extensions) ? capabilities.extensions : {}
+  return unionOf([
+    {
+      toolsListChanged: has('tools', 'listChanged'),
+      promptsListChanged: has('prompts', 'listChanged'),
+      resourcesListChanged: has('resources', 'listChanged'),
+      resourceSubscriptions: has('resources', 'subscribe') ? (interest.resourceSubscriptions ?? []) : [],
+      taskIds: extensions[tasksExtension] === undefined ? [] : (interest.taskIds ?? []),
+    },
+  ])
 }
 
 /** An interest as it came over the wire. */

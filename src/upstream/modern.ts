@@ -15,7 +15,7 @@ import { askingFor, askingOf, endedFault, errorFault, isObject, lostFault, statu
 import type { Asked, Connection, Sent } from './connection.ts'
 import { type Context, countAnomalies, hopHeaders } from './context.ts'
 import { callHeaders, Envelope, standardHeaders } from './envelope.ts'
-import { audible, logEvent } from './events.ts'
+import { audible, commonOf, logEvent, offeredOf } from './events.ts'
 import { freshHeaderParams } from './header-params.ts'
 import { Listening } from './listening.ts'
 import { type Discovered, probe } from './probe.ts'
@@ -73,6 +73,7 @@ export class ModernConnection implements Connection {
     const answer = await this.post(call, exchange, lease, undefined)
     if (answer.kind === 'answer' && answer.answer.kind === 'result') return this.judgeResult(call, answer.answer)
     if (answer.kind === 'aborted') {
+      if (exchange.signal.reason === 'deadline' && this.wire.transport === 'stdio') void this.checkLife()
       return failed(endedFault(askingOf(call), exchange, this.context.clock.mono() - startedAt, true))
     }
     return this.judgeFailure(call, exchange, lease, answer)
@@ -107,7 +108,7 @@ export class ModernConnection implements Connection {
   }
 
   hear(interest: Interest): Promise<Interest> {
-    return this.listening.replace(interest)
+    return this.listening.replace(commonOf(interest, offeredOf(interest, this.description.capabilities ?? {})))
   }
 
   async close(): Promise<void> {
@@ -223,6 +224,18 @@ export class ModernConnection implements Connection {
       })
     }
     return this.doubting
+  }
+
+  /** A child that does not answer the cheapest request hangs: it is ended, and a fresh one takes its place. */
+  private async checkLife(): Promise<void> {
+    if (this.doubting !== undefined) return
+    const probing = probe(this.wire, this.context, this.lease, this.context.timeouts.probe)
+    this.doubting = probing.then((probed) => probed.kind === 'legacy' && probed.silent)
+    const hangs = await this.doubting
+    this.doubting = undefined
+    if (!hangs) return
+    this.onEnd(fault('upstream_unavailable', { upstream: this.context.id, reason: 'the process hung and was ended' }))
+    await this.close()
   }
 
   private hearCall(flight: Flight, message: IncomingRequest | IncomingNotification): void {

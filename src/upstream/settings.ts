@@ -13,6 +13,22 @@ export const timeoutSettings = z.strictObject({
   probe: milliseconds.default(4_000).describe('How long a server may take to answer the probe for its revision, in ms.'),
 })
 
+/** The same limits without their defaults, which `.partial()` would fill in: what is absent here comes from the gateway-wide ones. */
+const timeoutOverrides = z.strictObject({
+  call: override(timeoutSettings.shape.call),
+  maximum: override(timeoutSettings.shape.maximum),
+  connect: override(timeoutSettings.shape.connect),
+  start: override(timeoutSettings.shape.start),
+  probe: override(timeoutSettings.shape.probe),
+})
+
+function override(limit: z.ZodDefault<z.ZodNumber>): z.ZodOptional<z.ZodNumber> {
+  return limit
+    .unwrap()
+    .optional()
+    .describe(limit.description ?? '')
+}
+
 export const serverSettings = z
   .strictObject({
     command: z.string().min(1).optional().describe('Program of a stdio server. Started without a shell.'),
@@ -52,7 +68,7 @@ export const serverSettings = z
       .positive()
       .default(64)
       .describe('Calls in flight at this server; more wait in a queue of `limits.queue`.'),
-    timeouts: timeoutSettings.partial().default({}).describe('Overrides of the gateway-wide `timeouts` for this server.'),
+    timeouts: timeoutOverrides.default({}).describe('Overrides of the gateway-wide `timeouts` for this server.'),
   })
   .refine((server) => (server.command === undefined) !== (server.url === undefined), {
     error: 'give either `command` (stdio) or `url` (HTTP), not both or none',

@@ -39,8 +39,8 @@ export class Slot {
     this.context = context
     this.make = make
     this.usedAt = context.clock.mono()
-    this.watching.onKept = (kept) => {
-      if (kept) this.keep()
+    this.watching.onFirst = () => {
+      if (this.connection === undefined) void this.get()
     }
   }
 
@@ -140,6 +140,8 @@ export class Slot {
     if (!this.closed && (this.kept || this.watching.size > 0)) {
       this.retry?.cancel()
       this.retry = this.context.clock.timer(waitMs, () => {
+        // Timers may fire a little early by the clock.
+        this.notBefore = 0
         if (this.connection === undefined && !this.closed) void this.get()
       })
     }

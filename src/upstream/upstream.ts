@@ -49,8 +49,10 @@ export class PooledUpstream implements Upstream {
   private readonly listeners = new Set<() => void>()
   /** The connection for lists, watches and the description. */
   private readonly home: Slot
-  private readonly homeKey: string
   private verdict: Verdict | undefined
+  /** Resolves with the first verdict. */
+  private readonly judged: Promise<void>
+  private judge: () => void = () => {}
   private description: UpstreamDescription
   private state: UpstreamState = 'connecting'
   private sinceMs: number
@@ -67,8 +69,10 @@ export class PooledUpstream implements Upstream {
     this.sinceMs = context.clock.now()
     const transport = context.settings.command !== undefined ? 'stdio' : context.settings.transport === 'sse' ? 'sse' : 'streamable-http'
     this.description = { transport, revision: undefined, identity: undefined, capabilities: undefined, instructions: undefined }
-    this.homeKey = privateKey(nobody, noCredential, true)
-    this.home = this.slot(this.homeKey, noCredential)
+    this.judged = new Promise((resolve) => {
+      this.judge = resolve
+    })
+    this.home = this.slot(privateKey(nobody, noCredential, true), noCredential)
     this.home.onChange = () => this.observe()
   }
 
@@ -115,9 +119,10 @@ export class PooledUpstream implements Upstream {
   }
 
   watch(interest: Interest, lease: CredentialLease, on: (event: CallEvent) => void, owner: Owner = nobody): Watch {
-    const slot = this.slotFor(owner, lease)
-    if (slot === this.home) this.home.keep()
-    return (slot ?? this.home).watching.open(interest, on)
+    this.home.keep()
+    const open = (): Watch => (this.slotFor(owner, lease) ?? this.home).watching.open(interest, on)
+    // Whose connection it will be is known once the era is.
+    return this.verdict !== undefined || owner === nobody ? open() : lateWatch(this.judged, open)
   }
 
   onChange(listener: () => void): () => void {
@@ -229,7 +234,10 @@ export class PooledUpstream implements Upstream {
       const onePrincipal = !shared && this.verdict?.sessionful !== false
       const again = (call: TargetedCall, exchange: Exchange, its: CredentialLease): Promise<Sent> => this.transmit(call, exchange, its)
       const connected = await connect(this.context, this.dial, { onePrincipal, lease, habits: this.habits, again }, this.verdict)
-      if ('connection' in connected) this.verdict = connected.verdict
+      if ('connection' in connected) {
+        this.verdict = connected.verdict
+        this.judge()
+      }
       return connected
     })
     this.slots.set(key, slot)
@@ -290,6 +298,19 @@ export class PooledUpstream implements Upstream {
     if (state !== this.state) this.sinceMs = this.context.clock.now()
     this.state = state
     for (const listener of this.listeners) listener()
+  }
+}
+
+/** A watch that begins when `known` resolves. */
+function lateWatch(known: Promise<void>, open: () => Watch): Watch {
+  let closed = false
+  const opened = known.then(() => (closed ? undefined : open()))
+  return {
+    update: async (interest) => (await opened)?.update(interest) ?? {},
+    close: () => {
+      closed = true
+      void opened.then((watch) => watch?.close())
+    },
   }
 }
 

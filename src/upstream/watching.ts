@@ -10,8 +10,8 @@ interface Watcher {
 }
 
 export class Watching {
-  /** A watch was opened or the last one closed: whether the connection has to be kept. */
-  onKept: (kept: boolean) => void = () => {}
+  /** The first watch was opened: it needs a connection. Set once. */
+  onFirst: () => void = () => {}
 
   private readonly watchers = new Set<Watcher>()
   private connection: Connection | undefined
@@ -26,7 +26,7 @@ export class Watching {
   open(interest: Interest, on: (event: CallEvent) => void): Watch {
     const watcher: Watcher = { interest, on }
     this.watchers.add(watcher)
-    if (this.watchers.size === 1) this.onKept(true)
+    if (this.watchers.size === 1) this.onFirst()
     void this.refresh()
     return {
       update: async (next) => {
@@ -36,7 +36,6 @@ export class Watching {
       },
       close: () => {
         if (!this.watchers.delete(watcher)) return
-        if (this.watchers.size === 0) this.onKept(false)
         void this.refresh()
       },
     }

@@ -18,7 +18,7 @@ describe('carriers', () => {
         ['uri', 'a:2'],
         ['task', 't'],
       ],
-    ], // prettier-ignore
+    ],
     ['request', 'tasks/get', { taskId: '7' }, [['task', '7']]],
     ['result', 'tools/call', { resultType: 'task', taskId: '7' }, [['task', '7']]],
     ['notification', 'notifications/tasks', { taskId: '7' }, [['task', '7']]],

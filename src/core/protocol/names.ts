@@ -25,6 +25,12 @@ export const metaKey = {
 /** Our own `_meta` keys stand under this prefix; nothing else of ours goes on the wire. */
 export const vendorPrefix = 'signalbox.dev/'
 
+/**
+ * Marks an input response that is none: the client refused the question with the JSON-RPC error `{code, message, data?}` that stands under
+ * it. Only legs of parked calls carry it, so that their server can be answered with that error.
+ */
+export const refusalKey = `${vendorPrefix}error`
+
 export const tasksExtension = 'io.modelcontextprotocol/tasks'
 
 export const header = {

@@ -7,6 +7,10 @@ export interface UpstreamReadiness {
   readonly state: UpstreamState
   /** Why it is not ready, for people. */
   readonly reason?: string | undefined
+  /** Definitions that are not served, with path and reason. */
+  readonly quarantined?: readonly unknown[]
+  /** Names and URIs on the aggregate that went to another server. */
+  readonly collisions?: readonly unknown[]
 }
 
 export interface Readiness {
@@ -32,7 +36,13 @@ export function answerReady(res: ServerResponse, parts: AdminParts): void {
   const status = draining ? 'draining' : serving ? 'ready' : 'starting'
   const body = {
     status,
-    upstreams: upstreams.map(({ name, state, reason }) => ({ name, state, ...(reason === undefined ? {} : { reason }) })),
+    upstreams: upstreams.map(({ name, state, reason, quarantined = [], collisions = [] }) => ({
+      name,
+      state,
+      ...(reason === undefined ? {} : { reason }),
+      ...(quarantined.length === 0 ? {} : { quarantined }),
+      ...(collisions.length === 0 ? {} : { collisions }),
+    })),
   }
   send(res, status === 'ready' ? 200 : 503, 'application/json', JSON.stringify(body))
 }

@@ -1,3 +1,4 @@
+import { Client as ClientTwo, StreamableHTTPClientTransport as TransportTwo } from '@modelcontextprotocol/client'
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import {
@@ -188,6 +189,52 @@ describe('an SDK 1.x client over Streamable HTTP', () => {
     )
   })
 
+  it('waits for a task that its revision cannot, answers its question, and cancels it', async () => {
+    const gateway = imitation()
+    const at = await start(gateway)
+    const { client: one } = await client(at, { capabilities: everything, prepare: answering() })
+    expect((await one.callTool({ name: 'task' })).content).toEqual([
+      { type: 'text', text: '{"k":{"action":"accept","content":{"answer":"go on"}}}' },
+    ])
+    expect(gateway.calls.filter(({ call }) => call.family === 'task').map(({ call }) => [call.method, call.target])).toEqual([
+      ['tasks/get', 'T1'],
+      ['tasks/get', 'T1'],
+      ['tasks/update', 'T1'],
+      ['tasks/get', 'T1'],
+    ])
+    expect(gateway.calls.every(({ delivery }) => delivery === 'delivered' || delivery === undefined)).toBe(true)
+  })
+
+  it('ends a task that it cancels', async () => {
+    const gateway = imitation()
+    const clock = new ManualClock()
+    const at = await start(gateway, { clock })
+    const { client: one } = await client(at)
+    const stop = new AbortController()
+    const call = one.callTool({ name: 'task' }, undefined, { signal: stop.signal })
+    await until(() => gateway.calls.filter(({ call: c, delivery }) => c.target === 'task' && delivery !== undefined).length === 2)
+    stop.abort('enough')
+    await expect(call).rejects.toThrow('enough')
+    await until(() => gateway.ended.length === 1)
+    expect(gateway.ended).toEqual(['task T1'])
+  })
+
+  it('is not asked again what it has refused to a parked call', async () => {
+    const parked = { kind: 'parked', park: 'p', owner: 'o', expiresAtMs: Number.MAX_SAFE_INTEGER } as const
+    let legs = 0
+    const stubborn = imitation({
+      stubborn: () => {
+        legs += 1
+        return asks({ s: { method: 'sampling/createMessage', params: { messages: [], maxTokens: 1 } } }, 'x', parked)
+      },
+    })
+    const at = await start(stubborn)
+    const { client: one } = await client(at)
+    expect(await one.callTool({ name: 'stubborn' })).toMatchObject({ isError: true })
+    // The first, the refusal, and the one that gives it up.
+    expect(legs).toBe(3)
+  })
+
   it('is asked ten rounds at most', async () => {
     const at = await start(imitation())
     const { client: one } = await client(at, { capabilities: everything, prepare: answering() })
@@ -308,6 +355,24 @@ async function sockets(at: Rig): Promise<{ destroy(): void }[]> {
   const active = (at.door as unknown as { active: Set<{ socket: { destroy(): void } | null }> }).active
   return [...active].flatMap(({ socket }) => (socket === null ? [] : [socket]))
 }
+
+describe('an SDK 2.x client that speaks a legacy revision over HTTP', () => {
+  it('calls, hears progress, answers questions', async () => {
+    const at = await start(imitation())
+    const two = new ClientTwo({ name: 'two', version: '2' }, { capabilities: everything, versionNegotiation: { mode: 'legacy' } })
+    open.push(two)
+    two.setRequestHandler('elicitation/create', ({ params }) => ({ action: 'accept', content: { answer: params.message } }))
+    two.setRequestHandler('sampling/createMessage', () => ({ role: 'assistant', model: 'm', content: { type: 'text', text: 'hi' } }))
+    two.setRequestHandler('roots/list', () => ({ roots: [] }))
+    await two.connect(new TransportTwo(new URL(at.url)))
+    const heard: number[] = []
+    await two.callTool({ name: 'progress' }, { onprogress: ({ progress }) => heard.push(progress) })
+    expect(heard).toEqual([1, 2, 3, 4, 5])
+    const { content } = await two.callTool({ name: 'ask', arguments: { tag: 'S' } })
+    expect((content as { text: string }[])[0]?.text).toContain('second S')
+    expect(at.legacyDoor.sessions()).toBe(1)
+  })
+})
 
 describe('a session over HTTP', () => {
   it.each(['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'])('speaks %s when asked to', async (revision) => {

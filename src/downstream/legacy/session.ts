@@ -2,7 +2,6 @@
 // calls of them, and writes answers and questions to the channel that each request came with.
 import { type Caller, type CallId, type LogLevel, logLevels, type Principal } from '../../core/call/call.ts'
 import type { CallEvent, Delivery, EndReason, Interest, Sink } from '../../core/call/exchange.ts'
-import type { Outcome } from '../../core/call/outcome.ts'
 import { emptyObject, type Payload, payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -235,8 +234,9 @@ export class LegacySession {
         exchange?.close('client_gone')
         return
       }
-      if (exchange === undefined) return this.refuse(asked, faultIn(outcome), arrival, channel)
-      exchange.close(channel.answer(legacyAnswer(asked, outcome, declaresOutput)))
+      if (exchange !== undefined) exchange.close(channel.answer(legacyAnswer(asked, outcome, declaresOutput)))
+      else if (outcome.kind === 'fault') this.refuse(asked, outcome.fault, arrival, channel)
+      else channel.answer(legacyAnswer(asked, outcome, declaresOutput))
     } finally {
       this.inFlight.delete(asked.id)
     }
@@ -367,10 +367,6 @@ export class LegacySession {
 
 /** Unknown at the door; with it `structuredContent` of a fault is left out, which every client reads. */
 const declaresOutput = true
-
-function faultIn(outcome: Outcome): Fault {
-  return outcome.kind === 'fault' ? outcome.fault : fault('internal', {})
-}
 
 function progressOf(params: Payload): number {
   const value = params.json()

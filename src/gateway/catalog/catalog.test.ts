@@ -126,8 +126,10 @@ describe('the catalog is fed', () => {
     a.lists.tool = [...a.lists.tool, tool('late')]
     a.tell({ kind: 'changed', list: 'tools' })
     const second = catalog.stages.list(callOf('tools/list', { cursor: first.nextCursor }), exchangeOf(clock))
-    await clock.advance(1_000)
-    await quiet()
+    for (let turn = 0; turn < 20; turn += 1) {
+      await clock.advance(50)
+      await quiet()
+    }
     expect(shown(await second)).toHaveLength(1_000)
     const third = await catalog.stages.list(callOf('tools/list', { cursor: resultOf(await second).nextCursor }), exchangeOf(clock))
     expect(faultOf(third).kind).toBe('invalid_cursor')
@@ -296,7 +298,7 @@ describe('a mount', () => {
       resources: [
         { uri: 'file:///a', name: 'a' },
         { uri: 'file:///b', name: 'b' },
-      ], // prettier-ignore
+      ],
     })
     const web = new ScriptedUpstream('web', { tools: [tool('search'), tool('fetch')] })
     const { clock, catalog } = await bench([files, web], {

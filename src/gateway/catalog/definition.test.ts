@@ -119,7 +119,7 @@ describe('a definition', () => {
       description: odd,
       icons: fc.oneof(odd, fc.array(decorated({ src: fc.oneof(fc.string(), odd), sizes: odd }))),
       _meta: odd,
-    } // prettier-ignore
+    }
     const annotations = fc.oneof(
       odd,
       decorated({
@@ -139,7 +139,7 @@ describe('a definition', () => {
         title: odd,
         readOnlyHint: odd,
       }),
-    ) // prettier-ignore
+    )
     const schema = fc.oneof(
       odd,
       decorated({ type: fc.constantFrom('object', 'array', undefined, null), properties: odd, required: odd, $schema: odd }),

@@ -24,7 +24,7 @@ const single = [
   'unevaluatedItems',
   'unevaluatedProperties',
   'contentSchema',
-] // prettier-ignore
+]
 const several = ['oneOf', 'anyOf', 'allOf', 'prefixItems', 'items']
 const named = ['patternProperties', 'dependentSchemas', '$defs', 'definitions', 'dependencies']
 

@@ -10,7 +10,7 @@ import type { Upstream, UpstreamState } from '../../core/ports/upstream.ts'
 import type { Compile, Quarantined } from './definition.ts'
 import { capabilitiesOf } from './discover.ts'
 import { Feed } from './ingest.ts'
-import { kinds, type ListName, offers, subscribes } from './kinds.ts'
+import { allKinds, kinds, type ListName, offers, subscribes } from './kinds.ts'
 import { Lookup } from './lookup.ts'
 import { Mounts } from './mounts.ts'
 import { Pages } from './pages.ts'
@@ -66,6 +66,8 @@ export interface UpstreamStatus {
   readonly generation: number
   /** False while the items come from the store and the server has not confirmed them. */
   readonly live: boolean
+  /** True while an attempt is under way that may bring lists which are not known yet. */
+  readonly pending: boolean
   readonly quarantined: readonly Quarantined[]
   /** Names and URIs on the aggregate that this server lost to another. */
   readonly collisions: readonly Collision[]
@@ -195,8 +197,9 @@ class Live implements Catalog {
     try {
       const bytes = await store.keeper.load(store.configHash(feed.id))
       if (bytes === undefined) return
-      feed.restore(bytes)
+      await feed.restore(bytes)
       this.mountsOf.outdate(feed.id)
+      this.mountsOf.moved()
     } catch (error) {
       report.log('warn', 'The last known catalogue could not be read', { upstream: feed.id, error: String(error) })
     }
@@ -255,6 +258,7 @@ function statusOf(feed: Feed, collisions: readonly Collision[]): UpstreamStatus 
     counts: { tool: count('tool'), prompt: count('prompt'), resource: count('resource'), template: count('template') },
     generation: snapshot?.generation ?? 0,
     live: snapshot?.live ?? false,
+    pending: allKinds.some((kind) => feed.lacks(kind) && feed.hopeful(kind)),
     quarantined: lists.flatMap((list) => list.quarantined),
     collisions: collisions.filter((collision) => collision.loser === feed.id),
     notes: lists.flatMap((list) => list.definitions.flatMap(({ name, notes }) => notes.map((note) => ({ item: name, note })))),

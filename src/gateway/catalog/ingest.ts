@@ -3,6 +3,7 @@
 // The last known snapshot stays while the upstream is away.
 import { createHash } from 'node:crypto'
 import type { UpstreamId } from '../../core/call/call.ts'
+import type { CallEvent } from '../../core/call/exchange.ts'
 import type { ItemKind } from '../../core/call/item.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
@@ -30,6 +31,9 @@ export const feedTimes = {
 
 /** Items of one kind that are taken from one server. */
 export const mostItems = 50_000
+
+/** Definitions that are judged in one go, some 20 ms. */
+const slice = 250
 
 export interface FeedParts {
   readonly upstream: Upstream
@@ -62,6 +66,8 @@ export class Feed {
   private pulledAt = Number.NEGATIVE_INFINITY
   private wasReady = false
   private watch: Watch | undefined
+  /** What the watch asks for; a server that comes back may have learnt to announce more. */
+  private watched = ''
   private release: (() => void) | undefined
 
   constructor(parts: FeedParts) {
@@ -94,16 +100,16 @@ export class Feed {
   }
 
   /** Takes what the store kept, unless the server was faster. */
-  restore(bytes: Uint8Array): void {
+  async restore(bytes: Uint8Array): Promise<void> {
     const kept = readSnapshot(bytes)
-    if (kept === undefined || this.current !== undefined) return
+    if (kept === undefined) return
     const lists: Partial<Record<ItemKind, List>> = {}
     for (const kind of allKinds) {
       const raw = kept.lists[kind]
-      if (raw !== undefined) lists[kind] = this.judged(kind, raw)
+      if (raw !== undefined) lists[kind] = await this.judged(kind, raw)
     }
+    if (this.current !== undefined) return
     this.current = { upstream: this.id, generation: 1, live: false, about: kept.about, lists }
-    this.parts.moved()
   }
 
   /** The snapshot in the form of the store. */
@@ -220,6 +226,8 @@ export class Feed {
       this.parts.report.log('warn', 'The items of a server could not be listed', { upstream: this.id, what: where, reason })
     }
     this.problems.set(where, reason)
+    // Several lists that fail together are one failure.
+    if (this.timers.has('retry')) return
     const pause = Math.min(feedTimes.retryMost, feedTimes.retry * 2 ** Math.min(this.failures, 10))
     this.failures += 1
     this.later('retry', pause * (0.5 + this.parts.random.fraction() / 2), () => this.pull([]))
@@ -240,26 +248,30 @@ export class Feed {
   }
 
   private listenForChanges(about: About): void {
-    if (this.watch !== undefined) return
     const interest = {
       ...(announces(about.capabilities, 'tools') ? { toolsListChanged: true } : {}),
       ...(announces(about.capabilities, 'prompts') ? { promptsListChanged: true } : {}),
       ...(announces(about.capabilities, 'resources') ? { resourcesListChanged: true } : {}),
     }
-    if (Object.keys(interest).length === 0) return
-    this.watch = this.parts.upstream.watch(interest, this.parts.lease(), (event) => {
-      if (event.kind === 'changed') this.changed(event.list)
-    })
+    const wanted = Object.keys(interest).join()
+    if (wanted === this.watched) return
+    this.watched = wanted
+    if (this.watch === undefined) this.watch = this.parts.upstream.watch(interest, this.parts.lease(), (event) => this.heard(event))
+    else this.watch.update(interest).catch((error: unknown) => this.fail('connection', this.bug(error)))
+  }
+
+  private heard(event: CallEvent): void {
+    if (event.kind === 'changed') this.changed(event.list)
   }
 
   /** One kind, whole; the reason where it failed. */
   private async pullKind(kind: ItemKind, about: About): Promise<string | undefined> {
-    if (!offers(about.capabilities, kinds[kind].list)) return void this.swap(kind, emptyList)
     const stop = new AbortController()
     const end = (): void => stop.abort('drain')
     this.life.signal.addEventListener('abort', end, { once: true })
     const timer = this.parts.clock.timer(feedTimes.list, () => stop.abort('deadline'))
     try {
+      if (!offers(about.capabilities, kinds[kind].list)) return void this.swap(kind, emptyList)
       const raw: Payload[] = []
       for await (const definition of this.parts.upstream.items(kind, this.parts.lease(), stop.signal)) {
         if (raw.push(definition) < mostItems) continue
@@ -267,7 +279,7 @@ export class Feed {
         break
       }
       if (stop.signal.aborted) return tooSlow(kind)
-      this.swap(kind, this.judged(kind, raw))
+      this.swap(kind, await this.judged(kind, raw))
       return undefined
     } catch (error) {
       if (stop.signal.aborted) return tooSlow(kind)
@@ -278,14 +290,15 @@ export class Feed {
     }
   }
 
-  private judged(kind: ItemKind, raw: readonly Payload[]): List {
+  private async judged(kind: ItemKind, raw: readonly Payload[]): Promise<List> {
     const before = this.current?.lists[kind]
     const known = new Map(before?.definitions.map((definition) => [definition.version, definition]))
     const definitions: Definition[] = []
     const quarantined: Quarantined[] = []
     const names = new Set<string>()
     const digest = createHash('sha256')
-    for (const one of raw) {
+    for (const [index, one] of raw.entries()) {
+      if (index > 0 && index % slice === 0) await this.breathe()
       const version = versionOf(one.bytes)
       // An unchanged definition keeps its object, and with it its compiled validator.
       const judged = known.get(version) ?? judge(kind, this.id, one, version, this.parts.compile)
@@ -299,6 +312,11 @@ export class Feed {
     }
     this.reportNew(quarantined, before?.quarantined ?? [])
     return { definitions, quarantined, version: digest.digest('base64url') }
+  }
+
+  /** Lets calls pass: judging ten thousand definitions takes a second. */
+  private breathe(): Promise<void> {
+    return new Promise((resolve) => void this.parts.clock.timer(0, resolve))
   }
 
   private reportNew(found: readonly Quarantined[], before: readonly Quarantined[]): void {

@@ -153,7 +153,7 @@ const shapes: Readonly<Record<ItemKind, Check>> = {
   prompt: shape(
     { ...common, arguments: list(shape({ description: text, required: flag, title: text }, { name: text })) },
     { name: label(longestName) },
-  ), // prettier-ignore
+  ),
   resource: shape({ ...common, mimeType: text, size: adornment(type('number')), annotations }, { uri: label(longestUri), name: text }),
   template: shape({ ...common, mimeType: text, annotations }, { uriTemplate: label(longestUri), name: text }),
 }

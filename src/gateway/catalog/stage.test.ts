@@ -38,13 +38,13 @@ describe('a call finds its item', () => {
         { uri: 'demo://a/1', name: '1' },
         { uri: 'file:///x', name: 'x' },
       ],
-    }) // prettier-ignore
+    })
     const b = new ScriptedUpstream('b', {
       resources: [
         { uri: 'demo://b/1', name: '1' },
         { uri: 'file:///y', name: 'y' },
       ],
-    }) // prettier-ignore
+    })
     const here = await bench([a, b]).start()
     expect((await route(here, callOf('resources/read', { uri: 'demo://b/not-listed' }))).routed?.upstream).toBe('b')
     const shared = await route(here, callOf('resources/read', { uri: 'file:///z' }))

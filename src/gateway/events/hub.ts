@@ -17,7 +17,7 @@ import { Channel, type Hear, keyOf, type Topic } from './channel.ts'
 type ListName = 'tools' | 'prompts' | 'resources'
 
 /** Listens open at once, and topics in one of them. */
-export const mostListens = 1_024
+export const mostListens = 20_000
 export const mostTopics = 1_024
 /** Changes of lists within this many ms are told once. */
 export const debounceMs = 75

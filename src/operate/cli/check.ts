@@ -43,7 +43,9 @@ async function judge(file: string, options: CheckOptions): Promise<Verdict> {
   const nothing = { file, problems: [], warnings: [], broken: [], lacks: [], servers: [] }
   if (!result.ok) return { ...nothing, code: exit.invalid, problems: result.problems }
   const { loaded } = result
-  const lacks = preflight(loaded.settings, process.env).filter((lack) => !loaded.broken.some((each) => each.server === lack.server))
+  const lacks = preflight(loaded.settings, process.env, loaded.stateFolder).filter(
+    (lack) => !loaded.broken.some((each) => each.server === lack.server),
+  )
   const servers = options.connect === false ? [] : await tryServers(loaded)
   const lacking = loaded.broken.length > 0 || lacks.some((lack) => lack.severity === 'failure')
   const silent = servers.some((server) => server.state !== 'ready' && !loaded.broken.some((each) => each.server === server.name))

@@ -16,7 +16,7 @@ const running = new Set<ChildProcess>()
 let folder = ''
 
 beforeAll(() => {
-  execFileSync(process.execPath, [join(packageRoot, 'scripts', 'build.mjs'), '--lenient'], { stdio: 'ignore' })
+  execFileSync(process.execPath, [join(packageRoot, 'scripts', 'prepare.mjs'), '--lenient'], { stdio: 'ignore' })
   folder = mkdtempSync(join(tmpdir(), 'signalbox-cli-'))
 }, 60_000)
 

@@ -45,6 +45,11 @@ describe('contradictory time-outs are errors at the key that is to blame', () =>
     expect((await problemsOf(text)).join('\n')).toContain(expected)
   })
 
+  it('while a server that sets one limit keeps the others of the gateway', async () => {
+    const { settings } = await loaded('timeouts: {call: 1000, connect: 500}\nservers: {a: {command: x, timeouts: {start: 9000}}}')
+    expect(settings.servers.a?.timeouts).toEqual({ start: 9000 })
+  })
+
   it('and a call that outlasts the clients is warned about', async () => {
     const { warnings } = await loaded('servers: {a: {command: x}}\ntimeouts: {call: 120000}')
     expect(warnings.map((each) => each.key)).toEqual(['timeouts.call'])

@@ -12,7 +12,6 @@ import {
   readConfigFile,
   readText,
 } from '../../platform/config/index.ts'
-import { serverSettings } from '../../upstream/settings.ts'
 import { packageRoot } from '../package-root.ts'
 import { type Address, isLoopback, parseAddress } from './address.ts'
 import { checkSettings } from './checks.ts'
@@ -48,6 +47,8 @@ export interface Loaded {
   readonly warnings: readonly Problem[]
   /** Values of references, for redaction. Never log these. */
   readonly secrets: readonly string[]
+  /** What `${dir:state}` means here, if the configuration uses it: made at the start, since servers make no folders. */
+  readonly stateFolder: string | undefined
 }
 
 export type LoadResult = { readonly ok: true; readonly loaded: Loaded } | { readonly ok: false; readonly problems: readonly Problem[] }
@@ -104,7 +105,7 @@ function optionProblems(request: LoadRequest): Problem[] {
 
 function loadYaml(file: string, kind: 'yaml' | 'quickstart', request: LoadRequest): LoadResult {
   const baseDir = dirname(file)
-  const state = join(request.cwd, '.signalbox')
+  const state = stateFolderOf(request)
   const result = readConfigFile(file, settingsSchema, {
     env: request.env,
     baseDir,
@@ -123,7 +124,7 @@ function loadYaml(file: string, kind: 'yaml' | 'quickstart', request: LoadReques
   })
   if (!result.ok) return result
   const settings = kind === 'quickstart' ? preferInstalled(result.settings) : result.settings
-  return done(settings, kind, file, baseDir, result.broken, result.warnings, result.secrets)
+  return done(request, settings, kind, file, baseDir, result)
 }
 
 async function loadClientFile(file: string, request: LoadRequest): Promise<LoadResult> {
@@ -156,13 +157,17 @@ async function loadClientFile(file: string, request: LoadRequest): Promise<LoadR
     findings.filter((each) => each.severity === severity).map((each) => locate(each.path, each.what, each.mend))
   const errors = located('error')
   if (errors.length > 0) return { ok: false, problems: errors }
-  return done(parsed.data, 'mcp-json', file, baseDir, imported.broken, [...imported.warnings, ...located('warning')], imported.secrets)
+  return done(request, parsed.data, 'mcp-json', file, baseDir, { ...imported, warnings: [...imported.warnings, ...located('warning')] })
 }
 
 /** The importer writes empty collections where a file says nothing. */
 function isWritten(value: unknown, path: Path): boolean {
   const found = path.reduce<unknown>((at, step) => (at as Record<string | number, unknown> | undefined)?.[step], value)
   return found !== undefined && !(typeof found === 'object' && found !== null && Object.keys(found).length === 0)
+}
+
+function stateFolderOf(request: LoadRequest): string {
+  return join(request.cwd, '.signalbox')
 }
 
 function withOptions(value: unknown, request: LoadRequest): unknown {
@@ -180,16 +185,21 @@ function mayBeSecret(path: Path): boolean {
   return path[0] === 'servers' && key !== 'cwd' && key !== 'command'
 }
 
-const neverStarted = serverSettings.parse({ command: 'unresolved' })
+const neverStarted = settingsSchema.shape.servers.unwrap().valueType.parse({ command: 'unresolved' })
+
+interface Gathered {
+  readonly broken: readonly Broken[]
+  readonly warnings: readonly Problem[]
+  readonly secrets: readonly string[]
+}
 
 function done(
+  request: LoadRequest,
   settings: Settings,
   kind: Loaded['kind'],
   source: string,
   baseDir: string,
-  broken: readonly Broken[],
-  warnings: readonly Problem[],
-  secrets: readonly string[],
+  { broken, warnings, secrets }: Gathered,
 ): LoadResult {
   const listen = parseAddress(settings.listen)
   if (listen === undefined) return { ok: false, problems: [option('listen', 'is no address', 'write HOST:PORT')] }
@@ -215,6 +225,9 @@ function done(
       broken: [...reasons].map(([server, all]) => ({ server, reason: all.join('. ') })),
       warnings,
       secrets,
+      stateFolder: JSON.stringify(servers).includes(JSON.stringify(stateFolderOf(request)).slice(1, -1))
+        ? stateFolderOf(request)
+        : undefined,
     },
   }
 }

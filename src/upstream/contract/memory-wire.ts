@@ -19,6 +19,7 @@ export class MemoryWire implements Wire {
   private readonly near: InMemoryTransport
   private readonly waiting = new Map<string, (answer: WireAnswer) => void>()
   private lastId = 0
+  private closed = false
 
   private constructor(near: InMemoryTransport) {
     this.near = near
@@ -39,6 +40,7 @@ export class MemoryWire implements Wire {
   }
 
   request(request: WireRequest): Promise<WireAnswer> {
+    if (this.closed) return Promise.resolve({ kind: 'aborted' })
     return new Promise((resolve) => {
       const done = (answer: WireAnswer): void => {
         this.waiting.delete(String(request.id))
@@ -51,17 +53,20 @@ export class MemoryWire implements Wire {
   }
 
   async post(message: Uint8Array): Promise<Fault | undefined> {
+    if (this.closed) return fault('upstream_unavailable', { upstream: 'up', reason: 'the wire is closed' })
     this.hand(message)
     return undefined
   }
 
   async close(): Promise<void> {
+    this.closed = true
     for (const done of [...this.waiting.values()]) done({ kind: 'aborted' })
     await this.near.close()
   }
 
   /** The peer is gone, as a crashed child is. */
   crash(): void {
+    this.closed = true
     const lost = fault('upstream_unavailable', { upstream: 'up', reason: 'the process ended' })
     for (const done of [...this.waiting.values()]) done({ kind: 'lost', executed: 'maybe', fault: lost })
     this.onEnd(lost)

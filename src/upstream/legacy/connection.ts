@@ -14,7 +14,7 @@ import { type Asking, askingFor, endedFault, errorFault, isObject, lostFault, st
 import type { Asked, Connection, Sent } from '../connection.ts'
 import { type Context, countAnomalies, hopHeaders } from '../context.ts'
 import { legacyParams } from '../envelope.ts'
-import { isEmpty, logEvent, watchEvent } from '../events.ts'
+import { commonOf, logEvent, offeredOf, watchEvent } from '../events.ts'
 import { cancel, request } from '../requests.ts'
 import type { HttpWire, IncomingError, IncomingNotification, IncomingRequest, Wire, WireAnswer } from '../wire.ts'
 import { Attribution, type Habits } from './attribution.ts'
@@ -58,6 +58,7 @@ export class LegacyConnection implements Connection, Ground {
   private level: LogLevel | undefined
   private levelling: Promise<void> = Promise.resolve()
   private ended = false
+  private suspected = false
 
   constructor(context: Context, wire: Wire, hands: Extract<Handshake, { kind: 'ready' }>, belonging: Belonging) {
     this.context = context
@@ -99,8 +100,9 @@ export class LegacyConnection implements Connection, Ground {
     const startedAt = this.context.clock.mono()
     const refused = await this.attribution.enter(flight, exchange.signal)
     if (refused !== undefined) return failed(refused)
-    if (exchange.signal.aborted) {
+    if (exchange.signal.aborted || this.ended) {
       this.attribution.leave(flight)
+      if (!exchange.signal.aborted) return { kind: 'gone', fault: this.closedFault() }
       return failed(endedFault(flight.asking, exchange, this.context.clock.mono() - startedAt, false))
     }
     this.flights.add(flight)
@@ -129,16 +131,12 @@ export class LegacyConnection implements Connection, Ground {
   }
 
   async hear(interest: Interest): Promise<Interest> {
-    const offered = this.description.capabilities ?? {}
-    const accepted: { -readonly [K in keyof Interest]: Interest[K] } = {}
-    if (interest.toolsListChanged && has(offered, 'tools', 'listChanged')) accepted.toolsListChanged = true
-    if (interest.promptsListChanged && has(offered, 'prompts', 'listChanged')) accepted.promptsListChanged = true
-    if (interest.resourcesListChanged && has(offered, 'resources', 'listChanged')) accepted.resourcesListChanged = true
-    const wanted = has(offered, 'resources', 'subscribe') ? (interest.resourceSubscriptions ?? []) : []
+    const { resourceSubscriptions: wanted = [], ...lists } = commonOf(interest, offeredOf(interest, this.description.capabilities ?? {}))
     await Promise.all([...this.subscribed].filter((uri) => !wanted.includes(uri)).map((uri) => this.subscribe(uri, false)))
     await Promise.all(wanted.filter((uri) => !this.subscribed.has(uri)).map((uri) => this.subscribe(uri, true)))
-    if (this.subscribed.size > 0) accepted.resourceSubscriptions = [...this.subscribed]
-    return isEmpty(accepted) ? {} : accepted
+    // Tasks of this era are followed inside; nobody can listen to them.
+    const { taskIds: _, ...accepted } = lists
+    return this.subscribed.size === 0 ? accepted : { ...accepted, resourceSubscriptions: [...this.subscribed] }
   }
 
   async close(): Promise<void> {
@@ -166,6 +164,12 @@ export class LegacyConnection implements Connection, Ground {
     }
   }
 
+  suspect(): void {
+    if (this.wire.transport !== 'stdio' || this.suspected || this.ended) return
+    this.suspected = true
+    void this.checkLife()
+  }
+
   landed(flight: Flight): void {
     this.flights.delete(flight)
     this.attribution.leave(flight)
@@ -174,6 +178,8 @@ export class LegacyConnection implements Connection, Ground {
 
   private async run(flight: Flight, call: TargetedCall, lease: CredentialLease): Promise<Sent> {
     if (call.interest.logLevel !== undefined) await this.lowerLevel(call.interest.logLevel)
+    // Given up while the level was set: nobody reads this.
+    if (flight.abort.signal.aborted) return failed(this.closedFault())
     const asTasked = needsTask(call)
     const headers = this.headers(lease, call.caller.headers)
     let answer = await this.step(flight, call.method, headers, (id) =>
@@ -189,10 +195,15 @@ export class LegacyConnection implements Connection, Ground {
         },
         alive: () => flight.touch(),
       })
-      flight.task = undefined
     }
     if (answer.kind === 'answer' && answer.answer.kind === 'result') return complete(answer.answer.result, answer.answer.facts)
-    if (this.isLost(answer)) return this.gone(this.faultOf(answer, flight.asking, call.target))
+    if (this.isLost(answer)) {
+      const gone = this.gone(this.faultOf(answer, flight.asking, call.target))
+      // A task that was made runs on in the lost session: the call was executed.
+      return flight.task === undefined
+        ? gone
+        : failed(lostFault(flight.asking, { kind: 'lost', executed: 'maybe', fault: this.closedFault() }))
+    }
     if (answer.kind === 'answer' && answer.answer.kind === 'error' && answer.answer.code === code.urlElicitationRequired) {
       const outcome = parkForUrl(this.context, call, answer.answer.error, principalKey(call), this.belonging.again)
       if (outcome !== undefined) return outcome
@@ -234,10 +245,29 @@ export class LegacyConnection implements Connection, Ground {
         return lostFault(asking, answer)
       case 'aborted': {
         // Nobody but `close` and the flight itself ends a request, and of the flight's own end nobody reads this.
-        const lost = fault('upstream_unavailable', { upstream: asking.upstream, reason: 'the connection was closed' })
-        return lostFault(asking, { kind: 'lost', executed: 'maybe', fault: lost })
+        return lostFault(asking, { kind: 'lost', executed: 'maybe', fault: this.closedFault() })
       }
     }
+  }
+
+  /** A child that does not even answer a ping hangs: it is ended, and a fresh one takes its place. */
+  private async checkLife(): Promise<void> {
+    const answer = await request(this.wire, this.context.clock, {
+      method: 'ping',
+      params: undefined,
+      headers: {},
+      signal: this.closing.signal,
+      timeoutMs: this.context.timeouts.probe,
+      maxBytes: this.context.limits.resultBytes,
+    })
+    this.suspected = false
+    if (answer.kind !== 'timeout' || this.ended) return
+    this.lose(fault('upstream_unavailable', { upstream: this.context.id, reason: 'the process hung and was ended' }))
+    await this.wire.close()
+  }
+
+  private closedFault(): Fault {
+    return fault('upstream_unavailable', { upstream: this.context.id, reason: 'the connection was closed' })
   }
 
   /** The server no longer knows the session: it says 404, or 400 with words about it (server-everything does). Nothing was executed. */
@@ -394,9 +424,4 @@ export class LegacyConnection implements Connection, Ground {
 export function principalKey(call: TargetedCall): string {
   const { iss, sub } = call.caller.principal
   return `${iss}\u0000${sub}`
-}
-
-function has(capabilities: Readonly<Record<string, unknown>>, group: string, feature: string): boolean {
-  const offered = capabilities[group]
-  return isObject(offered) && offered[feature] === true
 }

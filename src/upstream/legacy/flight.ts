@@ -24,6 +24,8 @@ export interface Ground {
   refuse(question: Question, code: number, message: string): void
   /** Tells the server that nobody waits for the call any longer. */
   cancel(flight: Flight, reason: string): void
+  /** The server let a deadline pass: is it alive? */
+  suspect(): void
   /** The server is done with the call, or the call with the server. Once. */
   landed(flight: Flight): void
 }
@@ -213,6 +215,7 @@ export class Flight implements Candidate, Parked {
 
   private end(exchange: Exchange): Outcome {
     this.giveUp(String(exchange.signal.reason))
+    if (exchange.signal.reason === 'deadline') this.ground.suspect()
     return failed(endedFault(this.asking, exchange, this.context.clock.mono() - this.startedAt, true))
   }
 

@@ -85,6 +85,10 @@ export function imitation(
             ? failed(fault('unknown_tool', { what: 'tool', name: call.target, hint: '' }))
             : tool(call, exchange, call.params.json() as ToolParams)
         }
+        case 'tasks/get':
+        case 'tasks/update':
+        case 'tasks/cancel':
+          return task(call)
         case 'resources/read':
           return call.target === 'test://one'
             ? completed({ contents: [{ uri: 'test://one', text: '1' }], ttlMs: 5, cacheScope: 'private' })
@@ -100,6 +104,21 @@ export function imitation(
       identify: (presented) => ({ principal: { iss: 'test', sub: options.who?.(presented) ?? presented.authorization ?? 'nobody' } }),
     },
   )
+
+  // A task that first works, then asks, then is done with the answer.
+  let polls = 0
+  let told: unknown
+  function task(call: Call): Outcome {
+    const params = call.params.json() as { taskId: string; inputResponses?: unknown }
+    if (call.method === 'tasks/cancel') ended.push(`task ${params.taskId}`)
+    if (call.method === 'tasks/update') told = params.inputResponses
+    if (call.method !== 'tasks/get') return completed({ resultType: 'complete' })
+    polls += 1
+    const state = { resultType: 'complete', taskId: params.taskId, pollIntervalMs: 1 }
+    if (polls === 1) return completed({ ...state, status: 'working' })
+    if (told === undefined) return completed({ ...state, status: 'input_required', inputRequests: { k: form('go on') } })
+    return completed({ ...state, status: 'completed', result: { content: [{ type: 'text', text: JSON.stringify(told) }] } })
+  }
 
   function listen(call: Call, exchange: Exchange): Promise<Outcome> {
     const { notifications } = call.params.json() as { notifications: Interest }
@@ -179,6 +198,13 @@ function standard(waiting: Map<string, (outcome: Outcome) => void>, ended: strin
           resolve(failed(fault('cancelled', { reason: String(exchange.signal.reason) })))
         })
       }),
+    task: (call) => {
+      const extensions = { 'io.modelcontextprotocol/tasks': {} }
+      if (call.caller.capabilities.extensions === undefined) {
+        return failed(fault('missing_capability', { needs: 'tasks', requiredCapabilities: { extensions } }))
+      }
+      return { kind: 'task', handle: 'own', result: payloadOf({ resultType: 'task', taskId: 'T1', status: 'working', pollIntervalMs: 1 }) }
+    },
     question: (_call, _exchange, params) =>
       params.inputResponses === undefined
         ? asks({ f: form(String(params.arguments?.tag)) }, 'q')

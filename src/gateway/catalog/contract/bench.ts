@@ -44,7 +44,10 @@ export function bench(upstreams: readonly ScriptedUpstream[], options: Partial<C
     counted,
     start: async () => {
       await catalog.start()
-      await quiet()
+      for (let turn = 0; turn < 50; turn += 1) {
+        await quiet()
+        await clock.advance(0)
+      }
       return made
     },
   }
