@@ -9,6 +9,7 @@ import { createLog, createMetrics, createRecorder, createRedactor, type Gauges }
 import { systemClock } from '../platform/clock/system-clock.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
+import { warnOfDeprecated } from './deprecations.ts'
 import { type Doors, openDoors } from './doors.ts'
 import { assembleInside, type Inside } from './gateway.ts'
 import { Outsiders } from './outsiders.ts'
@@ -93,6 +94,7 @@ class Running implements RunningGateway {
       replica: systemRandom.id(),
       outside: outsiders,
     })
+    warnOfDeprecated(this.inside.upstreams.values(), settings.sse, this.report)
     this.doors = openDoors({
       settings,
       gateway: this.inside.gateway,

@@ -38,7 +38,7 @@ export function createLog(settings: LogSettings, redact: Redact, clock: Clock, t
 
 function standardError(): Target {
   if (process.stderr.isTTY) return process.stderr
-  return pino.destination({ fd: 2, sync: false, minLength: 4_096, periodicFlush: 250 })
+  return pino.destination({ fd: 2, sync: false, minLength: 65_536, maxWrite: 131_072, periodicFlush: 200 })
 }
 
 type Write = (severity: LogSeverity, event: string, fields: Readonly<Record<string, unknown>>) => void

@@ -46,11 +46,17 @@ export function createMetrics(gauges: Gauges): Metrics {
     labelNames: ['category', 'kind', 'upstream'],
     registers,
   })
-  const bytes = new Counter({
+  const sums = { in: 0, out: 0 }
+  new Counter({
     name: 'signalbox_call_bytes_total',
     help: 'Bytes of params in and results out.',
     labelNames: ['direction'],
     registers,
+    collect() {
+      this.reset()
+      this.inc({ direction: 'in' }, sums.in)
+      this.inc({ direction: 'out' }, sums.out)
+    },
   })
   const made = Object.entries(counterTable).map(
     ([name, { help, labels }]) =>
@@ -68,8 +74,8 @@ export function createMetrics(gauges: Gauges): Metrics {
         record.durationMs / 1_000,
       )
       if (record.fault !== undefined) faults.inc({ category: record.fault.category, kind: record.fault.kind, upstream })
-      bytes.inc({ direction: 'in' }, record.bytesIn)
-      bytes.inc({ direction: 'out' }, record.bytesOut)
+      sums.in += record.bytesIn
+      sums.out += record.bytesOut
     },
     text: () => registry.metrics(),
     contentType: registry.contentType,

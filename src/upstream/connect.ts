@@ -33,7 +33,7 @@ export async function connect(context: Context, dial: Dial, belonging: Belonging
 
 async function connectChild(context: Context, dial: Dial, belonging: Belonging, verdict: Verdict | undefined): Promise<Connected> {
   const era = verdict?.era ?? context.settings.era
-  if (era === 'legacy') return greetChild(context, dial, belonging, false)
+  if (era === 'legacy') return greetChild(context, dial, belonging, false, verdict)
   const wire = await dial.stdio()
   if (isFault(wire)) return { fault: wire }
   const timeoutMs = era === 'modern' ? context.timeouts.start : context.timeouts.probe
@@ -47,15 +47,21 @@ async function connectChild(context: Context, dial: Dial, belonging: Belonging, 
   const words = lastWords(wire)
   await wire.close()
   if (context.settings.era === 'modern') return { fault: startFailed(context, `it speaks no 2026-07-28: ${probed.reason}`, words) }
-  return greetChild(context, dial, belonging, probed.silent)
+  return greetChild(context, dial, belonging, probed.silent, undefined)
 }
 
 /** `slow`: the probe was not answered in time, so the server may be a modern one that starts slowly. */
-async function greetChild(context: Context, dial: Dial, belonging: Belonging, slow: boolean): Promise<Connected> {
+async function greetChild(
+  context: Context,
+  dial: Dial,
+  belonging: Belonging,
+  slow: boolean,
+  verdict: Verdict | undefined,
+): Promise<Connected> {
   const wire = await dial.stdio()
   if (isFault(wire)) return { fault: wire }
   const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start)
-  if (hands.kind === 'ready') return legacy(context, new LegacyConnection(context, wire, hands, belonging))
+  if (hands.kind === 'ready') return legacy(context, new LegacyConnection(context, wire, hands, belonging), verdict)
   if (hands.kind === 'refused' && slow) {
     const probed = await probe(wire, context, belonging.lease, context.timeouts.probe)
     if (probed.kind === 'modern') return modern(wire, new ModernConnection(context, wire, probed.discovered, belonging.lease))
@@ -69,7 +75,7 @@ async function greetChild(context: Context, dial: Dial, belonging: Belonging, sl
 
 async function connectHttp(context: Context, dial: Dial, belonging: Belonging, verdict: Verdict | undefined): Promise<Connected> {
   const { settings } = context
-  if (settings.transport === 'sse' || verdict?.transport === 'sse') return connectSse(context, dial, belonging)
+  if (settings.transport === 'sse' || verdict?.transport === 'sse') return connectSse(context, dial, belonging, verdict)
   const era = verdict?.era ?? settings.era
   if (era !== 'legacy') {
     const wire = dial.http(false)
@@ -81,20 +87,20 @@ async function connectHttp(context: Context, dial: Dial, belonging: Belonging, v
   }
   const wire: HttpWire = dial.http(true)
   const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start)
-  if (hands.kind === 'ready') return legacy(context, new LegacyConnection(context, wire, hands, belonging))
+  if (hands.kind === 'ready') return legacy(context, new LegacyConnection(context, wire, hands, belonging), verdict)
   await wire.close()
   const elsewhere = hands.kind === 'refused' && (hands.status === 400 || hands.status === 404 || hands.status === 405)
   if (!elsewhere || settings.transport !== 'auto') return { fault: hands.fault }
-  const older = await connectSse(context, dial, belonging)
+  const older = await connectSse(context, dial, belonging, undefined)
   // Neither transport: what the newer one said is the better explanation.
   return 'fault' in older ? { fault: hands.fault } : older
 }
 
-async function connectSse(context: Context, dial: Dial, belonging: Belonging): Promise<Connected> {
+async function connectSse(context: Context, dial: Dial, belonging: Belonging, verdict: Verdict | undefined): Promise<Connected> {
   const wire = await dial.sse(belonging.lease)
   if (isFault(wire)) return { fault: wire }
   const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start)
-  if (hands.kind === 'ready') return legacy(context, new LegacyConnection(context, wire, hands, belonging))
+  if (hands.kind === 'ready') return legacy(context, new LegacyConnection(context, wire, hands, belonging), verdict)
   await wire.close()
   return { fault: hands.fault }
 }
@@ -104,14 +110,15 @@ function modern(wire: Wire, connection: ModernConnection): Connected {
   return { connection, verdict }
 }
 
-async function legacy(context: Context, connection: LegacyConnection): Promise<Connected> {
+/** A verdict that was believed, not made, keeps its age. */
+async function legacy(context: Context, connection: LegacyConnection, verdict: Verdict | undefined): Promise<Connected> {
   const refused = await connection.begin()
   if (refused !== undefined) {
     await connection.close()
     return { fault: refused }
   }
   const { transport } = connection.description
-  const expiresAt = context.clock.mono() + legacyHoldsMs
+  const expiresAt = verdict?.expiresAt ?? context.clock.mono() + legacyHoldsMs
   return { connection, verdict: { era: 'legacy', transport, sessionful: connection.sessionful, expiresAt } }
 }
 

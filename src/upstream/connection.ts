@@ -1,8 +1,10 @@
 // One connection to an upstream, whatever its revision: what the pool and the watches need of it.
+
 import type { TargetedCall } from '../core/call/call.ts'
 import type { CallEvent, Exchange, Interest } from '../core/call/exchange.ts'
 import type { Outcome } from '../core/call/outcome.ts'
 import type { Payload } from '../core/call/payload.ts'
+import type { Signal } from '../core/call/signal.ts'
 import type { Fault } from '../core/faults/fault.ts'
 import type { CredentialLease } from '../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../core/ports/upstream.ts'
@@ -18,9 +20,10 @@ export interface Connection {
   onEvent: (event: CallEvent) => void
   /** It can no longer be used; calls in flight end by themselves. Not called after `close`. Set once. */
   onEnd: (fault: Fault) => void
-  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent>
+  /** `patient`: waits for its turn also behind calls that wait for their user, and is never told that the connection is occupied. */
+  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease, patient?: boolean): Promise<Sent | Occupied>
   /** A request of the gateway itself: lists and the like. */
-  ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: AbortSignal): Promise<Asked>
+  ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked>
   /** Replaces what is heard through `onEvent`; resolves to what the server accepted. */
   hear(interest: Interest): Promise<Interest>
   /** Ends it, and with it what is in flight. */
@@ -31,6 +34,11 @@ export interface Connection {
 export interface Gone {
   readonly kind: 'gone'
   readonly fault: Fault
+}
+
+/** A call that waits for its user has the connection to itself. Nothing was sent: another connection may take the call. */
+export interface Occupied {
+  readonly kind: 'occupied'
 }
 
 export type Sent = Outcome | Gone

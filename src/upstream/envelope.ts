@@ -23,7 +23,6 @@ const revisionText = JSON.stringify(modernRevision)
 /** The three `_meta` members of every modern request (MCP 2026-07-28 §basic). */
 export class Envelope {
   private readonly info: string
-  private readonly known = new WeakMap<ClientCapabilities, string>()
 
   constructor(identity: Implementation) {
     this.info = JSON.stringify(identity)
@@ -43,7 +42,7 @@ export class Envelope {
     const edits: Edit[] = [
       { path: revisionPath, value: revisionText },
       { path: infoPath, value: this.info },
-      { path: capabilitiesPath, value: this.capabilities(call.caller.capabilities) },
+      { path: capabilitiesPath, value: capabilitiesText(call.caller.capabilities) },
     ]
     if (call.interest.logLevel !== undefined) edits.push({ path: levelPath, value: JSON.stringify(call.interest.logLevel) })
     if (call.continuation?.kind === 'relayed' && call.continuation.inner !== undefined) {
@@ -52,15 +51,12 @@ export class Envelope {
     addCommon(call, progressToken, edits)
     return call.params.edit(edits)
   }
+}
 
-  private capabilities(capabilities: ClientCapabilities): string {
-    let text = this.known.get(capabilities)
-    if (text === undefined) {
-      text = JSON.stringify(capabilities)
-      this.known.set(capabilities, text)
-    }
-    return text
-  }
+/** Most clients of today declare nothing. */
+function capabilitiesText(capabilities: ClientCapabilities): string {
+  for (const _ in capabilities) return JSON.stringify(capabilities)
+  return '{}'
 }
 
 /** Params of a caller's request in a revision with `initialize`. `more` are further edits of the same pass. */

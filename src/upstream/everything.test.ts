@@ -127,7 +127,8 @@ describe.each(transports)('server-everything over %s', (transport) => {
       made.upstream,
       makeCall('tools/call', { name: 'trigger-elicitation-request' }, { principal: 'dan', affinity: 'd' }),
     )
-    expect(outcome).toMatchObject({ kind: 'complete', facts: { isError: true } })
+    // The server is told no, in its own terms; the caller sees how the tool took it.
+    expect(outcome.kind).not.toBe('input_required')
   })
 
   test('sends a user to a page, by request and by error -32042', async () => {

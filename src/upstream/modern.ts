@@ -1,10 +1,12 @@
 // The exit towards servers of MCP 2026-07-28: stateless, an envelope on every request, no questions but in results. It works over stdio
 // and over Streamable HTTP; on stdio, where streams have no owner, it sorts the notifications itself.
+
 import type { TargetedCall } from '../core/call/call.ts'
 import type { CallEvent, Exchange, Interest } from '../core/call/exchange.ts'
 import type { HeaderParam } from '../core/call/item.ts'
 import { complete, failed, type Outcome } from '../core/call/outcome.ts'
 import type { Payload } from '../core/call/payload.ts'
+import type { Signal } from '../core/call/signal.ts'
 import { fault } from '../core/faults/catalogue.ts'
 import type { Fault } from '../core/faults/fault.ts'
 import type { CredentialLease } from '../core/ports/credentials.ts'
@@ -79,7 +81,7 @@ export class ModernConnection implements Connection {
     return this.judgeFailure(call, exchange, lease, answer)
   }
 
-  async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: AbortSignal): Promise<Asked> {
+  async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked> {
     const asking = askingFor(this.context.id, method)
     const timeoutMs = this.context.timeouts.call
     const answer = await request(this.wire, this.context.clock, {
@@ -135,6 +137,7 @@ export class ModernConnection implements Connection {
       headers,
       signal: exchange.signal,
       onMessage: (message) => this.hearCall(flight, message),
+      onAlive: () => exchange.deadline.touch(),
       maxBytes: this.context.limits.resultBytes,
     })
     this.flights.delete(id)

@@ -56,6 +56,24 @@ describe('a pool', () => {
   })
 })
 
+describe('the verdict on an era', () => {
+  test('is kept for a day where it says legacy, then the next connection asks again', async () => {
+    const dial = memoryDial(quietServer)
+    const clock = new ManualClock()
+    const { upstream } = makeUpstream({ settings: { command: 'in-process' }, clock, wires: dial })
+    const probes = (): number => dial.wires.flatMap((wire) => wire.sent).filter(({ method }) => method === 'server/discover').length
+    const call = (principal: string) => send(upstream, makeCall('tools/call', { name: 'now' }, { principal }))
+    await call('ann')
+    expect(probes()).toBe(1)
+    await clock.advance(86_000_000)
+    await call('ben')
+    expect(probes()).toBe(1)
+    await clock.advance(500_000)
+    await call('cid')
+    expect(probes()).toBe(2)
+  })
+})
+
 describe('draining', () => {
   test('lets calls end, takes no more, and ends the child', async () => {
     const { upstream, close } = makeUpstream({ settings: { command: 'in-process', era: 'legacy' }, wires: memoryDial(quietServer) })

@@ -1,5 +1,7 @@
 // Requests of the gateway itself on a wire: handshakes, lists, subscriptions. They have a time limit of their own.
+
 import type { Payload } from '../core/call/payload.ts'
+import type { Signal } from '../core/call/signal.ts'
 import type { Clock } from '../core/ports/clock.ts'
 import { notificationBytes, requestBytes } from '../core/protocol/jsonrpc.ts'
 import type { IncomingNotification, IncomingRequest, Wire, WireAnswer } from './wire.ts'
@@ -9,7 +11,7 @@ export interface OwnRequest {
   readonly params: Payload | undefined
   readonly headers: Readonly<Record<string, string>>
   /** Ends it early. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: Signal | undefined
   /** Longest wait for the answer, in ms; the answer is then `timeout`. */
   readonly timeoutMs: number
   readonly maxBytes: number
@@ -53,7 +55,7 @@ export async function cancel(wire: Wire, id: number, headers: Readonly<Record<st
 export function ignore(): void {}
 
 /** The promise, or `instead` once the signal ends; the promise's own value is then nobody's. */
-export function orAborted<T, U>(promise: Promise<T>, signal: AbortSignal, instead: () => U): Promise<T | U> {
+export function orAborted<T, U>(promise: Promise<T>, signal: Signal, instead: () => U): Promise<T | U> {
   if (signal.aborted) return Promise.resolve(instead())
   return new Promise((resolve, reject) => {
     const onAbort = (): void => resolve(instead())

@@ -85,6 +85,7 @@ export class Slot {
     this.closed = true
     this.retry?.cancel()
     this.watching.detach()
+    this.watching.tried()
     const { connection, opening } = this
     this.connection = undefined
     if (connection !== undefined) await connection.close()
@@ -132,6 +133,7 @@ export class Slot {
   private failed(found: Fault): void {
     this.failures += 1
     this.lastFault = found
+    this.watching.tried()
     this.later(backoffMs(this.failures - 1, this.context.random))
   }
 

@@ -1,5 +1,6 @@
 // One server behind the gateway, whatever its revision and transport: its pool of connections, its state, and the one place where a call
 // finds the connection that it belongs to.
+
 import type { Caller, TargetedCall } from '../core/call/call.ts'
 import { anonymous } from '../core/call/call.ts'
 import type { Deadline } from '../core/call/deadline.ts'
@@ -7,6 +8,7 @@ import type { CallEvent, Exchange, Interest } from '../core/call/exchange.ts'
 import type { ItemKind } from '../core/call/item.ts'
 import { failed, type Outcome } from '../core/call/outcome.ts'
 import type { Payload } from '../core/call/payload.ts'
+import type { Signal } from '../core/call/signal.ts'
 import { fault } from '../core/faults/catalogue.ts'
 import type { Fault } from '../core/faults/fault.ts'
 import type { Timer } from '../core/ports/clock.ts'
@@ -22,7 +24,7 @@ import {
 } from '../core/ports/upstream.ts'
 import { askingOf, endedFault } from './answers.ts'
 import { connect, type Verdict } from './connect.ts'
-import type { Asked, Connection, Sent } from './connection.ts'
+import type { Asked, Connection, Occupied, Sent } from './connection.ts'
 import type { Context } from './context.ts'
 import type { Dial } from './dial.ts'
 import { offers, readItems } from './items.ts'
@@ -32,6 +34,8 @@ import { Slot } from './slot.ts'
 
 /** Connections of one upstream at once. */
 const mostConnections = 256
+/** Connections of one owner at once: further ones are made while calls that wait for their user have the others to themselves. */
+const mostLanes = 8
 /** A connection that nobody used for this long, in ms, is closed. */
 const idleMs = 300_000
 const sweepMs = 60_000
@@ -57,6 +61,7 @@ export class PooledUpstream implements Upstream {
   private state: UpstreamState = 'connecting'
   private sinceMs: number
   private inFlight = 0
+  private nextQueue = 0
   private draining = false
   private drained: (() => void) | undefined
   private sweeping: Timer | undefined
@@ -91,7 +96,7 @@ export class PooledUpstream implements Upstream {
     return { state: this.state, reason, sinceMs: this.sinceMs, connections, restarts, inFlight: this.inFlight }
   }
 
-  async ready(signal: AbortSignal): Promise<Fault | undefined> {
+  async ready(signal: Signal): Promise<Fault | undefined> {
     if (this.draining) return fault('draining')
     this.home.keep()
     const got = await orAborted(Promise.resolve(this.home.get()), signal, () => fault('cancelled', { reason: 'nobody waits' }))
@@ -111,7 +116,7 @@ export class PooledUpstream implements Upstream {
     }
   }
 
-  async *items(kind: ItemKind, lease: CredentialLease, signal: AbortSignal): AsyncGenerator<Payload> {
+  async *items(kind: ItemKind, lease: CredentialLease, signal: Signal): AsyncGenerator<Payload> {
     const first = await this.reach(nobody, lease, signal)
     if (!('close' in first)) throw new UpstreamFault(first)
     if (!offers(first.description.capabilities, kind)) return
@@ -146,18 +151,37 @@ export class PooledUpstream implements Upstream {
     this.enter('drained')
   }
 
-  /** Sends the call on the connection that it belongs to; once more where that one had lost its session and the call was not executed. */
+  /**
+   * Sends the call on its owner's first connection that no call which waits for its user has to itself. Where all have been taken so, it
+   * waits in the queue of one of them.
+   */
   private async transmit(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
+    for (let lane = 0; lane < mostLanes; lane += 1) {
+      const sent = await this.transmitOn(lane, call, exchange, lease, false)
+      if (sent.kind !== 'occupied') return sent
+    }
+    this.nextQueue = (this.nextQueue + 1) % mostLanes
+    return (await this.transmitOn(this.nextQueue, call, exchange, lease, true)) as Sent
+  }
+
+  /** Once more where the connection had lost its session and the call was not executed. */
+  private async transmitOn(
+    lane: number,
+    call: TargetedCall,
+    exchange: Exchange,
+    lease: CredentialLease,
+    patient: boolean,
+  ): Promise<Sent | Occupied> {
     const startedAt = this.context.clock.mono()
     let gone: Sent | undefined
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      const got = this.connectionFor(call.caller, lease)
+      const got = this.connectionFor(call.caller, lease, lane)
       const connection = got instanceof Promise ? await orAborted(got, exchange.signal, () => undefined) : got
       if (connection === undefined) {
         return failed(endedFault(askingOf(call), exchange, this.context.clock.mono() - startedAt, false))
       }
       if (!('close' in connection)) return failed(connection)
-      const sent = await connection.send(call, exchange, lease)
+      const sent = await connection.send(call, exchange, lease, patient)
       if (sent.kind !== 'gone') return sent
       this.forget(connection, sent.fault)
       gone = sent
@@ -176,7 +200,7 @@ export class PooledUpstream implements Upstream {
   }
 
   /** A request of the gateway itself, on the home connection; once more after a lost session. */
-  private async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: AbortSignal): Promise<Asked> {
+  private async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked> {
     let asked: Asked | undefined
     for (let attempt = 0; attempt < 2; attempt += 1) {
       const connection = await this.reach(nobody, lease, signal)
@@ -188,30 +212,30 @@ export class PooledUpstream implements Upstream {
     return asked as Asked
   }
 
-  private reach(owner: Owner, lease: CredentialLease, signal: AbortSignal): Promise<Connection | Fault> {
+  private reach(owner: Owner, lease: CredentialLease, signal: Signal): Promise<Connection | Fault> {
     const got = Promise.resolve(this.connectionFor(owner, lease))
     return orAborted(got, signal, () => fault('cancelled', { upstream: this.id, reason: 'nobody waits' }))
   }
 
   /** At once where it is open, which is the usual case. */
-  private connectionFor(owner: Owner, lease: CredentialLease): Connection | Promise<Connection | Fault> {
+  private connectionFor(owner: Owner, lease: CredentialLease, lane = 0): Connection | Promise<Connection | Fault> {
     // Before the era is known nobody can tell to which connection a caller belongs.
-    if (this.verdict === undefined) return this.learn(owner, lease)
-    const slot = this.slotFor(owner, lease)
+    if (this.verdict === undefined) return this.learn(owner, lease, lane)
+    const slot = this.slotFor(owner, lease, lane)
     if (slot !== undefined) return slot.get()
     const detail = { upstream: this.id, limit: mostConnections, retryAfterMs: 1_000 }
     return Promise.resolve(fault('overloaded', detail, { retryAfterMs: 1_000 }))
   }
 
-  private async learn(owner: Owner, lease: CredentialLease): Promise<Connection | Fault> {
+  private async learn(owner: Owner, lease: CredentialLease, lane: number): Promise<Connection | Fault> {
     this.home.keep()
     const got = await this.home.get()
-    return this.verdict === undefined || !('close' in got) ? got : this.connectionFor(owner, lease)
+    return this.verdict === undefined || !('close' in got) ? got : this.connectionFor(owner, lease, lane)
   }
 
   /** Undefined where the pool is full of connections in use. */
-  private slotFor(owner: Owner, lease: CredentialLease): Slot | undefined {
-    const key = this.keyOf(owner, lease)
+  private slotFor(owner: Owner, lease: CredentialLease, lane = 0): Slot | undefined {
+    const key = laneKey(this.keyOf(owner, lease), lane)
     const found = this.slots.get(key)
     if (found !== undefined) return found
     if (this.slots.size >= mostConnections && !this.evict()) return undefined
@@ -316,4 +340,8 @@ function lateWatch(known: Promise<void>, open: () => Watch): Watch {
 
 function privateKey({ principal, affinity }: Owner, lease: CredentialLease, wholePrincipal: boolean): string {
   return `${principal.iss}\u0000${principal.sub}\u0000${wholePrincipal ? '' : (affinity ?? '')}\u0000${lease.id}`
+}
+
+function laneKey(key: string, lane: number): string {
+  return lane === 0 ? key : `${key}\u0000${lane}`
 }

@@ -18,6 +18,7 @@ export class Watching {
   private accepted: Interest = {}
   private hearing: Promise<void> = Promise.resolve()
   private known: string | undefined
+  private readonly waiting: (() => void)[] = []
 
   get size(): number {
     return this.watchers.size
@@ -31,6 +32,8 @@ export class Watching {
     return {
       update: async (next) => {
         watcher.interest = next
+        // Without a connection the answer waits for the end of the attempt to make one; the interest stands whatever came of it.
+        if (this.connection === undefined) await new Promise<void>((resolve) => this.waiting.push(resolve))
         await this.refresh()
         return commonOf(next, this.accepted)
       },
@@ -45,6 +48,7 @@ export class Watching {
   attach(connection: Connection, again: boolean): void {
     this.connection = connection
     this.known = undefined
+    this.tried()
     connection.onEvent = (event) => {
       if (this.connection === connection) this.tell(event)
     }
@@ -52,6 +56,11 @@ export class Watching {
       if (!again || this.connection !== connection) return
       for (const event of changesOf({ toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true })) this.tell(event)
     })
+  }
+
+  /** An attempt to connect ended, well or not. */
+  tried(): void {
+    for (const resolve of this.waiting.splice(0)) resolve()
   }
 
   detach(): void {

@@ -1,5 +1,6 @@
 // A wire carries JSON-RPC messages to one peer and back, and knows nothing of what they mean: stdio child, Streamable HTTP endpoint,
 // HTTP+SSE endpoint. Ids, correlation on its own medium, framing, caps and end of life are its business; revisions are not.
+import type { Signal } from '../core/call/signal.ts'
 import type { Fault } from '../core/faults/fault.ts'
 import type { Incoming, IncomingError, IncomingNotification, IncomingRequest, IncomingResult } from '../core/protocol/jsonrpc.ts'
 
@@ -12,9 +13,11 @@ export interface WireRequest {
   /** Headers of the revision and of the credential, lower case. Wires without headers ignore them. */
   readonly headers: Readonly<Record<string, string>>
   /** When it ends, an HTTP wire closes the request's stream and any wire forgets the request and resolves `aborted`. Telling the peer is the caller's business. */
-  readonly signal: AbortSignal
+  readonly signal: Signal
   /** Messages that arrived on this request's own stream: known to belong to it. Wires without own streams never call it (see `Wire.onStray`). */
   readonly onMessage: (message: IncomingRequest | IncomingNotification) => void
+  /** A sign of life on this request's own stream that is no message: a keep-alive comment. */
+  readonly onAlive?: () => void
   /** Cap on the answer in bytes; more ends in `result_too_large`. */
   readonly maxBytes: number
 }
@@ -58,7 +61,7 @@ export interface HttpWire extends Wire {
   /** Response header `mcp-session-id` of the last `initialize` answer on this wire. */
   readonly sessionId: string | undefined
   /** Opens (or re-opens, by Last-Event-ID and `retry:`) the GET stream until the signal ends; 405 resolves to 'unsupported' and is not repeated. */
-  listen(headers: () => Readonly<Record<string, string>>, signal: AbortSignal): Promise<'unsupported' | 'ended'>
+  listen(headers: () => Readonly<Record<string, string>>, signal: Signal): Promise<'unsupported' | 'ended'>
   /** DELETE with the session's headers; best effort. */
   deleteSession(headers: Readonly<Record<string, string>>): Promise<void>
 }

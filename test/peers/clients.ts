@@ -1,4 +1,5 @@
 // Real clients of every kind that a fleet has, behind one small face: SDK 1.32 and 2.4, old and new revisions, HTTP, SSE and stdio.
+import type { ChildProcess } from 'node:child_process'
 import { Client as ClientV2, StreamableHTTPClientTransport as HttpV2 } from '@modelcontextprotocol/client'
 import { StdioClientTransport as StdioV2 } from '@modelcontextprotocol/client/stdio'
 import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
@@ -42,6 +43,13 @@ export interface Where {
   readonly mount?: string
   /** For the stdio kinds: how to start `signalbox stdio`. */
   readonly command?: { readonly command: string; readonly args: string[]; readonly cwd?: string }
+  readonly tap?: Tap
+}
+
+/** Sees the text of every message beneath the SDK, which rounds integers of 64 bits. */
+export interface Tap {
+  outgoing(text: string): string
+  incoming(text: string): void
 }
 
 export interface Progress {
@@ -77,6 +85,8 @@ export interface TestClient {
   complete(ref: Record<string, unknown>, argument: { name: string; value: string }): Promise<Result>
   setLevel(level: string): Promise<void>
   subscribe(uri: string): Promise<void>
+  /** Asks to hear when the list of tools changes; session clients always do. */
+  watchTools(): Promise<void>
   close(): Promise<void>
 }
 
@@ -97,6 +107,37 @@ function stdioOf(where: Where): { command: string; args: string[]; cwd?: string;
   return { ...where.command, stderr: 'ignore' }
 }
 
+function tappedFetch(tap: Tap | undefined): { fetch?: typeof fetch } {
+  if (tap === undefined) return {}
+  return {
+    fetch: async (url, init) => {
+      const response = await fetch(url, typeof init?.body === 'string' ? { ...init, body: tap.outgoing(init.body) } : init)
+      if (response.body === null) return response
+      const [own, other] = response.body.tee()
+      void listen(other, tap)
+      return new Response(own, { status: response.status, headers: response.headers })
+    },
+  }
+}
+
+async function listen(stream: ReadableStream<Uint8Array>, tap: Tap): Promise<void> {
+  const decoder = new TextDecoder()
+  try {
+    for await (const chunk of stream) tap.incoming(decoder.decode(chunk, { stream: true }))
+  } catch {
+    // The client aborted its request.
+  }
+}
+
+/** The SDKs keep the process of a stdio transport to themselves. */
+function tapPipes(transport: object, tap: Tap | undefined): void {
+  const child = (transport as { _process?: ChildProcess })._process
+  if (tap === undefined || child?.stdin === null || child?.stdin === undefined) return
+  child.stdout?.on('data', (chunk: Buffer) => tap.incoming(chunk.toString('utf8')))
+  const write = child.stdin.write.bind(child.stdin)
+  child.stdin.write = ((text: string, ...rest: never[]) => write(tap.outgoing(text), ...rest)) as typeof write
+}
+
 async function connectV1(kind: ClientKind, where: Where, answers: Answers, name: string): Promise<TestClient> {
   const client = new ClientV1({ name, version: '1.32.2' }, { capabilities: declared(answers) })
   const logs: string[] = []
@@ -113,8 +154,13 @@ async function connectV1(kind: ClientKind, where: Where, answers: Answers, name:
   client.setNotificationHandler(ResourceListChangedNotificationSchema, () => void changed.push('resources'))
   const url = (path: string): URL => new URL(`${where.base}${path}${where.mount ?? ''}`)
   const transport =
-    kind === 'v1 http' ? new HttpV1(url('/mcp')) : kind === 'v1 sse' ? new SSEClientTransport(url('/sse')) : new StdioV1(stdioOf(where))
+    kind === 'v1 http'
+      ? new HttpV1(url('/mcp'), tappedFetch(where.tap))
+      : kind === 'v1 sse'
+        ? new SSEClientTransport(url('/sse'), tappedFetch(where.tap))
+        : new StdioV1(stdioOf(where))
   await client.connect(transport as never)
+  tapPipes(transport, where.tap)
   return {
     kind,
     modern: false,
@@ -138,6 +184,7 @@ async function connectV1(kind: ClientKind, where: Where, answers: Answers, name:
     complete: (ref, argument) => client.complete({ ref: ref as never, argument }) as never,
     setLevel: async (level) => void (await client.setLoggingLevel(level as never)),
     subscribe: async (uri) => void (await client.subscribeResource({ uri })),
+    watchTools: async () => undefined,
     close: async () => {
       if (transport instanceof HttpV1) await transport.terminateSession().catch(() => undefined)
       await client.close()
@@ -163,8 +210,11 @@ async function connectV2(kind: ClientKind, where: Where, answers: Answers, name:
   client.setNotificationHandler('notifications/resources/updated', ({ params }) => void updated.push(params.uri))
   client.setNotificationHandler('notifications/tools/list_changed', () => void changed.push('tools'))
   client.setNotificationHandler('notifications/resources/list_changed', () => void changed.push('resources'))
-  const transport = kind.endsWith('http') ? new HttpV2(new URL(`${where.base}/mcp${where.mount ?? ''}`)) : new StdioV2(stdioOf(where))
+  const transport = kind.endsWith('http')
+    ? new HttpV2(new URL(`${where.base}/mcp${where.mount ?? ''}`), tappedFetch(where.tap))
+    : new StdioV2(stdioOf(where))
   await client.connect(transport)
+  tapPipes(transport, where.tap)
   let level: string | undefined
   const watched = new Set<string>()
   return {
@@ -205,6 +255,9 @@ async function connectV2(kind: ClientKind, where: Where, answers: Answers, name:
       watched.add(uri)
       if (modern) await client.listen({ resourceSubscriptions: [...watched], toolsListChanged: true })
       else await client.subscribeResource({ uri })
+    },
+    watchTools: async () => {
+      if (modern) await client.listen({ toolsListChanged: true })
     },
     close: () => client.close(),
   }

@@ -10,6 +10,8 @@ export interface GatewayProcess {
   readonly child: ChildProcess
   /** What it wrote to standard error so far. */
   log(): string
+  /** Resolves to the exit code (or signal) once it is gone. */
+  readonly gone: Promise<number | string>
   /** Sends the signal and resolves to the exit code (or signal) once it is gone. */
   end(signal: NodeJS.Signals): Promise<number | string>
   ready(): Promise<{ status: string; upstreams: { name: string; state: string; reason?: string }[] }>
@@ -38,6 +40,7 @@ export async function startProcess(config: Record<string, unknown>, env: Record<
     base,
     child,
     log: () => log,
+    gone,
     ready,
     end: async (signal) => {
       child.kill(signal)

@@ -1,10 +1,12 @@
 // The living half of a call: its signal, its deadline, the way back for events, and the facts that stages note for the record.
 // Never stored, never logged, never spread.
+
 import type { Clock } from '../ports/clock.ts'
 import type { LogLevel } from './call.ts'
 import { Deadline, type DeadlineLimits } from './deadline.ts'
 import type { Item } from './item.ts'
 import type { Payload } from './payload.ts'
+import { type Signal, Switch } from './signal.ts'
 
 /** What reaches the caller before the answer, or on a listen stream. `params` are the notification's own, tokens of no hop in them mean anything here. */
 export type CallEvent =
@@ -45,13 +47,13 @@ export interface Facts {
 
 export interface Exchange {
   /** Aborted with an `EndReason` as its reason. */
-  readonly signal: AbortSignal
+  readonly signal: Signal
   readonly deadline: Deadline
   readonly sink: Sink
   note<S extends keyof Facts>(stage: S, fact: Facts[S]): void
   fact<S extends keyof Facts>(stage: S): Facts[S] | undefined
   /** The same exchange with another sink or a narrower signal. */
-  with(change: { readonly sink?: Sink; readonly signal?: AbortSignal }): Exchange
+  with(change: { readonly sink?: Sink; readonly signal?: Signal }): Exchange
   /** One attempt: its own facts and signal, so that a late note of a lost attempt cannot leak into the next. */
   attempt(n: number): Attempt
   /** Runs when the door closes the exchange; the record is sealed there. */
@@ -77,21 +79,21 @@ export function openExchange(clock: Clock, limits: DeadlineLimits, sink: Sink): 
 }
 
 /** Why a signal of an exchange ended; undefined while it has not. */
-export function endReason(signal: AbortSignal): EndReason | undefined {
+export function endReason(signal: Signal): EndReason | undefined {
   return signal.aborted ? (signal.reason as EndReason) : undefined
 }
 
 class Live implements OpenExchange {
-  readonly signal: AbortSignal
+  readonly signal: Signal
   readonly deadline: Deadline
   readonly sink: Sink
-  private readonly controller = new AbortController()
+  private readonly over = new Switch()
   private facts: Partial<Facts> | undefined
   private closers: ((delivery: Delivery) => void)[] | undefined
   private closed = false
 
   constructor(clock: Clock, limits: DeadlineLimits, sink: Sink) {
-    this.signal = this.controller.signal
+    this.signal = this.over
     this.deadline = new Deadline(clock, limits, () => this.end('deadline'))
     const deadline = this.deadline
     this.sink = {
@@ -112,7 +114,7 @@ class Live implements OpenExchange {
     return this.facts?.[stage]
   }
 
-  with(change: { readonly sink?: Sink; readonly signal?: AbortSignal }): Exchange {
+  with(change: { readonly sink?: Sink; readonly signal?: Signal }): Exchange {
     return new View(this, change.sink ?? this.sink, change.signal ?? this.signal)
   }
 
@@ -126,7 +128,7 @@ class Live implements OpenExchange {
   }
 
   end(reason: EndReason): void {
-    if (!this.signal.aborted) this.controller.abort(reason)
+    this.over.abort(reason)
   }
 
   close(delivery: Delivery): void {
@@ -138,11 +140,11 @@ class Live implements OpenExchange {
 }
 
 class View implements Exchange {
-  readonly signal: AbortSignal
+  readonly signal: Signal
   readonly sink: Sink
   private readonly root: Exchange
 
-  constructor(root: Exchange, sink: Sink, signal: AbortSignal) {
+  constructor(root: Exchange, sink: Sink, signal: Signal) {
     this.root = root
     this.sink = sink
     this.signal = signal
@@ -160,7 +162,7 @@ class View implements Exchange {
     return this.root.fact(stage)
   }
 
-  with(change: { readonly sink?: Sink; readonly signal?: AbortSignal }): Exchange {
+  with(change: { readonly sink?: Sink; readonly signal?: Signal }): Exchange {
     return new View(this, change.sink ?? this.sink, change.signal ?? this.signal)
   }
 
@@ -178,7 +180,7 @@ class Try extends View implements Attempt {
   private heard = 0
   private over = false
 
-  constructor(root: Exchange, sink: Sink, signal: AbortSignal, n: number) {
+  constructor(root: Exchange, sink: Sink, signal: Signal, n: number) {
     super(
       root,
       {

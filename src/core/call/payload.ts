@@ -84,11 +84,17 @@ class Edited implements Payload {
 
 export const emptyObject: Payload = new Whole(Buffer.from('{}'), {})
 
+/** Few and looked up often: a list is quicker than a map. */
+interface Child {
+  readonly key: string | number
+  readonly node: Node
+}
+
 interface Node {
   /** Set: replaces whatever stands here. */
   value: Uint8Array | undefined
   removed: boolean
-  children: Map<string | number, Node> | undefined
+  children: Child[] | undefined
 }
 
 function plan(edits: readonly Edit[]): Node {
@@ -115,13 +121,18 @@ function place(node: Node, edit: Edit, depth: number): void {
     node.value = rewrite(node.value, plan([{ path: edit.path.slice(depth), value: edit.value }]))
     return
   }
-  node.children ??= new Map()
-  let child = node.children.get(key)
+  node.children ??= []
+  let child = childOf(node.children, key)
   if (child === undefined) {
     child = { value: undefined, removed: false, children: undefined }
-    node.children.set(key, child)
+    node.children.push({ key, node: child })
   }
   place(child, edit, depth + 1)
+}
+
+function childOf(children: readonly Child[], key: string | number): Node | undefined {
+  for (const child of children) if (child.key === key) return child.node
+  return undefined
 }
 
 function rewrite(b: Uint8Array, root: Node): Uint8Array {
@@ -155,7 +166,7 @@ function emit(b: Uint8Array, start: number, end: number, node: Node, out: Uint8A
   else out.push(b.subarray(start, end))
 }
 
-function emitObject(b: Uint8Array, start: number, children: Map<string | number, Node>, out: Uint8Array[]): void {
+function emitObject(b: Uint8Array, start: number, children: readonly Child[], out: Uint8Array[]): void {
   out.push(bytesOf.openBrace)
   let first = true
   let runFrom = -1
@@ -167,17 +178,17 @@ function emitObject(b: Uint8Array, start: number, children: Map<string | number,
     out.push(b.subarray(runFrom, runTo))
     runFrom = -1
   }
-  const seen = new Set<string>()
+  const seen: string[] = []
   for (const member of members(b, start)) {
-    const child = children.get(member.key)
+    const child = childOf(children, member.key)
     if (child === undefined) {
       if (runFrom < 0) runFrom = member.keyAt
       runTo = member.end
       continue
     }
     flush()
-    if (seen.has(member.key)) throw new MalformedJson(`duplicate key ${JSON.stringify(member.key)}`, member.keyAt)
-    seen.add(member.key)
+    if (seen.includes(member.key)) throw new MalformedJson(`duplicate key ${JSON.stringify(member.key)}`, member.keyAt)
+    seen.push(member.key)
     if (child.removed) continue
     if (!first) out.push(bytesOf.comma)
     first = false
@@ -185,8 +196,8 @@ function emitObject(b: Uint8Array, start: number, children: Map<string | number,
     emit(b, member.start, member.end, child, out)
   }
   flush()
-  for (const [key, child] of children) {
-    if (typeof key !== 'string' || seen.has(key) || !hasValue(child)) continue
+  for (const { key, node: child } of children) {
+    if (typeof key !== 'string' || seen.includes(key) || !hasValue(child)) continue
     if (!first) out.push(bytesOf.comma)
     first = false
     out.push(Buffer.from(`${JSON.stringify(key)}:`))
@@ -195,11 +206,11 @@ function emitObject(b: Uint8Array, start: number, children: Map<string | number,
   out.push(bytesOf.closeBrace)
 }
 
-function emitArray(b: Uint8Array, start: number, children: Map<string | number, Node>, out: Uint8Array[]): void {
+function emitArray(b: Uint8Array, start: number, children: readonly Child[], out: Uint8Array[]): void {
   out.push(bytesOf.openBracket)
   let first = true
   elements(b, start).forEach((element, index) => {
-    const child = children.get(index)
+    const child = childOf(children, index)
     if (child?.removed === true) return
     if (!first) out.push(bytesOf.comma)
     first = false
@@ -211,7 +222,7 @@ function emitArray(b: Uint8Array, start: number, children: Map<string | number, 
 
 function hasValue(node: Node): boolean {
   if (node.value !== undefined) return true
-  for (const child of node.children?.values() ?? []) if (hasValue(child)) return true
+  for (const child of node.children ?? []) if (hasValue(child.node)) return true
   return false
 }
 
@@ -222,7 +233,7 @@ function emitFresh(node: Node, out: Uint8Array[]): void {
   }
   out.push(bytesOf.openBrace)
   let first = true
-  for (const [key, child] of node.children ?? []) {
+  for (const { key, node: child } of node.children ?? []) {
     if (!hasValue(child)) continue
     if (!first) out.push(bytesOf.comma)
     first = false
@@ -237,14 +248,14 @@ function apply(value: unknown, node: Node): unknown {
   if (node.children === undefined) return value
   if (Array.isArray(value)) {
     return value.flatMap((element, index) => {
-      const child = node.children?.get(index)
+      const child = childOf(node.children ?? [], index)
       return child === undefined ? [element] : child.removed ? [] : [apply(element, child)]
     })
   }
   const object = typeof value === 'object' && value !== null ? value : undefined
   if (object === undefined && !hasValue(node)) return value
   const copy: Record<string, unknown> = { ...object }
-  for (const [key, child] of node.children) {
+  for (const { key, node: child } of node.children) {
     if (child.removed) delete copy[key]
     else if (Object.hasOwn(copy, key) || hasValue(child)) copy[key] = apply(copy[key], child)
   }

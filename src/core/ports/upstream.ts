@@ -1,10 +1,12 @@
 // What the gateway sees of a server behind it. Revision, transport, endpoints and processes are hidden behind this face.
+
 import type { Caller, TargetedCall, UpstreamId } from '../call/call.ts'
 import type { Deadline } from '../call/deadline.ts'
 import type { CallEvent, Exchange, Interest } from '../call/exchange.ts'
 import type { ItemKind } from '../call/item.ts'
 import type { Outcome } from '../call/outcome.ts'
 import type { Payload } from '../call/payload.ts'
+import type { Signal } from '../call/signal.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { CredentialLease } from './credentials.ts'
 
@@ -50,11 +52,11 @@ export interface Upstream {
   describe(): UpstreamDescription
   health(): UpstreamHealth
   /** Connects if need be and resolves when the description is known or the attempt failed (then with the fault). Single-flight. */
-  ready(signal: AbortSignal): Promise<Fault | undefined>
+  ready(signal: Signal): Promise<Fault | undefined>
   /** Sends one call in the server's own revision. Resolves exactly once, also when the signal ends. Never throws for a peer's failure. */
   send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome>
   /** All definitions of a kind, page by page, each as its own bytes. Ends by throwing `UpstreamFault` if a page fails. */
-  items(kind: ItemKind, lease: CredentialLease, signal: AbortSignal): AsyncIterable<Payload>
+  items(kind: ItemKind, lease: CredentialLease, signal: Signal): AsyncIterable<Payload>
   /**
    * Change notifications and resource updates, for as long as the watch is open; survives reconnects. `changed` events are not debounced
    * here. `owner` puts the watch on the connection that the calls of this caller take: servers that keep subscriptions per session need it.

@@ -225,21 +225,11 @@ export function elements(b: Uint8Array, at: number): { readonly start: number; r
 
 /** The string whose quotes stand at `start` and `end - 1`, decoded. */
 export function text(b: Uint8Array, start: number, end: number): string {
-  let plain = true
-  // Short ASCII strings, which keys are, build faster here than by a call into the runtime.
-  if (end - start <= 34) {
-    let s = ''
-    for (let i = start + 1; i < end - 1; i += 1) {
-      const c = b[i] as number
-      if (c === backslash || c > 0x7e) {
-        plain = false
-        break
-      }
-      s += String.fromCharCode(c)
-    }
-    if (plain) return s
+  for (let i = start + 1; i < end - 1; i += 1) {
+    const c = b[i] as number
+    if (c === backslash || c > 0x7e) return JSON.parse(asBuffer(b).toString('utf8', start, end)) as string
   }
-  return JSON.parse(asBuffer(b).toString('utf8', start, end)) as string
+  return asBuffer(b).toString('latin1', start + 1, end - 1)
 }
 
 /** The same memory as a Buffer, for its string functions. */

@@ -32,6 +32,7 @@ export class SseParser {
   private afterCr = false
   private first = true
   private tooLarge = false
+  private comments = 0
 
   /** `maxBytes` caps one event and one line; more ends the parsing. */
   constructor(maxBytes: number) {
@@ -46,6 +47,11 @@ export class SseParser {
   /** The last `retry:`, in ms. */
   get retryMs(): number | undefined {
     return this.retry
+  }
+
+  /** Comment lines so far: how servers show that a quiet stream is alive. */
+  get commentCount(): number {
+    return this.comments
   }
 
   /** True while an event has begun and not ended. */
@@ -115,7 +121,10 @@ export class SseParser {
       return
     }
     const colonAt = line.indexOf(colon)
-    if (colonAt === 0) return
+    if (colonAt === 0) {
+      this.comments += 1
+      return
+    }
     const name = line.toString('latin1', 0, colonAt === -1 ? line.length : colonAt)
     const value = colonAt === -1 ? nothing : line.subarray(line[colonAt + 1] === space ? colonAt + 2 : colonAt + 1)
     if (name === 'event') this.event = value.length === 0 ? 'message' : value.toString('utf8')

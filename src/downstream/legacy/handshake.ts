@@ -1,6 +1,8 @@
 // `initialize` of a legacy client: one `server/discover` call inside, and what both sides agreed on for the life of the session.
 import type { Caller, Principal } from '../../core/call/call.ts'
 import { type OpenExchange, openExchange } from '../../core/call/exchange.ts'
+import { failed } from '../../core/call/outcome.ts'
+import { fault } from '../../core/faults/catalogue.ts'
 import type { IncomingRequest } from '../../core/protocol/jsonrpc.ts'
 import { resultBytes } from '../../core/protocol/jsonrpc.ts'
 import type { DoorContext } from '../door.ts'
@@ -9,6 +11,9 @@ import { makeCall } from './call.ts'
 import { announcedLists, clientInfo, type Handshake, initializeResult, modernCapabilities, negotiate } from './capabilities.ts'
 import { isObject } from './message.ts'
 import type { Arrival } from './session.ts'
+
+/** Largest params of `initialize` in bytes: capabilities and client info are kept for as long as the session. */
+const largest = 262_144
 
 export interface Opening {
   readonly session: string
@@ -26,7 +31,8 @@ export interface Opened {
 }
 
 export async function handshake(context: DoorContext, opening: Opening, message: IncomingRequest, arrival: Arrival): Promise<Opened> {
-  const params = message.params?.json()
+  const oversize = (message.params?.size ?? 0) > largest
+  const params = oversize ? undefined : message.params?.json()
   const asked = isObject(params) ? params : {}
   const revision = negotiate(asked.protocolVersion)
   const capabilities = modernCapabilities(asked.capabilities)
@@ -50,7 +56,8 @@ export async function handshake(context: DoorContext, opening: Opening, message:
     context.random,
   )
   const exchange = openExchange(context.clock, context.limits, { emit: () => {} })
-  const outcome = await context.gateway.handle(call, exchange)
+  const tooLarge = fault('invalid_params', { reason: `initialize holds more than ${largest} bytes` })
+  const outcome = oversize ? failed(tooLarge) : await context.gateway.handle(call, exchange)
   if (outcome.kind !== 'complete') {
     const answer = legacyAnswer({ id: message.id, method: message.method, revision, correlationId: arrival.correlationId }, outcome, true)
     return { handshake: undefined, answer, exchange }

@@ -643,6 +643,15 @@ describe('the stream of a session', () => {
     expect((await send(at.port, { method: 'GET', headers: last })).status).toBe(405)
   })
 
+  it('is made from the start for a client that names it first', async () => {
+    const at = await start(imitation())
+    const own = await session(at)
+    const accept = 'text/event-stream, application/json'
+    const answer = await send(at.port, { headers: { ...own, accept }, body: request('tools/list') })
+    expect(answer.headers['content-type']).toBe('text/event-stream')
+    expect(answer.text).toMatch(/^id: \S+\nretry: \d+\ndata:/)
+  })
+
   it('is made of a late answer, so that a client which loses the connection can come back', async () => {
     const gateway = imitation()
     const clock = new ManualClock()

@@ -1,6 +1,8 @@
 // Brings a client's answers, cancellations and session ends to the replica that waits for them. What is local stays local; only
 // what names another replica, or is not known here, goes through the ephemeral store (at most once, small messages).
+
 import type { Payload } from '../../core/call/payload.ts'
+import type { Signal } from '../../core/call/signal.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Ephemeral } from '../../core/ports/stores.ts'
@@ -20,7 +22,7 @@ export interface Question {
   /** Takes it back: nobody waits any longer. */
   readonly withdraw: (id: RawId, reason: string) => void
   readonly timeoutMs: number
-  readonly signal: AbortSignal
+  readonly signal: Signal
 }
 
 /** What other replicas tell of a session. */
@@ -93,6 +95,12 @@ export class Mailbox {
       const head = Buffer.from(`${JSON.stringify(session)}\n`)
       void this.ephemeral.publish(answersTopic(owner), Buffer.concat([head, bytes])).catch((error) => this.lost(error))
     }
+  }
+
+  /** Nobody answers for this session any more: its questions end. */
+  endSession(session: string): void {
+    if (!this.open.has(session)) return
+    for (const waiting of [...this.pending.values()]) if (waiting.session === session) waiting.settle({ kind: 'ended' })
   }
 
   /** Tells the other replicas. */

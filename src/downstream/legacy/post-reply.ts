@@ -43,7 +43,7 @@ export class PostReply implements Channel, Beaten {
   }
 
   send(message: Uint8Array, droppable: boolean): void {
-    if (this.left > 0 && this.parts.sse) this.open().send(message, droppable)
+    if (this.left > 0 && this.parts.sse) this.open()?.send(message, droppable)
   }
 
   answer(message: Uint8Array): Delivery {
@@ -69,11 +69,13 @@ export class PostReply implements Channel, Beaten {
     if (this.left > 0) this.open()
   }
 
-  private open(): EventStream {
+  /** Undefined where the client went before it could learn of a stream: nobody could ever take it up. */
+  private open(): EventStream | undefined {
     if (this.stream !== undefined) return this.stream
     this.parts.late.remove(this)
+    if (this.parts.res.destroyed) return undefined
     this.stream = this.parts.stream()
-    if (!this.parts.res.destroyed) this.stream.attach(this.parts.res)
+    this.stream.attach(this.parts.res)
     for (const message of this.answers) this.stream.send(message, false)
     this.answers.length = 0
     return this.stream

@@ -1,8 +1,11 @@
 // The questions of one round: what a modern client would read from `inputRequests`, a legacy one is asked by real requests. Only what the
 // client declared is asked; what it refuses is translated; the end of one takes the others back (protocol.md §4, SEP-2322).
+
+import { setMaxListeners } from 'node:events'
 import type { ClientCapabilities } from '../../core/call/call.ts'
 import type { EndReason } from '../../core/call/exchange.ts'
 import type { Payload } from '../../core/call/payload.ts'
+import type { Signal } from '../../core/call/signal.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
@@ -17,7 +20,7 @@ export interface QuestionParts {
   readonly revision: LegacyRevision
   readonly capabilities: ClientCapabilities
   /** Sends a request to the client; undefined where none can reach it. */
-  readonly ask: ((method: string, params: Uint8Array | undefined, timeoutMs: number, signal: AbortSignal) => Promise<Reply>) | undefined
+  readonly ask: ((method: string, params: Uint8Array | undefined, timeoutMs: number, signal: Signal) => Promise<Reply>) | undefined
 }
 
 export interface Round {
@@ -78,6 +81,7 @@ export class Questions {
     const lacking = round.parked ? undefined : questions.map((question) => this.lacking(question)).find((lack) => lack !== undefined)
     if (lacking !== undefined) return stopped('input_refused', { item: round.item, needs: lacking })
     const asking = new AbortController()
+    setMaxListeners(0, asking.signal)
     this.asking = asking
     const answers = await Promise.all(questions.map((question) => this.answer(question, round, asking)))
     this.asking = undefined

@@ -1,8 +1,10 @@
 // A legacy session: a small modern client that lives in our door. It takes the messages of one client, whatever carries them, makes
 // calls of them, and writes answers and questions to the channel that each request came with.
+
 import { type Caller, type CallId, type LogLevel, logLevels, type Principal } from '../../core/call/call.ts'
-import type { CallEvent, Delivery, EndReason, Interest, Sink } from '../../core/call/exchange.ts'
-import { emptyObject, type Payload, payloadOf } from '../../core/call/payload.ts'
+import type { Delivery, EndReason, Interest, Sink } from '../../core/call/exchange.ts'
+import { emptyObject, payloadOf } from '../../core/call/payload.ts'
+import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import {
@@ -16,7 +18,6 @@ import {
   resultBytes,
 } from '../../core/protocol/jsonrpc.ts'
 import { locate } from '../../core/protocol/locate.ts'
-import { metaKey } from '../../core/protocol/names.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import type { DoorContext } from '../door.ts'
 import { oneLine } from '../modern/line.ts'
@@ -24,6 +25,7 @@ import { type Asked, legacyAnswer, legacyFault } from './answer.ts'
 import { crosses, makeCall } from './call.ts'
 import type { Handshake } from './capabilities.ts'
 import { Dialogue } from './dialogue.ts'
+import { eventBytes, progressOf } from './events.ts'
 import type { Mailbox, Reply } from './mailbox.ts'
 import { isObject } from './message.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -88,8 +90,8 @@ export class LegacySession {
   private readonly parts: SessionParts
   private readonly inFlight = new Map<RawId, Dialogue>()
   private readonly subscriptions: Subscriptions
-  /** Nobody is there to answer questions. */
-  private readonly closing = new AbortController()
+  /** Nobody is there to answer questions or to hear changes. */
+  private deaf = false
   private over = false
   private level: LogLevel | undefined
 
@@ -123,7 +125,7 @@ export class LegacySession {
 
   /** Somebody can hear what belongs to no request, or nobody any more. */
   listen(on: boolean): void {
-    if (!this.closing.signal.aborted) this.subscriptions.listen(on)
+    if (!this.deaf) this.subscriptions.listen(on)
   }
 
   /** Answers one request on its channel. Never rejects for a peer's failure. */
@@ -187,15 +189,16 @@ export class LegacySession {
   end(reason: EndReason): void {
     if (this.over) return
     this.over = true
-    this.closing.abort(reason)
-    this.subscriptions.close()
     for (const dialogue of this.inFlight.values()) dialogue.end(reason)
+    this.deafen()
   }
 
   /** Nobody can answer questions or hear changes any more; calls go on. */
   deafen(): void {
+    if (this.deaf) return
+    this.deaf = true
     this.subscriptions.close()
-    this.closing.abort('client_gone')
+    this.parts.mailbox.endSession(this.profile.id)
   }
 
   private async cross(asked: Asked, message: IncomingRequest, arrival: Arrival, channel: Channel): Promise<void> {
@@ -276,34 +279,18 @@ export class LegacySession {
     this.parts.context.report.counters.add('events_dropped', { where })
   }
 
-  private async ask(
-    channel: Channel,
-    method: string,
-    params: Uint8Array | undefined,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<Reply> {
-    if (this.closing.signal.aborted) return { kind: 'ended' }
-    const local = new AbortController()
-    const stop = (): void => local.abort()
-    signal.addEventListener('abort', stop)
-    this.closing.signal.addEventListener('abort', stop)
-    if (signal.aborted) stop()
-    try {
-      return await this.parts.mailbox.ask({
-        session: this.profile.id,
-        timeoutMs,
-        signal: local.signal,
-        send: (id) => channel.send(oneLine(requestBytes(id, method, params)), false),
-        withdraw: (id, reason) => {
-          if (this.closing.signal.aborted) return
-          channel.send(notificationBytes('notifications/cancelled', Buffer.from(`{"requestId":${id},"reason":"${reason}"}`)), false)
-        },
-      })
-    } finally {
-      signal.removeEventListener('abort', stop)
-      this.closing.signal.removeEventListener('abort', stop)
-    }
+  private ask(channel: Channel, method: string, params: Uint8Array | undefined, timeoutMs: number, signal: Signal): Promise<Reply> {
+    if (this.deaf) return Promise.resolve({ kind: 'ended' })
+    return this.parts.mailbox.ask({
+      session: this.profile.id,
+      timeoutMs,
+      signal,
+      send: (id) => channel.send(oneLine(requestBytes(id, method, params)), false),
+      withdraw: (id, reason) => {
+        if (this.deaf) return
+        channel.send(notificationBytes('notifications/cancelled', Buffer.from(`{"requestId":${id},"reason":"${reason}"}`)), false)
+      },
+    })
   }
 
   private async setLevel(asked: Asked, level: unknown, arrival: Arrival, channel: Channel): Promise<void> {
@@ -367,35 +354,3 @@ export class LegacySession {
 
 /** Unknown at the door; with it `structuredContent` of a fault is left out, which every client reads. */
 const declaresOutput = true
-
-function progressOf(params: Payload): number {
-  const value = params.json()
-  return isObject(value) && typeof value.progress === 'number' ? value.progress : Number.NaN
-}
-
-/** The notification of an event, on one line. */
-function eventBytes(event: CallEvent, progressToken?: string): Buffer {
-  switch (event.kind) {
-    case 'progress':
-      return notification('notifications/progress', event.params.edit([{ path: ['progressToken'], value: progressToken }]))
-    case 'log':
-      return notification('notifications/message', event.params)
-    case 'changed':
-      return notificationBytes(`notifications/${event.list}/list_changed`, undefined)
-    case 'updated': {
-      const edits = [
-        { path: ['uri'], value: JSON.stringify(event.uri) },
-        { path: ['_meta', metaKey.subscriptionId], value: undefined },
-      ]
-      return notification('notifications/resources/updated', event.params.edit(edits))
-    }
-    case 'extension':
-      return notification(event.method, event.params.edit([{ path: ['_meta', metaKey.subscriptionId], value: undefined }]))
-    case 'acknowledged':
-      return notification('notifications/subscriptions/acknowledged', payloadOf({ notifications: event.notifications }))
-  }
-}
-
-function notification(method: string, params: Payload): Buffer {
-  return oneLine(notificationBytes(method, params.bytes))
-}

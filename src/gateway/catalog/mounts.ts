@@ -1,7 +1,9 @@
 // The current view of every mount over the feeds, rebuilt when somebody looks after a change; and the bench where calls wait for servers
 // that are still starting.
+
 import type { UpstreamId } from '../../core/call/call.ts'
 import type { ItemKind } from '../../core/call/item.ts'
+import type { Signal } from '../../core/call/signal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Feed } from './ingest.ts'
 import { kinds, offers } from './kinds.ts'
@@ -79,7 +81,7 @@ export class Mounts {
   }
 
   /** Resolves when `done` holds, `ms` have passed, or the signal ends, whichever is first. Bounded by the calls in flight. */
-  async wait(done: () => boolean, ms: number | undefined, signal: AbortSignal): Promise<void> {
+  async wait(done: () => boolean, ms: number | undefined, signal: Signal): Promise<void> {
     if (done() || signal.aborted || (ms !== undefined && ms <= 0)) return
     let over = false
     let wake = (): void => undefined

@@ -1,5 +1,7 @@
 // Places at one upstream: so many calls at once, so many more in a queue, first come first served. A caller that goes away leaves the queue.
 
+import type { Signal } from '../../core/call/signal.ts'
+
 export interface BulkheadLimits {
   /** Calls at the upstream at once. */
   readonly concurrency: number
@@ -46,7 +48,7 @@ export class Bulkhead {
   }
 
   /** Waits for a place; undefined where the queue is full. */
-  wait(signal: AbortSignal): Promise<Admittance> | undefined {
+  wait(signal: Signal): Promise<Admittance> | undefined {
     if (this.waiters.size >= this.limits.queue) return undefined
     if (signal.aborted) return Promise.resolve('ended')
     return new Promise((resolve) => {

@@ -1,5 +1,6 @@
 // Stages between a call and its upstream's misfortunes: retry around breaker around bulkhead. Their state belongs to the upstream and
 // outlives a reload: it is made once, here, and given new limits.
+import type { Signal } from '../../core/call/signal.ts'
 import '../../core/call/facts.ts'
 import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
 import { type Attempt, type Exchange, endReason } from '../../core/call/exchange.ts'
@@ -164,7 +165,7 @@ async function once<C extends TargetedCall>(call: C, attempt: Attempt, next: Nex
 }
 
 /** False where the call ended meanwhile. */
-function pauseFor(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
+function pauseFor(clock: Clock, ms: number, signal: Signal): Promise<boolean> {
   return new Promise((resolve) => {
     const timer = clock.timer(ms, () => {
       signal.removeEventListener('abort', end)
@@ -190,7 +191,7 @@ async function queue(bulkhead: Bulkhead, upstream: UpstreamId, exchange: Exchang
   return ended(upstream, exchange.signal)
 }
 
-function ended(upstream: UpstreamId, signal: AbortSignal): Outcome {
+function ended(upstream: UpstreamId, signal: Signal): Outcome {
   const reason = endReason(signal)
   if (reason === 'deadline') return overloaded(upstream, 'no place became free before the deadline')
   return failed(reason === 'drain' ? fault('draining') : fault('cancelled', { reason: reason ?? 'cancelled' }))

@@ -9,7 +9,10 @@ export function hasTerminal(): boolean {
   return process.stdin.isTTY === true && process.stderr.isTTY === true
 }
 
-/** One line. `hidden` does not show what is typed. */
+/** The person pressed Ctrl-C or Ctrl-D in place of an answer. */
+export class NoAnswer extends Error {}
+
+/** One line. `hidden` does not show what is typed. Rejects with `NoAnswer`. */
 export async function askLine(question: string, hidden: boolean): Promise<string> {
   let muted = false
   const output = new Writable({
@@ -19,11 +22,17 @@ export async function askLine(question: string, hidden: boolean): Promise<string
     },
   })
   const lines = createInterface({ input: process.stdin, output, terminal: true })
+  const left = new Promise<never>((_, reject) => {
+    const leave = () => reject(new NoAnswer())
+    lines.once('SIGINT', leave)
+    lines.once('close', leave)
+  })
   try {
     const answer = lines.question(harmless(question))
     muted = hidden
-    return await answer
+    return await Promise.race([answer, left])
   } finally {
+    left.catch(() => undefined)
     lines.close()
     if (hidden) process.stderr.write('\n')
   }

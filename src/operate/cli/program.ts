@@ -1,6 +1,7 @@
 // The command line. Each command is a file that is loaded only when it runs; what stands here is names, options and help.
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../package-root.ts'
+import { NoAnswer } from './ask.ts'
 import { type ExitCode, exit, exitMeanings } from './exit.ts'
 
 /** Runs the command line. Resolves to the exit code; `endNow` ends the process at once. */
@@ -14,6 +15,7 @@ export async function runCommandLine(argv: readonly string[], endNow: (code: Exi
     return code
   } catch (thrown) {
     if (thrown instanceof CommanderError) return thrown.exitCode === 0 ? exit.ok : exit.usage
+    if (thrown instanceof NoAnswer) return exit.interrupted
     throw thrown
   }
 }

@@ -142,13 +142,19 @@ export class RequestAnswer extends Reception {
 
   protected chunk(bytes: Buffer): void {
     if (this.events !== undefined) {
-      if (!this.events.push(bytes, (event) => this.event(event)) && !this.settled) this.refuseLarge()
+      this.readEvents(this.events, bytes)
       return
     }
     const body = this.body
     if (body === undefined) return
     if (body.length + bytes.length > this.limit) this.refuseLarge()
     else body.append(bytes, this.expected)
+  }
+
+  private readEvents(events: SseParser, bytes: Buffer): void {
+    const comments = events.commentCount
+    if (!events.push(bytes, (event) => this.event(event)) && !this.settled) this.refuseLarge()
+    if (events.commentCount > comments && !this.settled) this.request.onAlive?.()
   }
 
   protected end(): void {
@@ -178,8 +184,7 @@ export class RequestAnswer extends Reception {
     } else if (message.kind === 'request' || message.kind === 'notification') {
       this.refuse(`a ${message.kind} in place of an answer`)
     } else if (message.id !== undefined && message.id !== this.id) {
-      this.wire.anomaly('orphan', `answer to id ${message.id.slice(0, 80)} came for id ${this.id}`)
-      this.refuse('the answer is to another request')
+      this.refuse('the answer is to another request', 'orphan', `answer to id ${message.id.slice(0, 80)} came for id ${this.id}`)
     } else {
       this.settle({ kind: 'answer', answer: message, status: this.status })
     }
@@ -274,12 +279,14 @@ export class RequestAnswer extends Reception {
     return cut(this.wire.upstream, this.request.method, error)
   }
 
-  private refuse(reason: string): void {
+  private refuse(reason: string, anomaly: WireAnomaly = 'malformed', detail = reason): void {
+    this.wire.anomaly(anomaly, detail)
     this.lost('maybe', offProtocol(this.wire.upstream, reason))
     this.drain()
   }
 
   private refuseLarge(): void {
+    this.wire.anomaly('oversize', `${this.request.method} was answered with more than ${this.request.maxBytes} bytes`)
     if (this.status >= 300) this.settleStatus(undefined)
     else this.lost('maybe', tooLarge(this.wire.upstream, this.request.method, this.request.maxBytes))
     this.abort()

@@ -11,12 +11,22 @@ interface Coded {
 export function unreachable(upstream: string, error: Error, connectTimeoutMs: number): Fault {
   const code = codeOf(error)
   if (code === 'UND_ERR_INVALID_ARG') return fault('config_error', { upstream, item: upstream, reason: error.message })
-  const [phase, reason] = connectPhase(code, connectTimeoutMs)
+  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') {
+    const layer = 'connect time limit of the gateway'
+    return fault('upstream_timeout', {
+      upstream,
+      afterMs: connectTimeoutMs,
+      layer,
+      effect: 'known: it was never sent',
+      phase: 'connect',
+      code,
+    })
+  }
+  const [phase, reason] = connectPhase(code)
   return fault('upstream_unavailable', { upstream, reason, phase, code })
 }
 
-function connectPhase(code: string, connectTimeoutMs: number): [phase: string, reason: string] {
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') return ['connect', `no connection within ${connectTimeoutMs} ms`]
+function connectPhase(code: string): [phase: string, reason: string] {
   if (code === 'ECONNREFUSED') return ['connect', 'connection refused']
   if (code === 'ENOTFOUND' || code === 'ENODATA' || code.startsWith('EAI_')) return ['dns', `host name not resolved (${code})`]
   if (/^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_|EPROTO)/.test(code)) return ['tls', `TLS failed (${code})`]

@@ -1,5 +1,7 @@
 // The GET stream of a legacy session: what the server says outside any request. Opened again for as long as it is wanted.
+
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Signal } from '../../core/call/signal.ts'
 import type { Random, Timer } from '../../core/ports/clock.ts'
 import type { IncomingNotification, IncomingRequest } from '../../core/protocol/jsonrpc.ts'
 import { header } from '../../core/protocol/names.ts'
@@ -25,7 +27,7 @@ export interface Listening extends Endpoint {
 export class ListenStream extends Reception {
   private readonly wire: Listening
   private readonly headers: () => Readonly<Record<string, string>>
-  private readonly signal: AbortSignal
+  private readonly signal: Signal
   private readonly resolve: (end: 'unsupported' | 'ended') => void
   private settled = false
   private events: SseParser | undefined
@@ -38,7 +40,7 @@ export class ListenStream extends Reception {
   constructor(
     wire: Listening,
     headers: () => Readonly<Record<string, string>>,
-    signal: AbortSignal,
+    signal: Signal,
     resolve: (end: 'unsupported' | 'ended') => void,
   ) {
     super(wire)

@@ -313,7 +313,7 @@ describe('a connection that fails', () => {
       expect(answer).toMatchObject({
         kind: 'lost',
         executed: 'no',
-        fault: { kind: 'upstream_unavailable', detail: { reason: 'no connection within 200 ms' } },
+        fault: { kind: 'upstream_timeout', detail: { afterMs: 200, phase: 'connect' } },
       })
     } finally {
       for (const filler of fillers) filler.destroy()

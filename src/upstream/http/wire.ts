@@ -1,6 +1,8 @@
 // Streamable HTTP towards one endpoint, of either era: requests by POST, the GET stream and DELETE of legacy sessions. It knows no
 // revision; redirects are never followed; a quiet stream is never cut.
+
 import type { IncomingHttpHeaders } from 'node:http'
+import type { Signal } from '../../core/call/signal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
@@ -81,7 +83,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
     return new Promise((resolve) => new Delivery(this, resolve).post(this.path, message, headers))
   }
 
-  listen(headers: () => Readonly<Record<string, string>>, signal: AbortSignal): Promise<'unsupported' | 'ended'> {
+  listen(headers: () => Readonly<Record<string, string>>, signal: Signal): Promise<'unsupported' | 'ended'> {
     if (this.closing !== undefined) return Promise.resolve('ended')
     return new Promise((resolve) => new ListenStream(this, headers, signal, resolve).start())
   }

@@ -1,6 +1,7 @@
 // Whose question is it? (DESIGN.md) Over HTTP the stream tells. Where all calls share one stream, a question belongs to the only call
 // that can have caused it; so that there is only one, calls of callers who can answer take turns once the server is known to ask.
 
+import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { orAborted } from '../requests.ts'
@@ -22,12 +23,21 @@ export interface Candidate {
   readonly suspendable: boolean
   /** Its caller declared that it can answer some question. */
   readonly answers: boolean
+  /** It waits for its user, for nobody knows how long. */
+  readonly parked: boolean
 }
 
 export type Owner<C> = { readonly kind: 'call'; readonly call: C } | { readonly kind: 'ambiguous' } | { readonly kind: 'outside' }
 
 /** How many calls may wait for their turn on one connection. */
 const mostWaiting = 64
+
+type Turn = 'mine' | 'occupied' | 'over'
+
+interface Waiting {
+  readonly patient: boolean
+  readonly wake: (turn: Turn) => void
+}
 
 export class Attribution<C extends Candidate> {
   private readonly upstream: string
@@ -38,7 +48,7 @@ export class Attribution<C extends Candidate> {
   /** All messages come on one stream (stdio, HTTP+SSE). */
   private readonly oneStream: boolean
   private readonly inFlight = new Set<C>()
-  private readonly waiting: (() => void)[] = []
+  private waiting: Waiting[] = []
   private turns = 0
 
   constructor(
@@ -54,16 +64,31 @@ export class Attribution<C extends Candidate> {
     this.oneStream = medium.oneStream
   }
 
-  /** Waits for the call's turn where turns are taken. A fault where the queue is full; undefined also where the signal ended. */
-  async enter(call: C, signal: AbortSignal): Promise<Fault | undefined> {
+  /**
+   * Waits for the call's turn where turns are taken. A fault where the queue is full, `occupied` where who has the turn waits for its user
+   * and the call is not so patient; undefined also where the signal ended.
+   */
+  async enter(call: C, signal: Signal, patient = false): Promise<Fault | 'occupied' | undefined> {
     if (this.takesTurns(call)) {
       if (!this.mustWait() || (this.turns === 0 && this.waiting.length === 0)) this.turns += 1
+      else if (!patient && this.occupied()) return 'occupied'
       else if (this.waiting.length >= mostWaiting) {
         return fault('overloaded', { upstream: this.upstream, limit: mostWaiting, retryAfterMs: 1_000 }, { retryAfterMs: 1_000 })
-      } else if (!(await this.turn(signal))) return undefined
+      } else {
+        const turn = await this.turn(signal, patient)
+        if (turn !== 'mine') return turn === 'occupied' ? turn : undefined
+      }
     }
     this.inFlight.add(call)
     return undefined
+  }
+
+  /** A call in flight waits for its user from now on: who waits for its turn has better chances elsewhere. */
+  parked(): void {
+    if (!this.mustWait() || !this.occupied()) return
+    const moving = this.waiting.filter(({ patient }) => !patient)
+    this.waiting = this.waiting.filter(({ patient }) => patient)
+    for (const { wake } of moving) wake('occupied')
   }
 
   /** The call left the server, answered or given up. */
@@ -98,6 +123,11 @@ export class Attribution<C extends Candidate> {
     return call.suspendable && call.answers
   }
 
+  private occupied(): boolean {
+    for (const call of this.inFlight) if (call.parked && this.takesTurns(call)) return true
+    return false
+  }
+
   /** Over HTTP questions name their call by their stream, until one came that did not. */
   private mustWait(): boolean {
     return this.interactive !== 'no' && this.habits.asks && (this.oneStream || this.interactive === 'auto')
@@ -106,27 +136,30 @@ export class Attribution<C extends Candidate> {
   /** Lets the longest waiting call in once nobody has a turn. */
   private next(): void {
     if (this.turns > 0) return
-    const wake = this.waiting.shift()
-    if (wake === undefined) return
+    const first = this.waiting.shift()
+    if (first === undefined) return
     this.turns += 1
-    wake()
+    first.wake('mine')
   }
 
-  private async turn(signal: AbortSignal): Promise<boolean> {
-    let wake = (): void => {}
-    const turn = new Promise<true>((resolve) => {
-      wake = () => resolve(true)
+  private async turn(signal: Signal, patient: boolean): Promise<Turn> {
+    let woken: Turn | undefined
+    const turn = new Promise<Turn>((resolve) => {
+      const wake = (how: Turn): void => {
+        woken = how
+        resolve(how)
+      }
+      this.waiting.push({ patient, wake })
     })
-    this.waiting.push(wake)
-    const mine = await orAborted(turn, signal, () => false as const)
-    if (mine) return true
-    const at = this.waiting.indexOf(wake)
-    if (at >= 0) this.waiting.splice(at, 1)
-    else {
+    const mine = this.waiting.at(-1)
+    const how = await orAborted(turn, signal, () => 'over' as const)
+    if (how !== 'over') return how
+    if (woken === undefined) this.waiting = this.waiting.filter((one) => one !== mine)
+    else if (woken === 'mine') {
       // The turn came together with the end of the signal: pass it on.
       this.turns -= 1
       this.next()
     }
-    return false
+    return 'over'
   }
 }

@@ -1,17 +1,19 @@
 // The exit towards servers with `initialize`: one session (over HTTP), one child process, or one HTTP+SSE stream, behind the face of a
 // small modern server. Its questions become `input_required`, its levels and subscriptions are state of this connection.
+
 import { type LogLevel, logLevels, type TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import { complete, failed } from '../../core/call/outcome.ts'
 import { emptyObject, type Payload, payloadOf } from '../../core/call/payload.ts'
+import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
 import { errorBytes, notificationBytes, requestBytes, resultBytes } from '../../core/protocol/jsonrpc.ts'
-import { code } from '../../core/protocol/names.ts'
+import { code, isLegacyRevision } from '../../core/protocol/names.ts'
 import { type Asking, askingFor, endedFault, errorFault, isObject, lostFault, statusFault } from '../answers.ts'
-import type { Asked, Connection, Sent } from '../connection.ts'
+import type { Asked, Connection, Occupied, Sent } from '../connection.ts'
 import { type Context, countAnomalies, hopHeaders } from '../context.ts'
 import { legacyParams } from '../envelope.ts'
 import { commonOf, logEvent, offeredOf, watchEvent } from '../events.ts'
@@ -20,7 +22,7 @@ import type { HttpWire, IncomingError, IncomingNotification, IncomingRequest, Wi
 import { Attribution, type Habits } from './attribution.ts'
 import { Flight, type Ground } from './flight.ts'
 import { type Handshake, sessionHeaders } from './handshake.ts'
-import { isQuestion, type Question } from './questions.ts'
+import { isQuestion, type Question, requiredCapabilities } from './questions.ts'
 import { asTask, followTask, needsTask } from './tasks.ts'
 import { parkForUrl } from './url-required.ts'
 
@@ -92,13 +94,14 @@ export class LegacyConnection implements Connection, Ground {
     return this.flights.size
   }
 
-  async send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
+  async send(call: TargetedCall, exchange: Exchange, lease: CredentialLease, patient = false): Promise<Sent | Occupied> {
     if (call.family === 'task') return failed(fault('method_not_found', { method: call.method }))
     const principal = principalKey(call)
     if (call.caller.affinity !== undefined && this.sessions.size < mostSessions) this.sessions.add(call.caller.affinity)
     const flight = new Flight(this.context, this, call, principal)
     const startedAt = this.context.clock.mono()
-    const refused = await this.attribution.enter(flight, exchange.signal)
+    const refused = await this.attribution.enter(flight, exchange.signal, patient)
+    if (refused === 'occupied') return { kind: refused }
     if (refused !== undefined) return failed(refused)
     if (exchange.signal.aborted || this.ended) {
       this.attribution.leave(flight)
@@ -109,7 +112,7 @@ export class LegacyConnection implements Connection, Ground {
     return flight.fly(exchange, () => this.run(flight, call, lease))
   }
 
-  async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: AbortSignal): Promise<Asked> {
+  async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked> {
     const timeoutMs = this.context.timeouts.call
     const answer = await request(this.wire, this.context.clock, {
       method,
@@ -164,6 +167,10 @@ export class LegacyConnection implements Connection, Ground {
     }
   }
 
+  parked(): void {
+    this.attribution.parked()
+  }
+
   suspect(): void {
     if (this.wire.transport !== 'stdio' || this.suspected || this.ended) return
     this.suspected = true
@@ -196,6 +203,8 @@ export class LegacyConnection implements Connection, Ground {
         alive: () => flight.touch(),
       })
     }
+    const lacked = this.lackOf(flight, answer)
+    if (lacked !== undefined) return failed(lacked)
     if (answer.kind === 'answer' && answer.answer.kind === 'result') return complete(answer.answer.result, answer.answer.facts)
     if (this.isLost(answer)) {
       const gone = this.gone(this.faultOf(answer, flight.asking, call.target))
@@ -228,6 +237,7 @@ export class LegacyConnection implements Connection, Ground {
       headers,
       signal: flight.abort.signal,
       onMessage: (incoming) => this.hearCall(flight, incoming),
+      onAlive: () => flight.touch(),
       maxBytes: this.context.limits.resultBytes,
     })
     flight.steps.delete(id)
@@ -248,6 +258,15 @@ export class LegacyConnection implements Connection, Ground {
         return lostFault(asking, { kind: 'lost', executed: 'maybe', fault: this.closedFault() })
       }
     }
+  }
+
+  /** The call failed after the server asked for what its caller cannot do. Callers of revisions without that error get the server's own words. */
+  private lackOf(flight: Flight, answer: WireAnswer): Fault | undefined {
+    if (flight.lacked.size === 0 || answer.kind !== 'answer' || isLegacyRevision(flight.caller.arrival.revision)) return undefined
+    if (answer.answer.kind === 'result' && !answer.answer.facts.isError) return undefined
+    const needs = [...flight.lacked].join(', ')
+    const detail = { upstream: this.context.id, needs, requiredCapabilities: requiredCapabilities(flight.lacked) }
+    return fault('missing_capability', detail, { sideEffect: flight.asking.readOnly ? 'none' : 'unknown' })
   }
 
   /** A child that does not even answer a ping hangs: it is ended, and a fresh one takes its place. */

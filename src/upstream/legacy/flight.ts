@@ -12,7 +12,7 @@ import type { Context } from '../context.ts'
 import { audible } from '../events.ts'
 import type { Candidate } from './attribution.ts'
 import type { Parked } from './parked.ts'
-import { answersQuestions, fits, inputRequired, lacking, type Question, readResponses } from './questions.ts'
+import { answerFor, answersQuestions, fits, inputRequired, lacking, type Question, readResponses } from './questions.ts'
 
 /** Questions that come within this time, in ms, are asked together. */
 const gatherMs = 10
@@ -24,6 +24,8 @@ export interface Ground {
   refuse(question: Question, code: number, message: string): void
   /** Tells the server that nobody waits for the call any longer. */
   cancel(flight: Flight, reason: string): void
+  /** The call waits for its user from now on. */
+  parked(): void
   /** The server let a deadline pass: is it alive? */
   suspect(): void
   /** The server is done with the call, or the call with the server. Once. */
@@ -49,6 +51,10 @@ export class Flight implements Candidate, Parked {
   readonly abort = new AbortController()
   /** Id of the task that the server made of it. */
   task: string | undefined
+  /** Capabilities that the server asked for and the caller has not. */
+  readonly lacked = new Set<string>()
+  /** It waits for its user. */
+  parked = false
 
   private readonly context: Context
   private readonly ground: Ground
@@ -125,9 +131,13 @@ export class Flight implements Candidate, Parked {
 
   /** A question of the server that is this call's. */
   ask(question: Question): void {
-    const lack = this.suspendable ? lacking(this.caller.capabilities, question) : `questions during ${this.call.method}`
+    if (!this.suspendable) {
+      this.ground.refuse(question, code.methodNotFound, `Client does not support questions during ${this.call.method}`)
+      return
+    }
+    const lack = lacking(this.caller.capabilities, question)
     if (lack !== undefined) {
-      this.ground.refuse(question, code.methodNotFound, `Client does not support ${lack}`)
+      this.doWithout(question, lack)
       return
     }
     if (this.over || this.settled !== undefined) {
@@ -142,6 +152,14 @@ export class Flight implements Candidate, Parked {
       this.ripe = this.questions.size > 0
       this.stir()
     })
+  }
+
+  /** The connection is shared by clients of all capabilities, so the server could not know that this one cannot be asked. */
+  private doWithout(question: Question, lack: string): void {
+    this.lacked.add(lack)
+    const answer = answerFor(question)
+    if (answer === undefined) this.ground.refuse(question, code.methodNotFound, `Client does not support ${lack}`)
+    else this.ground.answer(question, answer)
   }
 
   /** The server takes a question back. True where it was this call's. */
@@ -183,6 +201,7 @@ export class Flight implements Candidate, Parked {
   private async travel(leg: Leg): Promise<Sent> {
     const { exchange } = leg
     this.leg = leg
+    this.parked = false
     exchange.deadline.resume()
     const onAbort = (): void => this.stir()
     exchange.signal.addEventListener('abort', onAbort, { once: true })
@@ -229,6 +248,8 @@ export class Flight implements Candidate, Parked {
     }
     exchange.deadline.pause()
     this.guard(exchange, place.park)
+    this.parked = true
+    this.ground.parked()
     return {
       kind: 'input_required',
       requests: inputRequired(this.questions),

@@ -63,6 +63,10 @@ function makeServer(): McpServer {
     })
     return { content: [{ type: 'text', text: await word }] }
   })
+  server.registerTool('busy', {}, () => {
+    running += 1
+    return new Promise(() => {})
+  })
   server.registerTool('quiet', {}, async () => ({ content: [{ type: 'text', text: 'quiet' }] }))
   return server
 }
@@ -282,7 +286,9 @@ describe('whose question is it', () => {
     const { made, clock } = setup({ settings: { interactive: 'yes' } })
     const upstream = own(made)
     const mine = { principal: 'kim', affinity: 'k' }
-    await until(clock, send(upstream, ask('kim', mine)))
+    const busy = makeCall('tools/call', { name: 'busy', arguments: {} }, { capabilities: asksAll, ...mine })
+    const holder = start(upstream, busy, { clock, limits: { idleMs: 60_000, totalMs: 60_000 } })
+    await expect.poll(async () => clock.advance(1).then(() => running)).toBe(1)
     const waiting = start(upstream, ask('kim', mine), { clock })
     await clock.advance(20)
     waiting.exchange.end('cancelled')
@@ -295,6 +301,8 @@ describe('whose question is it', () => {
     const kinds = (await Promise.all(many)).map(faultKind)
     expect(kinds.filter((kind) => kind === 'overloaded')).toHaveLength(1)
     expect(kinds.filter((kind) => kind === 'upstream_timeout')).toHaveLength(64)
+    holder.exchange.end('cancelled')
+    await holder.outcome
   })
 
   test('callers who can answer nothing do not wait for those who can', async () => {

@@ -49,6 +49,22 @@ export function lacking(capabilities: ClientCapabilities, question: Pick<Questio
   return elicitation.form === undefined && elicitation.url !== undefined ? 'elicitation.form' : undefined
 }
 
+/** What the server hears for a caller who cannot be asked this: answers that every server knows. Undefined where only an error is honest. */
+export function answerFor(question: Pick<Question, 'method'>): Payload | undefined {
+  if (question.method === 'elicitation/create') return payloadOf({ action: 'cancel' })
+  return question.method === 'roots/list' ? payloadOf({ roots: [] }) : undefined
+}
+
+/** Capabilities by their paths (`elicitation.url`) as the `requiredCapabilities` object of error -32021. */
+export function requiredCapabilities(paths: Iterable<string>): Record<string, Record<string, unknown>> {
+  const required: Record<string, Record<string, unknown>> = {}
+  for (const path of paths) {
+    const [group = path, mode] = path.split('.')
+    required[group] = { ...required[group], ...(mode === undefined ? {} : { [mode]: {} }) }
+  }
+  return required
+}
+
 /** Hop-local members of a question's params, which the other hop makes itself or has no longer. */
 const hopLocal = [
   { path: ['_meta', 'progressToken'], value: undefined },

@@ -1,7 +1,9 @@
 // Tools that run as a task only (2025-11-25, `execution.taskSupport: "required"`): the gateway makes the task, polls it and fetches the
 // result, so that its callers see an ordinary call.
+
 import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
+import type { Signal } from '../../core/call/signal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { metaKey } from '../../core/protocol/names.ts'
 import { isObject } from '../answers.ts'
@@ -24,7 +26,7 @@ export const asTask = { path: ['task'], value: JSON.stringify({ ttl: taskTtlMs }
 
 export interface TaskPort {
   readonly clock: Clock
-  readonly signal: AbortSignal
+  readonly signal: Signal
   /** A request of the flight whose task it is: what the server asks on its stream is that call's. */
   step(method: string, params: Payload): Promise<WireAnswer>
   /** The task has its id: from now on cancelling the call means cancelling the task. */

@@ -1,5 +1,6 @@
 // HTTP+SSE of MCP 2024-11-05 towards one server: one event stream carries everything back, messages are posted to the address that its
 // first event names. Answers find their request by id; the server's own requests and notifications name none and are stray.
+import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
@@ -20,7 +21,7 @@ export interface SseWireOptions extends Omit<HttpWireOptions, 'resume' | 'random
   /** Longest wait for the `endpoint` event, in ms. */
   readonly startTimeoutMs: number
   /** Ends the attempt to open. */
-  readonly signal?: AbortSignal
+  readonly signal?: Signal
 }
 
 /** Resolves to a wire once the `endpoint` event has come, else to a fault. Tell them apart by `'transport' in opened`. */

@@ -1,0 +1,116 @@
+// The driver of the conformance suite's client role: starts a gateway whose only server is the suite's (its URL is the last argument), and
+// calls it through the gateway as MCP_CONFORMANCE_SCENARIO wants. Whatever reaches the suite comes from the gateway.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+
+const url = process.argv.at(-1)
+const scenario = process.env.MCP_CONFORMANCE_SCENARIO ?? ''
+const context = JSON.parse(process.env.MCP_CONFORMANCE_CONTEXT ?? '{}')
+const modern = process.env.MCP_CONFORMANCE_PROTOCOL_VERSION === '2026-07-28'
+const main = process.env.SIGNALBOX_MAIN ?? new URL('../dist/main.js', import.meta.url).pathname
+
+const everyTool = async (client) => {
+  const { tools } = await client.listTools()
+  for (const { name, inputSchema } of tools) await client.callTool({ name, arguments: argumentsFor(inputSchema) })
+}
+
+/** What each scenario wants to see; the others want the lists to be read. */
+const drives = {
+  tools_call: (client) => client.callTool({ name: 'add_numbers', arguments: { a: 5, b: 3 } }),
+  'elicitation-sep1034-client-defaults': everyTool,
+  'sse-retry': everyTool,
+  'sep-2322-client-request-state': async (client) => {
+    // The unrelated call happens while the first one waits for its user.
+    const other = () => client.callTool({ name: 'test_mrtr_unrelated', arguments: {} })
+    during.push(other)
+    await client.callTool({ name: 'test_mrtr_echo_state', arguments: {} })
+    await client.callTool({ name: 'test_mrtr_no_state', arguments: {} })
+    await client.callTool({ name: 'test_mrtr_no_result_type', arguments: {} })
+  },
+  'http-standard-headers': async (client) => {
+    await everyTool(client)
+    const { resources } = await client.listResources()
+    for (const { uri } of resources) await client.readResource({ uri })
+    const { prompts } = await client.listPrompts()
+    for (const { name } of prompts) await client.getPrompt({ name })
+  },
+  'http-custom-headers': async (client) => {
+    await client.listTools()
+    // A null where the tool's schema wants a boolean is refused by the gateway before anything is sent: absent is the same to the check.
+    const present = (args) => Object.fromEntries(Object.entries(args).filter(([, value]) => value !== null))
+    for (const { name, arguments: args } of context.toolCalls) await client.callTool({ name, arguments: present(args) })
+  },
+  'http-invalid-tool-headers': everyTool,
+  'json-schema-2020-12-preservation': async (client) => {
+    const { tools } = await client.listTools()
+    const { inputSchema } = tools.find(({ name }) => name === 'json_schema_2020_12_tool')
+    await client.callTool({ name: 'json_schema_echo', arguments: { schema: inputSchema } })
+  },
+  'json-schema-ref-no-deref': async (client) => {
+    await client.listTools()
+    // Compiles the schema, at the latest.
+    await client.callTool({ name: 'lookup_user', arguments: { id: 'someone' } }).catch(() => undefined)
+  },
+}
+
+const during = []
+
+function argumentsFor(schema) {
+  const values = { string: 'text', integer: 1, number: 1, boolean: true, object: {}, array: [], null: null }
+  return Object.fromEntries((schema.required ?? []).map((name) => [name, values[schema.properties?.[name]?.type] ?? 'text']))
+}
+
+async function startGateway(folder) {
+  const config = join(folder, 'signalbox.yaml')
+  writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', servers: { peer: { url, bareNames: true } } }))
+  const child = spawn(process.execPath, [main, 'up', '--config', config], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const port = await new Promise((resolve, reject) => {
+    let text = ''
+    child.stdout.on('data', (chunk) => {
+      text += chunk
+      if (text.includes('\n')) resolve(JSON.parse(text.split('\n')[0]).port)
+    })
+    child.on('exit', (code) => reject(new Error(`the gateway ended with ${code}`)))
+  })
+  for (let i = 0; i < 200; i += 1) {
+    const { upstreams } = await fetch(`http://127.0.0.1:${port}/readyz`).then((r) => r.json())
+    if (upstreams?.every?.(({ state }) => state === 'ready')) break
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  return { child, port }
+}
+
+async function drive(port) {
+  const capabilities = { elicitation: { form: { applyDefaults: true } }, sampling: {}, roots: {} }
+  const client = new Client(
+    { name: 'conformance-driver', version: '1.0.0' },
+    { capabilities, versionNegotiation: { mode: modern ? { pin: '2026-07-28' } : 'legacy' } },
+  )
+  client.setRequestHandler('elicitation/create', async ({ params }) => {
+    for (const call of during.splice(0)) await call()
+    const { required = [], properties = {} } = params.requestedSchema ?? {}
+    const confirmed = 'confirmed' in properties ? { confirmed: true } : {}
+    return { action: 'accept', content: { ...confirmed, ...argumentsFor({ required, properties }) } }
+  })
+  await client.connect(new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${port}/mcp`)))
+  await (drives[scenario] ?? ((one) => one.listTools()))(client)
+  await client.close()
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'signalbox-client-'))
+let gateway
+try {
+  gateway = await startGateway(folder)
+  await drive(gateway.port)
+} catch (error) {
+  console.error(error)
+  process.exitCode = 1
+} finally {
+  const ended = gateway && new Promise((resolve) => gateway.child.once('exit', resolve))
+  gateway?.child.kill('SIGTERM')
+  await ended
+  rmSync(folder, { recursive: true, force: true })
+}

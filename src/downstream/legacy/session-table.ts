@@ -1,0 +1,230 @@
+// The legacy HTTP sessions of this replica: found by their id, taken over from other replicas, ended when idle or when room is needed;
+// with each its streams, also those that are over and wait a while for a client that lost their end.
+import type { Principal } from '../../core/call/call.ts'
+import type { Timer } from '../../core/ports/clock.ts'
+import type { DoorContext } from '../door.ts'
+import { Pulse } from '../http/pulse.ts'
+import type { Handshake } from './capabilities.ts'
+import { type Hint, Mailbox } from './mailbox.ts'
+import { LegacySession, type SessionState } from './session.ts'
+import { keyOf, SessionStore } from './session-store.ts'
+import { EventStream } from './stream.ts'
+
+/** Streams that are over and kept: how many, how many bytes together. */
+const mostOver = 4_096
+const overBytes = 67_108_864
+
+export interface HttpSession {
+  /** `Mcp-Session-Id`. */
+  readonly token: string
+  readonly session: LegacySession
+  readonly common: EventStream
+  /** Streams of its POSTs by id. */
+  readonly streams: Map<string, EventStream>
+  /** Monotonic ms of the last request. */
+  seenAt: number
+  /** Monotonic ms of the last time the record was kept alive. */
+  keptAt: number
+}
+
+export class SessionTable {
+  readonly mailbox: Mailbox
+  private readonly context: DoorContext
+  private readonly store: SessionStore
+  private readonly alive: Pulse
+  private readonly open = new Map<string, HttpSession>()
+  private readonly reviving = new Map<string, Promise<HttpSession | undefined>>()
+  private readonly over = new Map<EventStream, HttpSession>()
+  private overSize = 0
+  private nextStream = 1
+  private sweeping: Timer | undefined
+
+  constructor(context: DoorContext) {
+    this.context = context
+    const { clock, random, ephemeral, report, settings } = context
+    this.mailbox = new Mailbox(clock, random, ephemeral, report)
+    this.mailbox.onHint = (hint) => this.hinted(hint)
+    this.store = new SessionStore(context.sealer, ephemeral, settings.sessions.idleMs)
+    this.alive = new Pulse(clock, settings.http.keepAliveMs)
+  }
+
+  get size(): number {
+    return this.open.size
+  }
+
+  all(): Iterable<HttpSession> {
+    return this.open.values()
+  }
+
+  /** Opens a session; the one that was idle longest makes room. Resolves when its record is kept. */
+  async mint(id: string, mount: string, principal: Principal, handshake: Handshake): Promise<HttpSession> {
+    const { token, record } = this.store.mint({ id, mount, principal, handshake })
+    await this.store.keep(id, record)
+    this.makeRoom()
+    return this.add(token, id, mount, principal, handshake, record)
+  }
+
+  /** The living session of this id, if it is this principal's and this mount's. Counts as a sign of life. */
+  async find(token: string, principal: Principal, mount: string): Promise<HttpSession | undefined> {
+    const found = this.open.get(token) ?? (await this.revive(token, principal))
+    if (found === undefined || found.session.ended) return undefined
+    const { profile } = found.session
+    if (profile.principal.sub !== principal.sub || profile.principal.iss !== principal.iss || profile.mount !== mount) return undefined
+    if (this.expired(found)) {
+      await this.close(found)
+      return undefined
+    }
+    this.touch(found)
+    return found
+  }
+
+  /** Ends a session here; its id is unknown from now on, everywhere. */
+  async close(found: HttpSession): Promise<void> {
+    this.end(found)
+    await this.store.remove(found.session.profile.id)
+  }
+
+  /** A stream for the answer to one POST. */
+  answerStream(found: HttpSession): EventStream {
+    const stream = this.stream(found.session.profile.handshake, `${this.mailbox.replica}.${this.nextStream++}`)
+    found.streams.set(stream.id, stream)
+    return stream
+  }
+
+  /** A POST is answered; its stream stays for a client that has lost the end, and the oldest of such make room. */
+  answered(found: HttpSession, stream: EventStream | undefined): void {
+    found.seenAt = this.context.clock.mono()
+    if (stream === undefined || found.session.ended) return
+    this.over.set(stream, found)
+    this.overSize += stream.bytes
+    for (const [oldest, owner] of this.over) {
+      if (oldest === stream || (this.over.size <= mostOver && this.overSize <= overBytes)) break
+      this.forget(oldest, owner)
+    }
+  }
+
+  private forget(stream: EventStream, owner: HttpSession): void {
+    owner.streams.delete(stream.id)
+    if (this.over.delete(stream)) this.overSize -= stream.bytes
+  }
+
+  private stream({ revision }: Handshake, id: string): EventStream {
+    return new EventStream({ id, primes: revision >= '2025-11-25', pulse: this.alive, report: this.context.report })
+  }
+
+  /** A session that another replica opened: its id says what it is, its record that it lives. */
+  private revive(token: string, principal: Principal): Promise<HttpSession | undefined> {
+    const owner = keyOf(principal)
+    const key = `${token} ${owner}`
+    const running = this.reviving.get(key)
+    if (running !== undefined) return running
+    const work = this.restored(token, principal, owner).finally(() => this.reviving.delete(key))
+    this.reviving.set(key, work)
+    return work
+  }
+
+  private async restored(token: string, principal: Principal, owner: string): Promise<HttpSession | undefined> {
+    const sealed = this.store.open(token)
+    if (sealed === undefined || sealed.owner !== owner) return undefined
+    const record = await this.store.find(sealed.id)
+    if (record === undefined) return undefined
+    const agreed = { ...sealed.handshake, capabilities: record.capabilities ?? sealed.handshake.capabilities }
+    this.makeRoom()
+    return this.add(token, sealed.id, sealed.mount, principal, agreed, record)
+  }
+
+  private add(token: string, id: string, mount: string, principal: Principal, agreed: Handshake, state: SessionState): HttpSession {
+    const common = this.stream(agreed, '0')
+    const session = new LegacySession({
+      context: this.context,
+      mailbox: this.mailbox,
+      profile: { id, transport: 'http', mount, principal, handshake: agreed },
+      common,
+      state,
+      keep: async (changed) => {
+        await this.store.keep(id, this.store.record(agreed, changed))
+        this.mailbox.hint({ kind: 'changed', session: id })
+      },
+    })
+    const now = this.context.clock.mono()
+    const added: HttpSession = { token, session, common, streams: new Map(), seenAt: now, keptAt: now }
+    this.open.set(token, added)
+    this.sweep()
+    return added
+  }
+
+  private touch(found: HttpSession): void {
+    const now = this.context.clock.mono()
+    found.seenAt = now
+    if (now - found.keptAt < this.context.settings.sessions.idleMs / 4) return
+    found.keptAt = now
+    const { session } = found
+    this.store.keep(session.profile.id, this.store.record(session.profile.handshake, session.state)).catch((error: unknown) => {
+      this.context.report.log('warn', 'the record of a session could not be kept', { reason: String(error) })
+    })
+  }
+
+  /** A session with a running call or an open stream is not idle. */
+  private expired(found: HttpSession): boolean {
+    if (found.session.busy > 0 || found.common.attached) return false
+    return this.context.clock.mono() - found.seenAt > this.context.settings.sessions.idleMs
+  }
+
+  private makeRoom(): void {
+    if (this.open.size < this.context.settings.sessions.most) return
+    let victim: HttpSession | undefined
+    for (const one of this.open.values()) if (victim === undefined || rank(one) < rank(victim)) victim = one
+    if (victim === undefined) return
+    this.context.report.log('info', 'a session made room for a new one', { client: victim.session.profile.handshake.client?.name })
+    this.closeQuietly(victim)
+  }
+
+  private closeQuietly(found: HttpSession): void {
+    this.close(found).catch((error: unknown) => {
+      this.context.report.log('warn', 'the record of a session could not be removed', { reason: String(error) })
+    })
+  }
+
+  private end(found: HttpSession): void {
+    this.open.delete(found.token)
+    found.session.end('client_gone')
+    found.common.finish()
+    for (const stream of [...found.streams.values()]) {
+      stream.finish()
+      this.forget(stream, found)
+    }
+  }
+
+  private sweep(): void {
+    const { clock, settings } = this.context
+    this.sweeping ??= clock.timer(Math.max(1_000, Math.min(60_000, settings.sessions.idleMs / 10)), () => {
+      this.sweeping = undefined
+      for (const one of [...this.open.values()]) {
+        if (this.expired(one)) this.closeQuietly(one)
+        // A stream that a client holds keeps the record alive too.
+        else if (one.common.attached) this.touch(one)
+      }
+      if (this.open.size > 0) this.sweep()
+    })
+  }
+
+  private hinted(hint: Hint): void {
+    for (const one of this.open.values()) {
+      if (one.session.profile.id !== hint.session) continue
+      if (hint.kind === 'cancel') one.session.cancel(hint.request)
+      else if (hint.kind === 'ended') this.end(one)
+      else void this.reread(one.session)
+      return
+    }
+  }
+
+  private async reread(session: LegacySession): Promise<void> {
+    const record = await this.store.find(session.profile.id).catch(() => undefined)
+    if (record !== undefined) session.restore(record)
+  }
+}
+
+/** The lowest goes first: idle before busy, then by the last request. */
+function rank(one: HttpSession): number {
+  return one.seenAt + (one.common.attached || one.session.busy > 0 ? Number.MAX_SAFE_INTEGER / 2 : 0)
+}

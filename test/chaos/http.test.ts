@@ -1,0 +1,566 @@
+// Faults of HTTP servers, row by row of the catalogue (T): each is injected under real calls of clients of both eras, and ends in exactly
+// one honest answer, in the metrics, with the side effects counted at the server, and with everything working again afterwards.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../peers/processes.ts'
+import { type L4Fault, type L4Proxy, startBlackHole, startL4Proxy } from './l4-proxy.ts'
+import * as faults from './l7-faults.ts'
+import { type L7Fault, type L7Server, standardTools, startL7Server } from './l7-server.ts'
+import { faultOf, type RawAnswer, RawClient, type RawEra, textOf } from './raw-client.ts'
+import { type categories, type Rig, secrets, startRig } from './rig.ts'
+
+const eras = ['modern', 'legacy'] as const
+const mebi = 1_048_576
+
+const l7 = {} as Record<RawEra, L7Server>
+const l4 = {} as Record<RawEra, L4Proxy>
+const clients = {} as Record<RawEra, Record<string, RawClient>>
+let rig: Rig
+
+beforeAll(async () => {
+  const servers: Record<string, unknown> = {}
+  for (const era of eras) {
+    l7[era] = await startL7Server(era)
+    l4[era] = await startL4Proxy(l7[era].port)
+    servers[era] = { url: `http://127.0.0.1:${l4[era].port}/mcp`, headers: { 'x-api-key': secrets.upstream } }
+  }
+  const limits = { messageBytes: 4 * mebi, resultBytes: mebi, breakerFailures: 12, breakerOpenMs: 300 }
+  rig = await startRig({ servers, limits })
+  for (const era of eras) {
+    const each = eras.map(async (upstream) => {
+      const client = new RawClient(era, `${rig.base}/mcp/${upstream}`, { 'x-canary': secrets.client, cookie: secrets.client })
+      return [upstream, await client.connect()] as const
+    })
+    clients[era] = Object.fromEntries(await Promise.all(each))
+  }
+  for (const client of eras) for (const upstream of eras) await recovers(client, upstream)
+}, 40_000)
+
+afterAll(async () => {
+  await rig.end()
+  for (const era of eras) {
+    await l4[era].stop()
+    await l7[era].stop()
+  }
+}, 20_000)
+
+interface Wanted {
+  readonly kind: string
+  readonly category: (typeof categories)[number]
+  readonly sideEffect: 'none' | 'unknown'
+}
+
+interface Row {
+  readonly id: string
+  readonly what: string
+  readonly fault: L7Fault | readonly L7Fault[]
+  /** The fault that the agent gets; absent: success. */
+  readonly wanted?: Wanted
+  readonly tool?: 'read' | 'write'
+  /** Executions that are allowed; 1 unless said. */
+  readonly effects?: number
+  /** Counted in signalbox_proto_anomaly_total. */
+  readonly anomaly?: string
+  readonly upstreams?: readonly RawEra[]
+  /** What must not stand in the answer. */
+  readonly hides?: string
+}
+
+const protocolError: Wanted = { kind: 'upstream_protocol_error', category: 'transport', sideEffect: 'unknown' }
+const timeout: Wanted = { kind: 'upstream_timeout', category: 'transport', sideEffect: 'unknown' }
+const lost: Wanted = { kind: 'outcome_unknown', category: 'transport', sideEffect: 'unknown' }
+const page = '<html><body>Sign in to Hotel WiFi</body></html>'
+
+const answerRow = (id: string, what: string, fault: L7Fault, more: Partial<Row> = {}): Row => ({
+  id,
+  what,
+  fault,
+  wanted: protocolError,
+  anomaly: 'malformed',
+  ...more,
+})
+
+const rows: readonly Row[] = [
+  { id: 'T04', what: 'reads the request and never answers', fault: faults.silence, wanted: timeout },
+  { id: 'T06', what: 'RST before headers, a write', fault: faults.resetEarly, wanted: lost },
+  { id: 'T06', what: 'RST before headers, once, a read', tool: 'read', fault: [faults.resetEarly], effects: 2 },
+  { id: 'T07', what: 'RST after progress, resumed by Last-Event-ID', fault: faults.progressThenReset, upstreams: ['legacy'] },
+  {
+    id: 'T08',
+    what: 'RST after progress, nothing to resume, a write',
+    fault: faults.progressThenReset,
+    wanted: lost,
+    upstreams: ['modern'],
+  },
+  { id: 'T08', what: 'the same, a read', tool: 'read', fault: [faults.progressThenReset], effects: 2, upstreams: ['modern'] },
+  answerRow('T09', 'FIN within the JSON, length not told', faults.halfThenEnd),
+  { id: 'T09', what: 'cut within a chunked body', fault: faults.halfThenCut, wanted: lost },
+  { id: 'T12', what: 'stalls within the body', fault: faults.stall, wanted: timeout },
+  { id: 'T13', what: 'keep-alive comments for longer than the time-out, then the result', fault: faults.keepAlives(12, 100) },
+  answerRow('T14', 'a page in place of JSON', faults.status(200, page, 'text/html'), { hides: 'Hotel' }),
+  answerRow('T14', 'a page without a type', faults.status(200, page, ''), { hides: 'Hotel' }),
+  answerRow('T14', '202 in place of an answer', faults.status(202)),
+  answerRow('T15', 'an empty body', faults.body('')),
+  answerRow('T15', 'null', faults.body('null')),
+  answerRow('T15', 'an array', faults.body('[]')),
+  answerRow(
+    'T15',
+    'no jsonrpc',
+    faults.mangled((answer) => answer.replace('"jsonrpc":"2.0",', '')),
+  ),
+  answerRow(
+    'T15',
+    'a result that is no object',
+    faults.mangled((answer) => answer.replace(/"result":.*/, '"result":"ok"}')),
+  ),
+  answerRow(
+    'T15',
+    'neither result nor error',
+    faults.mangled((answer) => answer.replace('"result":', '"resul":')),
+  ),
+  answerRow(
+    'T17',
+    'invalid UTF-8',
+    faults.mangled((answer) => replaced(answer, Buffer.from([0xff, 0xfe]))),
+    { hides: '\ufffd' },
+  ),
+  answerRow(
+    'T17',
+    'a lone surrogate',
+    faults.mangled((answer) => replaced(answer, Buffer.from('\\ud83d'))),
+  ),
+  answerRow(
+    'T17',
+    'a NUL byte',
+    faults.mangled((answer) => replaced(answer, Buffer.from([0]))),
+  ),
+  {
+    id: 'T18',
+    what: '64 MiB, announced',
+    fault: faults.oversize(64 * mebi, true),
+    wanted: { kind: 'result_too_large', category: 'tool', sideEffect: 'unknown' },
+    anomaly: 'oversize',
+  },
+  {
+    id: 'T18',
+    what: '64 MiB, not announced',
+    fault: faults.oversize(64 * mebi, false),
+    wanted: { kind: 'result_too_large', category: 'tool', sideEffect: 'unknown' },
+    anomaly: 'oversize',
+  },
+  answerRow('T19', '100,000 levels deep', faults.structured('['.repeat(100_000) + ']'.repeat(100_000))),
+  answerRow(
+    'T21',
+    'the wrong id',
+    faults.foreignId(() => 424_242),
+    { anomaly: 'orphan' },
+  ),
+  answerRow(
+    'T21',
+    'the id as a string',
+    faults.foreignId((own) => String(own)),
+    { anomaly: 'orphan' },
+  ),
+  { id: 'T21', what: 'the answer twice', fault: faults.duplicate, anomaly: 'duplicate' },
+  { id: 'T23', what: 'CRLF, a byte order mark, comments and fields nobody knows', fault: faults.stream(...oddStream()) },
+  { id: 'T23', what: 'CR alone as line end', fault: faults.stream((answer) => `event: message\rdata: ${answer}\r\r`) },
+  { id: 'T23', what: 'data in several lines', fault: faults.stream((answer) => `data: ${answer.replaceAll(',', ',\ndata: ')}\n\n`) },
+  answerRow(
+    'T15',
+    'an event stream that ends without an answer',
+    faults.stream(() => ': nothing\n\n'),
+    {
+      wanted: lost,
+      anomaly: undefined as never,
+    },
+  ),
+  {
+    id: 'A02',
+    what: '401',
+    fault: faults.status(401, secrets.upstream, 'text/plain', { 'www-authenticate': `Bearer realm="${secrets.upstream}"` }),
+    wanted: { kind: 'upstream_auth_failed', category: 'authentication', sideEffect: 'none' },
+  },
+  {
+    id: 'N02',
+    what: '429 with Retry-After',
+    fault: faults.status(429, '', 'text/plain', { 'retry-after': '30' }),
+    wanted: { kind: 'upstream_busy', category: 'integration', sideEffect: 'none' },
+  },
+  {
+    id: 'N02',
+    what: '503 with a page',
+    fault: faults.status(503, page, 'text/html', { 'retry-after': '30' }),
+    wanted: { kind: 'upstream_busy', category: 'integration', sideEffect: 'none' },
+    hides: 'Hotel',
+  },
+  {
+    id: 'N02',
+    what: '500',
+    fault: faults.status(500, page, 'text/html'),
+    wanted: { kind: 'upstream_http_error', category: 'integration', sideEffect: 'unknown' },
+    hides: 'Hotel',
+  },
+  {
+    id: 'A16',
+    what: 'a redirect to another host',
+    fault: faults.status(307, '', 'text/plain', { location: 'http://127.0.0.1:9/steal' }),
+    wanted: { kind: 'upstream_http_error', category: 'integration', sideEffect: 'none' },
+  },
+]
+
+function replaced(answer: string, by: Buffer): Buffer {
+  const at = answer.indexOf('"text":"') + 8
+  return Buffer.concat([Buffer.from(answer.slice(0, at)), by, Buffer.from(answer.slice(at))])
+}
+
+function oddStream(): ((answer: string) => string | Buffer)[] {
+  return [
+    () => '\ufeff: hello\r\n\r\n',
+    () => 'retry: 10\r\nnonsense: 1\r\nevent: other\r\ndata: {not for us}\r\n\r\n',
+    (answer) => `event:message\r\nid\r\ndata:${answer}\r\n\r\n: bye\r\n\r\n`,
+  ]
+}
+
+let made = 0
+function tagFor(row: string, client: RawEra, upstream: RawEra): string {
+  made += 1
+  return `${row}-${made}-${client}-${upstream}`
+}
+
+/** I1 and the shape of the answer. */
+function judge(answer: RawAnswer, tag: string, wanted: Wanted | undefined): void {
+  expect(answer.answers, `${tag}: ${answer.text.slice(0, 500)}`).toHaveLength(1)
+  expect(answer.strange).toEqual([])
+  for (const secret of Object.values(secrets)) expect(answer.text).not.toContain(secret)
+  const seen = faultOf(answer)
+  if (wanted === undefined) {
+    expect(seen, tag).toBeUndefined()
+    expect(textOf(answer)).toBe(tag)
+    return
+  }
+  expect(seen, `${tag}: ${answer.text.slice(0, 500)}`).toMatchObject({
+    kind: wanted.kind,
+    category: wanted.category,
+    side_effect: wanted.sideEffect,
+  })
+  expect(answer.status).toBe(200)
+  expect(answer.answers[0].result.isError).toBe(true)
+  expect(seen?.correlation_id).toBeTruthy()
+  expect(seen?.tell_user.length).toBeGreaterThan(20)
+}
+
+/** The next call works, at once or once the way back was found. */
+async function recovers(client: RawEra, upstream: RawEra): Promise<void> {
+  let last: RawAnswer | undefined
+  const fine = await eventually(async () => {
+    const tag = tagFor('recovery', client, upstream)
+    last = await clients[client][upstream]?.call('write', { tag })
+    return last !== undefined && textOf(last) === tag && faultOf(last) === undefined
+  }, 8_000)
+  expect(fine, last?.text).toBe(true)
+}
+
+describe('a wrong answer', () => {
+  test.each(rows.map((row) => [`${row.id} ${row.what}`, row] as const))('%s', async (_name, row) => {
+    const before = await rig.evidence()
+    const upstreams = row.upstreams ?? eras
+    const tool = row.tool ?? 'write'
+    await Promise.all(
+      eras.flatMap((client) =>
+        upstreams.map(async (upstream) => {
+          const tag = tagFor(row.id, client, upstream)
+          l7[upstream].script(tag, row.fault)
+          const answer = await (clients[client][upstream] as RawClient).call(tool, { tag }, { progressToken: tag })
+          judge(answer, tag, row.wanted)
+          if (row.hides !== undefined) expect(answer.text).not.toContain(row.hides)
+          expect(l7[upstream].effectsOf(tag)).toBe(row.effects ?? 1)
+        }),
+      ),
+    )
+    const after = await rig.evidenceWhen((now) =>
+      upstreams.every((upstream) => {
+        const labels = { upstream, method: 'tools/call' }
+        return now.sum('signalbox_call_seconds_count', labels) >= before.sum('signalbox_call_seconds_count', labels) + 2
+      }),
+    )
+    for (const upstream of upstreams) {
+      const grown = (name: string, labels: Record<string, string>): number =>
+        after.sum(name, { upstream, ...labels }) - before.sum(name, { upstream, ...labels })
+      expect(grown('signalbox_call_seconds_count', { method: 'tools/call' })).toBe(2)
+      if (row.wanted !== undefined) expect(grown('signalbox_faults_total', { kind: row.wanted.kind })).toBe(2)
+      if (row.anomaly !== undefined) expect(grown('signalbox_proto_anomaly_total', { type: row.anomaly })).toBe(2)
+      if (row.effects === 2) expect(grown('signalbox_retries_total', {})).toBe(2)
+    }
+    for (const client of eras) for (const upstream of upstreams) await recovers(client, upstream)
+    await rig.neighbourIsFine()
+  })
+
+  test('T18: what was sent beyond the cap was not read', () => {
+    for (const upstream of eras) expect(l7[upstream].bytesTaken).toBeLessThan(4 * 32 * mebi)
+  })
+
+  test('no header of a client reached a server', () => {
+    for (const upstream of eras) {
+      expect(JSON.stringify(l7[upstream].log)).not.toContain(secrets.client)
+      expect(JSON.stringify(l7[upstream].log)).toContain(secrets.upstream)
+    }
+  })
+})
+
+describe('large but legal', () => {
+  test.each(eras)('T18 a result over the cap of clients becomes a link, T19 odd keys pass (%s client)', async (client) => {
+    for (const upstream of eras) {
+      const large = tagFor('T18', client, upstream)
+      l7[upstream].script(large, faults.oversize(2 * mebi, true))
+      const link = await (clients[client][upstream] as RawClient).call('write', { tag: large })
+      expect(link.answers[0].result.content[1].type).toBe('resource_link')
+      const odd = tagFor('T19', client, upstream)
+      const keys = Array.from({ length: 50_000 }, (_, n) => `"k${n}":${n}`).join(',')
+      l7[upstream].script(
+        odd,
+        faults.structured(`{"__proto__":{"polluted":1},"constructor":{"prototype":{}},"big":9007199254740993,${keys}}`),
+      )
+      const answer = await (clients[client][upstream] as RawClient).call('write', { tag: odd })
+      expect(answer.answers).toHaveLength(1)
+      expect(answer.text).toContain('"__proto__":{"polluted":1}')
+      expect(answer.text).toContain('9007199254740993')
+    }
+    await rig.neighbourIsFine()
+  })
+})
+
+describe('answers that cross', () => {
+  test('T22 an answer with the id of another session in flight reaches neither', async () => {
+    for (const upstream of eras) {
+      const [mine, other] = [tagFor('T22', 'modern', upstream), tagFor('T22', 'legacy', upstream)]
+      let letGo: () => void = () => undefined
+      const until = new Promise<void>((resolve) => {
+        letGo = resolve
+      })
+      let id: unknown
+      l7[upstream].script(mine, (turn) => {
+        id = turn.id
+        return faults.held(until)(turn)
+      })
+      l7[upstream].script(
+        other,
+        faults.foreignId(() => id),
+      )
+      const held = (clients.modern[upstream] as RawClient).call('write', { tag: mine })
+      expect(await eventually(() => id !== undefined)).toBe(true)
+      judge(await (clients.legacy[upstream] as RawClient).call('write', { tag: other }), other, protocolError)
+      letGo()
+      judge(await held, mine, undefined)
+    }
+    await rig.neighbourIsFine()
+  })
+})
+
+describe('a connection that goes wrong', () => {
+  const l4Rows: readonly { id: string; fault: L4Fault; wanted?: Wanted; slow?: true }[] = [
+    { id: 'T03 half-open', fault: { kind: 'half-open' }, wanted: timeout },
+    { id: 'T04 swallowed', fault: { kind: 'silence' }, wanted: timeout },
+    { id: 'T06 RST within the headers', fault: { kind: 'reset', afterBytes: 20 }, wanted: lost },
+    { id: 'T09 FIN within the headers', fault: { kind: 'end', afterBytes: 20 }, wanted: lost },
+    { id: 'T09 RST within the body', fault: { kind: 'reset', afterBytes: 200 }, wanted: lost },
+    { id: 'T11 one byte in 20 ms', fault: { kind: 'drip', bytes: 1, everyMs: 20 }, wanted: timeout },
+    { id: 'T12 a stall within the headers', fault: { kind: 'stall', afterBytes: 20 }, wanted: timeout },
+    { id: 'T23 split at every byte', fault: { kind: 'split', bytes: 1 } },
+  ]
+  test.each(l4Rows.map((row) => [row.id, row] as const))('%s', async (_name, { id, fault, wanted }) => {
+    for (const client of eras) {
+      await Promise.all(
+        eras.map(async (upstream) => {
+          const tag = tagFor(id, client, upstream)
+          l7[upstream].script(tag, faults.progressing(2, 1))
+          await l4[upstream].set(fault)
+          const answer = await (clients[client][upstream] as RawClient).call('write', { tag })
+          await l4[upstream].set({ kind: 'none' })
+          judge(answer, tag, wanted)
+          expect(l7[upstream].effectsOf(tag)).toBeLessThanOrEqual(1)
+          await recovers(client, upstream)
+        }),
+      )
+    }
+    await rig.neighbourIsFine()
+  })
+})
+
+describe('a server that goes away', () => {
+  test('T01 refused: told at once, nothing executed, the circuit opens, and closes again when it is back', async () => {
+    for (const upstream of eras) {
+      await l4[upstream].set({ kind: 'refuse' })
+      const kinds: string[] = []
+      for (let n = 0; n < 8; n += 1) {
+        const tag = tagFor('T01', 'modern', upstream)
+        const client = eras[n % 2] as RawEra
+        const answer = await (clients[client][upstream] as RawClient).call('write', { tag })
+        expect(answer.answers).toHaveLength(1)
+        const seen = faultOf(answer)
+        expect(seen).toMatchObject({ retryable: true, side_effect: 'none' })
+        kinds.push(seen?.kind ?? '')
+        expect(l7[upstream].effectsOf(tag)).toBe(0)
+      }
+      expect([...new Set(kinds)]).toEqual(['upstream_unavailable', 'circuit_open'])
+      await l4[upstream].set({ kind: 'none' })
+      for (const client of eras) await recovers(client, upstream)
+      expect((await rig.evidence()).sum('signalbox_circuit_state', { upstream })).toBe(0)
+    }
+    await rig.neighbourIsFine()
+  }, 20_000)
+
+  test('T03 a SYN that nobody answers ends in the connect time-out, nothing executed', async () => {
+    for (const upstream of eras) {
+      await l4[upstream].set({ kind: 'refuse' })
+      const hole = await startBlackHole(l4[upstream].port)
+      const tag = tagFor('T03', 'modern', upstream)
+      const answer = await (clients.modern[upstream] as RawClient).call('write', { tag })
+      await hole.stop()
+      await l4[upstream].set({ kind: 'none' })
+      judge(answer, tag, { kind: 'upstream_timeout', category: 'transport', sideEffect: 'none' })
+      expect(answer.text).toContain('connect')
+      expect(l7[upstream].effectsOf(tag)).toBe(0)
+      for (const client of eras) await recovers(client, upstream)
+    }
+    await rig.neighbourIsFine()
+  }, 20_000)
+
+  test.each([
+    ['T25', 404],
+    ['T26', 400],
+  ] as const)(
+    '%s a restart that loses sessions (%i): five calls at once are each executed once, after one new handshake',
+    async (id, lostStatus) => {
+      const server = l7.legacy
+      for (const client of eras) {
+        const handshakes = server.handshakes
+        server.restart(lostStatus)
+        const tags = Array.from({ length: 5 }, () => tagFor(id, client, 'legacy'))
+        const answers = await Promise.all(tags.map((tag) => (clients[client].legacy as RawClient).call('write', { tag })))
+        for (const [n, tag] of tags.entries()) {
+          judge(answers[n] as RawAnswer, tag, undefined)
+          expect(server.effectsOf(tag)).toBe(1)
+        }
+        // The gateway's own session for lists, and that of the client.
+        expect(server.handshakes - handshakes).toBeLessThanOrEqual(2)
+      }
+      await rig.neighbourIsFine()
+    },
+  )
+
+  test('T27 a restart storm: handshakes stay few, calls are told, and all is well when it ends', async () => {
+    const server = l7.legacy
+    server.diesOnHandshake = true
+    server.restart(404)
+    await rig.neighbourIsFine()
+    const before = server.count('initialize') + server.count('server/discover')
+    for (let n = 0; n < 20; n += 1) {
+      const tag = tagFor('T27', 'modern', 'legacy')
+      const answer = await (clients[eras[n % 2] as RawEra].legacy as RawClient).call('write', { tag })
+      expect(answer.answers).toHaveLength(1)
+      expect(['upstream_unavailable', 'circuit_open']).toContain(faultOf(answer)?.kind)
+      expect(faultOf(answer)).toMatchObject({ side_effect: 'none', retryable: true })
+    }
+    expect(server.count('initialize') + server.count('server/discover') - before).toBeLessThan(20)
+    server.diesOnHandshake = false
+    for (const client of eras) await recovers(client, 'legacy')
+    await rig.neighbourIsFine()
+  }, 30_000)
+
+  test('T28 a server that comes back in the other era is found out, both ways', async () => {
+    for (const [upstream, era] of [
+      ['legacy', 'modern'],
+      ['legacy', 'legacy'],
+      ['modern', 'legacy'],
+      ['modern', 'modern'],
+    ] as const) {
+      l7[upstream].era = era
+      l7[upstream].restart(404)
+      await rig.neighbourIsFine()
+      for (const client of eras) await recovers(client, upstream)
+    }
+    await rig.neighbourIsFine()
+  }, 30_000)
+})
+
+describe('clients that misbehave in mid-call', () => {
+  test('T33 a modern client that disconnects cancels its call upstream; a legacy one does not', async () => {
+    for (const upstream of eras) {
+      const tag = tagFor('T33', 'modern', upstream)
+      l7[upstream].script(tag, faults.silence)
+      const gone = await (clients.modern[upstream] as RawClient).call('write', { tag }, { sent: whenHeard(upstream, tag) })
+      expect(gone.status).toBe(0)
+      expect(await eventually(() => l7[upstream].cancelled.has(tag), 600)).toBe(true)
+
+      const kept = tagFor('T33', 'legacy', upstream)
+      let letGo: () => void = () => undefined
+      let ended = false
+      const until = new Promise<void>((resolve) => {
+        letGo = resolve
+      })
+      l7[upstream].script(kept, async (turn) => {
+        turn.res.on('finish', () => {
+          ended = true
+        })
+        await faults.held(until)(turn)
+      })
+      await (clients.legacy[upstream] as RawClient).call('write', { tag: kept }, { sent: whenHeard(upstream, kept) })
+      await rig.neighbourIsFine()
+      expect(l7[upstream].cancelled.has(kept)).toBe(false)
+      letGo()
+      expect(await eventually(() => ended)).toBe(true)
+      expect(l7[upstream].effectsOf(kept)).toBe(1)
+      for (const client of eras) await recovers(client, upstream)
+    }
+  })
+
+  test('T34 clients that do not read their answers hold up nobody', async () => {
+    const before = (await rig.evidence()).sum('signalbox_resident_bytes')
+    const text = `"${'x'.repeat(900_000)}"`
+    const stuck = Array.from({ length: 20 }, async (_, n) => {
+      const tag = tagFor('T34', 'modern', 'modern')
+      l7.modern.script(tag, faults.structured(text))
+      return (clients.modern.modern as RawClient).call(
+        'read',
+        { tag },
+        {
+          sent: (req) => void req.on('response', (res) => setTimeout(() => res.resume(), 300 + n).ref() && res.pause()),
+        },
+      )
+    })
+    for (let n = 0; n < 5; n += 1) await rig.neighbourIsFine()
+    for (const answer of await Promise.all(stuck)) expect(answer.answers).toHaveLength(1)
+    expect((await rig.evidence()).sum('signalbox_resident_bytes') - before).toBeLessThan(200 * mebi)
+  })
+})
+
+function whenHeard(upstream: RawEra, tag: string): (req: { destroy(): void }) => void {
+  return (req) => {
+    void eventually(() => l7[upstream].effectsOf(tag) === 1).then(() => req.destroy())
+  }
+}
+
+describe('the rows have teeth', () => {
+  test.each([
+    ['T14', faults.status(200, page, 'text/html')],
+    ['T17', faults.mangled((answer: string) => replaced(answer, Buffer.from([0xff, 0xfe])))],
+    ['T21', faults.foreignId(() => 424_242)],
+    ['T23', faults.stream((answer) => `data: ${answer.replaceAll(',', ',\ndata: ')}\n\n`)],
+  ] as const)('%s reaches a client as it is where nothing stands between', async (id, fault) => {
+    const direct = await startL7Server('modern')
+    const pass = await startL4Proxy(direct.port)
+    direct.script(id, fault)
+    const reply = await fetch(`http://127.0.0.1:${pass.port}/mcp`, {
+      method: 'POST',
+      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'write', arguments: { tag: id } } }),
+    })
+    const text = await reply.text()
+    expect(text).not.toContain('signalbox.dev/fault')
+    expect(text === `{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","content":[{"type":"text","text":"${id}"}]}}`).toBe(false)
+    await pass.stop()
+    await direct.stop()
+  })
+})
+
+test('the tools of the servers are what the rows believe', () => {
+  expect(standardTools.map((tool) => tool.name)).toEqual(['read', 'write'])
+})

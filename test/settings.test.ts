@@ -1,0 +1,464 @@
+// No key is accepted and then forgotten: every leaf of the settings has a row here that shows, against the real gateway, what turning it
+// changes, or names the test that shows it.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { createServer, type Socket, connect as tcp } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { configurationSchema } from '../src/operate/cli/schema.ts'
+import type { Result } from './peers/clients.ts'
+import { freePort, startUnderTest, type UnderTest } from './peers/gateway.ts'
+import { startProcess } from './peers/process.ts'
+import { eventually } from './peers/processes.ts'
+import { type Answer, legacy, modern, openSession, send } from './peers/raw.ts'
+import { plainTool, type Script, type Scripted, scriptedStdio, startScripted, textResult } from './peers/scripted.ts'
+import { everything, root } from './peers/servers.ts'
+
+interface Elsewhere {
+  /** Test file that shows it. */
+  readonly file: string
+  /** Text that the file must hold. */
+  readonly mentions: string
+}
+
+type Row = (() => Promise<void>) | Elsewhere
+
+const folder = mkdtempSync(join(tmpdir(), 'signalbox-settings-'))
+const open: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of open.splice(0).reverse()) await close()
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+async function gateway(config: Record<string, unknown>): Promise<UnderTest> {
+  const started = await startUnderTest(config)
+  open.push(started.stop)
+  return started
+}
+
+async function server(script: Script = {}): Promise<Scripted> {
+  const started = await startScripted(script)
+  open.push(started.close)
+  return started
+}
+
+/** A gateway in front of one scripted session-era server without sessions, called `up`. */
+async function pair(config: Record<string, unknown> = {}, script: Script = {}, own: Record<string, unknown> = {}) {
+  const up = await server(script)
+  const running = await gateway({ ...config, servers: { up: { url: up.url, era: 'legacy', ...own } } })
+  return { base: running.base, running, up }
+}
+
+const mount = '/up'
+const call = (base: string, name = 'echo', asking = {}): Promise<Answer> =>
+  modern(base, 'tools/call', { name, arguments: {} }, { mount, ...asking })
+const faultOf = ({ message }: Answer): Result =>
+  message.result?._meta?.['signalbox.dev/fault'] ?? message.error?.data?.['signalbox.dev/fault']
+const toolNames = async (base: string, at = ''): Promise<string[]> =>
+  (await modern(base, 'tools/list', {}, { mount: at })).message.result.tools.map((tool: { name: string }) => tool.name)
+const upstreamsOf = async (base: string): Promise<{ name: string; state: string; reason?: string }[]> =>
+  JSON.parse((await send(`${base}/readyz`, 'GET', undefined)).text).upstreams
+const stateOf = async (base: string, name = 'up') => (await upstreamsOf(base)).find((one) => one.name === name)
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
+const silent = { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], era: 'legacy' }
+
+/** Runs with the key in its gateway-wide place and as an override of one server. */
+const limitsAt = (place: 'global' | 'server', limits: Record<string, number>) =>
+  place === 'global' ? { config: { timeouts: limits }, own: {} } : { config: {}, own: { timeouts: limits } }
+
+function timeoutRows(place: 'global' | 'server'): Record<string, Row> {
+  const prefix = place === 'global' ? 'timeouts' : 'servers.NAME.timeouts'
+  return {
+    [`${prefix}.call`]: async () => {
+      const { config, own } = limitsAt(place, { call: 200, connect: 200 })
+      const { base } = await pair(config, { call: () => undefined }, own)
+      expect(faultOf(await call(base))).toMatchObject({ kind: 'upstream_timeout', detail: { afterMs: expect.any(Number) } })
+    },
+    [`${prefix}.maximum`]: async () => {
+      const { config, own } = limitsAt(place, { call: 400, maximum: 900 })
+      const timers: NodeJS.Timeout[] = []
+      const { base } = await pair(
+        config,
+        {
+          call: ({ params, res }) => {
+            res.writeHead(200, { 'content-type': 'text/event-stream' })
+            let progress = 0
+            const { progressToken } = params._meta
+            const step = (): void => {
+              progress += 1
+              res.write(
+                `data: ${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken, progress } })}\n\n`,
+              )
+            }
+            timers.push(setInterval(step, 100))
+          },
+        },
+        own,
+      )
+      const began = performance.now()
+      const answer = await modern(base, 'tools/call', { name: 'echo', arguments: {}, _meta: { progressToken: 1 } }, { mount })
+      for (const timer of timers) clearInterval(timer)
+      expect(faultOf(answer).kind).toBe('upstream_timeout')
+      // Progress carried it over `call`, and `maximum` ended it.
+      expect(performance.now() - began).toBeGreaterThan(850)
+    },
+    [`${prefix}.connect`]: async () => {
+      const { config, own } = limitsAt(place, { connect: 300 })
+      const port = await deafPort()
+      const running = await gateway({ ...config, servers: { up: { url: `http://127.0.0.1:${port}/mcp`, ...own } } })
+      expect((await stateOf(running.base))?.reason).toContain('300 ms')
+    },
+    [`${prefix}.start`]: async () => {
+      const { config, own } = limitsAt(place, { start: 300, probe: 200, connect: 200 })
+      const began = performance.now()
+      const running = await gateway({ ...config, servers: { up: { ...silent, ...own } } })
+      expect(performance.now() - began).toBeLessThan(5_000)
+      expect((await stateOf(running.base))?.state).toBe('unavailable')
+    },
+    [`${prefix}.probe`]: async () => {
+      const { config, own } = limitsAt(place, { probe: 300, connect: 300 })
+      const deaf = createServer((socket) => void socket.on('error', () => undefined))
+      await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve))
+      open.push(() => new Promise((resolve) => deaf.close(() => resolve())))
+      const address = deaf.address()
+      const port = typeof address === 'object' ? address?.port : 0
+      const began = performance.now()
+      const running = await gateway({ ...config, servers: { up: { url: `http://127.0.0.1:${port}/mcp`, ...own } } })
+      expect(performance.now() - began).toBeLessThan(3_500)
+      expect((await stateOf(running.base))?.state).not.toBe('ready')
+    },
+  }
+}
+
+const rows: Record<string, Row> = {
+  profile: async () => {
+    const origin = { headers: { origin: 'http://localhost:5173' } }
+    for (const [profile, status] of [
+      ['dev', 200],
+      ['production', 403],
+    ] as const) {
+      const { base } = await pair({ profile })
+      expect((await call(base, 'echo', origin)).status).toBe(status)
+    }
+  },
+  listen: async () => {
+    const port = await freePort()
+    const running = await startProcess({ listen: `127.0.0.1:${port}`, servers: {} })
+    expect(running.base).toBe(`http://127.0.0.1:${port}`)
+    await running.end('SIGTERM')
+  },
+
+  'servers.NAME.command': () => childSees(),
+  'servers.NAME.args': () => childSees(),
+  'servers.NAME.env': () => childSees(),
+  'servers.NAME.cwd': () => childSees(),
+  'servers.NAME.url': async () => {
+    const { base, up } = await pair()
+    await call(base)
+    expect(up.count('tools/call')).toBe(1)
+  },
+  'servers.NAME.headers': async () => {
+    const { base, up } = await pair({}, {}, { headers: { 'X-Static-Key': 'static-value' } })
+    await call(base)
+    expect(up.seen.every(({ headers }) => headers['x-static-key'] === 'static-value')).toBe(true)
+  },
+  'servers.NAME.transport': async () => {
+    expect((await stateOf((await pair({}, {}, { transport: 'auto' })).base))?.state).toBe('ready')
+    const { base, up } = await pair({}, {}, { transport: 'sse' })
+    expect((await stateOf(base))?.state).toBe('unavailable')
+    expect(up.seen[0]?.verb).toBe('GET')
+  },
+  'servers.NAME.era': async () => {
+    expect((await stateOf((await pair({}, { era: 'modern' }, { era: 'auto' })).base))?.state).toBe('ready')
+    const { base, up } = await pair({}, { era: 'modern' }, { era: 'legacy' })
+    expect((await stateOf(base))?.state).toBe('unavailable')
+    expect(up.count('server/discover')).toBe(0)
+  },
+  'servers.NAME.enabled': async () => {
+    const { base, up } = await pair({}, {}, { enabled: false })
+    expect(await upstreamsOf(base)).toEqual([])
+    expect((await call(base)).status).toBe(404)
+    expect(up.seen).toEqual([])
+  },
+  'servers.NAME.sharing': { file: 'src/upstream/legacy/parking.test.ts', mentions: 'sharing' },
+  'servers.NAME.interactive': { file: 'src/upstream/legacy/parking.test.ts', mentions: 'interactive' },
+  'servers.NAME.bareNames': async () => {
+    expect(await toolNames((await pair()).base)).toEqual(['up__echo'])
+    expect(await toolNames((await pair({}, {}, { bareNames: true })).base)).toEqual(['echo'])
+  },
+  'servers.NAME.forwardHeaders': async () => {
+    const headers = { 'x-user': 'ada', 'x-other': 'not this' }
+    const { base, up } = await pair({}, {}, { forwardHeaders: { 'X-User': 'X-Remote-User' } })
+    await call(base, 'echo', { headers })
+    const sent = up.seen.find(({ method }) => method === 'tools/call')?.headers
+    expect(sent?.['x-remote-user']).toBe('ada')
+    expect(sent?.['x-other']).toBeUndefined()
+  },
+  'servers.NAME.concurrency': async () => {
+    for (const concurrency of [1, 3]) {
+      let now = 0
+      let most = 0
+      const { base } = await pair(
+        {},
+        {
+          call: ({ answer }) => {
+            now += 1
+            most = Math.max(most, now)
+            setTimeout(() => {
+              now -= 1
+              answer(textResult('done'))
+            }, 40)
+          },
+        },
+        { concurrency },
+      )
+      await Promise.all(Array.from({ length: 6 }, () => call(base)))
+      expect(most).toBe(concurrency)
+    }
+  },
+  ...timeoutRows('server'),
+  ...timeoutRows('global'),
+
+  'toolsets.NAME.include': () => toolset({ include: ['up/read*', 'up/echo'] }, ['up__echo', 'up__read_a', 'up__read_b']),
+  'toolsets.NAME.exclude': () => toolset({ include: ['up'], exclude: ['up/read*'] }, ['up__echo', 'up__write']),
+  'toolsets.NAME.rename': () => toolset({ include: ['up/echo'], rename: { 'up/echo': 'say' } }, ['say']),
+  'toolsets.NAME.describe': async () => {
+    const tools = await toolset({ include: ['up/echo'], describe: { 'up/echo': 'Says it again.' } }, ['up__echo'])
+    expect(tools[0]?.description).toBe('Says it again.')
+  },
+
+  'limits.queue': async () => {
+    for (const [queue, refused] of [
+      [0, 2],
+      [1, 1],
+    ] as const) {
+      const { base } = await pair(
+        { limits: { queue } },
+        { call: ({ answer }) => void setTimeout(() => answer(textResult('done')), 150) },
+        { concurrency: 1 },
+      )
+      const answers = await Promise.all(Array.from({ length: 3 }, () => call(base)))
+      expect(answers.filter((answer) => faultOf(answer)?.kind === 'overloaded')).toHaveLength(refused)
+    }
+  },
+  'limits.resultBytes': async () => {
+    const big = { call: ({ answer }: { answer(result: unknown): void }) => answer(textResult('x'.repeat(20_000))) }
+    expect(JSON.stringify((await call((await pair({}, big)).base)).message)).not.toContain('resource_link')
+    expect(JSON.stringify((await call((await pair({ limits: { resultBytes: 5_000 } }, big)).base)).message)).toContain('resource_link')
+  },
+  'limits.messageBytes': async () => {
+    const big = { call: ({ answer }: { answer(result: unknown): void }) => answer(textResult('x'.repeat(20_000))) }
+    const { base } = await pair({ limits: { resultBytes: 5_000, messageBytes: 10_000 } }, big)
+    expect(faultOf(await call(base))).toMatchObject({ kind: 'result_too_large', detail: { limit: 10_000 } })
+  },
+  'limits.spills': async () => {
+    const big = { call: ({ answer }: { answer(result: unknown): void }) => answer(textResult('x'.repeat(20_000))) }
+    const none = await pair({ limits: { resultBytes: 5_000, spills: 0 } }, big)
+    expect(faultOf(await call(none.base)).kind).toBe('result_too_large')
+    const { base } = await pair({ limits: { resultBytes: 5_000, spills: 1 } }, big)
+    const links = [await call(base), await call(base)].map(({ message }) => message.result.content[1].uri as string)
+    const read = (uri = '') => modern(base, 'resources/read', { uri }, { mount })
+    expect((await read(links[0])).message.error).toBeDefined()
+    expect((await read(links[1])).message.result).toBeDefined()
+  },
+  'limits.parked': async () => {
+    const running = await gateway({ limits: { parked: 1 }, servers: { everything } })
+    const ask = () =>
+      modern(
+        running.base,
+        'tools/call',
+        { name: 'trigger-elicitation-request', arguments: {} },
+        {
+          mount: '/everything',
+          capabilities: { elicitation: { form: {} } },
+        },
+      )
+    expect((await ask()).message.result.resultType).toBe('input_required')
+    const second = await ask()
+    expect(second.message.result?.resultType, second.text).not.toBe('input_required')
+  },
+  'limits.breakerFailures': async () => {
+    for (const breakerFailures of [1, 3]) {
+      const { base, up } = await pair({ limits: { breakerFailures } }, { call: ({ res }) => void res.destroy() })
+      for (let n = 0; n < 5; n += 1) await call(base)
+      expect(up.count('tools/call')).toBe(breakerFailures)
+    }
+  },
+  'limits.breakerOpenMs': async () => {
+    const { base, up } = await pair({ limits: { breakerFailures: 1, breakerOpenMs: 150 } }, { call: ({ res }) => void res.destroy() })
+    await call(base)
+    expect(faultOf(await call(base)).kind).toBe('circuit_open')
+    expect(await eventually(async () => faultOf(await call(base)).kind === 'outcome_unknown', 2_000)).toBe(true)
+    expect(up.count('tools/call')).toBe(2)
+  },
+
+  'http.hosts': async () => {
+    const host = { headers: { host: 'gateway.example' } }
+    expect((await call((await pair()).base, 'echo', host)).status).toBe(403)
+    expect((await call((await pair({ http: { hosts: ['gateway.example'] } })).base, 'echo', host)).status).toBe(200)
+  },
+  'http.origins': async () => {
+    const origin = { headers: { origin: 'https://app.example' } }
+    expect((await call((await pair()).base, 'echo', origin)).status).toBe(403)
+    const { base } = await pair({ http: { origins: ['https://app.example'] } })
+    expect((await call(base, 'echo', origin)).headers['access-control-allow-origin']).toBe('https://app.example')
+  },
+  'http.bodyBytes': async () => {
+    const { base } = await pair({ http: { bodyBytes: 1_000 } })
+    expect((await call(base)).status).toBe(200)
+    expect((await modern(base, 'tools/call', { name: 'echo', arguments: { long: 'x'.repeat(1_000) } }, { mount })).status).toBe(413)
+  },
+  'http.keepAliveMs': async () => {
+    const { base } = await pair(
+      { http: { keepAliveMs: 100 } },
+      { call: ({ answer }) => void setTimeout(() => answer(textResult('late')), 500) },
+    )
+    expect((await call(base)).text.match(/^:/gm)?.length).toBeGreaterThanOrEqual(2)
+  },
+
+  'sessions.idleMs': async () => {
+    const { base } = await pair({ sessions: { idleMs: 250 } })
+    const session = await openSession(base, { mount })
+    const list = () => legacy(base, session, 'tools/list', {}, { mount })
+    expect((await list()).status).toBe(200)
+    await pause(400)
+    expect((await list()).status).toBe(404)
+  },
+  'sessions.most': async () => {
+    const { base } = await pair({ sessions: { most: 2 } })
+    const sessions = [await openSession(base, { mount })]
+    for (let n = 0; n < 2; n += 1) sessions.push(await openSession(base, { mount }))
+    const statuses = await Promise.all(
+      sessions.map((session) => legacy(base, session, 'tools/list', {}, { mount }).then(({ status }) => status)),
+    )
+    expect(statuses).toEqual([404, 200, 200])
+  },
+  'sse.enabled': async () => {
+    const { base } = await pair({ sse: { enabled: false } })
+    expect((await send(`${base}/sse`, 'GET', undefined)).status).toBe(404)
+    const on = await pair()
+    const controller = new AbortController()
+    expect((await fetch(`${on.base}/sse`, { signal: controller.signal })).status).toBe(200)
+    controller.abort()
+  },
+  'sse.owner': { file: 'test/promises/transports.test.ts', mentions: "owner: 'team-blue'" },
+  'sse.sunset': { file: 'test/promises/transports.test.ts', mentions: "sunset: '2027-03-31'" },
+  'drain.graceMs': async () => {
+    for (const graceMs of [100, 1_200]) {
+      const { base, running } = await pair({ drain: { graceMs } }, { call: () => undefined })
+      const hanging = call(base).catch(() => undefined)
+      await pause(100)
+      const began = performance.now()
+      await running.running.drain()
+      await hanging
+      const took = performance.now() - began
+      expect(took).toBeGreaterThanOrEqual(graceMs - 20)
+      expect(took).toBeLessThan(graceMs + 3_500)
+    }
+  },
+
+  'log.level': async () => {
+    expect(await logOf({ level: 'info' })).toContain('"Serving"')
+    expect(await logOf({ level: 'error' })).not.toContain('"event"')
+  },
+  'log.format': async () => {
+    expect(await logOf({ format: 'json' })).toMatch(/^\{"level":"info".*"event":"call"\}$/m)
+    expect(await logOf({ format: 'human' })).toMatch(/^\d\d:\d\d:\d\d\.\d{3} info {2}call /m)
+  },
+  'log.calls': async () => {
+    expect(await logOf({ calls: true })).toContain('"event":"call"')
+    expect(await logOf({ calls: false })).not.toContain('"event":"call"')
+  },
+  stateDir: async () => {
+    const stateDir = join(folder, 'state')
+    const up = await server()
+    const config = { stateDir, servers: { up: { url: up.url, era: 'legacy' } } }
+    const first = await startUnderTest(config)
+    const session = await openSession(first.base, { mount })
+    expect(session['mcp-session-id']).toBeTruthy()
+    expect(await toolNames(first.base)).toEqual(['up__echo'])
+    expect(await eventually(() => existsSync(join(stateDir, 'catalog')) && readdirSync(join(stateDir, 'catalog')).length === 1)).toBe(true)
+    await first.stop()
+    const key = readFileSync(join(stateDir, 'seal.key'))
+    await up.close()
+    // The server is gone: what is listed now is the last known catalogue, and the key is the one from before.
+    const second = await gateway(config)
+    expect(await toolNames(second.base)).toEqual(['up__echo'])
+    expect(readFileSync(join(stateDir, 'seal.key'))).toEqual(key)
+  },
+}
+
+describe('turning a key changes something that can be seen', () => {
+  for (const [key, row] of Object.entries(rows)) {
+    if (typeof row === 'function') test(key, row)
+    else
+      test(`${key} (${row.file})`, () => {
+        expect(readFileSync(join(root, row.file), 'utf8')).toContain(row.mentions)
+      })
+  }
+})
+
+test('every key of the settings has its row, and every row its key', () => {
+  expect(Object.keys(rows).sort()).toEqual(leaves(configurationSchema()).sort())
+})
+
+/** Keys that hold a value or a mapping to values, with NAME for names that people choose. */
+function leaves(schema: Result, prefix = ''): string[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, property]: [string, Result]) => {
+    const named = property.additionalProperties
+    if (named?.properties !== undefined) return leaves(named, `${prefix}${name}.NAME.`)
+    return property.properties === undefined ? [prefix + name] : leaves(property, `${prefix}${name}.`)
+  })
+}
+
+/** What a child is started with is what the configuration says. */
+async function childSees(): Promise<void> {
+  const child = scriptedStdio(
+    [plainTool('look')],
+    `say({ id, result: { content: [{ type: 'text', text: JSON.stringify({ program: process.execPath, args: process.argv.slice(1), given: process.env.GIVEN, cwd: process.cwd() }) }] } })`,
+  )
+  const running = await gateway({ servers: { up: { ...child, args: [...child.args, 'extra'], env: { GIVEN: 'yes' }, cwd: folder } } })
+  const { message } = await call(running.base, 'look')
+  expect(JSON.parse(message.result.content[0].text)).toEqual({
+    program: process.execPath,
+    args: ['extra'],
+    given: 'yes',
+    cwd: realpathSync(folder),
+  })
+}
+
+async function toolset(selection: Record<string, unknown>, names: readonly string[]): Promise<Result[]> {
+  const tools = ['echo', 'read_a', 'read_b', 'write'].map((name) => plainTool(name))
+  const up = await server({ tools })
+  const running = await gateway({ servers: { up: { url: up.url, era: 'legacy' } }, toolsets: { some: selection } })
+  const shown = (await modern(running.base, 'tools/list', {}, { mount: '/some' })).message.result.tools
+  expect(shown.map((tool: { name: string }) => tool.name)).toEqual(names)
+  const answer = await modern(running.base, 'tools/call', { name: names[0], arguments: {} }, { mount: '/some' })
+  expect(answer.message.result.content[0].text).toContain('was called')
+  return shown
+}
+
+/** Standard error of a gateway with these log settings that served one call. */
+async function logOf(log: Record<string, unknown>): Promise<string> {
+  const up = await server()
+  const running = await startProcess({ servers: { up: { url: up.url, era: 'legacy' } }, log: { format: 'json', ...log } })
+  await call(running.base)
+  await running.end('SIGTERM')
+  return running.log()
+}
+
+/** A port of a program that listens and never accepts; its queue is full, so that connecting to it takes for ever. */
+async function deafPort(): Promise<number> {
+  const program = `require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
+    require('fs').writeSync(1, String(this.address().port)); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0) })`
+  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
+  const port = await new Promise<number>((resolve) => child.stdout.once('data', (chunk) => resolve(Number(chunk))))
+  const fillers: Socket[] = Array.from({ length: 8 }, () => tcp(port, '127.0.0.1').on('error', () => undefined))
+  await pause(100)
+  open.push(async () => {
+    for (const filler of fillers) filler.destroy()
+    child.kill('SIGKILL')
+  })
+  return port
+}
