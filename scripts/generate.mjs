@@ -1,7 +1,10 @@
-// Writes what is generated from the code: the JSON Schema of the configuration, and the pages configuration, faults and cli.
+// Writes what is generated from the code: the JSON Schema of the configuration, the pages configuration, faults, cli and metrics, and
+// the stage table in architecture.
 // `--check` writes nothing and exits 1 where a file is stale. Runs from dist/, so build first.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { metricsPage } from './generate/metrics.mjs'
+import { architecturePage } from './generate/stages.mjs'
 import { root } from './set-up.mjs'
 
 const load = (path) => import(new URL(`../dist/${path}`, import.meta.url).href)
@@ -16,6 +19,8 @@ const files = {
   'docs/configuration.md': configurationPage(configurationSchema()),
   'docs/faults.md': faultsPage(),
   'docs/cli.md': cliPage(),
+  'docs/metrics.md': await metricsPage(load, note),
+  'docs/architecture.md': await architecturePage(load),
 }
 
 const check = process.argv.includes('--check')

@@ -10,19 +10,19 @@ export interface Promised {
 export const promises = {
   R1: {
     text: 'G proxies all three primitive families - tools, resources, prompts - list and use, so any conforming client reaches any conforming server through it.',
-    claimed: false,
+    claimed: true,
   },
   R2: {
     text: 'Discovery returns typed schemas unchanged in meaning; each invocation is structured and validated against the schema that was discovered.',
-    claimed: false,
+    claimed: true,
   },
   R3: {
     text: 'G works with unmodified third-party servers (the seed counts >17,000 in the wild): no upstream change is needed for any feature.',
-    claimed: false,
+    claimed: true,
   },
   R4: {
     text: 'One upstream declaration runs from laptop to production ("works in my IDE" -> "serves real users"): `dev` and `production` profiles; the production profile refuses dev-only settings.',
-    claimed: false,
+    claimed: { partly: 'the production profile cannot leave loopback before authentication is there' },
   },
   R5: {
     text: 'A production deployment story ships with it: container image, health/readiness endpoints, config schema, upgrade + rollback steps; a fresh team reaches a production-profile deployment by the docs alone (the seed: projects stall six weeks in).',
@@ -46,7 +46,7 @@ export const promises = {
   },
   R10: {
     text: 'Auth is on by default, from day one: the production profile will not start on a non-loopback address without an auth mode (retrofit is what hurt).',
-    claimed: false,
+    claimed: { partly: 'both profiles refuse every address but loopback; there is no authentication mode to start with yet' },
   },
   R11: {
     text: 'Nearly all exposed servers scanned had no auth: an unauthenticated request to any G endpoint gets 401 + `WWW-Authenticate` with resource metadata, before any upstream byte is sent.',
@@ -104,7 +104,10 @@ export const promises = {
     text: 'A read-valid token on a write tool fails loudly: 403/`insufficient_scope` naming the missing scope - never silent.',
     claimed: false,
   },
-  R28: { text: 'All MCP traffic goes through G, which enforces OAuth, scopes and least privilege in one place.', claimed: false },
+  R28: {
+    text: 'All MCP traffic goes through G, which enforces OAuth, scopes and least privilege in one place.',
+    claimed: { partly: 'traffic and headers go through the gateway alone; OAuth and scopes are not there' },
+  },
   R29: {
     text: 'One audit log answers "who accessed what, when, with which result" by query for any identity/tool/time; append-only, tamper-evident, survives restart.',
     claimed: false,
@@ -123,20 +126,20 @@ export const promises = {
   },
   R33: {
     text: 'stdio\'s "the user trusts the process" is not inherited: remote identities reach stdio servers only through G\'s authz; the child gets an allow-listed environment, own cwd/uid/limits, and is not shared across tenants unless declared safe.',
-    claimed: false,
+    claimed: { partly: 'children have their own environment, folder and process group; identities, uid and resource limits are not there' },
   },
   R34: {
     text: '(linked topic) Tool poisoning/CVE class: tool descriptions are pinned and screened; SSRF-safe metadata fetch; no shell in any URL/command path.',
     claimed: false,
   },
-  R35: { text: 'stdio, HTTP+SSE and Streamable HTTP upstreams all work, and are bridged to any client transport.', claimed: false },
+  R35: { text: 'stdio, HTTP+SSE and Streamable HTTP upstreams all work, and are bridged to any client transport.', claimed: true },
   R36: {
     text: 'Remote deployments use Streamable HTTP; SSE on either side raises a deprecation warning with date and owner, even on a single instance (migrate before incidents, not after).',
-    claimed: false,
+    claimed: true,
   },
   R37: {
     text: 'SSE -> Streamable HTTP migration is per client and reversible: both endpoints serve the same tools at once; a mixed fleet of 30 clients (SSE/Streamable/stdio bridge, old and new SDKs) passes one suite.',
-    claimed: false,
+    claimed: { partly: 'both endpoints serve the same tools at once; moving a client and back is not walked through by a test' },
   },
   R38: {
     text: 'Client inventory: transport, protocol version, SDK name/version, last seen, owner per client; `migration status` shows N of 30 done.',
@@ -146,7 +149,7 @@ export const promises = {
     text: 'TK runs the compatibility test for one client against the new transport before it is switched (updating clients is the real cost).',
     claimed: false,
   },
-  R40: { text: 'Requests are stateless by default; sessions are optional and only for upstreams that need them.', claimed: false },
+  R40: { text: 'Requests are stateless by default; sessions are optional and only for upstreams that need them.', claimed: true },
   R41: {
     text: 'Plain round-robin across replicas does not lose context: a tool loop of N calls spread over replicas gives the same answers as on one.',
     claimed: false,
@@ -162,7 +165,7 @@ export const promises = {
   },
   R45: {
     text: 'Deploy draining: readiness flips, no new sessions, in-flight calls finish within the grace time, streams get a clean end + reconnect hint; rolling deploy under load = 0 failed calls.',
-    claimed: false,
+    claimed: { partly: 'one process loses nothing; a rolling deploy over several replicas needs a shared session store' },
   },
   R46: {
     text: 'Rollback tested for every deploy: CI deploys N+1 then N over live sessions, with config and store-format compatibility, 0 lost sessions.',
@@ -170,15 +173,15 @@ export const promises = {
   },
   R47: {
     text: 'Timeouts are consistent end to end: client > gateway > upstream deadline; a mismatch is a config error; remaining deadline is propagated.',
-    claimed: false,
+    claimed: { partly: 'contradictory time-outs are refused and deadlines are enforced; the remaining time is not told to servers' },
   },
   R48: {
     text: 'Long operations survive idle: progress/keep-alive on stream; connection drop mid-operation has a defined outcome (resumed, re-issued if safe, or `outcome_unknown`).',
-    claimed: false,
+    claimed: true,
   },
   R49: {
     text: 'Results bigger than one message can carry are bounded per tool: truncated/spilled to a resource link with an explicit marker; the connection and other calls survive.',
-    claimed: false,
+    claimed: { partly: 'the bound is one for all tools, not one per tool' },
   },
   R50: {
     text: 'HTTP 200 is not success: outcome is judged at tool level (JSON-RPC error, `isError`, schema, error-looking text, emptiness).',
@@ -194,7 +197,10 @@ export const promises = {
     claimed: false,
   },
   R54: { text: 'Baselines never block a legitimately empty answer by default (annotate; block only by policy).', claimed: false },
-  R55: { text: 'Tool latency by tool name as histograms; `query_database` going 200 ms -> 5 s alerts without any error.', claimed: false },
+  R55: {
+    text: 'Tool latency by tool name as histograms; `query_database` going 200 ms -> 5 s alerts without any error.',
+    claimed: { partly: 'histograms by tool are there; alerts are not' },
+  },
   R56: { text: 'Token consumption per session; 50,000 against a usual 5,000 alerts as a probable retry loop.', claimed: false },
   R57: { text: 'Structured metrics, not log parsing, drive alerts: every alert rule evaluates with logs turned off.', claimed: false },
   R58: {
@@ -207,7 +213,9 @@ export const promises = {
   },
   R60: {
     text: 'PII in arguments/results is redacted before export, logs and audit; a seeded-secret test finds none anywhere.',
-    claimed: false,
+    claimed: {
+      partly: 'headers and configured secrets stay out of the log and of servers; personal data in arguments and results is not looked for',
+    },
   },
   R61: {
     text: 'One trace spans user request -> agent reasoning -> MCP call -> external API -> response (context accepted from client, passed to upstream incl. stdio via `_meta`).',
@@ -217,7 +225,10 @@ export const promises = {
     text: 'Correlation ID per agent turn goes from prompt through every tool call, in logs, spans, audit, errors and upstream requests.',
     claimed: false,
   },
-  R63: { text: 'Structured log per call: tool name, arguments (redacted), latency, result shape.', claimed: false },
+  R63: {
+    text: 'Structured log per call: tool name, arguments (redacted), latency, result shape.',
+    claimed: { partly: 'arguments are left out of the line altogether, and the shape of a result is its size' },
+  },
   R64: {
     text: 'Timeline query (minutes, not a weekend) answers "what did it do, in what order, with what arguments, and why" (why = agent-supplied reason/turn) for a past run.',
     claimed: false,
@@ -225,9 +236,9 @@ export const promises = {
   R65: { text: 'Logs correlate across agent runtime, transport, server, and downstream system.', claimed: false },
   R66: {
     text: 'Traces/metrics export to whatever APM exists (OTLP; Prometheus); exporter outage never blocks or slows calls.',
-    claimed: false,
+    claimed: { partly: 'Prometheus only, no OTLP' },
   },
-  R67: { text: 'Observability is on from the start, no code change in upstreams.', claimed: false },
+  R67: { text: 'Observability is on from the start, no code change in upstreams.', claimed: true },
   R68: {
     text: 'Cost attribution: cost per agent run/team/tool as a report finance can read; sums reconcile with call counts.',
     claimed: false,
@@ -238,15 +249,15 @@ export const promises = {
   },
   R70: {
     text: 'Every failure is labelled with exactly one of five categories - tool, configuration, transport, authentication, integration - in metric, span and error; "unknown" <1 % in the catalogue run.',
-    claimed: false,
+    claimed: { partly: 'metrics, log lines and errors carry the category; there are no spans' },
   },
   R71: {
     text: 'Arguments validated against schema on every call; never trust LLM arguments; the error names path, expected, got.',
-    claimed: false,
+    claimed: { partly: 'what a pattern needs lookaround or back references for is left to the server' },
   },
   R72: {
     text: 'Conflicting tool names across upstreams: detected at admission, namespaced deterministically, ambiguous bare names refused.',
-    claimed: false,
+    claimed: true,
   },
   R73: {
     text: 'Tools that behave differently per environment: contract probes per environment, diff reported before promotion.',
@@ -254,16 +265,16 @@ export const promises = {
   },
   R74: {
     text: 'Missing environment variables are found at start/reload (preflight), naming variable and upstream - not at first call.',
-    claimed: false,
+    claimed: { partly: 'at the start and by `signalbox check`; there is no reload' },
   },
-  R75: { text: 'Path differences between dev and prod are found by preflight in the target environment.', claimed: false },
+  R75: { text: 'Path differences between dev and prod are found by preflight in the target environment.', claimed: true },
   R76: {
     text: 'SDK/protocol version mismatch is detected at connect and shown; containers do not remove the need for these checks (preflight also runs in the image).',
-    claimed: false,
+    claimed: { partly: 'there is no container image in which the preflight could run' },
   },
   R77: {
     text: 'Connection drops, timeout mismatches and over-size messages each have a defined, tested outcome (R47-R49).',
-    claimed: false,
+    claimed: true,
   },
   R78: { text: 'Downstream rate limiting is recognised and turned into a structured wait, not a retry storm.', claimed: false },
   R79: {
@@ -326,21 +337,21 @@ export const promises = {
   R97: { text: 'Limits hold across replicas and restarts.', claimed: false },
   R98: {
     text: 'Transient failures are retried with exponential backoff + jitter, capped, within the deadline, only when safe.',
-    claimed: false,
+    claimed: { partly: 'repeats are shown for reads and idempotent tools over HTTP, jitter and caps by unit tests beside the code only' },
   },
   R99: {
     text: 'Circuit breakers per upstream and per downstream dependency/tool: open, half-open, close visible; open answers at once.',
-    claimed: false,
+    claimed: { partly: 'per server; not per tool or dependency' },
   },
   R100: {
     text: 'Graceful degradation: the agent gets an answer it can relay ("cannot complete; reason; what to do") instead of a void to hallucinate into; partial catalogues still serve when one upstream is down.',
-    claimed: false,
+    claimed: true,
   },
   R101: {
     text: 'Every error says: kind, category, retryable, retry_after, side effect none/unknown/applied, correlation id.',
-    claimed: false,
+    claimed: { partly: 'an upstream error outside tools/call whose own data is no object is relayed without ours' },
   },
-  R102: { text: 'Integration tests run against real MCP servers, not mocks.', claimed: false },
+  R102: { text: 'Integration tests run against real MCP servers, not mocks.', claimed: true },
   R103: {
     text: 'Load tests simulate concurrent agent sessions (think time, loops, streams), with latency and memory gates.',
     claimed: false,

@@ -118,7 +118,7 @@ function timeoutRows(place: 'global' | 'server'): Record<string, Row> {
     },
     [`${prefix}.probe`]: async () => {
       const { config, own } = limitsAt(place, { probe: 300, connect: 300 })
-      const deaf = createServer((socket) => void socket.on('error', () => undefined))
+      const deaf = createServer((socket) => void socket.on('error', () => undefined).resume())
       await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve))
       open.push(() => new Promise((resolve) => deaf.close(() => resolve())))
       const address = deaf.address()

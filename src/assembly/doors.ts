@@ -6,6 +6,7 @@ import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { DoorContext } from '../downstream/door.ts'
 import { createHttpDoor, createLegacyHttpDoor, createSseDoor, type HttpDoor, type Readiness, serveStdio } from '../downstream/index.ts'
+import type { Inventory } from '../observe/index.ts'
 import { createMemoryEphemeral } from '../platform/store/memory/ephemeral.ts'
 import { defaultLimits } from './gateway.ts'
 import { identity } from './identity.ts'
@@ -23,6 +24,7 @@ interface DoorParts {
   readonly draining: AbortSignal
   ready(): Readiness
   metrics(): Promise<string>
+  clients(): ReturnType<Inventory['clients']>
 }
 
 export interface Doors {
@@ -56,7 +58,7 @@ export function openDoors(parts: DoorParts): Doors {
   const http = createHttpDoor(context, {
     legacy,
     sse,
-    admin: { ready: () => parts.ready(), metrics: () => parts.metrics() },
+    admin: { ready: () => parts.ready(), metrics: () => parts.metrics(), clients: () => parts.clients() },
     listenHost: settings.listen.replace(/:\d+$/, ''),
   })
   const served = new Set<Promise<void>>()

@@ -5,7 +5,7 @@ import type { Readable, Writable } from 'node:stream'
 import { Deadline } from '../core/call/deadline.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { UpstreamState } from '../core/ports/upstream.ts'
-import { createLog, createMetrics, createRecorder, createRedactor, type Gauges } from '../observe/index.ts'
+import { createInventory, createLog, createMetrics, createRecorder, createRedactor, type Gauges } from '../observe/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
@@ -78,7 +78,8 @@ class Running implements RunningGateway {
       this.finish = resolve
     })
     const sink = createLog(settings.log, createRedactor(options.secrets ?? []), systemClock)
-    const metrics = createMetrics(this.gauges())
+    const inventory = createInventory()
+    const metrics = createMetrics({ ...this.gauges(), clients: () => inventory.counts() })
     const sealer = createSealer(settings.stateDir === undefined ? freshKey() : loadKey(join(settings.stateDir, 'seal.key')), systemRandom)
     this.report = { log: sink.log, counters: metrics.counters }
     this.flush = sink.flush
@@ -90,7 +91,7 @@ class Running implements RunningGateway {
       random: systemRandom,
       report: this.report,
       sealer,
-      recorder: createRecorder(sink, metrics, settings.log.calls),
+      recorder: createRecorder(sink, metrics, inventory, settings.log.calls),
       replica: systemRandom.id(),
       outside: outsiders,
     })
@@ -106,6 +107,7 @@ class Running implements RunningGateway {
       draining: this.draining.signal,
       ready: () => ({ serving: this.serving, draining: this.draining.signal.aborted, upstreams: this.readiness() }),
       metrics: () => metrics.text(),
+      clients: () => inventory.clients(),
     })
   }
 
@@ -184,7 +186,7 @@ class Running implements RunningGateway {
     })
   }
 
-  private gauges(): Gauges {
+  private gauges(): Omit<Gauges, 'clients'> {
     return {
       upstreams: () => {
         const guards = new Map(this.inside.resilience.gauges().map((gauge) => [gauge.upstream, gauge]))

@@ -52,7 +52,7 @@ export function pipeline(stages: Stages): Table {
 
   const task = Chain.of<Call>()
     .pass(record)
-    .step(target) // opens the task handle: it names its upstream and its owner
+    .step(target) // in place of resolve where there is no item: the upstream of a task is in its handle, of a completion in its reference
     .pass(deadline)
     .pass(retry)
     .pass(breaker)

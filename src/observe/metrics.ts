@@ -16,6 +16,7 @@ export interface Gauges {
     readonly breaker: 'closed' | 'half-open' | 'open'
   }[]
   sessions(): readonly { readonly transport: string; readonly open: number }[]
+  clients(): readonly { readonly transport: string; readonly revision: string; readonly clients: number }[]
 }
 
 export interface Metrics {
@@ -135,6 +136,9 @@ function addGauges(registry: Registry, gauges: Gauges): void {
   }
   gauge('signalbox_sessions', 'Client sessions open now.', ['transport'], (set) => {
     for (const { transport, open } of gauges.sessions()) set({ transport }, open)
+  })
+  gauge('signalbox_clients', 'Clients seen since the start, by the way in which they came.', ['transport', 'revision'], (set) => {
+    for (const { transport, revision, clients } of gauges.clients()) set({ transport, revision }, clients)
   })
   gauge('signalbox_resident_bytes', 'Resident memory of the gateway.', [], (set) => set({}, process.memoryUsage.rss()))
 }

@@ -1,13 +1,15 @@
-// Fans a finished record out to its readers: metrics and the log line. A reader that fails is logged and harms no call.
+// Fans a finished record out to its readers: metrics, the inventory of clients and the log line. A reader that fails is logged and harms no call.
 import type { CallRecord, Recorder } from '../core/call/record.ts'
+import type { Inventory } from './inventory.ts'
 import type { LogSink } from './log.ts'
 import type { Metrics } from './metrics.ts'
 
 /** `calls` false turns the line per call off; faults of our own are always logged. */
-export function createRecorder(sink: LogSink, metrics: Metrics, calls: boolean): Recorder {
+export function createRecorder(sink: LogSink, metrics: Metrics, inventory: Inventory, calls: boolean): Recorder {
   return {
     record: (record) => {
       metrics.observe(record)
+      inventory.observe(record)
       if (calls) logCall(sink, record)
     },
     bug: (id, error) =>

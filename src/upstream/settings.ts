@@ -6,7 +6,9 @@ const milliseconds = z.number().int().positive()
 export const timeoutSettings = z.strictObject({
   call: milliseconds
     .default(50_000)
-    .describe('Longest silence of a call in ms; progress, or a keep-alive comment on its event stream, starts it anew. Keep it under the 60 s of most SDK clients.'),
+    .describe(
+      'Longest silence of a call in ms; progress, or a keep-alive comment on its event stream, starts it anew. Keep it under the 60 s of most SDK clients.',
+    ),
   maximum: milliseconds.default(900_000).describe('Longest total of a call in ms, whatever the progress.'),
   connect: milliseconds.default(5_000).describe('Longest wait for a TCP connection in ms.'),
   start: milliseconds.default(30_000).describe('Longest start of a server in ms, until it answers the handshake.'),

@@ -22,6 +22,7 @@ import {
   type UpstreamState,
   type Watch,
 } from '../core/ports/upstream.ts'
+import { code } from '../core/protocol/names.ts'
 import { askingOf, endedFault } from './answers.ts'
 import { connect, type Verdict } from './connect.ts'
 import type { Asked, Connection, Occupied, Sent } from './connection.ts'
@@ -268,12 +269,12 @@ export class PooledUpstream implements Upstream {
     return slot
   }
 
-  /** The verdict on the era holds until a connection says otherwise. */
+  /** The verdict on the era holds until a connection says otherwise. A legacy one that only lost its session says nothing of it. */
   private forget(connection: Connection, found: Fault): void {
-    if (connection.era === 'legacy') return
+    if (connection.era === 'legacy' && found.detail.code !== code.unsupportedProtocolVersion) return
     this.verdict = undefined
     for (const { connection: stale } of [...this.slots.values()]) {
-      if (stale?.era !== 'modern') continue
+      if (stale?.era !== connection.era) continue
       stale.onEnd(found)
       void stale.close()
     }

@@ -11,7 +11,7 @@ export const secrets = { upstream: 'CANARY-of-the-upstream-7f3a', client: 'CANAR
 export const categories = ['tool', 'configuration', 'transport', 'authentication', 'integration'] as const
 
 /** Small limits, so that what takes minutes in life takes parts of a second here. */
-export const quickly = { call: 700, maximum: 5_000, connect: 300, probe: 500, start: 3_000 }
+export const quickly = { call: 1_200, maximum: 6_000, connect: 300, probe: 600, start: 3_000 }
 
 export class Evidence {
   private readonly series: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>>; readonly value: number }[]

@@ -4,7 +4,7 @@ import type { Answers, ClientKind, Progress, Result, TestClient, Where } from '.
 import type { Ask, Offer, ServerKind } from './servers.ts'
 import { isModern } from './servers.ts'
 import { runTask } from './tasks.ts'
-import { absent, check, crosses, errorOf, until, type Verdict } from './verdict.ts'
+import { absent, check, crosses, errorOf, refused, until, type Verdict } from './verdict.ts'
 
 /** One client in front of one server. */
 export interface Cell {
@@ -12,8 +12,8 @@ export interface Cell {
   readonly serverKind: ServerKind
   readonly where: Where
   readonly client: TestClient
-  /** A client of the same kind that can answer nothing. */
-  readonly bare: TestClient
+  /** A client of the same kind that can answer nothing; over stdio one for all servers. */
+  readonly bare: Pick<TestClient, 'call'>
   readonly offer: Offer
   /** How the client answers its next elicitations. */
   readonly mood: { elicit: 'accept' | 'decline' | 'cancel' }
@@ -224,10 +224,10 @@ export const features: readonly Feature[] = [
   {
     id: 'cancellation',
     title: 'Cancellation, as far as the server',
-    run: async ({ client, offer: { slow } }) => {
+    run: async ({ client, bare, offer: { slow } }) => {
       if (slow === undefined) return absent('the server does not tell what became of a call')
       const key = randomUUID()
-      const state = async (): Promise<string> => (await client.call(`${slow}_state`, { key })).content[0].text
+      const state = async (): Promise<string> => (await bare.call(`${slow}_state`, { key })).content[0].text
       const controller = new AbortController()
       const call = client.call(slow, { key }, { signal: controller.signal }).then(
         () => 'answered',
@@ -317,6 +317,27 @@ export const features: readonly Feature[] = [
     (result) => textOf(result).includes('Ada likes green'),
   ),
   {
+    id: 'outside',
+    title: 'Questions outside any call',
+    run: async ({ client, bare, serverKind, offer: { later } }) => {
+      if (isModern(serverKind)) return absent('servers of 2026-07-28 ask inside calls only')
+      if (later === undefined) return lacks
+      const key = randomUUID()
+      await client.call(later, { key })
+      let state = ''
+      await until(async () => {
+        state = (await bare.call('test_slow_state', { key })).content[0].text
+        return state !== 'unknown'
+      }, 'the answer to reach the server')
+      if (!client.modern) {
+        check(state === 'roots file:///tmp/project', state)
+        return crosses()
+      }
+      check(state === 'error -32601', state)
+      return refused('no call and no session would carry it: the server is told -32601')
+    },
+  },
+  {
     id: 'validation',
     title: 'Arguments are validated',
     run: async ({ client, offer: { invalid } }) => {
@@ -358,14 +379,15 @@ export const features: readonly Feature[] = [
     id: 'tasks',
     title: 'Tasks',
     long: true,
-    run: async ({ client, clientKind, serverKind, where, offer: { task } }) => {
+    run: async ({ client, bare, clientKind, serverKind, where, offer: { task } }) => {
       if (task === undefined) return absent('the server has no tasks')
       if (client.modern && isModern(serverKind)) {
         const { handed, text } = await runTask(clientKind, where, task.tool)
         check(handed && text.includes(task.text), { handed, text })
         return crosses()
       }
-      const result = await client.call(task.tool, task.args)
+      // Calls of who can answer questions take turns on a server that asks: this one would hold up the others.
+      const result = await bare.call(task.tool, task.args)
       check(result.isError !== true && part('text')(result), result)
       return crosses(textOf(result).includes(task.text) ? 'the gateway polls' : 'answered at once')
     },
@@ -380,7 +402,7 @@ export const features: readonly Feature[] = [
           return { isError: true, content: [{ type: 'text', text: `${code} ${message}` }] }
         })
       const sampled = await ended(offer.sample)
-      check(sampled.isError === true && /sampling|not found/i.test(sampled.content[0].text), sampled)
+      check(sampled.isError === true && /sampling|-32601/i.test(sampled.content[0].text), sampled)
       // A form may be answered with `cancel`, which servers know; what they make of it is theirs.
       await ended(offer.form)
       return crosses()

@@ -14,6 +14,8 @@ export type Result = Verdict | { readonly result: 'broken'; readonly note: strin
 /** By server, client and feature. */
 export type Matrix = Record<ServerKind, Record<ClientKind, Record<string, Result>>>
 
+const main = join(root, 'dist', 'main.js')
+
 /** Longest time of one check, in ms: what takes longer hangs. */
 const patienceMs = 12_000
 
@@ -21,6 +23,8 @@ export async function runMatrix(): Promise<Matrix> {
   const servers = await startServers()
   const gateway = await startUnderTest({ servers: servers.entries })
   const files = serverKinds.map((kind) => [kind, writeConfig({ servers: { [mountOf(kind)]: servers.entries[mountOf(kind)] } })] as const)
+  const all = writeConfig({ servers: servers.entries })
+  const bare = new BareClients(gateway.base, all.path)
   try {
     const rows = await Promise.all(
       files.map(async ([kind, file]) => {
@@ -29,28 +33,63 @@ export async function runMatrix(): Promise<Matrix> {
           mount: `/${mountOf(kind)}`,
           command: {
             command: process.execPath,
-            args: [join(root, 'dist', 'main.js'), 'stdio', '--config', file.path, '--mount', mountOf(kind)],
+            args: [main, 'stdio', '--config', file.path, '--mount', mountOf(kind)],
             cwd: root,
           },
         }
-        return [kind, await againstServer(kind, where)] as const
+        return [kind, await againstServer(kind, where, bare)] as const
       }),
     )
     return Object.fromEntries(rows) as Matrix
   } finally {
+    await bare.close()
+    all.remove()
     await gateway.stop()
     await servers.stop()
     for (const [, file] of files) file.remove()
   }
 }
 
-async function againstServer(serverKind: ServerKind, where: Where): Promise<Record<ClientKind, Record<string, Result>>> {
+/** Clients without a capability. A process for each server would cost seconds: over stdio one serves all. */
+class BareClients {
+  private readonly base: string
+  private readonly config: string
+  private readonly open = new Map<string, Promise<TestClient>>()
+
+  constructor(base: string, config: string) {
+    this.base = base
+    this.config = config
+  }
+
+  async get(kind: ClientKind, server: ServerKind): Promise<Pick<TestClient, 'call'>> {
+    const mount = mountOf(server)
+    const command = { command: process.execPath, args: [main, 'stdio', '--config', this.config], cwd: root }
+    const stdio = kind.endsWith('stdio')
+    const key = stdio ? kind : `${kind} ${mount}`
+    const connecting =
+      this.open.get(key) ?? connect(kind, { base: this.base, mount: stdio ? '' : `/${mount}`, command }, {}, 'crossing-bare')
+    this.open.set(key, connecting)
+    const client = await connecting
+    return { call: (tool, args, options) => client.call(stdio ? `${mount}__${tool}` : tool, args, options) }
+  }
+
+  async close(): Promise<void> {
+    for (const client of this.open.values()) await client.then((one) => one.close()).catch(() => undefined)
+  }
+}
+
+async function againstServer(serverKind: ServerKind, where: Where, bare: BareClients): Promise<Record<ClientKind, Record<string, Result>>> {
   const rows: [ClientKind, Record<string, Result>][] = []
-  for (const clientKind of clientKinds) rows.push([clientKind, await oneClient(clientKind, serverKind, where)])
+  for (const clientKind of clientKinds) rows.push([clientKind, await oneClient(clientKind, serverKind, where, bare)])
   return Object.fromEntries(rows) as Record<ClientKind, Record<string, Result>>
 }
 
-async function oneClient(clientKind: ClientKind, serverKind: ServerKind, where: Where): Promise<Record<string, Result>> {
+async function oneClient(
+  clientKind: ClientKind,
+  serverKind: ServerKind,
+  where: Where,
+  bareClients: BareClients,
+): Promise<Record<string, Result>> {
   const mood: Cell['mood'] = { elicit: 'accept' }
   let wire = ''
   let sent = ''
@@ -63,14 +102,22 @@ async function oneClient(clientKind: ClientKind, serverKind: ServerKind, where: 
       wire += text
     },
   }
-  const open: TestClient[] = []
+  const [client, bare] = await Promise.all([
+    connect(clientKind, { ...where, tap }, answersBy(mood), 'crossing'),
+    bareClients.get(clientKind, serverKind),
+  ])
   try {
-    const [client, bare] = await Promise.all([
-      connect(clientKind, { ...where, tap }, answersBy(mood), 'crossing'),
-      connect(clientKind, where, {}, 'crossing-bare'),
-    ])
-    open.push(client, bare)
-    const cell: Cell = { clientKind, serverKind, where, client, bare, offer: offerOf(serverKind), mood, wire: () => wire, sent: () => sent }
+    const cell: Cell = {
+      clientKind,
+      serverKind,
+      where,
+      client,
+      bare,
+      offer: offerOf(serverKind),
+      mood,
+      wire: () => wire,
+      sent: () => sent,
+    }
     const long = features
       .filter((feature) => feature.long === true)
       .map(async (feature) => [feature.id, await verdictOf(feature, cell)] as const)
@@ -78,12 +125,11 @@ async function oneClient(clientKind: ClientKind, serverKind: ServerKind, where: 
     for (const feature of features) if (feature.long !== true) row[feature.id] = await verdictOf(feature, cell)
     return { ...row, ...Object.fromEntries(await Promise.all(long)) }
   } finally {
-    await Promise.all(open.map((client) => client.close().catch(() => undefined)))
+    await client.close().catch(() => undefined)
   }
 }
 
 async function verdictOf(feature: Feature, cell: Cell): Promise<Result> {
-  const t0 = performance.now()
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<Result>((resolve) => {
     timer = setTimeout(() => resolve({ result: 'broken', note: `no answer within ${patienceMs} ms` }), patienceMs)
@@ -91,7 +137,6 @@ async function verdictOf(feature: Feature, cell: Cell): Promise<Result> {
   const answer = feature.run(cell).catch((thrown: unknown): Result => ({ result: 'broken', note: noteOf(thrown) }))
   const verdict = await Promise.race([answer, late])
   clearTimeout(timer)
-  if (performance.now() - t0 > 400) console.log('SLOW', cell.clientKind, cell.serverKind, feature.id, Math.round(performance.now() - t0))
   return verdict
 }
 

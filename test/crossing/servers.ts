@@ -33,6 +33,7 @@ export interface Offer {
   /** Logs until it is called again. */
   readonly chatty?: Ask
   readonly slow?: string
+  readonly later?: string
   readonly update: Ask & { readonly uri: string; readonly toggles: boolean }
   readonly change?: Ask
   readonly form: Ask
@@ -70,6 +71,7 @@ function fixture(modern: boolean): Offer {
     progress: { tool: 'test_tool_with_progress', steps: [0, 50, 100] },
     levels: { tool: 'test_log_levels' },
     slow: 'test_slow',
+    ...(modern ? {} : { later: 'test_ask_later' }),
     update: { tool: 'test_update_resource', uri: 'test://watched-resource', toggles: false },
     change: { tool: 'test_trigger_tool_change' },
     form: rounds('elicitation'),

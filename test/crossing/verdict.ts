@@ -11,6 +11,10 @@ export function crosses(note?: string): Verdict {
   return note === undefined ? { result: 'crosses' } : { result: 'crosses', note }
 }
 
+export function refused(note: string): Verdict {
+  return { result: 'error', note }
+}
+
 export function absent(note: string): Verdict {
   return { result: 'n/a', note }
 }

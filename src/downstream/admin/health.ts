@@ -1,4 +1,4 @@
-// What probes and scrapers ask: is the process alive, does it serve, and its metrics. Says nothing that needs a secret.
+// What probes, scrapers and operators ask: is the process alive, does it serve, its metrics and its clients. Says nothing that needs a secret.
 import type { ServerResponse } from 'node:http'
 import type { UpstreamState } from '../../core/ports/upstream.ts'
 
@@ -20,8 +20,23 @@ export interface Readiness {
   readonly upstreams: readonly UpstreamReadiness[]
 }
 
+/** One client as it came in one way, as `observe` keeps it. */
+export interface ClientEntry {
+  readonly name: string
+  readonly version: string
+  readonly transport: string
+  readonly revision: string
+  /** Milliseconds since the epoch. */
+  readonly firstSeenMs: number
+  readonly lastSeenMs: number
+  readonly calls: number
+  readonly owner: string
+}
+
 export interface AdminParts {
   ready(): Readiness
+  /** The inventory of clients. */
+  clients(): readonly ClientEntry[]
   /** Prometheus text exposition. */
   metrics(): Promise<string>
 }
@@ -45,6 +60,16 @@ export function answerReady(res: ServerResponse, parts: AdminParts): void {
     })),
   }
   send(res, status === 'ready' ? 200 : 503, 'application/json', JSON.stringify(body))
+}
+
+/** The inventory of clients as JSON, times in ISO 8601. */
+export function answerClients(res: ServerResponse, parts: AdminParts): void {
+  const clients = parts.clients().map(({ firstSeenMs, lastSeenMs, ...client }) => ({
+    ...client,
+    firstSeen: new Date(firstSeenMs).toISOString(),
+    lastSeen: new Date(lastSeenMs).toISOString(),
+  }))
+  send(res, 200, 'application/json', JSON.stringify({ clients }))
 }
 
 export async function answerMetrics(res: ServerResponse, parts: AdminParts): Promise<void> {

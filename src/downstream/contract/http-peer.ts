@@ -32,7 +32,7 @@ export async function openDoor(context: DoorContext, parts: Partial<HttpDoorPart
       delete: (arrived) => took('DELETE', arrived),
       sessions: () => 7,
     },
-    admin: { ready: () => open.readiness, metrics: async () => 'signalbox_calls_total 1\n' },
+    admin: { ready: () => open.readiness, metrics: async () => 'signalbox_calls_total 1\n', clients: () => [] },
     listenHost: '127.0.0.1',
     ...parts,
   })

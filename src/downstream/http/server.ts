@@ -6,7 +6,7 @@ import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { header } from '../../core/protocol/names.ts'
-import { type AdminParts, answerLive, answerMetrics, answerReady } from '../admin/health.ts'
+import { type AdminParts, answerClients, answerLive, answerMetrics, answerReady } from '../admin/health.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
 import { createModernWriter } from '../modern/answer.ts'
 import { isObject } from '../modern/envelope.ts'
@@ -168,6 +168,7 @@ class Door implements HttpDoor {
     if (refused !== undefined) return this.refusals.refuse(at, refused)
     if (to.to === 'readyz') return answerReady(res, this.parts.admin)
     if (to.to === 'metrics') return answerMetrics(res, this.parts.admin)
+    if (to.to === 'clients') return answerClients(res, this.parts.admin)
     if (to.to === 'nothing' || (to.to !== 'mcp' && this.parts.sse === undefined)) return notFound(res)
     if (req.method === 'OPTIONS') return answerPreflight(req, res, this.context.forwarded)
     const who = await this.context.gateway.identify({

@@ -237,6 +237,8 @@ export class LegacySession {
         exchange?.close('client_gone')
         return
       }
+      // Not resolved: the cautious form, since a tool with an output schema may not say it otherwise.
+      const declaresOutput = exchange?.fact('item')?.declaresOutput ?? true
       if (exchange !== undefined) exchange.close(channel.answer(legacyAnswer(asked, outcome, declaresOutput)))
       else if (outcome.kind === 'fault') this.refuse(asked, outcome.fault, arrival, channel)
       else channel.answer(legacyAnswer(asked, outcome, declaresOutput))
@@ -351,6 +353,3 @@ export class LegacySession {
     })
   }
 }
-
-/** Unknown at the door; with it `structuredContent` of a fault is left out, which every client reads. */
-const declaresOutput = true

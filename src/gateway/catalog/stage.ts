@@ -59,6 +59,7 @@ function resolve({ lookup, tasks }: StageParts): Step<Call, RoutedCall> {
         item = looked.item
       }
       exchange.note('route', { upstream: item.upstream, item: item.name })
+      exchange.note('item', item)
       const outcome = await next({ ...call, upstream: item.upstream, item }, exchange)
       if (outcome.kind !== 'task') return outcome
       const visible = tasks.show({ upstream: item.upstream, taskId: outcome.handle }, call.caller.principal)

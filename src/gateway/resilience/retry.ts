@@ -29,7 +29,8 @@ export function pauseBefore(
 }
 
 function mayRepeat(fault: Fault, { repeatable, events }: { readonly repeatable: boolean; readonly events: number }): boolean {
-  if (ours.has(fault.kind)) return false
+  // A time limit that ran out once would run out again, and the caller has waited already.
+  if (ours.has(fault.kind) || fault.kind === 'upstream_timeout') return false
   // An answer that was lost is worth a repeat although the fault tells the agent not to.
   if (repeatable) return fault.retryable || fault.kind === 'outcome_unknown'
   return fault.retryable && fault.sideEffect === 'none' && events === 0

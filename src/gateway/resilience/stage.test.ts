@@ -51,6 +51,7 @@ describe('a failed attempt is repeated only where that is safe', () => {
   it.each<[string, Partial<RoutedCall>, Outcome, number]>([
     ['nothing was executed', risky, no('upstream_unavailable'), 3],
     ['it may have been executed', risky, no('upstream_timeout', 'unknown'), 1],
+    ['a time limit ran out before anything was sent', safe, no('upstream_timeout'), 1],
     ['the answer was lost', risky, no('outcome_unknown', 'unknown'), 1],
     ['the answer was lost, and the tool only reads', safe, no('outcome_unknown', 'unknown'), 3],
     ['the answer was lost, and it is a prompt', { item: anItem({ kind: 'prompt' }) }, no('outcome_unknown', 'unknown'), 3],

@@ -289,16 +289,21 @@ export class LegacyConnection implements Connection, Ground {
     return fault('upstream_unavailable', { upstream: this.context.id, reason: 'the connection was closed' })
   }
 
-  /** The server no longer knows the session: it says 404, or 400 with words about it (server-everything does). Nothing was executed. */
+  /**
+   * The server no longer knows the session: it says 404, or 400 with words about it (server-everything does). Or it no longer knows
+   * this era. Nothing was executed.
+   */
   private isLost(answer: WireAnswer): boolean {
-    if (this.sessionId === undefined || (answer.kind !== 'status' && answer.kind !== 'answer')) return false
+    if (this.wire.transport !== 'streamable-http' || (answer.kind !== 'status' && answer.kind !== 'answer')) return false
     const error = answer.kind === 'status' ? answer.body : answer.answer.kind === 'error' ? answer.answer : undefined
+    if (error?.code === code.unsupportedProtocolVersion) return true
+    if (this.sessionId === undefined) return false
     if (answer.status === 404) return error?.code !== code.methodNotFound
     return answer.status === 400 && error !== undefined && /session|initiali[sz]/i.test(error.message)
   }
 
   private gone(found: Fault): { readonly kind: 'gone'; readonly fault: Fault } {
-    this.lose(found)
+    this.lose(fault('upstream_unavailable', { upstream: this.context.id, reason: `it no longer knew the session (${found.message})` }))
     return { kind: 'gone', fault: found }
   }
 

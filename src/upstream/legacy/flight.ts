@@ -12,7 +12,7 @@ import type { Context } from '../context.ts'
 import { audible } from '../events.ts'
 import type { Candidate } from './attribution.ts'
 import type { Parked } from './parked.ts'
-import { answerFor, answersQuestions, fits, inputRequired, lacking, type Question, readResponses } from './questions.ts'
+import { answerFor, answersQuestions, fits, inputRequired, lacking, type Question, readResponses, refusalIn } from './questions.ts'
 
 /** Questions that come within this time, in ms, are asked together. */
 const gatherMs = 10
@@ -108,9 +108,12 @@ export class Flight implements Candidate, Parked {
     const answers = call.continuation?.kind === 'parked' ? readResponses(call.continuation.answers) : new Map<string, Payload>()
     for (const [key, question] of this.questions) {
       const response = answers.get(key)
-      if (response === undefined || !fits(question, response)) continue
+      if (response === undefined) continue
+      const refusal = refusalIn(response)
+      if (refusal === undefined && !fits(question, response)) continue
       this.questions.delete(key)
-      this.ground.answer(question, response)
+      if (refusal === undefined) this.ground.answer(question, response)
+      else this.ground.refuse(question, refusal.code, refusal.message)
     }
     this.ripe = this.questions.size > 0
     const sent = await this.travel({ call, exchange })

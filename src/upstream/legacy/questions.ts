@@ -3,6 +3,7 @@
 import type { ClientCapabilities } from '../../core/call/call.ts'
 import { type Payload, payload, payloadOf } from '../../core/call/payload.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
+import { refusalKey } from '../../core/protocol/names.ts'
 import { members, skipSpace } from '../../core/protocol/scan.ts'
 import { isObject } from '../answers.ts'
 
@@ -97,6 +98,14 @@ export function readResponses(answers: Payload | undefined): ReadonlyMap<string,
     if (bytes[member.start] === 0x7b) found.set(member.key, payload(bytes.subarray(member.start, member.end)))
   }
   return found
+}
+
+/** The error that a session client gave in place of a response; the server shall hear that very error. */
+export function refusalIn(response: Payload): { readonly code: number; readonly message: string } | undefined {
+  const value = response.json()
+  const refusal = isObject(value) ? value[refusalKey] : undefined
+  if (!isObject(refusal) || typeof refusal.code !== 'number') return undefined
+  return { code: refusal.code, message: typeof refusal.message === 'string' ? refusal.message : 'Refused by the client' }
 }
 
 /** Whether a response has the form that the question wants; a malformed one is asked for again. */

@@ -1,0 +1,51 @@
+// docs/metrics.md: every metric with its help, type and labels, read from what the gateway itself exposes.
+
+/** `load` imports from dist/. */
+export async function metricsPage(load, note) {
+  const { createMetrics } = await load('observe/metrics.js')
+  const { counters } = await load('core/ports/report.js')
+  const upstream = { upstream: 'x', state: 'ready', inFlight: 0, connections: 0, restarts: 0, queued: 0, breaker: 'closed' }
+  const metrics = createMetrics({ upstreams: () => [upstream], sessions: () => [{ transport: 'http', open: 0 }] })
+  for (const [name, { labels }] of Object.entries(counters))
+    metrics.counters.add(name, Object.fromEntries(labels.map((label) => [label, 'x'])))
+  metrics.observe({
+    method: 'tools/call',
+    upstream: 'x',
+    item: 'x',
+    outcome: 'fault',
+    fault: { kind: 'x', category: 'tool', sideEffect: 'none', message: '' },
+    durationMs: 1,
+    bytesIn: 1,
+    bytesOut: 1,
+  })
+  const rows = read(await metrics.text()).map(
+    ({ name, type, help, labels }) => `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
+  )
+  return `# Metrics
+
+${note('what the gateway exposes (`src/observe/metrics.ts`, `src/core/ports/report.ts`)')}\`GET /metrics\` answers in the text format of Prometheus. Calls are counted from their records, so a refused call counts as well. Label values
+are bounded: \`item\` is the server's own name of a tool or prompt, \`_URI\` for resources, \`_OTHER\` beyond 2,000 items. What to do when one of
+them moves: [operations.md](operations.md).
+
+| Metric | Type | Labels | Meaning |
+|---|---|---|---|
+${rows.join('\n')}
+
+\`outcome\` of a call is \`complete\`, \`tool_error\` (the tool said \`isError\`), \`input_required\`, \`task\` or \`fault\`; kinds and categories of faults
+stand in [faults.md](faults.md).
+`
+}
+
+function read(text) {
+  const found = []
+  for (const line of text.split('\n')) {
+    const [, word, name, rest] = /^# (HELP|TYPE) (\S+) (.*)$/.exec(line) ?? []
+    if (word === 'HELP') found.push({ name, help: rest, type: '', labels: [] })
+    else if (word === 'TYPE') found.at(-1).type = rest
+    else if (line !== '') {
+      const own = found.at(-1)
+      for (const [, label] of line.matchAll(/[{,](\w+)="/g)) if (label !== 'le' && !own.labels.includes(label)) own.labels.push(label)
+    }
+  }
+  return found.sort((a, b) => (a.name < b.name ? -1 : 1))
+}
