@@ -371,7 +371,7 @@ export const promises = {
     text: 'Sweet-spot demo: one server, three consumers (agent runtime, internal copilot, partner), separate identities, one audit.',
     claimed: false,
   },
-  R110: { text: 'Docs state that MCP is a protocol, not a platform, and that the first example is the start line.', claimed: false },
+  R110: { text: 'Docs state that MCP is a protocol, not a platform, and that the first example is the start line.', claimed: true },
 } as const satisfies Record<string, Promised>
 
 export type PromiseId = keyof typeof promises

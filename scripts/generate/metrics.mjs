@@ -5,7 +5,11 @@ export async function metricsPage(load, note) {
   const { createMetrics } = await load('observe/metrics.js')
   const { counters } = await load('core/ports/report.js')
   const upstream = { upstream: 'x', state: 'ready', inFlight: 0, connections: 0, restarts: 0, queued: 0, breaker: 'closed' }
-  const metrics = createMetrics({ upstreams: () => [upstream], sessions: () => [{ transport: 'http', open: 0 }] })
+  const metrics = createMetrics({
+    upstreams: () => [upstream],
+    sessions: () => [{ transport: 'http', open: 0 }],
+    clients: () => [{ transport: 'http', revision: 'x', clients: 0 }],
+  })
   for (const [name, { labels }] of Object.entries(counters))
     metrics.counters.add(name, Object.fromEntries(labels.map((label) => [label, 'x'])))
   metrics.observe({

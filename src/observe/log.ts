@@ -23,10 +23,9 @@ interface Target {
 /** `target` is standard error unless a test gives its own. */
 export function createLog(settings: LogSettings, redact: Redact, clock: Clock, target: Target = standardError()): LogSink {
   const human = settings.format === 'human' || (settings.format === 'auto' && target.isTTY === true)
-  const levels = pino.levels.values
-  const least = settings.level === 'silent' ? Number.POSITIVE_INFINITY : (levels[settings.level] ?? 30)
-  const enabled = (severity: LogSeverity): boolean => (levels[severity] ?? 0) >= least
-  const write = human ? humanWriter(target, redact, clock) : jsonWriter(target, redact, settings.level)
+  const least = settings.level === 'silent' ? Number.POSITIVE_INFINITY : levels[settings.level]
+  const enabled = (severity: LogSeverity): boolean => levels[severity] >= least
+  const write = human ? humanWriter(target, redact, clock) : jsonWriter(target, redact, clock)
   return {
     enabled,
     log: (severity, event, fields) => {
@@ -36,6 +35,9 @@ export function createLog(settings: LogSettings, redact: Redact, clock: Clock, t
   }
 }
 
+/** The numbers that pino made customary. */
+const levels = { trace: 10, debug: 20, info: 30, warn: 40, error: 50 }
+
 function standardError(): Target {
   if (process.stderr.isTTY) return process.stderr
   return pino.destination({ fd: 2, sync: false, minLength: 65_536, maxWrite: 131_072, periodicFlush: 200 })
@@ -43,18 +45,11 @@ function standardError(): Target {
 
 type Write = (severity: LogSeverity, event: string, fields: Readonly<Record<string, unknown>>) => void
 
-function jsonWriter(target: Target, redact: Redact, level: string): Write {
-  const logger = pino(
-    {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      messageKey: 'event',
-      formatters: { level: (label) => ({ level: label }) },
-    },
-    { write: (line: string) => target.write(redact(line)) },
-  )
-  return (severity, event, fields) => logger[severity](fields, event)
+function jsonWriter(target: Target, redact: Redact, clock: Clock): Write {
+  return (severity, event, fields) => {
+    const time = new Date(clock.now()).toISOString()
+    target.write(`${redact(JSON.stringify({ level: severity, time, ...fields, event }))}\n`)
+  }
 }
 
 const colours = { debug: 'gray', info: 'cyan', warn: 'yellow', error: 'red' } as const

@@ -17,7 +17,7 @@ export type Matrix = Record<ServerKind, Record<ClientKind, Record<string, Result
 const main = join(root, 'dist', 'main.js')
 
 /** Longest time of one check, in ms: what takes longer hangs. */
-const patienceMs = 12_000
+const patienceMs = 25_000
 
 export async function runMatrix(): Promise<Matrix> {
   const servers = await startServers()
@@ -107,6 +107,8 @@ async function oneClient(
     bareClients.get(clientKind, serverKind),
   ])
   try {
+    // A stdio client starts its gateway with it: the checks begin when that is up.
+    await Promise.all([client.tools(), bare.call(offerOf(serverKind).simple.tool, offerOf(serverKind).simple.args)])
     const cell: Cell = {
       clientKind,
       serverKind,

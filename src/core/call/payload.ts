@@ -55,6 +55,7 @@ class Whole implements Payload {
 class Edited implements Payload {
   private readonly base: Whole
   private readonly edits: readonly Edit[]
+  private planned: Node | undefined
   private made: Uint8Array | undefined
   private parsed: unknown
 
@@ -63,8 +64,13 @@ class Edited implements Payload {
     this.edits = edits
   }
 
+  private get plan(): Node {
+    this.planned ??= plan(this.edits)
+    return this.planned
+  }
+
   get bytes(): Uint8Array {
-    this.made ??= rewrite(this.base.bytes, plan(this.edits))
+    this.made ??= rewrite(this.base.bytes, this.plan)
     return this.made
   }
 
@@ -73,7 +79,7 @@ class Edited implements Payload {
   }
 
   json(): unknown {
-    this.parsed ??= apply(this.base.json(), plan(this.edits))
+    this.parsed ??= apply(this.base.json(), this.plan)
     return this.parsed
   }
 
@@ -92,7 +98,7 @@ interface Child {
 
 interface Node {
   /** Set: replaces whatever stands here. */
-  value: Uint8Array | undefined
+  value: string | Uint8Array | undefined
   removed: boolean
   children: Child[] | undefined
 }
@@ -106,7 +112,7 @@ function plan(edits: readonly Edit[]): Node {
 function place(node: Node, edit: Edit, depth: number): void {
   const key = edit.path[depth]
   if (key === undefined) {
-    node.value = typeof edit.value === 'string' ? Buffer.from(edit.value) : edit.value
+    node.value = edit.value
     node.removed = edit.value === undefined
     node.children = undefined
     return
@@ -115,10 +121,11 @@ function place(node: Node, edit: Edit, depth: number): void {
   if (node.removed) {
     if (edit.value === undefined) return
     node.removed = false
-    node.value = Buffer.from('{}')
+    node.value = '{}'
   }
   if (node.value !== undefined) {
-    node.value = rewrite(node.value, plan([{ path: edit.path.slice(depth), value: edit.value }]))
+    const below = typeof node.value === 'string' ? Buffer.from(node.value) : node.value
+    node.value = rewrite(below, plan([{ path: edit.path.slice(depth), value: edit.value }]))
     return
   }
   node.children ??= []
@@ -136,48 +143,71 @@ function childOf(children: readonly Child[], key: string | number): Node | undef
 }
 
 function rewrite(b: Uint8Array, root: Node): Uint8Array {
-  if (root.value !== undefined) return root.value
+  if (root.value !== undefined) return typeof root.value === 'string' ? Buffer.from(root.value) : root.value
+  const out = new Pieces(b)
   const start = skipSpace(b, 0)
-  const out: Uint8Array[] = []
-  emit(b, start, skipValue(b, start), root, out)
-  return Buffer.concat(out)
+  // Members and elements are checked on the way; anything else is checked here.
+  const end = root.children !== undefined && (b[start] === openBrace || b[start] === openBracket) ? start : skipValue(b, start)
+  emit(b, start, end, root, out)
+  return out.join()
 }
 
-const bytesOf = {
-  openBrace: Buffer.from('{'),
-  closeBrace: Buffer.from('}'),
-  openBracket: Buffer.from('['),
-  closeBracket: Buffer.from(']'),
-  comma: Buffer.from(','),
+const openBrace = 0x7b
+const openBracket = 0x5b
+
+/** What the result is put together from: runs of the source, and text of our own. Joined by one allocation and no views. */
+class Pieces {
+  private readonly source: Buffer
+  private readonly runs: number[] = []
+  private readonly parts: (string | Uint8Array | undefined)[] = []
+  private size = 0
+
+  constructor(source: Uint8Array) {
+    this.source = asBuffer(source)
+  }
+
+  run(start: number, end: number): void {
+    this.runs.push(start, end)
+    this.parts.push(undefined)
+    this.size += end - start
+  }
+
+  own(part: string | Uint8Array): void {
+    this.parts.push(part)
+    this.size += typeof part === 'string' ? Buffer.byteLength(part) : part.length
+  }
+
+  join(): Buffer {
+    const out = Buffer.allocUnsafe(this.size)
+    let at = 0
+    let run = 0
+    for (const part of this.parts) {
+      if (part === undefined) {
+        at += this.source.copy(out, at, this.runs[run], this.runs[run + 1])
+        run += 2
+      } else if (typeof part === 'string') at += out.write(part, at)
+      else {
+        out.set(part, at)
+        at += part.length
+      }
+    }
+    return out
+  }
 }
 
-function emit(b: Uint8Array, start: number, end: number, node: Node, out: Uint8Array[]): void {
-  if (node.value !== undefined) {
-    out.push(node.value)
-    return
-  }
-  if (node.children === undefined) {
-    out.push(b.subarray(start, end))
-    return
-  }
-  if (b[start] === 0x5b) emitArray(b, start, node.children, out)
-  else if (b[start] === 0x7b) emitObject(b, start, node.children, out)
+function emit(b: Uint8Array, start: number, end: number, node: Node, out: Pieces): void {
+  if (node.value !== undefined) out.own(node.value)
+  else if (node.children === undefined) out.run(start, end)
+  else if (b[start] === openBracket) emitArray(b, start, node.children, out)
+  else if (b[start] === openBrace) emitObject(b, start, node.children, out)
   else if (hasValue(node)) emitFresh(node, out)
-  else out.push(b.subarray(start, end))
+  else out.run(start, end)
 }
 
-function emitObject(b: Uint8Array, start: number, children: readonly Child[], out: Uint8Array[]): void {
-  out.push(bytesOf.openBrace)
-  let first = true
+function emitObject(b: Uint8Array, start: number, children: readonly Child[], out: Pieces): void {
+  let separator = '{'
   let runFrom = -1
   let runTo = -1
-  const flush = (): void => {
-    if (runFrom < 0) return
-    if (!first) out.push(bytesOf.comma)
-    first = false
-    out.push(b.subarray(runFrom, runTo))
-    runFrom = -1
-  }
   const seen: string[] = []
   for (const member of members(b, start)) {
     const child = childOf(children, member.key)
@@ -186,38 +216,45 @@ function emitObject(b: Uint8Array, start: number, children: readonly Child[], ou
       runTo = member.end
       continue
     }
-    flush()
+    if (runFrom >= 0) {
+      out.own(separator)
+      out.run(runFrom, runTo)
+      separator = ','
+      runFrom = -1
+    }
     if (seen.includes(member.key)) throw new MalformedJson(`duplicate key ${JSON.stringify(member.key)}`, member.keyAt)
     seen.push(member.key)
     if (child.removed) continue
-    if (!first) out.push(bytesOf.comma)
-    first = false
-    out.push(b.subarray(member.keyAt, member.start))
+    out.own(separator)
+    separator = ','
+    out.run(member.keyAt, member.start)
     emit(b, member.start, member.end, child, out)
   }
-  flush()
+  if (runFrom >= 0) {
+    out.own(separator)
+    out.run(runFrom, runTo)
+    separator = ','
+  }
   for (const { key, node: child } of children) {
     if (typeof key !== 'string' || seen.includes(key) || !hasValue(child)) continue
-    if (!first) out.push(bytesOf.comma)
-    first = false
-    out.push(Buffer.from(`${JSON.stringify(key)}:`))
+    out.own(`${separator}${JSON.stringify(key)}:`)
+    separator = ','
     emitFresh(child, out)
   }
-  out.push(bytesOf.closeBrace)
+  out.own(separator === '{' ? '{}' : '}')
 }
 
-function emitArray(b: Uint8Array, start: number, children: readonly Child[], out: Uint8Array[]): void {
-  out.push(bytesOf.openBracket)
-  let first = true
+function emitArray(b: Uint8Array, start: number, children: readonly Child[], out: Pieces): void {
+  let separator = '['
   elements(b, start).forEach((element, index) => {
     const child = childOf(children, index)
     if (child?.removed === true) return
-    if (!first) out.push(bytesOf.comma)
-    first = false
-    if (child === undefined) out.push(b.subarray(element.start, element.end))
+    out.own(separator)
+    separator = ','
+    if (child === undefined) out.run(element.start, element.end)
     else emit(b, element.start, element.end, child, out)
   })
-  out.push(bytesOf.closeBracket)
+  out.own(separator === '[' ? '[]' : ']')
 }
 
 function hasValue(node: Node): boolean {
@@ -226,25 +263,23 @@ function hasValue(node: Node): boolean {
   return false
 }
 
-function emitFresh(node: Node, out: Uint8Array[]): void {
+function emitFresh(node: Node, out: Pieces): void {
   if (node.value !== undefined) {
-    out.push(node.value)
+    out.own(node.value)
     return
   }
-  out.push(bytesOf.openBrace)
-  let first = true
+  let separator = '{'
   for (const { key, node: child } of node.children ?? []) {
     if (!hasValue(child)) continue
-    if (!first) out.push(bytesOf.comma)
-    first = false
-    out.push(Buffer.from(`${JSON.stringify(String(key))}:`))
+    out.own(`${separator}${JSON.stringify(String(key))}:`)
+    separator = ','
     emitFresh(child, out)
   }
-  out.push(bytesOf.closeBrace)
+  out.own(separator === '{' ? '{}' : '}')
 }
 
 function apply(value: unknown, node: Node): unknown {
-  if (node.value !== undefined) return JSON.parse(asBuffer(node.value).toString('utf8'))
+  if (node.value !== undefined) return JSON.parse(typeof node.value === 'string' ? node.value : asBuffer(node.value).toString('utf8'))
   if (node.children === undefined) return value
   if (Array.isArray(value)) {
     return value.flatMap((element, index) => {

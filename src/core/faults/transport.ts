@@ -45,7 +45,7 @@ export const transportFaults = {
     retryable: true,
     protocol: false,
     agent: 'Too many calls are waiting for {upstream} ({limit}). The call was not executed; try again after {retryAfterMs} ms.',
-    operator: 'The queue of this upstream is full. See `limits.queue` and `limits.concurrency`.',
+    operator: 'The queue of this upstream is full. See `limits.queue` and `concurrency` of the server.',
   },
   cancelled: {
     category: 'transport',

@@ -1,0 +1,236 @@
+// Faults of stdio servers, row by row of the catalogue (P), and what rows of tools and transport have a form of their own on one shared
+// stream: each ends in one honest answer, with the executions counted in a file, and the next call works.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { eventually } from '../peers/processes.ts'
+import { root } from '../peers/servers.ts'
+import { faultOf, type RawAnswer, RawClient, type RawEra, textOf } from './raw-client.ts'
+import { type Rig, secrets, startRig } from './rig.ts'
+
+const eras = ['modern', 'legacy'] as const
+const folder = mkdtempSync(join(tmpdir(), 'signalbox-chaos-'))
+const effects = join(folder, 'effects')
+const clients = {} as Record<RawEra, Record<string, RawClient>>
+let rig: Rig
+
+const shim = (env: Record<string, string>, more: Record<string, unknown> = {}) => ({
+  command: process.execPath,
+  args: [join(root, 'test', 'chaos', 'stdio-shim.mjs')],
+  env: { SHIM_EFFECTS: effects, SHIM_SECRET: secrets.upstream, ...env },
+  ...more,
+})
+
+beforeAll(async () => {
+  rig = await startRig({
+    servers: {
+      modern: shim({ SHIM_ERA: 'modern' }),
+      legacy: shim({ SHIM_ERA: 'legacy' }),
+      noisy: shim({ SHIM_START: 'noise' }),
+      mute: shim({ SHIM_START: 'mute-probe' }),
+      slow: shim({ SHIM_START: 'slow:1500' }, { era: 'legacy' }),
+      exits: shim({ SHIM_START: 'exit' }),
+      hangs: shim({ SHIM_START: 'hang' }, { timeouts: { start: 1_000, probe: 400 } }),
+    },
+    limits: { messageBytes: 4_194_304, breakerFailures: 40 },
+  })
+  for (const era of eras) {
+    const each = ['modern', 'legacy', 'noisy', 'mute', 'slow'].map(async (upstream) => {
+      return [upstream, await new RawClient(era, `${rig.base}/mcp/${upstream}`).connect()] as const
+    })
+    clients[era] = Object.fromEntries(await Promise.all(each))
+  }
+}, 40_000)
+
+afterAll(async () => {
+  await rig.end()
+  rmSync(folder, { recursive: true, force: true })
+}, 20_000)
+
+interface Row {
+  readonly id: string
+  readonly act: string
+  /** Kind and side effect; absent: success. */
+  readonly wanted?: readonly [kind: string, category: string, sideEffect: 'none' | 'unknown']
+  /** `look` only reads, so that it may be repeated; its second execution goes right. */
+  readonly repeated?: true
+  readonly anomaly?: string
+}
+
+const unknown = ['outcome_unknown', 'transport', 'unknown'] as const
+const protocolError = ['upstream_protocol_error', 'transport', 'unknown'] as const
+const rows: readonly Row[] = [
+  { id: 'P02 SIGKILL in a write', act: 'crash', wanted: unknown },
+  { id: 'P02 SIGKILL in a read', act: 'crash', repeated: true },
+  { id: 'P02 an exit in mid-call', act: 'exit', wanted: unknown },
+  { id: 'P03 SIGSTOP', act: 'hang', wanted: ['upstream_timeout', 'transport', 'unknown'] },
+  { id: 'P03 never answers, but lives', act: 'silence', wanted: ['upstream_timeout', 'transport', 'unknown'] },
+  { id: 'P04 noise around the answer', act: 'noise', anomaly: 'stdout' },
+  { id: 'P05 noise glued to the answer', act: 'glue', anomaly: 'glued' },
+  { id: 'P05 a broken answer', act: 'broken', wanted: protocolError, anomaly: 'malformed' },
+  { id: 'P06 a partial line, then the exit', act: 'partial', wanted: unknown, anomaly: 'malformed' },
+  { id: 'P07 a line of 64 MiB', act: 'oversize', wanted: ['result_too_large', 'tool', 'unknown'], anomaly: 'oversize' },
+  { id: 'P08 4 MiB on stderr', act: 'flood' },
+  { id: 'L20 last words with a secret', act: 'secret', wanted: unknown },
+  { id: 'T17 invalid UTF-8', act: 'badUtf8', wanted: protocolError, anomaly: 'malformed' },
+  { id: 'T19 100,000 levels deep', act: 'deep', wanted: protocolError, anomaly: 'malformed' },
+  { id: 'T21 the wrong id', act: 'wrongId', wanted: protocolError, anomaly: 'orphan' },
+  { id: 'T21 the id as a string', act: 'textId', wanted: protocolError, anomaly: 'orphan' },
+  { id: 'T21 the answer twice', act: 'twice', anomaly: 'duplicate' },
+]
+
+let made = 0
+function tagFor(row: string, upstream: string): string {
+  made += 1
+  return `${row}-${made}-${upstream}`
+}
+
+function executions(tag: string): number {
+  return readFileSync(effects, 'utf8')
+    .split('\n')
+    .filter((line) => line === tag).length
+}
+
+function judge(answer: RawAnswer, tag: string, wanted: Row['wanted']): void {
+  expect(answer.answers, `${tag}: ${answer.text.slice(0, 400)}`).toHaveLength(1)
+  expect(answer.strange).toEqual([])
+  expect(answer.text).not.toContain(secrets.upstream)
+  const seen = faultOf(answer)
+  if (wanted === undefined) {
+    expect(seen).toBeUndefined()
+    expect(textOf(answer)).toBe(tag)
+    return
+  }
+  const [kind, category, side_effect] = wanted
+  expect(seen, answer.text.slice(0, 400)).toMatchObject({ kind, category, side_effect })
+  expect(answer.answers[0].result.isError).toBe(true)
+}
+
+async function works(client: RawEra, upstream: string): Promise<void> {
+  let last: RawAnswer | undefined
+  const fine = await eventually(async () => {
+    const tag = tagFor('recovery', upstream)
+    last = await clients[client][upstream]?.call('act', { tag })
+    return last !== undefined && textOf(last) === tag && faultOf(last) === undefined
+  }, 10_000)
+  expect(fine, last?.text).toBe(true)
+}
+
+describe('a child that misbehaves', () => {
+  test.each(rows.map((row) => [row.id, row] as const))(
+    '%s',
+    async (_name, { id, act, wanted, repeated, anomaly }) => {
+      const before = await rig.evidence()
+      await Promise.all(
+        eras.map(async (upstream) => {
+          for (const client of eras) {
+            const tag = tagFor(id, upstream)
+            const args = { act, tag, ...(repeated ? { once: true } : {}) }
+            judge(await (clients[client][upstream] as RawClient).call(repeated ? 'look' : 'act', args), tag, wanted)
+            expect(executions(tag)).toBe(repeated ? 2 : 1)
+            await works(client, upstream)
+          }
+        }),
+      )
+      if (anomaly !== undefined) {
+        const after = await rig.evidence()
+        for (const upstream of eras) {
+          const labels = { upstream, type: anomaly }
+          expect(after.sum('signalbox_proto_anomaly_total', labels) - before.sum('signalbox_proto_anomaly_total', labels)).toBeGreaterThan(
+            1,
+          )
+        }
+      }
+      await rig.neighbourIsFine()
+    },
+    30_000,
+  )
+
+  test('P07 others in flight on the same child are told too', async () => {
+    const [mine, other] = [tagFor('P07', 'modern'), tagFor('P07', 'modern')]
+    const client = clients.modern.modern as RawClient
+    const waiting = client.call('act', { act: 'silence', tag: other })
+    expect(await eventually(() => executions(other) === 1)).toBe(true)
+    const answers = await Promise.all([client.call('act', { act: 'oversize', tag: mine }), waiting])
+    expect(answers.map((answer) => answer.answers.length)).toEqual([1, 1])
+    expect(faultOf(answers[1] as RawAnswer)).toMatchObject({ side_effect: 'unknown', category: 'transport' })
+    await works('modern', 'modern')
+  })
+
+  test('T22, T24 two calls on one stream: each client gets its own progress, and the answers may cross', async () => {
+    for (const upstream of eras) {
+      const tags = [tagFor('T24', upstream), tagFor('T24', upstream)]
+      const answers = await Promise.all(
+        tags.map((tag) => (clients.modern[upstream] as RawClient).call('act', { act: 'pair', tag }, { progressToken: `of ${tag}` })),
+      )
+      for (const [n, tag] of tags.entries()) {
+        judge(answers[n] as RawAnswer, tag, undefined)
+        const progress = answers[n]?.events.map((event) => [event.params.progressToken, event.params.progress])
+        expect(progress).toEqual([1, 2, 3].map((value) => [`of ${tag}`, value]))
+      }
+    }
+  })
+
+  test('P11 thirty crashes leave no zombie, no process and no open file', async () => {
+    const { pid } = rig.gateway.child
+    const before = openFiles(pid)
+    for (let n = 0; n < 15; n += 1) {
+      for (const upstream of eras) {
+        const answer = await (clients.modern[upstream] as RawClient).call('act', { act: 'crash', tag: tagFor('P11', upstream) })
+        expect(answer.answers).toHaveLength(1)
+      }
+      if (n % 5 === 4) for (const upstream of eras) await works('modern', upstream)
+    }
+    for (const upstream of eras) await works('modern', upstream)
+    expect(await eventually(() => children(pid).every(({ state }) => state !== 'Z'))).toBe(true)
+    expect(await eventually(() => openFiles(pid) <= before + 8)).toBe(true)
+    expect((await rig.evidence()).sum('signalbox_child_restarts_total', { upstream: 'legacy' })).toBeGreaterThan(0)
+    await rig.neighbourIsFine()
+  }, 60_000)
+})
+
+describe('a child that starts badly', () => {
+  test.each([
+    ['P04 noise before the handshake', 'noisy'],
+    ['T28 an unknown request before the handshake is not answered', 'mute'],
+    ['P12 a start that takes longer than a call may', 'slow'],
+  ])('%s: it is served', async (_row, upstream) => {
+    for (const client of eras) await works(client, upstream)
+  })
+
+  test('P01 an exit and a hang are named with their reason, and hide nobody', async () => {
+    const { upstreams } = await rig.gateway.ready()
+    const exits = upstreams.find(({ name }) => name === 'exits')
+    expect(exits?.state).not.toBe('ready')
+    expect(exits?.reason).toContain('DATABASE_URL is not set')
+    expect(exits?.reason).toContain('exit code 3')
+    expect(upstreams.find(({ name }) => name === 'hangs')?.state).not.toBe('ready')
+    const client = await new RawClient('modern', `${rig.base}/mcp`).connect()
+    const answer = await client.call('exits__act', {})
+    expect(answer.answers).toHaveLength(1)
+    expect(answer.text).toContain('exits')
+    const list = await client.ask('tools/list', {})
+    expect(list.text).toContain('legacy__act')
+  })
+})
+
+function children(parent: number | undefined): { pid: number; state: string }[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((name) => {
+      try {
+        const [, state = '', ppid = ''] =
+          readFileSync(`/proc/${name}/stat`, 'latin1')
+            .split(') ')[1]
+            ?.match(/^(\S) (\d+)/) ?? []
+        return Number(ppid) === parent ? [{ pid: Number(name), state }] : []
+      } catch {
+        return []
+      }
+    })
+}
+
+function openFiles(pid: number | undefined): number {
+  return readdirSync(`/proc/${pid}/fd`).length
+}
