@@ -52,6 +52,7 @@ export function openDoors(parts: DoorParts): Doors {
       Object.values(settings.servers).flatMap((server) => Object.keys(server.forwardHeaders).map((name) => name.toLowerCase())),
     ),
     draining: parts.draining,
+    outsiders: parts.outsiders,
   }
   const legacy = createLegacyHttpDoor(context)
   const sse = settings.sse.enabled ? createSseDoor(context) : undefined

@@ -62,7 +62,7 @@ class Running implements RunningGateway {
   private readonly settings: Settings
   private readonly options: GatewayOptions
   private readonly report: Report
-  private readonly flush: () => void
+  private readonly flush: () => Promise<void>
   private readonly inside: Inside
   private readonly doors: Doors
   private readonly draining = new AbortController()
@@ -82,7 +82,7 @@ class Running implements RunningGateway {
     const metrics = createMetrics({ ...this.gauges(), clients: () => inventory.counts() })
     const sealer = createSealer(settings.stateDir === undefined ? freshKey() : loadKey(join(settings.stateDir, 'seal.key')), systemRandom)
     this.report = { log: sink.log, counters: metrics.counters }
-    this.flush = sink.flush
+    this.flush = () => sink.flush()
     const outsiders = new Outsiders()
     this.inside = assembleInside({
       settings,
@@ -164,7 +164,7 @@ class Running implements RunningGateway {
     deadline.close()
     await this.inside.close()
     this.report.log('info', 'Ended')
-    this.flush()
+    await this.flush()
     this.finish()
   }
 

@@ -2,13 +2,8 @@
 // connection, a question to its client. Doors register their sessions here; rooms never meet.
 import type { CallEvent } from '../core/call/exchange.ts'
 import type { Payload } from '../core/call/payload.ts'
+import type { OutsideSession } from '../downstream/legacy/outside.ts'
 import type { Outside } from '../upstream/index.ts'
-
-/** What a door offers for one of its sessions. */
-export interface OutsideSession {
-  event(event: CallEvent): void
-  ask(method: string, params: Payload | undefined): Promise<Payload | undefined>
-}
 
 export class Outsiders implements Outside {
   private readonly sessions = new Map<string, OutsideSession>()

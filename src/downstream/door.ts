@@ -8,6 +8,7 @@ import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Ephemeral } from '../core/ports/stores.ts'
 import type { Implementation } from '../core/protocol/names.ts'
+import type { Outsiders } from './legacy/outside.ts'
 import type { DrainSettings, HttpSettings, SessionSettings, SseSettings } from './settings.ts'
 
 export interface DoorContext {
@@ -32,6 +33,8 @@ export interface DoorContext {
   readonly forwarded: ReadonlySet<string>
   /** Aborted when draining begins: no new sessions or streams, `Connection: close` on answers, open streams end with `retry:`. */
   readonly draining: AbortSignal
+  /** Where sessions are found for what a server says outside any call; absent: such questions are refused. */
+  readonly outsiders?: Outsiders
 }
 
 /** A request that passed the first rungs: origin, host, identity; for POST also media type, size, UTF-8 and JSON. */

@@ -1,9 +1,9 @@
 // The log: JSON lines for machines, a short form on a terminal. Always on standard error, buffered, flushed at exit; what it writes has
 // passed the redactor.
 import { styleText } from 'node:util'
-import pino from 'pino'
 import type { Clock } from '../core/ports/clock.ts'
 import type { Log, LogSeverity } from '../core/ports/report.ts'
+import { LineWriter } from './line-writer.ts'
 import type { Redact } from './redact.ts'
 import type { LogSettings } from './settings.ts'
 
@@ -11,17 +11,18 @@ export interface LogSink {
   readonly log: Log
   /** False where the severity is not written: saves building the fields. */
   enabled(severity: LogSeverity): boolean
-  flush(): void
+  /** Resolves when all lines have left. */
+  flush(): Promise<void>
 }
 
 interface Target {
   write(line: string): void
-  flushSync?(): void
+  flush?(): Promise<void>
   readonly isTTY?: boolean
 }
 
 /** `target` is standard error unless a test gives its own. */
-export function createLog(settings: LogSettings, redact: Redact, clock: Clock, target: Target = standardError()): LogSink {
+export function createLog(settings: LogSettings, redact: Redact, clock: Clock, target: Target = standardError(clock)): LogSink {
   const human = settings.format === 'human' || (settings.format === 'auto' && target.isTTY === true)
   const least = settings.level === 'silent' ? Number.POSITIVE_INFINITY : levels[settings.level]
   const enabled = (severity: LogSeverity): boolean => levels[severity] >= least
@@ -31,16 +32,15 @@ export function createLog(settings: LogSettings, redact: Redact, clock: Clock, t
     log: (severity, event, fields) => {
       if (enabled(severity)) write(severity, event, fields ?? {})
     },
-    flush: () => target.flushSync?.(),
+    flush: async () => target.flush?.(),
   }
 }
 
-/** The numbers that pino made customary. */
+/** The customary numbers, least severe first. */
 const levels = { trace: 10, debug: 20, info: 30, warn: 40, error: 50 }
 
-function standardError(): Target {
-  if (process.stderr.isTTY) return process.stderr
-  return pino.destination({ fd: 2, sync: false, minLength: 65_536, maxWrite: 131_072, periodicFlush: 200 })
+function standardError(clock: Clock): Target {
+  return process.stderr.isTTY ? process.stderr : new LineWriter(2, clock)
 }
 
 type Write = (severity: LogSeverity, event: string, fields: Readonly<Record<string, unknown>>) => void

@@ -33,7 +33,7 @@ beforeAll(async () => {
       exits: shim({ SHIM_START: 'exit' }),
       hangs: shim({ SHIM_START: 'hang' }, { timeouts: { start: 1_000, probe: 400 } }),
     },
-    limits: { messageBytes: 4_194_304, breakerFailures: 40 },
+    limits: { messageBytes: 4_194_304, resultBytes: 1_048_576, breakerFailures: 40 },
   })
   for (const era of eras) {
     const each = ['modern', 'legacy', 'noisy', 'mute', 'slow'].map(async (upstream) => {

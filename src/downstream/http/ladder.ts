@@ -14,7 +14,7 @@ export type Verdict =
 
 /** `revision` and `method` are the headers `MCP-Protocol-Version` and `Mcp-Method`. */
 export function judge(message: unknown, revision: string | undefined, method: string | undefined): Verdict {
-  if (Array.isArray(message)) return judgeBatch(message)
+  if (Array.isArray(message)) return judgeBatch(message, revision)
   if (!isObject(message)) return refused('the body must be a JSON-RPC message')
   if (message.jsonrpc !== '2.0') return refused('jsonrpc must be "2.0"')
   if (typeof message.method !== 'string') return isResponse(message) ? legacy : refused('method must be a string')
@@ -32,8 +32,9 @@ const modern: Verdict = { to: 'modern' }
 const legacy: Verdict = { to: 'legacy' }
 const accepted: Verdict = { to: 'accepted' }
 
-function judgeBatch(batch: readonly unknown[]): Verdict {
+function judgeBatch(batch: readonly unknown[], revision: string | undefined): Verdict {
   if (batch.length === 0) return refused('the batch is empty')
+  if (revision !== undefined && isModernRevision(revision)) return refused(`revision ${revision} has no batches`)
   for (const element of batch) {
     if (hasClaim(element)) return refused('messages of 2026-07-28 cannot stand in a batch')
     if (!isMessage(element)) return refused('the batch holds what is no JSON-RPC message')

@@ -2,7 +2,7 @@
 // calls of them, and writes answers and questions to the channel that each request came with.
 
 import { type Caller, type CallId, type LogLevel, logLevels, type Principal } from '../../core/call/call.ts'
-import type { Delivery, EndReason, Interest, Sink } from '../../core/call/exchange.ts'
+import type { CallEvent, Delivery, EndReason, Interest, Sink } from '../../core/call/exchange.ts'
 import { emptyObject, payloadOf } from '../../core/call/payload.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
@@ -28,6 +28,8 @@ import { Dialogue } from './dialogue.ts'
 import { eventBytes, progressOf } from './events.ts'
 import type { Mailbox, Reply } from './mailbox.ts'
 import { isObject } from './message.ts'
+import { askOutside } from './outside.ts'
+import type { QuestionParts } from './questions.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 /** Where the messages of one request go. */
@@ -93,6 +95,9 @@ export class LegacySession {
   /** Nobody is there to answer questions or to hear changes. */
   private deaf = false
   private over = false
+  /** Somebody hears what belongs to no request. */
+  private heard = false
+  private readonly leave: (() => void) | undefined
   private level: LogLevel | undefined
 
   constructor(parts: SessionParts) {
@@ -108,6 +113,10 @@ export class LegacySession {
       },
       parts.state?.uris,
     )
+    this.leave = parts.context.outsiders?.register(parts.profile.id, {
+      event: (event) => this.outside(event),
+      ask: async (method, params) => (this.heard && !this.deaf ? askOutside(this.outsideParts(), method, params) : undefined),
+    })
   }
 
   /** Requests that run now. */
@@ -125,6 +134,7 @@ export class LegacySession {
 
   /** Somebody can hear what belongs to no request, or nobody any more. */
   listen(on: boolean): void {
+    this.heard = on
     if (!this.deaf) this.subscriptions.listen(on)
   }
 
@@ -197,8 +207,28 @@ export class LegacySession {
   deafen(): void {
     if (this.deaf) return
     this.deaf = true
+    this.leave?.()
     this.subscriptions.close()
     this.parts.mailbox.endSession(this.profile.id)
+  }
+
+  private outside(event: CallEvent): void {
+    if (!this.heard || this.deaf) {
+      this.dropped('outside')
+      return
+    }
+    if (event.kind === 'log' && logLevels.indexOf(event.level) < logLevels.indexOf(this.level ?? defaultLevel)) return
+    this.parts.common.send(eventBytes(event), true)
+  }
+
+  private outsideParts(): QuestionParts {
+    const { context, common, profile } = this.parts
+    return {
+      random: context.random,
+      revision: profile.handshake.revision,
+      capabilities: profile.handshake.capabilities,
+      ask: (method, params, timeoutMs, signal) => this.ask(common, method, params, timeoutMs, signal),
+    }
   }
 
   private async cross(asked: Asked, message: IncomingRequest, arrival: Arrival, channel: Channel): Promise<void> {
@@ -281,7 +311,7 @@ export class LegacySession {
     this.parts.context.report.counters.add('events_dropped', { where })
   }
 
-  private ask(channel: Channel, method: string, params: Uint8Array | undefined, timeoutMs: number, signal: Signal): Promise<Reply> {
+  private ask(channel: CommonChannel, method: string, params: Uint8Array | undefined, timeoutMs: number, signal: Signal): Promise<Reply> {
     if (this.deaf) return Promise.resolve({ kind: 'ended' })
     return this.parts.mailbox.ask({
       session: this.profile.id,

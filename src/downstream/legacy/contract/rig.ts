@@ -9,6 +9,7 @@ import type { LegacyHttpDoor } from '../../door.ts'
 import type { SessionSettings, SseSettings } from '../../settings.ts'
 import { createSseDoor, type SseDoor } from '../../sse/door.ts'
 import { createLegacyHttpDoor } from '../http.ts'
+import type { Outsiders } from '../outside.ts'
 import type { Imitation } from './imitation.ts'
 
 export interface Rig extends OpenDoor {
@@ -25,6 +26,7 @@ export interface RigChange extends ContextChange {
   readonly graceMs?: number
   /** Of another replica: the same key and the same store. */
   readonly beside?: TestContext
+  readonly outsiders?: Outsiders
 }
 
 export function rigContext(gateway: Imitation, change: RigChange = {}): TestContext {
@@ -33,6 +35,7 @@ export function rigContext(gateway: Imitation, change: RigChange = {}): TestCont
   return {
     ...context,
     ...(change.beside === undefined ? {} : { sealer: change.beside.sealer, ephemeral: change.beside.ephemeral }),
+    ...(change.outsiders === undefined ? {} : { outsiders: change.outsiders }),
     settings: {
       ...settings,
       sessions: { ...settings.sessions, ...change.sessions },

@@ -1,0 +1,76 @@
+import { ListRootsRequestSchema, LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
+import { afterEach, describe, expect, it } from 'vitest'
+import { payloadOf } from '../../core/call/payload.ts'
+import { imitation } from './contract/imitation.ts'
+import { connect, type Rig, rig, until } from './contract/rig.ts'
+import type { OutsideSession } from './outside.ts'
+
+let at: Rig | undefined
+afterEach(() => at?.close())
+
+async function setting(over: 'http' | 'sse', capabilities: object) {
+  const sessions = new Map<string, OutsideSession>()
+  at = await rig(imitation(), {
+    outsiders: {
+      register: (affinity, session) => {
+        sessions.set(affinity, session)
+        return () => void sessions.delete(affinity)
+      },
+    },
+  })
+  const logs: unknown[] = []
+  const { client } = await connect(at, {
+    over,
+    capabilities,
+    prepare: (one) => {
+      if ('roots' in capabilities) one.setRequestHandler(ListRootsRequestSchema, async () => ({ roots: [{ uri: 'file:///here' }] }))
+      one.setNotificationHandler(LoggingMessageNotificationSchema, ({ params }) => void logs.push(params.data))
+    },
+  })
+  // Over HTTP a session is found once its first request came.
+  await client.ping()
+  await until(() => sessions.size === 1, 'the session')
+  const [session] = sessions.values()
+  if (session === undefined) throw new Error('no session')
+  return { client, sessions, session, logs }
+}
+
+describe.each(['http', 'sse'] as const)('what a server says outside any call reaches its one session over %s', (over) => {
+  it('a question is asked on the stream of the session and answered', async () => {
+    const { client, session } = await setting(over, { roots: {} })
+    // The SDK opens its stream after the handshake, on its own.
+    let answer: unknown
+    for (let i = 0; i < 100 && answer === undefined; i += 1) {
+      answer = (await session.ask('roots/list', undefined))?.json()
+      if (answer === undefined) await client.ping()
+    }
+    expect(answer).toMatchObject({ roots: [{ uri: 'file:///here' }] })
+  })
+
+  it('one that the client did not declare is not asked', async () => {
+    const { session } = await setting(over, {})
+    expect(await session.ask('roots/list', undefined)).toBeUndefined()
+    expect(await session.ask('elicitation/create', payloadOf({ message: 'x' }))).toBeUndefined()
+  })
+
+  it('log lines come by level', async () => {
+    const { client, session, logs } = await setting(over, {})
+    const say = (level: 'warning' | 'debug') => session.event({ kind: 'log', level, params: payloadOf({ level, data: `on ${level}` }) })
+    for (let i = 0; i < 100 && logs.length === 0; i += 1) {
+      say('debug')
+      say('warning')
+      await client.ping()
+    }
+    expect(logs[0]).toBe('on warning')
+    expect(logs).not.toContain('on debug')
+  })
+
+  it('and nothing once it has ended', async () => {
+    const { client, sessions } = await setting(over, { roots: {} })
+    const { transport } = client
+    if (transport !== undefined && 'terminateSession' in transport)
+      await (transport as { terminateSession(): Promise<void> }).terminateSession()
+    await client.close()
+    await until(() => sessions.size === 0, 'the end of the session')
+  })
+})
