@@ -263,7 +263,8 @@ async function questioner(who) {
 }
 
 const askers = await Promise.all(Array.from({ length: 20 }, (_, who) => questioner(who)))
-let wrong = 0
+// `interactive: auto` learns at the first question that the server asks; several at that moment are refused, as nothing tells them apart.
+let wrong = (await askers[0](0)) ? 0 : 1
 await Promise.all(
   askers.map(async (ask) => {
     for (let id = 1; id <= questions / askers.length; id += 1) if (!(await ask(id))) wrong += 1

@@ -48,7 +48,9 @@ type Write = (severity: LogSeverity, event: string, fields: Readonly<Record<stri
 function jsonWriter(target: Target, redact: Redact, clock: Clock): Write {
   return (severity, event, fields) => {
     const time = new Date(clock.now()).toISOString()
-    target.write(`${redact(JSON.stringify({ level: severity, time, ...fields, event }))}\n`)
+    const own = JSON.stringify(fields)
+    const more = own.length > 2 ? `${own.slice(1, -1)},` : ''
+    target.write(`${redact(`{"level":"${severity}","time":"${time}",${more}"event":${JSON.stringify(event)}}`)}\n`)
   }
 }
 

@@ -4,7 +4,7 @@ import { appendFileSync, readFileSync } from 'node:fs'
 
 const era = process.env.SHIM_ERA ?? 'legacy'
 const start = process.env.SHIM_START ?? ''
-const out = (text) => process.stdout.write(text)
+const out = (text, then) => process.stdout.write(text, then)
 const say = (message) => out(line(message))
 const line = (message) => `${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`
 const done = (tag) => ({ ...(era === 'modern' ? { resultType: 'complete' } : {}), content: [{ type: 'text', text: tag }] })

@@ -119,3 +119,15 @@ export interface TargetedCall extends Call {
 export interface RoutedCall extends TargetedCall {
   readonly item: Item
 }
+
+/** The call on its way to an upstream. Written out, since a spread of so many members costs Node 20 more than most stages do. */
+export function targeted(call: Call, upstream: UpstreamId, params: Payload): TargetedCall {
+  const { id, method, family, mount, target, caller, interest, asserted, continuation, trace } = call
+  return { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, upstream }
+}
+
+/** The call with its item pinned. */
+export function routed(call: Call, item: Item): RoutedCall {
+  const { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace } = call
+  return { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, upstream: item.upstream, item }
+}

@@ -289,10 +289,16 @@ function apply(value: unknown, node: Node): unknown {
   }
   const object = typeof value === 'object' && value !== null ? value : undefined
   if (object === undefined && !hasValue(node)) return value
-  const copy: Record<string, unknown> = { ...object }
+  // Member by member: a spread or a `delete` is slower by far, and every call comes this way.
+  const copy: Record<string, unknown> = {}
+  for (const key in object) {
+    const child = childOf(node.children, key)
+    if (child?.removed === true || key === '__proto__') continue
+    const member = (object as Record<string, unknown>)[key]
+    copy[key] = child === undefined ? member : apply(member, child)
+  }
   for (const { key, node: child } of node.children) {
-    if (child.removed) delete copy[key]
-    else if (Object.hasOwn(copy, key) || hasValue(child)) copy[key] = apply(copy[key], child)
+    if (!Object.hasOwn(copy, key) && hasValue(child)) copy[key] = apply(undefined, child)
   }
   return copy
 }

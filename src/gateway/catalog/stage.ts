@@ -1,6 +1,6 @@
 // The catalog's part of the table: `resolve` and `target` find the upstream of a call, `list` and `discover` answer from the snapshots.
 import '../../core/call/facts.ts'
-import type { Call, RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import { type Call, type RoutedCall, routed, type TargetedCall, targeted } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
@@ -60,7 +60,7 @@ function resolve({ lookup, tasks }: StageParts): Step<Call, RoutedCall> {
       }
       exchange.note('route', { upstream: item.upstream, item: item.name })
       exchange.note('item', item)
-      const outcome = await next({ ...call, upstream: item.upstream, item }, exchange)
+      const outcome = await next(routed(call, item), exchange)
       if (outcome.kind !== 'task') return outcome
       const visible = tasks.show({ upstream: item.upstream, taskId: outcome.handle }, call.caller.principal)
       return { ...outcome, result: withTaskId(call, outcome.result, visible) }
@@ -102,7 +102,7 @@ async function toTask(
   }
   exchange.note('route', { upstream: ref.upstream, item: undefined })
   const params = call.params.edit([{ path: found.path, value: JSON.stringify(ref.taskId) }])
-  const outcome = await next({ ...call, upstream: ref.upstream, params }, exchange)
+  const outcome = await next(targeted(call, ref.upstream, params), exchange)
   // The id that the client knows, not a new seal of the same task.
   return outcome.kind === 'complete' ? { ...outcome, result: withTaskId(call, outcome.result, found.value) } : outcome
 }
@@ -122,7 +122,7 @@ async function toReference(
   const { item } = looked
   exchange.note('route', { upstream: item.upstream, item: item.name })
   const params = item.name === found.value ? call.params : call.params.edit([{ path: found.path, value: JSON.stringify(item.name) }])
-  return next({ ...call, upstream: item.upstream, params }, exchange)
+  return next(targeted(call, item.upstream, params), exchange)
 }
 
 /** Lists wait a moment for servers that were never seen, once; what comes later is told by a change event. */

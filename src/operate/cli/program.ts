@@ -68,6 +68,13 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .action(async (tool, json, options) => done(await (await import('./call.ts')).call(tool, json, options)))
 
   program
+    .command('clients')
+    .description('list the clients that a running gateway has seen, and how many are on the present transport')
+    .option('--url <url>', 'endpoint of the gateway', defaultUrl)
+    .option('--json', 'print it as one JSON object')
+    .action(async (options) => done(await (await import('./clients.ts')).clients(options)))
+
+  program
     .command('schema')
     .description('print the JSON Schema of the configuration file')
     .action(async () => done(await (await import('./schema.ts')).schema()))

@@ -1,0 +1,164 @@
+// Bad configuration, row by row of the catalogue (C): `check` and `up` name file, line, column, key and the mend, end with the documented
+// codes, and start nothing; what only one server lacks takes only that server away.
+import { spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { everything, root } from '../peers/servers.ts'
+import { startL7Server } from './l7-server.ts'
+import { faultOf, RawClient } from './raw-client.ts'
+import { startRig } from './rig.ts'
+
+let folder: string
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'signalbox-broken-'))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+interface Ended {
+  readonly code: number | null
+  readonly out: string
+}
+
+function signalbox(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), ...args], {
+      cwd: folder,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    let out = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (out += chunk))
+    child.on('exit', (code) => resolve({ code, out }))
+  })
+}
+
+/** A server that leaves a file behind if anybody starts it. */
+const marker = (name: string): string => join(folder, `${name}.started`)
+const server = (name: string): string =>
+  `  good:\n    command: ${process.execPath}\n    args: ["-e", "require('fs').writeFileSync('${marker(name)}', '')"]\n`
+
+const invalid: readonly [name: string, text: string, place: RegExp, mend: RegExp][] = [
+  ['no-yaml', 'servers: {a: [\n', /:\d+:\d+/, /./],
+  ['tab', 'servers:\n\tgood:\n\t\tcommand: x\n', /:2:/, /./],
+  ['not-a-map', '- servers\n', /:1:1/, /./],
+  ['key-twice', `servers:\n${server('key-twice')}servers: {}\n`, /:\d+:\d+/, /./],
+  ['C06-typo', `servers:\n${server('C06-typo')}    comand: x\n`, /:5:/, /command/],
+  ['C06-top-typo', `server: {}\nservers:\n${server('C06-top-typo')}`, /:1:1/, /servers/],
+  ['wrong-type', `listen: 4280\nservers:\n${server('wrong-type')}`, /:1:/, /HOST:PORT|string/],
+  ['bad-name', `servers:\n  Bad_Name:\n    command: x\n`, /:2:/, /a-z/],
+  ['both', `servers:\n${server('both')}    url: http://127.0.0.1:1/mcp\n`, /:\d+:\d+/, /either/],
+  ['neither', 'servers:\n  good:\n    args: []\n', /:\d+:\d+/, /command/],
+  ['bad-url', 'servers:\n  good:\n    url: "::nowhere"\n', /:3:/, /./],
+  ['C11-call', `timeouts:\n  call: 9000\n  maximum: 1000\nservers:\n${server('C11-call')}`, /:[23]:/, /lower|raise/],
+  ['C11-start', `servers:\n${server('C11-start')}    timeouts: { probe: 9000, start: 100 }\n`, /:5:/, /lower|raise/],
+  ['C11-sizes', `limits:\n  resultBytes: 99999999\n  messageBytes: 10\nservers:\n${server('C11-sizes')}`, /:[23]:/, /lower|raise/],
+  ['exposed', `listen: 0.0.0.0:0\nservers:\n${server('exposed')}`, /:1:/, /127\.0\.0\.1/],
+  ['production', `profile: production\nlisten: 127.0.0.1:0\nservers:\n${server('production')}`, /stateDir/, /folder/],
+  ['toolset-clash', `servers:\n${server('toolset-clash')}toolsets:\n  good: { include: [good] }\n`, /:\d+:\d+/, /rename/],
+  ['toolset-nobody', `servers:\n${server('toolset-nobody')}toolsets:\n  all: { include: [god] }\n`, /:\d+:\d+/, /good/],
+  ['two-bare', `servers:\n${server('two-bare')}    bareNames: true\n  other: { command: x, bareNames: true }\n`, /:\d+:\d+/, /one/],
+  ['binary', '\u0000\u0001\u0002', /./, /./],
+]
+
+describe('a broken file', () => {
+  test.each(invalid)('%s: located, with the mend, by check and by up, and nothing is started', async (name, text, place, mend) => {
+    const file = join(folder, `${name}.yaml`)
+    writeFileSync(file, text)
+    const [checked, served] = await Promise.all([signalbox(['check', file]), signalbox(['up', '--config', file])])
+    for (const { code, out } of [checked, served]) {
+      expect(code, out).toBe(10)
+      expect(out).toContain(`${name}.yaml`)
+      expect(out).toMatch(place)
+      expect(out).toMatch(mend)
+      expect(out).not.toMatch(/\n\s+at .*\.(js|ts):\d+/)
+    }
+    expect(existsSync(marker(name))).toBe(false)
+  })
+
+  test('a file that is not there', async () => {
+    for (const args of [
+      ['check', 'nowhere.yaml'],
+      ['up', '--config', 'nowhere.yaml'],
+    ]) {
+      const { code, out } = await signalbox(args)
+      expect([2, 10, 11]).toContain(code)
+      expect(out).toContain('nowhere.yaml')
+    }
+  })
+})
+
+describe('what one server lacks', () => {
+  const lacking = (name: string, text: string): string => {
+    const file = join(folder, `${name}.yaml`)
+    writeFileSync(file, `listen: 127.0.0.1:0\nservers:\n  bad:\n${text}`)
+    return file
+  }
+
+  test.each([
+    ['C01-unset', '    command: node\n    env: { KEY: "${CHAOS_UNSET_VARIABLE}" }\n', /CHAOS_UNSET_VARIABLE/],
+    ['C02-command', '    command: /no/such/program\n', /\/no\/such\/program/],
+    ['C02-cwd', '    command: node\n    cwd: /no/such/folder\n', /\/no\/such\/folder/],
+    ['C02-mode', '    command: ./plain.txt\n', /plain\.txt/],
+  ])('%s: check names it', async (name, text, says) => {
+    writeFileSync(join(folder, 'plain.txt'), 'no program')
+    const { code, out } = await signalbox(['check', lacking(name, text)])
+    expect(code, out).toBe(11)
+    expect(out).toMatch(says)
+    expect(out).toContain('bad')
+  })
+
+  test('C01, C02 takes only that server away: calls to it say what to do, the others are served', async () => {
+    const rig = await startRig({
+      servers: {
+        unset: { ...everything, env: { KEY: '${CHAOS_UNSET_VARIABLE}' } },
+        missing: { command: '/no/such/program' },
+        place: { ...everything, cwd: '/no/such/folder' },
+      },
+    })
+    const { upstreams } = await rig.gateway.ready()
+    for (const [name, says] of [
+      ['unset', 'CHAOS_UNSET_VARIABLE'],
+      ['missing', '/no/such/program'],
+      ['place', '/no/such/folder'],
+    ] as const) {
+      const upstream = upstreams.find((each) => each.name === name)
+      expect(upstream?.state).not.toBe('ready')
+      expect(upstream?.reason).toContain(says)
+      for (const era of ['modern', 'legacy'] as const) {
+        const answer = await (await new RawClient(era, `${rig.base}/mcp/${name}`).connect()).call('echo', { message: 'x' })
+        expect(answer.answers).toHaveLength(1)
+        expect(faultOf(answer)).toMatchObject({ side_effect: 'none' })
+        expect(answer.text).toContain(name)
+      }
+    }
+    await rig.neighbourIsFine()
+    await rig.end()
+  })
+
+  test('a server that does not answer is told by its own exit code', async () => {
+    const silent = await startL7Server('legacy')
+    silent.diesOnHandshake = true
+    const { code, out } = await signalbox([
+      'check',
+      lacking('silent', `    url: ${silent.url}\n    timeouts: { start: 1000, probe: 500, connect: 500 }\n`),
+    ])
+    expect(code, out).toBe(12)
+    await silent.stop()
+  })
+})
+
+test('C03 a port in use ends at once with its code and words', async () => {
+  const holder = createServer()
+  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))
+  const address = holder.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const file = join(folder, 'port.yaml')
+  writeFileSync(file, `listen: 127.0.0.1:${port}\nservers: {}\n`)
+  const { code, out } = await signalbox(['up', '--config', file])
+  expect(code, out).toBe(3)
+  expect(out).toContain(String(port))
+  holder.close()
+})
