@@ -139,11 +139,11 @@ export const promises = {
   },
   R37: {
     text: 'SSE -> Streamable HTTP migration is per client and reversible: both endpoints serve the same tools at once; a mixed fleet of 30 clients (SSE/Streamable/stdio bridge, old and new SDKs) passes one suite.',
-    claimed: { partly: 'both endpoints serve the same tools at once; moving a client and back is not walked through by a test' },
+    claimed: true,
   },
   R38: {
     text: 'Client inventory: transport, protocol version, SDK name/version, last seen, owner per client; `migration status` shows N of 30 done.',
-    claimed: false,
+    claimed: { partly: 'nothing tells the owner of a client yet; it stands as `unknown`' },
   },
   R39: {
     text: 'TK runs the compatibility test for one client against the new transport before it is switched (updating clients is the real cost).',

@@ -56,6 +56,23 @@ describe('a session that the server lost', () => {
     expect(opened).toBe(2)
   })
 
+  test('is no session any more where the server has learnt the modern revision: the call is made in that', async () => {
+    let upgraded = false
+    const old = legacyServer(() => undefined)
+    const fresh = modernServer(({ body }) => {
+      const claim = (body.params as { _meta?: Record<string, unknown> } | undefined)?._meta?.['io.modelcontextprotocol/protocolVersion']
+      if (claim !== undefined) return undefined
+      return { status: 400, error: { code: -32022, message: 'Unsupported protocol version', data: { supported: ['2026-07-28'] } } }
+    })
+    const server = await peer((request) => (upgraded ? fresh(request) : old(request)))
+    const { upstream } = upstreamAt({ url: server.url })
+    expect(textOf(await send(upstream, echo()))).toBe('done')
+    expect(upstream.describe().revision).toBe('2025-06-18')
+    upgraded = true
+    expect(textOf(await send(upstream, echo()))).toBe('done')
+    expect(upstream.describe().revision).toBe('2026-07-28')
+  })
+
   test('leaves watches intact: they are renewed, and lists reported as changed', async () => {
     const first = await serveEverything('streamableHttp')
     const { upstream } = upstreamAt({ url: `http://127.0.0.1:${first.port}/mcp` })

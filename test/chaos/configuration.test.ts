@@ -5,16 +5,13 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { everything, root } from '../peers/servers.ts'
 import { startL7Server } from './l7-server.ts'
 import { faultOf, RawClient } from './raw-client.ts'
 import { startRig } from './rig.ts'
 
-let folder: string
-beforeAll(() => {
-  folder = mkdtempSync(join(tmpdir(), 'signalbox-broken-'))
-})
+const folder = mkdtempSync(join(tmpdir(), 'signalbox-broken-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 interface Ended {
@@ -47,7 +44,7 @@ const invalid: readonly [name: string, text: string, place: RegExp, mend: RegExp
   ['key-twice', `servers:\n${server('key-twice')}servers: {}\n`, /:\d+:\d+/, /./],
   ['C06-typo', `servers:\n${server('C06-typo')}    comand: x\n`, /:5:/, /command/],
   ['C06-top-typo', `server: {}\nservers:\n${server('C06-top-typo')}`, /:1:1/, /servers/],
-  ['wrong-type', `listen: 4280\nservers:\n${server('wrong-type')}`, /:1:/, /HOST:PORT|string/],
+  ['wrong-type', `listen: 4280\nservers:\n${server('wrong-type')}`, /:1:/, /expected text/],
   ['bad-name', `servers:\n  Bad_Name:\n    command: x\n`, /:2:/, /a-z/],
   ['both', `servers:\n${server('both')}    url: http://127.0.0.1:1/mcp\n`, /:\d+:\d+/, /either/],
   ['neither', 'servers:\n  good:\n    args: []\n', /:\d+:\d+/, /command/],
@@ -98,7 +95,7 @@ describe('what one server lacks', () => {
   }
 
   test.each([
-    ['C01-unset', '    command: node\n    env: { KEY: "${CHAOS_UNSET_VARIABLE}" }\n', /CHAOS_UNSET_VARIABLE/],
+    ['C01-unset', '    command: node\n    env: { KEY: "${env:CHAOS_UNSET_VARIABLE}" }\n', /CHAOS_UNSET_VARIABLE/],
     ['C02-command', '    command: /no/such/program\n', /\/no\/such\/program/],
     ['C02-cwd', '    command: node\n    cwd: /no/such/folder\n', /\/no\/such\/folder/],
     ['C02-mode', '    command: ./plain.txt\n', /plain\.txt/],
@@ -113,7 +110,7 @@ describe('what one server lacks', () => {
   test('C01, C02 takes only that server away: calls to it say what to do, the others are served', async () => {
     const rig = await startRig({
       servers: {
-        unset: { ...everything, env: { KEY: '${CHAOS_UNSET_VARIABLE}' } },
+        unset: { ...everything, env: { KEY: '${env:CHAOS_UNSET_VARIABLE}' } },
         missing: { command: '/no/such/program' },
         place: { ...everything, cwd: '/no/such/folder' },
       },
@@ -128,10 +125,11 @@ describe('what one server lacks', () => {
       expect(upstream?.state).not.toBe('ready')
       expect(upstream?.reason).toContain(says)
       for (const era of ['modern', 'legacy'] as const) {
-        const answer = await (await new RawClient(era, `${rig.base}/mcp/${name}`).connect()).call('echo', { message: 'x' })
+        const answer = await (await new RawClient(era, `${rig.base}/mcp`).connect()).call(`${name}__echo`, { message: 'x' })
         expect(answer.answers).toHaveLength(1)
-        expect(faultOf(answer)).toMatchObject({ side_effect: 'none' })
-        expect(answer.text).toContain(name)
+        const wanted = { kind: 'config_error', category: 'configuration', retryable: false, side_effect: 'none' }
+        expect(faultOf(answer), answer.text).toMatchObject(wanted)
+        expect(answer.text).toContain(says)
       }
     }
     await rig.neighbourIsFine()

@@ -127,6 +127,25 @@ describe('a mixed fleet', () => {
   })
 })
 
+describe('a client that moves', () => {
+  promise('R37', 'from SSE to Streamable HTTP and back finds the same tools each time, and the inventory tells where it is', async () => {
+    const lists: unknown[] = []
+    const ways: string[] = []
+    for (const kind of ['v1 sse', 'v2 modern http', 'v1 sse'] as const) {
+      const client = await connect(kind, { base: gateway.base }, {}, 'mover')
+      lists.push((await client.tools()).map(({ name }) => name).sort())
+      await client.close()
+      const { clients: seen } = (await (await fetch(`${gateway.base}/clients`)).json()) as {
+        clients: { name: string; transport: string }[]
+      }
+      ways.push(seen.find(({ name }) => name === 'mover')?.transport ?? 'nowhere')
+    }
+    expect(ways).toEqual(['sse', 'http', 'sse'])
+    expect(lists[1]).toEqual(lists[0])
+    expect(lists[2]).toEqual(lists[0])
+  })
+})
+
 describe('the command line', () => {
   promise('R38', '`signalbox clients` prints the table and how many have moved', async () => {
     const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), 'clients', '--url', `${gateway.base}/mcp`], {
@@ -138,7 +157,7 @@ describe('the command line', () => {
     })
     const code = await new Promise((resolve) => child.once('close', resolve))
     expect(code).toBe(0)
-    expect(text).toContain('7 of 27 on 2026-07-28 Streamable HTTP')
+    expect(text).toContain('7 of 28 on 2026-07-28 Streamable HTTP')
     expect(text).toMatch(/client-07 +1\.32\.2 +HTTP\+SSE \(deprecated\)/)
   })
 })

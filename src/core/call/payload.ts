@@ -1,5 +1,5 @@
 // One JSON value as bytes that are parsed at most once and edited in place: there is one truth, the bytes.
-import { asBuffer, elements, MalformedJson, members, skipSpace, skipValue } from '../protocol/scan.ts'
+import { asBuffer, elements, MalformedJson, members, passValue, skipSpace } from '../protocol/scan.ts'
 
 /** Sets (JSON text) or removes (undefined) what stands at `path`. Missing objects on the way are made when setting; array indices must exist. */
 export interface Edit {
@@ -146,8 +146,7 @@ function rewrite(b: Uint8Array, root: Node): Uint8Array {
   if (root.value !== undefined) return typeof root.value === 'string' ? Buffer.from(root.value) : root.value
   const out = new Pieces(b)
   const start = skipSpace(b, 0)
-  // Members and elements are checked on the way; anything else is checked here.
-  const end = root.children !== undefined && (b[start] === openBrace || b[start] === openBracket) ? start : skipValue(b, start)
+  const end = root.children !== undefined && (b[start] === openBrace || b[start] === openBracket) ? start : passValue(b, start)
   emit(b, start, end, root, out)
   return out.join()
 }
@@ -209,7 +208,7 @@ function emitObject(b: Uint8Array, start: number, children: readonly Child[], ou
   let runFrom = -1
   let runTo = -1
   const seen: string[] = []
-  for (const member of members(b, start)) {
+  for (const member of members(b, start, 'before')) {
     const child = childOf(children, member.key)
     if (child === undefined) {
       if (runFrom < 0) runFrom = member.keyAt

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { countMembers, countParsed, elements, MalformedJson, members, skipSpace, skipValue } from './scan.ts'
+import { countMembers, countParsed, elements, MalformedJson, members, passValue, skipSpace, skipValue } from './scan.ts'
 
 function accepts(text: string): boolean {
   const b = Buffer.from(text)
@@ -97,5 +97,16 @@ describe('duplicate keys show in the count of members', () => {
 
   it.each(['{"a":1,"a":2}', '[{"x":{"a":1,"\\u0061":2}}]'])('always for %s', (text) => {
     expect(countMembers(Buffer.from(text))).not.toBe(countParsed(JSON.parse(text)))
+  })
+})
+
+describe('passing over JSON that was checked before', () => {
+  it('ends where the check would end', () => {
+    fc.assert(
+      fc.property(fc.json({ maxDepth: 5 }), fc.integer({ min: 0, max: 2 }), (json, indent) => {
+        const b = Buffer.from(`${JSON.stringify(JSON.parse(json), null, indent)} ,1`)
+        return passValue(b, 0) === skipValue(b, 0)
+      }),
+    )
   })
 })

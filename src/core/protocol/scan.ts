@@ -130,24 +130,24 @@ function skipScalar(b: Uint8Array, at: number): number {
   return at + literal.length
 }
 
+/** Whether the level is an object, for each level of the value being skipped; `skipValue` never calls itself. */
+const isObjectAt = new Uint8Array(maxDepth + 1)
+
 /** Index just after the value that starts at `at` (no leading space). Checks the whole value. */
 export function skipValue(b: Uint8Array, at: number): number {
   const first = b[at]
   if (first !== openBrace && first !== openBracket) return skipScalar(b, at)
-  // One bit a level, so that nesting costs no call stack.
-  const objects: boolean[] = []
+  let depth = 0
   let i = at
   for (;;) {
     const c = b[i]
     if (c === openBrace || c === openBracket) {
-      if (objects.length >= maxDepth) throw new MalformedJson(`nesting deeper than ${maxDepth}`, i)
-      const isObject = c === openBrace
-      objects.push(isObject)
+      if (depth >= maxDepth) throw new MalformedJson(`nesting deeper than ${maxDepth}`, i)
+      depth += 1
+      isObjectAt[depth] = c === openBrace ? 1 : 0
       i = skipSpace(b, i + 1)
-      if (b[i] === (isObject ? closeBrace : closeBracket)) {
-        // empty: closed below
-      } else {
-        if (isObject) i = toMemberValue(b, i)
+      if (b[i] !== (c === openBrace ? closeBrace : closeBracket)) {
+        if (c === openBrace) i = toMemberValue(b, i)
         continue
       }
     } else {
@@ -155,20 +155,46 @@ export function skipValue(b: Uint8Array, at: number): number {
     }
     // After a value: close as many levels as end here, or go to the next member or element.
     for (;;) {
-      const isObject = objects[objects.length - 1]
+      const inObject = isObjectAt[depth] === 1
       i = skipSpace(b, i)
       const d = b[i]
-      if (d === (isObject ? closeBrace : closeBracket)) {
-        objects.pop()
+      if (d === (inObject ? closeBrace : closeBracket)) {
+        depth -= 1
         i += 1
-        if (objects.length === 0) return i
+        if (depth === 0) return i
         continue
       }
       if (d !== comma) throw new MalformedJson(d === undefined ? 'unexpected end' : 'expected , or a closing bracket', i)
       i = skipSpace(b, i + 1)
-      if (isObject) i = toMemberValue(b, i)
+      if (inObject) i = toMemberValue(b, i)
       break
     }
+  }
+}
+
+/** As `skipValue`, for JSON that was checked before: it looks for nothing but the end. */
+export function passValue(b: Uint8Array, at: number): number {
+  const first = b[at]
+  if (first === quote) return passString(b, at)
+  if (first !== openBrace && first !== openBracket) return skipScalar(b, at)
+  let depth = 0
+  for (let i = at; ; i += 1) {
+    const c = b[i]
+    if (c === quote) i = passString(b, i) - 1
+    else if (c === openBrace || c === openBracket) depth += 1
+    else if (c === closeBrace || c === closeBracket) {
+      depth -= 1
+      if (depth === 0) return i + 1
+    } else if (c === undefined) throw new MalformedJson('unexpected end', i)
+  }
+}
+
+function passString(b: Uint8Array, at: number): number {
+  for (let i = at + 1; ; i += 1) {
+    const c = b[i]
+    if (c === quote) return i + 1
+    if (c === backslash) i += 1
+    else if (c === undefined) throw new MalformedJson('unterminated string', at)
   }
 }
 
@@ -186,8 +212,8 @@ export interface Member {
   readonly end: number
 }
 
-/** The members of the object that starts at `at`, each value checked. Throws unless it is an object. */
-export function members(b: Uint8Array, at: number): Member[] {
+/** The members of the object that starts at `at`, each value checked, unless it was `before`. Throws unless it is an object. */
+export function members(b: Uint8Array, at: number, checked: 'now' | 'before' = 'now'): Member[] {
   if (b[at] !== openBrace) throw new MalformedJson('expected an object', at)
   const found: Member[] = []
   let i = skipSpace(b, at + 1)
@@ -198,7 +224,7 @@ export function members(b: Uint8Array, at: number): Member[] {
     i = skipSpace(b, keyEnd)
     if (b[i] !== colon) throw new MalformedJson('expected :', i)
     const start = skipSpace(b, i + 1)
-    const end = skipValue(b, start)
+    const end = checked === 'now' ? skipValue(b, start) : passValue(b, start)
     found.push({ key: text(b, keyAt, keyEnd), keyAt, start, end })
     i = skipSpace(b, end)
     if (b[i] === closeBrace) return found

@@ -41,6 +41,13 @@ describe('the SSE parser', () => {
     expect(read.retries).toEqual([1500])
   })
 
+  it('counts comments, which show that a quiet stream is alive', () => {
+    const parser = new SseParser(1_000)
+    parser.push(text(': a\n\ndata: x\n'), () => undefined)
+    parser.push(text('\n:\n'), () => undefined)
+    expect(parser.commentCount).toBe(2)
+  })
+
   it('reads CR, LF and CRLF, mixed, and a BOM once', () => {
     expect(parse([text('\uFEFFdata: a\r\n\r\ndata: b\r\rdata: c\n\ndata: d\r\n\n')]).events.map((e) => e.data)).toEqual([
       'a',

@@ -183,7 +183,7 @@ function callOf(
 function locate(bytes: Uint8Array): { id: Member | undefined; params: Member | undefined } {
   let id: Member | undefined
   let params: Member | undefined
-  for (const member of members(bytes, skipSpace(bytes, 0))) {
+  for (const member of members(bytes, skipSpace(bytes, 0), 'before')) {
     if (member.key === 'id') id = member
     else if (member.key === 'params') params = member
   }

@@ -6,6 +6,7 @@ import type { UpstreamId } from '../../core/call/call.ts'
 import type { CallEvent } from '../../core/call/exchange.ts'
 import type { ItemKind } from '../../core/call/item.ts'
 import type { Payload } from '../../core/call/payload.ts'
+import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
@@ -60,6 +61,7 @@ export class Feed {
   /** Kinds whose list is under way, and why others failed; a list that hangs holds no other up. */
   private readonly pulling = new Set<ItemKind>()
   private readonly problems = new Map<ItemKind | 'connection', string>()
+  private refused: Fault | undefined
   private failures = 0
   private connecting = false
   private tried = false
@@ -87,6 +89,11 @@ export class Feed {
   get trouble(): string | undefined {
     const [problem] = this.problems.values()
     return problem ?? this.parts.upstream.health().reason
+  }
+
+  /** The fault of the last attempt to connect, where it failed: it knows whose matter it is. */
+  get refusal(): Fault | undefined {
+    return this.refused
   }
 
   /** True until it is known what this server has of the kind. */
@@ -180,6 +187,7 @@ export class Feed {
     try {
       const fault = await this.parts.upstream.ready(this.life.signal)
       if (this.life.signal.aborted) return
+      this.refused = fault
       if (fault !== undefined) {
         this.fail('connection', String(fault.detail.reason ?? fault.message))
         return

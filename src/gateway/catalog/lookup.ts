@@ -119,7 +119,9 @@ export class Lookup {
 /** Candidates that are named for an ambiguous name. */
 const mostCandidates = 20
 
+/** Why an item of the server cannot be had: what its start failed of, else that it is away. */
 export function unavailable(feed: Feed): Fault {
+  if (feed.refusal !== undefined && feed.refusal.kind !== 'cancelled') return feed.refusal
   return fault('upstream_unavailable', { upstream: feed.id, reason: reasonOf(feed) })
 }
 

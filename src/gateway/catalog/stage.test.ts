@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Call, Method, RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import { complete, type Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
+import { fault } from '../../core/faults/catalogue.ts'
 import { type Bench, bench, callOf, exchangeOf, faultOf, resultOf } from './contract/bench.ts'
 import { ScriptedUpstream, tool } from './contract/scripted-upstream.ts'
 
@@ -100,6 +101,14 @@ describe('a call finds its item', () => {
     expect(faultOf((await late).outcome)).toMatchObject({ kind: 'upstream_unavailable', detail: { reason: 'is still starting' } })
     const hint = faultOf((await route(here, callOf('tools/call', { name: 'other__x' }))).outcome)
     expect(hint.message).toContain('dead (spawn nothere ENOENT)')
+  })
+
+  it('or is told whose matter it is, as the attempt to connect said', async () => {
+    const unset = new ScriptedUpstream('unset').become('unavailable', 'KEY is not set')
+    unset.ready = async () => fault('config_error', { upstream: 'unset', item: 'it', reason: 'KEY is not set' })
+    const here = await bench([unset]).start()
+    const found = faultOf((await route(here, callOf('tools/call', { name: 'unset__x' }))).outcome)
+    expect(found).toMatchObject({ kind: 'config_error', category: 'configuration', retryable: false, sideEffect: 'none' })
   })
 
   it('and stops waiting when its caller goes', async () => {

@@ -231,6 +231,24 @@ describe('an answer that is no answer', () => {
     const answer = await ask(open())
     expect(kinds(answer)).toEqual(['lost', 'maybe', 'upstream_protocol_error'])
     expect(JSON.stringify(answer)).not.toContain('secret')
+    expect(anomalies).toHaveLength(1)
+  })
+
+  it('tells of keep-alive comments, which are signs of life, and of nothing else', async () => {
+    let alive = 0
+    server.script = (asked, response) => {
+      response.writeHead(200, { 'content-type': sse })
+      response.write(': one\n\n', () => response.end(`: two\n\nretry: 10\nnonsense: 1\ndata: ${result(asked.id)}\n\n`))
+    }
+    const onAlive = (): void => {
+      alive += 1
+    }
+    expect((await ask(open(), { onAlive })).kind).toBe('answer')
+    expect(alive).toBeGreaterThan(0)
+    server.script = (asked, response) => send(response, 200, sse, `retry: 10\ndata: ${result(asked.id)}\n\n`)
+    const before = alive
+    await ask(open(), { onAlive })
+    expect(alive).toBe(before)
   })
 
   it('counts answers to nobody and second answers', async () => {

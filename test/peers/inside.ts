@@ -1,0 +1,119 @@
+// The inside of a gateway without doors, called as a door calls it, by principals of the test's choice. The clock is the real one, but for
+// what takes minutes: that happens when the test says so.
+import { assembleInside, type Inside } from '../../src/assembly/gateway.ts'
+import { settingsSchema } from '../../src/assembly/settings.ts'
+import { Deadline } from '../../src/core/call/deadline.ts'
+import { type CallEvent, openExchange } from '../../src/core/call/exchange.ts'
+import type { Outcome } from '../../src/core/call/outcome.ts'
+import { payloadOf } from '../../src/core/call/payload.ts'
+import type { CallRecord } from '../../src/core/call/record.ts'
+import type { Clock } from '../../src/core/ports/clock.ts'
+import { aCall } from '../../src/gateway/contract/samples.ts'
+import { systemClock } from '../../src/platform/clock/system-clock.ts'
+import { systemRandom } from '../../src/platform/random/system-random.ts'
+import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
+
+export interface Leg {
+  readonly outcome: Outcome
+  readonly events: readonly CallEvent[]
+}
+
+export interface InsideUnderTest {
+  readonly records: CallRecord[]
+  readonly counted: Map<string, number>
+  readonly logged: { event: string; fields: Readonly<Record<string, unknown>> }[]
+  /** One leg of a call of `sub`, delivered at once. `more` joins the params: `inputResponses`, `requestState`. */
+  call(sub: string, tool: string, args?: Record<string, unknown>, more?: Record<string, unknown>): Promise<Leg>
+  /** Moves the stamps on by so many ms; timers stay. */
+  age(ms: number): void
+  /** Ends every wait of ten minutes and more. */
+  endLongWaits(): void
+  stop(): Promise<void>
+}
+
+const longMs = 590_000
+
+export async function startInside(config: Record<string, unknown>): Promise<InsideUnderTest> {
+  const settings = settingsSchema.parse(config)
+  const records: CallRecord[] = []
+  const counted = new Map<string, number>()
+  const logged: InsideUnderTest['logged'] = []
+  const waits = new Set<() => void>()
+  let aged = 0
+  const clock: Clock = {
+    now: () => systemClock.now() + aged,
+    mono: () => systemClock.mono(),
+    timer: (ms, work) => {
+      if (ms < longMs) return systemClock.timer(ms, work)
+      waits.add(work)
+      return { cancel: () => void waits.delete(work) }
+    },
+  }
+  const inside: Inside = assembleInside({
+    settings,
+    broken: new Map(),
+    clock,
+    random: systemRandom,
+    report: {
+      log: (_severity, event, fields = {}) => void logged.push({ event, fields }),
+      counters: { add: (name, _labels, by = 1) => void counted.set(name, (counted.get(name) ?? 0) + by) },
+    },
+    sealer: createSealer(freshKey(), systemRandom),
+    recorder: {
+      record: (record) => void records.push(record),
+      bug: (_id, error) => {
+        throw error
+      },
+    },
+    replica: 'one',
+    outside: { event: () => undefined, ask: async () => undefined },
+  })
+  await inside.catalog.start()
+  await Promise.all([...inside.upstreams.values()].map((upstream) => upstream.ready(new AbortController().signal)))
+  while (inside.catalog.status().some((one) => one.pending)) await new Promise((resolve) => setTimeout(resolve, 10))
+  return {
+    records,
+    counted,
+    logged,
+    call: async (sub, tool, args = {}, more = {}) => {
+      const events: CallEvent[] = []
+      const exchange = openExchange(clock, { idleMs: 20_000, totalMs: 60_000 }, { emit: (event) => void events.push(event) })
+      const outcome = await inside.gateway.handle(
+        aCall({
+          id: systemRandom.id(),
+          target: tool,
+          params: payloadOf({ name: tool, arguments: args, ...more }),
+          caller: {
+            principal: { iss: 'https://id.example', sub },
+            client: { name: `client of ${sub}`, version: '1' },
+            capabilities: { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} },
+            affinity: undefined,
+            arrival: { transport: 'http', revision: '2026-07-28' },
+            headers: undefined,
+          },
+          interest: { progress: true, logLevel: 'debug' },
+        }),
+        exchange,
+      )
+      exchange.close('delivered')
+      return { outcome, events }
+    },
+    age: (ms) => {
+      aged += ms
+    },
+    endLongWaits: () => {
+      for (const work of [...waits]) {
+        waits.delete(work)
+        work()
+      }
+    },
+    stop: async () => {
+      inside.events.drain()
+      inside.catalog.stop()
+      const deadline = new Deadline(clock, { idleMs: 2_000, totalMs: 2_000 }, () => undefined)
+      await Promise.all([...inside.upstreams.values()].map((upstream) => upstream.drain(deadline)))
+      deadline.close()
+      await inside.close()
+    },
+  }
+}
