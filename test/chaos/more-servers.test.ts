@@ -57,6 +57,7 @@ beforeAll(async () => {
     },
     authority === undefined ? {} : { NODE_EXTRA_CA_CERTS: authority.file },
   )
+  await rig.serves('plain', 'twin', 'cut', 'odd', 'busy', ...(front === undefined ? [] : ['tls']))
 }, 40_000)
 
 afterAll(async () => {

@@ -69,7 +69,9 @@ export class RawClient {
     if (this.era === 'modern') return this
     const params = { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'raw', version: '1' } }
     const answer = await this.post({ jsonrpc: '2.0', id: 'hello', method: 'initialize', params }, {}, 'hello')
-    this.session = String(answer.headers['mcp-session-id'])
+    const session = answer.headers['mcp-session-id']
+    if (typeof session !== 'string') throw new Error(`no session: ${answer.status} ${answer.text}`)
+    this.session = session
     await this.post({ jsonrpc: '2.0', method: 'notifications/initialized' }, {}, undefined)
     return this
   }

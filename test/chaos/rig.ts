@@ -3,6 +3,7 @@
 import { expect } from 'vitest'
 import { connect, type TestClient } from '../peers/clients.ts'
 import { type GatewayProcess, startProcess } from '../peers/process.ts'
+import { eventually } from '../peers/processes.ts'
 import { everything } from '../peers/servers.ts'
 
 /** Planted where it must not get out: in headers and environments of servers, and in headers of clients. */
@@ -66,6 +67,15 @@ export class Rig {
     return new Evidence(await (await fetch(`${this.base}/metrics`)).text())
   }
 
+  /** Resolves once these servers are served: on a busy machine the first attempt may run out of its short time. */
+  async serves(...names: readonly string[]): Promise<void> {
+    const ready = async (): Promise<boolean> => {
+      const { upstreams } = await this.gateway.ready()
+      return names.every((name) => upstreams.find((upstream) => upstream.name === name)?.state === 'ready')
+    }
+    expect(await eventually(ready, 20_000), JSON.stringify(await this.gateway.ready())).toBe(true)
+  }
+
   /** The evidence once it shows this: a record is sealed a moment after its answer has left. */
   async evidenceWhen(shows: (evidence: Evidence) => boolean): Promise<Evidence> {
     let last = await this.evidence()
@@ -116,7 +126,7 @@ export class Rig {
       }
       this.served += 1
       for (const wake of this.waiting.splice(0)) wake()
-      await new Promise((resolve) => setTimeout(resolve, 15))
+      await new Promise((resolve) => setTimeout(resolve, 40))
     }
     for (const wake of this.waiting.splice(0)) wake()
   }
@@ -126,7 +136,7 @@ export async function startRig(config: Record<string, unknown>, env: Record<stri
   const { servers, ...rest } = config
   const gateway = await startProcess(
     {
-      log: { level: 'debug', format: 'json' },
+      log: { level: 'info', format: 'json' },
       drain: { graceMs: 500 },
       timeouts: quickly,
       ...rest,

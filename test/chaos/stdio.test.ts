@@ -75,8 +75,10 @@ beforeAll(async () => {
     },
     limits: { messageBytes: 4_194_304, resultBytes: 1_048_576, breakerFailures: 1_000 },
   })
+  const good = [...own.map(([name]) => name), 'modern', 'legacy', 'noisy', 'mute', 'slow']
+  await rig.serves(...good)
   for (const era of eras) {
-    const each = [...own.map(([name]) => name), 'modern', 'legacy', 'noisy', 'mute', 'slow'].map(async (upstream) => {
+    const each = good.map(async (upstream) => {
       return [upstream, await new RawClient(era, `${rig.base}/mcp/${upstream}`).connect()] as const
     })
     clients[era] = Object.fromEntries(await Promise.all(each))

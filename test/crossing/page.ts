@@ -13,7 +13,7 @@ export function asJson(matrix: Matrix): string {
       ),
     ]),
   )
-  return `${JSON.stringify(ordered, undefined, 1)}\n`
+  return `${JSON.stringify(ordered, undefined, 2)}\n`
 }
 
 const eras = [
