@@ -14,7 +14,12 @@ function onlyImports(name, allowed) {
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: { path: '^src/' }, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: { path: '^src/' },
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     onlyImports('core', []),
     onlyImports('platform', [room('core')]),
     onlyImports('gateway', [room('core')]),
@@ -51,8 +56,18 @@ module.exports = {
       from: { path: '^src/operate/', pathNot: tests },
       to: { path: '^src/(gateway|upstream|downstream|observe|platform)/', pathNot: ['/index\\.ts$', '^src/platform/'] },
     },
-    { name: 'only-assembly-composes', severity: 'error', from: { path: '^src/(core|platform|gateway|upstream|downstream|observe)/', pathNot: tests }, to: { path: '^src/(assembly|operate|main)' } },
-    { name: 'no-dev-dependency-in-the-product', severity: 'error', from: { path: '^src/', pathNot: tests }, to: { dependencyTypes: ['npm-dev'] } },
+    {
+      name: 'only-assembly-composes',
+      severity: 'error',
+      from: { path: '^src/(core|platform|gateway|upstream|downstream|observe)/', pathNot: tests },
+      to: { path: '^src/(assembly|operate|main)' },
+    },
+    {
+      name: 'no-dev-dependency-in-the-product',
+      severity: 'error',
+      from: { path: '^src/', pathNot: tests },
+      to: { dependencyTypes: ['npm-dev'] },
+    },
     { name: 'no-orphans', severity: 'error', from: { orphan: true, path: '^src/', pathNot: [tests, '\\.d\\.ts$'] }, to: {} },
   ],
   options: {

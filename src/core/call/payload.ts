@@ -100,11 +100,13 @@ interface Node {
   /** Set: replaces whatever stands here. */
   value: string | Uint8Array | undefined
   removed: boolean
+  /** What stood here was removed before the children were set. */
+  fresh: boolean
   children: Child[] | undefined
 }
 
 function plan(edits: readonly Edit[]): Node {
-  const root: Node = { value: undefined, removed: false, children: undefined }
+  const root: Node = { value: undefined, removed: false, fresh: false, children: undefined }
   for (const edit of edits) place(root, edit, 0)
   return root
 }
@@ -114,6 +116,7 @@ function place(node: Node, edit: Edit, depth: number): void {
   if (key === undefined) {
     node.value = edit.value
     node.removed = edit.value === undefined
+    node.fresh = false
     node.children = undefined
     return
   }
@@ -121,7 +124,7 @@ function place(node: Node, edit: Edit, depth: number): void {
   if (node.removed) {
     if (edit.value === undefined) return
     node.removed = false
-    node.value = '{}'
+    node.fresh = true
   }
   if (node.value !== undefined) {
     const below = typeof node.value === 'string' ? Buffer.from(node.value) : node.value
@@ -131,7 +134,7 @@ function place(node: Node, edit: Edit, depth: number): void {
   node.children ??= []
   let child = childOf(node.children, key)
   if (child === undefined) {
-    child = { value: undefined, removed: false, children: undefined }
+    child = { value: undefined, removed: false, fresh: false, children: undefined }
     node.children.push({ key, node: child })
   }
   place(child, edit, depth + 1)
@@ -196,6 +199,7 @@ class Pieces {
 
 function emit(b: Uint8Array, start: number, end: number, node: Node, out: Pieces): void {
   if (node.value !== undefined) out.own(node.value)
+  else if (node.fresh) emitFresh(node, out)
   else if (node.children === undefined) out.run(start, end)
   else if (b[start] === openBracket) emitArray(b, start, node.children, out)
   else if (b[start] === openBrace) emitObject(b, start, node.children, out)
@@ -280,13 +284,13 @@ function emitFresh(node: Node, out: Pieces): void {
 function apply(value: unknown, node: Node): unknown {
   if (node.value !== undefined) return JSON.parse(typeof node.value === 'string' ? node.value : asBuffer(node.value).toString('utf8'))
   if (node.children === undefined) return value
-  if (Array.isArray(value)) {
+  if (Array.isArray(value) && !node.fresh) {
     return value.flatMap((element, index) => {
       const child = childOf(node.children ?? [], index)
       return child === undefined ? [element] : child.removed ? [] : [apply(element, child)]
     })
   }
-  const object = typeof value === 'object' && value !== null ? value : undefined
+  const object = typeof value === 'object' && value !== null && !node.fresh ? value : undefined
   if (object === undefined && !hasValue(node)) return value
   // Member by member: a spread or a `delete` is slower by far, and every call comes this way.
   const copy: Record<string, unknown> = {}

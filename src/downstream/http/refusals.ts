@@ -56,12 +56,16 @@ export class Refusals {
   }
 }
 
+const oneWriteBytes = 8_192
+
 /** One JSON body in one write; what the fault asks of the headers is added. */
 export function writeJson(res: ServerResponse, status: number, body: Buffer, fault?: Fault): void {
   const headers = ['Content-Type', 'application/json', 'Content-Length', String(body.length)]
   if (fault !== undefined) addFaultHeaders(headers, status, fault)
   res.writeHead(status, headers)
-  res.end(body)
+  // A short body leaves as text: with its headers it is one write, where a buffer would be two pieces.
+  if (body.length < oneWriteBytes) res.end(body.toString('utf8'))
+  else res.end(body)
 }
 
 function addFaultHeaders(headers: string[], status: number, fault: Fault): void {

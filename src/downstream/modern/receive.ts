@@ -145,6 +145,15 @@ const hopKeys: readonly Edit[] = [
   'progressToken',
 ].map((key) => ({ path: ['_meta', key], value: undefined }))
 
+const hopMeta: readonly Edit[] = [{ path: ['_meta'], value: undefined }]
+const hopNames = new Set(hopKeys.map(({ path }) => path[1]))
+
+/** Most clients put nothing else into `_meta`: then one removal does it. */
+function hopEdits(meta: Message): readonly Edit[] {
+  for (const key in meta) if (!hopNames.has(key)) return hopKeys
+  return hopMeta
+}
+
 function callOf(
   method: Method,
   envelope: Envelope,
@@ -164,7 +173,7 @@ function callOf(
     family: families[method],
     mount: hop.mount,
     target: key === undefined ? undefined : (params[key] as string),
-    params: payload(at === undefined ? bytes : bytes.subarray(at.start, at.end), params).edit(hopKeys),
+    params: payload(at === undefined ? bytes : bytes.subarray(at.start, at.end), params).edit(hopEdits(meta)),
     caller: {
       principal: hop.principal,
       client: envelope.client,

@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { PoolLease } from './pools.ts'
+import { knownHeaders } from './response-headers.ts'
 
 /** What the exchanges of one wire share. */
 export interface Endpoint {
@@ -26,7 +27,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   protected readonly endpoint: Endpoint
   /** True once the request may have reached the peer. */
   protected sent = false
-  private controller: Dispatcher.DispatchController | undefined
+  private cancel: ((error: Error) => void) | undefined
   private running = false
   private silent = false
   private draining = false
@@ -50,7 +51,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   /** Sends; false where the origin has no place left. A further exchange may be dispatched once the one before has ended or was aborted. */
   protected dispatch(method: 'GET' | 'POST' | 'DELETE', path: string, headers: string[], body: Uint8Array | undefined): boolean {
     if (!this.endpoint.lease.enter()) return false
-    this.controller = undefined
+    this.cancel = undefined
     this.sent = false
     this.silent = false
     this.draining = false
@@ -65,7 +66,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   abort(): void {
     if (!this.running) return
     this.silent = true
-    this.controller?.abort(new Aborted('aborted'))
+    this.cancel?.(new Aborted('aborted'))
   }
 
   /** The rest of the body is of no interest: read a little of it to keep the connection, then abort. */
@@ -79,32 +80,36 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
     if (this.running) this.linger ??= this.endpoint.clock.timer(lingerMs, () => this.abort())
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.controller = controller
-    if (this.silent) controller.abort(new Aborted('aborted'))
+  // These are the raw callbacks of undici 7. Those that replace them parse every header and wrap every call, which costs as much as all
+  // of our own reading.
+  onConnect(abort: (error?: Error) => void): void {
+    this.cancel = abort
+    if (this.silent) abort(new Aborted('aborted'))
     else this.sent = true
   }
 
-  onResponseStart(_controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    if (!this.silent && status >= 200) this.begin(status, headers)
+  onHeaders(status: number, headers: Buffer[]): boolean {
+    if (!this.silent && status >= 200) this.begin(status, knownHeaders(headers))
+    return true
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, bytes: Buffer): void {
-    if (this.silent) return
+  onData(bytes: Buffer): boolean {
+    if (this.silent) return true
     if (!this.draining) {
       this.chunk(bytes)
-      return
+      return true
     }
     this.drained += bytes.length
     if (this.drained > drainBytes) this.abort()
+    return true
   }
 
-  onResponseEnd(): void {
+  onComplete(): void {
     this.over()
     if (!this.silent && !this.draining) this.end()
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onError(error: Error): void {
     this.over()
     if (!this.silent && !this.draining) this.fail(error)
   }

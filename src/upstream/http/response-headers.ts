@@ -1,8 +1,24 @@
 // The few response headers that matter, read from what undici gives.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../../core/ports/clock.ts'
+import { header } from '../../core/protocol/names.ts'
 
 const longestRetryMs = 24 * 3_600_000
+
+const known = new Set(['content-type', 'content-length', 'content-encoding', 'retry-after', 'www-authenticate', header.sessionId])
+
+/** Of a flat list of names and values only those that somebody reads; several of one name as a list. */
+export function knownHeaders(raw: readonly Buffer[]): IncomingHttpHeaders {
+  const headers: IncomingHttpHeaders = {}
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = (raw[i] as Buffer).toString('latin1').toLowerCase()
+    if (!known.has(name)) continue
+    const value = (raw[i + 1] as Buffer).toString('latin1')
+    const before = headers[name]
+    headers[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value]
+  }
+  return headers
+}
 
 /** `application/json` of `application/json; charset=utf-8`, lower case; '' where there is none. */
 export function mediaType(headers: IncomingHttpHeaders): string {
