@@ -1,6 +1,7 @@
 // The door of MCP 2026-07-28 over HTTP: one POST, one call, one answer. A client that goes away cancels its call.
 import { endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
+import { type Place, Roster } from '../../core/call/roster.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { ArrivedPost, DoorContext } from '../door.ts'
 import type { Answer, ModernWriter } from '../modern/answer.ts'
@@ -19,7 +20,7 @@ export class ModernDoor {
   private readonly writer: ModernWriter
   private readonly refusals: Refusals
   private readonly pulse: Pulse
-  private readonly open = new Set<OpenExchange>()
+  private readonly open = new Roster<OpenExchange>()
   private readonly listens = new Set<OpenExchange>()
 
   constructor(context: DoorContext, writer: ModernWriter, refusals: Refusals) {
@@ -86,7 +87,7 @@ export class ModernDoor {
     const { res } = arrived
     const reply = new Reply(res, asked, this.writer, this.pulse, context.report)
     const exchange = openExchange(context.clock, context.limits, reply)
-    this.enter(exchange, call.family === 'listen')
+    const place = this.enter(exchange, call.family === 'listen')
     this.pulse.add(reply)
     const { socket } = arrived.req
     let closed = false
@@ -98,12 +99,12 @@ export class ModernDoor {
     res.on('close', () => {
       closed = true
       this.pulse.remove(reply)
-      if (reply.ended) this.leave(exchange, delivered)
+      if (reply.ended) this.leave(exchange, place, delivered)
       else exchange.end('client_gone')
     })
     const outcome = await context.gateway.handle(call, exchange)
     if (closed) {
-      this.leave(exchange, false)
+      this.leave(exchange, place, false)
       return
     }
     if (context.draining.aborted) res.shouldKeepAlive = false
@@ -119,16 +120,17 @@ export class ModernDoor {
     return this.writer.answer(asked, outcome, declaresOutput)
   }
 
-  private enter(exchange: OpenExchange, listens: boolean): void {
-    this.open.add(exchange)
-    if (!listens) return
-    this.listens.add(exchange)
-    // A listener waits for as long as it likes: no deadline runs.
-    exchange.deadline.pause()
+  private enter(exchange: OpenExchange, listens: boolean): Place<OpenExchange> {
+    if (listens) {
+      this.listens.add(exchange)
+      // A listener waits for as long as it likes: no deadline runs.
+      exchange.deadline.pause()
+    }
+    return this.open.enter(exchange)
   }
 
-  private leave(exchange: OpenExchange, delivered: boolean): void {
-    this.open.delete(exchange)
+  private leave(exchange: OpenExchange, place: Place<OpenExchange>, delivered: boolean): void {
+    this.open.leave(place)
     this.listens.delete(exchange)
     exchange.close(delivered ? 'delivered' : 'client_gone')
   }

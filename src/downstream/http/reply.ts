@@ -28,6 +28,7 @@ export const streamHeaders: readonly string[] = [
 const comment = sseComment()
 
 export class Reply implements Sink, Beaten {
+  pulsing: Beaten['pulsing']
   private readonly res: ServerResponse
   private readonly asked: Asked
   private readonly writer: ModernWriter

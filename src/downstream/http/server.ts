@@ -2,6 +2,7 @@
 // JSON) and hands it to the door of its revision. Every refusal is recorded and answered; a bug of ours becomes a 500, never silence.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { Roster } from '../../core/call/roster.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
@@ -74,7 +75,7 @@ class Door implements HttpDoor {
   private readonly guard: Guard
   private readonly refusals: Refusals
   private readonly modern: ModernDoor
-  private readonly active = new Set<ServerResponse>()
+  private readonly active = new Roster<ServerResponse>()
   private idle: (() => void) | undefined
 
   constructor(context: DoorContext, parts: HttpDoorParts) {
@@ -149,9 +150,9 @@ class Door implements HttpDoor {
   }
 
   private take(req: IncomingMessage, res: ServerResponse): void {
-    this.active.add(res)
+    const place = this.active.enter(res)
     res.on('close', () => {
-      this.active.delete(res)
+      this.active.leave(place)
       if (this.active.size === 0) this.idle?.()
     })
     if (this.context.draining.aborted) res.shouldKeepAlive = false

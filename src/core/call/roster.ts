@@ -1,0 +1,46 @@
+// Who is here now: a linked list with a place for each. A `Set` that every request enters and leaves keeps, once it is old, the dead
+// tables of its past alive and with them what stood there, so that nothing is collected young (measured: 8 KB a request, a fifth of the
+// CPU went into collecting it).
+
+export interface Place<T> {
+  value: T | undefined
+  before: Place<T> | undefined
+  after: Place<T> | undefined
+}
+
+export class Roster<T> implements Iterable<T> {
+  private first: Place<T> | undefined
+  private count = 0
+
+  get size(): number {
+    return this.count
+  }
+
+  /** The place is needed to leave. */
+  enter(value: T): Place<T> {
+    const place: Place<T> = { value, before: undefined, after: this.first }
+    if (this.first !== undefined) this.first.before = place
+    this.first = place
+    this.count += 1
+    return place
+  }
+
+  /** Leaving twice is leaving once. */
+  leave(place: Place<T>): void {
+    if (place.value === undefined) return
+    if (place.before === undefined) this.first = place.after
+    else place.before.after = place.after
+    if (place.after !== undefined) place.after.before = place.before
+    place.value = undefined
+    place.before = undefined
+    place.after = undefined
+    this.count -= 1
+  }
+
+  /** Newest first. Whoever stands there when the iteration begins; they may leave meanwhile. */
+  *[Symbol.iterator](): Iterator<T> {
+    const all: T[] = []
+    for (let place = this.first; place !== undefined; place = place.after) if (place.value !== undefined) all.push(place.value)
+    yield* all
+  }
+}
