@@ -1,13 +1,12 @@
 // The load: raw sockets, keep-alive, one request at a time per connection, each answer checked for its id and tag.
 import { connect } from 'node:net'
 
-const meta = (id) =>
-  `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1.0.0"},"io.modelcontextprotocol/clientCapabilities":{}}`
+const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientInfo":{"name":"bench","version":"1.0.0"},"io.modelcontextprotocol/clientCapabilities":{}}`
 
 /** @returns the bytes of one tools/call; `tool` as the target names it. */
 function request(target, id, tag) {
   const modern = target.era === 'modern'
-  const body = `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"${target.tool}","arguments":{"text":"${tag}"}${modern ? `,${meta(id)}` : ''}}}`
+  const body = `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"${target.tool}","arguments":{"text":"${tag}"}${modern ? `,${meta}` : ''}}}`
   const headers = modern
     ? `mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: ${target.tool}\r\n`
     : `mcp-protocol-version: 2025-11-25\r\nmcp-session-id: ${target.session}\r\n`
@@ -24,7 +23,10 @@ function client(target, until, times, errors, number) {
     let expected = ''
     let buffer = ''
     const send = () => {
-      if (performance.now() >= until) return void socket.destroy(), resolve()
+      if (performance.now() >= until) {
+        socket.destroy()
+        return resolve()
+      }
       const id = number * 1_000_000 + ++sequence
       expected = `tag-${id}`
       started = performance.now()

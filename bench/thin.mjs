@@ -32,7 +32,7 @@ const server = createServer((req, res) => {
       { path, method: 'POST', headers, body },
       {
         onConnect() {},
-        onHeaders(status, raw, resume) {
+        onHeaders(status, raw) {
           const out = []
           for (let i = 0; i < raw.length; i += 2) {
             const name = raw[i].toString().toLowerCase()
