@@ -156,8 +156,14 @@ export class PooledUpstream implements Upstream {
    * Sends the call on its owner's first connection that no call which waits for its user has to itself. Where all have been taken so, it
    * waits in the queue of one of them.
    */
-  private async transmit(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
-    for (let lane = 0; lane < mostLanes; lane += 1) {
+  private transmit(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
+    return this.transmitOn(0, call, exchange, lease, false).then((sent) =>
+      sent.kind === 'occupied' ? this.transmitElsewhere(call, exchange, lease) : sent,
+    )
+  }
+
+  private async transmitElsewhere(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
+    for (let lane = 1; lane < mostLanes; lane += 1) {
       const sent = await this.transmitOn(lane, call, exchange, lease, false)
       if (sent.kind !== 'occupied') return sent
     }

@@ -51,22 +51,23 @@ export function createContinuation({ sealer, clock, random }: ContinuationParts)
     },
     seal: {
       name: 'seal',
-      run: async (call, exchange, next) => {
+      run: (call, exchange, next) => {
         const before = call.continuation === undefined ? undefined : opened.get(call.continuation)
         const reason = before === undefined ? undefined : movedOn(before, call)
         if (reason !== undefined) return refuse(reason)
-        const outcome = await next(call, exchange)
-        if (outcome.kind !== 'input_required') return outcome
-        const sealed = sealContinuation(sealer, {
-          call,
-          upstream: call.upstream,
-          item: call.item.name,
-          definition: digest(call.item.definition.bytes),
-          continuation: outcome.continuation,
-          token: random.id(),
-          nowMs: clock.now(),
+        return next(call, exchange).then((outcome) => {
+          if (outcome.kind !== 'input_required') return outcome
+          const sealed = sealContinuation(sealer, {
+            call,
+            upstream: call.upstream,
+            item: call.item.name,
+            definition: digest(call.item.definition.bytes),
+            continuation: outcome.continuation,
+            token: random.id(),
+            nowMs: clock.now(),
+          })
+          return { ...outcome, sealed }
         })
-        return { ...outcome, sealed }
       },
     },
     resume: (send) => ({

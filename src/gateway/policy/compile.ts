@@ -172,6 +172,8 @@ function clean(schema: SchemaObject, graph: SchemaGraph, dialect: Dialect): Sche
 }
 
 function tidy(schema: Record<string, unknown>, dialect: Dialect): void {
+  // To ajv, and to nobody else, it means that the answer comes later.
+  delete schema.$async
   if (dialect === 'draft-07' && typeof schema.$ref === 'string') {
     // There a reference stands for the whole schema.
     for (const key in schema) if (key !== '$ref' && key !== 'definitions' && key !== '$defs') delete schema[key]

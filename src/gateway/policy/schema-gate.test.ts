@@ -259,6 +259,20 @@ describe('the gate harms nobody', () => {
     )
   })
 
+  it('answers at once where a schema asks for a later answer', async () => {
+    for (const later of [
+      { $async: true, type: 'object' },
+      { $async: [{ type: 'object' }], anyOf: [{ type: 'object' }, { $ref: '#/$async/0' }] },
+    ]) {
+      const gated = gateSchema(later)
+      if ('refused' in gated) continue
+      expect(gated.validate({})).toEqual([])
+      if (later.$async === true) expect(gated.validate([1])).not.toEqual([])
+    }
+    // A promise that nobody holds would be rejected by now.
+    await new Promise((resolve) => setImmediate(resolve))
+  })
+
   it('does not change the schema that it was given', () => {
     const schema = object(
       { a: { type: 'string', nullable: true }, b: { $ref: '#/properties/a' } },

@@ -5,7 +5,7 @@ import type { Call } from '../../core/call/call.ts'
 import type { CallEvent, Delivery, Exchange, Sink } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { CallRecord, Recorder } from '../../core/call/record.ts'
-import type { Next, Pass } from '../../core/call/stage.ts'
+import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 
@@ -15,20 +15,17 @@ export function record(recorder: Recorder, clock: Clock): Pass<Call> {
     run: async (call, exchange, next) => {
       const row = new Row(call, exchange, recorder, clock)
       exchange.onClose((delivery) => row.closed(delivery))
-      const outcome = await guarded(call, exchange.with({ sink: row }), next, recorder)
+      let outcome: Outcome
+      try {
+        outcome = await next(call, exchange.with({ sink: row }))
+      } catch (error) {
+        // A throw is our own bug: caught here, once, and reported under the correlation id.
+        recorder.bug(call.id, error)
+        outcome = failed(fault('internal', { correlationId: call.id }, { sideEffect: 'unknown' }))
+      }
       row.settled(outcome)
       return outcome
     },
-  }
-}
-
-/** A throw is our own bug: caught here, once, and reported under the correlation id. */
-async function guarded<C extends Call>(call: C, exchange: Exchange, next: Next<C>, recorder: Recorder): Promise<Outcome> {
-  try {
-    return await next(call, exchange)
-  } catch (error) {
-    recorder.bug(call.id, error)
-    return failed(fault('internal', { correlationId: call.id }, { sideEffect: 'unknown' }))
   }
 }
 

@@ -3,7 +3,7 @@
 import type { Signal } from '../../core/call/signal.ts'
 import '../../core/call/facts.ts'
 import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
-import { type Attempt, type Exchange, endReason } from '../../core/call/exchange.ts'
+import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Next, Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
@@ -142,7 +142,12 @@ export function createResilience(parts: ResilienceParts): Resilience {
     let events = 0
     for (let n = 1; ; n += 1) {
       const attempt = shared.attempt(n)
-      const outcome = await once(call, attempt, next)
+      let outcome: Outcome
+      try {
+        outcome = await next(call, attempt)
+      } finally {
+        attempt.close()
+      }
       events += attempt.events
       exchange.note('attempts', n)
       if (outcome.kind !== 'fault' || call.continuation?.kind === 'parked' || exchange.signal.aborted) return outcome
@@ -153,14 +158,6 @@ export function createResilience(parts: ResilienceParts): Resilience {
       report.counters.add('retries', { upstream: call.upstream })
       sink.repeat()
     }
-  }
-}
-
-async function once<C extends TargetedCall>(call: C, attempt: Attempt, next: Next<C>): Promise<Outcome> {
-  try {
-    return await next(call, attempt)
-  } finally {
-    attempt.close()
   }
 }
 

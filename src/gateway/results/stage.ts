@@ -34,11 +34,14 @@ export function spill({ store, counters, resultBytes }: SpillParts): Pass<Call> 
   const slice = Math.max(1_024, Math.min(largestSlice, Math.floor(resultBytes / 4)))
   return {
     name: 'spill',
-    run: async (call, exchange, next) => {
-      if (call.method === 'resources/read' && call.target?.startsWith(resultScheme) === true) return read(store, call, call.target, slice)
-      const outcome = await next(call, exchange)
-      if (outcome.kind !== 'complete' || outcome.facts.bytes <= resultBytes) return outcome
-      return replace(outcome, call, exchange, { store, counters, resultBytes })
+    run: (call, exchange, next) => {
+      if (call.method === 'resources/read' && call.target?.startsWith(resultScheme) === true) {
+        return Promise.resolve(read(store, call, call.target, slice))
+      }
+      return next(call, exchange).then((outcome) => {
+        if (outcome.kind !== 'complete' || outcome.facts.bytes <= resultBytes) return outcome
+        return replace(outcome, call, exchange, { store, counters, resultBytes })
+      })
     },
   }
 }
