@@ -1,6 +1,6 @@
 // `npm run bench`: all targets in one run, interleaved, medians of nine rounds. Prints a table with ratios to the floor.
 // CPU is user and system time of the gateway process, all threads, per request (nanoseconds of /proc/PID/task/*/schedstat).
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +12,9 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 9)
 const windowMs = Number(process.env.BENCH_MS ?? 2_000)
 const connections = Number(process.env.BENCH_CONNECTIONS ?? 32)
 const only = process.env.BENCH_ONLY?.split(',')
+
+// The load shares its core with the upstream, never with the gateway.
+spawnSync('taskset', ['-acp', '0', String(process.pid)])
 
 const children = []
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-bench-'))
@@ -124,7 +127,7 @@ for (const [name, make] of Object.entries(makers)) {
   if (only === undefined || only.some((part) => name.includes(part))) targets.push({ name, ...(await make()), samples: [] })
 }
 for (const target of targets) {
-  const warm = await load(target, connections, target.name === 'SDK proxy' ? 6_000 : 3_000)
+  const warm = await load(target, connections, target.name === 'SDK proxy' || target.name.startsWith('signalbox') ? 6_000 : 3_000)
   if (warm.errors > 0) throw new Error(`${target.name}: ${warm.errors} wrong answers of ${warm.requests}; first: ${warm.firstError}`)
 }
 for (let round = 0; round < rounds; round += 1) {

@@ -175,6 +175,7 @@ export const features: readonly Feature[] = [
     id: 'progress',
     title: 'Progress, in order, with the token of the caller',
     run: async ({ client, wire, sent, offer: { progress } }) => {
+      if (progress.settle !== undefined) await client.call(progress.tool, progress.settle)
       const heard: Progress[] = []
       const from = wire().length
       await client.call(progress.tool, progress.args, { onProgress: (one) => heard.push(one) })

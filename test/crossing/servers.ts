@@ -28,7 +28,8 @@ export interface Offer {
   readonly embedded: Ask
   readonly link: Ask
   readonly int64?: Ask
-  readonly progress: Ask & { readonly steps: readonly number[] }
+  /** `settle`: a call that takes what the server asks by itself soon after its start, which would else come in the middle. */
+  readonly progress: Ask & { readonly steps: readonly number[]; readonly settle?: Record<string, unknown> }
   readonly levels?: Ask
   /** Logs until it is called again. */
   readonly chatty?: Ask
@@ -96,7 +97,12 @@ const offerOfEverything: Offer = {
   image: { tool: 'get-tiny-image' },
   embedded: { tool: 'get-resource-reference', args: { resourceType: 'Text', resourceId: 1 } },
   link: { tool: 'get-resource-links', args: { count: 2 } },
-  progress: { tool: 'trigger-long-running-operation', args: { duration: 0.3, steps: 3 }, steps: [1, 2, 3] },
+  progress: {
+    tool: 'trigger-long-running-operation',
+    args: { duration: 0.3, steps: 3 },
+    steps: [1, 2, 3],
+    settle: { duration: 0.7, steps: 1 },
+  },
   chatty: { tool: 'toggle-simulated-logging' },
   update: { tool: 'toggle-subscriber-updates', uri: 'demo://resource/dynamic/text/1', toggles: true },
   form: { tool: 'trigger-elicitation-request' },
