@@ -34,6 +34,7 @@ const longest = 128
 export function createInventory(most = mostClients): Inventory {
   // In the order in which they were seen last.
   const seen = new Map<string, { -readonly [K in keyof ClientSeen]: ClientSeen[K] }>()
+  let latest: ClientSeen | undefined
   return {
     observe: ({ caller, atMs }) => {
       if (caller === undefined) return
@@ -49,6 +50,8 @@ export function createInventory(most = mostClients): Inventory {
       }
       known.calls += 1
       known.lastSeenMs = Math.max(known.lastSeenMs, atMs)
+      if (known === latest) return
+      latest = known
       seen.delete(key)
       seen.set(key, known)
     },

@@ -46,8 +46,14 @@ function standardError(clock: Clock): Target {
 type Write = (severity: LogSeverity, event: string, fields: Readonly<Record<string, unknown>>) => void
 
 function jsonWriter(target: Target, redact: Redact, clock: Clock): Write {
+  let at = 0
+  let time = ''
   return (severity, event, fields) => {
-    const time = new Date(clock.now()).toISOString()
+    const now = clock.now()
+    if (now !== at) {
+      at = now
+      time = new Date(now).toISOString()
+    }
     const own = JSON.stringify(fields)
     const more = own.length > 2 ? `${own.slice(1, -1)},` : ''
     target.write(`${redact(`{"level":"${severity}","time":"${time}",${more}"event":${JSON.stringify(event)}}`)}\n`)

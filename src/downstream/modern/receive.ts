@@ -7,7 +7,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
 import { metaKey, modernRevision, servedRevisions, tasksExtension } from '../../core/protocol/names.ts'
-import { asBuffer, type Member, members, skipSpace } from '../../core/protocol/scan.ts'
+import { asBuffer, members, passValue, skipSpace, text } from '../../core/protocol/scan.ts'
 import { type Envelope, isFault, isObject, type Message, metaOf, missingClaim, readEnvelope } from './envelope.ts'
 import { traceOf } from './trace.ts'
 
@@ -160,7 +160,7 @@ function callOf(
   params: Message,
   meta: Message,
   bytes: Uint8Array,
-  at: Member | undefined,
+  at: Span | undefined,
   hop: Hop,
   progress: boolean,
   rungs: HeaderRungs | undefined,
@@ -189,21 +189,37 @@ function callOf(
   }
 }
 
-function locate(bytes: Uint8Array): { id: Member | undefined; params: Member | undefined } {
-  let id: Member | undefined
-  let params: Member | undefined
-  for (const member of members(bytes, skipSpace(bytes, 0), 'before')) {
-    if (member.key === 'id') id = member
-    else if (member.key === 'params') params = member
+/** Where id and params lie in a message that is known to be JSON without duplicate keys. */
+function locate(bytes: Uint8Array): { id: Span | undefined; params: Span | undefined } {
+  let id: Span | undefined
+  let params: Span | undefined
+  let i = skipSpace(bytes, 0)
+  while (bytes[i] !== closeBrace && i < bytes.length) {
+    const key = skipSpace(bytes, i + 1)
+    if (bytes[key] === closeBrace) break
+    const keyEnd = passValue(bytes, key)
+    const start = skipSpace(bytes, skipSpace(bytes, keyEnd) + 1)
+    const end = passValue(bytes, start)
+    const name = text(bytes, key, keyEnd)
+    if (name === 'id') id = { start, end }
+    else if (name === 'params') params = { start, end }
+    i = skipSpace(bytes, end)
   }
   return { id, params }
 }
 
-function memberOf(bytes: Uint8Array, at: Member | undefined, key: string): Member | undefined {
+const closeBrace = 0x7d
+
+interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+function memberOf(bytes: Uint8Array, at: Span | undefined, key: string): Span | undefined {
   return at === undefined ? undefined : members(bytes, at.start).find((member) => member.key === key)
 }
 
-function idText(bytes: Uint8Array, at: Member | undefined, parsed: unknown): RawId | undefined {
+function idText(bytes: Uint8Array, at: Span | undefined, parsed: unknown): RawId | undefined {
   if (at === undefined || !isId(parsed)) return undefined
   return asBuffer(bytes).toString('utf8', at.start, at.end)
 }
@@ -212,7 +228,7 @@ function isId(value: unknown): boolean {
   return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value))
 }
 
-function tokenText(token: unknown, bytes: Uint8Array, params: Member | undefined): string | undefined | 'invalid' {
+function tokenText(token: unknown, bytes: Uint8Array, params: Span | undefined): string | undefined | 'invalid' {
   if (token === undefined) return undefined
   if (!isId(token)) return 'invalid'
   if (typeof token === 'string' || Number.isSafeInteger(token)) return JSON.stringify(token)

@@ -5,13 +5,17 @@ import { header } from '../../core/protocol/names.ts'
 
 const longestRetryMs = 24 * 3_600_000
 
-const known = new Set(['content-type', 'content-length', 'content-encoding', 'retry-after', 'www-authenticate', header.sessionId])
+const known = new Set<string>(['content-type', 'content-length', 'content-encoding', 'retry-after', 'www-authenticate', header.sessionId])
+
+const lengths = new Set([...known].map((name) => name.length))
 
 /** Of a flat list of names and values only those that somebody reads; several of one name as a list. */
 export function knownHeaders(raw: readonly Buffer[]): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {}
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = (raw[i] as Buffer).toString('latin1').toLowerCase()
+    const bytes = raw[i] as Buffer
+    if (!lengths.has(bytes.length)) continue
+    const name = bytes.toString('latin1').toLowerCase()
     if (!known.has(name)) continue
     const value = (raw[i + 1] as Buffer).toString('latin1')
     const before = headers[name]
