@@ -44,7 +44,9 @@ export class ModernConnection implements Connection {
   private readonly wire: Wire
   private readonly lease: CredentialLease
   private readonly envelope: Envelope
+  /** Calls in flight by their request id, where messages have to find theirs: on stdio. */
   private readonly flights = new Map<number, Flight>()
+  private inFlight = 0
   private readonly listening: Listening
   private doubtedAt = Number.NEGATIVE_INFINITY
   private doubting: Promise<boolean> | undefined
@@ -67,7 +69,7 @@ export class ModernConnection implements Connection {
   }
 
   get busy(): number {
-    return this.flights.size
+    return this.inFlight
   }
 
   async send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
@@ -129,7 +131,8 @@ export class ModernConnection implements Connection {
     const params = this.envelope.of(call, call.interest.progress ? id : undefined)
     const headers = wire.transport === 'stdio' ? noHeaders : callHeaders(hopHeaders(this.context, lease, call.caller.headers), call, fresh)
     const flight: Flight = { call, exchange }
-    this.flights.set(id, flight)
+    this.inFlight += 1
+    if (wire.transport === 'stdio') this.flights.set(id, flight)
     const answer = await wire.request({
       id,
       method: call.method,
@@ -140,6 +143,7 @@ export class ModernConnection implements Connection {
       onAlive: () => exchange.deadline.touch(),
       maxBytes: this.context.limits.resultBytes,
     })
+    this.inFlight -= 1
     this.flights.delete(id)
     if (answer.kind === 'aborted' && wire.transport === 'stdio') void cancel(wire, id, noHeaders)
     return answer

@@ -89,7 +89,7 @@ export class RequestAnswer extends Reception {
   }
 
   closed(): void {
-    this.endpoint.live.delete(this)
+    this.withdraw()
     this.settle({ kind: 'aborted' })
   }
 
@@ -262,7 +262,7 @@ export class RequestAnswer extends Reception {
     }
     const delay = reopenMs(this.wire.random, this.attempts, this.retryMs)
     this.attempts += 1
-    this.endpoint.live.add(this)
+    this.enroll()
     this.pause = this.wire.clock.timer(delay, () => this.takeUp())
   }
 

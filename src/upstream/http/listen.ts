@@ -63,7 +63,7 @@ export class ListenStream extends Reception {
 
   closed(): void {
     this.pause?.cancel()
-    this.endpoint.live.delete(this)
+    this.withdraw()
     this.settle('ended')
   }
 
@@ -140,7 +140,7 @@ export class ListenStream extends Reception {
     }
     const delay = reopenMs(this.wire.random, this.failed, this.retryMs)
     this.failed += 1
-    this.endpoint.live.add(this)
+    this.enroll()
     this.pause = this.wire.clock.timer(delay, () => this.open())
   }
 

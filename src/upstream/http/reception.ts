@@ -2,6 +2,7 @@
 // can be aborted at any time, and never calls its subclass after that.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
+import type { Place, Roster } from '../../core/call/roster.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { PoolLease } from './pools.ts'
 import { knownHeaders } from './response-headers.ts'
@@ -13,7 +14,7 @@ export interface Endpoint {
   readonly clock: Clock
   readonly connectTimeoutMs: number
   /** Exchanges that are open, for `close`. */
-  readonly live: Set<Reception>
+  readonly live: Roster<Reception>
 }
 
 /** How much of a body that nobody wants is read to keep the connection. */
@@ -28,6 +29,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   /** True once the request may have reached the peer. */
   protected sent = false
   private cancel: ((error: Error) => void) | undefined
+  private place: Place<Reception> | undefined
   private running = false
   private silent = false
   private draining = false
@@ -57,7 +59,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
     this.draining = false
     this.drained = 0
     this.running = true
-    this.endpoint.live.add(this)
+    this.enroll()
     this.endpoint.lease.pool.dispatch({ method, path, headers, body: body ?? null, idempotent: false, blocking: false }, this)
     return true
   }
@@ -114,12 +116,22 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
     if (!this.silent && !this.draining) this.fail(error)
   }
 
+  /** `close` of the wire finds it from now on. */
+  protected enroll(): void {
+    this.place ??= this.endpoint.live.enter(this)
+  }
+
+  protected withdraw(): void {
+    if (this.place !== undefined) this.endpoint.live.leave(this.place)
+    this.place = undefined
+  }
+
   private over(): void {
     if (!this.running) return
     this.running = false
     this.linger?.cancel()
     this.linger = undefined
-    this.endpoint.live.delete(this)
+    this.withdraw()
     this.endpoint.lease.leave()
   }
 }

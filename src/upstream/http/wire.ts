@@ -2,6 +2,7 @@
 // revision; redirects are never followed; a quiet stream is never cut.
 
 import type { IncomingHttpHeaders } from 'node:http'
+import { Roster } from '../../core/call/roster.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
@@ -50,7 +51,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
   readonly random: Random
   readonly connectTimeoutMs: number
   readonly maxMessageBytes: number
-  readonly live = new Set<Reception>()
+  readonly live = new Roster<Reception>()
   private readonly report: Report
   private lastId = 0
   private closing: Promise<void> | undefined
@@ -99,7 +100,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
   }
 
   private async end(): Promise<void> {
-    for (const reception of [...this.live]) {
+    for (const reception of this.live) {
       reception.closed()
       reception.abort()
     }

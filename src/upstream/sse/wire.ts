@@ -1,5 +1,7 @@
 // HTTP+SSE of MCP 2024-11-05 towards one server: one event stream carries everything back, messages are posted to the address that its
 // first event names. Answers find their request by id; the server's own requests and notifications name none and are stray.
+
+import { Roster } from '../../core/call/roster.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -58,7 +60,7 @@ export class SseWire implements Wire, Pending {
   readonly lease: PoolLease
   readonly clock: Clock
   readonly connectTimeoutMs: number
-  readonly live = new Set<Reception>()
+  readonly live = new Roster<Reception>()
   readonly waiting = new Map<string, Sending>()
   private readonly url: URL
   private readonly options: SseWireOptions
@@ -134,7 +136,7 @@ export class SseWire implements Wire, Pending {
   private async shut(): Promise<void> {
     // A request may wait for its answer after its POST has ended, so `live` does not hold them all.
     for (const sending of [...this.waiting.values()]) sending.closed()
-    for (const reception of [...this.live]) {
+    for (const reception of this.live) {
       reception.closed()
       reception.abort()
     }
