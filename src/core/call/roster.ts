@@ -37,6 +37,13 @@ export class Roster<T> implements Iterable<T> {
     this.count -= 1
   }
 
+  find(wanted: (value: T) => boolean): T | undefined {
+    for (let place = this.first; place !== undefined; place = place.after) {
+      if (place.value !== undefined && wanted(place.value)) return place.value
+    }
+    return undefined
+  }
+
   /** Newest first. Whoever stands there when the iteration begins; they may leave meanwhile. */
   *[Symbol.iterator](): Iterator<T> {
     const all: T[] = []

@@ -4,6 +4,7 @@
 import { type Caller, type CallId, type LogLevel, logLevels, type Principal } from '../../core/call/call.ts'
 import type { CallEvent, Delivery, EndReason, Interest, Sink } from '../../core/call/exchange.ts'
 import { emptyObject, payloadOf } from '../../core/call/payload.ts'
+import { Roster } from '../../core/call/roster.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -87,10 +88,15 @@ export const mostInFlight = 1_024
 /** Until a client says otherwise: what a server tells unasked, without its debugging (MCP 2025-11-25 §logging leaves it to us). */
 const defaultLevel: LogLevel = 'info'
 
+interface Running {
+  readonly id: RawId
+  readonly dialogue: Dialogue
+}
+
 export class LegacySession {
   readonly profile: SessionProfile
   private readonly parts: SessionParts
-  private readonly inFlight = new Map<RawId, Dialogue>()
+  private readonly inFlight = new Roster<Running>()
   private readonly subscriptions: Subscriptions
   /** Nobody is there to answer questions or to hear changes. */
   private deaf = false
@@ -184,7 +190,7 @@ export class LegacySession {
 
   /** Ends a request without an answer. False where it is not in flight here. */
   cancel(request: RawId): boolean {
-    const dialogue = this.inFlight.get(request)
+    const dialogue = this.running(request)
     dialogue?.end('cancelled')
     return dialogue !== undefined
   }
@@ -199,7 +205,7 @@ export class LegacySession {
   end(reason: EndReason): void {
     if (this.over) return
     this.over = true
-    for (const dialogue of this.inFlight.values()) dialogue.end(reason)
+    for (const { dialogue } of this.inFlight) dialogue.end(reason)
     this.deafen()
   }
 
@@ -232,7 +238,7 @@ export class LegacySession {
   }
 
   private async cross(asked: Asked, message: IncomingRequest, arrival: Arrival, channel: Channel): Promise<void> {
-    if (this.inFlight.has(asked.id)) {
+    if (this.running(asked.id) !== undefined) {
       return this.refuse(asked, fault('invalid_request', { reason: `the id ${asked.id} is in use` }), arrival, channel)
     }
     if (this.inFlight.size >= mostInFlight) {
@@ -258,10 +264,10 @@ export class LegacySession {
       capabilities: this.profile.handshake.capabilities,
       ask: channel.streams ? (method, params, timeoutMs, signal) => this.ask(channel, method, params, timeoutMs, signal) : undefined,
     })
-    this.inFlight.set(asked.id, dialogue)
+    const place = this.inFlight.enter({ id: asked.id, dialogue })
     try {
       const { outcome, exchange } = await dialogue.run(call)
-      this.inFlight.delete(asked.id)
+      this.inFlight.leave(place)
       if (dialogue.ended === 'cancelled') {
         channel.silence()
         exchange?.close('client_gone')
@@ -273,8 +279,12 @@ export class LegacySession {
       else if (outcome.kind === 'fault') this.refuse(asked, outcome.fault, arrival, channel)
       else channel.answer(legacyAnswer(asked, outcome, declaresOutput))
     } finally {
-      this.inFlight.delete(asked.id)
+      this.inFlight.leave(place)
     }
+  }
+
+  private running(id: RawId): Dialogue | undefined {
+    return this.inFlight.find((one) => one.id === id)?.dialogue
   }
 
   private caller(headers: Readonly<Record<string, string>> | undefined): Caller {

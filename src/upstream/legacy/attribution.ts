@@ -1,6 +1,7 @@
 // Whose question is it? (DESIGN.md) Over HTTP the stream tells. Where all calls share one stream, a question belongs to the only call
 // that can have caused it; so that there is only one, calls of callers who can answer take turns once the server is known to ask.
 
+import { type Place, Roster } from '../../core/call/roster.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -25,6 +26,8 @@ export interface Candidate {
   readonly answers: boolean
   /** It waits for its user, for nobody knows how long. */
   readonly parked: boolean
+  /** The attribution's own mark. */
+  seat?: Place<Candidate> | undefined
 }
 
 export type Owner<C> = { readonly kind: 'call'; readonly call: C } | { readonly kind: 'ambiguous' } | { readonly kind: 'outside' }
@@ -47,7 +50,7 @@ export class Attribution<C extends Candidate> {
   private readonly onePrincipal: boolean
   /** All messages come on one stream (stdio, HTTP+SSE). */
   private readonly oneStream: boolean
-  private readonly inFlight = new Set<C>()
+  private readonly inFlight = new Roster<C>()
   private waiting: Waiting[] = []
   private turns = 0
 
@@ -79,7 +82,7 @@ export class Attribution<C extends Candidate> {
         if (turn !== 'mine') return turn === 'occupied' ? turn : undefined
       }
     }
-    this.inFlight.add(call)
+    call.seat = this.inFlight.enter(call)
     return undefined
   }
 
@@ -93,7 +96,11 @@ export class Attribution<C extends Candidate> {
 
   /** The call left the server, answered or given up. */
   leave(call: C): void {
-    if (!this.inFlight.delete(call) || !this.takesTurns(call)) return
+    const { seat } = call
+    if (seat === undefined) return
+    this.inFlight.leave(seat as Place<C>)
+    call.seat = undefined
+    if (!this.takesTurns(call)) return
     this.turns -= 1
     this.next()
   }

@@ -5,6 +5,7 @@ import { type LogLevel, logLevels, type TargetedCall } from '../../core/call/cal
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import { complete, failed } from '../../core/call/outcome.ts'
 import { emptyObject, type Payload, payloadOf } from '../../core/call/payload.ts'
+import { Roster } from '../../core/call/roster.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -52,8 +53,7 @@ export class LegacyConnection implements Connection, Ground {
   private readonly revision: string
   private readonly sessionId: string | undefined
   private readonly attribution: Attribution<Flight>
-  private readonly flights = new Set<Flight>()
-  private readonly byStep = new Map<number, Flight>()
+  private readonly flights = new Roster<Flight>()
   private readonly subscribed = new Set<string>()
   private readonly sessions = new Set<string>()
   private readonly closing = new AbortController()
@@ -108,7 +108,7 @@ export class LegacyConnection implements Connection, Ground {
       if (!exchange.signal.aborted) return { kind: 'gone', fault: this.closedFault() }
       return failed(endedFault(flight.asking, exchange, this.context.clock.mono() - startedAt, false))
     }
-    this.flights.add(flight)
+    flight.place = this.flights.enter(flight)
     return flight.fly(exchange, () => this.run(flight, call, lease))
   }
 
@@ -178,7 +178,8 @@ export class LegacyConnection implements Connection, Ground {
   }
 
   landed(flight: Flight): void {
-    this.flights.delete(flight)
+    if (flight.place !== undefined) this.flights.leave(flight.place)
+    flight.place = undefined
     this.attribution.leave(flight)
     if (this.ended && this.flights.size === 0) void this.wire.close()
   }
@@ -186,7 +187,7 @@ export class LegacyConnection implements Connection, Ground {
   private async run(flight: Flight, call: TargetedCall, lease: CredentialLease): Promise<Sent> {
     if (call.interest.logLevel !== undefined) await this.lowerLevel(call.interest.logLevel)
     // Given up while the level was set: nobody reads this.
-    if (flight.abort.signal.aborted) return failed(this.closedFault())
+    if (flight.abort.aborted) return failed(this.closedFault())
     const asTasked = needsTask(call)
     const headers = this.headers(lease, call.caller.headers)
     let answer = await this.step(flight, call.method, headers, (id) =>
@@ -195,7 +196,7 @@ export class LegacyConnection implements Connection, Ground {
     if (asTasked) {
       answer = await followTask(answer, {
         clock: this.context.clock,
-        signal: flight.abort.signal,
+        signal: flight.abort,
         step: (method, params) => this.step(flight, method, headers, () => params),
         named: (taskId) => {
           flight.task = taskId
@@ -228,20 +229,18 @@ export class LegacyConnection implements Connection, Ground {
   ): Promise<WireAnswer> {
     const id = this.wire.nextId()
     const message = requestBytes(id, method, params(id).bytes)
-    flight.steps.add(id)
-    this.byStep.set(id, flight)
+    flight.steps.push(id)
     const answer = await this.wire.request({
       id,
       method,
       message,
       headers,
-      signal: flight.abort.signal,
+      signal: flight.abort,
       onMessage: (incoming) => this.hearCall(flight, incoming),
       onAlive: () => flight.touch(),
       maxBytes: this.context.limits.resultBytes,
     })
-    flight.steps.delete(id)
-    this.byStep.delete(id)
+    flight.steps.splice(flight.steps.indexOf(id), 1)
     return answer
   }
 
@@ -403,7 +402,8 @@ export class LegacyConnection implements Connection, Ground {
 
   private progress(message: IncomingNotification): void {
     const params = message.params?.json()
-    const flight = isObject(params) && typeof params.progressToken === 'number' ? this.byStep.get(params.progressToken) : undefined
+    const token = isObject(params) ? params.progressToken : undefined
+    const flight = typeof token === 'number' ? this.flights.find(({ steps }) => steps.includes(token)) : undefined
     if (flight !== undefined && message.params !== undefined) flight.emit({ kind: 'progress', params: message.params })
     else this.context.report.counters.add('events_dropped', { where: 'upstream' })
   }

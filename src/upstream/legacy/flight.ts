@@ -4,6 +4,8 @@ import type { Caller, RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Exchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
+import type { Place } from '../../core/call/roster.ts'
+import { Switch } from '../../core/call/signal.ts'
 import type { Timer } from '../../core/ports/clock.ts'
 import { code } from '../../core/protocol/names.ts'
 import { type Asking, askingOf, endedFault } from '../answers.ts'
@@ -46,15 +48,18 @@ export class Flight implements Candidate, Parked {
   readonly suspendable: boolean
   readonly answers: boolean
   /** Ids of its requests on the wire now. */
-  readonly steps = new Set<number>()
+  readonly steps: number[] = []
   /** Ends its requests on the wire. */
-  readonly abort = new AbortController()
+  readonly abort = new Switch()
   /** Id of the task that the server made of it. */
   task: string | undefined
   /** Capabilities that the server asked for and the caller has not. */
   readonly lacked = new Set<string>()
   /** It waits for its user. */
   parked = false
+  /** Where the connection and its attribution have it. */
+  place: Place<Flight> | undefined
+  seat: Candidate['seat']
 
   private readonly context: Context
   private readonly ground: Ground
@@ -281,7 +286,7 @@ export class Flight implements Candidate, Parked {
     this.refuseAll('The call was cancelled')
     if (this.settled !== undefined) return
     this.ground.cancel(this, reason)
-    this.abort.abort()
+    this.abort.abort('cancelled')
     this.ground.landed(this)
   }
 
