@@ -10,7 +10,19 @@ function bad(res, id, code, message) {
   res.writeHead(400, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error: { code, message } }))
 }
 
+// What the specification asks of every server before it looks at a message (MCP 2026-07-28 §transports).
+function refused(req) {
+  const { host, origin, accept } = req.headers
+  if (host === undefined || !/^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(host)) return 403
+  if (origin !== undefined && !/^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/.test(origin)) return 403
+  if (!req.headers['content-type']?.startsWith('application/json')) return 415
+  if (accept !== undefined && !(accept.includes('application/json') && accept.includes('text/event-stream'))) return 406
+  return Number(req.headers['content-length']) > 4_194_304 ? 413 : undefined
+}
+
 const server = createServer((req, res) => {
+  const status = refused(req)
+  if (status !== undefined) return void res.writeHead(status).end()
   const chunks = []
   req.on('data', (chunk) => chunks.push(chunk))
   req.on('end', () => {

@@ -20,6 +20,8 @@ export function createRecorder(sink: LogSink, metrics: Metrics, inventory: Inven
 function logCall(sink: LogSink, record: CallRecord): void {
   const severity = record.fault === undefined ? 'info' : 'warn'
   if (!sink.enabled(severity)) return
+  const { fault, caller } = record
+  // What is undefined is left out of the line. Conditional spreads would read better and cost more than the rest of it.
   sink.log(severity, record.family === 'refused' ? 'refused' : 'call', {
     id: record.id,
     method: record.method,
@@ -29,16 +31,17 @@ function logCall(sink: LogSink, record: CallRecord): void {
     ms: Math.round(record.durationMs * 100) / 100,
     in: record.bytesIn,
     out: record.bytesOut,
-    ...(record.attempts > 1 ? { attempts: record.attempts } : {}),
-    ...(record.delivery === 'delivered' ? {} : { delivery: record.delivery }),
-    ...(record.fault === undefined
-      ? {}
-      : { fault: record.fault.kind, category: record.fault.category, sideEffect: record.fault.sideEffect, message: record.fault.message }),
-    client: record.caller?.client?.name,
-    clientVersion: record.caller?.client?.version,
-    transport: record.caller?.arrival.transport,
-    revision: record.caller?.arrival.revision,
-    sub: record.caller?.principal.sub,
+    attempts: record.attempts > 1 ? record.attempts : undefined,
+    delivery: record.delivery === 'delivered' ? undefined : record.delivery,
+    fault: fault?.kind,
+    category: fault?.category,
+    sideEffect: fault?.sideEffect,
+    message: fault?.message,
+    client: caller?.client?.name,
+    clientVersion: caller?.client?.version,
+    transport: caller?.arrival.transport,
+    revision: caller?.arrival.revision,
+    sub: caller?.principal.sub,
     trace: record.trace?.traceId,
   })
 }
