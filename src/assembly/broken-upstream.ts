@@ -11,10 +11,7 @@ export function brokenUpstream(id: string, transport: 'stdio' | 'streamable-http
     health: () => ({ state: 'unavailable', reason, sinceMs, connections: 0, restarts: 0, inFlight: 0 }),
     ready: async () => why('it'),
     send: async (call) => failed(why(call.target ?? call.method)),
-    // biome-ignore lint/correctness/useYield: there is nothing to yield
-    async *items() {
-      throw new UpstreamFault(why('it'))
-    },
+    items: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(new UpstreamFault(why('it'))) }) }),
     watch: () => ({ update: async () => ({}), close: () => undefined }),
     onChange: () => () => undefined,
     drain: async () => undefined,

@@ -19,7 +19,7 @@ import { createGateway } from '../gateway/gateway.ts'
 import { deadline } from '../gateway/limits/stage.ts'
 import { pipeline } from '../gateway/pipeline.ts'
 import { asserted, createSchemaGate, validate } from '../gateway/policy/stage.ts'
-import { record } from '../gateway/record/stage.ts'
+import { record, unclaimedRecord } from '../gateway/record/stage.ts'
 import { createResilience, type Resilience } from '../gateway/resilience/stage.ts'
 import { createSpillStore, spill } from '../gateway/results/stage.ts'
 import { createFileCatalogStore } from '../platform/store/file/catalog-store.ts'
@@ -76,6 +76,7 @@ export function assembleInside(parts: InsideParts): Inside {
       identity,
       replica: parts.replica,
       outside: parts.outside,
+      unclaimed: (row) => recorder.record(unclaimedRecord(row, clock.now())),
     })
   }
 

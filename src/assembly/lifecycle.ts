@@ -96,6 +96,7 @@ class Running implements RunningGateway {
       outside: outsiders,
     })
     warnOfDeprecated(this.inside.upstreams.values(), settings.sse, this.report)
+    outsiders.upstreams = this.inside.upstreams
     this.doors = openDoors({
       settings,
       gateway: this.inside.gateway,

@@ -2,16 +2,23 @@
 // connection, a question to its client. Doors register their sessions here; rooms never meet.
 import type { CallEvent } from '../core/call/exchange.ts'
 import type { Payload } from '../core/call/payload.ts'
+import type { Upstream } from '../core/ports/upstream.ts'
 import type { OutsideSession } from '../downstream/legacy/outside.ts'
 import type { Outside } from '../upstream/index.ts'
 
 export class Outsiders implements Outside {
+  /** Set once they are made, after this. */
+  upstreams: ReadonlyMap<string, Upstream> = new Map()
   private readonly sessions = new Map<string, OutsideSession>()
 
   /** `affinity` is the `Caller.affinity` of the session's calls. Returns what takes it out again. */
   register(affinity: string, session: OutsideSession): () => void {
     this.sessions.set(affinity, session)
     return () => void this.sessions.delete(affinity)
+  }
+
+  rootsChanged(affinity: string): void {
+    for (const upstream of this.upstreams.values()) upstream.rootsChanged?.(affinity)
   }
 
   event(session: string, event: CallEvent): void {

@@ -26,6 +26,8 @@ export interface Connection {
   ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked>
   /** Replaces what is heard through `onEvent`; resolves to what the server accepted. */
   hear(interest: Interest): Promise<Interest>
+  /** The roots of a session that used this connection changed. */
+  rootsChanged?(session: string): void
   /** Ends it, and with it what is in flight. */
   close(): Promise<void>
 }

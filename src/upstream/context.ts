@@ -1,5 +1,7 @@
 // What every part of one exit shares: who the upstream is, its settings, and the ports.
+import type { TargetedCall } from '../core/call/call.ts'
 import type { CallEvent } from '../core/call/exchange.ts'
+import type { Outcome } from '../core/call/outcome.ts'
 import type { Payload } from '../core/call/payload.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { CredentialLease } from '../core/ports/credentials.ts'
@@ -32,6 +34,15 @@ export interface UpstreamOptions {
   /** Shared by all upstreams, so that its caps hold in all; without it the upstream has one of its own. */
   readonly parking?: ParkingLot
   readonly outside?: Outside
+  /** Takes the row of a call whose answer nobody came back for. */
+  readonly unclaimed?: (call: Unclaimed) => void
+}
+
+/** A parked call that ended without its client; `outcome` undefined where it was given up before the server was done. */
+export interface Unclaimed {
+  readonly call: TargetedCall
+  readonly outcome: Outcome | undefined
+  readonly durationMs: number
 }
 
 /** Takes what a legacy server says outside any call on a connection that belongs to one principal's sessions. */

@@ -6,7 +6,7 @@ import { HttpPools } from './http/pools.ts'
 import { ParkingLot } from './legacy/parked.ts'
 import { PooledUpstream } from './upstream.ts'
 
-export type { Outside, UpstreamOptions } from './context.ts'
+export type { Outside, Unclaimed, UpstreamOptions } from './context.ts'
 export { HttpPools } from './http/pools.ts'
 export { ParkingLot } from './legacy/parked.ts'
 

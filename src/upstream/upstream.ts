@@ -131,6 +131,10 @@ export class PooledUpstream implements Upstream {
     return this.verdict !== undefined || owner === nobody ? open() : lateWatch(this.judged, open)
   }
 
+  rootsChanged(affinity: string): void {
+    for (const slot of this.slots.values()) slot.connection?.rootsChanged?.(affinity)
+  }
+
   onChange(listener: () => void): () => void {
     this.listeners.add(listener)
     return () => this.listeners.delete(listener)

@@ -258,6 +258,14 @@ describe('two principals at once', () => {
     inside.endLongWaits()
     expect(await eventually(() => (inside.counted.get('unclaimed') ?? 0) === before + 1)).toBe(true)
     expect(inside.logged.at(-1)).toMatchObject({ fields: { upstream: 'everything', principal: 'https://id.example bob' } })
+    const row = inside.records.at(-1)
+    expect(row).toMatchObject({
+      delivery: 'unclaimed',
+      upstream: 'everything',
+      caller: { principal: { sub: 'bob' } },
+      fault: { kind: 'unclaimed', sideEffect: 'unknown' },
+    })
+    expect(row?.durationMs).toBeGreaterThan(0)
     // The server is free again at once.
     expect(await whole('bob', 'everything__echo', { message: 'next' })).toContain('next')
   })

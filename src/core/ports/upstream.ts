@@ -62,6 +62,8 @@ export interface Upstream {
    * here. `owner` puts the watch on the connection that the calls of this caller take: servers that keep subscriptions per session need it.
    */
   watch(interest: Interest, lease: CredentialLease, on: (event: CallEvent) => void, owner?: Pick<Caller, 'principal' | 'affinity'>): Watch
+  /** The roots of a client session changed: the servers that asked it shall ask again. Absent where no server could. */
+  rootsChanged?(affinity: string): void
   /** Called on every change of health or description. */
   onChange(listener: () => void): () => void
   /** Ends in-flight calls by the deadline, then all connections and processes. No call is taken afterwards. */

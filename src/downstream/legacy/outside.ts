@@ -15,6 +15,8 @@ export interface OutsideSession {
 /** Takes sessions by the affinity of their calls; returns what takes one out again. */
 export interface Outsiders {
   register(affinity: string, session: OutsideSession): () => void
+  /** The client says that its roots changed: the servers that it uses hear it. */
+  rootsChanged?(affinity: string): void
 }
 
 /** Longest wait for the answer, in ms. */

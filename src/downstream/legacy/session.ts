@@ -176,6 +176,7 @@ export class LegacySession {
 
   /** Takes a notification; unknown ones are ignored. Returns the request that it cancels where that is not in flight here. */
   notification(message: IncomingNotification): RawId | undefined {
+    if (message.method === 'notifications/roots/list_changed') this.parts.context.outsiders?.rootsChanged?.(this.profile.id)
     if (message.method !== 'notifications/cancelled' || message.params === undefined) return undefined
     const found = locate(message.params.bytes, ['requestId'])
     if (found === undefined) return undefined

@@ -1,7 +1,7 @@
 // The outermost stage: every call leaves exactly one record, also one that was refused, lost its client or hit a bug of ours. The
 // record is sealed when both are known, how the call ended and how its answer was delivered.
 import '../../core/call/facts.ts'
-import type { Call } from '../../core/call/call.ts'
+import type { Call, RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Delivery, Exchange, Sink } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { CallRecord, Recorder } from '../../core/call/record.ts'
@@ -95,6 +95,35 @@ class Row implements Sink {
       bytesIn: exchange.fact('bytesIn') ?? call.params.size,
       bytesOut: sizeOf(outcome),
     }
+  }
+}
+
+/** The row of a call that nobody came back for: its own record tells that it asked, this one how it ended. */
+export function unclaimedRecord(
+  { call, outcome, durationMs }: { readonly call: TargetedCall; readonly outcome: Outcome | undefined; readonly durationMs: number },
+  nowMs: number,
+): CallRecord {
+  const item = 'item' in call ? (call as RoutedCall).item.name : undefined
+  const ended = outcome ?? failed(fault('unclaimed', { item: item ?? call.method }, { sideEffect: 'unknown' }))
+  return {
+    id: call.id,
+    atMs: nowMs - durationMs,
+    durationMs,
+    method: call.method,
+    family: call.family,
+    mount: call.mount,
+    target: call.target,
+    upstream: call.upstream,
+    item,
+    caller: call.caller,
+    trace: call.trace,
+    outcome: ended.kind === 'complete' && ended.facts.isError ? 'tool_error' : ended.kind,
+    fault: ended.kind === 'fault' ? faultOf(ended) : undefined,
+    delivery: 'unclaimed',
+    attempts: 1,
+    events: 0,
+    bytesIn: call.params.size,
+    bytesOut: sizeOf(ended),
   }
 }
 

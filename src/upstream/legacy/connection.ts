@@ -90,6 +90,11 @@ export class LegacyConnection implements Connection, Ground {
     return refused
   }
 
+  rootsChanged(session: string): void {
+    if (!this.sessions.has(session)) return
+    void this.wire.post(notificationBytes('notifications/roots/list_changed', undefined), this.headers(this.belonging.lease, undefined))
+  }
+
   get busy(): number {
     return this.flights.size
   }

@@ -299,6 +299,12 @@ export class Flight implements Candidate, Parked {
   private unclaimed(outcome: string): void {
     const { report, id: upstream } = this.context
     report.counters.add('unclaimed', { upstream })
+    const { settled } = this
+    this.context.unclaimed?.({
+      call: this.call,
+      outcome: settled === undefined || settled.kind === 'gone' ? undefined : settled,
+      durationMs: this.context.clock.mono() - this.startedAt,
+    })
     report.log('warn', 'A parked call ended and nobody came back for its answer', {
       upstream,
       call: this.call.id,
