@@ -14,7 +14,7 @@ const gone: Read = { kind: 'gone' }
 
 /** Reads at most `limit` bytes. What comes after is thrown away, so that the client gets to read the refusal. */
 export function readBody(req: IncomingMessage, limit: number): Promise<Read> {
-  if (Number(req.headers['content-length'] ?? 0) > limit) return Promise.resolve(tooLarge(req, limit))
+  if (Number(req.headers['content-length'] ?? 0) > limit) return tooLarge(req, limit)
   return new Promise((resolve) => {
     let first: Buffer | undefined
     let more: Buffer[] | undefined
@@ -34,9 +34,15 @@ export function readBody(req: IncomingMessage, limit: number): Promise<Read> {
   })
 }
 
-function tooLarge(req: IncomingMessage, limit: number): Read {
+/** Where the connection closes after the answer, the body is let pass first: a reset would take the answer with it. */
+function tooLarge(req: IncomingMessage, limit: number): Promise<Read> {
+  const read: Read = { kind: 'fault', fault: fault('body_too_large', { limit }) }
   req.resume()
-  return { kind: 'fault', fault: fault('body_too_large', { limit }) }
+  if (req.headers.connection?.toLowerCase() !== 'close' && req.httpVersion !== '1.0') return Promise.resolve(read)
+  return new Promise((resolve) => {
+    req.on('end', () => resolve(read))
+    req.on('close', () => resolve(read))
+  })
 }
 
 export interface Parsed {
