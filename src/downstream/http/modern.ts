@@ -7,6 +7,7 @@ import type { ArrivedPost, DoorContext } from '../door.ts'
 import type { Answer, ModernWriter } from '../modern/answer.ts'
 import type { Message } from '../modern/envelope.ts'
 import { type Asked, type Received, receive } from '../modern/receive.ts'
+import { forwardedHeaders } from './forwarded-headers.ts'
 import { Pulse } from './pulse.ts'
 import type { Refusals } from './refusals.ts'
 import { Reply } from './reply.ts'
@@ -67,7 +68,7 @@ export class ModernDoor {
       principal: arrived.principal,
       id: arrived.id,
       affinity: undefined,
-      headers: context.forwarded.size === 0 ? undefined : pick(headers, context.forwarded),
+      headers: forwardedHeaders(headers, context.forwarded),
     } as const
     const received = receive(arrived.message as Message, arrived.body, hop, context.random, new RequestHeaders(headers))
     if (received.kind === 'refused' || received.call.family !== 'listen') return received
@@ -134,18 +135,4 @@ export class ModernDoor {
     this.listens.delete(exchange)
     exchange.close(delivered ? 'delivered' : 'client_gone')
   }
-}
-
-function pick(
-  headers: Readonly<Record<string, string | string[] | undefined>>,
-  names: ReadonlySet<string>,
-): Readonly<Record<string, string>> | undefined {
-  let picked: Record<string, string> | undefined
-  for (const name of names) {
-    const value = headers[name]
-    if (value === undefined) continue
-    picked ??= {}
-    picked[name] = typeof value === 'string' ? value : value.join(', ')
-  }
-  return picked
 }
