@@ -377,13 +377,23 @@ export class LegacyConnection implements Connection, Ground {
       owner.call.ask(question)
       return
     }
-    if (owner.kind === 'outside' && this.context.outside !== undefined && this.belonging.onePrincipal && this.sessions.size === 1) {
+    if (owner.kind === 'outside' && this.oneSession) {
       void this.askOutside(question)
       return
     }
     this.context.report.counters.add('stray_requests', { upstream: this.context.id, method: question.method })
     const why = owner.kind === 'ambiguous' ? 'it cannot be told which call asks' : 'no call is in flight'
     this.refuse(question, code.methodNotFound, `Not answered: ${why}`)
+  }
+
+  left(question: Question): void {
+    if (this.oneSession) void this.askOutside(question)
+    else this.refuse(question, code.internal, 'The call has ended')
+  }
+
+  /** Whatever comes outside any call can only be for this one. */
+  private get oneSession(): boolean {
+    return this.context.outside !== undefined && this.belonging.onePrincipal && this.sessions.size === 1
   }
 
   private async askOutside(question: Question): Promise<void> {

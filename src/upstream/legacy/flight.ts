@@ -24,6 +24,8 @@ export interface Ground {
   /** Sends the result of a server's request. */
   answer(question: Question, result: Payload): void
   refuse(question: Question, code: number, message: string): void
+  /** A question that was thought to be a call's, and the call ended without it. */
+  left(question: Question): void
   /** Tells the server that nobody waits for the call any longer. */
   cancel(flight: Flight, reason: string): void
   /** The call waits for its user from now on. */
@@ -149,7 +151,7 @@ export class Flight implements Candidate, Parked {
       return
     }
     if (this.over || this.settled !== undefined) {
-      this.ground.refuse(question, code.internal, 'The call has ended')
+      this.ground.left(question)
       return
     }
     this.asked += 1
@@ -201,6 +203,7 @@ export class Flight implements Candidate, Parked {
     if (this.settled !== undefined) return
     this.settled = sent
     this.gathering?.cancel()
+    this.leaveUnasked()
     this.refuseAll('The call has ended')
     if (!this.over) this.ground.landed(this)
     this.stir()
@@ -288,6 +291,13 @@ export class Flight implements Candidate, Parked {
     this.ground.cancel(this, reason)
     this.abort.abort('cancelled')
     this.ground.landed(this)
+  }
+
+  /** The call did not wait for what it was never asked, so it was not its question. */
+  private leaveUnasked(): void {
+    if (this.ripe || this.leg === undefined) return
+    for (const question of this.questions.values()) this.ground.left(question)
+    this.questions.clear()
   }
 
   private refuseAll(message: string): void {
