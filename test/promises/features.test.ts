@@ -101,7 +101,7 @@ describe.each(clientKinds)('through %s', (kind: ClientKind) => {
 
   test('progress, in order, with the own token of the client', async () => {
     const seen: Progress[] = []
-    const result = await client.call('trigger-long-running-operation', { duration: 0.5, steps: 5 }, { onProgress: (p) => seen.push(p) })
+    const result = await client.call('trigger-long-running-operation', { duration: 1, steps: 5 }, { onProgress: (p) => seen.push(p) })
     expect(result.content[0].text).toContain('completed')
     await until(() => seen.length >= 5, 500)
     // The SDKs drop a progress message that they read together with the answer, through a gateway or not.

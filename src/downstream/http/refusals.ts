@@ -1,6 +1,7 @@
 // Turning a request away: recorded through the gateway, answered with a JSON-RPC error that echoes the id where there is one.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../core/call/call.ts'
+import { atTurnEnd } from '../../core/call/turn.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Gateway } from '../../core/ports/gateway.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
@@ -64,8 +65,8 @@ export function writeJson(res: ServerResponse, status: number, body: Buffer, fau
   if (fault !== undefined) addFaultHeaders(headers, status, fault)
   res.writeHead(status, headers)
   // A short body leaves as text: with its headers it is one write, where a buffer would be two pieces.
-  if (body.length < oneWriteBytes) res.end(body.toString('utf8'))
-  else res.end(body)
+  const text = body.length < oneWriteBytes ? body.toString('utf8') : body
+  atTurnEnd(() => res.end(text))
 }
 
 function addFaultHeaders(headers: string[], status: number, fault: Fault): void {

@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { Place, Roster } from '../../core/call/roster.ts'
+import { atTurnEnd } from '../../core/call/turn.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { PoolLease } from './pools.ts'
 import { knownHeaders } from './response-headers.ts'
@@ -60,7 +61,8 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
     this.drained = 0
     this.running = true
     this.enroll()
-    this.endpoint.lease.pool.dispatch({ method, path, headers, body: body ?? null, idempotent: false, blocking: false }, this)
+    const request = { method, path, headers, body: body ?? null, idempotent: false, blocking: false }
+    atTurnEnd(() => this.endpoint.lease.pool.dispatch(request, this))
     return true
   }
 

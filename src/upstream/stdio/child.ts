@@ -3,6 +3,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { atTurnEnd } from '../../core/call/turn.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
@@ -122,6 +123,10 @@ export class Child {
     if (this.stopping !== undefined || this.exit !== undefined || !stdin.writable) return 'closed'
     const waiting = stdin.writableLength
     if (waiting > 0 && waiting + message.length > this.options.maxQueueBytes) return 'full'
+    if (stdin.writableCorked === 0) {
+      stdin.cork()
+      atTurnEnd(() => stdin.uncork())
+    }
     stdin.write(message)
     return 'taken'
   }
