@@ -8,6 +8,8 @@ export interface ResultFacts {
   readonly isError: boolean
   /** The result's own `resultType`, undefined where the server sent none (legacy revisions). */
   readonly resultType: string | undefined
+  /** False where it surely has no `_meta`. */
+  readonly hasMeta: boolean
   /** Size of the result in bytes. */
   readonly bytes: number
 }

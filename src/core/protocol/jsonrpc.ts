@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { ResultFacts } from '../call/outcome.ts'
 import { type Payload, payload } from '../call/payload.ts'
-import { asBuffer, MalformedJson, type Member, members, skipSpace, skipValue, text } from './scan.ts'
+import { asBuffer, MalformedJson, MemberWalk, skipSpace, text } from './scan.ts'
 
 /** A request id as JSON text (`7`, `"a"`), so that number and string never meet and 64-bit numbers survive. */
 export type RawId = string
@@ -44,26 +44,26 @@ export type Incoming = IncomingRequest | IncomingNotification | IncomingResult |
 export function readMessage(bytes: Uint8Array): Incoming {
   if (!isUtf8(bytes)) throw new MalformedJson('invalid UTF-8', 0)
   const at = skipSpace(bytes, 0)
-  const found = members(bytes, at)
-  if (skipSpace(bytes, endOf(found, bytes, at)) !== bytes.length) throw new MalformedJson('text after the message', at)
-  let id: Member | undefined
-  let method: Member | undefined
-  let params: Member | undefined
-  let result: Member | undefined
-  let error: Member | undefined
-  let version: Member | undefined
-  for (const member of found) {
-    if (member.key === 'id') id = member
-    else if (member.key === 'method') method = member
-    else if (member.key === 'params') params = member
-    else if (member.key === 'result') result = member
-    else if (member.key === 'error') error = member
-    else if (member.key === 'jsonrpc') version = member
+  let id: Span | undefined
+  let method: Span | undefined
+  let params: Span | undefined
+  let result: Span | undefined
+  let error: Span | undefined
+  let versioned = false
+  const walk = new MemberWalk(bytes, at)
+  while (walk.next()) {
+    if (walk.keyIs('jsonrpc')) versioned = isVersion(bytes, walk)
+    else if (walk.keyIs('id')) id = spanOf(walk)
+    else if (walk.keyIs('result')) result = spanOf(walk)
+    else if (walk.keyIs('method')) method = spanOf(walk)
+    else if (walk.keyIs('params')) params = spanOf(walk)
+    else if (walk.keyIs('error')) error = spanOf(walk)
   }
-  if (version === undefined || raw(bytes, version) !== '"2.0"') throw new MalformedJson('no "jsonrpc": "2.0"', at)
+  if (skipSpace(bytes, walk.end) !== bytes.length) throw new MalformedJson('text after the message', at)
+  if (!versioned) throw new MalformedJson('no "jsonrpc": "2.0"', at)
   const rawId = id === undefined ? undefined : idText(bytes, id)
   if (method !== undefined) {
-    if (bytes[method.start] !== 0x22) throw new MalformedJson('method is no string', method.start)
+    if (bytes[method.start] !== quote) throw new MalformedJson('method is no string', method.start)
     const name = text(bytes, method.start, method.end)
     const body = params === undefined ? undefined : payload(bytes.subarray(params.start, params.end))
     if (id === undefined) return { kind: 'notification', method: name, params: body }
@@ -72,7 +72,7 @@ export function readMessage(bytes: Uint8Array): Incoming {
   }
   if (result !== undefined && rawId !== undefined) {
     const body = bytes.subarray(result.start, result.end)
-    return { kind: 'result', id: rawId, result: payload(body), facts: resultFacts(body) }
+    return { kind: 'result', id: rawId, result: payload(body), facts: factsOf(body, 'before') }
   }
   if (error !== undefined) return readError(bytes, rawId, error)
   throw new MalformedJson('neither method, result nor error', at)
@@ -80,16 +80,39 @@ export function readMessage(bytes: Uint8Array): Incoming {
 
 /** Facts of a result by a shallow scan. A result that is no object throws. */
 export function resultFacts(result: Uint8Array): ResultFacts {
-  let isError = false
-  let resultType: string | undefined
-  for (const member of members(result, skipSpace(result, 0))) {
-    if (member.key === 'isError') isError = result[member.start] === 0x74
-    else if (member.key === 'resultType' && result[member.start] === 0x22) resultType = text(result, member.start, member.end)
-  }
-  return { isError, resultType, bytes: result.length }
+  return factsOf(result, 'now')
 }
 
-function readError(bytes: Uint8Array, id: RawId | undefined, error: Member): IncomingError {
+function factsOf(result: Uint8Array, checked: 'now' | 'before'): ResultFacts {
+  let isError = false
+  let resultType: string | undefined
+  let hasMeta = false
+  const walk = new MemberWalk(result, skipSpace(result, 0), checked)
+  while (walk.next()) {
+    if (walk.keyIs('isError')) isError = result[walk.start] === 0x74
+    else if (walk.keyIs('resultType')) resultType = result[walk.start] === quote ? text(result, walk.start, walk.end) : undefined
+    else if (walk.keyIs('_meta')) hasMeta = true
+  }
+  return { isError, resultType, hasMeta, bytes: result.length }
+}
+
+const quote = 0x22
+
+interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+function spanOf({ start, end }: MemberWalk): Span {
+  return { start, end }
+}
+
+/** `"2.0"`, in that spelling. */
+function isVersion(bytes: Uint8Array, { start, end }: Span): boolean {
+  return end - start === 5 && bytes[start] === quote && bytes[start + 1] === 0x32 && bytes[start + 2] === 0x2e && bytes[start + 3] === 0x30
+}
+
+function readError(bytes: Uint8Array, id: RawId | undefined, error: Span): IncomingError {
   const body = payload(bytes.subarray(error.start, error.end))
   const value = body.json() as { code?: unknown; message?: unknown } | null
   if (typeof value !== 'object' || value === null || typeof value.code !== 'number')
@@ -97,23 +120,13 @@ function readError(bytes: Uint8Array, id: RawId | undefined, error: Member): Inc
   return { kind: 'error', id, code: value.code, message: typeof value.message === 'string' ? value.message : '', error: body }
 }
 
-function endOf(found: readonly Member[], bytes: Uint8Array, at: number): number {
-  const last = found[found.length - 1]
-  if (last === undefined) return skipValue(bytes, at)
-  return skipSpace(bytes, last.end) + 1
-}
-
-function raw(bytes: Uint8Array, member: Member): string {
-  return asBuffer(bytes).toString('latin1', member.start, member.end)
-}
-
-function idText(bytes: Uint8Array, member: Member): RawId | undefined {
-  const first = bytes[member.start]
+function idText(bytes: Uint8Array, { start, end }: Span): RawId | undefined {
+  const first = bytes[start]
   if (first === 0x6e) return undefined
-  if (first !== 0x22 && first !== 0x2d && !(first !== undefined && first >= 0x30 && first <= 0x39)) {
-    throw new MalformedJson('id is neither string nor number', member.start)
+  if (first !== quote && first !== 0x2d && !(first !== undefined && first >= 0x30 && first <= 0x39)) {
+    throw new MalformedJson('id is neither string nor number', start)
   }
-  return asBuffer(bytes).toString('utf8', member.start, member.end)
+  return asBuffer(bytes).toString('utf8', start, end)
 }
 
 /** `{"jsonrpc":"2.0","id":…,"method":…,"params":…}` around params that stay bytes. */

@@ -204,6 +204,78 @@ function toMemberValue(b: Uint8Array, keyAt: number): number {
   return skipSpace(b, i + 1)
 }
 
+/** 1: interrupts the fast run of a key: also what is no ASCII. */
+const keyStops = new Uint8Array(256)
+keyStops.set(stops)
+keyStops.fill(1, 0x80)
+
+/**
+ * Goes over the members of one object without building anything: `next()` stands it on the next member, then the offsets are those of
+ * its key (with quotes) and its value. Each value is checked, unless it was `before`.
+ */
+export class MemberWalk {
+  keyAt = 0
+  keyEnd = 0
+  start = 0
+  end: number
+  private readonly b: Uint8Array
+  private readonly checked: 'now' | 'before'
+  private began = false
+  /** The key is plain ASCII without escapes, so that its bytes are its characters. */
+  private plain = true
+
+  /** Throws unless an object starts at `at`. */
+  constructor(b: Uint8Array, at: number, checked: 'now' | 'before' = 'now') {
+    if (b[at] !== openBrace) throw new MalformedJson('expected an object', at)
+    this.b = b
+    this.checked = checked
+    this.end = at + 1
+  }
+
+  /** False where there is no further member; `end` is then just after the object. */
+  next(): boolean {
+    const { b } = this
+    let i = skipSpace(b, this.end)
+    if (b[i] === closeBrace) {
+      this.end = i + 1
+      return false
+    }
+    if (this.began) {
+      if (b[i] !== comma) throw new MalformedJson(b[i] === undefined ? 'unexpected end' : 'expected , or }', i)
+      i = skipSpace(b, i + 1)
+    }
+    this.began = true
+    this.keyAt = i
+    this.keyEnd = this.passKey(i)
+    i = skipSpace(b, this.keyEnd)
+    if (b[i] !== colon) throw new MalformedJson('expected :', i)
+    this.start = skipSpace(b, i + 1)
+    this.end = this.checked === 'now' ? skipValue(b, this.start) : passValue(b, this.start)
+    return true
+  }
+
+  private passKey(at: number): number {
+    const { b } = this
+    let i = at + 1
+    while (keyStops[b[i] as number] === 0) i += 1
+    this.plain = b[i] === quote && b[at] === quote
+    return this.plain ? i + 1 : skipString(b, at)
+  }
+
+  keyIs(name: string): boolean {
+    const { b, keyAt } = this
+    if (!this.plain) return this.key() === name
+    if (this.keyEnd - keyAt - 2 !== name.length) return false
+    for (let i = 0; i < name.length; i += 1) if (b[keyAt + 1 + i] !== name.charCodeAt(i)) return false
+    return true
+  }
+
+  /** The key, decoded. */
+  key(): string {
+    return this.plain ? asBuffer(this.b).toString('latin1', this.keyAt + 1, this.keyEnd - 1) : text(this.b, this.keyAt, this.keyEnd)
+  }
+}
+
 /** One member of an object: `key` decoded, offsets into the scanned bytes. */
 export interface Member {
   readonly key: string
@@ -212,25 +284,12 @@ export interface Member {
   readonly end: number
 }
 
-/** The members of the object that starts at `at`, each value checked, unless it was `before`. Throws unless it is an object. */
-export function members(b: Uint8Array, at: number, checked: 'now' | 'before' = 'now'): Member[] {
-  if (b[at] !== openBrace) throw new MalformedJson('expected an object', at)
+/** The members of the object that starts at `at`, each value checked. Throws unless it is an object. */
+export function members(b: Uint8Array, at: number): Member[] {
+  const walk = new MemberWalk(b, at)
   const found: Member[] = []
-  let i = skipSpace(b, at + 1)
-  if (b[i] === closeBrace) return found
-  for (;;) {
-    const keyAt = i
-    const keyEnd = skipString(b, i)
-    i = skipSpace(b, keyEnd)
-    if (b[i] !== colon) throw new MalformedJson('expected :', i)
-    const start = skipSpace(b, i + 1)
-    const end = checked === 'now' ? skipValue(b, start) : passValue(b, start)
-    found.push({ key: text(b, keyAt, keyEnd), keyAt, start, end })
-    i = skipSpace(b, end)
-    if (b[i] === closeBrace) return found
-    if (b[i] !== comma) throw new MalformedJson(b[i] === undefined ? 'unexpected end' : 'expected , or }', i)
-    i = skipSpace(b, i + 1)
-  }
+  while (walk.next()) found.push({ key: walk.key(), keyAt: walk.keyAt, start: walk.start, end: walk.end })
+  return found
 }
 
 /** Start and end of each element of the array that starts at `at`. */

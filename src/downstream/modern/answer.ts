@@ -122,7 +122,7 @@ class Writer implements ModernWriter {
   private complete(asked: Asked, outcome: Extract<Outcome, { kind: 'complete' }>): Buffer {
     const { result, facts, annotations } = outcome
     const bytes = result.bytes
-    if (annotations.length === 0 && !cacheable.has(asked.method) && !mentions(bytes, '_meta')) {
+    if (annotations.length === 0 && !facts.hasMeta && !cacheable.has(asked.method)) {
       return spliced(asked.id, facts.resultType === undefined ? this.plain.typed : this.plain.bare, bytes)
     }
     const edits: Edit[] = [this.identity]

@@ -7,7 +7,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
 import { metaKey, modernRevision, servedRevisions, tasksExtension } from '../../core/protocol/names.ts'
-import { asBuffer, members, passValue, skipSpace, text } from '../../core/protocol/scan.ts'
+import { asBuffer, MemberWalk, skipSpace } from '../../core/protocol/scan.ts'
 import { type Envelope, isFault, isObject, type Message, metaOf, missingClaim, readEnvelope } from './envelope.ts'
 import { traceOf } from './trace.ts'
 
@@ -193,22 +193,13 @@ function callOf(
 function locate(bytes: Uint8Array): { id: Span | undefined; params: Span | undefined } {
   let id: Span | undefined
   let params: Span | undefined
-  let i = skipSpace(bytes, 0)
-  while (bytes[i] !== closeBrace && i < bytes.length) {
-    const key = skipSpace(bytes, i + 1)
-    if (bytes[key] === closeBrace) break
-    const keyEnd = passValue(bytes, key)
-    const start = skipSpace(bytes, skipSpace(bytes, keyEnd) + 1)
-    const end = passValue(bytes, start)
-    const name = text(bytes, key, keyEnd)
-    if (name === 'id') id = { start, end }
-    else if (name === 'params') params = { start, end }
-    i = skipSpace(bytes, end)
+  const walk = new MemberWalk(bytes, skipSpace(bytes, 0), 'before')
+  while (walk.next()) {
+    if (walk.keyIs('id')) id = { start: walk.start, end: walk.end }
+    else if (walk.keyIs('params')) params = { start: walk.start, end: walk.end }
   }
   return { id, params }
 }
-
-const closeBrace = 0x7d
 
 interface Span {
   readonly start: number
@@ -216,7 +207,10 @@ interface Span {
 }
 
 function memberOf(bytes: Uint8Array, at: Span | undefined, key: string): Span | undefined {
-  return at === undefined ? undefined : members(bytes, at.start).find((member) => member.key === key)
+  if (at === undefined) return undefined
+  const walk = new MemberWalk(bytes, at.start, 'before')
+  while (walk.next()) if (walk.keyIs(key)) return { start: walk.start, end: walk.end }
+  return undefined
 }
 
 function idText(bytes: Uint8Array, at: Span | undefined, parsed: unknown): RawId | undefined {

@@ -161,7 +161,12 @@ describe('a task', () => {
     const here = await served()
     const visible = await start(here)
     expect(visible).not.toContain('up-7')
-    const answer = complete(payloadOf({ taskId: 'up-7', status: 'working' }), { isError: false, resultType: undefined, bytes: 0 })
+    const answer = complete(payloadOf({ taskId: 'up-7', status: 'working' }), {
+      isError: false,
+      resultType: undefined,
+      hasMeta: true,
+      bytes: 0,
+    })
     const { targeted, outcome } = await aim(here, declaring(callOf('tasks/get', { taskId: visible })), answer)
     expect(targeted).toMatchObject({ upstream: 'a', target: visible })
     expect(targeted?.params.json()).toEqual({ taskId: 'up-7' })
@@ -200,7 +205,7 @@ function served(): Promise<Bench> {
   ]).start()
 }
 
-const done = complete(payloadOf({}), { isError: false, resultType: undefined, bytes: 2 })
+const done = complete(payloadOf({}), { isError: false, resultType: undefined, hasMeta: true, bytes: 2 })
 const unreached = (): Promise<Outcome> => Promise.reject(new Error('the call went on'))
 
 async function route(here: Bench, call: Call & { readonly method: Method }) {

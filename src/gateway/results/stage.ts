@@ -58,7 +58,12 @@ function replace(outcome: Extract<Outcome, { kind: 'complete' }>, call: Call, ex
   // Clients throw on a good result without the structured content that its tool declares, and would lose the link.
   const isError = outcome.facts.isError || hasStructure(bytes)
   const result = payloadOf(link(`${resultScheme}${id}`, bytes.length, parts.resultBytes, isError))
-  return { kind: 'complete', result, facts: { isError, resultType: 'complete', bytes: result.size }, annotations: outcome.annotations }
+  return {
+    kind: 'complete',
+    result,
+    facts: { isError, resultType: 'complete', hasMeta: true, bytes: result.size },
+    annotations: outcome.annotations,
+  }
 }
 
 function link(uri: string, size: number, limit: number, isError: boolean): Record<string, unknown> {
@@ -101,7 +106,7 @@ function read(store: SpillStore, call: Call, uri: string, most: number): Outcome
     cacheScope: 'private',
     _meta: { [`${vendorPrefix}slice`]: { offset: slice.offset, end, total: slice.total, ...(next === undefined ? {} : { next }) } },
   })
-  return complete(result, { isError: false, resultType: 'complete', bytes: result.size })
+  return complete(result, { isError: false, resultType: 'complete', hasMeta: true, bytes: result.size })
 }
 
 function parse(uri: string): { id: string; offset: number } {

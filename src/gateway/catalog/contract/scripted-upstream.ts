@@ -33,7 +33,8 @@ export class ScriptedUpstream implements Upstream {
   readonly watches: { interest: Interest; on: (event: CallEvent) => void; open: boolean }[] = []
   lists: Record<ItemKind, readonly unknown[]>
   description: UpstreamDescription
-  answer: (call: TargetedCall) => Outcome = () => complete(payloadOf({ content: [] }), { isError: false, resultType: undefined, bytes: 14 })
+  answer: (call: TargetedCall) => Outcome = () =>
+    complete(payloadOf({ content: [] }), { isError: false, resultType: undefined, hasMeta: true, bytes: 14 })
   /** Takes what it is asked to watch; a test may narrow it. */
   accept: (interest: Interest) => Promise<Interest> = (interest) => Promise.resolve(interest)
   failing = new Set<ItemKind>()
