@@ -120,7 +120,7 @@ export class ModernConnection implements Connection {
     await this.wire.close()
   }
 
-  private async post(
+  private post(
     call: TargetedCall,
     exchange: Exchange,
     lease: CredentialLease,
@@ -133,7 +133,7 @@ export class ModernConnection implements Connection {
     const flight: Flight = { call, exchange }
     this.inFlight += 1
     if (wire.transport === 'stdio') this.flights.set(id, flight)
-    const answer = await wire.request({
+    const answering = wire.request({
       id,
       method: call.method,
       message: requestBytes(id, call.method, params.bytes),
@@ -143,10 +143,13 @@ export class ModernConnection implements Connection {
       onAlive: () => exchange.deadline.touch(),
       maxBytes: this.context.limits.resultBytes,
     })
-    this.inFlight -= 1
-    this.flights.delete(id)
-    if (answer.kind === 'aborted' && wire.transport === 'stdio') void cancel(wire, id, noHeaders)
-    return answer
+    return answering.then((answer) => {
+      this.inFlight -= 1
+      if (wire.transport !== 'stdio') return answer
+      this.flights.delete(id)
+      if (answer.kind === 'aborted') void cancel(wire, id, noHeaders)
+      return answer
+    })
   }
 
   private judgeResult(call: TargetedCall, answer: IncomingResult): Outcome {

@@ -78,7 +78,7 @@ export class PooledUpstream implements Upstream {
     this.judged = new Promise((resolve) => {
       this.judge = resolve
     })
-    this.home = this.slot(privateKey(nobody, noCredential, true), noCredential)
+    this.home = this.slot(homeKey, noCredential)
     this.home.onChange = () => this.observe()
   }
 
@@ -104,17 +104,25 @@ export class PooledUpstream implements Upstream {
     return 'close' in got ? undefined : got
   }
 
-  async send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome> {
-    if (this.draining) return failed(fault('draining'))
+  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome> {
+    if (this.draining) return Promise.resolve(failed(fault('draining')))
     this.inFlight += 1
-    try {
-      if (call.continuation?.kind === 'parked') return await this.resume(call, exchange, lease)
-      const sent = await this.transmit(call, exchange, lease)
-      return sent.kind === 'gone' ? failed(sent.fault) : sent
-    } finally {
-      this.inFlight -= 1
-      if (this.inFlight === 0) this.drained?.()
-    }
+    const sending = call.continuation?.kind === 'parked' ? this.resume(call, exchange, lease) : this.transmit(call, exchange, lease)
+    return sending.then(
+      (sent) => {
+        this.landed()
+        return sent.kind === 'gone' ? failed(sent.fault) : sent
+      },
+      (error) => {
+        this.landed()
+        throw error
+      },
+    )
+  }
+
+  private landed(): void {
+    this.inFlight -= 1
+    if (this.inFlight === 0) this.drained?.()
   }
 
   async *items(kind: ItemKind, lease: CredentialLease, signal: Signal): AsyncGenerator<Payload> {
@@ -161,9 +169,15 @@ export class PooledUpstream implements Upstream {
    * waits in the queue of one of them.
    */
   private transmit(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
-    return this.transmitOn(0, call, exchange, lease, false).then((sent) =>
-      sent.kind === 'occupied' ? this.transmitElsewhere(call, exchange, lease) : sent,
-    )
+    const elsewhere = (sent: Sent | Occupied): Sent | Promise<Sent> =>
+      sent.kind === 'occupied' ? this.transmitElsewhere(call, exchange, lease) : sent
+    const open = this.verdict === undefined ? undefined : this.slotFor(call.caller, lease)?.use()
+    if (open === undefined) return this.transmitOn(0, call, exchange, lease, false).then(elsewhere)
+    return open.send(call, exchange, lease, false).then((sent) => {
+      if (sent.kind !== 'gone') return elsewhere(sent)
+      this.forget(open, sent.fault)
+      return this.transmitOn(0, call, exchange, lease, false, 1).then(elsewhere)
+    })
   }
 
   private async transmitElsewhere(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
@@ -182,10 +196,11 @@ export class PooledUpstream implements Upstream {
     exchange: Exchange,
     lease: CredentialLease,
     patient: boolean,
+    attempts = 2,
   ): Promise<Sent | Occupied> {
     const startedAt = this.context.clock.mono()
     let gone: Sent | undefined
-    for (let attempt = 0; attempt < 2; attempt += 1) {
+    for (let attempt = 0; attempt < attempts; attempt += 1) {
       const got = this.connectionFor(call.caller, lease, lane)
       const connection = got instanceof Promise ? await orAborted(got, exchange.signal, () => undefined) : got
       if (connection === undefined) {
@@ -258,7 +273,9 @@ export class PooledUpstream implements Upstream {
   /** Endpoint, affinity and credential make a connection (DESIGN.md). */
   private keyOf(owner: Owner, lease: CredentialLease): string {
     const { verdict } = this
-    if (verdict === undefined || verdict.era === 'modern' || !verdict.sessionful) return privateKey(nobody, lease, true)
+    if (verdict === undefined || verdict.era === 'modern' || !verdict.sessionful) {
+      return lease === noCredential ? homeKey : privateKey(nobody, lease, true)
+    }
     if (verdict.transport === 'stdio') return privateKey(this.context.settings.sharing === 'shared' ? nobody : owner, lease, true)
     return privateKey(owner, lease, false)
   }
@@ -352,6 +369,8 @@ function lateWatch(known: Promise<void>, open: () => Watch): Watch {
 function privateKey({ principal, affinity }: Owner, lease: CredentialLease, wholePrincipal: boolean): string {
   return `${principal.iss}\u0000${principal.sub}\u0000${wholePrincipal ? '' : (affinity ?? '')}\u0000${lease.id}`
 }
+
+const homeKey = privateKey(nobody, noCredential, true)
 
 function laneKey(key: string, lane: number): string {
   return lane === 0 ? key : `${key}\u0000${lane}`

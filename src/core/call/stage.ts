@@ -25,6 +25,18 @@ interface Link {
   readonly run: (call: never, exchange: Exchange, next: never) => Promise<Outcome>
 }
 
+type Run = (call: never, exchange: Exchange) => Promise<Outcome>
+
+function unthrowing(run: Run): Run {
+  return (call, exchange) => {
+    try {
+      return run(call, exchange)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+}
+
 /** A chain under construction. `Cur` is the type of call that the next stage receives. */
 export class Chain<Start extends Call, Cur extends Call> {
   private readonly links: readonly Link[]
@@ -46,12 +58,12 @@ export class Chain<Start extends Call, Cur extends Call> {
     return new Chain([...this.links, stage as unknown as Link])
   }
 
-  /** Closes the chain with the terminal that answers. */
+  /** Closes the chain with the terminal that answers. What a stage throws at once is a rejection for the stage before it. */
   end(terminal: Next<Cur>): Next<Start> {
-    let next: (call: never, exchange: Exchange) => Promise<Outcome> = terminal as never
+    let next = unthrowing(terminal as never)
     for (const link of [...this.links].reverse()) {
       const following = next
-      next = (call, exchange) => link.run(call, exchange, following as never)
+      next = unthrowing((call, exchange) => link.run(call, exchange, following as never))
     }
     return next as unknown as Next<Start>
   }

@@ -27,7 +27,8 @@ export interface Refusal {
 }
 
 export interface Gateway {
-  identify(presented: Presented): Promise<Identified>
+  /** At once where nobody has to be asked. */
+  identify(presented: Presented): Identified | Promise<Identified>
   /** Walks the table. Resolves exactly once and never rejects. The answer to `server/discover` is DiscoverResult less `supportedVersions`. */
   handle(call: Call, exchange: Exchange): Promise<Outcome>
   refuse(refusal: Refusal): void

@@ -6,13 +6,14 @@ import { Roster } from '../../core/call/roster.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
+import type { Identified } from '../../core/ports/gateway.ts'
 import { header } from '../../core/protocol/names.ts'
 import { type AdminParts, answerClients, answerLive, answerMetrics, answerReady } from '../admin/health.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
 import { createModernWriter } from '../modern/answer.ts'
 import { isObject } from '../modern/envelope.ts'
 import { rawIdOf } from '../modern/receive.ts'
-import { acceptsBoth, isJson, parseBody, readBody } from './body.ts'
+import { acceptsBoth, isJson, parseBody, type Read, readBody } from './body.ts'
 import { answerBroken } from './broken.ts'
 import { allowOrigin, answerPreflight } from './cors.ts'
 import { settleAndRefuse } from './drain.ts'
@@ -157,10 +158,19 @@ class Door implements HttpDoor {
     })
     if (this.context.draining.aborted) res.shouldKeepAlive = false
     const turned = { req, res, id: this.context.random.id(), atMs: this.context.clock.now() }
-    this.walk(turned, route(req.url ?? '/')).catch((error: unknown) => this.bug(turned, error))
+    try {
+      this.leave(turned, this.walk(turned, route(req.url ?? '/')))
+    } catch (error) {
+      this.bug(turned, error)
+    }
   }
 
-  private async walk(turned: Omit<Turned, 'mount'>, to: Route): Promise<void> {
+  /** What a step leaves running is nobody's to wait for; a bug in it is answered and told. */
+  private leave(turned: Omit<Turned, 'mount'>, running: Promise<void> | void): void {
+    running?.catch((error: unknown) => this.bug(turned, error))
+  }
+
+  private walk(turned: Omit<Turned, 'mount'>, to: Route): Promise<void> | void {
     const { req, res, id, atMs } = turned
     const { mount } = to
     if (to.to === 'livez') return answerLive(res)
@@ -172,12 +182,17 @@ class Door implements HttpDoor {
     if (to.to === 'clients') return answerClients(res, this.parts.admin)
     if (to.to === 'nothing' || (to.to !== 'mcp' && this.parts.sse === undefined)) return notFound(res)
     if (req.method === 'OPTIONS') return answerPreflight(req, res, this.context.forwarded)
-    const who = await this.context.gateway.identify({
+    const who = this.context.gateway.identify({
       transport: to.to === 'mcp' ? 'http' : 'sse',
       authorization: req.headers.authorization,
       remoteAddress: req.socket.remoteAddress,
     })
+    return who instanceof Promise ? who.then((known) => this.identified(at, known, to)) : this.identified(at, who, to)
+  }
+
+  private identified(at: Turned, who: Identified, to: Route): Promise<void> | void {
     if ('fault' in who) return this.refusals.refuse(at, who.fault)
+    const { req, res, id, atMs, mount } = at
     const arrived: Arrived = { req, res, id, atMs, mount, principal: who.principal }
     if (mount !== '' && !this.context.gateway.mounts().includes(mount)) {
       const served = this.context.gateway.mounts().map((name) => `/mcp/${name}`)
@@ -219,9 +234,9 @@ class Door implements HttpDoor {
     const verdict = judge(post.message, text(headers[header.protocolVersion]), text(headers[header.method]))
     switch (verdict.to) {
       case 'modern':
-        return this.modern.post(post)
+        return this.leave(arrived, this.modern.post(post))
       case 'legacy':
-        return this.parts.legacy.post(post)
+        return this.leave(arrived, this.parts.legacy.post(post))
       case 'accepted':
         post.res.writeHead(202, ['Content-Length', '0'])
         post.res.end()
@@ -232,13 +247,17 @@ class Door implements HttpDoor {
   }
 
   /** Reads and parses the body; undefined where the request was refused or the client went away. */
-  private async read(arrived: Arrived): Promise<ArrivedPost | undefined> {
-    const { req, res, id, atMs, mount, principal } = arrived
-    if (!isJson(req.headers['content-type'])) {
-      this.refusals.refuse(arrived, fault('unsupported_media'))
-      return undefined
+  private read(arrived: Arrived): Promise<ArrivedPost | undefined> {
+    const { req } = arrived
+    if (isJson(req.headers['content-type'])) {
+      return readBody(req, this.context.settings.http.bodyBytes).then((read) => this.parse(arrived, read))
     }
-    const read = await readBody(req, this.context.settings.http.bodyBytes)
+    this.refusals.refuse(arrived, fault('unsupported_media'))
+    return nothing
+  }
+
+  private parse(arrived: Arrived, read: Read): ArrivedPost | undefined {
+    const { req, res, id, atMs, mount, principal } = arrived
     if (read.kind === 'gone') return undefined
     if (read.kind === 'fault') {
       this.refusals.refuse(arrived, read.fault)
@@ -317,6 +336,8 @@ class Door implements HttpDoor {
     })
   }
 }
+
+const nothing = Promise.resolve(undefined)
 
 function text(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined

@@ -2,6 +2,7 @@
 import '../../core/call/facts.ts'
 import { type Call, type RoutedCall, routed, type TargetedCall, targeted } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
+import type { Item } from '../../core/call/item.ts'
 import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import type { Next, Step } from '../../core/call/stage.ts'
@@ -42,30 +43,36 @@ export function catalogStages(parts: StageParts): CatalogStages {
 
 /** Pins the item of `tools/call`, `prompts/get` and `resources/read`. A task handle that comes back leaves in its visible form. */
 function resolve({ lookup, tasks }: StageParts): Step<Call, RoutedCall> {
-  return {
-    name: 'resolve',
-    run: async (call, exchange, next) => {
-      const carries = targetOf(call.method)
-      const name = call.target
-      if (carries === undefined || carries === 'task') return failed(fault('method_not_found', { method: call.method }))
-      if (name === undefined) return failed(fault('invalid_params', { reason: `params.${carries === 'uri' ? 'uri' : 'name'} is missing` }))
-      const selection = lookup.mount(call)
-      if ('kind' in selection) return failed(selection)
-      const kind = carries === 'uri' ? 'resource' : carries
-      let item = lookup.find(call, selection, kind, name)
-      if (item === undefined) {
-        const looked = await lookup.look(call, exchange, selection, kind, name)
-        if ('fault' in looked) return failed(looked.fault)
-        item = looked.item
-      }
-      exchange.note('route', { upstream: item.upstream, item: item.name })
-      exchange.note('item', item)
-      const outcome = await next(routed(call, item), exchange)
+  const to = (item: Item, call: Call, exchange: Exchange, next: Next<RoutedCall>): Promise<Outcome> => {
+    exchange.note('route', { upstream: item.upstream, item: item.name })
+    exchange.note('item', item)
+    return next(routed(call, item), exchange).then((outcome) => {
       if (outcome.kind !== 'task') return outcome
       const visible = tasks.show({ upstream: item.upstream, taskId: outcome.handle }, call.caller.principal)
       return { ...outcome, result: withTaskId(call, outcome.result, visible) }
+    })
+  }
+  return {
+    name: 'resolve',
+    run: (call, exchange, next) => {
+      const carries = targetOf(call.method)
+      const name = call.target
+      if (carries === undefined || carries === 'task') return refuse(fault('method_not_found', { method: call.method }))
+      if (name === undefined) return refuse(fault('invalid_params', { reason: `params.${carries === 'uri' ? 'uri' : 'name'} is missing` }))
+      const selection = lookup.mount(call)
+      if ('kind' in selection) return refuse(selection)
+      const kind = carries === 'uri' ? 'resource' : carries
+      const item = lookup.find(call, selection, kind, name)
+      if (item !== undefined) return to(item, call, exchange, next)
+      return lookup
+        .look(call, exchange, selection, kind, name)
+        .then((looked) => ('fault' in looked ? failed(looked.fault) : to(looked.item, call, exchange, next)))
     },
   }
+}
+
+function refuse(reason: Fault): Promise<Outcome> {
+  return Promise.resolve(failed(reason))
 }
 
 /** Finds the upstream of `completion/complete` by its reference and of `tasks/*` by the sealed task id, and writes the upstream's own name. */
@@ -74,9 +81,9 @@ function target(parts: StageParts): Step<Call, TargetedCall> {
     name: 'target',
     run: (call, exchange, next) => {
       const selection = parts.lookup.mount(call)
-      if ('kind' in selection) return Promise.resolve(failed(selection))
+      if ('kind' in selection) return refuse(selection)
       const [found] = carriedIn('request', call.method, call.params.json())
-      if (found === undefined) return Promise.resolve(failed(fault('invalid_params', { reason: missingRef(call) })))
+      if (found === undefined) return refuse(fault('invalid_params', { reason: missingRef(call) }))
       return found.carries === 'task'
         ? toTask(parts, selection, found, call, exchange, next)
         : toReference(parts, selection, found, call, exchange, next)

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
+import type { Call } from '../../core/call/call.ts'
 import { failed } from '../../core/call/outcome.ts'
 import type { CallRecord } from '../../core/call/record.ts'
-import type { Next } from '../../core/call/stage.ts'
+import { Chain, type Next } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { aCall, anExchange, done, hand, progress } from '../contract/samples.ts'
 import { record } from './stage.ts'
@@ -11,7 +12,7 @@ function setting() {
   const bugs: unknown[] = []
   const { exchange, clock, events } = anExchange()
   const stage = record({ record: (row) => records.push(row), bug: (id, error) => bugs.push([id, error]) }, clock)
-  const run = (next: Next) => stage.run(aCall(), exchange, next)
+  const run = (next: Next) => Chain.of<Call>().pass(stage).end(next)(aCall(), exchange)
   return { records, bugs, exchange, clock, events, run }
 }
 

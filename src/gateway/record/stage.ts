@@ -12,19 +12,17 @@ import type { Clock } from '../../core/ports/clock.ts'
 export function record(recorder: Recorder, clock: Clock): Pass<Call> {
   return {
     name: 'record',
-    run: async (call, exchange, next) => {
+    run: (call, exchange, next) => {
       const row = new Row(call, exchange, recorder, clock)
       exchange.onClose((delivery) => row.closed(delivery))
-      let outcome: Outcome
-      try {
-        outcome = await next(call, exchange.with({ sink: row }))
-      } catch (error) {
-        // A throw is our own bug: caught here, once, and reported under the correlation id.
-        recorder.bug(call.id, error)
-        outcome = failed(fault('internal', { correlationId: call.id }, { sideEffect: 'unknown' }))
-      }
-      row.settled(outcome)
-      return outcome
+      return next(call, exchange.with({ sink: row })).then(
+        (outcome) => row.settled(outcome),
+        (error: unknown) => {
+          // A throw is our own bug: caught here, once, and reported under the correlation id.
+          recorder.bug(call.id, error)
+          return row.settled(failed(fault('internal', { correlationId: call.id }, { sideEffect: 'unknown' })))
+        },
+      )
     },
   }
 }
@@ -57,9 +55,10 @@ class Row implements Sink {
     this.sink.emit(event)
   }
 
-  settled(outcome: Outcome): void {
+  settled(outcome: Outcome): Outcome {
     this.outcome = outcome
     this.write()
+    return outcome
   }
 
   closed(delivery: Delivery): void {

@@ -85,33 +85,28 @@ export function createResilience(parts: ResilienceParts): Resilience {
     retry: { name: 'retry', run: (call, exchange, next) => attempts(call, exchange, next, guardOf(call.upstream).budget) },
     breaker: {
       name: 'breaker',
-      run: async (call, exchange, next) => {
+      run: (call, exchange, next) => {
         const { breaker } = guardOf(call.upstream)
         const admission = breaker.admit()
-        if (!admission.admitted) return circuitOpen(call.upstream, admission.retryAfterMs)
-        let verdict: ReturnType<typeof judge> = 'neutral'
-        try {
-          const outcome = await next(call, exchange)
-          verdict = judge(outcome)
-          return outcome
-        } finally {
-          breaker.settle(admission.trial, verdict)
-        }
+        if (!admission.admitted) return Promise.resolve(circuitOpen(call.upstream, admission.retryAfterMs))
+        return next(call, exchange).then(
+          (outcome) => {
+            breaker.settle(admission.trial, judge(outcome))
+            return outcome
+          },
+          (error) => {
+            breaker.settle(admission.trial, 'neutral')
+            throw error
+          },
+        )
       },
     },
     bulkhead: {
       name: 'bulkhead',
-      run: async (call, exchange, next) => {
+      run: (call, exchange, next) => {
         const { bulkhead } = guardOf(call.upstream)
-        if (!bulkhead.tryEnter()) {
-          const refusal = await queue(bulkhead, call.upstream, exchange, report)
-          if (refusal !== undefined) return refusal
-        }
-        try {
-          return await next(call, exchange)
-        } finally {
-          bulkhead.leave()
-        }
+        if (bulkhead.tryEnter()) return inPlace(bulkhead, call, exchange, next)
+        return queue(bulkhead, call.upstream, exchange, report).then((refusal) => refusal ?? inPlace(bulkhead, call, exchange, next))
       },
     },
     gauges: () =>
@@ -135,30 +130,52 @@ export function createResilience(parts: ResilienceParts): Resilience {
     },
   }
 
-  async function attempts<C extends TargetedCall>(call: C, exchange: Exchange, next: Next<C>, budget: RetryBudget): Promise<Outcome> {
+  function attempts<C extends TargetedCall>(call: C, exchange: Exchange, next: Next<C>, budget: RetryBudget): Promise<Outcome> {
     budget.earn()
     const sink = new MonotonicSink(exchange.sink)
     const shared = exchange.with({ sink })
     let events = 0
-    for (let n = 1; ; n += 1) {
+    const once = (n: number): Promise<Outcome> => {
       const attempt = shared.attempt(n)
-      let outcome: Outcome
-      try {
-        outcome = await next(call, attempt)
-      } finally {
-        attempt.close()
-      }
-      events += attempt.events
-      exchange.note('attempts', n)
-      if (outcome.kind !== 'fault' || call.continuation?.kind === 'parked' || exchange.signal.aborted) return outcome
+      return next(call, attempt).then(
+        (outcome) => {
+          attempt.close()
+          events += attempt.events
+          exchange.note('attempts', n)
+          return outcome.kind === 'fault' ? again(n, outcome) : outcome
+        },
+        (error) => {
+          attempt.close()
+          throw error
+        },
+      )
+    }
+    const again = async (n: number, outcome: Outcome): Promise<Outcome> => {
+      if (call.continuation?.kind === 'parked' || exchange.signal.aborted) return outcome
       const facts = { repeatable: isRepeatable(call), events, remainingMs: exchange.deadline.remainingMs() }
       const pause = pauseBefore(n + 1, outcome, facts, random)
       if (pause === undefined || !budget.spend()) return outcome
       if (!(await pauseFor(clock, pause, exchange.signal))) return outcome
       report.counters.add('retries', { upstream: call.upstream })
       sink.repeat()
+      return once(n + 1)
     }
+    return once(1)
   }
+}
+
+/** The place that was taken is left whatever becomes of the call. */
+function inPlace<C extends TargetedCall>(bulkhead: Bulkhead, call: C, exchange: Exchange, next: Next<C>): Promise<Outcome> {
+  return next(call, exchange).then(
+    (outcome) => {
+      bulkhead.leave()
+      return outcome
+    },
+    (error) => {
+      bulkhead.leave()
+      throw error
+    },
+  )
 }
 
 /** False where the call ended meanwhile. */
