@@ -33,24 +33,27 @@ const longest = 128
 
 export function createInventory(most = mostClients): Inventory {
   // In the order in which they were seen last.
-  const seen = new Map<string, { -readonly [K in keyof ClientSeen]: ClientSeen[K] }>()
-  let latest: ClientSeen | undefined
+  const seen = new Map<string, Entry>()
+  let latest: Entry | undefined
   return {
     observe: ({ caller, atMs }) => {
       if (caller === undefined) return
       const { transport, revision } = caller.arrival
       const name = short(caller.client?.name)
       const version = short(caller.client?.version)
+      if (latest?.name === name && latest.version === version && latest.transport === transport && latest.revision === revision) {
+        seenAgain(latest, atMs)
+        return
+      }
       const key = `${transport} ${revision} ${version}\n${name}`
       const known = seen.get(key)
       if (known === undefined) {
         if (seen.size >= most) forgetOldest(seen)
-        seen.set(key, { name, version, transport, revision, firstSeenMs: atMs, lastSeenMs: atMs, calls: 1, owner: 'unknown' })
+        latest = { name, version, transport, revision, firstSeenMs: atMs, lastSeenMs: atMs, calls: 1, owner: 'unknown' }
+        seen.set(key, latest)
         return
       }
-      known.calls += 1
-      known.lastSeenMs = Math.max(known.lastSeenMs, atMs)
-      if (known === latest) return
+      seenAgain(known, atMs)
       latest = known
       seen.delete(key)
       seen.set(key, known)
@@ -67,6 +70,13 @@ export function createInventory(most = mostClients): Inventory {
       return [...ways.values()]
     },
   }
+}
+
+type Entry = { -readonly [K in keyof ClientSeen]: ClientSeen[K] }
+
+function seenAgain(entry: Entry, atMs: number): void {
+  entry.calls += 1
+  entry.lastSeenMs = Math.max(entry.lastSeenMs, atMs)
 }
 
 function short(text: unknown): string {

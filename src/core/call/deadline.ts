@@ -1,5 +1,7 @@
-// The deadline of one call. Progress pushes it out, up to a hard maximum; a parked call pauses it. One timer per call.
-import type { Clock, Timer } from '../ports/clock.ts'
+// The deadline of one call. Progress pushes it out, up to a hard maximum; a parked call pauses it.
+import type { Clock } from '../ports/clock.ts'
+import { type Alarm, Alarms } from './alarms.ts'
+import type { Place } from './roster.ts'
 
 export interface DeadlineLimits {
   /** Longest silence, in ms; progress starts it anew. */
@@ -8,23 +10,26 @@ export interface DeadlineLimits {
   readonly totalMs: number
 }
 
-export class Deadline {
+export class Deadline implements Alarm {
+  /** Monotonic ms. */
+  dueAt = 0
   private readonly clock: Clock
   private readonly expire: () => void
   private readonly startedAt: number
   private limits: DeadlineLimits
-  private dueAt: number
   private pausedAt: number | undefined
   private pausedMs = 0
-  private timer: Timer | undefined
+  private readonly alarms: Alarms
+  /** Absent while it cannot expire: paused, or over. */
+  private place: Place<Alarm> | undefined
   private done = false
 
   constructor(clock: Clock, limits: DeadlineLimits, expire: () => void) {
     this.clock = clock
     this.limits = limits
     this.expire = expire
+    this.alarms = Alarms.of(clock)
     this.startedAt = clock.mono()
-    this.dueAt = 0
     this.push(this.startedAt)
   }
 
@@ -52,8 +57,7 @@ export class Deadline {
   pause(): void {
     if (this.pausedAt !== undefined) return
     this.pausedAt = this.clock.mono()
-    this.timer?.cancel()
-    this.timer = undefined
+    this.leave()
   }
 
   resume(): void {
@@ -66,32 +70,28 @@ export class Deadline {
   /** Ends the deadline: it can no longer expire. */
   close(): void {
     this.done = true
-    this.timer?.cancel()
-    this.timer = undefined
+    this.leave()
+  }
+
+  ring(): void {
+    // Something that rang before may have moved it.
+    if (this.clock.mono() < this.dueAt) {
+      this.alarms.sooner(this)
+      return
+    }
+    this.close()
+    this.expire()
   }
 
   private push(from: number): void {
     this.dueAt = Math.min(from + this.limits.idleMs, this.startedAt + this.pausedMs + this.limits.totalMs)
-    // The running timer is left alone when the deadline moves out: it checks when it fires, so progress costs no timer.
-    if (this.timer === undefined || this.dueAt < this.armedFor) this.arm()
+    if (this.done || this.pausedAt !== undefined) return
+    if (this.place === undefined) this.place = this.alarms.enter(this)
+    else this.alarms.sooner(this)
   }
 
-  private armedFor = 0
-
-  private arm(): void {
-    if (this.done || this.pausedAt !== undefined) return
-    this.timer?.cancel()
-    this.armedFor = this.dueAt
-    this.timer = this.clock.timer(Math.max(0, this.dueAt - this.clock.mono()), () => this.check())
-  }
-
-  private check(): void {
-    this.timer = undefined
-    if (this.done || this.pausedAt !== undefined) return
-    if (this.clock.mono() < this.dueAt) this.arm()
-    else {
-      this.done = true
-      this.expire()
-    }
+  private leave(): void {
+    if (this.place !== undefined) this.alarms.leave(this.place)
+    this.place = undefined
   }
 }

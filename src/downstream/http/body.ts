@@ -89,9 +89,12 @@ export function isJson(contentType: string | undefined): boolean {
   return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase() === 'application/json'
 }
 
+/** What both SDKs send. */
+const usualAccept = 'application/json, text/event-stream'
+
 /** `Accept` allows both answers of Streamable HTTP. Lenient: absent and wildcards count. */
 export function acceptsBoth(accept: string | undefined): boolean {
-  if (accept === undefined || accept.includes('*/*')) return true
+  if (accept === undefined || accept === usualAccept || accept.includes('*/*')) return true
   const lower = accept.toLowerCase()
   return (
     (lower.includes('application/json') || lower.includes('application/*')) &&

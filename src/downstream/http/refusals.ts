@@ -64,9 +64,9 @@ export function writeJson(res: ServerResponse, status: number, body: Buffer, fau
   const headers = ['Content-Type', 'application/json', 'Content-Length', String(body.length)]
   if (fault !== undefined) addFaultHeaders(headers, status, fault)
   res.writeHead(status, headers)
-  // A short body leaves as text: with its headers it is one write, where a buffer would be two pieces.
-  const text = body.length < oneWriteBytes ? body.toString('utf8') : body
-  atTurnEnd(() => res.end(text))
+  // A short body leaves as text, of which each character is a byte: with its headers it is one piece, where a buffer would be two.
+  const short = body.length < oneWriteBytes ? body.toString('latin1') : undefined
+  atTurnEnd(() => (short === undefined ? res.end(body) : res.end(short, 'latin1')))
 }
 
 function addFaultHeaders(headers: string[], status: number, fault: Fault): void {

@@ -5,23 +5,33 @@ import { header } from '../../core/protocol/names.ts'
 
 const longestRetryMs = 24 * 3_600_000
 
-const known = new Set<string>(['content-type', 'content-length', 'content-encoding', 'retry-after', 'www-authenticate', header.sessionId])
-
-const lengths = new Set([...known].map((name) => name.length))
+const known = ['content-type', 'content-length', 'content-encoding', 'retry-after', 'www-authenticate', header.sessionId] as const
 
 /** Of a flat list of names and values only those that somebody reads; several of one name as a list. */
 export function knownHeaders(raw: readonly Buffer[]): IncomingHttpHeaders {
   const headers: IncomingHttpHeaders = {}
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const bytes = raw[i] as Buffer
-    if (!lengths.has(bytes.length)) continue
-    const name = bytes.toString('latin1').toLowerCase()
-    if (!known.has(name)) continue
+    const name = knownName(raw[i] as Buffer)
+    if (name === undefined) continue
     const value = (raw[i + 1] as Buffer).toString('latin1')
     const before = headers[name]
     headers[name] = before === undefined ? value : [...(Array.isArray(before) ? before : [before]), value]
   }
   return headers
+}
+
+function knownName(bytes: Buffer): string | undefined {
+  for (const name of known) if (name.length === bytes.length && isName(bytes, name)) return name
+  return undefined
+}
+
+/** `name` in lower case, the bytes in any. */
+function isName(bytes: Buffer, name: string): boolean {
+  for (let i = 0; i < name.length; i += 1) {
+    const c = bytes[i] as number
+    if ((c >= 0x41 && c <= 0x5a ? c + 0x20 : c) !== name.charCodeAt(i)) return false
+  }
+  return true
 }
 
 /** `application/json` of `application/json; charset=utf-8`, lower case; '' where there is none. */
