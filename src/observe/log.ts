@@ -54,31 +54,10 @@ function jsonWriter(target: Target, redact: Redact, clock: Clock): Write {
       at = now
       time = new Date(now).toISOString()
     }
-    let more = ''
-    for (const key in fields) {
-      const value = fields[key]
-      if (value !== undefined) more += `"${key}":${json(value)},`
-    }
-    target.write(`${redact(`{"level":"${severity}","time":"${time}",${more}"event":${json(event)}}`)}\n`)
+    const own = JSON.stringify(fields)
+    const more = own.length > 2 ? `${own.slice(1, -1)},` : ''
+    target.write(`${redact(`{"level":"${severity}","time":"${time}",${more}"event":${JSON.stringify(event)}}`)}\n`)
   }
-}
-
-/** As `JSON.stringify`, which the few short and plain values of a line are too many calls into. */
-function json(value: unknown): string {
-  if (typeof value === 'string' && isPlain(value)) return `"${value}"`
-  return typeof value === 'number' && Number.isFinite(value) ? String(value) : (JSON.stringify(value) ?? 'null')
-}
-
-const longestPlain = 64
-
-/** Printable ASCII that JSON leaves as it is. */
-function isPlain(text: string): boolean {
-  if (text.length > longestPlain) return false
-  for (let i = 0; i < text.length; i += 1) {
-    const c = text.charCodeAt(i)
-    if (c < 0x20 || c > 0x7e || c === 0x22 || c === 0x5c) return false
-  }
-  return true
 }
 
 const colours = { debug: 'gray', info: 'cyan', warn: 'yellow', error: 'red' } as const

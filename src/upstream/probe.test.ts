@@ -28,7 +28,12 @@ const context: Context = {
 const result = (body: unknown): WireAnswer => ({
   kind: 'answer',
   status: 200,
-  answer: { kind: 'result', id: '1', result: payloadOf(body), facts: { isError: false, resultType: undefined, hasMeta: true, bytes: 1 } },
+  answer: {
+    kind: 'result',
+    id: '1',
+    result: payloadOf(body),
+    facts: { isError: false, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: 1 },
+  },
 })
 const error = (code: number, data?: unknown, status = 200): WireAnswer => ({
   kind: 'answer',

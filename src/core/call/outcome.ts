@@ -10,6 +10,8 @@ export interface ResultFacts {
   readonly resultType: string | undefined
   /** False where it surely has no `_meta`. */
   readonly hasMeta: boolean
+  /** False where it surely has neither `ttlMs` nor `cacheScope`. */
+  readonly hasCacheHints: boolean
   /** Size of the result in bytes. */
   readonly bytes: number
 }

@@ -87,13 +87,15 @@ function factsOf(result: Uint8Array, checked: 'now' | 'before'): ResultFacts {
   let isError = false
   let resultType: string | undefined
   let hasMeta = false
+  let hasCacheHints = false
   const walk = new MemberWalk(result, skipSpace(result, 0), checked)
   while (walk.next()) {
     if (walk.keyIs('isError')) isError = result[walk.start] === 0x74
     else if (walk.keyIs('resultType')) resultType = result[walk.start] === quote ? text(result, walk.start, walk.end) : undefined
     else if (walk.keyIs('_meta')) hasMeta = true
+    else if (walk.keyIs('ttlMs') || walk.keyIs('cacheScope')) hasCacheHints = true
   }
-  return { isError, resultType, hasMeta, bytes: result.length }
+  return { isError, resultType, hasMeta, hasCacheHints, bytes: result.length }
 }
 
 const quote = 0x22

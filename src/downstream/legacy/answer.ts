@@ -55,8 +55,7 @@ function legacyResult(asked: Asked, outcome: Extract<Outcome, { kind: 'complete'
   const edits: Edit[] = []
   if (facts.resultType !== undefined) edits.push({ path: ['resultType'], value: undefined })
   if (annotations.length > 0) edits.push({ path: ['_meta', `${vendorPrefix}annotations`], value: JSON.stringify(annotations) })
-  if (mentions(result, 'ttlMs')) edits.push({ path: ['ttlMs'], value: undefined })
-  if (mentions(result, 'cacheScope')) edits.push({ path: ['cacheScope'], value: undefined })
+  if (facts.hasCacheHints) edits.push({ path: ['ttlMs'], value: undefined }, { path: ['cacheScope'], value: undefined })
   if (asked.method === 'tools/list') edits.push(...toolEdits(result))
   if (asked.method === 'tools/call') edits.push(...callResultEdits(result, asked.revision))
   if (asked.method === 'prompts/get') edits.push(...promptEdits(result, asked.revision))

@@ -32,14 +32,14 @@ type Asks = Extract<Outcome, { kind: 'input_required' }>
 
 export class Dialogue {
   private readonly parts: DialogueParts
-  private readonly questions: Questions
-  private readonly stopping = new Set<() => void>()
+  /** Made with the first question: most requests ask none. */
+  private questions: Questions | undefined
+  private stopping: (() => void) | undefined
   private exchange: OpenExchange | undefined
   private reason: EndReason | undefined
 
   constructor(parts: DialogueParts) {
     this.parts = parts
-    this.questions = new Questions({ ...parts, random: parts.context.random })
   }
 
   /** Why it was ended from outside; undefined while it was not. */
@@ -50,8 +50,8 @@ export class Dialogue {
   end(reason: EndReason): void {
     this.reason ??= reason
     this.exchange?.end(reason)
-    this.questions.stop(reason)
-    for (const stop of this.stopping) stop()
+    this.questions?.stop(reason)
+    this.stopping?.()
   }
 
   async run(asked: Call): Promise<DialogueEnd> {
@@ -93,7 +93,7 @@ export class Dialogue {
   private async collect(call: Call, outcome: Asks): Promise<Collected> {
     const timeoutMs = timeoutOf(outcome.continuation, this.parts.context.clock.now())
     const parked = outcome.continuation.kind === 'parked'
-    const answers = await this.questions.collect({ item: itemOf(call), requests: outcome.requests, parked, timeoutMs })
+    const answers = await this.asking().collect({ item: itemOf(call), requests: outcome.requests, parked, timeoutMs })
     if (answers.kind === 'stopped' || answers.responses !== undefined) return answers
     await this.pause(pacingMs)
     return this.reason === undefined ? answers : stopped('cancelled', { reason: this.reason })
@@ -118,7 +118,7 @@ export class Dialogue {
       if (state.kind === 'ended') return { outcome: state.outcome, exchange: undefined }
       if (state.kind === 'asks') {
         const round = { item: itemOf(first), requests: state.requests, parked: false, timeoutMs: answerMs }
-        const answers = await this.questions.collect(round, answered)
+        const answers = await this.asking().collect(round, answered)
         if (answers.kind === 'stopped') return this.dropTask(first, task, failed(answers.fault))
         if (answers.responses !== undefined) {
           for (const key of Object.keys(JSON.parse(answers.responses) as object)) answered.add(key)
@@ -147,6 +147,12 @@ export class Dialogue {
     return { outcome, exchange: undefined }
   }
 
+  private asking(): Questions {
+    this.questions ??= new Questions({ ...this.parts, random: this.parts.context.random })
+    if (this.reason !== undefined) this.questions.stop(this.reason)
+    return this.questions
+  }
+
   private newId(): string {
     return this.parts.context.random.id()
   }
@@ -157,11 +163,11 @@ export class Dialogue {
     return new Promise((resolve) => {
       const done = (): void => {
         timer.cancel()
-        this.stopping.delete(done)
+        this.stopping = undefined
         resolve()
       }
       const timer = this.parts.context.clock.timer(ms, done)
-      this.stopping.add(done)
+      this.stopping = done
     })
   }
 }

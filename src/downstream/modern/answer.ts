@@ -9,7 +9,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { faultError, faultResult } from '../../core/faults/wire-form.ts'
 import { errorBytes, notificationBytes, type RawId, resultBytes } from '../../core/protocol/jsonrpc.ts'
 import { code, type Implementation, metaKey, servedRevisions, vendorPrefix } from '../../core/protocol/names.ts'
-import { asBuffer, members, skipSpace } from '../../core/protocol/scan.ts'
+import { members, skipSpace } from '../../core/protocol/scan.ts'
 import { oneLine } from './line.ts'
 import type { Asked } from './receive.ts'
 
@@ -130,7 +130,7 @@ class Writer implements ModernWriter {
     if (annotations.length > 0) edits.push({ path: ['_meta', `${vendorPrefix}annotations`], value: JSON.stringify(annotations) })
     if (asked.method === 'server/discover') edits.push(supported)
     if (asked.method === 'subscriptions/listen') edits.push({ path: ['_meta', metaKey.subscriptionId], value: asked.id })
-    if (cacheable.has(asked.method)) addCacheHints(bytes, edits)
+    if (cacheable.has(asked.method)) addCacheHints(bytes, facts.hasCacheHints, edits)
     return resultBytes(asked.id, result.edit(edits).bytes)
   }
 
@@ -178,12 +178,6 @@ function statusOf(fault: Fault, errorCode: number): number {
   return fault.entry.status === 200 && errorCode === code.methodNotFound ? 404 : fault.entry.status
 }
 
-/** Whether a top-level key can be there. Escaped spellings count as a mention, so a false answer is certain. */
-function mentions(bytes: Uint8Array, key: string): boolean {
-  const text = asBuffer(bytes)
-  return text.includes(`"${key}"`) || text.includes('\\u00')
-}
-
 /** The response around `result`, with more members put first in it: the commonest answer, so in one copy. */
 function spliced(id: RawId, more: string, result: Uint8Array): Buffer {
   const from = skipSpace(result, 0) + 1
@@ -198,8 +192,8 @@ function spliced(id: RawId, more: string, result: Uint8Array): Buffer {
 }
 
 /** Never invents `public`: what says nothing is private and stale at once. */
-function addCacheHints(bytes: Uint8Array, edits: Edit[]): void {
-  const present = mentions(bytes, 'ttlMs') || mentions(bytes, 'cacheScope') ? members(bytes, skipSpace(bytes, 0)) : []
+function addCacheHints(bytes: Uint8Array, hasSome: boolean, edits: Edit[]): void {
+  const present = hasSome ? members(bytes, skipSpace(bytes, 0)) : []
   if (!present.some((member) => member.key === 'ttlMs')) edits.push({ path: ['ttlMs'], value: '0' })
   if (!present.some((member) => member.key === 'cacheScope')) edits.push({ path: ['cacheScope'], value: '"private"' })
 }

@@ -165,6 +165,7 @@ describe('a task', () => {
       isError: false,
       resultType: undefined,
       hasMeta: true,
+      hasCacheHints: true,
       bytes: 0,
     })
     const { targeted, outcome } = await aim(here, declaring(callOf('tasks/get', { taskId: visible })), answer)
@@ -205,7 +206,7 @@ function served(): Promise<Bench> {
   ]).start()
 }
 
-const done = complete(payloadOf({}), { isError: false, resultType: undefined, hasMeta: true, bytes: 2 })
+const done = complete(payloadOf({}), { isError: false, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: 2 })
 const unreached = (): Promise<Outcome> => Promise.reject(new Error('the call went on'))
 
 async function route(here: Bench, call: Call & { readonly method: Method }) {

@@ -179,7 +179,7 @@ function discover({ mounts, lookup }: StageParts): Next<Call> {
 }
 
 function answered(result: Payload): Outcome {
-  return complete(result, { isError: false, resultType: undefined, hasMeta: true, bytes: result.bytes.length })
+  return complete(result, { isError: false, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: result.bytes.length })
 }
 
 /** Undefined also where only the deadline passed: then the answer is that the server is away. */

@@ -56,7 +56,7 @@ export function anExchange(clock = new ManualClock(), limits = { idleMs: 50_000,
 
 export function done(value: unknown = {}): Outcome {
   const result = payloadOf(value)
-  return complete(result, { isError: false, resultType: undefined, hasMeta: true, bytes: result.bytes.length })
+  return complete(result, { isError: false, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: result.bytes.length })
 }
 
 export function progress(value: number): CallEvent {

@@ -97,7 +97,13 @@ class Hub {
       listener.close()
       for (const { channel, topics, hear } of subscriptions) channel.leave(topics, hear)
     }
-    return complete(emptyObject, { isError: false, resultType: undefined, hasMeta: true, bytes: emptyObject.bytes.length })
+    return complete(emptyObject, {
+      isError: false,
+      resultType: undefined,
+      hasMeta: true,
+      hasCacheHints: true,
+      bytes: emptyObject.bytes.length,
+    })
   }
 
   drain(): void {

@@ -65,7 +65,10 @@ describe('every call leaves exactly one record', () => {
   it('tells an error of the tool from a good result', async () => {
     const { records, exchange, run } = setting()
     await run(
-      async () => ({ ...done(), facts: { isError: true, resultType: undefined, hasMeta: true, bytes: 2 } }) as ReturnType<typeof done>,
+      async () =>
+        ({ ...done(), facts: { isError: true, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: 2 } }) as ReturnType<
+          typeof done
+        >,
     )
     exchange.close('delivered')
     expect(records).toMatchObject([{ outcome: 'tool_error' }])

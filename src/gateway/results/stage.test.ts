@@ -26,7 +26,7 @@ function setting(spills = 4, resultBytes = 8_192) {
 
 function answer(value: unknown, isError = false): Outcome {
   const result = payloadOf(value)
-  return complete(result, { isError, resultType: undefined, hasMeta: true, bytes: result.bytes.length })
+  return complete(result, { isError, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: result.bytes.length })
 }
 
 function body(

@@ -61,7 +61,7 @@ function replace(outcome: Extract<Outcome, { kind: 'complete' }>, call: Call, ex
   return {
     kind: 'complete',
     result,
-    facts: { isError, resultType: 'complete', hasMeta: true, bytes: result.size },
+    facts: { isError, resultType: 'complete', hasMeta: true, hasCacheHints: true, bytes: result.size },
     annotations: outcome.annotations,
   }
 }
@@ -106,7 +106,7 @@ function read(store: SpillStore, call: Call, uri: string, most: number): Outcome
     cacheScope: 'private',
     _meta: { [`${vendorPrefix}slice`]: { offset: slice.offset, end, total: slice.total, ...(next === undefined ? {} : { next }) } },
   })
-  return complete(result, { isError: false, resultType: 'complete', hasMeta: true, bytes: result.size })
+  return complete(result, { isError: false, resultType: 'complete', hasMeta: true, hasCacheHints: true, bytes: result.size })
 }
 
 function parse(uri: string): { id: string; offset: number } {

@@ -34,7 +34,7 @@ export class ScriptedUpstream implements Upstream {
   lists: Record<ItemKind, readonly unknown[]>
   description: UpstreamDescription
   answer: (call: TargetedCall) => Outcome = () =>
-    complete(payloadOf({ content: [] }), { isError: false, resultType: undefined, hasMeta: true, bytes: 14 })
+    complete(payloadOf({ content: [] }), { isError: false, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: 14 })
   /** Takes what it is asked to watch; a test may narrow it. */
   accept: (interest: Interest) => Promise<Interest> = (interest) => Promise.resolve(interest)
   failing = new Set<ItemKind>()
