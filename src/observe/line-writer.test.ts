@@ -23,6 +23,32 @@ describe('the line writer', () => {
     expect(readFileSync(file, 'utf8')).toBe(lines.join(''))
   })
 
+  it('makes lines when they are needed, in their order among the others', async () => {
+    const file = join(folder, 'later')
+    const fd = openSync(file, 'w')
+    const clock = new ManualClock()
+    const writer = new LineWriter(fd, clock)
+    let made = 0
+    const lines = Array.from({ length: 300 }, (_, n) => `line ${n}\n`)
+    for (const [n, line] of lines.entries()) {
+      if (n % 100 === 99) writer.write(line)
+      else {
+        writer.later(() => {
+          made += 1
+          return line
+        })
+      }
+      if (n === 10) expect(made).toBe(0)
+    }
+    await writer.flush()
+    expect(clock.pending).toBe(0)
+    writer.later(() => 'the last\n')
+    await clock.advance(1_000)
+    await writer.flush()
+    closeSync(fd)
+    expect(readFileSync(file, 'utf8')).toBe(`${lines.join('')}the last\n`)
+  })
+
   it('waits for no stalled reader: it drops, and says how much', async () => {
     const file = join(folder, 'stalled')
     const fd = openSync(file, 'w')

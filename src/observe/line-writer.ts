@@ -6,6 +6,8 @@ import type { Clock, Timer } from '../core/ports/clock.ts'
 /** Written at once when so much waits, in characters; else after `pauseMs`. */
 const pieceLength = 65_536
 const pauseMs = 200
+/** Lines that are made together. */
+const mostUnmade = 64
 /** More than this waits for nobody, in characters. */
 const mostWaiting = 8_388_608
 
@@ -13,6 +15,7 @@ export class LineWriter {
   private readonly fd: number
   private readonly clock: Clock
   private waiting = ''
+  private unmade: (() => string)[] = []
   private writing = false
   private timer: Timer | undefined
   private lost = 0
@@ -23,8 +26,27 @@ export class LineWriter {
     this.clock = clock
   }
 
+  /** As `write`, with a line that is made later, in its order. What it is made of must not change. */
+  later(line: () => string): void {
+    this.unmade.push(line)
+    if (this.unmade.length >= mostUnmade) this.make()
+    else this.timer ??= this.clock.timer(pauseMs, () => this.send())
+  }
+
   /** `line` ends with a line end. */
   write(line: string): void {
+    this.make()
+    this.put(line)
+  }
+
+  private make(): void {
+    const lines = this.unmade
+    if (lines.length === 0) return
+    this.unmade = []
+    for (const line of lines) this.put(line())
+  }
+
+  private put(line: string): void {
     if (this.waiting.length > mostWaiting) {
       this.lost += 1
       return
@@ -42,17 +64,18 @@ export class LineWriter {
   }
 
   private send(): void {
+    this.make()
     this.timer?.cancel()
     this.timer = undefined
     if (this.writing || this.waiting === '') return
     this.writing = true
-    this.put(Buffer.from(this.take()))
+    this.hand(Buffer.from(this.take()))
   }
 
-  private put(piece: Buffer): void {
+  private hand(piece: Buffer): void {
     write(this.fd, piece, (error, written) => {
-      if (error?.code === 'EAGAIN') this.clock.timer(pauseMs, () => this.put(piece))
-      else if (error === null && written < piece.length) this.put(piece.subarray(written))
+      if (error?.code === 'EAGAIN') this.clock.timer(pauseMs, () => this.hand(piece))
+      else if (error === null && written < piece.length) this.hand(piece.subarray(written))
       else this.wrote()
     })
   }

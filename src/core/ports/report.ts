@@ -2,7 +2,7 @@
 
 export type LogSeverity = 'debug' | 'info' | 'warn' | 'error'
 
-/** One event for people. `event` is a short sentence; fields are data and must hold no secret. Never throws, never blocks. */
+/** One event for people. `event` is a short sentence; fields are data, handed over for good, and must hold no secret. Never throws, never blocks. */
 export type Log = (severity: LogSeverity, event: string, fields?: Readonly<Record<string, unknown>>) => void
 
 /** Counters beside those that come from call records; each becomes `signalbox_<name>_total`. Label values are bounded sets, never ids. */
