@@ -121,7 +121,7 @@ describe('a watch', () => {
     expect(await watch.update({ resourceSubscriptions: [uri] })).toEqual({ resourceSubscriptions: [uri] })
     // server-everything tells only the session that subscribed, when that session asks for it.
     await send(made.upstream, makeCall('tools/call', { name: 'toggle-subscriber-updates' }, { principal: 'ann', affinity: 's-ann' }))
-    await expect.poll(() => heard.map((event) => event.kind === 'updated' && event.uri)).toEqual([uri])
+    await expect.poll(() => heard.map((event) => event.kind === 'updated' && event.uri), { timeout: 10_000 }).toEqual([uri])
     watch.close()
   })
 

@@ -40,9 +40,13 @@ export interface IncomingError {
 
 export type Incoming = IncomingRequest | IncomingNotification | IncomingResult | IncomingError
 
-/** Reads one message. Throws `MalformedJson` on bytes that are no JSON, no UTF-8, or no JSON-RPC message. */
-export function readMessage(bytes: Uint8Array): Incoming {
-  if (!isUtf8(bytes)) throw new MalformedJson('invalid UTF-8', 0)
+/**
+ * Reads one message. Throws `MalformedJson` on bytes that are no JSON, no UTF-8, or no JSON-RPC message. `parsed` is the same message where
+ * it was parsed before: then its bytes are known to be JSON and are not checked again, nor its params parsed again.
+ */
+export function readMessage(bytes: Uint8Array, parsed?: Readonly<Record<string, unknown>>): Incoming {
+  const checked = parsed === undefined ? 'now' : 'before'
+  if (checked === 'now' && !isUtf8(bytes)) throw new MalformedJson('invalid UTF-8', 0)
   const at = skipSpace(bytes, 0)
   let id: Span | undefined
   let method: Span | undefined
@@ -50,7 +54,7 @@ export function readMessage(bytes: Uint8Array): Incoming {
   let result: Span | undefined
   let error: Span | undefined
   let versioned = false
-  const walk = new MemberWalk(bytes, at)
+  const walk = new MemberWalk(bytes, at, checked)
   while (walk.next()) {
     if (walk.keyIs('jsonrpc')) versioned = isVersion(bytes, walk)
     else if (walk.keyIs('id')) id = spanOf(walk)
@@ -65,7 +69,7 @@ export function readMessage(bytes: Uint8Array): Incoming {
   if (method !== undefined) {
     if (bytes[method.start] !== quote) throw new MalformedJson('method is no string', method.start)
     const name = text(bytes, method.start, method.end)
-    const body = params === undefined ? undefined : payload(bytes.subarray(params.start, params.end))
+    const body = params === undefined ? undefined : payload(bytes.subarray(params.start, params.end), parsed?.params)
     if (id === undefined) return { kind: 'notification', method: name, params: body }
     if (rawId === undefined) throw new MalformedJson('request id is null', at)
     return { kind: 'request', id: rawId, method: name, params: body }

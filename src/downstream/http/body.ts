@@ -90,7 +90,7 @@ export function isJson(contentType: string | undefined): boolean {
 }
 
 /** What both SDKs send. */
-const usualAccept = 'application/json, text/event-stream'
+export const usualAccept = 'application/json, text/event-stream'
 
 /** `Accept` allows both answers of Streamable HTTP. Lenient: absent and wildcards count. */
 export function acceptsBoth(accept: string | undefined): boolean {

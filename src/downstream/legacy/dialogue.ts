@@ -80,14 +80,15 @@ export class Dialogue {
     }
   }
 
-  private async leg(call: Call): Promise<{ outcome: Outcome; exchange: OpenExchange }> {
+  private leg(call: Call): Promise<{ outcome: Outcome; exchange: OpenExchange }> {
     const { clock, limits, gateway } = this.parts.context
     const exchange = openExchange(clock, limits, this.parts.sink)
     this.exchange = exchange
     if (this.reason !== undefined) exchange.end(this.reason)
-    const outcome = await gateway.handle(call, exchange)
-    this.exchange = undefined
-    return { outcome, exchange }
+    return gateway.handle(call, exchange).then((outcome) => {
+      this.exchange = undefined
+      return { outcome, exchange }
+    })
   }
 
   private async collect(call: Call, outcome: Asks): Promise<Collected> {

@@ -7,6 +7,7 @@ import type { IncomingNotification, IncomingRequest } from '../../core/protocol/
 import { header, isLegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
 import { sseRetry } from '../../core/protocol/sse.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
+import { usualAccept } from '../http/body.ts'
 import { forwardedHeaders } from '../http/forwarded-headers.ts'
 import { Pulse } from '../http/pulse.ts'
 import { type Named, Refusals, writeJson } from '../http/refusals.ts'
@@ -49,17 +50,19 @@ class LegacyDoor implements LegacyHttpDoor {
 
   async post(arrived: ArrivedPost): Promise<void> {
     const accept = accepted(arrived.req.headers.accept)
-    const named = namedIn(arrived)
     if (!accept.json && !accept.sse) {
-      return this.refuse(arrived, fault('not_acceptable', { needs: 'application/json and text/event-stream' }), named)
+      return this.refuse(arrived, fault('not_acceptable', { needs: 'application/json and text/event-stream' }), namedIn(arrived))
     }
     const wrong = revisionFault(arrived)
-    if (wrong !== undefined) return this.refuse(arrived, wrong, named)
+    if (wrong !== undefined) return this.refuse(arrived, wrong, namedIn(arrived))
     if (Array.isArray(arrived.message)) return this.postBatch(arrived, accept)
     const message = readClientMessage(arrived.body, arrived.message)
-    if (message.kind === 'unreadable') return this.refuse(arrived, fault('invalid_request', { reason: message.reason }), named)
+    if (message.kind === 'unreadable') {
+      return this.refuse(arrived, fault('invalid_request', { reason: message.reason }), namedIn(arrived))
+    }
     if (message.kind === 'request' && message.method === 'initialize') return this.initialize(arrived, message)
-    const found = await this.find(arrived, named)
+    const finding = this.find(arrived, () => namedIn(arrived))
+    const found = finding instanceof Promise ? await finding : finding
     if (found === undefined) return
     if (message.kind === 'request') {
       const reply = this.reply(found, arrived.res, accept, 1, false)
@@ -75,7 +78,7 @@ class LegacyDoor implements LegacyHttpDoor {
     if (!accepted(req.headers.accept).sse) return this.refuse(arrived, fault('not_acceptable', { needs: 'text/event-stream' }))
     const wrong = revisionFault(arrived)
     if (wrong !== undefined) return this.refuse(arrived, wrong)
-    const found = await this.find(arrived, {})
+    const found = await this.find(arrived)
     if (found === undefined || res.destroyed) return
     const last = req.headers[header.lastEventId]
     const resumed = typeof last === 'string' ? readEventId(last) : undefined
@@ -93,7 +96,7 @@ class LegacyDoor implements LegacyHttpDoor {
   async delete(arrived: Arrived): Promise<void> {
     const wrong = revisionFault(arrived)
     if (wrong !== undefined) return this.refuse(arrived, wrong)
-    const found = await this.find(arrived, {})
+    const found = await this.find(arrived)
     if (found === undefined) return
     await this.table.close(found)
     this.table.mailbox.hint({ kind: 'ended', session: found.session.profile.id })
@@ -118,7 +121,7 @@ class LegacyDoor implements LegacyHttpDoor {
   }
 
   private async postBatch(arrived: ArrivedPost, accept: Accepted): Promise<void> {
-    const found = await this.find(arrived, {})
+    const found = await this.find(arrived)
     if (found === undefined) return
     const batch = arrived.message as readonly unknown[]
     if (found.session.profile.handshake.revision !== '2025-03-26') {
@@ -163,13 +166,18 @@ class LegacyDoor implements LegacyHttpDoor {
   }
 
   /** The session of a request, or undefined where the request was refused. */
-  private async find(arrived: Arrived, named: Named): Promise<HttpSession | undefined> {
+  private find(arrived: Arrived, named?: () => Named): HttpSession | undefined | Promise<HttpSession | undefined> {
     const token = arrived.req.headers[header.sessionId]
-    const found = typeof token === 'string' ? await this.table.find(token, arrived.principal, arrived.mount) : undefined
-    if (found !== undefined) return found
-    const missing = fault('invalid_request', { reason: 'Mcp-Session-Id is missing; begin with initialize' })
-    this.refuse(arrived, typeof token === 'string' ? fault('session_unknown') : missing, named)
-    return undefined
+    if (typeof token !== 'string') {
+      this.refuse(arrived, fault('invalid_request', { reason: 'Mcp-Session-Id is missing; begin with initialize' }), named?.())
+      return undefined
+    }
+    const known = (found: HttpSession | undefined): HttpSession | undefined => {
+      if (found === undefined) this.refuse(arrived, fault('session_unknown'), named?.())
+      return found
+    }
+    const found = this.table.find(token, arrived.principal, arrived.mount)
+    return found instanceof Promise ? found.then(known) : known(found)
   }
 
   /** Streams end one by one with a time to come back; what still runs when the grace is over is ended. */
@@ -224,7 +232,7 @@ interface Accepted {
 
 /** Lenient: no header, or a wildcard, is everything. */
 function accepted(accept: string | undefined): Accepted {
-  if (accept === undefined || accept.includes('*/*')) return { json: true, sse: true, streamFirst: false }
+  if (accept === undefined || accept === usualAccept || accept.includes('*/*')) return { json: true, sse: true, streamFirst: false }
   const [json, sse] = [accept.search(/application\/(json|\*)/), accept.indexOf('text/event-stream')]
   return { json: json >= 0, sse: sse >= 0, streamFirst: json >= 0 && sse >= 0 && sse < json }
 }

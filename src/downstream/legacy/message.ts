@@ -1,6 +1,5 @@
 // Reads what a legacy client sends: one message or a batch, from the bytes, so that ids and params keep their spelling.
 
-import { payload } from '../../core/call/payload.ts'
 import type { Incoming } from '../../core/protocol/jsonrpc.ts'
 import { readMessage } from '../../core/protocol/jsonrpc.ts'
 import { elements, MalformedJson, skipSpace } from '../../core/protocol/scan.ts'
@@ -16,16 +15,12 @@ export interface Unreadable {
 
 /** Reads one message. `parsed` is the same message parsed, where the caller has it: its params are not parsed again. */
 export function readClientMessage(bytes: Uint8Array, parsed?: unknown): Incoming | Unreadable {
-  let message: Incoming
   try {
-    message = readMessage(bytes)
+    return readMessage(bytes, isObject(parsed) ? parsed : undefined)
   } catch (error) {
     if (error instanceof MalformedJson) return { kind: 'unreadable', reason: error.message }
     throw error
   }
-  if (message.kind !== 'request' && message.kind !== 'notification') return message
-  if (message.params === undefined || !isObject(parsed)) return message
-  return { ...message, params: payload(message.params.bytes, parsed.params) }
 }
 
 /** The bytes of each element of a JSON array. */

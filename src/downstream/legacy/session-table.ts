@@ -64,16 +64,18 @@ export class SessionTable {
     return this.add(token, id, mount, principal, handshake, record)
   }
 
-  /** The living session of this id, if it is this principal's and this mount's. Counts as a sign of life. */
-  async find(token: string, principal: Principal, mount: string): Promise<HttpSession | undefined> {
-    const found = this.open.get(token) ?? (await this.revive(token, principal))
-    if (found === undefined || found.session.ended) return undefined
+  /** The living session of this id, if it is this principal's and this mount's. Counts as a sign of life. At once where it is open here. */
+  find(token: string, principal: Principal, mount: string): HttpSession | undefined | Promise<HttpSession | undefined> {
+    const open = this.open.get(token)
+    if (open !== undefined) return this.admit(open, principal, mount)
+    return this.revive(token, principal).then((revived) => revived && this.admit(revived, principal, mount))
+  }
+
+  private admit(found: HttpSession, principal: Principal, mount: string): HttpSession | undefined | Promise<undefined> {
+    if (found.session.ended) return undefined
     const { profile } = found.session
     if (profile.principal.sub !== principal.sub || profile.principal.iss !== principal.iss || profile.mount !== mount) return undefined
-    if (this.expired(found)) {
-      await this.close(found)
-      return undefined
-    }
+    if (this.expired(found)) return this.close(found).then(() => undefined)
     this.touch(found)
     return found
   }

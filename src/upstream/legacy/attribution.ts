@@ -42,6 +42,9 @@ interface Waiting {
   readonly wake: (turn: Turn) => void
 }
 
+/** Why a call may not go to the server; undefined where it may. */
+export type Refusal = Fault | 'occupied' | undefined
+
 export class Attribution<C extends Candidate> {
   private readonly upstream: string
   private readonly interactive: ServerSettings['interactive']
@@ -69,17 +72,19 @@ export class Attribution<C extends Candidate> {
 
   /**
    * Waits for the call's turn where turns are taken. A fault where the queue is full, `occupied` where who has the turn waits for its user
-   * and the call is not so patient; undefined also where the signal ended.
+   * and the call is not so patient; undefined also where the signal ended. At once where nothing has to be waited for.
    */
-  async enter(call: C, signal: Signal, patient = false): Promise<Fault | 'occupied' | undefined> {
+  enter(call: C, signal: Signal, patient = false): Refusal | Promise<Refusal> {
     if (this.takesTurns(call)) {
       if (!this.mustWait() || (this.turns === 0 && this.waiting.length === 0)) this.turns += 1
       else if (!patient && this.occupied()) return 'occupied'
       else if (this.waiting.length >= mostWaiting) {
         return fault('overloaded', { upstream: this.upstream, limit: mostWaiting, retryAfterMs: 1_000 }, { retryAfterMs: 1_000 })
       } else {
-        const turn = await this.turn(signal, patient)
-        if (turn !== 'mine') return turn === 'occupied' ? turn : undefined
+        return this.turn(signal, patient).then((turn) => {
+          if (turn === 'mine') call.seat = this.inFlight.enter(call)
+          return turn === 'occupied' ? turn : undefined
+        })
       }
     }
     call.seat = this.inFlight.enter(call)

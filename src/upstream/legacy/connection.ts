@@ -20,7 +20,7 @@ import { legacyParams } from '../envelope.ts'
 import { commonOf, logEvent, offeredOf, watchEvent } from '../events.ts'
 import { cancel, request } from '../requests.ts'
 import type { HttpWire, IncomingError, IncomingNotification, IncomingRequest, Wire, WireAnswer } from '../wire.ts'
-import { Attribution, type Habits } from './attribution.ts'
+import { Attribution, type Habits, type Refusal } from './attribution.ts'
 import { Flight, type Ground } from './flight.ts'
 import { type Handshake, sessionHeaders } from './handshake.ts'
 import { isQuestion, type Question, requiredCapabilities } from './questions.ts'
@@ -99,22 +99,29 @@ export class LegacyConnection implements Connection, Ground {
     return this.flights.size
   }
 
-  async send(call: TargetedCall, exchange: Exchange, lease: CredentialLease, patient = false): Promise<Sent | Occupied> {
-    if (call.family === 'task') return failed(fault('method_not_found', { method: call.method }))
+  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease, patient = false): Promise<Sent | Occupied> {
+    if (call.family === 'task') return Promise.resolve(failed(fault('method_not_found', { method: call.method })))
     const principal = principalKey(call)
     if (call.caller.affinity !== undefined && this.sessions.size < mostSessions) this.sessions.add(call.caller.affinity)
     const flight = new Flight(this.context, this, call, principal)
     const startedAt = this.context.clock.mono()
-    const refused = await this.attribution.enter(flight, exchange.signal, patient)
+    const go = (refused: Refusal): Promise<Sent | Occupied> => {
+      const instead = this.turnedAway(refused, flight, exchange, startedAt)
+      if (instead !== undefined) return Promise.resolve(instead)
+      flight.place = this.flights.enter(flight)
+      return flight.fly(exchange, () => this.run(flight, call, lease))
+    }
+    const refused = this.attribution.enter(flight, exchange.signal, patient)
+    return refused instanceof Promise ? refused.then(go) : go(refused)
+  }
+
+  private turnedAway(refused: Refusal, flight: Flight, exchange: Exchange, startedAt: number): Sent | Occupied | undefined {
     if (refused === 'occupied') return { kind: refused }
     if (refused !== undefined) return failed(refused)
-    if (exchange.signal.aborted || this.ended) {
-      this.attribution.leave(flight)
-      if (!exchange.signal.aborted) return { kind: 'gone', fault: this.closedFault() }
-      return failed(endedFault(flight.asking, exchange, this.context.clock.mono() - startedAt, false))
-    }
-    flight.place = this.flights.enter(flight)
-    return flight.fly(exchange, () => this.run(flight, call, lease))
+    if (!exchange.signal.aborted && !this.ended) return undefined
+    this.attribution.leave(flight)
+    if (!exchange.signal.aborted) return { kind: 'gone', fault: this.closedFault() }
+    return failed(endedFault(flight.asking, exchange, this.context.clock.mono() - startedAt, false))
   }
 
   async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked> {
@@ -226,7 +233,7 @@ export class LegacyConnection implements Connection, Ground {
     return failed(this.faultOf(answer, flight.asking, call.target))
   }
 
-  private async step(
+  private step(
     flight: Flight,
     method: string,
     headers: Readonly<Record<string, string>>,
@@ -235,7 +242,7 @@ export class LegacyConnection implements Connection, Ground {
     const id = this.wire.nextId()
     const message = requestBytes(id, method, params(id).bytes)
     flight.steps.push(id)
-    const answer = await this.wire.request({
+    const answering = this.wire.request({
       id,
       method,
       message,
@@ -245,8 +252,10 @@ export class LegacyConnection implements Connection, Ground {
       onAlive: () => flight.touch(),
       maxBytes: this.context.limits.resultBytes,
     })
-    flight.steps.splice(flight.steps.indexOf(id), 1)
-    return answer
+    return answering.then((answer) => {
+      flight.steps.splice(flight.steps.indexOf(id), 1)
+      return answer
+    })
   }
 
   private faultOf(answer: WireAnswer, asking: Asking, target: string | undefined): Fault {
