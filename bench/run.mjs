@@ -100,6 +100,10 @@ const makers = {
   'upstream itself': async () => ({ ...upstream, era: 'modern', path: '/mcp', tool: 'echo' }),
   'thin pass-through': async () => ({ ...(await start(1, [join(here, 'thin.mjs'), url])), era: 'modern', path: '/mcp', tool: 'echo' }),
   'SDK proxy': async () => ({ ...(await start(1, [join(here, 'sdk-proxy.mjs'), url])), era: 'modern', path: '/mcp', tool: 'echo' }),
+  'SDK proxy, sessions': async () => {
+    const at = await start(1, [join(here, 'sdk-legacy-proxy.mjs'), url])
+    return { ...at, era: 'legacy', path: '/mcp', tool: 'echo', session: await openSession(at.port, '/mcp') }
+  },
   'signalbox modern-modern': async () => ({
     ...(await signalbox('modern', { url: `${url}/mcp`, era: 'modern' })),
     era: 'modern',
@@ -127,7 +131,7 @@ for (const [name, make] of Object.entries(makers)) {
   if (only === undefined || only.some((part) => name.includes(part))) targets.push({ name, ...(await make()), samples: [] })
 }
 for (const target of targets) {
-  const warm = await load(target, connections, target.name === 'SDK proxy' || target.name.startsWith('signalbox') ? 6_000 : 3_000)
+  const warm = await load(target, connections, target.name.startsWith('SDK') || target.name.startsWith('signalbox') ? 6_000 : 3_000)
   if (warm.errors > 0) throw new Error(`${target.name}: ${warm.errors} wrong answers of ${warm.requests}; first: ${warm.firstError}`)
 }
 for (let round = 0; round < rounds; round += 1) {
@@ -152,7 +156,8 @@ const rows = targets.map(({ name, samples, pid }) => ({
   rss: rssMb(pid),
 }))
 const floor = rows.find((row) => row.name === 'thin pass-through')
-const rival = rows.find((row) => row.name === 'SDK proxy')
+// Sessions are compared with sessions.
+const rivalOf = (row) => rows.find(({ name }) => name === (row.name.includes('legacy') ? 'SDK proxy, sessions' : 'SDK proxy'))
 const table = [['target', 'req/s', 'p50 ms', 'p99 ms', 'p50(1) ms', 'CPU us', 'RSS MB', 'CPU vs thin', 'req/s vs SDK proxy']]
 for (const row of rows) {
   table.push([
@@ -164,7 +169,7 @@ for (const row of rows) {
     row.cpu.toFixed(1),
     row.rss.toFixed(0),
     floor ? (row.cpu / floor.cpu).toFixed(2) : '-',
-    rival ? (row.perSecond / rival.perSecond).toFixed(1) : '-',
+    rivalOf(row) ? (row.perSecond / rivalOf(row).perSecond).toFixed(1) : '-',
   ])
 }
 console.log(

@@ -58,7 +58,9 @@ export const serverSettings = z
     interactive: z
       .enum(['auto', 'yes', 'no'])
       .default('auto')
-      .describe('Whether the server asks its clients questions (elicitation, sampling, roots); `auto` learns it.'),
+      .describe(
+        'Whether the server asks its clients questions (elicitation, sampling, roots). `auto` learns it from the first question, which is refused where several calls that run on one stdio process could have asked it; with `yes` such calls take turns from the start.',
+      ),
     bareNames: z.boolean().default(false).describe('Show the items of this server on /mcp without its prefix. At most one server may.'),
     forwardHeaders: z
       .record(z.string(), z.string())

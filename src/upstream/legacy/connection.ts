@@ -197,7 +197,8 @@ export class LegacyConnection implements Connection, Ground {
   }
 
   private async run(flight: Flight, call: TargetedCall, lease: CredentialLease): Promise<Sent> {
-    if (call.interest.logLevel !== undefined) await this.lowerLevel(call.interest.logLevel)
+    const levelled = call.interest.logLevel === undefined ? undefined : this.lowerLevel(call.interest.logLevel)
+    if (levelled !== undefined) await levelled
     // Given up while the level was set: nobody reads this.
     if (flight.abort.aborted) return failed(this.closedFault())
     const asTasked = needsTask(call)
@@ -335,8 +336,9 @@ export class LegacyConnection implements Connection, Ground {
     if (how === 'ended' && !this.ended) await this.ask('ping', undefined, this.belonging.lease, this.closing.signal)
   }
 
-  private async lowerLevel(wanted: LogLevel): Promise<void> {
-    if (this.description.capabilities?.logging === undefined) return
+  /** Undefined where the server has no levels. */
+  private lowerLevel(wanted: LogLevel): Promise<void> | undefined {
+    if (this.description.capabilities?.logging === undefined) return undefined
     if (this.level === undefined || logLevels.indexOf(wanted) < logLevels.indexOf(this.level)) {
       this.level = wanted
       const { lease } = this.belonging
@@ -345,7 +347,7 @@ export class LegacyConnection implements Connection, Ground {
         await this.ask('logging/setLevel', payloadOf({ level: wanted }), lease, this.closing.signal)
       })
     }
-    await this.levelling
+    return this.levelling
   }
 
   private async subscribe(uri: string, on: boolean): Promise<void> {

@@ -295,15 +295,17 @@ export class Flight implements Candidate, Parked {
 
   /** The call did not wait for what it was never asked, so it was not its question. */
   private leaveUnasked(): void {
-    if (this.ripe || this.leg === undefined) return
+    if (this.ripe || this.leg === undefined || this.questions.size === 0) return
     for (const question of this.questions.values()) this.ground.left(question)
     this.questions.clear()
   }
 
   private refuseAll(message: string): void {
+    this.ripe = false
+    // Most calls ask nothing, and to clear an empty map makes a new table for it.
+    if (this.questions.size === 0) return
     for (const question of this.questions.values()) this.ground.refuse(question, code.internal, message)
     this.questions.clear()
-    this.ripe = false
   }
 
   private unclaimed(outcome: string): void {
