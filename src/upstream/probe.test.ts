@@ -1,5 +1,6 @@
 // The table of what a probe proves (protocol reference §3).
 import { describe, expect, test } from 'vitest'
+import { unscanned } from '../core/call/outcome.ts'
 import { payloadOf } from '../core/call/payload.ts'
 import { fault } from '../core/faults/catalogue.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
@@ -32,7 +33,7 @@ const result = (body: unknown): WireAnswer => ({
     kind: 'result',
     id: '1',
     result: payloadOf(body),
-    facts: { isError: false, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: 1 },
+    facts: unscanned(1),
   },
 })
 const error = (code: number, data?: unknown, status = 200): WireAnswer => ({

@@ -12,8 +12,15 @@ export interface ResultFacts {
   readonly hasMeta: boolean
   /** False where it surely has neither `ttlMs` nor `cacheScope`. */
   readonly hasCacheHints: boolean
+  /** False where it surely has no `structuredContent`. */
+  readonly hasStructure: boolean
   /** Size of the result in bytes. */
   readonly bytes: number
+}
+
+/** Facts of a result that nobody scanned, such as those of the gateway's own. */
+export function unscanned(bytes: number, isError = false, resultType?: string): ResultFacts {
+  return { isError, resultType, hasMeta: true, hasCacheHints: true, hasStructure: true, bytes }
 }
 
 /** A remark of the gateway on a good result, for example a deprecation. */

@@ -92,14 +92,16 @@ function factsOf(result: Uint8Array, checked: 'now' | 'before'): ResultFacts {
   let resultType: string | undefined
   let hasMeta = false
   let hasCacheHints = false
+  let hasStructure = false
   const walk = new MemberWalk(result, skipSpace(result, 0), checked)
   while (walk.next()) {
     if (walk.keyIs('isError')) isError = result[walk.start] === 0x74
     else if (walk.keyIs('resultType')) resultType = result[walk.start] === quote ? text(result, walk.start, walk.end) : undefined
     else if (walk.keyIs('_meta')) hasMeta = true
+    else if (walk.keyIs('structuredContent')) hasStructure = true
     else if (walk.keyIs('ttlMs') || walk.keyIs('cacheScope')) hasCacheHints = true
   }
-  return { isError, resultType, hasMeta, hasCacheHints, bytes: result.length }
+  return { isError, resultType, hasMeta, hasCacheHints, hasStructure, bytes: result.length }
 }
 
 const quote = 0x22

@@ -57,7 +57,7 @@ function legacyResult(asked: Asked, outcome: Extract<Outcome, { kind: 'complete'
   if (annotations.length > 0) edits.push({ path: ['_meta', `${vendorPrefix}annotations`], value: JSON.stringify(annotations) })
   if (facts.hasCacheHints) edits.push({ path: ['ttlMs'], value: undefined }, { path: ['cacheScope'], value: undefined })
   if (asked.method === 'tools/list') edits.push(...toolEdits(result))
-  if (asked.method === 'tools/call') edits.push(...callResultEdits(result, asked.revision))
+  if (asked.method === 'tools/call') edits.push(...callResultEdits(result, facts.hasStructure, asked.revision))
   if (asked.method === 'prompts/get') edits.push(...promptEdits(result, asked.revision))
   return edits.length === 0 ? result.bytes : result.edit(edits).bytes
 }
@@ -80,10 +80,10 @@ function toolEdits(result: Payload): Edit[] {
   })
 }
 
-function callResultEdits(result: Payload, revision: LegacyRevision): Edit[] {
+function callResultEdits(result: Payload, hasStructure: boolean, revision: LegacyRevision): Edit[] {
   const edits: Edit[] = []
   const blocks: (string | Uint8Array)[] = []
-  if (mentions(result, 'structuredContent')) {
+  if (hasStructure) {
     const value = locate(result.bytes, ['structuredContent'])
     if (value !== undefined && value[skipSpace(value, 0)] !== 0x7b) {
       edits.push({ path: ['structuredContent'], value: undefined })

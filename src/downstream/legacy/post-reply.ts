@@ -2,6 +2,7 @@
 // A batch of 2025-03-26 is put together again, as one array or on one stream.
 import type { ServerResponse } from 'node:http'
 import type { Delivery } from '../../core/call/exchange.ts'
+import { asBuffer } from '../../core/protocol/scan.ts'
 import type { Beaten, Pulse } from '../http/pulse.ts'
 import { writeJson } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
@@ -96,6 +97,6 @@ export class PostReply implements Channel, Beaten {
       // Every request was cancelled: a stream without a first event, which nobody tries to resume.
       res.writeHead(200, streamHeaders as string[])
       res.end()
-    } else writeJson(res, 200, batch ? joinBatch(this.answers) : Buffer.from(first.buffer, first.byteOffset, first.byteLength))
+    } else writeJson(res, 200, batch ? joinBatch(this.answers) : asBuffer(first))
   }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Call, Method, RoutedCall, TargetedCall } from '../../core/call/call.ts'
-import { complete, type Outcome } from '../../core/call/outcome.ts'
+import { complete, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { type Bench, bench, callOf, exchangeOf, faultOf, resultOf } from './contract/bench.ts'
@@ -161,13 +161,7 @@ describe('a task', () => {
     const here = await served()
     const visible = await start(here)
     expect(visible).not.toContain('up-7')
-    const answer = complete(payloadOf({ taskId: 'up-7', status: 'working' }), {
-      isError: false,
-      resultType: undefined,
-      hasMeta: true,
-      hasCacheHints: true,
-      bytes: 0,
-    })
+    const answer = complete(payloadOf({ taskId: 'up-7', status: 'working' }), unscanned(0))
     const { targeted, outcome } = await aim(here, declaring(callOf('tasks/get', { taskId: visible })), answer)
     expect(targeted).toMatchObject({ upstream: 'a', target: visible })
     expect(targeted?.params.json()).toEqual({ taskId: 'up-7' })
@@ -206,7 +200,7 @@ function served(): Promise<Bench> {
   ]).start()
 }
 
-const done = complete(payloadOf({}), { isError: false, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: 2 })
+const done = complete(payloadOf({}), unscanned(2))
 const unreached = (): Promise<Outcome> => Promise.reject(new Error('the call went on'))
 
 async function route(here: Bench, call: Call & { readonly method: Method }) {

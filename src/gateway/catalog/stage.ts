@@ -3,7 +3,7 @@ import '../../core/call/facts.ts'
 import { type Call, type RoutedCall, routed, type TargetedCall, targeted } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Item } from '../../core/call/item.ts'
-import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
+import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import type { Next, Step } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
@@ -179,7 +179,7 @@ function discover({ mounts, lookup }: StageParts): Next<Call> {
 }
 
 function answered(result: Payload): Outcome {
-  return complete(result, { isError: false, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: result.bytes.length })
+  return complete(result, unscanned(result.bytes.length))
 }
 
 /** Undefined also where only the deadline passed: then the answer is that the server is away. */

@@ -2,7 +2,7 @@
 import type { Call } from '../../core/call/call.ts'
 import { type CallEvent, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import type { Item } from '../../core/call/item.ts'
-import { complete, type Outcome } from '../../core/call/outcome.ts'
+import { complete, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import type { Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
@@ -56,7 +56,7 @@ export function anExchange(clock = new ManualClock(), limits = { idleMs: 50_000,
 
 export function done(value: unknown = {}): Outcome {
   const result = payloadOf(value)
-  return complete(result, { isError: false, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: result.bytes.length })
+  return complete(result, unscanned(result.bytes.length))
 }
 
 export function progress(value: number): CallEvent {

@@ -2,7 +2,7 @@
 // changed lists and updated resources, and ends with an empty result. Fan-out never waits for anybody: a sink is bounded.
 import type { Call, Caller, Principal, UpstreamId } from '../../core/call/call.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
-import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
+import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { emptyObject } from '../../core/call/payload.ts'
 import type { Next } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
@@ -97,13 +97,7 @@ class Hub {
       listener.close()
       for (const { channel, topics, hear } of subscriptions) channel.leave(topics, hear)
     }
-    return complete(emptyObject, {
-      isError: false,
-      resultType: undefined,
-      hasMeta: true,
-      hasCacheHints: true,
-      bytes: emptyObject.bytes.length,
-    })
+    return complete(emptyObject, unscanned(emptyObject.bytes.length))
   }
 
   drain(): void {

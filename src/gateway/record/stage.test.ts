@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Call } from '../../core/call/call.ts'
-import { failed } from '../../core/call/outcome.ts'
+import { failed, unscanned } from '../../core/call/outcome.ts'
 import type { CallRecord } from '../../core/call/record.ts'
 import { Chain, type Next } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
@@ -64,12 +64,7 @@ describe('every call leaves exactly one record', () => {
 
   it('tells an error of the tool from a good result', async () => {
     const { records, exchange, run } = setting()
-    await run(
-      async () =>
-        ({ ...done(), facts: { isError: true, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: 2 } }) as ReturnType<
-          typeof done
-        >,
-    )
+    await run(async () => ({ ...done(), facts: unscanned(2, true) }) as ReturnType<typeof done>)
     exchange.close('delivered')
     expect(records).toMatchObject([{ outcome: 'tool_error' }])
   })

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Call } from '../../core/call/call.ts'
 import { complete, type Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
+import { resultFacts } from '../../core/protocol/jsonrpc.ts'
 import { ManualClock } from '../../platform/clock/manual-clock.ts'
 import { aCall, anExchange, aReport, countedRandom } from '../contract/samples.ts'
 import { SpillStore, spill } from './stage.ts'
@@ -26,7 +27,7 @@ function setting(spills = 4, resultBytes = 8_192) {
 
 function answer(value: unknown, isError = false): Outcome {
   const result = payloadOf(value)
-  return complete(result, { isError, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: result.bytes.length })
+  return complete(result, { ...resultFacts(result.bytes), isError })
 }
 
 function body(

@@ -3,14 +3,13 @@
 import '../../core/call/facts.ts'
 import type { Call } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
-import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
+import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Counters } from '../../core/ports/report.ts'
 import { vendorPrefix } from '../../core/protocol/names.ts'
-import { members, skipSpace } from '../../core/protocol/scan.ts'
 import { keptMs, resultScheme, SpillStore } from './spill.ts'
 
 export { SpillStore } from './spill.ts'
@@ -56,12 +55,12 @@ function replace(outcome: Extract<Outcome, { kind: 'complete' }>, call: Call, ex
   }
   parts.counters.add('spilled_results', { upstream: exchange.fact('route')?.upstream ?? '' })
   // Clients throw on a good result without the structured content that its tool declares, and would lose the link.
-  const isError = outcome.facts.isError || hasStructure(bytes)
+  const isError = outcome.facts.isError || outcome.facts.hasStructure
   const result = payloadOf(link(`${resultScheme}${id}`, bytes.length, parts.resultBytes, isError))
   return {
     kind: 'complete',
     result,
-    facts: { isError, resultType: 'complete', hasMeta: true, hasCacheHints: true, bytes: result.size },
+    facts: unscanned(result.size, isError, 'complete'),
     annotations: outcome.annotations,
   }
 }
@@ -80,10 +79,6 @@ function link(uri: string, size: number, limit: number, isError: boolean): Recor
     ...(isError ? { isError: true } : {}),
     _meta: { [`${vendorPrefix}spilled`]: { uri, bytes: size, limit, keptMs } },
   }
-}
-
-function hasStructure(result: Uint8Array): boolean {
-  return members(result, skipSpace(result, 0)).some((member) => member.key === 'structuredContent')
 }
 
 function read(store: SpillStore, call: Call, uri: string, most: number): Outcome {
@@ -106,7 +101,7 @@ function read(store: SpillStore, call: Call, uri: string, most: number): Outcome
     cacheScope: 'private',
     _meta: { [`${vendorPrefix}slice`]: { offset: slice.offset, end, total: slice.total, ...(next === undefined ? {} : { next }) } },
   })
-  return complete(result, { isError: false, resultType: 'complete', hasMeta: true, hasCacheHints: true, bytes: result.size })
+  return complete(result, unscanned(result.size, false, 'complete'))
 }
 
 function parse(uri: string): { id: string; offset: number } {

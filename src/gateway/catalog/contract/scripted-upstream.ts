@@ -3,7 +3,7 @@
 import type { TargetedCall } from '../../../core/call/call.ts'
 import type { CallEvent, Interest } from '../../../core/call/exchange.ts'
 import type { ItemKind } from '../../../core/call/item.ts'
-import { complete, type Outcome } from '../../../core/call/outcome.ts'
+import { complete, type Outcome, unscanned } from '../../../core/call/outcome.ts'
 import { type Payload, payload, payloadOf } from '../../../core/call/payload.ts'
 import { fault } from '../../../core/faults/catalogue.ts'
 import type { Fault } from '../../../core/faults/fault.ts'
@@ -33,8 +33,7 @@ export class ScriptedUpstream implements Upstream {
   readonly watches: { interest: Interest; on: (event: CallEvent) => void; open: boolean }[] = []
   lists: Record<ItemKind, readonly unknown[]>
   description: UpstreamDescription
-  answer: (call: TargetedCall) => Outcome = () =>
-    complete(payloadOf({ content: [] }), { isError: false, resultType: undefined, hasMeta: true, hasCacheHints: true, bytes: 14 })
+  answer: (call: TargetedCall) => Outcome = () => complete(payloadOf({ content: [] }), unscanned(14))
   /** Takes what it is asked to watch; a test may narrow it. */
   accept: (interest: Interest) => Promise<Interest> = (interest) => Promise.resolve(interest)
   failing = new Set<ItemKind>()
