@@ -38,6 +38,10 @@ export interface Ground {
 
 const suspendable = new Set(['tools/call', 'prompts/get', 'resources/read'])
 
+/** What most calls have, made once. */
+const nothing: ReadonlySet<string> = new Set()
+const noQuestions = new Map<string, Question>()
+
 interface Leg {
   readonly call: TargetedCall
   readonly exchange: Exchange
@@ -56,7 +60,7 @@ export class Flight implements Candidate, Parked {
   /** Id of the task that the server made of it. */
   task: string | undefined
   /** Capabilities that the server asked for and the caller has not. */
-  readonly lacked = new Set<string>()
+  lacked: ReadonlySet<string> = nothing
   /** It waits for its user. */
   parked = false
   /** Where the connection and its attribution have it. */
@@ -66,7 +70,7 @@ export class Flight implements Candidate, Parked {
   private readonly context: Context
   private readonly ground: Ground
   private readonly startedAt: number
-  private readonly questions = new Map<string, Question>()
+  private questions: Map<string, Question> = noQuestions
   private asked = 0
   private ripe = false
   private gathering: Timer | undefined
@@ -155,6 +159,7 @@ export class Flight implements Candidate, Parked {
       return
     }
     this.asked += 1
+    if (this.questions === noQuestions) this.questions = new Map()
     this.questions.set(`q${this.asked}`, question)
     if (this.leg === undefined || this.ripe) return
     this.gathering ??= this.context.clock.timer(gatherMs, () => {
@@ -166,7 +171,7 @@ export class Flight implements Candidate, Parked {
 
   /** The connection is shared by clients of all capabilities, so the server could not know that this one cannot be asked. */
   private doWithout(question: Question, lack: string): void {
-    this.lacked.add(lack)
+    this.lacked = new Set([...this.lacked, lack])
     const answer = answerFor(question)
     if (answer === undefined) this.ground.refuse(question, code.methodNotFound, `Client does not support ${lack}`)
     else this.ground.answer(question, answer)
