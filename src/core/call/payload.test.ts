@@ -54,6 +54,16 @@ describe('a payload', () => {
     expect(() => from('{"a":1,"a":2}').edit([{ path: ['a'], value: '3' }]).bytes).toThrow(/duplicate key/)
   })
 
+  it('does not bring back what was removed, when what was set in its place is removed too', () => {
+    const edited = payloadOf({ a: { old: 1 } }).edit([
+      { path: ['a'], value: undefined },
+      { path: ['a', 'new'], value: '2' },
+      { path: ['a', 'new'], value: undefined },
+    ])
+    expect(edited.json()).toEqual({ a: {} })
+    expect(textOf(edited.bytes)).toBe('{"a":{}}')
+  })
+
   it('shows the same value as JSON and as bytes, whatever the edits', () => {
     const key = fc.constantFrom('a', 'b', 'c')
     const edit = fc.record({

@@ -251,7 +251,7 @@ export function apply(value: unknown, node: Plan): unknown {
     })
   }
   const object = typeof value === 'object' && value !== null && !node.fresh ? value : undefined
-  if (object === undefined && !hasValue(node)) return value
+  if (object === undefined && !node.fresh && !hasValue(node)) return value
   // Member by member: a spread or a `delete` is slower by far, and every call comes this way.
   const copy: Record<string, unknown> = {}
   for (const key in object) {
