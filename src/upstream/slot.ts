@@ -64,17 +64,11 @@ export class Slot {
     if (this.connection === undefined) void this.get()
   }
 
-  /** The connection where it is open; it counts as used in any case. */
-  use(): Connection | undefined {
-    this.usedAt = this.context.clock.mono()
-    return this.connection
-  }
-
   /** The connection, or the fault of the attempt; within the backoff the fault of the last one, at once. */
   get(): Connection | Promise<Connection | Fault> {
-    const open = this.use()
-    if (open !== undefined) return open
-    const now = this.usedAt
+    const now = this.context.clock.mono()
+    this.usedAt = now
+    if (this.connection !== undefined) return this.connection
     if (this.opening !== undefined) return this.opening
     if (this.closed) return Promise.resolve(fault('draining'))
     if (now < this.notBefore && this.lastFault !== undefined) {

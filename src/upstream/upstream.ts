@@ -169,15 +169,9 @@ export class PooledUpstream implements Upstream {
    * waits in the queue of one of them.
    */
   private transmit(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
-    const elsewhere = (sent: Sent | Occupied): Sent | Promise<Sent> =>
-      sent.kind === 'occupied' ? this.transmitElsewhere(call, exchange, lease) : sent
-    const open = this.verdict === undefined ? undefined : this.slotFor(call.caller, lease)?.use()
-    if (open === undefined) return this.transmitOn(0, call, exchange, lease, false).then(elsewhere)
-    return open.send(call, exchange, lease, false).then((sent) => {
-      if (sent.kind !== 'gone') return elsewhere(sent)
-      this.forget(open, sent.fault)
-      return this.transmitOn(0, call, exchange, lease, false, 1).then(elsewhere)
-    })
+    return this.transmitOn(0, call, exchange, lease, false).then((sent) =>
+      sent.kind === 'occupied' ? this.transmitElsewhere(call, exchange, lease) : sent,
+    )
   }
 
   private async transmitElsewhere(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
@@ -190,29 +184,27 @@ export class PooledUpstream implements Upstream {
   }
 
   /** Once more where the connection had lost its session and the call was not executed. */
-  private async transmitOn(
+  private transmitOn(
     lane: number,
     call: TargetedCall,
     exchange: Exchange,
     lease: CredentialLease,
     patient: boolean,
-    attempts = 2,
+    again = true,
+    startedAt = this.context.clock.mono(),
   ): Promise<Sent | Occupied> {
-    const startedAt = this.context.clock.mono()
-    let gone: Sent | undefined
-    for (let attempt = 0; attempt < attempts; attempt += 1) {
-      const got = this.connectionFor(call.caller, lease, lane)
-      const connection = got instanceof Promise ? await orAborted(got, exchange.signal, () => undefined) : got
-      if (connection === undefined) {
-        return failed(endedFault(askingOf(call), exchange, this.context.clock.mono() - startedAt, false))
-      }
+    const over = (connection: Connection | Fault | undefined): Sent | Promise<Sent | Occupied> => {
+      if (connection === undefined) return failed(endedFault(askingOf(call), exchange, this.context.clock.mono() - startedAt, false))
       if (!('close' in connection)) return failed(connection)
-      const sent = await connection.send(call, exchange, lease, patient)
-      if (sent.kind !== 'gone') return sent
-      this.forget(connection, sent.fault)
-      gone = sent
+      return connection.send(call, exchange, lease, patient).then((sent) => {
+        if (sent.kind !== 'gone') return sent
+        this.forget(connection, sent.fault)
+        return again ? this.transmitOn(lane, call, exchange, lease, patient, false, startedAt) : sent
+      })
     }
-    return gone as Sent
+    const got = this.connectionFor(call.caller, lease, lane)
+    if (got instanceof Promise) return orAborted(got, exchange.signal, () => undefined).then(over)
+    return Promise.resolve(over(got))
   }
 
   private async resume(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome> {

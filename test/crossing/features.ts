@@ -39,7 +39,7 @@ export function answersBy(mood: Cell['mood']): Answers {
         ? { action: mood.elicit }
         : { action: 'accept', content: contentFor(params.requestedSchema as { properties?: Record<string, { type?: string }> }) },
     sample: () => ({ role: 'assistant', model: 'test-model', content: { type: 'text', text: 'sampled answer' } }),
-    roots: () => [{ uri: 'file:///tmp/project', name: 'project' }],
+    roots: () => [{ uri: 'file:///project', name: 'project' }],
   }
 }
 
@@ -306,7 +306,7 @@ export const features: readonly Feature[] = [
     'roots',
     'Roots',
     (offer) => offer.roots,
-    (result) => textOf(result).includes('file:///tmp/project'),
+    (result) => textOf(result).includes('file:///project'),
   ),
   byTool(
     'several',
@@ -327,7 +327,7 @@ export const features: readonly Feature[] = [
       if (isModern(serverKind)) return absent('servers of 2026-07-28 ask inside calls only')
       if (later === undefined) return lacks
       const shared = serverKind === 'legacy stdio' && !clientKind.endsWith('stdio')
-      const wanted = client.modern || shared ? 'error -32601' : 'roots file:///tmp/project'
+      const wanted = client.modern || shared ? 'error -32601' : 'roots file:///project'
       let state = ''
       // A call in flight could be the one that asks: on a busy machine the pause between the calls may be too short.
       for (let pause = 400; state !== wanted && pause <= 3_200; pause *= 2) {

@@ -24,7 +24,7 @@ const answers = {
   elicit: (params: Record<string, unknown>) =>
     params.mode === 'url' ? { action: 'accept' } : { action: 'accept', content: { name: 'Ada', check: true } },
   sample: () => ({ role: 'assistant', model: 'test-model', content: { type: 'text', text: 'sampled answer' } }),
-  roots: () => [{ uri: 'file:///tmp/project', name: 'project' }],
+  roots: () => [{ uri: 'file:///project', name: 'project' }],
 }
 
 async function until(holds: () => boolean, ms = 8_000): Promise<void> {
@@ -156,6 +156,6 @@ describe.each(clientKinds)('through %s', (kind: ClientKind) => {
   })
 
   test('roots', async () => {
-    expect(JSON.stringify(await client.call('get-roots-list'))).toContain('file:///tmp/project')
+    expect(JSON.stringify(await client.call('get-roots-list'))).toContain('file:///project')
   })
 })

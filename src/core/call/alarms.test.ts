@@ -47,6 +47,22 @@ describe('many alarms', () => {
     expect(rung).toEqual(['in at 30', 'out at 50'])
   })
 
+  it('ring also when one before them fails', async () => {
+    const { clock, alarms, rung, set } = setting()
+    const place = alarms.enter({
+      dueAt: 5,
+      ring: () => {
+        alarms.leave(place)
+        throw new Error('broken')
+      },
+    })
+    set('next', 5)
+    set('later', 30)
+    await expect(clock.advance(10)).rejects.toThrow('broken')
+    await clock.advance(30)
+    expect(rung.map((one) => one.split(' ')[0])).toEqual(['next', 'later'])
+  })
+
   it('that left do not ring, and leave no timer behind', async () => {
     const { clock, rung, set } = setting()
     set('left', 10).leave()

@@ -66,6 +66,13 @@ export class Alarms {
       else next = Math.min(next, alarm.dueAt)
     }
     if (next < Number.POSITIVE_INFINITY) this.arm(next)
-    for (const alarm of due.sort((a, b) => a.dueAt - b.dueAt)) alarm.ring()
+    due.sort((a, b) => a.dueAt - b.dueAt)
+    let rung = 0
+    try {
+      for (; rung < due.length; rung += 1) due[rung]?.ring()
+    } finally {
+      // One that fails takes no other with it.
+      if (rung < due.length) this.arm(now)
+    }
   }
 }

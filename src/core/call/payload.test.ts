@@ -54,6 +54,13 @@ describe('a payload', () => {
     expect(() => from('{"a":1,"a":2}').edit([{ path: ['a'], value: '3' }]).bytes).toThrow(/duplicate key/)
   })
 
+  it('shows a member named __proto__ beside an edit, as JSON.parse does', () => {
+    const edited = payload(Buffer.from('{"__proto__":{"x":1},"a":1}')).edit([{ path: ['a'], value: '2' }])
+    expect(Object.keys(edited.json() as object)).toEqual(['__proto__', 'a'])
+    expect((edited.json() as { x?: number }).x).toBeUndefined()
+    expect(textOf(edited.bytes)).toBe('{"__proto__":{"x":1},"a":2}')
+  })
+
   it('does not bring back what was removed, when what was set in its place is removed too', () => {
     const edited = payloadOf({ a: { old: 1 } }).edit([
       { path: ['a'], value: undefined },

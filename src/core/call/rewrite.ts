@@ -256,12 +256,18 @@ export function apply(value: unknown, node: Plan): unknown {
   const copy: Record<string, unknown> = {}
   for (const key in object) {
     const child = childOf(node.children, key)
-    if (child?.removed === true || key === '__proto__') continue
+    if (child?.removed === true) continue
     const member = (object as Record<string, unknown>)[key]
-    copy[key] = child === undefined ? member : apply(member, child)
+    put(copy, key, child === undefined ? member : apply(member, child))
   }
   for (const { key, node: child } of node.children) {
-    if (!Object.hasOwn(copy, key) && hasValue(child)) copy[key] = apply(undefined, child)
+    if (!Object.hasOwn(copy, key) && hasValue(child)) put(copy, key, apply(undefined, child))
   }
   return copy
+}
+
+/** As JSON.parse does: `__proto__` is a member like any other, where an assignment would change the prototype. */
+function put(copy: Record<string, unknown>, key: string | number, value: unknown): void {
+  if (key === '__proto__') Object.defineProperty(copy, key, { value, enumerable: true, configurable: true, writable: true })
+  else copy[key] = value
 }

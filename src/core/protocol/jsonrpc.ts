@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { ResultFacts } from '../call/outcome.ts'
 import { type Payload, payload } from '../call/payload.ts'
-import { asBuffer, MalformedJson, MemberWalk, skipSpace, text } from './scan.ts'
+import { asBuffer, MalformedJson, MemberWalk, type Span, skipSpace, text } from './scan.ts'
 
 /** A request id as JSON text (`7`, `"a"`), so that number and string never meet and 64-bit numbers survive. */
 export type RawId = string
@@ -57,11 +57,11 @@ export function readMessage(bytes: Uint8Array, parsed?: Readonly<Record<string, 
   const walk = new MemberWalk(bytes, at, checked)
   while (walk.next()) {
     if (walk.keyIs('jsonrpc')) versioned = isVersion(bytes, walk)
-    else if (walk.keyIs('id')) id = spanOf(walk)
-    else if (walk.keyIs('result')) result = spanOf(walk)
-    else if (walk.keyIs('method')) method = spanOf(walk)
-    else if (walk.keyIs('params')) params = spanOf(walk)
-    else if (walk.keyIs('error')) error = spanOf(walk)
+    else if (walk.keyIs('id')) id = walk.span()
+    else if (walk.keyIs('result')) result = walk.span()
+    else if (walk.keyIs('method')) method = walk.span()
+    else if (walk.keyIs('params')) params = walk.span()
+    else if (walk.keyIs('error')) error = walk.span()
   }
   if (skipSpace(bytes, walk.end) !== bytes.length) throw new MalformedJson('text after the message', at)
   if (!versioned) throw new MalformedJson('no "jsonrpc": "2.0"', at)
@@ -105,15 +105,6 @@ function factsOf(result: Uint8Array, checked: 'now' | 'before'): ResultFacts {
 }
 
 const quote = 0x22
-
-interface Span {
-  readonly start: number
-  readonly end: number
-}
-
-function spanOf({ start, end }: MemberWalk): Span {
-  return { start, end }
-}
 
 /** `"2.0"`, in that spelling. */
 function isVersion(bytes: Uint8Array, { start, end }: Span): boolean {

@@ -1,5 +1,5 @@
 // Finds one value in JSON bytes by its path, without parsing the rest.
-import { MalformedJson, members, skipSpace } from './scan.ts'
+import { MalformedJson, MemberWalk, type Span, skipSpace } from './scan.ts'
 
 /** The bytes of the value at a path of object keys, a view on the same memory; undefined where there is none. Duplicate keys throw. */
 export function locate(bytes: Uint8Array, path: readonly string[]): Uint8Array | undefined {
@@ -7,12 +7,16 @@ export function locate(bytes: Uint8Array, path: readonly string[]): Uint8Array |
   let end = bytes.length
   for (const key of path) {
     if (bytes[start] !== 0x7b) return undefined
-    const found = members(bytes, start).filter((member) => member.key === key)
-    const [member] = found
-    if (member === undefined) return undefined
-    if (found.length > 1) throw new MalformedJson(`duplicate key ${JSON.stringify(key)}`, member.keyAt)
-    start = member.start
-    end = member.end
+    const walk = new MemberWalk(bytes, start)
+    let found: Span | undefined
+    while (walk.next()) {
+      if (!walk.keyIs(key)) continue
+      if (found !== undefined) throw new MalformedJson(`duplicate key ${JSON.stringify(key)}`, walk.keyAt)
+      found = walk.span()
+    }
+    if (found === undefined) return undefined
+    start = found.start
+    end = found.end
   }
   return bytes.subarray(start, end)
 }

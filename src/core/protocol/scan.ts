@@ -204,6 +204,12 @@ function toMemberValue(b: Uint8Array, keyAt: number): number {
   return skipSpace(b, i + 1)
 }
 
+/** Where a value lies: offsets into the scanned bytes, `end` just after it. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
 /** 1: interrupts the fast run of a key: also what is no ASCII. */
 const keyStops = new Uint8Array(256)
 keyStops.set(stops)
@@ -270,18 +276,21 @@ export class MemberWalk {
     return true
   }
 
+  /** Where the value of this member lies. */
+  span(): Span {
+    return { start: this.start, end: this.end }
+  }
+
   /** The key, decoded. */
   key(): string {
     return this.plain ? asBuffer(this.b).toString('latin1', this.keyAt + 1, this.keyEnd - 1) : text(this.b, this.keyAt, this.keyEnd)
   }
 }
 
-/** One member of an object: `key` decoded, offsets into the scanned bytes. */
-export interface Member {
+/** One member of an object: `key` decoded, the span that of its value. */
+export interface Member extends Span {
   readonly key: string
   readonly keyAt: number
-  readonly start: number
-  readonly end: number
 }
 
 /** The members of the object that starts at `at`, each value checked. Throws unless it is an object. */
@@ -293,9 +302,9 @@ export function members(b: Uint8Array, at: number): Member[] {
 }
 
 /** Start and end of each element of the array that starts at `at`. */
-export function elements(b: Uint8Array, at: number): { readonly start: number; readonly end: number }[] {
+export function elements(b: Uint8Array, at: number): Span[] {
   if (b[at] !== openBracket) throw new MalformedJson('expected an array', at)
-  const found: { start: number; end: number }[] = []
+  const found: Span[] = []
   let i = skipSpace(b, at + 1)
   if (b[i] === closeBracket) return found
   for (;;) {

@@ -6,8 +6,9 @@ import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
+import { locate } from '../../core/protocol/locate.ts'
 import { metaKey, modernRevision, servedRevisions, tasksExtension } from '../../core/protocol/names.ts'
-import { asBuffer, MemberWalk, skipSpace } from '../../core/protocol/scan.ts'
+import { asBuffer, MemberWalk, type Span, skipSpace } from '../../core/protocol/scan.ts'
 import { type Envelope, isFault, isObject, type Message, metaOf, missingClaim, readEnvelope } from './envelope.ts'
 import { traceOf } from './trace.ts'
 
@@ -58,7 +59,7 @@ export type Received = { readonly kind: 'call'; readonly asked: Asked; readonly 
  * keys; `message` is the same, parsed.
  */
 export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: Random, rungs?: HeaderRungs): Received {
-  const found = locate(bytes)
+  const found = locateParts(bytes)
   const id = idText(bytes, found.id, message.id)
   const method = typeof message.method === 'string' ? message.method : undefined
   const meta = metaOf(message)
@@ -72,7 +73,7 @@ export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: R
   const params = message.params as Message
   const wrong = climb(envelope, method, params, rungs)
   if (wrong !== undefined) return refused(wrong, envelope.revision)
-  const token = tokenText(meta.progressToken, bytes, found.params)
+  const token = tokenText(meta.progressToken, bytes)
   if (token === 'invalid') {
     return refused(fault('invalid_params', { reason: 'progressToken must be a string or an integer' }), envelope.revision)
   }
@@ -86,14 +87,12 @@ export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: R
 
 /** The id of a message as JSON text; undefined where it is absent or no id. For answers to what fails before `receive`. */
 export function rawIdOf(message: unknown, bytes: Uint8Array): RawId | undefined {
-  return isObject(message) ? idText(bytes, locate(bytes).id, message.id) : undefined
+  return isObject(message) ? idText(bytes, locateParts(bytes).id, message.id) : undefined
 }
 
 /** `params.requestId` of a `notifications/cancelled`, to be compared with `Asked.id`. */
 export function cancelledId(message: Message, bytes: Uint8Array): RawId | undefined {
-  const params = locate(bytes).params
-  if (params === undefined || !isObject(message.params)) return undefined
-  return idText(bytes, memberOf(bytes, params, 'requestId'), message.params.requestId)
+  return isObject(message.params) && isId(message.params.requestId) ? textAt(bytes, ['params', 'requestId']) : undefined
 }
 
 /** The parameter that names what a request is about. */
@@ -190,27 +189,15 @@ function callOf(
 }
 
 /** Where id and params lie in a message that is known to be JSON without duplicate keys. */
-function locate(bytes: Uint8Array): { id: Span | undefined; params: Span | undefined } {
+function locateParts(bytes: Uint8Array): { id: Span | undefined; params: Span | undefined } {
   let id: Span | undefined
   let params: Span | undefined
   const walk = new MemberWalk(bytes, skipSpace(bytes, 0), 'before')
   while (walk.next()) {
-    if (walk.keyIs('id')) id = { start: walk.start, end: walk.end }
-    else if (walk.keyIs('params')) params = { start: walk.start, end: walk.end }
+    if (walk.keyIs('id')) id = walk.span()
+    else if (walk.keyIs('params')) params = walk.span()
   }
   return { id, params }
-}
-
-interface Span {
-  readonly start: number
-  readonly end: number
-}
-
-function memberOf(bytes: Uint8Array, at: Span | undefined, key: string): Span | undefined {
-  if (at === undefined) return undefined
-  const walk = new MemberWalk(bytes, at.start, 'before')
-  while (walk.next()) if (walk.keyIs(key)) return { start: walk.start, end: walk.end }
-  return undefined
 }
 
 function idText(bytes: Uint8Array, at: Span | undefined, parsed: unknown): RawId | undefined {
@@ -222,9 +209,14 @@ function isId(value: unknown): boolean {
   return typeof value === 'string' || (typeof value === 'number' && Number.isInteger(value))
 }
 
-function tokenText(token: unknown, bytes: Uint8Array, params: Span | undefined): string | undefined | 'invalid' {
+function tokenText(token: unknown, bytes: Uint8Array): string | undefined | 'invalid' {
   if (token === undefined) return undefined
   if (!isId(token)) return 'invalid'
   if (typeof token === 'string' || Number.isSafeInteger(token)) return JSON.stringify(token)
-  return idText(bytes, memberOf(bytes, memberOf(bytes, params, '_meta'), 'progressToken'), token)
+  return textAt(bytes, ['params', '_meta', 'progressToken'])
+}
+
+function textAt(bytes: Uint8Array, path: readonly string[]): string | undefined {
+  const found = locate(bytes, path)
+  return found === undefined ? undefined : asBuffer(found).toString('utf8')
 }

@@ -1,7 +1,7 @@
 // The exit towards servers with `initialize`: one session (over HTTP), one child process, or one HTTP+SSE stream, behind the face of a
 // small modern server. Its questions become `input_required`, its levels and subscriptions are state of this connection.
 
-import { type LogLevel, logLevels, type TargetedCall } from '../../core/call/call.ts'
+import type { TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import { complete, failed } from '../../core/call/outcome.ts'
 import { emptyObject, type Payload, payloadOf } from '../../core/call/payload.ts'
@@ -24,6 +24,7 @@ import { Attribution, type Habits, type Refusal } from './attribution.ts'
 import { Flight, type Ground } from './flight.ts'
 import { type Handshake, sessionHeaders } from './handshake.ts'
 import { isQuestion, type Question, requiredCapabilities } from './questions.ts'
+import { Standing } from './standing.ts'
 import { asTask, followTask, needsTask } from './tasks.ts'
 import { parkForUrl } from './url-required.ts'
 
@@ -54,11 +55,9 @@ export class LegacyConnection implements Connection, Ground {
   private readonly sessionId: string | undefined
   private readonly attribution: Attribution<Flight>
   private readonly flights = new Roster<Flight>()
-  private readonly subscribed = new Set<string>()
+  private readonly standing: Standing
   private readonly sessions = new Set<string>()
   private readonly closing = new AbortController()
-  private level: LogLevel | undefined
-  private levelling: Promise<void> = Promise.resolve()
   private ended = false
   private suspected = false
 
@@ -74,6 +73,7 @@ export class LegacyConnection implements Connection, Ground {
     const { interactive } = context.settings
     const medium = { onePrincipal: belonging.onePrincipal, oneStream }
     this.attribution = new Attribution(context.id, medium, interactive, belonging.habits)
+    this.standing = new Standing((method, params) => this.ask(method, params, belonging.lease, this.closing.signal))
     wire.onStray = (message) => this.hearStray(message)
     wire.onEnd = (found) => this.lose(found)
     countAnomalies(context, wire)
@@ -147,11 +147,10 @@ export class LegacyConnection implements Connection, Ground {
 
   async hear(interest: Interest): Promise<Interest> {
     const { resourceSubscriptions: wanted = [], ...lists } = commonOf(interest, offeredOf(interest, this.description.capabilities ?? {}))
-    await Promise.all([...this.subscribed].filter((uri) => !wanted.includes(uri)).map((uri) => this.subscribe(uri, false)))
-    await Promise.all(wanted.filter((uri) => !this.subscribed.has(uri)).map((uri) => this.subscribe(uri, true)))
+    const taken = await this.standing.subscribe(wanted)
     // Tasks of this era are followed inside; nobody can listen to them.
     const { taskIds: _, ...accepted } = lists
-    return this.subscribed.size === 0 ? accepted : { ...accepted, resourceSubscriptions: [...this.subscribed] }
+    return taken.length === 0 ? accepted : { ...accepted, resourceSubscriptions: taken }
   }
 
   async close(): Promise<void> {
@@ -197,8 +196,8 @@ export class LegacyConnection implements Connection, Ground {
   }
 
   private async run(flight: Flight, call: TargetedCall, lease: CredentialLease): Promise<Sent> {
-    const levelled = call.interest.logLevel === undefined ? undefined : this.lowerLevel(call.interest.logLevel)
-    if (levelled !== undefined) await levelled
+    const { logLevel } = call.interest
+    if (logLevel !== undefined && this.description.capabilities?.logging !== undefined) await this.standing.lowerLevel(logLevel)
     // Given up while the level was set: nobody reads this.
     if (flight.abort.aborted) return failed(this.closedFault())
     const asTasked = needsTask(call)
@@ -334,27 +333,6 @@ export class LegacyConnection implements Connection, Ground {
   private async keepStream(wire: HttpWire): Promise<void> {
     const how = await wire.listen(() => this.headers(this.belonging.lease, undefined), this.closing.signal)
     if (how === 'ended' && !this.ended) await this.ask('ping', undefined, this.belonging.lease, this.closing.signal)
-  }
-
-  /** Undefined where the server has no levels. */
-  private lowerLevel(wanted: LogLevel): Promise<void> | undefined {
-    if (this.description.capabilities?.logging === undefined) return undefined
-    if (this.level === undefined || logLevels.indexOf(wanted) < logLevels.indexOf(this.level)) {
-      this.level = wanted
-      const { lease } = this.belonging
-      const before = this.levelling
-      this.levelling = before.then(async () => {
-        await this.ask('logging/setLevel', payloadOf({ level: wanted }), lease, this.closing.signal)
-      })
-    }
-    return this.levelling
-  }
-
-  private async subscribe(uri: string, on: boolean): Promise<void> {
-    const method = on ? 'resources/subscribe' : 'resources/unsubscribe'
-    if (!on) this.subscribed.delete(uri)
-    const asked = await this.ask(method, payloadOf({ uri }), this.belonging.lease, this.closing.signal)
-    if (on && asked.kind === 'result') this.subscribed.add(uri)
   }
 
   /** Messages on the stream of a call's own request. */
