@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 // The program: runs the command line and turns what comes of it into an exit code.
 import { type ExitCode, runCommandLine } from './operate/index.ts'
+import { inlineMore } from './platform/engine/inlining.ts'
+
+inlineMore()
 
 const endNow = (code: ExitCode): void => process.exit(code)
 

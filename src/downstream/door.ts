@@ -8,6 +8,7 @@ import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Ephemeral } from '../core/ports/stores.ts'
 import type { Implementation } from '../core/protocol/names.ts'
+import type { Visit } from './http/visits.ts'
 import type { Outsiders } from './legacy/outside.ts'
 import type { DrainSettings, HttpSettings, SessionSettings, SseSettings } from './settings.ts'
 
@@ -41,6 +42,7 @@ export interface DoorContext {
 export interface Arrived {
   readonly req: IncomingMessage
   readonly res: ServerResponse
+  readonly visit: Visit
   /** '' for `/mcp`. */
   readonly mount: string
   readonly principal: Principal

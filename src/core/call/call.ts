@@ -92,6 +92,12 @@ export type Continuation =
   /** A modern server's own `requestState`, byte-exact; absent stays absent. */
   | { readonly kind: 'relayed'; readonly inner: string | undefined }
 
+/** What a client says in headers beside the body: `mcp-name` and `mcp-param-*` (MCP 2026-07-28, x-mcp-header). */
+export interface Asserted {
+  /** The value, decoded, of a header named in lower case. */
+  get(name: string): string | undefined
+}
+
 export interface Call {
   readonly id: CallId
   readonly method: Method
@@ -104,8 +110,8 @@ export interface Call {
   readonly params: Payload
   readonly caller: Caller
   readonly interest: { readonly progress: boolean; readonly logLevel: LogLevel | undefined }
-  /** `mcp-name` and `mcp-param-*` headers, decoded, keys in lower case; undefined where the door has no headers. */
-  readonly asserted: ReadonlyMap<string, string> | undefined
+  /** The headers that repeat parts of the body; undefined where the door has no headers. */
+  readonly asserted: Asserted | undefined
   readonly continuation: Continuation | undefined
   readonly trace: TraceContext
 }

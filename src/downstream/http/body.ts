@@ -5,44 +5,37 @@ import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { countParsed, MalformedJson, maxDepth, skipString } from '../../core/protocol/scan.ts'
 
-export type Read =
-  | { readonly kind: 'body'; readonly body: Buffer }
-  | { readonly kind: 'fault'; readonly fault: Fault }
-  | { readonly kind: 'gone' }
+export type Read = { readonly body: Buffer } | { readonly fault: Fault }
 
-const gone: Read = { kind: 'gone' }
-
-/** Reads at most `limit` bytes. What comes after is thrown away, so that the client gets to read the refusal. */
-export function readBody(req: IncomingMessage, limit: number): Promise<Read> {
-  if (Number(req.headers['content-length'] ?? 0) > limit) return tooLarge(req, limit)
-  return new Promise((resolve) => {
-    let first: Buffer | undefined
-    let more: Buffer[] | undefined
-    let size = 0
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size > limit) {
-        req.removeAllListeners('data')
-        resolve(tooLarge(req, limit))
-      } else if (first === undefined) first = chunk
-      else if (more === undefined) more = [first, chunk]
-      else more.push(chunk)
-    })
-    req.on('end', () => resolve({ kind: 'body', body: more === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(more, size) }))
-    req.on('error', () => resolve(gone))
-    req.on('close', () => resolve(gone))
+/** Reads at most `limit` bytes; `done` is not called where the client goes away. What comes after is thrown away, so that it gets to read the refusal. */
+export function readBody(req: IncomingMessage, limit: number, done: (read: Read) => void): void {
+  if (Number(req.headers['content-length'] ?? 0) > limit) {
+    letPass(req, limit, done)
+    return
+  }
+  let first: Buffer | undefined
+  let more: Buffer[] | undefined
+  let size = 0
+  req.on('data', (chunk: Buffer) => {
+    size += chunk.length
+    if (size > limit) {
+      req.removeAllListeners('data')
+      letPass(req, limit, done)
+    } else if (first === undefined) first = chunk
+    else if (more === undefined) more = [first, chunk]
+    else more.push(chunk)
+  })
+  req.on('end', () => {
+    if (size <= limit) done({ body: more === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(more, size) })
   })
 }
 
 /** Where the connection closes after the answer, the body is let pass first: a reset would take the answer with it. */
-function tooLarge(req: IncomingMessage, limit: number): Promise<Read> {
-  const read: Read = { kind: 'fault', fault: fault('body_too_large', { limit }) }
+function letPass(req: IncomingMessage, limit: number, done: (read: Read) => void): void {
+  const read: Read = { fault: fault('body_too_large', { limit }) }
   req.resume()
-  if (req.headers.connection?.toLowerCase() !== 'close' && req.httpVersion !== '1.0') return Promise.resolve(read)
-  return new Promise((resolve) => {
-    req.on('end', () => resolve(read))
-    req.on('close', () => resolve(read))
-  })
+  if (req.headers.connection?.toLowerCase() !== 'close' && req.httpVersion !== '1.0') done(read)
+  else req.on('close', () => done(read))
 }
 
 export interface Parsed {

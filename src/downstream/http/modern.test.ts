@@ -294,9 +294,12 @@ describe('what nobody has to change passes unharmed', () => {
     const headers = { ...modernHeaders('tools/call', 'echo'), 'x-tenant': 'a', 'x-canary': 'b', 'mcp-param-region': '=?base64?w6Q=?=' }
     await send(at.port, { headers, body: modernBody('tools/call', { name: 'echo' }) })
     expect(gateway.calls[0]?.call.caller.headers).toEqual({ 'x-tenant': 'a' })
-    expect([...(gateway.calls[0]?.call.asserted ?? [])]).toEqual([
-      ['mcp-name', 'echo'],
-      ['mcp-param-region', 'ä'],
+    const asserted = gateway.calls[0]?.call.asserted
+    expect(['mcp-name', 'mcp-param-region', 'mcp-param-other', 'x-canary'].map((name) => asserted?.get(name))).toEqual([
+      'echo',
+      'ä',
+      undefined,
+      undefined,
     ])
   })
 
@@ -377,6 +380,30 @@ describe('a client that behaves badly disturbs nobody', () => {
     await until(() => gateway.calls.every((each) => each.delivery === 'client_gone'))
     await until(() => at.door.gauges().requests === 0)
     expect(at.door.gauges()).toEqual({ requests: 0, calls: 0, streams: 0, sessions: 7 })
+  })
+
+  it('may go away while some of its requests wait behind others on one connection', async () => {
+    const { at, gateway } = await start(
+      serving(async (_call, exchange) => {
+        await untilEnd(exchange)
+        return failed(fault('cancelled', { reason: 'client_gone' }))
+      }),
+    )
+    const body = modernBody('tools/call', { name: 'echo' })
+    const headers = {
+      host: 'localhost',
+      'content-type': 'application/json',
+      'content-length': body.length,
+      ...modernHeaders('tools/call', 'echo'),
+    }
+    const lines = Object.entries(headers)
+    const pipelined = `POST /mcp HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`
+    const socket = connect(at.port, '127.0.0.1')
+    socket.write(pipelined.repeat(3))
+    await until(() => gateway.calls.length === 3)
+    socket.destroy()
+    await until(() => gateway.calls.every((each) => each.delivery === 'client_gone'))
+    expect(at.door.gauges()).toMatchObject({ requests: 0, calls: 0 })
   })
 
   it('that reads nothing loses events, which are counted, but not its result', async () => {

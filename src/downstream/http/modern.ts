@@ -85,26 +85,18 @@ export class ModernDoor {
 
   private async call(arrived: ArrivedPost, { asked, call }: Extract<Received, { kind: 'call' }>): Promise<void> {
     const { context } = this
-    const { res } = arrived
+    const { res, visit } = arrived
     const reply = new Reply(res, asked, this.writer, this.pulse, context.report)
     const exchange = openExchange(context.clock, context.limits, reply)
     const place = this.enter(exchange, call.family === 'listen')
     this.pulse.add(reply)
-    const { socket } = arrived.req
-    let closed = false
-    let delivered = false
-    res.on('finish', () => {
-      // Also emitted for what is thrown away with a destroyed connection.
-      delivered = !socket.destroyed
-    })
-    res.on('close', () => {
-      closed = true
+    visit.whenOver(() => {
       this.pulse.remove(reply)
-      if (reply.ended) this.leave(exchange, place, delivered)
+      if (reply.ended) this.leave(exchange, place, visit.delivered)
       else exchange.end('client_gone')
     })
     const outcome = await context.gateway.handle(call, exchange)
-    if (closed) {
+    if (visit.over) {
       this.leave(exchange, place, false)
       return
     }

@@ -1,5 +1,5 @@
 // The header rungs of a modern request: `MCP-Protocol-Version`, `Mcp-Method`, `Mcp-Name` repeat the body, or the request is refused
-// (MCP 2026-07-28 §transports, SEP-2243). `Mcp-Param-*` are only collected: a stage that knows the schema judges them.
+// (MCP 2026-07-28 §transports, SEP-2243). `Mcp-Param-*` are only handed on: a stage that knows the schema judges them.
 import type { IncomingHttpHeaders } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -12,15 +12,15 @@ export const undecodable = '\ud800'
 
 export class RequestHeaders implements HeaderRungs {
   private readonly headers: IncomingHttpHeaders
-  private collected: ReadonlyMap<string, string> | undefined
 
   constructor(headers: IncomingHttpHeaders) {
     this.headers = headers
   }
 
-  get asserted(): ReadonlyMap<string, string> {
-    this.collected ??= collect(this.headers)
-    return this.collected
+  get(name: string): string | undefined {
+    if (name !== header.name && !name.startsWith(header.paramPrefix)) return undefined
+    const raw = this.headers[name]
+    return typeof raw === 'string' ? (decodeHeaderValue(raw) ?? undecodable) : undefined
   }
 
   revision(claim: string): Fault | undefined {
@@ -42,17 +42,6 @@ export class RequestHeaders implements HeaderRungs {
     if (decoded === target) return undefined
     return mismatch(decoded === undefined ? 'Mcp-Name is not decodable' : `Mcp-Name is ${decoded}, the body says ${target}`)
   }
-}
-
-function collect(headers: IncomingHttpHeaders): ReadonlyMap<string, string> {
-  const found = new Map<string, string>()
-  for (const name in headers) {
-    if (!name.startsWith('mcp-')) continue
-    if (name !== header.name && !name.startsWith(header.paramPrefix)) continue
-    const raw = headers[name]
-    if (typeof raw === 'string') found.set(name, decodeHeaderValue(raw) ?? undecodable)
-  }
-  return found
 }
 
 function mismatch(reason: string): Fault {

@@ -2,7 +2,6 @@
 // JSON) and hands it to the door of its revision. Every refusal is recorded and answered; a bug of ours becomes a 500, never silence.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { Roster } from '../../core/call/roster.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
@@ -22,6 +21,7 @@ import { judge } from './ladder.ts'
 import { ModernDoor } from './modern.ts'
 import { Refusals, type Turned } from './refusals.ts'
 import { type Route, route } from './routes.ts'
+import { Visits } from './visits.ts'
 
 /** HTTP+SSE of 2024-11-05: the stream at `/sse` (also `/sse/{mount}`) and the posts to `/message`. */
 export interface SseHttpDoor {
@@ -63,6 +63,9 @@ export function createHttpDoor(context: DoorContext, parts: HttpDoorParts): Http
   return new Door(context, parts)
 }
 
+/** A request before its mount and its principal are known. */
+type Came = Omit<Arrived, 'mount' | 'principal'>
+
 /** How long a proxy may go on using a kept connection after the last answer of a draining gateway, in ms. */
 const idleGraceMs = { production: 5_000, dev: 100 }
 
@@ -76,8 +79,7 @@ class Door implements HttpDoor {
   private readonly guard: Guard
   private readonly refusals: Refusals
   private readonly modern: ModernDoor
-  private readonly active = new Roster<ServerResponse>()
-  private idle: (() => void) | undefined
+  private readonly visits = new Visits()
 
   constructor(context: DoorContext, parts: HttpDoorParts) {
     this.context = context
@@ -100,6 +102,7 @@ class Door implements HttpDoor {
       },
       (req, res) => this.take(req, res),
     )
+    this.server.on('connection', (socket) => socket.on('close', () => this.visits.hungUp(socket)))
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.broken(error, socket))
     context.draining.addEventListener('abort', () => this.beginDrain(), { once: true })
   }
@@ -122,7 +125,7 @@ class Door implements HttpDoor {
     await settleAndRefuse(this.server)
     this.modern.endListens(graceMs / 2)
     await this.untilIdle(graceMs)
-    if (this.active.size > 0) {
+    if (this.visits.size > 0) {
       this.modern.endAll()
       await this.untilIdle(lastWordsMs)
     }
@@ -143,7 +146,7 @@ class Door implements HttpDoor {
 
   gauges(): HttpGauges {
     return {
-      requests: this.active.size,
+      requests: this.visits.size,
       calls: this.modern.calls,
       streams: this.modern.streams,
       sessions: this.parts.legacy.sessions(),
@@ -151,30 +154,26 @@ class Door implements HttpDoor {
   }
 
   private take(req: IncomingMessage, res: ServerResponse): void {
-    const place = this.active.enter(res)
-    res.on('close', () => {
-      this.active.leave(place)
-      if (this.active.size === 0) this.idle?.()
-    })
+    const visit = this.visits.begin(req, res)
     if (this.context.draining.aborted) res.shouldKeepAlive = false
-    const turned = { req, res, id: this.context.random.id(), atMs: this.context.clock.now() }
+    const turned = { req, res, visit, id: this.context.random.id(), atMs: this.context.clock.now() }
+    this.attempt(turned, () => this.walk(turned, route(req.url ?? '/')))
+  }
+
+  /** What a step leaves running is nobody's to wait for; a bug in it is answered and told. */
+  private attempt(turned: Omit<Turned, 'mount'>, step: () => Promise<void> | void): void {
     try {
-      this.leave(turned, this.walk(turned, route(req.url ?? '/')))
+      step()?.catch((error: unknown) => this.bug(turned, error))
     } catch (error) {
       this.bug(turned, error)
     }
   }
 
-  /** What a step leaves running is nobody's to wait for; a bug in it is answered and told. */
-  private leave(turned: Omit<Turned, 'mount'>, running: Promise<void> | void): void {
-    running?.catch((error: unknown) => this.bug(turned, error))
-  }
-
-  private walk(turned: Omit<Turned, 'mount'>, to: Route): Promise<void> | void {
-    const { req, res, id, atMs } = turned
+  private walk(turned: Came, to: Route): Promise<void> | void {
+    const { req, res, visit, id, atMs } = turned
     const { mount } = to
     if (to.to === 'livez') return answerLive(res)
-    const at: Turned = { req, res, id, atMs, mount }
+    const at = { req, res, visit, id, atMs, mount }
     const refused = this.guard.host(req) ?? this.letIn(req, res)
     if (refused !== undefined) return this.refusals.refuse(at, refused)
     if (to.to === 'readyz') return answerReady(res, this.parts.admin)
@@ -190,10 +189,10 @@ class Door implements HttpDoor {
     return who instanceof Promise ? who.then((known) => this.identified(at, known, to)) : this.identified(at, who, to)
   }
 
-  private identified(at: Turned, who: Identified, to: Route): Promise<void> | void {
+  private identified(at: Came & { readonly mount: string }, who: Identified, to: Route): Promise<void> | void {
     if ('fault' in who) return this.refusals.refuse(at, who.fault)
-    const { req, res, id, atMs, mount } = at
-    const arrived: Arrived = { req, res, id, atMs, mount, principal: who.principal }
+    const { req, res, visit, id, atMs, mount } = at
+    const arrived: Arrived = { req, res, visit, id, atMs, mount, principal: who.principal }
     if (mount !== '' && !this.context.gateway.mounts().includes(mount)) {
       const served = this.context.gateway.mounts().map((name) => `/mcp/${name}`)
       return this.refusals.refuse(arrived, fault('unknown_mount', { mount, served: ['/mcp', ...served].join(', ') }))
@@ -214,29 +213,28 @@ class Door implements HttpDoor {
     }
   }
 
-  private async sse(arrived: Arrived, to: Route): Promise<void> {
+  private sse(arrived: Arrived, to: Route): Promise<void> | void {
     const { sse } = this.parts
     const { method } = arrived.req
     if (sse === undefined) return notFound(arrived.res)
     if (to.to === 'sse' && method === 'GET') return sse.get(arrived)
     if (to.to !== 'message' || method !== 'POST') return this.wrongVerb(arrived)
-    const post = await this.read(arrived)
-    return post === undefined ? undefined : sse.post(post)
+    this.read(arrived, (post) => sse.post(post))
   }
 
-  private async post(arrived: Arrived): Promise<void> {
-    const { headers } = arrived.req
-    if (!acceptsBoth(headers.accept)) {
-      return this.refusals.refuse(arrived, fault('not_acceptable', { needs: 'application/json and text/event-stream' }))
-    }
-    const post = await this.read(arrived)
-    if (post === undefined) return
+  private post(arrived: Arrived): void {
+    if (acceptsBoth(arrived.req.headers.accept)) this.read(arrived, (post) => this.judged(post))
+    else this.refusals.refuse(arrived, fault('not_acceptable', { needs: 'application/json and text/event-stream' }))
+  }
+
+  private judged(post: ArrivedPost): Promise<void> | void {
+    const { headers } = post.req
     const verdict = judge(post.message, text(headers[header.protocolVersion]), text(headers[header.method]))
     switch (verdict.to) {
       case 'modern':
-        return this.leave(arrived, this.modern.post(post))
+        return this.modern.post(post)
       case 'legacy':
-        return this.leave(arrived, this.parts.legacy.post(post))
+        return this.parts.legacy.post(post)
       case 'accepted':
         post.res.writeHead(202, ['Content-Length', '0'])
         post.res.end()
@@ -246,25 +244,28 @@ class Door implements HttpDoor {
     }
   }
 
-  /** Reads and parses the body; undefined where the request was refused or the client went away. */
-  private read(arrived: Arrived): Promise<ArrivedPost | undefined> {
-    const { req } = arrived
-    if (isJson(req.headers['content-type'])) {
-      return readBody(req, this.context.settings.http.bodyBytes).then((read) => this.parse(arrived, read))
+  /** Reads and parses the body. `next` is not called where the request was refused or the client went away. */
+  private read(arrived: Arrived, next: (post: ArrivedPost) => Promise<void> | void): void {
+    if (!isJson(arrived.req.headers['content-type'])) {
+      this.refusals.refuse(arrived, fault('unsupported_media'))
+      return
     }
-    this.refusals.refuse(arrived, fault('unsupported_media'))
-    return nothing
+    readBody(arrived.req, this.context.settings.http.bodyBytes, (read) =>
+      this.attempt(arrived, () => {
+        const post = this.parse(arrived, read)
+        return post === undefined ? undefined : next(post)
+      }),
+    )
   }
 
   private parse(arrived: Arrived, read: Read): ArrivedPost | undefined {
-    const { req, res, id, atMs, mount, principal } = arrived
-    if (read.kind === 'gone') return undefined
-    if (read.kind === 'fault') {
+    const { req, res, visit, id, atMs, mount, principal } = arrived
+    if ('fault' in read) {
       this.refusals.refuse(arrived, read.fault)
       return undefined
     }
     const { message, fault: wrong } = parseBody(read.body)
-    if (wrong === undefined) return { req, res, id, atMs, mount, principal, body: read.body, message }
+    if (wrong === undefined) return { req, res, visit, id, atMs, mount, principal, body: read.body, message }
     this.refuseMessage(arrived, message, read.body, wrong)
     return undefined
   }
@@ -290,7 +291,7 @@ class Door implements HttpDoor {
 
   private broken(error: NodeJS.ErrnoException, socket: Socket): void {
     let answering = false
-    for (const res of this.active) if (res.socket === socket && res.headersSent) answering = true
+    for (const { res } of this.visits) if (res.socket === socket && res.headersSent) answering = true
     const refusal = answerBroken(error, socket, answering)
     if (refusal === undefined) return
     const { clock, random } = this.context
@@ -307,15 +308,15 @@ class Door implements HttpDoor {
 
   /** Answers from now on ask the client to come back on another connection. */
   private beginDrain(): void {
-    for (const res of this.active) if (!res.headersSent) res.shouldKeepAlive = false
+    for (const { res } of this.visits) if (!res.headersSent) res.shouldKeepAlive = false
   }
 
   private untilIdle(atMostMs: number): Promise<void> {
-    if (this.active.size === 0) return Promise.resolve()
+    if (this.visits.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
-      const timer = this.context.clock.timer(atMostMs, () => this.idle?.())
-      this.idle = () => {
-        this.idle = undefined
+      const timer = this.context.clock.timer(atMostMs, () => this.visits.onIdle?.())
+      this.visits.onIdle = () => {
+        this.visits.onIdle = undefined
         timer.cancel()
         resolve()
       }
@@ -336,8 +337,6 @@ class Door implements HttpDoor {
     })
   }
 }
-
-const nothing = Promise.resolve(undefined)
 
 function text(value: string | string[] | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http'
 import { Client as ClientTwo, StreamableHTTPClientTransport as TransportTwo } from '@modelcontextprotocol/client'
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -352,8 +353,8 @@ describe('an SDK 1.x client over Streamable HTTP', () => {
 })
 
 async function sockets(at: Rig): Promise<{ destroy(): void }[]> {
-  const active = (at.door as unknown as { active: Set<{ socket: { destroy(): void } | null }> }).active
-  return [...active].flatMap(({ socket }) => (socket === null ? [] : [socket]))
+  const { visits } = at.door as unknown as { visits: Iterable<{ res: ServerResponse }> }
+  return [...visits].flatMap(({ res }) => res.socket ?? [])
 }
 
 describe('an SDK 2.x client that speaks a legacy revision over HTTP', () => {

@@ -1,6 +1,15 @@
 // From one parsed JSON-RPC request of a modern client, with its bytes, to a `Call` or to the fault of the first rung that it fails
 // (protocol.md 2.1 and 2.2). Knows no transport: HTTP brings its header rungs along, stdio has none.
-import { type Call, type ClientCapabilities, families, isMethod, type LogLevel, type Method, type Principal } from '../../core/call/call.ts'
+import {
+  type Asserted,
+  type Call,
+  type ClientCapabilities,
+  families,
+  isMethod,
+  type LogLevel,
+  type Method,
+  type Principal,
+} from '../../core/call/call.ts'
 import { type Edit, payload } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -26,13 +35,11 @@ export interface Hop {
 }
 
 /** The rungs that only a transport with headers has; each answers a fault or nothing. */
-export interface HeaderRungs {
+export interface HeaderRungs extends Asserted {
   /** `MCP-Protocol-Version` against the claim. */
   revision(claim: string): Fault | undefined
   /** `Mcp-Method` and, where the method has a target, `Mcp-Name`. */
   standard(method: string, target: unknown): Fault | undefined
-  /** See `Call.asserted`. */
-  readonly asserted: ReadonlyMap<string, string>
 }
 
 /** What the answer needs of the request. Tokens and ids are JSON text, so that 64-bit numbers survive. */
@@ -182,7 +189,7 @@ function callOf(
       headers: hop.headers,
     },
     interest: { progress, logLevel: envelope.logLevel },
-    asserted: rungs?.asserted,
+    asserted: rungs,
     continuation: undefined,
     trace: traceOf(meta, random),
   }
