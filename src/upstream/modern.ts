@@ -72,15 +72,22 @@ export class ModernConnection implements Connection {
     return this.inFlight
   }
 
-  async send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
+  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
     const startedAt = this.context.clock.mono()
-    const answer = await this.post(call, exchange, lease, undefined)
+    return this.post(call, exchange, lease, undefined, (answer) => this.judge(call, exchange, lease, answer, startedAt))
+  }
+
+  private judge(
+    call: TargetedCall,
+    exchange: Exchange,
+    lease: CredentialLease,
+    answer: WireAnswer,
+    startedAt: number,
+  ): Sent | Promise<Sent> {
     if (answer.kind === 'answer' && answer.answer.kind === 'result') return this.judgeResult(call, answer.answer)
-    if (answer.kind === 'aborted') {
-      if (exchange.signal.reason === 'deadline' && this.wire.transport === 'stdio') void this.checkLife()
-      return failed(endedFault(askingOf(call), exchange, this.context.clock.mono() - startedAt, true))
-    }
-    return this.judgeFailure(call, exchange, lease, answer)
+    if (answer.kind !== 'aborted') return this.judgeFailure(call, exchange, lease, answer)
+    if (exchange.signal.reason === 'deadline' && this.wire.transport === 'stdio') void this.checkLife()
+    return failed(endedFault(askingOf(call), exchange, this.context.clock.mono() - startedAt, true))
   }
 
   async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked> {
@@ -125,7 +132,8 @@ export class ModernConnection implements Connection {
     exchange: Exchange,
     lease: CredentialLease,
     fresh: readonly HeaderParam[] | undefined,
-  ): Promise<WireAnswer> {
+    judge: (answer: WireAnswer) => Sent | Promise<Sent>,
+  ): Promise<Sent> {
     const { wire } = this
     const id = wire.nextId()
     const params = this.envelope.of(call, call.interest.progress ? id : undefined)
@@ -145,10 +153,11 @@ export class ModernConnection implements Connection {
     })
     return answering.then((answer) => {
       this.inFlight -= 1
-      if (wire.transport !== 'stdio') return answer
-      this.flights.delete(id)
-      if (answer.kind === 'aborted') void cancel(wire, id, noHeaders)
-      return answer
+      if (wire.transport === 'stdio') {
+        this.flights.delete(id)
+        if (answer.kind === 'aborted') void cancel(wire, id, noHeaders)
+      }
+      return judge(answer)
     })
   }
 
@@ -212,13 +221,14 @@ export class ModernConnection implements Connection {
     if (name === undefined) return refused
     const fresh = await freshHeaderParams(name, (params) => this.ask('tools/list', params, lease, exchange.signal))
     if (fresh === undefined) return refused
-    const answer = await this.post(call, exchange, lease, fresh)
-    if (answer.kind === 'answer' && answer.answer.kind === 'result') return this.judgeResult(call, answer.answer)
-    if (answer.kind === 'lost') return failed(lostFault(askingOf(call), answer))
-    if (answer.kind === 'status') return failed(statusFault(askingOf(call), answer))
-    if (answer.kind === 'aborted') return failed(endedFault(askingOf(call), exchange, exchange.deadline.idleMs, true))
-    const again = answer.answer as IncomingError
-    return again.code === code.headerMismatch ? refused : failed(errorFault(askingOf(call), again, call.target))
+    return this.post(call, exchange, lease, fresh, (answer) => {
+      if (answer.kind === 'answer' && answer.answer.kind === 'result') return this.judgeResult(call, answer.answer)
+      if (answer.kind === 'lost') return failed(lostFault(askingOf(call), answer))
+      if (answer.kind === 'status') return failed(statusFault(askingOf(call), answer))
+      if (answer.kind === 'aborted') return failed(endedFault(askingOf(call), exchange, exchange.deadline.idleMs, true))
+      const again = answer.answer as IncomingError
+      return again.code === code.headerMismatch ? refused : failed(errorFault(askingOf(call), again, call.target))
+    })
   }
 
   /** Whether this answer shows that the server behind the address no longer speaks this revision. Asks it, not too often. */

@@ -11,7 +11,7 @@ import type { Payload } from '../core/call/payload.ts'
 import type { Signal } from '../core/call/signal.ts'
 import { fault } from '../core/faults/catalogue.ts'
 import type { Fault } from '../core/faults/fault.ts'
-import type { Timer } from '../core/ports/clock.ts'
+import type { Clock, Timer } from '../core/ports/clock.ts'
 import type { CredentialLease } from '../core/ports/credentials.ts'
 import { noCredential } from '../core/ports/credentials.ts'
 import {
@@ -23,20 +23,19 @@ import {
   type Watch,
 } from '../core/ports/upstream.ts'
 import { code } from '../core/protocol/names.ts'
-import { askingOf, endedFault } from './answers.ts'
 import { connect, type Verdict } from './connect.ts'
-import type { Asked, Connection, Occupied, Sent } from './connection.ts'
+import type { Asked, Connection } from './connection.ts'
 import type { Context } from './context.ts'
 import type { Dial } from './dial.ts'
 import { offers, readItems } from './items.ts'
 import { type Habits, habitsOf } from './legacy/attribution.ts'
-import { orAborted } from './requests.ts'
+import type { Again } from './legacy/url-required.ts'
+import { ignore, orAborted } from './requests.ts'
 import { Slot } from './slot.ts'
+import { type Lanes, Transmission } from './transmission.ts'
 
 /** Connections of one upstream at once. */
 const mostConnections = 256
-/** Connections of one owner at once: further ones are made while calls that wait for their user have the others to themselves. */
-const mostLanes = 8
 /** A connection that nobody used for this long, in ms, is closed. */
 const idleMs = 300_000
 const sweepMs = 60_000
@@ -44,10 +43,11 @@ const sweepMs = 60_000
 type Owner = Pick<Caller, 'principal' | 'affinity'>
 const nobody: Owner = { principal: anonymous, affinity: undefined }
 
-export class PooledUpstream implements Upstream {
+export class PooledUpstream implements Upstream, Lanes {
   readonly id: string
 
   private readonly context: Context
+  readonly clock: Clock
   private readonly dial: Dial
   private readonly habits: Habits
   private readonly slots = new Map<string, Slot>()
@@ -62,7 +62,7 @@ export class PooledUpstream implements Upstream {
   private state: UpstreamState = 'connecting'
   private sinceMs: number
   private inFlight = 0
-  private nextQueue = 0
+  private queue = 0
   private draining = false
   private drained: (() => void) | undefined
   private sweeping: Timer | undefined
@@ -70,6 +70,7 @@ export class PooledUpstream implements Upstream {
   constructor(context: Context, dial: Dial) {
     this.id = context.id
     this.context = context
+    this.clock = context.clock
     this.dial = dial
     this.habits = habitsOf(context.settings.interactive)
     this.sinceMs = context.clock.now()
@@ -107,17 +108,9 @@ export class PooledUpstream implements Upstream {
   send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome> {
     if (this.draining) return Promise.resolve(failed(fault('draining')))
     this.inFlight += 1
-    const sending = call.continuation?.kind === 'parked' ? this.resume(call, exchange, lease) : this.transmit(call, exchange, lease)
-    return sending.then(
-      (sent) => {
-        this.landed()
-        return sent.kind === 'gone' ? failed(sent.fault) : sent
-      },
-      (error) => {
-        this.landed()
-        throw error
-      },
-    )
+    const landed = (): void => this.landed()
+    if (call.continuation?.kind !== 'parked') return new Transmission(this, call, exchange, lease, landed).send()
+    return this.resume(call, exchange, lease).finally(landed)
   }
 
   private landed(): void {
@@ -164,49 +157,6 @@ export class PooledUpstream implements Upstream {
     this.enter('drained')
   }
 
-  /**
-   * Sends the call on its owner's first connection that no call which waits for its user has to itself. Where all have been taken so, it
-   * waits in the queue of one of them.
-   */
-  private transmit(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
-    return this.transmitOn(0, call, exchange, lease, false).then((sent) =>
-      sent.kind === 'occupied' ? this.transmitElsewhere(call, exchange, lease) : sent,
-    )
-  }
-
-  private async transmitElsewhere(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
-    for (let lane = 1; lane < mostLanes; lane += 1) {
-      const sent = await this.transmitOn(lane, call, exchange, lease, false)
-      if (sent.kind !== 'occupied') return sent
-    }
-    this.nextQueue = (this.nextQueue + 1) % mostLanes
-    return (await this.transmitOn(this.nextQueue, call, exchange, lease, true)) as Sent
-  }
-
-  /** Once more where the connection had lost its session and the call was not executed. */
-  private transmitOn(
-    lane: number,
-    call: TargetedCall,
-    exchange: Exchange,
-    lease: CredentialLease,
-    patient: boolean,
-    again = true,
-    startedAt = this.context.clock.mono(),
-  ): Promise<Sent | Occupied> {
-    const over = (connection: Connection | Fault | undefined): Sent | Promise<Sent | Occupied> => {
-      if (connection === undefined) return failed(endedFault(askingOf(call), exchange, this.context.clock.mono() - startedAt, false))
-      if (!('close' in connection)) return failed(connection)
-      return connection.send(call, exchange, lease, patient).then((sent) => {
-        if (sent.kind !== 'gone') return sent
-        this.forget(connection, sent.fault)
-        return again ? this.transmitOn(lane, call, exchange, lease, patient, false, startedAt) : sent
-      })
-    }
-    const got = this.connectionFor(call.caller, lease, lane)
-    if (got instanceof Promise) return orAborted(got, exchange.signal, () => undefined).then(over)
-    return Promise.resolve(over(got))
-  }
-
   private async resume(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome> {
     const { continuation } = call
     if (continuation?.kind !== 'parked') throw new TypeError('no parked continuation')
@@ -236,7 +186,7 @@ export class PooledUpstream implements Upstream {
   }
 
   /** At once where it is open, which is the usual case. */
-  private connectionFor(owner: Owner, lease: CredentialLease, lane = 0): Connection | Promise<Connection | Fault> {
+  connectionFor(owner: Owner, lease: CredentialLease, lane = 0): Connection | Promise<Connection | Fault> {
     // Before the era is known nobody can tell to which connection a caller belongs.
     if (this.verdict === undefined) return this.learn(owner, lease, lane)
     const slot = this.slotFor(owner, lease, lane)
@@ -276,7 +226,7 @@ export class PooledUpstream implements Upstream {
     const shared = this.context.settings.sharing === 'shared'
     const slot = new Slot(this.context, async () => {
       const onePrincipal = !shared && this.verdict?.sessionful !== false
-      const again = (call: TargetedCall, exchange: Exchange, its: CredentialLease): Promise<Sent> => this.transmit(call, exchange, its)
+      const again: Again = (call, exchange, its) => new Transmission(this, call, exchange, its, ignore).send()
       const connected = await connect(this.context, this.dial, { onePrincipal, lease, habits: this.habits, again }, this.verdict)
       if ('connection' in connected) {
         this.verdict = connected.verdict
@@ -288,8 +238,13 @@ export class PooledUpstream implements Upstream {
     return slot
   }
 
+  nextQueue(queues: number): number {
+    this.queue = (this.queue + 1) % queues
+    return this.queue
+  }
+
   /** The verdict on the era holds until a connection says otherwise. A legacy one that only lost its session says nothing of it. */
-  private forget(connection: Connection, found: Fault): void {
+  forget(connection: Connection, found: Fault): void {
     if (connection.era === 'legacy' && found.detail.code !== code.unsupportedProtocolVersion) return
     this.verdict = undefined
     for (const { connection: stale } of [...this.slots.values()]) {

@@ -55,7 +55,7 @@ export interface Exchange {
   /** The same exchange with another sink or a narrower signal. */
   with(change: { readonly sink?: Sink; readonly signal?: Signal }): Exchange
   /** One attempt: its own facts and signal, so that a late note of a lost attempt cannot leak into the next. */
-  attempt(n: number): Attempt
+  attempt(n: number, sink?: Sink): Attempt
   /** Runs when the door closes the exchange; the record is sealed there. */
   onClose(work: (delivery: Delivery) => void): void
 }
@@ -83,26 +83,32 @@ export function endReason(signal: Signal): EndReason | undefined {
   return signal.aborted ? (signal.reason as EndReason) : undefined
 }
 
-class Live implements OpenExchange {
-  readonly signal: Signal
+/** It is its own sink, since progress moves the deadline. */
+class Live implements OpenExchange, Sink {
   readonly deadline: Deadline
-  readonly sink: Sink
+  private readonly outer: Sink
   private readonly over = new Switch()
   private facts: Partial<Facts> | undefined
   private closers: ((delivery: Delivery) => void)[] | undefined
   private closed = false
 
   constructor(clock: Clock, limits: DeadlineLimits, sink: Sink) {
-    this.signal = this.over
     this.deadline = new Deadline(clock, limits, () => this.end('deadline'))
-    const deadline = this.deadline
-    this.sink = {
-      emit: (event) => {
-        if (this.closed) return
-        if (event.kind === 'progress') deadline.touch()
-        sink.emit(event)
-      },
-    }
+    this.outer = sink
+  }
+
+  get signal(): Signal {
+    return this.over
+  }
+
+  get sink(): Sink {
+    return this
+  }
+
+  emit(event: CallEvent): void {
+    if (this.closed) return
+    if (event.kind === 'progress') this.deadline.touch()
+    this.outer.emit(event)
   }
 
   note<S extends keyof Facts>(stage: S, fact: Facts[S]): void {
@@ -118,8 +124,8 @@ class Live implements OpenExchange {
     return new View(this, change.sink ?? this.sink, change.signal ?? this.signal)
   }
 
-  attempt(n: number): Attempt {
-    return new Try(this, this.sink, this.signal, n)
+  attempt(n: number, sink = this.sink): Attempt {
+    return new Try(this, sink, this.signal, n)
   }
 
   onClose(work: (delivery: Delivery) => void): void {
@@ -141,13 +147,17 @@ class Live implements OpenExchange {
 
 class View implements Exchange {
   readonly signal: Signal
-  readonly sink: Sink
+  protected readonly outer: Sink
   private readonly root: Exchange
 
   constructor(root: Exchange, sink: Sink, signal: Signal) {
     this.root = root
-    this.sink = sink
+    this.outer = sink
     this.signal = signal
+  }
+
+  get sink(): Sink {
+    return this.outer
   }
 
   get deadline(): Deadline {
@@ -166,8 +176,8 @@ class View implements Exchange {
     return new View(this, change.sink ?? this.sink, change.signal ?? this.signal)
   }
 
-  attempt(n: number): Attempt {
-    return new Try(this, this.sink, this.signal, n)
+  attempt(n: number, sink = this.sink): Attempt {
+    return new Try(this, sink, this.signal, n)
   }
 
   onClose(work: (delivery: Delivery) => void): void {
@@ -175,28 +185,29 @@ class View implements Exchange {
   }
 }
 
-class Try extends View implements Attempt {
+/** It is its own sink, since it counts what is heard. */
+class Try extends View implements Attempt, Sink {
   readonly n: number
   private heard = 0
   private over = false
 
   constructor(root: Exchange, sink: Sink, signal: Signal, n: number) {
-    super(
-      root,
-      {
-        emit: (event) => {
-          if (this.over) return
-          this.heard += 1
-          sink.emit(event)
-        },
-      },
-      signal,
-    )
+    super(root, sink, signal)
     this.n = n
+  }
+
+  override get sink(): Sink {
+    return this
   }
 
   get events(): number {
     return this.heard
+  }
+
+  emit(event: CallEvent): void {
+    if (this.over) return
+    this.heard += 1
+    this.outer.emit(event)
   }
 
   override note<S extends keyof Facts>(stage: S, fact: Facts[S]): void {

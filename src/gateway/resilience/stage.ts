@@ -133,10 +133,9 @@ export function createResilience(parts: ResilienceParts): Resilience {
   function attempts<C extends TargetedCall>(call: C, exchange: Exchange, next: Next<C>, budget: RetryBudget): Promise<Outcome> {
     budget.earn()
     const sink = new MonotonicSink(exchange.sink)
-    const shared = exchange.with({ sink })
     let events = 0
     const once = (n: number): Promise<Outcome> => {
-      const attempt = shared.attempt(n)
+      const attempt = exchange.attempt(n, sink)
       return next(call, attempt).then(
         (outcome) => {
           attempt.close()

@@ -26,7 +26,7 @@ import { type Handshake, sessionHeaders } from './handshake.ts'
 import { isQuestion, type Question, requiredCapabilities } from './questions.ts'
 import { Standing } from './standing.ts'
 import { asTask, followTask, needsTask } from './tasks.ts'
-import { parkForUrl } from './url-required.ts'
+import { type Again, parkForUrl } from './url-required.ts'
 
 /** Whose connection it is, and what the exit has learned of the server. */
 export interface Belonging {
@@ -35,7 +35,7 @@ export interface Belonging {
   readonly lease: CredentialLease
   readonly habits: Habits
   /** Sends a call once more, from the start. */
-  readonly again: (call: TargetedCall, exchange: Exchange, lease: CredentialLease) => Promise<Sent>
+  readonly again: Again
 }
 
 /** How many sessions of one principal are remembered as users of a connection. */

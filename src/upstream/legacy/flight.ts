@@ -79,7 +79,7 @@ export class Flight implements Candidate, Parked {
   private over = false
   /** Something of ours was thrown: it is thrown on, to where bugs are caught. */
   private bug: { readonly bug: unknown } | undefined
-  private wake: (() => void) | undefined
+  private arrive: (sent: Sent | Promise<never>) => void = () => {}
 
   constructor(context: Context, ground: Ground, call: TargetedCall, principal: string) {
     this.context = context
@@ -214,38 +214,47 @@ export class Flight implements Candidate, Parked {
     this.stir()
   }
 
-  private async travel(leg: Leg): Promise<Sent> {
-    const { exchange } = leg
+  /** Waits for what ends this leg. */
+  private travel(leg: Leg): Promise<Sent> {
     this.leg = leg
     this.parked = false
-    exchange.deadline.resume()
-    const onAbort = (): void => this.stir()
-    exchange.signal.addEventListener('abort', onAbort, { once: true })
-    try {
-      for (;;) {
-        if (this.bug !== undefined) throw this.bug.bug
-        if (this.settled !== undefined) {
-          this.over = true
-          return this.settled
-        }
-        if (exchange.signal.aborted) return this.end(exchange)
-        if (this.ripe) {
-          const parked = this.park(exchange)
-          if (parked !== undefined) return parked
-        }
-        await new Promise<void>((resolve) => {
-          this.wake = resolve
-        })
-        this.wake = undefined
-      }
-    } finally {
-      exchange.signal.removeEventListener('abort', onAbort)
-      this.leg = undefined
-    }
+    leg.exchange.deadline.resume()
+    leg.exchange.signal.addEventListener('abort', this)
+    return new Promise((resolve) => {
+      this.arrive = resolve
+      this.stir()
+    })
   }
 
+  /** The leg's signal ended (EventListener, so that it costs no closure). */
+  handleEvent(): void {
+    this.stir()
+  }
+
+  /** Something changed that may end the leg. */
   private stir(): void {
-    this.wake?.()
+    const { leg } = this
+    if (leg === undefined) return
+    const sent = this.reached(leg.exchange)
+    if (sent === undefined) return
+    leg.exchange.signal.removeEventListener('abort', this)
+    this.leg = undefined
+    this.arrive(sent)
+  }
+
+  /** How the leg ends; undefined while it does not. What is thrown goes on to where bugs are caught. */
+  private reached(exchange: Exchange): Sent | Promise<never> | undefined {
+    try {
+      if (this.bug !== undefined) throw this.bug.bug
+      if (this.settled !== undefined) {
+        this.over = true
+        return this.settled
+      }
+      if (exchange.signal.aborted) return this.end(exchange)
+      return this.ripe ? this.park(exchange) : undefined
+    } catch (error) {
+      return Promise.reject(error)
+    }
   }
 
   private end(exchange: Exchange): Outcome {

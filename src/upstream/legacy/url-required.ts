@@ -7,12 +7,12 @@ import type { Payload } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import { askingOf, isObject } from '../answers.ts'
-import type { Sent } from '../connection.ts'
 import type { Context } from '../context.ts'
 import type { Parked } from './parked.ts'
 import { fits, inputRequired, type Question, readResponses, urlQuestions } from './questions.ts'
 
-type Again = (call: TargetedCall, exchange: Exchange, lease: CredentialLease) => Promise<Sent>
+/** Sends a call anew. */
+export type Again = (call: TargetedCall, exchange: Exchange, lease: CredentialLease) => Promise<Outcome>
 
 /** Undefined where the error names no URL. */
 export function parkForUrl(context: Context, call: TargetedCall, error: Payload, principal: string, again: Again): Outcome | undefined {
@@ -40,8 +40,7 @@ function park(context: Context, questions: Asked, principal: string, again: Agai
         else if (!accepted(response)) return failed(refused(call))
       }
       if (missing.size > 0) return park(context, missing, principal, again)
-      const sent = await again({ ...call, continuation: { kind: 'relayed', inner: undefined } }, exchange, lease)
-      return sent.kind === 'gone' ? failed(sent.fault) : sent
+      return again({ ...call, continuation: { kind: 'relayed', inner: undefined } }, exchange, lease)
     },
   }
   const place = context.parking.park(waiting)

@@ -1,0 +1,96 @@
+// One call on its way to the connection that it belongs to, until there is an outcome: another connection where the first is occupied, and
+// once more where one had lost its session. An object, so that the usual way costs one promise.
+import type { Caller, TargetedCall } from '../core/call/call.ts'
+import type { Exchange } from '../core/call/exchange.ts'
+import { failed, type Outcome } from '../core/call/outcome.ts'
+import type { Fault } from '../core/faults/fault.ts'
+import type { Clock } from '../core/ports/clock.ts'
+import type { CredentialLease } from '../core/ports/credentials.ts'
+import { askingOf, endedFault } from './answers.ts'
+import type { Connection, Occupied, Sent } from './connection.ts'
+import { orAborted } from './requests.ts'
+
+/** Connections of one owner at once: further ones are made while calls that wait for their user have the others to themselves. */
+const mostLanes = 8
+
+/** What it needs of the pool. */
+export interface Lanes {
+  readonly clock: Clock
+  /** At once where it is open. */
+  connectionFor(owner: Caller, lease: CredentialLease, lane: number): Connection | Fault | Promise<Connection | Fault>
+  /** The connection cannot serve any longer. */
+  forget(connection: Connection, found: Fault): void
+  /** Which of so many queues is next. */
+  nextQueue(queues: number): number
+}
+
+export class Transmission {
+  private readonly lanes: Lanes
+  private readonly call: TargetedCall
+  private readonly exchange: Exchange
+  private readonly lease: CredentialLease
+  private readonly over: () => void
+  private readonly startedAt: number
+  private lane = 0
+  /** All lanes are taken: it waits in the queue of one. */
+  private patient = false
+  private renewed = false
+  private connection: Connection | undefined
+
+  /** `over` runs once, when the call has its outcome. */
+  constructor(lanes: Lanes, call: TargetedCall, exchange: Exchange, lease: CredentialLease, over: () => void) {
+    this.lanes = lanes
+    this.call = call
+    this.exchange = exchange
+    this.lease = lease
+    this.over = over
+    this.startedAt = lanes.clock.mono()
+  }
+
+  /** Sends the call on its owner's first connection that no call which waits for its user has to itself. */
+  send(): Promise<Outcome> {
+    const got = this.lanes.connectionFor(this.call.caller, this.lease, this.lane)
+    if (!(got instanceof Promise)) return this.sendOn(got)
+    return orAborted(got, this.exchange.signal, () => undefined).then((connection) => this.sendOn(connection), this.threw)
+  }
+
+  private sendOn(got: Connection | Fault | undefined): Promise<Outcome> {
+    const { call, exchange } = this
+    if (got === undefined) {
+      const waitedMs = this.lanes.clock.mono() - this.startedAt
+      return Promise.resolve(this.ended(failed(endedFault(askingOf(call), exchange, waitedMs, false))))
+    }
+    if (!('close' in got)) return Promise.resolve(this.ended(failed(got)))
+    this.connection = got
+    return got.send(call, exchange, this.lease, this.patient).then(this.judge, this.threw)
+  }
+
+  private readonly judge = (sent: Sent | Occupied): Outcome | Promise<Outcome> => {
+    if (sent.kind === 'occupied') return this.elsewhere()
+    if (sent.kind !== 'gone') return this.ended(sent)
+    this.lanes.forget(this.connection as Connection, sent.fault)
+    if (this.renewed) return this.ended(failed(sent.fault))
+    this.renewed = true
+    return this.send()
+  }
+
+  private elsewhere(): Promise<Outcome> {
+    this.lane += 1
+    this.renewed = false
+    if (this.lane >= mostLanes) {
+      this.lane = this.lanes.nextQueue(mostLanes)
+      this.patient = true
+    }
+    return this.send()
+  }
+
+  private ended(outcome: Outcome): Outcome {
+    this.over()
+    return outcome
+  }
+
+  private readonly threw = (error: unknown): never => {
+    this.over()
+    throw error
+  }
+}
