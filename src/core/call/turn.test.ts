@@ -1,7 +1,49 @@
 import { describe, expect, it } from 'vitest'
-import { atTurnEnd, mostTogether } from './turn.ts'
+import { afterReads, atTurnEnd, mostTogether } from './turn.ts'
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+describe('one turn', () => {
+  it('has its reads, then all work, then all writes, with what the work promised in between', async () => {
+    const seen: string[] = []
+    for (const name of ['a', 'b']) {
+      afterReads(() => {
+        seen.push(`work ${name}`)
+        void Promise.resolve().then(() => {
+          seen.push(`promised ${name}`)
+          atTurnEnd(() => seen.push(`write ${name}`))
+        })
+      })
+    }
+    atTurnEnd(() => seen.push('write first'))
+    seen.push('read')
+    await turn()
+    expect(seen).toEqual(['read', 'work a', 'work b', 'promised a', 'promised b', 'write first', 'write a', 'write b'])
+  })
+
+  it('loses no work that comes while it ends', async () => {
+    const seen: string[] = []
+    atTurnEnd(() => {
+      seen.push('write')
+      afterReads(() => seen.push('late work'))
+    })
+    await turn()
+    await turn()
+    expect(seen).toEqual(['write', 'late work'])
+  })
+
+  it('does work that piles up at once', async () => {
+    let done = 0
+    for (let i = 0; i < mostTogether + 1; i += 1) {
+      afterReads(() => {
+        done += 1
+      })
+    }
+    expect(done).toBe(mostTogether)
+    await turn()
+    expect(done).toBe(mostTogether + 1)
+  })
+})
 
 describe('the writes of one turn', () => {
   it('leave after its reads, in order', async () => {
@@ -40,17 +82,20 @@ describe('the writes of one turn', () => {
     process.removeAllListeners('uncaughtException')
     process.on('uncaughtException', (error) => uncaught.push(error))
     try {
-      atTurnEnd(() => {
+      const broken = (): never => {
         throw new Error('broken')
-      })
-      atTurnEnd(() => seen.push('next'))
+      }
+      afterReads(broken)
+      afterReads(() => seen.push('work'))
+      atTurnEnd(broken)
+      atTurnEnd(() => seen.push('write'))
       await turn()
       await turn()
     } finally {
       process.removeAllListeners('uncaughtException')
       for (const listener of listeners) process.on('uncaughtException', listener)
     }
-    expect(seen).toEqual(['next'])
-    expect(uncaught).toHaveLength(1)
+    expect(seen.sort()).toEqual(['work', 'write'])
+    expect(uncaught).toHaveLength(2)
   })
 })

@@ -2,6 +2,7 @@
 // JSON) and hands it to the door of its revision. Every refusal is recorded and answered; a bug of ours becomes a 500, never silence.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
+import { afterReads } from '../../core/call/turn.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
@@ -250,12 +251,11 @@ class Door implements HttpDoor {
       this.refusals.refuse(arrived, fault('unsupported_media'))
       return
     }
-    readBody(arrived.req, this.context.settings.http.bodyBytes, (read) =>
-      this.attempt(arrived, () => {
-        const post = this.parse(arrived, read)
-        return post === undefined ? undefined : next(post)
-      }),
-    )
+    const go = (read: Read): Promise<void> | void => {
+      const post = this.parse(arrived, read)
+      return post === undefined ? undefined : next(post)
+    }
+    readBody(arrived.req, this.context.settings.http.bodyBytes, (read) => afterReads(() => this.attempt(arrived, () => go(read))))
   }
 
   private parse(arrived: Arrived, read: Read): ArrivedPost | undefined {

@@ -1,6 +1,7 @@
 // One request over Streamable HTTP: posts it and reads its answer, be it JSON, an event stream, or a status. A cut event stream of a
 // legacy server is taken up again by GET with Last-Event-ID.
 import type { IncomingHttpHeaders } from 'node:http'
+import { afterReads } from '../../core/call/turn.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random, Timer } from '../../core/ports/clock.ts'
@@ -305,7 +306,8 @@ export class RequestAnswer extends Reception {
     this.settled = true
     this.pause?.cancel()
     this.request.signal.removeEventListener('abort', this)
-    this.resolve(answer)
+    if (answer.kind === 'answer') afterReads(() => this.resolve(answer))
+    else this.resolve(answer)
   }
 }
 
