@@ -75,6 +75,18 @@ describe('the writes of one turn', () => {
     expect(seen).toEqual(['first', 'second'])
   })
 
+  it('keep their order, however many a write asks for', async () => {
+    const seen: string[] = []
+    atTurnEnd(() => {
+      for (let i = 0; i < mostTogether; i += 1) atTurnEnd(() => seen.push('asked for'))
+    })
+    atTurnEnd(() => seen.push('second'))
+    await turn()
+    await turn()
+    expect(seen[0]).toBe('second')
+    expect(seen).toHaveLength(mostTogether + 1)
+  })
+
   it('outlive one that fails', async () => {
     const seen: string[] = []
     const uncaught: unknown[] = []

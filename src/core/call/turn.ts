@@ -6,6 +6,7 @@ export const mostTogether = 32
 
 class Together {
   private waiting: (() => void)[] = []
+  private running = false
 
   get size(): number {
     return this.waiting.length
@@ -13,7 +14,7 @@ class Together {
 
   add(thing: () => void): void {
     this.waiting.push(thing)
-    if (this.waiting.length >= mostTogether) this.run()
+    if (this.waiting.length >= mostTogether && !this.running) this.run()
   }
 
   /** What one throws is uncaught and keeps no other from its turn. */
@@ -21,9 +22,11 @@ class Together {
     const things = this.waiting
     this.waiting = []
     let done = 0
+    this.running = true
     try {
       for (; done < things.length; done += 1) (things[done] as () => void)()
     } finally {
+      this.running = false
       if (done < things.length) for (const thing of things.slice(done + 1)) this.waiting.push(thing)
     }
   }

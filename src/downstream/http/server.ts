@@ -190,7 +190,7 @@ class Door implements HttpDoor {
     return who instanceof Promise ? who.then((known) => this.identified(at, known, to)) : this.identified(at, who, to)
   }
 
-  private identified(at: Came & { readonly mount: string }, who: Identified, to: Route): Promise<void> | void {
+  private identified(at: Omit<Arrived, 'principal'>, who: Identified, to: Route): Promise<void> | void {
     if ('fault' in who) return this.refusals.refuse(at, who.fault)
     const { req, res, visit, id, atMs, mount } = at
     const arrived: Arrived = { req, res, visit, id, atMs, mount, principal: who.principal }

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8'
 
 /**
  * Names of V8 options and what the gateway sets them to (bytes of bytecode; the defaults are 460 and 920). A call goes through many
- * small functions of ours and of the libraries; joined to larger ones it costs 5 to 7 % less CPU (docs/performance.md).
+ * small functions of ours and of the libraries; joined to larger ones it costs about 3 % less CPU (docs/performance.md).
  */
 export const inlining: Readonly<Record<string, number>> = {
   'max-inlined-bytecode-size': 1_000,
