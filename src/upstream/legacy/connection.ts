@@ -4,26 +4,27 @@
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import { complete, failed } from '../../core/call/outcome.ts'
-import { emptyObject, type Payload, payloadOf } from '../../core/call/payload.ts'
+import { type Payload, payloadOf } from '../../core/call/payload.ts'
 import { Roster } from '../../core/call/roster.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
-import { errorBytes, notificationBytes, requestBytes, resultBytes } from '../../core/protocol/jsonrpc.ts'
+import { notificationBytes, requestBytes } from '../../core/protocol/jsonrpc.ts'
 import { code, isLegacyRevision } from '../../core/protocol/names.ts'
-import { type Asking, askingFor, endedFault, errorFault, isObject, lostFault, statusFault } from '../answers.ts'
+import { type Asking, askingFor, endedFault, errorFault, lostFault, statusFault } from '../answers.ts'
 import type { Asked, Connection, Occupied, Sent } from '../connection.ts'
 import { type Context, countAnomalies, hopHeaders } from '../context.ts'
 import { legacyParams } from '../envelope.ts'
-import { commonOf, logEvent, offeredOf, watchEvent } from '../events.ts'
+import { commonOf, offeredOf } from '../events.ts'
 import { cancel, request } from '../requests.ts'
-import type { HttpWire, IncomingError, IncomingNotification, IncomingRequest, Wire, WireAnswer } from '../wire.ts'
+import type { HttpWire, IncomingError, Wire, WireAnswer } from '../wire.ts'
 import { Attribution, type Habits, type Refusal } from './attribution.ts'
 import { Flight, type Ground } from './flight.ts'
 import { type Handshake, sessionHeaders } from './handshake.ts'
-import { isQuestion, type Question, requiredCapabilities } from './questions.ts'
+import { Hearing } from './hearing.ts'
+import { type Question, requiredCapabilities } from './questions.ts'
 import { Standing } from './standing.ts'
 import { asTask, followTask, needsTask } from './tasks.ts'
 import { type Again, parkForUrl } from './url-required.ts'
@@ -38,14 +39,10 @@ export interface Belonging {
   readonly again: Again
 }
 
-/** How many sessions of one principal are remembered as users of a connection. */
-const mostSessions = 64
-
 export class LegacyConnection implements Connection, Ground {
   readonly era = 'legacy'
   readonly description: UpstreamDescription
   readonly sessionful: boolean
-  onEvent: (event: CallEvent) => void = () => {}
   onEnd: (fault: Fault) => void = () => {}
 
   private readonly context: Context
@@ -56,7 +53,7 @@ export class LegacyConnection implements Connection, Ground {
   private readonly attribution: Attribution<Flight>
   private readonly flights = new Roster<Flight>()
   private readonly standing: Standing
-  private readonly sessions = new Set<string>()
+  private readonly hearing: Hearing
   private readonly closing = new AbortController()
   private ended = false
   private suspected = false
@@ -74,7 +71,8 @@ export class LegacyConnection implements Connection, Ground {
     const medium = { onePrincipal: belonging.onePrincipal, oneStream }
     this.attribution = new Attribution(context.id, medium, interactive, belonging.habits)
     this.standing = new Standing((method, params) => this.ask(method, params, belonging.lease, this.closing.signal))
-    wire.onStray = (message) => this.hearStray(message)
+    this.hearing = new Hearing(context, belonging.onePrincipal, this.attribution, this.flights, (message) => this.reply(message))
+    wire.onStray = (message) => this.hearing.stray(message)
     wire.onEnd = (found) => this.lose(found)
     countAnomalies(context, wire)
   }
@@ -91,8 +89,16 @@ export class LegacyConnection implements Connection, Ground {
   }
 
   rootsChanged(session: string): void {
-    if (!this.sessions.has(session)) return
+    if (!this.hearing.sessions.has(session)) return
     void this.wire.post(notificationBytes('notifications/roots/list_changed', undefined), this.headers(this.belonging.lease, undefined))
+  }
+
+  get onEvent(): (event: CallEvent) => void {
+    return this.hearing.onEvent
+  }
+
+  set onEvent(on: (event: CallEvent) => void) {
+    this.hearing.onEvent = on
   }
 
   get busy(): number {
@@ -102,7 +108,7 @@ export class LegacyConnection implements Connection, Ground {
   send(call: TargetedCall, exchange: Exchange, lease: CredentialLease, patient = false): Promise<Sent | Occupied> {
     if (call.family === 'task') return Promise.resolve(failed(fault('method_not_found', { method: call.method })))
     const principal = principalKey(call)
-    if (call.caller.affinity !== undefined && this.sessions.size < mostSessions) this.sessions.add(call.caller.affinity)
+    if (call.caller.affinity !== undefined) this.hearing.serves(call.caller.affinity)
     const flight = new Flight(this.context, this, call, principal)
     const startedAt = this.context.clock.mono()
     const go = (refused: Refusal): Promise<Sent | Occupied> => {
@@ -133,7 +139,7 @@ export class LegacyConnection implements Connection, Ground {
       signal,
       timeoutMs,
       maxBytes: this.context.limits.resultBytes,
-      onMessage: (message) => this.hearStray(message),
+      onMessage: (message) => this.hearing.stray(message),
     })
     const asking = askingFor(this.context.id, method)
     if (answer.kind === 'timeout') {
@@ -163,11 +169,15 @@ export class LegacyConnection implements Connection, Ground {
   // What a flight needs of us.
 
   answer(question: Question, result: Payload): void {
-    void this.reply(resultBytes(question.id, result.bytes))
+    this.hearing.answer(question, result)
   }
 
   refuse(question: Question, errorCode: number, message: string): void {
-    void this.reply(errorBytes(question.id, { code: errorCode, message }))
+    this.hearing.refuse(question, errorCode, message)
+  }
+
+  left(question: Question): void {
+    this.hearing.left(question)
   }
 
   cancel(flight: Flight, reason: string): void {
@@ -248,7 +258,7 @@ export class LegacyConnection implements Connection, Ground {
       message,
       headers,
       signal: flight.abort,
-      onMessage: (incoming) => this.hearCall(flight, incoming),
+      onMessage: (incoming) => this.hearing.ofCall(flight, incoming),
       onAlive: () => flight.touch(),
       maxBytes: this.context.limits.resultBytes,
     })
@@ -333,105 +343,6 @@ export class LegacyConnection implements Connection, Ground {
   private async keepStream(wire: HttpWire): Promise<void> {
     const how = await wire.listen(() => this.headers(this.belonging.lease, undefined), this.closing.signal)
     if (how === 'ended' && !this.ended) await this.ask('ping', undefined, this.belonging.lease, this.closing.signal)
-  }
-
-  /** Messages on the stream of a call's own request. */
-  private hearCall(flight: Flight, message: IncomingRequest | IncomingNotification): void {
-    if (message.kind === 'request') {
-      if (isQuestion(message.method)) flight.ask({ id: message.id, method: message.method, params: message.params })
-      else this.answerOwn(message)
-      return
-    }
-    if (message.method === 'notifications/progress') this.progress(message)
-    else if (message.method === 'notifications/message') {
-      const event = logEvent(message)
-      if (event !== undefined) flight.emit(event)
-    } else this.notice(message)
-  }
-
-  private hearStray(message: IncomingRequest | IncomingNotification): void {
-    if (message.kind === 'request') {
-      if (isQuestion(message.method)) this.attribute({ id: message.id, method: message.method, params: message.params })
-      else this.answerOwn(message)
-      return
-    }
-    if (message.method === 'notifications/progress') this.progress(message)
-    else if (message.method === 'notifications/message') this.strayLog(message)
-    else this.notice(message)
-  }
-
-  private attribute(question: Question): void {
-    const owner = this.attribution.ownerOfQuestion()
-    if (owner.kind === 'call') {
-      owner.call.ask(question)
-      return
-    }
-    if (owner.kind === 'outside' && this.oneSession) {
-      void this.askOutside(question)
-      return
-    }
-    this.context.report.counters.add('stray_requests', { upstream: this.context.id, method: question.method })
-    const why = owner.kind === 'ambiguous' ? 'it cannot be told which call asks' : 'no call is in flight'
-    this.refuse(question, code.methodNotFound, `Not answered: ${why}`)
-  }
-
-  left(question: Question): void {
-    if (this.oneSession) void this.askOutside(question)
-    else this.refuse(question, code.internal, 'The call has ended')
-  }
-
-  /** Whatever comes outside any call can only be for this one. */
-  private get oneSession(): boolean {
-    return this.context.outside !== undefined && this.belonging.onePrincipal && this.sessions.size === 1
-  }
-
-  private async askOutside(question: Question): Promise<void> {
-    const [session] = this.sessions
-    const result =
-      session === undefined ? undefined : await this.context.outside?.ask(session, question.method, question.params).catch(() => undefined)
-    if (result !== undefined) return this.answer(question, result)
-    this.context.report.counters.add('stray_requests', { upstream: this.context.id, method: question.method })
-    this.refuse(question, code.methodNotFound, 'Not answered: the client does not support it')
-  }
-
-  private strayLog(message: IncomingNotification): void {
-    const event = logEvent(message)
-    if (event === undefined) return
-    const flight = this.attribution.ownerOfLog()
-    if (flight !== undefined) flight.emit(event)
-    else if (this.context.outside !== undefined && this.belonging.onePrincipal && this.sessions.size > 0) {
-      for (const session of this.sessions) this.context.outside.event(session, event)
-    } else this.context.report.counters.add('events_dropped', { where: 'upstream' })
-  }
-
-  private progress(message: IncomingNotification): void {
-    const params = message.params?.json()
-    const token = isObject(params) ? params.progressToken : undefined
-    const flight = typeof token === 'number' ? this.flights.find(({ steps }) => steps.includes(token)) : undefined
-    if (flight !== undefined && message.params !== undefined) flight.emit({ kind: 'progress', params: message.params })
-    else this.context.report.counters.add('events_dropped', { where: 'upstream' })
-  }
-
-  /** Notifications that are no call's. */
-  private notice(message: IncomingNotification): void {
-    if (message.method === 'notifications/cancelled') {
-      const params = message.params?.json()
-      const id = isObject(params) ? JSON.stringify(params.requestId) : ''
-      for (const flight of this.flights) if (flight.retract(id)) return
-      return
-    }
-    const event = watchEvent(message)
-    if (event !== undefined) this.onEvent(event)
-  }
-
-  /** Requests that no client has to see. */
-  private answerOwn(message: IncomingRequest): void {
-    if (message.method === 'ping') {
-      void this.reply(resultBytes(message.id, emptyObject.bytes))
-      return
-    }
-    this.context.report.counters.add('stray_requests', { upstream: this.context.id, method: 'other' })
-    void this.reply(errorBytes(message.id, { code: code.methodNotFound, message: `Method not found: ${message.method}` }))
   }
 
   private async reply(message: Uint8Array): Promise<void> {
