@@ -51,7 +51,7 @@ export class Transmission {
   send(): Promise<Outcome> {
     const got = this.lanes.connectionFor(this.call.caller, this.lease, this.lane)
     if (!(got instanceof Promise)) return this.sendOn(got)
-    return orAborted(got, this.exchange.signal, () => undefined).then((connection) => this.sendOn(connection), this.threw)
+    return orAborted(got, this.exchange.signal, () => undefined).then((connection) => this.sendOn(connection), this.broke)
   }
 
   private sendOn(got: Connection | Fault | undefined): Promise<Outcome> {
@@ -62,10 +62,22 @@ export class Transmission {
     }
     if (!('close' in got)) return Promise.resolve(this.ended(failed(got)))
     this.connection = got
-    return got.send(call, exchange, this.lease, this.patient).then(this.judge, this.threw)
+    try {
+      return got.send(call, exchange, this.lease, this.patient).then(this.judge, this.broke)
+    } catch (error) {
+      return this.broke(error)
+    }
   }
 
   private readonly judge = (sent: Sent | Occupied): Outcome | Promise<Outcome> => {
+    try {
+      return this.judged(sent)
+    } catch (error) {
+      return this.broke(error)
+    }
+  }
+
+  private judged(sent: Sent | Occupied): Outcome | Promise<Outcome> {
     if (sent.kind === 'occupied') return this.elsewhere()
     if (sent.kind !== 'gone') return this.ended(sent)
     this.lanes.forget(this.connection as Connection, sent.fault)
@@ -89,8 +101,9 @@ export class Transmission {
     return outcome
   }
 
-  private readonly threw = (error: unknown): never => {
+  /** A bug of ours: the call is over all the same. */
+  private readonly broke = (error: unknown): Promise<never> => {
     this.over()
-    throw error
+    return Promise.reject(error)
   }
 }

@@ -54,7 +54,7 @@ export interface Exchange {
   fact<S extends keyof Facts>(stage: S): Facts[S] | undefined
   /** The same exchange with another sink or a narrower signal. */
   with(change: { readonly sink?: Sink; readonly signal?: Signal }): Exchange
-  /** One attempt: its own facts and signal, so that a late note of a lost attempt cannot leak into the next. */
+  /** One attempt: its own facts and signal, so that a late note of a lost attempt cannot leak into the next. `sink`: in place of this one's. */
   attempt(n: number, sink?: Sink): Attempt
   /** Runs when the door closes the exchange; the record is sealed there. */
   onClose(work: (delivery: Delivery) => void): void

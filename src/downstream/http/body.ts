@@ -7,7 +7,10 @@ import { countParsed, MalformedJson, maxDepth, skipString } from '../../core/pro
 
 export type Read = { readonly body: Buffer } | { readonly fault: Fault }
 
-/** Reads at most `limit` bytes; `done` is not called where the client goes away. What comes after is thrown away, so that it gets to read the refusal. */
+/**
+ * Reads at most `limit` bytes; `done` is not called where the client goes away. What comes after is thrown away, so that it gets to read the
+ * refusal.
+ */
 export function readBody(req: IncomingMessage, limit: number, done: (read: Read) => void): void {
   if (Number(req.headers['content-length'] ?? 0) > limit) {
     letPass(req, limit, done)
