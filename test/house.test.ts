@@ -10,7 +10,7 @@ const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclud
 })
   .split('\n')
   .filter((file) => /\.(ts|mjs)$/.test(file))
-const source = files.filter((file) => file.startsWith('src/') && !file.endsWith('.test.ts') && !file.includes('/contract/'))
+const source = files.filter((file) => file.startsWith('src/') && !file.endsWith('.test.ts'))
 
 function read(file: string): string {
   return readFileSync(`${root}${file}`, 'utf8')

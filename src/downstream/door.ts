@@ -1,4 +1,4 @@
-// What every door is given, and how the HTTP ladder hands a request to the door of its revision.
+// What every door is given, and how the HTTP door hands a request to the door of its revision.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../core/call/call.ts'
 import type { DeadlineLimits } from '../core/call/deadline.ts'
@@ -8,7 +8,7 @@ import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Ephemeral } from '../core/ports/stores.ts'
 import type { Implementation } from '../core/protocol/names.ts'
-import type { Visit } from './http/visits.ts'
+import type { OpenRequest } from './http/open-requests.ts'
 import type { Outsiders } from './legacy/outside.ts'
 import type { DrainSettings, HttpSettings, SessionSettings, SseSettings } from './settings.ts'
 
@@ -38,11 +38,11 @@ export interface DoorContext {
   readonly outsiders?: Outsiders
 }
 
-/** A request that passed the first rungs: origin, host, identity; for POST also media type, size, UTF-8 and JSON. */
+/** A request that passed the first checks: origin, host, identity; for POST also media type, size, UTF-8 and JSON. */
 export interface Arrived {
   readonly req: IncomingMessage
   readonly res: ServerResponse
-  readonly visit: Visit
+  readonly openRequest: OpenRequest
   /** '' for `/mcp`. */
   readonly mount: string
   readonly principal: Principal
@@ -59,7 +59,7 @@ export interface ArrivedPost extends Arrived {
   readonly message: unknown
 }
 
-/** Legacy revisions over Streamable HTTP: the ladder comes here for every request without a modern claim. */
+/** Legacy revisions over Streamable HTTP: the HTTP door comes here for every request without a modern claim. */
 export interface LegacyHttpDoor {
   post(arrived: ArrivedPost): Promise<void>
   get(arrived: Arrived): Promise<void>

@@ -2,7 +2,7 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { ManualClock } from '../platform/clock/manual-clock.ts'
+import { ManualClock } from '../../test/doubles/manual-clock.ts'
 import { LineWriter } from './line-writer.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-lines-'))

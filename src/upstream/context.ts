@@ -10,7 +10,7 @@ import type { Implementation } from '../core/protocol/names.ts'
 import type { HttpPools } from './http/pools.ts'
 import type { ParkingLot } from './legacy/parked.ts'
 import type { ServerSettings, TimeoutSettings } from './settings.ts'
-import type { Wire, WireAnomaly } from './wire.ts'
+import type { Wire, WireAnomaly } from './wire/wire.ts'
 
 export interface UpstreamOptions {
   readonly id: string

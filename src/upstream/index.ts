@@ -1,10 +1,10 @@
 // The face of the exits: what the assembly makes and owns.
 import type { Upstream } from '../core/ports/upstream.ts'
 import type { UpstreamOptions } from './context.ts'
-import { type Dial, dial } from './dial.ts'
 import { HttpPools } from './http/pools.ts'
 import { ParkingLot } from './legacy/parked.ts'
-import { PooledUpstream } from './upstream.ts'
+import { PooledUpstream } from './pool/upstream.ts'
+import { type Dial, dial } from './wire/dial.ts'
 
 export type { Outside, Unclaimed, UpstreamOptions } from './context.ts'
 export { HttpPools } from './http/pools.ts'

@@ -8,10 +8,10 @@ import type { Outcome } from '../../src/core/call/outcome.ts'
 import { payloadOf } from '../../src/core/call/payload.ts'
 import type { CallRecord } from '../../src/core/call/record.ts'
 import type { Clock } from '../../src/core/ports/clock.ts'
-import { aCall } from '../../src/gateway/contract/samples.ts'
 import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
+import { aCall } from '../doubles/gateway/samples.ts'
 
 export interface Leg {
   readonly outcome: Outcome

@@ -41,14 +41,17 @@ describe('SIGTERM under load', () => {
         }
       }
       const load = [
-        ...Array.from({ length: 8 }, (_, lane) =>
+        ...Array.from({ length: 8 }, (_, overflow) =>
           keepCalling((n) =>
-            modern(base, 'tools/call', echo(`modern ${lane} ${n}`), { mount, ...(lane % 2 === 0 ? { agent: agents[lane] as Agent } : {}) }),
+            modern(base, 'tools/call', echo(`modern ${overflow} ${n}`), {
+              mount,
+              ...(overflow % 2 === 0 ? { agent: agents[overflow] as Agent } : {}),
+            }),
           ),
         ),
         ...sessions
           .slice(0, 6)
-          .map((session, lane) => keepCalling((n) => legacy(base, session, 'tools/call', echo(`legacy ${lane} ${n}`), { mount }))),
+          .map((session, overflow) => keepCalling((n) => legacy(base, session, 'tools/call', echo(`legacy ${overflow} ${n}`), { mount }))),
       ]
       const session = sessions[7] ?? {}
       let streamed = ''

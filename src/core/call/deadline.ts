@@ -1,7 +1,7 @@
 // The deadline of one call. Progress pushes it out, up to a hard maximum; a parked call pauses it.
 import type { Clock } from '../ports/clock.ts'
-import { type Alarm, Alarms } from './alarms.ts'
-import type { Place } from './roster.ts'
+import { DeadlineQueue, type QueuedDeadline } from './deadline-queue.ts'
+import type { ListEntry } from './intrusive-list.ts'
 
 export interface DeadlineLimits {
   /** Longest silence, in ms; progress starts it anew. */
@@ -10,7 +10,7 @@ export interface DeadlineLimits {
   readonly totalMs: number
 }
 
-export class Deadline implements Alarm {
+export class Deadline implements QueuedDeadline {
   /** Monotonic ms. */
   dueAt = 0
   private readonly clock: Clock
@@ -19,16 +19,16 @@ export class Deadline implements Alarm {
   private limits: DeadlineLimits
   private pausedAt: number | undefined
   private pausedMs = 0
-  private readonly alarms: Alarms
+  private readonly deadlineQueue: DeadlineQueue
   /** Absent while it cannot expire: paused, or over. */
-  private place: Place<Alarm> | undefined
+  private place: ListEntry<QueuedDeadline> | undefined
   private done = false
 
   constructor(clock: Clock, limits: DeadlineLimits, expire: () => void) {
     this.clock = clock
     this.limits = limits
     this.expire = expire
-    this.alarms = Alarms.of(clock)
+    this.deadlineQueue = DeadlineQueue.of(clock)
     this.startedAt = clock.mono()
     this.push(this.startedAt)
   }
@@ -73,10 +73,10 @@ export class Deadline implements Alarm {
     this.leave()
   }
 
-  ring(): void {
+  due(): void {
     // Something that rang before may have moved it.
     if (this.clock.mono() < this.dueAt) {
-      this.alarms.sooner(this)
+      this.deadlineQueue.sooner(this)
       return
     }
     this.close()
@@ -86,12 +86,12 @@ export class Deadline implements Alarm {
   private push(from: number): void {
     this.dueAt = Math.min(from + this.limits.idleMs, this.startedAt + this.pausedMs + this.limits.totalMs)
     if (this.done || this.pausedAt !== undefined) return
-    if (this.place === undefined) this.place = this.alarms.enter(this)
-    else this.alarms.sooner(this)
+    if (this.place === undefined) this.place = this.deadlineQueue.enter(this)
+    else this.deadlineQueue.sooner(this)
   }
 
   private leave(): void {
-    if (this.place !== undefined) this.alarms.leave(this.place)
+    if (this.place !== undefined) this.deadlineQueue.leave(this.place)
     this.place = undefined
   }
 }

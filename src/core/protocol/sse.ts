@@ -1,6 +1,6 @@
 // Server-sent events over bytes (WHATWG HTML §9.2.6): an incremental parser that reads any split of the stream alike and copies
 // nothing where an event came whole, and the writers.
-import { Gather } from './gather.ts'
+import { ChunkBuffer } from './chunk-buffer.ts'
 import { asBuffer } from './scan.ts'
 
 export interface SseEvent {
@@ -22,8 +22,8 @@ const cut = -2
 export class SseParser {
   private readonly maxBytes: number
   /** The part of a line that has come without its end. */
-  private readonly partial = new Gather()
-  private readonly data = new Gather()
+  private readonly partial = new ChunkBuffer()
+  private readonly data = new ChunkBuffer()
   private dataLines = 0
   private event = 'message'
   private id: string | undefined

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
-import { modernBody, modernHeaders, type OpenDoor, openDoor, send } from '../contract/http-peer.ts'
-import { type ContextChange, completed, testContext, testGateway } from '../contract/test-gateway.ts'
+import { modernBody, modernHeaders, type OpenDoor, openDoor, send } from '../../../test/doubles/downstream/http-peer.ts'
+import { type ContextChange, completed, testContext, testGateway } from '../../../test/doubles/downstream/test-gateway.ts'
 
 let at: OpenDoor
 afterEach(() => at.door.close())

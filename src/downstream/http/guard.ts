@@ -1,4 +1,4 @@
-// The first rung: is this Host ours and may pages of this Origin call us? Stops DNS rebinding and foreign pages (MCP §transports, security).
+// The first check: is this Host ours and may pages of this Origin call us? Stops DNS rebinding and foreign pages (MCP §transports, security).
 import type { IncomingMessage } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'

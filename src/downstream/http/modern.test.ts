@@ -2,14 +2,14 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
 import { afterEach, describe, expect, it } from 'vitest'
+import { eventsOf, modernBody, modernHeaders, type OpenDoor, open, openDoor, send } from '../../../test/doubles/downstream/http-peer.ts'
+import { type Answering, type ContextChange, completed, testContext, testGateway } from '../../../test/doubles/downstream/test-gateway.ts'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import type { CallEvent, Exchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { metaKey, modernRevision } from '../../core/protocol/names.ts'
-import { ManualClock } from '../../platform/clock/manual-clock.ts'
-import { eventsOf, modernBody, modernHeaders, type OpenDoor, open, openDoor, send } from '../contract/http-peer.ts'
-import { type Answering, type ContextChange, completed, testContext, testGateway } from '../contract/test-gateway.ts'
 
 const doors: OpenDoor[] = []
 const clients: Client[] = []

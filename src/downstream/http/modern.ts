@@ -1,14 +1,14 @@
 // The door of MCP 2026-07-28 over HTTP: one POST, one call, one answer. A client that goes away cancels its call.
 import { endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
+import { IntrusiveList, type ListEntry } from '../../core/call/intrusive-list.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
-import { type Place, Roster } from '../../core/call/roster.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { ArrivedPost, DoorContext } from '../door.ts'
 import type { Answer, ModernWriter } from '../modern/answer.ts'
 import type { Message } from '../modern/envelope.ts'
 import { type Asked, type Received, receive } from '../modern/receive.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
-import { Pulse } from './pulse.ts'
+import { Heartbeat } from './heartbeat.ts'
 import type { Refusals } from './refusals.ts'
 import { Reply } from './reply.ts'
 import { RequestHeaders } from './request-headers.ts'
@@ -20,15 +20,15 @@ export class ModernDoor {
   private readonly context: DoorContext
   private readonly writer: ModernWriter
   private readonly refusals: Refusals
-  private readonly pulse: Pulse
-  private readonly open = new Roster<OpenExchange>()
+  private readonly heartbeat: Heartbeat
+  private readonly open = new IntrusiveList<OpenExchange>()
   private readonly listens = new Set<OpenExchange>()
 
   constructor(context: DoorContext, writer: ModernWriter, refusals: Refusals) {
     this.context = context
     this.writer = writer
     this.refusals = refusals
-    this.pulse = new Pulse(context.clock, context.settings.http.keepAliveMs)
+    this.heartbeat = new Heartbeat(context.clock, context.settings.http.keepAliveMs)
   }
 
   get calls(): number {
@@ -85,18 +85,18 @@ export class ModernDoor {
 
   private async call(arrived: ArrivedPost, { asked, call }: Extract<Received, { kind: 'call' }>): Promise<void> {
     const { context } = this
-    const { res, visit } = arrived
-    const reply = new Reply(res, asked, this.writer, this.pulse, context.report)
+    const { res, openRequest } = arrived
+    const reply = new Reply(res, asked, this.writer, this.heartbeat, context.report)
     const exchange = openExchange(context.clock, context.limits, reply)
     const place = this.enter(exchange, call.family === 'listen')
-    this.pulse.add(reply)
-    visit.whenOver(() => {
-      this.pulse.remove(reply)
-      if (reply.ended) this.leave(exchange, place, visit.delivered)
+    this.heartbeat.add(reply)
+    openRequest.whenOver(() => {
+      this.heartbeat.remove(reply)
+      if (reply.ended) this.leave(exchange, place, openRequest.delivered)
       else exchange.end('client_gone')
     })
     const outcome = await context.gateway.handle(call, exchange)
-    if (visit.over) {
+    if (openRequest.over) {
       this.leave(exchange, place, false)
       return
     }
@@ -113,7 +113,7 @@ export class ModernDoor {
     return this.writer.answer(asked, outcome, declaresOutput)
   }
 
-  private enter(exchange: OpenExchange, listens: boolean): Place<OpenExchange> {
+  private enter(exchange: OpenExchange, listens: boolean): ListEntry<OpenExchange> {
     if (listens) {
       this.listens.add(exchange)
       // A listener waits for as long as it likes: no deadline runs.
@@ -122,7 +122,7 @@ export class ModernDoor {
     return this.open.enter(exchange)
   }
 
-  private leave(exchange: OpenExchange, place: Place<OpenExchange>, delivered: boolean): void {
+  private leave(exchange: OpenExchange, place: ListEntry<OpenExchange>, delivered: boolean): void {
     this.open.leave(place)
     this.listens.delete(exchange)
     exchange.close(delivered ? 'delivered' : 'client_gone')

@@ -1,13 +1,13 @@
 // Turning a request away: recorded through the gateway, answered with a JSON-RPC error that echoes the id where there is one.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Principal } from '../../core/call/call.ts'
-import { atTurnEnd } from '../../core/call/turn.ts'
+import { atBatchEnd } from '../../core/call/loop-batch.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Gateway } from '../../core/ports/gateway.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
 import type { ModernWriter } from '../modern/answer.ts'
 
-/** What is known of the request when it is turned away; the further up the ladder, the more. */
+/** What is known of the request when it is turned away. */
 export interface Turned {
   readonly req: IncomingMessage
   readonly res: ServerResponse
@@ -66,7 +66,7 @@ export function writeJson(res: ServerResponse, status: number, body: Buffer, fau
   res.writeHead(status, headers)
   // A short body leaves as text, of which each character is a byte: with its headers it is one piece, where a buffer would be two.
   const short = body.length < oneWriteBytes ? body.toString('latin1') : undefined
-  atTurnEnd(() => (short === undefined ? res.end(body) : res.end(short, 'latin1')))
+  atBatchEnd(() => (short === undefined ? res.end(body) : res.end(short, 'latin1')))
 }
 
 function addFaultHeaders(headers: string[], status: number, fault: Fault): void {

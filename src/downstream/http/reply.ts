@@ -6,7 +6,7 @@ import type { Report } from '../../core/ports/report.ts'
 import { sseComment, sseEvent } from '../../core/protocol/sse.ts'
 import type { Answer, ModernWriter } from '../modern/answer.ts'
 import type { Asked } from '../modern/receive.ts'
-import type { Beaten, Pulse } from './pulse.ts'
+import type { Heartbeat, HeartbeatTarget } from './heartbeat.ts'
 import { writeJson } from './refusals.ts'
 
 /** Unsent bytes of a stream above which events are dropped. */
@@ -27,12 +27,12 @@ export const streamHeaders: readonly string[] = [
 
 const comment = sseComment()
 
-export class Reply implements Sink, Beaten {
-  pulsing: Beaten['pulsing']
+export class Reply implements Sink, HeartbeatTarget {
+  heartbeatEntry: HeartbeatTarget['heartbeatEntry']
   private readonly res: ServerResponse
   private readonly asked: Asked
   private readonly writer: ModernWriter
-  private readonly pulse: Pulse
+  private readonly heartbeat: Heartbeat
   private readonly report: Report
   private readonly listens: boolean
   private streaming = false
@@ -41,11 +41,11 @@ export class Reply implements Sink, Beaten {
   private dueAt = Number.POSITIVE_INFINITY
   private answerBytes = 0
 
-  constructor(res: ServerResponse, asked: Asked, writer: ModernWriter, pulse: Pulse, report: Report) {
+  constructor(res: ServerResponse, asked: Asked, writer: ModernWriter, heartbeat: Heartbeat, report: Report) {
     this.res = res
     this.asked = asked
     this.writer = writer
-    this.pulse = pulse
+    this.heartbeat = heartbeat
     this.report = report
     this.listens = asked.method === 'subscriptions/listen'
   }
@@ -65,7 +65,7 @@ export class Reply implements Sink, Beaten {
     }
     this.open()
     this.res.write(sseEvent({ event: 'message', data: bytes }))
-    this.pulse.stir(this)
+    this.heartbeat.wrote(this)
   }
 
   /** Sends the final answer, whatever waits before it. */

@@ -1,16 +1,16 @@
-// The header rungs of a modern request: `MCP-Protocol-Version`, `Mcp-Method`, `Mcp-Name` repeat the body, or the request is refused
+// The header checks of a modern request: `MCP-Protocol-Version`, `Mcp-Method`, `Mcp-Name` repeat the body, or the request is refused
 // (MCP 2026-07-28 §transports, SEP-2243). `Mcp-Param-*` are only handed on: a stage that knows the schema judges them.
 import type { IncomingHttpHeaders } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { decodeHeaderValue } from '../../core/protocol/headers.ts'
 import { header } from '../../core/protocol/names.ts'
-import type { HeaderRungs } from '../modern/receive.ts'
+import type { HeaderChecks } from '../modern/receive.ts'
 
 /** Stands for a value that cannot be decoded. No JSON string that passes the door equals it: lone surrogates are refused there. */
 export const undecodable = '\ud800'
 
-export class RequestHeaders implements HeaderRungs {
+export class RequestHeaders implements HeaderChecks {
   private readonly headers: IncomingHttpHeaders
 
   constructor(headers: IncomingHttpHeaders) {

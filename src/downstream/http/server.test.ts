@@ -1,10 +1,17 @@
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
+import { modernBody, modernHeaders, type OpenDoor, openDoor, send } from '../../../test/doubles/downstream/http-peer.ts'
+import {
+  type Answering,
+  completed,
+  type TestContext,
+  type TestGateway,
+  testContext,
+  testGateway,
+} from '../../../test/doubles/downstream/test-gateway.ts'
 import { failed } from '../../core/call/outcome.ts'
 import { fault } from '../../core/faults/catalogue.ts'
-import { modernBody, modernHeaders, type OpenDoor, openDoor, send } from '../contract/http-peer.ts'
-import { type Answering, completed, type TestContext, type TestGateway, testContext, testGateway } from '../contract/test-gateway.ts'
 
 let at: OpenDoor
 let gateway: TestGateway

@@ -1,8 +1,8 @@
-// The front door over HTTP: listens, walks each request up the first rungs of the ladder (host, origin, identity, media type, body,
+// The front door over HTTP: listens, takes each request through the first checks (host, origin, identity, media type, body,
 // JSON) and hands it to the door of its revision. Every refusal is recorded and answered; a bug of ours becomes a 500, never silence.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
-import { afterReads } from '../../core/call/turn.ts'
+import { afterReads } from '../../core/call/loop-batch.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
@@ -15,14 +15,14 @@ import { isObject } from '../modern/envelope.ts'
 import { rawIdOf } from '../modern/receive.ts'
 import { acceptsBoth, isJson, parseBody, type Read, readBody } from './body.ts'
 import { answerBroken } from './broken.ts'
+import { classify } from './classify.ts'
 import { allowOrigin, answerPreflight } from './cors.ts'
 import { settleAndRefuse } from './drain.ts'
 import { Guard } from './guard.ts'
-import { judge } from './ladder.ts'
 import { ModernDoor } from './modern.ts'
+import { OpenRequests } from './open-requests.ts'
 import { Refusals, type Turned } from './refusals.ts'
 import { type Route, route } from './routes.ts'
-import { Visits } from './visits.ts'
 
 /** HTTP+SSE of 2024-11-05: the stream at `/sse` (also `/sse/{mount}`) and the posts to `/message`. */
 export interface SseHttpDoor {
@@ -80,7 +80,7 @@ class Door implements HttpDoor {
   private readonly guard: Guard
   private readonly refusals: Refusals
   private readonly modern: ModernDoor
-  private readonly visits = new Visits()
+  private readonly openRequests = new OpenRequests()
 
   constructor(context: DoorContext, parts: HttpDoorParts) {
     this.context = context
@@ -103,7 +103,7 @@ class Door implements HttpDoor {
       },
       (req, res) => this.take(req, res),
     )
-    this.server.on('connection', (socket) => socket.on('close', () => this.visits.hungUp(socket)))
+    this.server.on('connection', (socket) => socket.on('close', () => this.openRequests.hungUp(socket)))
     this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.broken(error, socket))
     context.draining.addEventListener('abort', () => this.beginDrain(), { once: true })
   }
@@ -126,7 +126,7 @@ class Door implements HttpDoor {
     await settleAndRefuse(this.server)
     this.modern.endListens(graceMs / 2)
     await this.untilIdle(graceMs)
-    if (this.visits.size > 0) {
+    if (this.openRequests.size > 0) {
       this.modern.endAll()
       await this.untilIdle(lastWordsMs)
     }
@@ -147,7 +147,7 @@ class Door implements HttpDoor {
 
   gauges(): HttpGauges {
     return {
-      requests: this.visits.size,
+      requests: this.openRequests.size,
       calls: this.modern.calls,
       streams: this.modern.streams,
       sessions: this.parts.legacy.sessions(),
@@ -155,9 +155,9 @@ class Door implements HttpDoor {
   }
 
   private take(req: IncomingMessage, res: ServerResponse): void {
-    const visit = this.visits.begin(req, res)
+    const openRequest = this.openRequests.begin(req, res)
     if (this.context.draining.aborted) res.shouldKeepAlive = false
-    const turned = { req, res, visit, id: this.context.random.id(), atMs: this.context.clock.now() }
+    const turned = { req, res, openRequest, id: this.context.random.id(), atMs: this.context.clock.now() }
     this.attempt(turned, () => this.walk(turned, route(req.url ?? '/')))
   }
 
@@ -171,10 +171,10 @@ class Door implements HttpDoor {
   }
 
   private walk(turned: Came, to: Route): Promise<void> | void {
-    const { req, res, visit, id, atMs } = turned
+    const { req, res, openRequest, id, atMs } = turned
     const { mount } = to
     if (to.to === 'livez') return answerLive(res)
-    const at = { req, res, visit, id, atMs, mount }
+    const at = { req, res, openRequest, id, atMs, mount }
     const refused = this.guard.host(req) ?? this.letIn(req, res)
     if (refused !== undefined) return this.refusals.refuse(at, refused)
     if (to.to === 'readyz') return answerReady(res, this.parts.admin)
@@ -192,8 +192,8 @@ class Door implements HttpDoor {
 
   private identified(at: Omit<Arrived, 'principal'>, who: Identified, to: Route): Promise<void> | void {
     if ('fault' in who) return this.refusals.refuse(at, who.fault)
-    const { req, res, visit, id, atMs, mount } = at
-    const arrived: Arrived = { req, res, visit, id, atMs, mount, principal: who.principal }
+    const { req, res, openRequest, id, atMs, mount } = at
+    const arrived: Arrived = { req, res, openRequest, id, atMs, mount, principal: who.principal }
     if (mount !== '' && !this.context.gateway.mounts().includes(mount)) {
       const served = this.context.gateway.mounts().map((name) => `/mcp/${name}`)
       return this.refusals.refuse(arrived, fault('unknown_mount', { mount, served: ['/mcp', ...served].join(', ') }))
@@ -224,14 +224,14 @@ class Door implements HttpDoor {
   }
 
   private post(arrived: Arrived): void {
-    if (acceptsBoth(arrived.req.headers.accept)) this.read(arrived, (post) => this.judged(post))
+    if (acceptsBoth(arrived.req.headers.accept)) this.read(arrived, (post) => this.dispatch(post))
     else this.refusals.refuse(arrived, fault('not_acceptable', { needs: 'application/json and text/event-stream' }))
   }
 
-  private judged(post: ArrivedPost): Promise<void> | void {
+  private dispatch(post: ArrivedPost): Promise<void> | void {
     const { headers } = post.req
-    const verdict = judge(post.message, text(headers[header.protocolVersion]), text(headers[header.method]))
-    switch (verdict.to) {
+    const classified = classify(post.message, text(headers[header.protocolVersion]), text(headers[header.method]))
+    switch (classified.to) {
       case 'modern':
         return this.modern.post(post)
       case 'legacy':
@@ -241,7 +241,7 @@ class Door implements HttpDoor {
         post.res.end()
         return
       case 'refused':
-        return this.refuseMessage(post, post.message, post.body, verdict.fault)
+        return this.refuseMessage(post, post.message, post.body, classified.fault)
     }
   }
 
@@ -259,13 +259,13 @@ class Door implements HttpDoor {
   }
 
   private parse(arrived: Arrived, read: Read): ArrivedPost | undefined {
-    const { req, res, visit, id, atMs, mount, principal } = arrived
+    const { req, res, openRequest, id, atMs, mount, principal } = arrived
     if ('fault' in read) {
       this.refusals.refuse(arrived, read.fault)
       return undefined
     }
     const { message, fault: wrong } = parseBody(read.body)
-    if (wrong === undefined) return { req, res, visit, id, atMs, mount, principal, body: read.body, message }
+    if (wrong === undefined) return { req, res, openRequest, id, atMs, mount, principal, body: read.body, message }
     this.refuseMessage(arrived, message, read.body, wrong)
     return undefined
   }
@@ -291,7 +291,7 @@ class Door implements HttpDoor {
 
   private broken(error: NodeJS.ErrnoException, socket: Socket): void {
     let answering = false
-    for (const { res } of this.visits) if (res.socket === socket && res.headersSent) answering = true
+    for (const { res } of this.openRequests) if (res.socket === socket && res.headersSent) answering = true
     const refusal = answerBroken(error, socket, answering)
     if (refusal === undefined) return
     const { clock, random } = this.context
@@ -308,15 +308,15 @@ class Door implements HttpDoor {
 
   /** Answers from now on ask the client to come back on another connection. */
   private beginDrain(): void {
-    for (const { res } of this.visits) if (!res.headersSent) res.shouldKeepAlive = false
+    for (const { res } of this.openRequests) if (!res.headersSent) res.shouldKeepAlive = false
   }
 
   private untilIdle(atMostMs: number): Promise<void> {
-    if (this.visits.size === 0) return Promise.resolve()
+    if (this.openRequests.size === 0) return Promise.resolve()
     return new Promise((resolve) => {
-      const timer = this.context.clock.timer(atMostMs, () => this.visits.onIdle?.())
-      this.visits.onIdle = () => {
-        this.visits.onIdle = undefined
+      const timer = this.context.clock.timer(atMostMs, () => this.openRequests.onIdle?.())
+      this.openRequests.onIdle = () => {
+        this.openRequests.onIdle = undefined
         timer.cancel()
         resolve()
       }

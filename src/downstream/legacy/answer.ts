@@ -26,7 +26,7 @@ export function legacyAnswer(asked: Asked, outcome: Outcome, declaresOutput: boo
       return oneLine(resultBytes(asked.id, legacyResult(asked, outcome)))
     case 'fault':
       return legacyFault(asked, outcome.fault, declaresOutput)
-    // The dialogue answers the one, and no legacy client is offered the other: both are refused rather than passed on unread.
+    // The multi-round-trip answers the one, and no legacy client is offered the other: both are refused rather than passed on unread.
     case 'input_required':
     case 'task':
       return legacyFault(asked, faultOf('upstream_protocol_error', { upstream: 'the server', reason: `unexpected ${outcome.kind}` }), true)

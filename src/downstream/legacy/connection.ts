@@ -7,14 +7,14 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { faultError } from '../../core/faults/wire-form.ts'
 import { errorBytes, type Incoming, type IncomingRequest, type RawId, resultBytes } from '../../core/protocol/jsonrpc.ts'
 import type { DoorContext } from '../door.ts'
+import type { ClientQuestions } from './client-questions.ts'
 import { handshake } from './handshake.ts'
-import type { Mailbox } from './mailbox.ts'
 import { joinBatch, mostInBatch, readClientMessage, splitBatch } from './message.ts'
 import { type Arrival, type Channel, LegacySession } from './session.ts'
 
 export interface ConnectionParts {
   readonly context: DoorContext
-  readonly mailbox: Mailbox
+  readonly clientQuestions: ClientQuestions
   readonly transport: 'sse' | 'stdio'
   /** Unguessable where others could guess; the affinity of the session's calls. */
   readonly id: string
@@ -25,7 +25,7 @@ export interface ConnectionParts {
   readonly opened?: (session: LegacySession) => void
 }
 
-export class LegacyConnection {
+export class LegacyClientConnection {
   private readonly parts: ConnectionParts
   private readonly channel: Channel
   private live: LegacySession | undefined
@@ -89,13 +89,13 @@ export class LegacyConnection {
   }
 
   private async initialize(message: IncomingRequest, arrival: Arrival): Promise<void> {
-    const { context, mailbox, id, transport, mount, principal, write } = this.parts
+    const { context, clientQuestions, id, transport, mount, principal, write } = this.parts
     const { handshake: agreed, answer, exchange } = await handshake(context, { session: id, transport, mount, principal }, message, arrival)
     this.opening = undefined
     if (agreed !== undefined) {
       this.live = new LegacySession({
         context,
-        mailbox,
+        clientQuestions,
         profile: { id, transport, mount, principal, handshake: agreed },
         common: { send: (change, droppable) => void write(change, droppable) },
       })

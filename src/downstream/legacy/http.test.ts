@@ -12,11 +12,11 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, it } from 'vitest'
-import { ManualClock } from '../../platform/clock/manual-clock.ts'
-import { send } from '../contract/http-peer.ts'
-import { completed } from '../contract/test-gateway.ts'
-import { asks, form, type Imitation, imitation, textResult } from './contract/imitation.ts'
-import { connect, everything, type Rig, type RigChange, rig, until } from './contract/rig.ts'
+import { send } from '../../../test/doubles/downstream/http-peer.ts'
+import { asks, form, type Imitation, imitation, textResult } from '../../../test/doubles/downstream/imitation.ts'
+import { connect, everything, type Rig, type RigChange, rig, until } from '../../../test/doubles/downstream/legacy-rig.ts'
+import { completed } from '../../../test/doubles/downstream/test-gateway.ts'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {
@@ -353,8 +353,8 @@ describe('an SDK 1.x client over Streamable HTTP', () => {
 })
 
 async function sockets(at: Rig): Promise<{ destroy(): void }[]> {
-  const { visits } = at.door as unknown as { visits: Iterable<{ res: ServerResponse }> }
-  return [...visits].flatMap(({ res }) => res.socket ?? [])
+  const { openRequests } = at.door as unknown as { openRequests: Iterable<{ res: ServerResponse }> }
+  return [...openRequests].flatMap(({ res }) => res.socket ?? [])
 }
 
 describe('an SDK 2.x client that speaks a legacy revision over HTTP', () => {

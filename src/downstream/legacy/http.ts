@@ -9,7 +9,7 @@ import { sseRetry } from '../../core/protocol/sse.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
 import { usualAccept } from '../http/body.ts'
 import { forwardedHeaders } from '../http/forwarded-headers.ts'
-import { Pulse } from '../http/pulse.ts'
+import { Heartbeat } from '../http/heartbeat.ts'
 import { type Named, Refusals, writeJson } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
 import { createModernWriter } from '../modern/answer.ts'
@@ -34,13 +34,13 @@ class LegacyDoor implements LegacyHttpDoor {
   private readonly context: DoorContext
   private readonly refusals: Refusals
   private readonly table: SessionTable
-  private readonly late: Pulse
+  private readonly late: Heartbeat
 
   constructor(context: DoorContext) {
     this.context = context
     this.refusals = new Refusals(context.gateway, createModernWriter(context.server))
     this.table = new SessionTable(context)
-    this.late = new Pulse(context.clock, Math.min(lateMs, context.settings.http.keepAliveMs))
+    this.late = new Heartbeat(context.clock, Math.min(lateMs, context.settings.http.keepAliveMs))
     context.draining.addEventListener('abort', () => this.drain(), { once: true })
   }
 
@@ -99,7 +99,7 @@ class LegacyDoor implements LegacyHttpDoor {
     const found = await this.find(arrived)
     if (found === undefined) return
     await this.table.close(found)
-    this.table.mailbox.hint({ kind: 'ended', session: found.session.profile.id })
+    this.table.clientQuestions.hint({ kind: 'ended', session: found.session.profile.id })
     arrived.res.writeHead(204).end()
   }
 
@@ -148,7 +148,7 @@ class LegacyDoor implements LegacyHttpDoor {
 
   private notified(found: HttpSession, message: IncomingNotification): void {
     const elsewhere = found.session.notification(message)
-    if (elsewhere !== undefined) this.table.mailbox.hint({ kind: 'cancel', session: found.session.profile.id, request: elsewhere })
+    if (elsewhere !== undefined) this.table.clientQuestions.hint({ kind: 'cancel', session: found.session.profile.id, request: elsewhere })
   }
 
   private reply(found: HttpSession, res: ServerResponse, accept: Accepted, expected: number, batch: boolean): PostReply {

@@ -1,8 +1,8 @@
 import { ListRootsRequestSchema, LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, it } from 'vitest'
+import { imitation } from '../../../test/doubles/downstream/imitation.ts'
+import { connect, type Rig, rig, until } from '../../../test/doubles/downstream/legacy-rig.ts'
 import { payloadOf } from '../../core/call/payload.ts'
-import { imitation } from './contract/imitation.ts'
-import { connect, type Rig, rig, until } from './contract/rig.ts'
 import type { OutsideSession } from './outside.ts'
 
 let at: Rig | undefined

@@ -3,7 +3,7 @@
 import type { CallEvent } from '../../core/call/exchange.ts'
 import { type Payload, payload } from '../../core/call/payload.ts'
 import { locate } from '../../core/protocol/locate.ts'
-import { type QuestionParts, Questions } from './questions.ts'
+import { InputRequests, type InputRequestsParts } from './input-requests.ts'
 
 /** Where a session is reached for what belongs to no call. */
 export interface OutsideSession {
@@ -23,10 +23,10 @@ export interface Outsiders {
 const answerMs = 50_000
 const key = 'outside'
 
-export async function askOutside(parts: QuestionParts, method: string, params: Payload | undefined): Promise<Payload | undefined> {
+export async function askOutside(parts: InputRequestsParts, method: string, params: Payload | undefined): Promise<Payload | undefined> {
   const head = Buffer.from(`{"inputRequests":{"${key}":{"method":${JSON.stringify(method)}`)
   const requests = params === undefined ? [head] : [head, Buffer.from(',"params":'), params.bytes]
-  const collected = await new Questions(parts).collect({
+  const collected = await new InputRequests(parts).collect({
     item: method,
     requests: payload(Buffer.concat([...requests, Buffer.from('}}}')])),
     parked: false,

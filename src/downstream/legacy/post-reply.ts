@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Delivery } from '../../core/call/exchange.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
-import type { Beaten, Pulse } from '../http/pulse.ts'
+import type { Heartbeat, HeartbeatTarget } from '../http/heartbeat.ts'
 import { writeJson } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
 import { joinBatch } from './message.ts'
@@ -23,10 +23,10 @@ export interface PostParts {
   /** Called once, when nothing more will come. */
   readonly done: (stream: EventStream | undefined) => void
   /** Beats answers that are late: they become a stream, so that a client that loses the connection can come back for them. */
-  readonly late: Pulse
+  readonly late: Heartbeat
 }
 
-export class PostReply implements Channel, Beaten {
+export class PostReply implements Channel, HeartbeatTarget {
   private readonly parts: PostParts
   private readonly answers: Uint8Array[] = []
   private left: number

@@ -3,9 +3,9 @@
 import type { Principal } from '../../core/call/call.ts'
 import type { Timer } from '../../core/ports/clock.ts'
 import type { DoorContext } from '../door.ts'
-import { Pulse } from '../http/pulse.ts'
+import { Heartbeat } from '../http/heartbeat.ts'
 import type { Handshake } from './capabilities.ts'
-import { type Hint, Mailbox } from './mailbox.ts'
+import { ClientQuestions, type Hint } from './client-questions.ts'
 import { LegacySession, type SessionState } from './session.ts'
 import { keyOf, SessionStore } from './session-store.ts'
 import { EventStream } from './stream.ts'
@@ -28,10 +28,10 @@ export interface HttpSession {
 }
 
 export class SessionTable {
-  readonly mailbox: Mailbox
+  readonly clientQuestions: ClientQuestions
   private readonly context: DoorContext
   private readonly store: SessionStore
-  private readonly alive: Pulse
+  private readonly alive: Heartbeat
   private readonly open = new Map<string, HttpSession>()
   private readonly reviving = new Map<string, Promise<HttpSession | undefined>>()
   private readonly over = new Map<EventStream, HttpSession>()
@@ -42,10 +42,10 @@ export class SessionTable {
   constructor(context: DoorContext) {
     this.context = context
     const { clock, random, ephemeral, report, settings } = context
-    this.mailbox = new Mailbox(clock, random, ephemeral, report)
-    this.mailbox.onHint = (hint) => this.hinted(hint)
+    this.clientQuestions = new ClientQuestions(clock, random, ephemeral, report)
+    this.clientQuestions.onHint = (hint) => this.hinted(hint)
     this.store = new SessionStore(context.sealer, ephemeral, settings.sessions.idleMs)
-    this.alive = new Pulse(clock, settings.http.keepAliveMs)
+    this.alive = new Heartbeat(clock, settings.http.keepAliveMs)
   }
 
   get size(): number {
@@ -88,7 +88,7 @@ export class SessionTable {
 
   /** A stream for the answer to one POST. */
   answerStream(found: HttpSession): EventStream {
-    const stream = this.stream(found.session.profile.handshake, `${this.mailbox.replica}.${this.nextStream++}`)
+    const stream = this.stream(found.session.profile.handshake, `${this.clientQuestions.replica}.${this.nextStream++}`)
     found.streams.set(stream.id, stream)
     return stream
   }
@@ -111,7 +111,7 @@ export class SessionTable {
   }
 
   private stream({ revision }: Handshake, id: string): EventStream {
-    return new EventStream({ id, primes: revision >= '2025-11-25', pulse: this.alive, report: this.context.report })
+    return new EventStream({ id, primes: revision >= '2025-11-25', heartbeat: this.alive, report: this.context.report })
   }
 
   /** A session that another replica opened: its id says what it is, its record that it lives. */
@@ -139,13 +139,13 @@ export class SessionTable {
     const common = this.stream(agreed, '0')
     const session = new LegacySession({
       context: this.context,
-      mailbox: this.mailbox,
+      clientQuestions: this.clientQuestions,
       profile: { id, transport: 'http', mount, principal, handshake: agreed },
       common,
       state,
       keep: async (changed) => {
         await this.store.keep(id, this.store.record(agreed, changed))
-        this.mailbox.hint({ kind: 'changed', session: id })
+        this.clientQuestions.hint({ kind: 'changed', session: id })
       },
     })
     const now = this.context.clock.mono()

@@ -3,8 +3,8 @@
 
 import { type Caller, type CallId, type LogLevel, logLevels, type Principal } from '../../core/call/call.ts'
 import type { CallEvent, Delivery, EndReason, Interest, Sink } from '../../core/call/exchange.ts'
+import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { emptyObject, payloadOf } from '../../core/call/payload.ts'
-import { Roster } from '../../core/call/roster.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -25,12 +25,12 @@ import { oneLine } from '../modern/line.ts'
 import { type Asked, legacyAnswer, legacyFault } from './answer.ts'
 import { crosses, makeCall } from './call.ts'
 import type { Handshake } from './capabilities.ts'
-import { Dialogue } from './dialogue.ts'
+import type { ClientQuestions, Reply } from './client-questions.ts'
 import { eventBytes, progressOf } from './events.ts'
-import type { Mailbox, Reply } from './mailbox.ts'
+import type { InputRequestsParts } from './input-requests.ts'
 import { isObject } from './message.ts'
+import { MultiRoundTrip } from './multi-round-trip.ts'
 import { askOutside } from './outside.ts'
-import type { QuestionParts } from './questions.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 /** Where the messages of one request go. */
@@ -67,7 +67,7 @@ export interface SessionState {
 
 export interface SessionParts {
   readonly context: DoorContext
-  readonly mailbox: Mailbox
+  readonly clientQuestions: ClientQuestions
   readonly profile: SessionProfile
   readonly common: CommonChannel
   readonly state?: SessionState
@@ -90,13 +90,13 @@ const defaultLevel: LogLevel = 'info'
 
 interface Running {
   readonly id: RawId
-  readonly dialogue: Dialogue
+  readonly roundTrip: MultiRoundTrip
 }
 
 export class LegacySession {
   readonly profile: SessionProfile
   private readonly parts: SessionParts
-  private readonly inFlight = new Roster<Running>()
+  private readonly inFlight = new IntrusiveList<Running>()
   private readonly subscriptions: Subscriptions
   /** Nobody is there to answer questions or to hear changes. */
   private deaf = false
@@ -186,14 +186,14 @@ export class LegacySession {
 
   /** An answer to one of our questions. */
   response(message: IncomingResult | IncomingError, bytes: Uint8Array): void {
-    this.parts.mailbox.deliver(this.profile.id, message, bytes)
+    this.parts.clientQuestions.deliver(this.profile.id, message, bytes)
   }
 
   /** Ends a request without an answer. False where it is not in flight here. */
   cancel(request: RawId): boolean {
-    const dialogue = this.running(request)
-    dialogue?.end('cancelled')
-    return dialogue !== undefined
+    const roundTrip = this.running(request)
+    roundTrip?.end('cancelled')
+    return roundTrip !== undefined
   }
 
   /** Takes over what another replica changed. */
@@ -206,7 +206,7 @@ export class LegacySession {
   end(reason: EndReason): void {
     if (this.over) return
     this.over = true
-    for (const { dialogue } of this.inFlight) dialogue.end(reason)
+    for (const { roundTrip } of this.inFlight) roundTrip.end(reason)
     this.deafen()
   }
 
@@ -216,7 +216,7 @@ export class LegacySession {
     this.deaf = true
     this.leave?.()
     this.subscriptions.close()
-    this.parts.mailbox.endSession(this.profile.id)
+    this.parts.clientQuestions.endSession(this.profile.id)
   }
 
   private outside(event: CallEvent): void {
@@ -228,7 +228,7 @@ export class LegacySession {
     this.parts.common.send(eventBytes(event), true)
   }
 
-  private outsideParts(): QuestionParts {
+  private outsideParts(): InputRequestsParts {
     const { context, common, profile } = this.parts
     return {
       random: context.random,
@@ -258,18 +258,18 @@ export class LegacySession {
       },
       context.random,
     )
-    const dialogue = new Dialogue({
+    const roundTrip = new MultiRoundTrip({
       context,
       sink: this.sink(channel, progressToken),
       revision: asked.revision,
       capabilities: this.profile.handshake.capabilities,
       ask: channel.streams ? (method, params, timeoutMs, signal) => this.ask(channel, method, params, timeoutMs, signal) : undefined,
     })
-    const place = this.inFlight.enter({ id: asked.id, dialogue })
+    const place = this.inFlight.enter({ id: asked.id, roundTrip })
     try {
-      const { outcome, exchange } = await dialogue.run(call)
+      const { outcome, exchange } = await roundTrip.run(call)
       this.inFlight.leave(place)
-      if (dialogue.ended === 'cancelled') {
+      if (roundTrip.ended === 'cancelled') {
         channel.silence()
         exchange?.close('client_gone')
         return
@@ -284,8 +284,8 @@ export class LegacySession {
     }
   }
 
-  private running(id: RawId): Dialogue | undefined {
-    return this.inFlight.find((one) => one.id === id)?.dialogue
+  private running(id: RawId): MultiRoundTrip | undefined {
+    return this.inFlight.find((one) => one.id === id)?.roundTrip
   }
 
   private caller(headers: Readonly<Record<string, string>> | undefined): Caller {
@@ -324,7 +324,7 @@ export class LegacySession {
 
   private ask(channel: CommonChannel, method: string, params: Uint8Array | undefined, timeoutMs: number, signal: Signal): Promise<Reply> {
     if (this.deaf) return Promise.resolve({ kind: 'ended' })
-    return this.parts.mailbox.ask({
+    return this.parts.clientQuestions.ask({
       session: this.profile.id,
       timeoutMs,
       signal,

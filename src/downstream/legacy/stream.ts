@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Report } from '../../core/ports/report.ts'
 import { sseComment, sseEvent, sseRetry } from '../../core/protocol/sse.ts'
-import type { Beaten, Pulse } from '../http/pulse.ts'
+import type { Heartbeat, HeartbeatTarget } from '../http/heartbeat.ts'
 import { streamHeaders } from '../http/reply.ts'
 
 /** Most events kept of one stream, and most bytes; the newest stays in any case. */
@@ -25,11 +25,11 @@ export interface StreamParts {
   readonly id: string
   /** Revisions from 2025-11-25 begin a stream with an event that has an id and no data. */
   readonly primes: boolean
-  readonly pulse: Pulse
+  readonly heartbeat: Heartbeat
   readonly report: Report
 }
 
-export class EventStream implements Beaten {
+export class EventStream implements HeartbeatTarget {
   readonly id: string
   private readonly parts: StreamParts
   private ring: Kept[] = []
@@ -77,7 +77,7 @@ export class EventStream implements Beaten {
     })
     if (res.destroyed) this.forget()
     else if (this.done) this.end()
-    else this.parts.pulse.add(this)
+    else this.parts.heartbeat.add(this)
   }
 
   send(data: Uint8Array, droppable: boolean): void {
@@ -117,7 +117,7 @@ export class EventStream implements Beaten {
     if (res === undefined) return
     this.sent = Math.max(this.sent, kept.seq)
     res.write(sseEvent({ id: this.eventId(kept.seq), event: 'message', data: kept.data }))
-    this.parts.pulse.stir(this)
+    this.parts.heartbeat.wrote(this)
     if (res.writableLength > stuckBytes + kept.data.length) {
       this.parts.report.log('warn', 'a client reads its stream too slowly and was cut off', { unsentBytes: res.writableLength })
       res.destroy()
@@ -142,7 +142,7 @@ export class EventStream implements Beaten {
 
   private forget(): void {
     this.res = undefined
-    this.parts.pulse.remove(this)
+    this.parts.heartbeat.remove(this)
   }
 
   private eventId(seq: number): string {

@@ -11,14 +11,14 @@ const shortestPollMs = 100
 const longestPollMs = 30_000
 const usualPollMs = 1_000
 
-export type Judged =
+export type TaskState =
   | { readonly kind: 'runs'; readonly pollMs: number }
   /** `requests` is an object with `inputRequests`. */
   | { readonly kind: 'asks'; readonly requests: Payload; readonly pollMs: number }
   | { readonly kind: 'ended'; readonly outcome: Outcome }
 
 /** Reads a task as its creation or `tasks/get` tells it. */
-export function judgeTask(told: Payload, item: string): Judged {
+export function taskState(told: Payload, item: string): TaskState {
   const whole = told.json()
   const task = isObject(whole) ? whole : {}
   const asked = typeof task.pollIntervalMs === 'number' ? task.pollIntervalMs : usualPollMs
@@ -67,10 +67,10 @@ export function taskCall(
   return { ...first, id, method, family: families[method], target: task, params: payload(Buffer.from(text)), continuation: undefined }
 }
 
-function broken(item: string, reason: string): Judged {
+function broken(item: string, reason: string): TaskState {
   return ended(fault('upstream_protocol_error', { upstream: item, reason }))
 }
 
-function ended(reason: ReturnType<typeof fault>): Judged {
+function ended(reason: ReturnType<typeof fault>): TaskState {
   return { kind: 'ended', outcome: failed(reason) }
 }

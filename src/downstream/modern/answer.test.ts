@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { completed } from '../../../test/doubles/downstream/test-gateway.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { metaKey, servedRevisions } from '../../core/protocol/names.ts'
-import { completed } from '../contract/test-gateway.ts'
 import { type Answer, createModernWriter } from './answer.ts'
 import type { Asked } from './receive.ts'
 

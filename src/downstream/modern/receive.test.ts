@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { envelope, modernBody } from '../../../test/doubles/downstream/http-peer.ts'
 import { anonymous } from '../../core/call/call.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { metaKey } from '../../core/protocol/names.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'
-import { envelope, modernBody } from '../contract/http-peer.ts'
 import type { Message } from './envelope.ts'
 import { cancelledId, type Hop, type Received, rawIdOf, receive } from './receive.ts'
 

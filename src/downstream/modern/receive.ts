@@ -1,5 +1,5 @@
-// From one parsed JSON-RPC request of a modern client, with its bytes, to a `Call` or to the fault of the first rung that it fails
-// (protocol.md 2.1 and 2.2). Knows no transport: HTTP brings its header rungs along, stdio has none.
+// From one parsed JSON-RPC request of a modern client, with its bytes, to a `Call` or to the fault of the first check that it fails
+// (protocol.md 2.1 and 2.2). Knows no transport: HTTP brings its header checks along, stdio has none.
 import {
   type Asserted,
   type Call,
@@ -34,8 +34,8 @@ export interface Hop {
   readonly headers: Readonly<Record<string, string>> | undefined
 }
 
-/** The rungs that only a transport with headers has; each answers a fault or nothing. */
-export interface HeaderRungs extends Asserted {
+/** The checks that only a transport with headers has; each answers a fault or nothing. */
+export interface HeaderChecks extends Asserted {
   /** `MCP-Protocol-Version` against the claim. */
   revision(claim: string): Fault | undefined
   /** `Mcp-Method` and, where the method has a target, `Mcp-Name`. */
@@ -65,7 +65,7 @@ export type Received = { readonly kind: 'call'; readonly asked: Asked; readonly 
  * Reads one request (`method` and `id` present). `bytes` is exactly the message's JSON text, known to be valid and free of duplicate
  * keys; `message` is the same, parsed.
  */
-export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: Random, rungs?: HeaderRungs): Received {
+export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: Random, headerChecks?: HeaderChecks): Received {
   const found = locateParts(bytes)
   const id = idText(bytes, found.id, message.id)
   const method = typeof message.method === 'string' ? message.method : undefined
@@ -78,7 +78,7 @@ export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: R
   const envelope = readEnvelope(meta)
   if (isFault(envelope)) return refused(envelope)
   const params = message.params as Message
-  const wrong = climb(envelope, method, params, rungs)
+  const wrong = check(envelope, method, params, headerChecks)
   if (wrong !== undefined) return refused(wrong, envelope.revision)
   const token = tokenText(meta.progressToken, bytes)
   if (token === 'invalid') {
@@ -88,7 +88,7 @@ export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: R
   return {
     kind: 'call',
     asked: { id, method: known, correlationId: hop.id, progressToken: token, logLevel: envelope.logLevel },
-    call: callOf(known, envelope, params, meta, bytes, found.params, hop, token !== undefined, rungs, random),
+    call: callOf(known, envelope, params, meta, bytes, found.params, hop, token !== undefined, headerChecks, random),
   }
 }
 
@@ -112,15 +112,15 @@ const targetKeys: Partial<Record<Method, 'name' | 'uri' | 'taskId'>> = {
   'tasks/cancel': 'taskId',
 }
 
-function climb(envelope: Envelope, method: string, params: Message, rungs: HeaderRungs | undefined): Fault | undefined {
-  const revision = rungs?.revision(envelope.revision)
+function check(envelope: Envelope, method: string, params: Message, headerChecks: HeaderChecks | undefined): Fault | undefined {
+  const revision = headerChecks?.revision(envelope.revision)
   if (revision !== undefined) return revision
   if (envelope.revision !== modernRevision) {
     return fault('unsupported_revision', { requested: envelope.revision, supported: servedRevisions })
   }
   const key = isMethod(method) ? targetKeys[method] : undefined
   const target = key === undefined ? undefined : params[key]
-  const standard = rungs?.standard(method, target)
+  const standard = headerChecks?.standard(method, target)
   if (standard !== undefined) return standard
   if (!isMethod(method)) return fault('method_not_found', { method })
   if (key !== undefined && typeof target !== 'string') return fault('invalid_params', { reason: `${key} must be a string`, key })
@@ -169,7 +169,7 @@ function callOf(
   at: Span | undefined,
   hop: Hop,
   progress: boolean,
-  rungs: HeaderRungs | undefined,
+  headerChecks: HeaderChecks | undefined,
   random: Random,
 ): Call {
   const key = targetKeys[method]
@@ -189,7 +189,7 @@ function callOf(
       headers: hop.headers,
     },
     interest: { progress, logLevel: envelope.logLevel },
-    asserted: rungs,
+    asserted: headerChecks,
     continuation: undefined,
     trace: traceOf(meta, random),
   }

@@ -7,9 +7,9 @@ import {
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, it } from 'vitest'
-import { open as request, send } from '../contract/http-peer.ts'
-import { type Imitation, imitation, textResult } from '../legacy/contract/imitation.ts'
-import { connect, everything, type Rig, type RigChange, rig, until } from '../legacy/contract/rig.ts'
+import { open as request, send } from '../../../test/doubles/downstream/http-peer.ts'
+import { type Imitation, imitation, textResult } from '../../../test/doubles/downstream/imitation.ts'
+import { connect, everything, type Rig, type RigChange, rig, until } from '../../../test/doubles/downstream/legacy-rig.ts'
 
 const open: { close(): Promise<void> }[] = []
 afterEach(async () => {

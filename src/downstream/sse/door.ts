@@ -7,11 +7,11 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { sseComment, sseEvent } from '../../core/protocol/sse.ts'
 import type { Arrived, ArrivedPost, DoorContext } from '../door.ts'
 import { forwardedHeaders } from '../http/forwarded-headers.ts'
-import { type Beaten, Pulse } from '../http/pulse.ts'
+import { Heartbeat, type HeartbeatTarget } from '../http/heartbeat.ts'
 import { Refusals } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
-import { LegacyConnection } from '../legacy/connection.ts'
-import { Mailbox } from '../legacy/mailbox.ts'
+import { ClientQuestions } from '../legacy/client-questions.ts'
+import { LegacyClientConnection } from '../legacy/connection.ts'
 import { isObject } from '../legacy/message.ts'
 import type { LegacySession } from '../legacy/session.ts'
 import { createModernWriter } from '../modern/answer.ts'
@@ -38,25 +38,25 @@ export function createSseDoor(context: DoorContext): SseDoor {
   return new Door(context)
 }
 
-interface Stream extends Beaten {
+interface Stream extends HeartbeatTarget {
   readonly res: ServerResponse
   readonly principal: Principal
-  readonly connection: LegacyConnection
+  readonly connection: LegacyClientConnection
 }
 
 class Door implements SseDoor {
   private readonly context: DoorContext
   private readonly refusals: Refusals
-  private readonly mailbox: Mailbox
-  private readonly pulse: Pulse
+  private readonly clientQuestions: ClientQuestions
+  private readonly heartbeat: Heartbeat
   private readonly open = new Map<string, Stream>()
   private readonly warned = new Set<string>()
 
   constructor(context: DoorContext) {
     this.context = context
     this.refusals = new Refusals(context.gateway, createModernWriter(context.server))
-    this.mailbox = new Mailbox(context.clock, context.random, context.ephemeral, context.report)
-    this.pulse = new Pulse(context.clock, context.settings.http.keepAliveMs)
+    this.clientQuestions = new ClientQuestions(context.clock, context.random, context.ephemeral, context.report)
+    this.heartbeat = new Heartbeat(context.clock, context.settings.http.keepAliveMs)
     context.draining.addEventListener('abort', () => this.drain(), { once: true })
   }
 
@@ -79,7 +79,7 @@ class Door implements SseDoor {
     res.on('close', () => this.close(id))
     res.writeHead(200, [...streamHeaders, ...this.deprecation()])
     res.write(sseEvent({ event: 'endpoint', data: Buffer.from(`/message?sessionId=${id}`) }))
-    this.pulse.add(stream)
+    this.heartbeat.add(stream)
     if (res.destroyed) this.close(id)
   }
 
@@ -109,9 +109,9 @@ class Door implements SseDoor {
 
   private stream(arrived: Arrived, id: string): Stream {
     const { res, principal, mount } = arrived
-    const connection = new LegacyConnection({
+    const connection = new LegacyClientConnection({
       context: this.context,
-      mailbox: this.mailbox,
+      clientQuestions: this.clientQuestions,
       transport: 'sse',
       id,
       mount,
@@ -138,7 +138,7 @@ class Door implements SseDoor {
       return true
     }
     res.write(sseEvent({ event: 'message', data: message }))
-    this.pulse.stir(stream)
+    this.heartbeat.wrote(stream)
     if (res.writableLength > stuckBytes + message.length) {
       this.context.report.log('warn', 'a client reads its stream too slowly and was cut off', { unsentBytes: res.writableLength })
       res.destroy()
@@ -150,7 +150,7 @@ class Door implements SseDoor {
     const stream = this.open.get(id)
     if (stream === undefined) return
     this.open.delete(id)
-    this.pulse.remove(stream)
+    this.heartbeat.remove(stream)
     stream.connection.end('client_gone')
   }
 

@@ -10,8 +10,8 @@ import { faultError } from '../../core/faults/wire-form.ts'
 import { errorBytes, type RawId } from '../../core/protocol/jsonrpc.ts'
 import { asBuffer, countMembers, countParsed } from '../../core/protocol/scan.ts'
 import type { DoorContext } from '../door.ts'
-import { LegacyConnection } from '../legacy/connection.ts'
-import { Mailbox } from '../legacy/mailbox.ts'
+import { ClientQuestions } from '../legacy/client-questions.ts'
+import { LegacyClientConnection } from '../legacy/connection.ts'
 import type { Arrival } from '../legacy/session.ts'
 import { createModernWriter, type ModernWriter } from '../modern/answer.ts'
 import { hasClaim, hasValidModernClaim, isObject, type Message } from '../modern/envelope.ts'
@@ -48,7 +48,7 @@ class Connection {
   /** Who may not enter hears why, to every request. */
   private readonly barred: Fault | undefined
   private readonly writer: ModernWriter
-  private readonly legacy: LegacyConnection
+  private readonly legacy: LegacyClientConnection
   /** Modern requests in flight. A legacy session keeps its own. */
   private readonly modern = new Map<RawId, OpenExchange>()
   private readonly listens = new Set<OpenExchange>()
@@ -61,9 +61,9 @@ class Connection {
     this.principal = principal
     this.barred = barred
     this.writer = createModernWriter(context.server)
-    this.legacy = new LegacyConnection({
+    this.legacy = new LegacyClientConnection({
       context,
-      mailbox: new Mailbox(context.clock, context.random, context.ephemeral, context.report),
+      clientQuestions: new ClientQuestions(context.clock, context.random, context.ephemeral, context.report),
       transport: 'stdio',
       id: context.random.id(),
       mount: streams.mount,

@@ -1,12 +1,12 @@
 // Cuts a byte stream into lines, each capped. Nothing is searched twice, and a line that came in one chunk is not copied.
-import { Gather } from '../../core/protocol/gather.ts'
+import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
 
 const newline = 0x0a
 const carriage = 0x0d
 
 export class Lines {
   private readonly maxBytes: number
-  private readonly partial = new Gather()
+  private readonly partial = new ChunkBuffer()
   private skipping = false
 
   constructor(maxBytes: number) {

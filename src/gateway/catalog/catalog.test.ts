@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { bench, callOf, exchangeOf, faultOf, quiet, resultOf, shown } from '../../../test/doubles/gateway/catalog-rig.ts'
+import { ScriptedUpstream, tool } from '../../../test/doubles/gateway/scripted-upstream.ts'
 import type { UpstreamId } from '../../core/call/call.ts'
-import { bench, callOf, exchangeOf, faultOf, quiet, resultOf, shown } from './contract/bench.ts'
-import { ScriptedUpstream, tool } from './contract/scripted-upstream.ts'
 import type { CatalogChange, CatalogStore } from './index.ts'
 
 const toolsOnly = { tools: { listChanged: true } }

@@ -2,16 +2,16 @@ import * as modern from '@modelcontextprotocol/core'
 import * as legacy from '@modelcontextprotocol/sdk/types.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { tool } from '../../../test/doubles/gateway/scripted-upstream.ts'
 import type { ItemKind } from '../../core/call/item.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
-import { tool } from './contract/scripted-upstream.ts'
-import { type Compile, type Definition, isQuarantined, judge, type Quarantined, versionOf } from './definition.ts'
+import { type Compile, type Definition, isQuarantined, type Quarantined, readDefinition, versionOf } from './definition.ts'
 
 const anyArguments: Compile = () => ({ validate: () => [] })
 
 function judged(kind: ItemKind, value: unknown, compile: Compile = anyArguments): Definition | Quarantined {
   const raw = typeof value === 'string' ? payload(Buffer.from(value)) : payloadOf(value)
-  return judge(kind, 'up', raw, versionOf(raw.bytes), compile)
+  return readDefinition(kind, 'up', raw, versionOf(raw.bytes), compile)
 }
 
 function admitted(kind: ItemKind, value: unknown): Definition {

@@ -63,7 +63,13 @@ export function isQuarantined(judged: Definition | Quarantined): judged is Quara
 }
 
 /** Judges one definition. Never throws for what a server sent. */
-export function judge(kind: ItemKind, upstream: UpstreamId, raw: Payload, version: number, compile: Compile): Definition | Quarantined {
+export function readDefinition(
+  kind: ItemKind,
+  upstream: UpstreamId,
+  raw: Payload,
+  version: number,
+  compile: Compile,
+): Definition | Quarantined {
   const bytes = raw.bytes
   let value: unknown
   try {

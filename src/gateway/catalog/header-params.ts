@@ -31,23 +31,23 @@ const named = ['patternProperties', 'dependentSchemas', '$defs', 'definitions', 
 /** The declared parameters, or the first rule that is broken. `path` in a misfit is a JSON Pointer into the definition. */
 export function headerParams(inputSchema: Readonly<Record<string, unknown>>): readonly HeaderParam[] | Misfit {
   const found: HeaderParam[] = []
-  const misfit = visit(inputSchema, [], ['inputSchema'], found)
+  const misfit = openRequest(inputSchema, [], ['inputSchema'], found)
   return misfit ?? found
 }
 
 /** `path` is the property path, undefined where the schema is not statically reachable; `at` is where it stands. */
-function visit(node: unknown, path: readonly string[] | undefined, at: readonly string[], found: HeaderParam[]): Misfit | undefined {
+function openRequest(node: unknown, path: readonly string[] | undefined, at: readonly string[], found: HeaderParam[]): Misfit | undefined {
   if (!isObject(node) || at.length > 2 * deepest) return undefined
   if (Object.hasOwn(node, keyword)) {
     const misfit = declare(node, path, at, found)
     if (misfit !== undefined) return misfit
   }
   for (const [key, child] of entries(node.properties)) {
-    const misfit = visit(child, path === undefined ? undefined : [...path, key], [...at, 'properties', key], found)
+    const misfit = openRequest(child, path === undefined ? undefined : [...path, key], [...at, 'properties', key], found)
     if (misfit !== undefined) return misfit
   }
   for (const [where, child] of elsewhere(node)) {
-    const misfit = visit(child, undefined, [...at, ...where], found)
+    const misfit = openRequest(child, undefined, [...at, ...where], found)
     if (misfit !== undefined) return misfit
   }
   return undefined

@@ -11,7 +11,7 @@ import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { type Upstream, UpstreamFault, type Watch } from '../../core/ports/upstream.ts'
-import { type Compile, type Definition, isQuarantined, judge, type Quarantined, versionOf } from './definition.ts'
+import { type Compile, type Definition, isQuarantined, type Quarantined, readDefinition, versionOf } from './definition.ts'
 import { allKinds, announces, kinds, kindsOf, type ListName, offers } from './kinds.ts'
 import { type About, type List, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts'
 
@@ -309,7 +309,7 @@ export class Feed {
       if (index > 0 && index % slice === 0) await this.breathe()
       const version = versionOf(one.bytes)
       // An unchanged definition keeps its object, and with it its compiled validator.
-      const judged = known.get(version) ?? judge(kind, this.id, one, version, this.parts.compile)
+      const judged = known.get(version) ?? readDefinition(kind, this.id, one, version, this.parts.compile)
       if (isQuarantined(judged)) quarantined.push(judged)
       else if (names.has(judged.name)) quarantined.push({ kind, name: judged.name, path: `/${kinds[kind].key}`, reason: 'is listed twice' })
       else {

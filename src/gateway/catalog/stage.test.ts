@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { type Bench, bench, callOf, exchangeOf, faultOf, resultOf } from '../../../test/doubles/gateway/catalog-rig.ts'
+import { ScriptedUpstream, tool } from '../../../test/doubles/gateway/scripted-upstream.ts'
 import type { Call, Method, RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import { complete, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
-import { type Bench, bench, callOf, exchangeOf, faultOf, resultOf } from './contract/bench.ts'
-import { ScriptedUpstream, tool } from './contract/scripted-upstream.ts'
 
 const tasksExtension = 'io.modelcontextprotocol/tasks'
 

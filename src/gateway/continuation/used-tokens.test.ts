@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from '../../platform/clock/manual-clock.ts'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { UsedTokens } from './used-tokens.ts'
 
 describe('used tokens', () => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { anonymous, type Call, type Principal } from '../../core/call/call.ts'
 import { type CallEvent, type Interest, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import type { Upstream } from '../../core/ports/upstream.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
-import { ManualClock } from '../../platform/clock/manual-clock.ts'
 import { createEvents, type Events, mostListens } from './hub.ts'
 
 interface Watched {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { aCall, anExchange, done } from '../contract/samples.ts'
+import { aCall, anExchange, done } from '../../../test/doubles/gateway/samples.ts'
 import { deadline } from './stage.ts'
 
 describe('the deadline of a call', () => {

@@ -87,23 +87,23 @@ function declaredDialect($schema: unknown): Dialect | undefined {
   return $schema.includes('2020-12/schema') ? '2020-12' : undefined
 }
 
-const judges = new Map<Dialect, ValidateFunction>()
+const metaValidators = new Map<Dialect, ValidateFunction>()
 
 function refusalBy(dialect: Dialect, schema: SchemaObject): Refusal | undefined {
-  const judge = judgeOf(dialect)
-  if (judge(schema) === true) return undefined
-  const error = judge.errors?.[0]
+  const metaValidator = metaValidatorOf(dialect)
+  if (metaValidator(schema) === true) return undefined
+  const error = metaValidator.errors?.[0]
   return { path: error?.instancePath ?? '', reason: `not valid by JSON Schema ${dialect}: ${error?.message ?? 'unknown'}` }
 }
 
 /** The compiled meta-schema. Its first use costs some 50 ms. */
-function judgeOf(dialect: Dialect): ValidateFunction {
-  let judge = judges.get(dialect)
-  if (judge === undefined) {
-    judge = metaSchema(dialect)
-    judges.set(dialect, judge)
+function metaValidatorOf(dialect: Dialect): ValidateFunction {
+  let metaValidator = metaValidators.get(dialect)
+  if (metaValidator === undefined) {
+    metaValidator = metaSchema(dialect)
+    metaValidators.set(dialect, metaValidator)
   }
-  return judge
+  return metaValidator
 }
 
 function metaSchema(dialect: Dialect): ValidateFunction {

@@ -226,15 +226,15 @@ class Reader {
 /** A cycle of references and combinators that never descends into the value would not end. */
 function refuseEndless(sites: Iterable<Site>): void {
   const state = new Map<Site, 'open' | 'done'>()
-  const visit = (site: Site): void => {
+  const openRequest = (site: Site): void => {
     const seen = state.get(site)
     if (seen === 'done') return
     if (seen === 'open') throw new Refused(site.path, 'it refers to itself without end')
     state.set(site, 'open')
-    for (const next of site.inPlace) visit(next)
+    for (const next of site.inPlace) openRequest(next)
     state.set(site, 'done')
   }
-  for (const site of sites) visit(site)
+  for (const site of sites) openRequest(site)
 }
 
 /** Doubling references make 2^n subschemas of n lines. Recursion through parts of the value is counted once here and bounded when run. */

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { aCall, anExchange, anItem, done } from '../../../test/doubles/gateway/samples.ts'
 import type { RoutedCall } from '../../core/call/call.ts'
 import type { Item } from '../../core/call/item.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
 import type { Pass } from '../../core/call/stage.ts'
-import { aCall, anExchange, anItem, done } from '../contract/samples.ts'
 import { asserted, gateSchema, validate } from './stage.ts'
 
 const inputSchema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { aCall, anExchange, done, hand, progress } from '../../../test/doubles/gateway/samples.ts'
 import type { Call } from '../../core/call/call.ts'
 import { failed, unscanned } from '../../core/call/outcome.ts'
 import type { CallRecord } from '../../core/call/record.ts'
 import { Chain, type Next } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
-import { aCall, anExchange, done, hand, progress } from '../contract/samples.ts'
 import { record } from './stage.ts'
 
 function setting() {

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { done } from '../../../test/doubles/gateway/samples.ts'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { failed } from '../../core/call/outcome.ts'
 import { emptyObject } from '../../core/call/payload.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
-import { ManualClock } from '../../platform/clock/manual-clock.ts'
-import { done } from '../contract/samples.ts'
-import { Breaker, judge } from './breaker.ts'
+import { Breaker, sampleOf } from './breaker.ts'
 
 function broken(times = 3) {
   const clock = new ManualClock()
@@ -75,10 +75,10 @@ describe('the verdict on an upstream', () => {
     ['upstream_error', {}, 'success'],
     ['cancelled', {}, 'neutral'],
     ['overloaded', {}, 'neutral'],
-  ])('%s %j is a %s', (kind, detail, verdict) => expect(judge(failed(fault(kind, detail)))).toBe(verdict))
+  ])('%s %j is a %s', (kind, detail, sample) => expect(sampleOf(failed(fault(kind, detail)))).toBe(sample))
 
   it('counts tool errors and questions as answers', () => {
-    expect(judge(done())).toBe('success')
-    expect(judge({ kind: 'task', result: emptyObject, handle: 't' })).toBe('success')
+    expect(sampleOf(done())).toBe('success')
+    expect(sampleOf({ kind: 'task', result: emptyObject, handle: 't' })).toBe('success')
   })
 })

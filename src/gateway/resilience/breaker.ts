@@ -11,7 +11,7 @@ export interface BreakerLimits {
   readonly openMs: number
 }
 
-export type Verdict = 'success' | 'failure' | 'neutral'
+export type BreakerSample = 'success' | 'failure' | 'neutral'
 
 export type Admission =
   /** The call may go. `settle` must be called exactly once with how it ended. */
@@ -49,12 +49,12 @@ export class Breaker {
     return { admitted: true, trial: true }
   }
 
-  settle(trial: boolean, verdict: Verdict): void {
+  settle(trial: boolean, sample: BreakerSample): void {
     if (trial) this.trying = false
     // Answers of calls that were sent before it opened say nothing about now.
     else if (this.openedAt !== undefined) return
-    if (verdict === 'success') this.close()
-    else if (verdict === 'failure') this.fail(trial)
+    if (sample === 'success') this.close()
+    else if (sample === 'failure') this.fail(trial)
   }
 
   private close(): void {
@@ -97,7 +97,7 @@ const silent: ReadonlySet<string> = new Set([
 ])
 
 /** What an outcome says of the health of its upstream. An answer is a success whatever it says: a tool that reports an error works. */
-export function judge(outcome: Outcome): Verdict {
+export function sampleOf(outcome: Outcome): BreakerSample {
   if (outcome.kind !== 'fault') return 'success'
   const { kind, detail } = outcome.fault
   if (failures.has(kind)) return 'failure'

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
+import { aCall, anExchange, anItem, aReport, countedRandom, done, hand, progress } from '../../../test/doubles/gateway/samples.ts'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { Chain, type Next } from '../../core/call/stage.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import type { SideEffect } from '../../core/faults/fault.ts'
-import { ManualClock } from '../../platform/clock/manual-clock.ts'
-import { aCall, anExchange, anItem, aReport, countedRandom, done, hand, progress } from '../contract/samples.ts'
 import { createResilience, type ResilienceLimits } from './stage.ts'
 
 const limits: ResilienceLimits = { queue: 2, breakerFailures: 3, breakerOpenMs: 10_000 }

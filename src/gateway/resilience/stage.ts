@@ -9,7 +9,7 @@ import type { Next, Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
-import { Breaker, type CircuitState, judge } from './breaker.ts'
+import { Breaker, type CircuitState, sampleOf } from './breaker.ts'
 import { Bulkhead } from './bulkhead.ts'
 import { isRepeatable, MonotonicSink, pauseBefore, RetryBudget } from './retry.ts'
 
@@ -91,7 +91,7 @@ export function createResilience(parts: ResilienceParts): Resilience {
         if (!admission.admitted) return Promise.resolve(circuitOpen(call.upstream, admission.retryAfterMs))
         return next(call, exchange).then(
           (outcome) => {
-            breaker.settle(admission.trial, judge(outcome))
+            breaker.settle(admission.trial, sampleOf(outcome))
             return outcome
           },
           (error) => {

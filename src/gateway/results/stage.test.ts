@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { aCall, anExchange, aReport, countedRandom } from '../../../test/doubles/gateway/samples.ts'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import type { Call } from '../../core/call/call.ts'
 import { complete, type Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { resultFacts } from '../../core/protocol/jsonrpc.ts'
-import { ManualClock } from '../../platform/clock/manual-clock.ts'
-import { aCall, anExchange, aReport, countedRandom } from '../contract/samples.ts'
 import { SpillStore, spill } from './stage.ts'
 
 const alice = aCall().caller.principal

@@ -15,7 +15,7 @@ export interface CheckOptions {
   readonly profile?: string
 }
 
-interface Verdict {
+interface CheckReport {
   readonly code: ExitCode
   readonly file: string
   readonly problems: readonly Problem[]
@@ -26,12 +26,12 @@ interface Verdict {
 }
 
 export async function check(file: string, options: CheckOptions): Promise<ExitCode> {
-  const verdict = await judge(file, options)
-  process.stdout.write(options.json === true ? `${JSON.stringify(asData(verdict))}\n` : asText(verdict))
-  return verdict.code
+  const report = await inspect(file, options)
+  process.stdout.write(options.json === true ? `${JSON.stringify(asData(report))}\n` : asText(report))
+  return report.code
 }
 
-async function judge(file: string, options: CheckOptions): Promise<Verdict> {
+async function inspect(file: string, options: CheckOptions): Promise<CheckReport> {
   const full = resolve(process.cwd(), file)
   const kind = kindOf(full)
   const result = await load({
@@ -64,23 +64,23 @@ async function tryServers(loaded: Loaded): Promise<readonly ServerStatus[]> {
   }
 }
 
-function asText(verdict: Verdict): string {
+function asText(report: CheckReport): string {
   const style = styleFor(process.stdout)
   const lines: string[] = []
-  for (const problem of verdict.problems) lines.push(formatProblem(problem))
-  for (const warning of verdict.warnings) lines.push(`warning: ${formatProblem(warning)}`)
-  for (const { server, reason } of verdict.broken) lines.push(`servers.${server}: ${reason}`)
-  for (const lack of verdict.lacks) lines.push(`${lack.severity === 'doubt' ? 'warning: ' : ''}${lack.key}: ${lack.what}; ${lack.mend}`)
+  for (const problem of report.problems) lines.push(formatProblem(problem))
+  for (const warning of report.warnings) lines.push(`warning: ${formatProblem(warning)}`)
+  for (const { server, reason } of report.broken) lines.push(`servers.${server}: ${reason}`)
+  for (const lack of report.lacks) lines.push(`${lack.severity === 'doubt' ? 'warning: ' : ''}${lack.key}: ${lack.what}; ${lack.mend}`)
   const harmed = lines.map(harmless)
-  if (verdict.servers.length > 0) harmed.push(statusTable(verdict.servers, style))
+  if (report.servers.length > 0) harmed.push(statusTable(report.servers, style))
   harmed.push(
-    verdict.code === exit.ok ? style.good(`${verdict.file}: ${fine(verdict)}`) : style.bad(`${verdict.file}: ${summary[verdict.code]}`),
+    report.code === exit.ok ? style.good(`${report.file}: ${fine(report)}`) : style.bad(`${report.file}: ${summary[report.code]}`),
   )
   return `${harmed.join('\n')}\n`
 }
 
-function fine(verdict: Verdict): string {
-  return verdict.servers.length > 0 ? 'valid, and every server answers' : 'valid, and this machine has what it names'
+function fine(report: CheckReport): string {
+  return report.servers.length > 0 ? 'valid, and every server answers' : 'valid, and this machine has what it names'
 }
 
 const summary: Readonly<Partial<Record<ExitCode, string>>> = {
@@ -89,7 +89,7 @@ const summary: Readonly<Partial<Record<ExitCode, string>>> = {
   [exit.notAnswering]: 'not every server answers',
 }
 
-function asData(verdict: Verdict): unknown {
-  const { code, ...rest } = verdict
+function asData(report: CheckReport): unknown {
+  const { code, ...rest } = report
   return { ok: code === exit.ok, exitCode: code, ...rest }
 }

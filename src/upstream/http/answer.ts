@@ -1,16 +1,16 @@
 // One request over Streamable HTTP: posts it and reads its answer, be it JSON, an event stream, or a status. A cut event stream of a
 // legacy server is taken up again by GET with Last-Event-ID.
 import type { IncomingHttpHeaders } from 'node:http'
-import { afterReads } from '../../core/call/turn.ts'
+import { afterReads } from '../../core/call/loop-batch.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random, Timer } from '../../core/ports/clock.ts'
-import { Gather } from '../../core/protocol/gather.ts'
+import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
 import { type Incoming, type IncomingError, type IncomingResult, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { header } from '../../core/protocol/names.ts'
 import { MalformedJson } from '../../core/protocol/scan.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
-import type { WireAnomaly, WireAnswer, WireRequest } from '../wire.ts'
+import type { WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { messagesOf, reopenMs } from './events.ts'
 import { cut, offProtocol, tooLarge, unreachable } from './failures.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
@@ -50,7 +50,7 @@ export class RequestAnswer extends Reception {
   private status = 0
   private retryAfterMs: number | undefined
   private challenge: string | undefined
-  private body: Gather | undefined
+  private body: ChunkBuffer | undefined
   private expected = 0
   private limit = 0
   private events: SseParser | undefined
@@ -115,7 +115,7 @@ export class RequestAnswer extends Reception {
     this.expected = contentLength(headers)
     this.limit = limit
     if (this.expected > limit) this.refuseLarge()
-    else this.body = new Gather()
+    else this.body = new ChunkBuffer()
   }
 
   private beginStatus(type: string, headers: IncomingHttpHeaders): void {

@@ -2,7 +2,7 @@
 import type { Random } from '../../core/ports/clock.ts'
 import { type Incoming, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { elements, MalformedJson, skipSpace } from '../../core/protocol/scan.ts'
-import { backoffCapMs, backoffMs } from '../backoff.ts'
+import { backoffCapMs, backoffMs } from '../pool/backoff.ts'
 
 /** The messages of one event: one, or those of a batch (MCP 2025-03-26 §transports). What is wrong with them, as text, otherwise. */
 export function messagesOf(data: Uint8Array): readonly Incoming[] | string {

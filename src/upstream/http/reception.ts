@@ -2,8 +2,8 @@
 // can be aborted at any time, and never calls its subclass after that.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
-import type { Place, Roster } from '../../core/call/roster.ts'
-import { atTurnEnd } from '../../core/call/turn.ts'
+import type { IntrusiveList, ListEntry } from '../../core/call/intrusive-list.ts'
+import { atBatchEnd } from '../../core/call/loop-batch.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { PoolLease } from './pools.ts'
 import { knownHeaders } from './response-headers.ts'
@@ -15,7 +15,7 @@ export interface Endpoint {
   readonly clock: Clock
   readonly connectTimeoutMs: number
   /** Exchanges that are open, for `close`. */
-  readonly live: Roster<Reception>
+  readonly live: IntrusiveList<Reception>
 }
 
 /** How much of a body that nobody wants is read to keep the connection. */
@@ -30,7 +30,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   /** True once the request may have reached the peer. */
   protected sent = false
   private cancel: ((error: Error) => void) | undefined
-  private place: Place<Reception> | undefined
+  private place: ListEntry<Reception> | undefined
   private running = false
   private silent = false
   private draining = false
@@ -62,7 +62,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
     this.running = true
     this.enroll()
     const request = { method, path, headers, body: body ?? null, idempotent: false, blocking: false }
-    atTurnEnd(() => this.endpoint.lease.pool.dispatch(request, this))
+    atBatchEnd(() => this.endpoint.lease.pool.dispatch(request, this))
     return true
   }
 

@@ -2,12 +2,12 @@
 // revision; redirects are never followed; a quiet stream is never cut.
 
 import type { IncomingHttpHeaders } from 'node:http'
-import { Roster } from '../../core/call/roster.ts'
+import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
-import type { HttpWire, IncomingNotification, IncomingRequest, WireAnomaly, WireAnswer, WireRequest } from '../wire.ts'
+import type { HttpWire, IncomingNotification, IncomingRequest, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { RequestAnswer, type Requests } from './answer.ts'
 import { Delivery } from './delivery.ts'
 import { closedHere } from './failures.ts'
@@ -51,7 +51,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
   readonly random: Random
   readonly connectTimeoutMs: number
   readonly maxMessageBytes: number
-  readonly live = new Roster<Reception>()
+  readonly live = new IntrusiveList<Reception>()
   private readonly report: Report
   private lastId = 0
   private closing: Promise<void> | undefined

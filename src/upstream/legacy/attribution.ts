@@ -1,20 +1,20 @@
 // Whose question is it? (DESIGN.md) Over HTTP the stream tells. Where all calls share one stream, a question belongs to the only call
 // that can have caused it; so that there is only one, calls of callers who can answer take turns once the server is known to ask.
 
-import { type Place, Roster } from '../../core/call/roster.ts'
+import { IntrusiveList, type ListEntry } from '../../core/call/intrusive-list.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
-import { orAborted } from '../requests.ts'
 import type { ServerSettings } from '../settings.ts'
+import { orAborted } from '../wire/requests.ts'
 
 /** What has been learned of a server; kept with the verdict on its era. */
-export interface Habits {
+export interface Interactivity {
   /** It asks its clients questions that name no call. */
   asks: boolean
 }
 
-export function habitsOf(interactive: ServerSettings['interactive']): Habits {
+export function interactivityOf(interactive: ServerSettings['interactive']): Interactivity {
   return { asks: interactive === 'yes' }
 }
 
@@ -27,7 +27,7 @@ export interface Candidate {
   /** It waits for its user, for nobody knows how long. */
   readonly parked: boolean
   /** The attribution's own mark. */
-  seat?: Place<Candidate> | undefined
+  seat?: ListEntry<Candidate> | undefined
 }
 
 export type Owner<C> = { readonly kind: 'call'; readonly call: C } | { readonly kind: 'ambiguous' } | { readonly kind: 'outside' }
@@ -35,11 +35,11 @@ export type Owner<C> = { readonly kind: 'call'; readonly call: C } | { readonly 
 /** How many calls may wait for their turn on one connection. */
 const mostWaiting = 64
 
-type Turn = 'mine' | 'occupied' | 'over'
+type Admission = 'mine' | 'occupied' | 'over'
 
 interface Waiting {
   readonly patient: boolean
-  readonly wake: (turn: Turn) => void
+  readonly wake: (admission: Admission) => void
 }
 
 /** Why a call may not go to the server; undefined where it may. */
@@ -48,24 +48,24 @@ export type Refusal = Fault | 'occupied' | undefined
 export class Attribution<C extends Candidate> {
   private readonly upstream: string
   private readonly interactive: ServerSettings['interactive']
-  private readonly habits: Habits
+  private readonly interactivity: Interactivity
   /** One principal's calls only: then a mistaken guess between two of its own calls shows nothing to anybody else. */
   private readonly onePrincipal: boolean
   /** All messages come on one stream (stdio, HTTP+SSE). */
   private readonly oneStream: boolean
-  private readonly inFlight = new Roster<C>()
+  private readonly inFlight = new IntrusiveList<C>()
   private waiting: Waiting[] = []
-  private turns = 0
+  private exclusive = 0
 
   constructor(
     upstream: string,
     medium: { readonly onePrincipal: boolean; readonly oneStream: boolean },
     interactive: ServerSettings['interactive'],
-    habits: Habits,
+    interactivity: Interactivity,
   ) {
     this.upstream = upstream
     this.interactive = interactive
-    this.habits = habits
+    this.interactivity = interactivity
     this.onePrincipal = medium.onePrincipal
     this.oneStream = medium.oneStream
   }
@@ -75,15 +75,15 @@ export class Attribution<C extends Candidate> {
    * and the call is not so patient; undefined also where the signal ended. At once where nothing has to be waited for.
    */
   enter(call: C, signal: Signal, patient = false): Refusal | Promise<Refusal> {
-    if (this.takesTurns(call)) {
-      if (!this.mustWait() || (this.turns === 0 && this.waiting.length === 0)) this.turns += 1
+    if (this.isExclusive(call)) {
+      if (!this.mustWait() || (this.exclusive === 0 && this.waiting.length === 0)) this.exclusive += 1
       else if (!patient && this.occupied()) return 'occupied'
       else if (this.waiting.length >= mostWaiting) {
         return fault('overloaded', { upstream: this.upstream, limit: mostWaiting, retryAfterMs: 1_000 }, { retryAfterMs: 1_000 })
       } else {
-        return this.turn(signal, patient).then((turn) => {
-          if (turn === 'mine') call.seat = this.inFlight.enter(call)
-          return turn === 'occupied' ? turn : undefined
+        return this.admission(signal, patient).then((admission) => {
+          if (admission === 'mine') call.seat = this.inFlight.enter(call)
+          return admission === 'occupied' ? admission : undefined
         })
       }
     }
@@ -103,19 +103,19 @@ export class Attribution<C extends Candidate> {
   leave(call: C): void {
     const { seat } = call
     if (seat === undefined) return
-    this.inFlight.leave(seat as Place<C>)
+    this.inFlight.leave(seat as ListEntry<C>)
     call.seat = undefined
-    if (!this.takesTurns(call)) return
-    this.turns -= 1
+    if (!this.isExclusive(call)) return
+    this.exclusive -= 1
     this.next()
   }
 
   /** Whose is a question that came on no call's own stream? Learns that the server asks. */
-  ownerOfQuestion(): Owner<C> {
+  ownerOfRequest(): Owner<C> {
     const possible = [...this.inFlight].filter((call) => call.suspendable)
     if (possible.length === 0) return { kind: 'outside' }
     if (this.interactive === 'no') return { kind: 'ambiguous' }
-    this.habits.asks = true
+    this.interactivity.asks = true
     const [only] = possible
     if (possible.length === 1 && only !== undefined) return { kind: 'call', call: only }
     if (!this.onePrincipal) return { kind: 'ambiguous' }
@@ -131,45 +131,45 @@ export class Attribution<C extends Candidate> {
     return undefined
   }
 
-  private takesTurns(call: C): boolean {
+  private isExclusive(call: C): boolean {
     return call.suspendable && call.answers
   }
 
   private occupied(): boolean {
-    for (const call of this.inFlight) if (call.parked && this.takesTurns(call)) return true
+    for (const call of this.inFlight) if (call.parked && this.isExclusive(call)) return true
     return false
   }
 
   /** Over HTTP questions name their call by their stream, until one came that did not. */
   private mustWait(): boolean {
-    return this.interactive !== 'no' && this.habits.asks && (this.oneStream || this.interactive === 'auto')
+    return this.interactive !== 'no' && this.interactivity.asks && (this.oneStream || this.interactive === 'auto')
   }
 
   /** Lets the longest waiting call in once nobody has a turn. */
   private next(): void {
-    if (this.turns > 0) return
+    if (this.exclusive > 0) return
     const first = this.waiting.shift()
     if (first === undefined) return
-    this.turns += 1
+    this.exclusive += 1
     first.wake('mine')
   }
 
-  private async turn(signal: Signal, patient: boolean): Promise<Turn> {
-    let woken: Turn | undefined
-    const turn = new Promise<Turn>((resolve) => {
-      const wake = (how: Turn): void => {
+  private async admission(signal: Signal, patient: boolean): Promise<Admission> {
+    let woken: Admission | undefined
+    const admission = new Promise<Admission>((resolve) => {
+      const wake = (how: Admission): void => {
         woken = how
         resolve(how)
       }
       this.waiting.push({ patient, wake })
     })
     const mine = this.waiting.at(-1)
-    const how = await orAborted(turn, signal, () => 'over' as const)
+    const how = await orAborted(admission, signal, () => 'over' as const)
     if (how !== 'over') return how
     if (woken === undefined) this.waiting = this.waiting.filter((one) => one !== mine)
     else if (woken === 'mine') {
       // The turn came together with the end of the signal: pass it on.
-      this.turns -= 1
+      this.exclusive -= 1
       this.next()
     }
     return 'over'

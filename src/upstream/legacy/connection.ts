@@ -3,9 +3,9 @@
 
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
+import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { complete, failed } from '../../core/call/outcome.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
-import { Roster } from '../../core/call/roster.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -13,19 +13,19 @@ import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
 import { notificationBytes, requestBytes } from '../../core/protocol/jsonrpc.ts'
 import { code, isLegacyRevision } from '../../core/protocol/names.ts'
-import { type Asking, askingFor, endedFault, errorFault, lostFault, statusFault } from '../answers.ts'
 import type { Asked, Connection, Occupied, Sent } from '../connection.ts'
 import { type Context, countAnomalies, hopHeaders } from '../context.ts'
-import { legacyParams } from '../envelope.ts'
-import { commonOf, offeredOf } from '../events.ts'
-import { cancel, request } from '../requests.ts'
-import type { HttpWire, IncomingError, Wire, WireAnswer } from '../wire.ts'
-import { Attribution, type Habits, type Refusal } from './attribution.ts'
-import { Flight, type Ground } from './flight.ts'
+import { type Asking, askingFor, endedFault, errorFault, lostFault, statusFault } from '../messages/answers.ts'
+import { legacyParams } from '../messages/envelope.ts'
+import { commonOf, offeredOf } from '../messages/events.ts'
+import { cancel, request } from '../wire/requests.ts'
+import type { HttpWire, IncomingError, Wire, WireAnswer } from '../wire/wire.ts'
+import { Attribution, type Interactivity, type Refusal } from './attribution.ts'
 import { type Handshake, sessionHeaders } from './handshake.ts'
-import { Hearing } from './hearing.ts'
-import { type Question, requiredCapabilities } from './questions.ts'
-import { Standing } from './standing.ts'
+import { LegacyCall, type LegacyCallOwner } from './legacy-call.ts'
+import { ServerMessages } from './server-messages.ts'
+import { requiredCapabilities, type ServerRequest } from './server-requests.ts'
+import { ServerState } from './server-state.ts'
 import { asTask, followTask, needsTask } from './tasks.ts'
 import { type Again, parkForUrl } from './url-required.ts'
 
@@ -34,12 +34,12 @@ export interface Belonging {
   /** False where `sharing: shared` lets several principals in. */
   readonly onePrincipal: boolean
   readonly lease: CredentialLease
-  readonly habits: Habits
+  readonly interactivity: Interactivity
   /** Sends a call once more, from the start. */
   readonly again: Again
 }
 
-export class LegacyConnection implements Connection, Ground {
+export class LegacyConnection implements Connection, LegacyCallOwner {
   readonly era = 'legacy'
   readonly description: UpstreamDescription
   readonly sessionful: boolean
@@ -50,10 +50,10 @@ export class LegacyConnection implements Connection, Ground {
   private readonly belonging: Belonging
   private readonly revision: string
   private readonly sessionId: string | undefined
-  private readonly attribution: Attribution<Flight>
-  private readonly flights = new Roster<Flight>()
-  private readonly standing: Standing
-  private readonly hearing: Hearing
+  private readonly attribution: Attribution<LegacyCall>
+  private readonly openCalls = new IntrusiveList<LegacyCall>()
+  private readonly serverState: ServerState
+  private readonly serverMessages: ServerMessages
   private readonly closing = new AbortController()
   private ended = false
   private suspected = false
@@ -69,10 +69,12 @@ export class LegacyConnection implements Connection, Ground {
     this.sessionful = oneStream || hands.sessionId !== undefined
     const { interactive } = context.settings
     const medium = { onePrincipal: belonging.onePrincipal, oneStream }
-    this.attribution = new Attribution(context.id, medium, interactive, belonging.habits)
-    this.standing = new Standing((method, params) => this.ask(method, params, belonging.lease, this.closing.signal))
-    this.hearing = new Hearing(context, belonging.onePrincipal, this.attribution, this.flights, (message) => this.reply(message))
-    wire.onStray = (message) => this.hearing.stray(message)
+    this.attribution = new Attribution(context.id, medium, interactive, belonging.interactivity)
+    this.serverState = new ServerState((method, params) => this.ask(method, params, belonging.lease, this.closing.signal))
+    this.serverMessages = new ServerMessages(context, belonging.onePrincipal, this.attribution, this.openCalls, (message) =>
+      this.reply(message),
+    )
+    wire.onStray = (message) => this.serverMessages.stray(message)
     wire.onEnd = (found) => this.lose(found)
     countAnomalies(context, wire)
   }
@@ -89,45 +91,45 @@ export class LegacyConnection implements Connection, Ground {
   }
 
   rootsChanged(session: string): void {
-    if (!this.hearing.sessions.has(session)) return
+    if (!this.serverMessages.sessions.has(session)) return
     void this.wire.post(notificationBytes('notifications/roots/list_changed', undefined), this.headers(this.belonging.lease, undefined))
   }
 
   get onEvent(): (event: CallEvent) => void {
-    return this.hearing.onEvent
+    return this.serverMessages.onEvent
   }
 
   set onEvent(on: (event: CallEvent) => void) {
-    this.hearing.onEvent = on
+    this.serverMessages.onEvent = on
   }
 
   get busy(): number {
-    return this.flights.size
+    return this.openCalls.size
   }
 
   send(call: TargetedCall, exchange: Exchange, lease: CredentialLease, patient = false): Promise<Sent | Occupied> {
     if (call.family === 'task') return Promise.resolve(failed(fault('method_not_found', { method: call.method })))
     const principal = principalKey(call)
-    if (call.caller.affinity !== undefined) this.hearing.serves(call.caller.affinity)
-    const flight = new Flight(this.context, this, call, principal)
+    if (call.caller.affinity !== undefined) this.serverMessages.serves(call.caller.affinity)
+    const legacyCall = new LegacyCall(this.context, this, call, principal)
     const startedAt = this.context.clock.mono()
     const go = (refused: Refusal): Promise<Sent | Occupied> => {
-      const instead = this.turnedAway(refused, flight, exchange, startedAt)
+      const instead = this.turnedAway(refused, legacyCall, exchange, startedAt)
       if (instead !== undefined) return Promise.resolve(instead)
-      flight.place = this.flights.enter(flight)
-      return flight.fly(exchange, () => this.run(flight, call, lease))
+      legacyCall.place = this.openCalls.enter(legacyCall)
+      return legacyCall.fly(exchange, () => this.run(legacyCall, call, lease))
     }
-    const refused = this.attribution.enter(flight, exchange.signal, patient)
+    const refused = this.attribution.enter(legacyCall, exchange.signal, patient)
     return refused instanceof Promise ? refused.then(go) : go(refused)
   }
 
-  private turnedAway(refused: Refusal, flight: Flight, exchange: Exchange, startedAt: number): Sent | Occupied | undefined {
+  private turnedAway(refused: Refusal, legacyCall: LegacyCall, exchange: Exchange, startedAt: number): Sent | Occupied | undefined {
     if (refused === 'occupied') return { kind: refused }
     if (refused !== undefined) return failed(refused)
     if (!exchange.signal.aborted && !this.ended) return undefined
-    this.attribution.leave(flight)
+    this.attribution.leave(legacyCall)
     if (!exchange.signal.aborted) return { kind: 'gone', fault: this.closedFault() }
-    return failed(endedFault(flight.asking, exchange, this.context.clock.mono() - startedAt, false))
+    return failed(endedFault(legacyCall.asking, exchange, this.context.clock.mono() - startedAt, false))
   }
 
   async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked> {
@@ -139,7 +141,7 @@ export class LegacyConnection implements Connection, Ground {
       signal,
       timeoutMs,
       maxBytes: this.context.limits.resultBytes,
-      onMessage: (message) => this.hearing.stray(message),
+      onMessage: (message) => this.serverMessages.stray(message),
     })
     const asking = askingFor(this.context.id, method)
     if (answer.kind === 'timeout') {
@@ -153,7 +155,7 @@ export class LegacyConnection implements Connection, Ground {
 
   async hear(interest: Interest): Promise<Interest> {
     const { resourceSubscriptions: wanted = [], ...lists } = commonOf(interest, offeredOf(interest, this.description.capabilities ?? {}))
-    const taken = await this.standing.subscribe(wanted)
+    const taken = await this.serverState.subscribe(wanted)
     // Tasks of this era are followed inside; nobody can listen to them.
     const { taskIds: _, ...accepted } = lists
     return taken.length === 0 ? accepted : { ...accepted, resourceSubscriptions: taken }
@@ -166,25 +168,25 @@ export class LegacyConnection implements Connection, Ground {
     await this.wire.close()
   }
 
-  // What a flight needs of us.
+  // What a legacy call needs of us.
 
-  answer(question: Question, result: Payload): void {
-    this.hearing.answer(question, result)
+  answer(question: ServerRequest, result: Payload): void {
+    this.serverMessages.answer(question, result)
   }
 
-  refuse(question: Question, errorCode: number, message: string): void {
-    this.hearing.refuse(question, errorCode, message)
+  refuse(question: ServerRequest, errorCode: number, message: string): void {
+    this.serverMessages.refuse(question, errorCode, message)
   }
 
-  left(question: Question): void {
-    this.hearing.left(question)
+  left(question: ServerRequest): void {
+    this.serverMessages.left(question)
   }
 
-  cancel(flight: Flight, reason: string): void {
+  cancel(legacyCall: LegacyCall, reason: string): void {
     const headers = this.headers(this.belonging.lease, undefined)
-    for (const id of flight.steps) void cancel(this.wire, id, headers, reason)
-    if (flight.task !== undefined) {
-      void this.ask('tasks/cancel', payloadOf({ taskId: flight.task }), this.belonging.lease, this.closing.signal)
+    for (const id of legacyCall.steps) void cancel(this.wire, id, headers, reason)
+    if (legacyCall.task !== undefined) {
+      void this.ask('tasks/cancel', payloadOf({ taskId: legacyCall.task }), this.belonging.lease, this.closing.signal)
     }
   }
 
@@ -198,72 +200,72 @@ export class LegacyConnection implements Connection, Ground {
     void this.checkLife()
   }
 
-  landed(flight: Flight): void {
-    if (flight.place !== undefined) this.flights.leave(flight.place)
-    flight.place = undefined
-    this.attribution.leave(flight)
-    if (this.ended && this.flights.size === 0) void this.wire.close()
+  callEnded(legacyCall: LegacyCall): void {
+    if (legacyCall.place !== undefined) this.openCalls.leave(legacyCall.place)
+    legacyCall.place = undefined
+    this.attribution.leave(legacyCall)
+    if (this.ended && this.openCalls.size === 0) void this.wire.close()
   }
 
-  private async run(flight: Flight, call: TargetedCall, lease: CredentialLease): Promise<Sent> {
+  private async run(legacyCall: LegacyCall, call: TargetedCall, lease: CredentialLease): Promise<Sent> {
     const { logLevel } = call.interest
-    if (logLevel !== undefined && this.description.capabilities?.logging !== undefined) await this.standing.lowerLevel(logLevel)
+    if (logLevel !== undefined && this.description.capabilities?.logging !== undefined) await this.serverState.lowerLevel(logLevel)
     // Given up while the level was set: nobody reads this.
-    if (flight.abort.aborted) return failed(this.closedFault())
+    if (legacyCall.abort.aborted) return failed(this.closedFault())
     const asTasked = needsTask(call)
     const headers = this.headers(lease, call.caller.headers)
-    let answer = await this.step(flight, call.method, headers, (id) =>
+    let answer = await this.step(legacyCall, call.method, headers, (id) =>
       legacyParams(call, call.interest.progress ? id : undefined, asTasked ? [asTask] : []),
     )
     if (asTasked) {
       answer = await followTask(answer, {
         clock: this.context.clock,
-        signal: flight.abort,
-        step: (method, params) => this.step(flight, method, headers, () => params),
+        signal: legacyCall.abort,
+        step: (method, params) => this.step(legacyCall, method, headers, () => params),
         named: (taskId) => {
-          flight.task = taskId
+          legacyCall.task = taskId
         },
-        alive: () => flight.touch(),
+        alive: () => legacyCall.touch(),
       })
     }
-    const lacked = this.lackOf(flight, answer)
+    const lacked = this.lackOf(legacyCall, answer)
     if (lacked !== undefined) return failed(lacked)
     if (answer.kind === 'answer' && answer.answer.kind === 'result') return complete(answer.answer.result, answer.answer.facts)
     if (this.isLost(answer)) {
-      const gone = this.gone(this.faultOf(answer, flight.asking, call.target))
+      const gone = this.gone(this.faultOf(answer, legacyCall.asking, call.target))
       // A task that was made runs on in the lost session: the call was executed.
-      return flight.task === undefined
+      return legacyCall.task === undefined
         ? gone
-        : failed(lostFault(flight.asking, { kind: 'lost', executed: 'maybe', fault: this.closedFault() }))
+        : failed(lostFault(legacyCall.asking, { kind: 'lost', executed: 'maybe', fault: this.closedFault() }))
     }
     if (answer.kind === 'answer' && answer.answer.kind === 'error' && answer.answer.code === code.urlElicitationRequired) {
       const outcome = parkForUrl(this.context, call, answer.answer.error, principalKey(call), this.belonging.again)
       if (outcome !== undefined) return outcome
     }
-    return failed(this.faultOf(answer, flight.asking, call.target))
+    return failed(this.faultOf(answer, legacyCall.asking, call.target))
   }
 
   private step(
-    flight: Flight,
+    legacyCall: LegacyCall,
     method: string,
     headers: Readonly<Record<string, string>>,
     params: (id: number) => Payload,
   ): Promise<WireAnswer> {
     const id = this.wire.nextId()
     const message = requestBytes(id, method, params(id).bytes)
-    flight.steps.push(id)
+    legacyCall.steps.push(id)
     const answering = this.wire.request({
       id,
       method,
       message,
       headers,
-      signal: flight.abort,
-      onMessage: (incoming) => this.hearing.ofCall(flight, incoming),
-      onAlive: () => flight.touch(),
+      signal: legacyCall.abort,
+      onMessage: (incoming) => this.serverMessages.ofCall(legacyCall, incoming),
+      onAlive: () => legacyCall.touch(),
       maxBytes: this.context.limits.resultBytes,
     })
     return answering.then((answer) => {
-      flight.steps.splice(flight.steps.indexOf(id), 1)
+      legacyCall.steps.splice(legacyCall.steps.indexOf(id), 1)
       return answer
     })
   }
@@ -277,19 +279,19 @@ export class LegacyConnection implements Connection, Ground {
       case 'lost':
         return lostFault(asking, answer)
       case 'aborted': {
-        // Nobody but `close` and the flight itself ends a request, and of the flight's own end nobody reads this.
+        // Nobody but `close` and the call itself ends a request, and of the call's own end nobody reads this.
         return lostFault(asking, { kind: 'lost', executed: 'maybe', fault: this.closedFault() })
       }
     }
   }
 
   /** The call failed after the server asked for what its caller cannot do. Callers of revisions without that error get the server's own words. */
-  private lackOf(flight: Flight, answer: WireAnswer): Fault | undefined {
-    if (flight.lacked.size === 0 || answer.kind !== 'answer' || isLegacyRevision(flight.caller.arrival.revision)) return undefined
+  private lackOf(legacyCall: LegacyCall, answer: WireAnswer): Fault | undefined {
+    if (legacyCall.lacked.size === 0 || answer.kind !== 'answer' || isLegacyRevision(legacyCall.caller.arrival.revision)) return undefined
     if (answer.answer.kind === 'result' && !answer.answer.facts.isError) return undefined
-    const needs = [...flight.lacked].join(', ')
-    const detail = { upstream: this.context.id, needs, requiredCapabilities: requiredCapabilities(flight.lacked) }
-    return fault('missing_capability', detail, { sideEffect: flight.asking.readOnly ? 'none' : 'unknown' })
+    const needs = [...legacyCall.lacked].join(', ')
+    const detail = { upstream: this.context.id, needs, requiredCapabilities: requiredCapabilities(legacyCall.lacked) }
+    return fault('missing_capability', detail, { sideEffect: legacyCall.asking.readOnly ? 'none' : 'unknown' })
   }
 
   /** A child that does not even answer a ping hangs: it is ended, and a fresh one takes its place. */
@@ -335,7 +337,7 @@ export class LegacyConnection implements Connection, Ground {
     if (this.ended) return
     this.ended = true
     this.closing.abort()
-    if (this.flights.size === 0) void this.wire.close()
+    if (this.openCalls.size === 0) void this.wire.close()
     this.onEnd(found)
   }
 

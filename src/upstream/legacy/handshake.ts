@@ -5,12 +5,12 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
 import { header, isLegacyRevision, type LegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
-import { askingFor, errorFault, isObject, lostFault, statusFault } from '../answers.ts'
 import { type Context, hopHeaders } from '../context.ts'
-import { identityOf } from '../probe.ts'
-import { request } from '../requests.ts'
-import type { HttpWire, Wire } from '../wire.ts'
-import { bridgedCapabilities } from './questions.ts'
+import { askingFor, errorFault, isObject, lostFault, statusFault } from '../messages/answers.ts'
+import { identityOf } from '../modern/probe.ts'
+import { request } from '../wire/requests.ts'
+import type { HttpWire, Wire } from '../wire/wire.ts'
+import { bridgedCapabilities } from './server-requests.ts'
 
 export type Handshake =
   | {

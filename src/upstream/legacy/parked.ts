@@ -20,7 +20,7 @@ export interface Parked {
   expire(): void
 }
 
-export interface Place {
+export interface ListEntry {
   readonly park: string
   /** Milliseconds since the epoch. */
   readonly expiresAtMs: number
@@ -50,7 +50,7 @@ export class ParkingLot {
   }
 
   /** Undefined where there is no room. A place's id is used once: whoever waits again gets another. */
-  park(parked: Parked): Place | undefined {
+  park(parked: Parked): ListEntry | undefined {
     const held = this.perPrincipal.get(parked.principal) ?? 0
     if (this.entries.size >= this.most || held >= parkedPerPrincipal) return undefined
     const park = this.random.id()

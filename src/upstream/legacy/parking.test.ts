@@ -2,7 +2,8 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
-import { ManualClock } from '../../platform/clock/manual-clock.ts'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import { type MemoryWire, memoryDial } from '../../../test/doubles/upstream/memory-wire.ts'
 import {
   answerAll,
   asksAll,
@@ -15,8 +16,7 @@ import {
   send,
   start,
   textOf,
-} from '../contract/bench.ts'
-import { type MemoryWire, memoryDial } from '../contract/memory-wire.ts'
+} from '../../../test/doubles/upstream/upstream-rig.ts'
 import { parkedPerPrincipal, parkLimitMs } from './parked.ts'
 
 let running = 0

@@ -6,8 +6,8 @@ import { type Payload, payloadOf } from '../../core/call/payload.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { metaKey } from '../../core/protocol/names.ts'
-import { isObject } from '../answers.ts'
-import type { WireAnswer } from '../wire.ts'
+import { isObject } from '../messages/answers.ts'
+import type { WireAnswer } from '../wire/wire.ts'
 
 /** How long the server is asked to keep a task, in ms. */
 const taskTtlMs = 3_600_000
@@ -27,7 +27,7 @@ export const asTask = { path: ['task'], value: JSON.stringify({ ttl: taskTtlMs }
 export interface TaskPort {
   readonly clock: Clock
   readonly signal: Signal
-  /** A request of the flight whose task it is: what the server asks on its stream is that call's. */
+  /** A request of the call whose task it is: what the server asks on its stream is that call's. */
   step(method: string, params: Payload): Promise<WireAnswer>
   /** The task has its id: from now on cancelling the call means cancelling the task. */
   named(taskId: string): void

@@ -6,17 +6,17 @@ import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
-import { askingOf, isObject } from '../answers.ts'
 import type { Context } from '../context.ts'
+import { askingOf, isObject } from '../messages/answers.ts'
 import type { Parked } from './parked.ts'
-import { fits, inputRequired, type Question, readResponses, urlQuestions } from './questions.ts'
+import { fits, inputRequired, readResponses, type ServerRequest, urlRequests } from './server-requests.ts'
 
 /** Sends a call anew. */
 export type Again = (call: TargetedCall, exchange: Exchange, lease: CredentialLease) => Promise<Outcome>
 
 /** Undefined where the error names no URL. */
 export function parkForUrl(context: Context, call: TargetedCall, error: Payload, principal: string, again: Again): Outcome | undefined {
-  const questions = urlQuestions(error)
+  const questions = urlRequests(error)
   if (questions === undefined) return undefined
   if (call.caller.capabilities.elicitation?.url === undefined) {
     const detail = { upstream: context.id, needs: 'elicitation.url', requiredCapabilities: { elicitation: { url: {} } } }
@@ -25,7 +25,7 @@ export function parkForUrl(context: Context, call: TargetedCall, error: Payload,
   return park(context, questions, principal, again)
 }
 
-type Asked = ReadonlyMap<string, Pick<Question, 'method' | 'params'>>
+type Asked = ReadonlyMap<string, Pick<ServerRequest, 'method' | 'params'>>
 
 function park(context: Context, questions: Asked, principal: string, again: Again): Outcome {
   const waiting: Parked = {
@@ -33,7 +33,7 @@ function park(context: Context, questions: Asked, principal: string, again: Agai
     expire: () => {},
     resume: async (call, exchange, lease) => {
       const answers = call.continuation?.kind === 'parked' ? readResponses(call.continuation.answers) : new Map<string, Payload>()
-      const missing = new Map<string, Pick<Question, 'method' | 'params'>>()
+      const missing = new Map<string, Pick<ServerRequest, 'method' | 'params'>>()
       for (const [key, question] of questions) {
         const response = answers.get(key)
         if (response === undefined || !fits(question, response)) missing.set(key, question)

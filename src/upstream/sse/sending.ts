@@ -2,13 +2,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
-import { Gather } from '../../core/protocol/gather.ts'
+import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
 import { type IncomingError, type IncomingResult, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { MalformedJson } from '../../core/protocol/scan.ts'
 import { cut, tooLarge, unreachable } from '../http/failures.ts'
 import { type Endpoint, headerList, Reception } from '../http/reception.ts'
 import { challenge, isEncoded, mediaType, retryAfter } from '../http/response-headers.ts'
-import type { WireAnswer, WireRequest } from '../wire.ts'
+import type { WireAnswer, WireRequest } from '../wire/wire.ts'
 
 const postHeaders = ['content-type', 'application/json'] as const
 /** Cap of a JSON error body, in bytes. */
@@ -31,7 +31,7 @@ export class Sending extends Reception {
   private status = 0
   private retryAfterMs: number | undefined
   private challenge: string | undefined
-  private body: Gather | undefined
+  private body: ChunkBuffer | undefined
 
   constructor(wire: Pending, request: WireRequest, resolve: (answer: WireAnswer) => void) {
     super(wire)
@@ -85,7 +85,7 @@ export class Sending extends Reception {
     this.retryAfterMs = retryAfter(headers, this.wire.clock)
     this.challenge = challenge(headers)
     if (status >= 400 && mediaType(headers) === 'application/json' && !isEncoded(headers)) {
-      this.body = new Gather()
+      this.body = new ChunkBuffer()
       return
     }
     this.settleStatus(undefined)

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import { type Asked, result, type ScriptedServer, send, startScripted, until } from '../../../test/doubles/upstream/scripted-server.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { requestBytes } from '../../core/protocol/jsonrpc.ts'
-import { ManualClock } from '../../platform/clock/manual-clock.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
-import { type Asked, result, type ScriptedServer, send, startScripted, until } from '../http/contract/scripted-server.ts'
 import { HttpPools } from '../http/pools.ts'
-import type { IncomingNotification, IncomingRequest, WireAnswer, WireRequest } from '../wire.ts'
+import type { IncomingNotification, IncomingRequest, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { openSseWire, type SseWire, type SseWireOptions } from './wire.ts'
 
 let server: ScriptedServer

@@ -1,7 +1,7 @@
 // HTTP+SSE of MCP 2024-11-05 towards one server: one event stream carries everything back, messages are posted to the address that its
 // first event names. Answers find their request by id; the server's own requests and notifications name none and are stray.
 
-import { Roster } from '../../core/call/roster.ts'
+import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -13,7 +13,7 @@ import { closedHere, offProtocol } from '../http/failures.ts'
 import type { PoolLease } from '../http/pools.ts'
 import type { Reception } from '../http/reception.ts'
 import type { HttpWireOptions } from '../http/wire.ts'
-import type { IncomingNotification, IncomingRequest, Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire.ts'
+import type { IncomingNotification, IncomingRequest, Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { type Pending, Sending } from './sending.ts'
 import { SseStream } from './stream.ts'
 
@@ -60,7 +60,7 @@ export class SseWire implements Wire, Pending {
   readonly lease: PoolLease
   readonly clock: Clock
   readonly connectTimeoutMs: number
-  readonly live = new Roster<Reception>()
+  readonly live = new IntrusiveList<Reception>()
   readonly waiting = new Map<string, Sending>()
   private readonly url: URL
   private readonly options: SseWireOptions

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync,
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
+import { childrenOf, closeAll, openCommand, openScript, resultOf, running, until } from '../../../test/doubles/upstream/children.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
-import { childrenOf, closeAll, openCommand, openScript, resultOf, running, until } from './contract/children.ts'
-import { Leash, leash } from './leash.ts'
+import { Watchdog, watchdog } from './watchdog.ts'
 import { openStdioWire } from './wire.ts'
 
 afterEach(closeAll)
@@ -217,10 +217,10 @@ describe('no child outlives its gateway', () => {
     const { pid } = await gateway(`${twoChildren(name)}; setInterval(() => {}, 1000)`)
     const own = running(name).filter((one) => one !== pid)
     expect(own).toHaveLength(3)
-    const [dog, ...more] = childrenOf(pid, 'signalbox-leash')
+    const [dog, ...more] = childrenOf(pid, 'signalbox-watchdog')
     expect(more).toEqual([])
     process.kill(pid, 'SIGKILL')
-    await until(() => running(name).length === 0 && !running('signalbox-leash').includes(dog ?? 0))
+    await until(() => running(name).length === 0 && !running('signalbox-watchdog').includes(dog ?? 0))
   })
 
   it('after an end of its own, though it closed nothing', async () => {
@@ -232,7 +232,7 @@ describe('no child outlives its gateway', () => {
 
 describe('the watchdog', () => {
   it('ignores the signals of a terminal, is started again when killed, and touches nothing that was freed', async () => {
-    const dog = new Leash()
+    const dog = new Watchdog()
     const { wire } = await openScript('on(() => {})')
     dog.hold(wire.pid, () => undefined)
     const first = dog.pid ?? 0
@@ -245,17 +245,17 @@ describe('the watchdog', () => {
     dog.free(wire.pid)
     expect(dog.held).toBe(0)
     dog.close()
-    await until(() => !running('signalbox-leash').includes(second))
+    await until(() => !running('signalbox-watchdog').includes(second))
     process.kill(wire.pid, 0)
   })
 
   it('is one for all children', async () => {
     await openScript('on(() => {})')
-    const { pid } = leash
+    const { pid } = watchdog
     await Promise.all([openScript('on(() => {})'), openScript('on(() => {})')])
-    expect(leash.pid).toBe(pid)
-    expect(leash.held).toBe(3)
+    expect(watchdog.pid).toBe(pid)
+    expect(watchdog.held).toBe(3)
     await closeAll()
-    expect(leash.held).toBe(0)
+    expect(watchdog.held).toBe(0)
   })
 })

@@ -3,16 +3,16 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { atTurnEnd } from '../../core/call/turn.ts'
+import { atBatchEnd } from '../../core/call/loop-batch.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { childEnvironment } from './environment.ts'
 import { ProcessGroup } from './group.ts'
-import { leash } from './leash.ts'
 import { masking } from './masking.ts'
 import { ByteRing } from './ring.ts'
+import { watchdog } from './watchdog.ts'
 
 export interface ChildOptions {
   /** Name of the server, for faults and logs. */
@@ -96,7 +96,7 @@ export class Child {
     this.options = options
     this.group = new ProcessGroup(pid)
     this.mask = masking(options.env, options.args)
-    leash.hold(pid, options.report.log)
+    watchdog.hold(pid, options.report.log)
     running.stdout.on('data', (chunk: Buffer) => this.onOutput(chunk))
     running.stderr.on('data', (chunk: Buffer) => this.stderr.write(chunk))
     running.stdin.on('error', () => this.lose('its process closed its standard input'))
@@ -125,7 +125,7 @@ export class Child {
     if (waiting > 0 && waiting + message.length > this.options.maxQueueBytes) return 'full'
     if (stdin.writableCorked === 0) {
       stdin.cork()
-      atTurnEnd(() => stdin.uncork())
+      atBatchEnd(() => stdin.uncork())
     }
     stdin.write(message)
     return 'taken'
@@ -148,7 +148,7 @@ export class Child {
    * then SIGTERM, then SIGKILL; `atOnce` leaves out the first.
    */
   stop(atOnce = false): Promise<void> {
-    this.stopping ??= leash.awake(this.bringDown(atOnce))
+    this.stopping ??= watchdog.awake(this.bringDown(atOnce))
     return this.stopping
   }
 
@@ -165,7 +165,7 @@ export class Child {
       this.signal('SIGKILL')
       gone = await this.goneWithin(killWaitMs)
     }
-    leash.free(this.pid)
+    watchdog.free(this.pid)
     this.settling?.cancel()
     // Somebody who left the group may still hold the other ends.
     for (const stream of [this.running.stdin, this.running.stdout, this.running.stderr]) stream.destroy()

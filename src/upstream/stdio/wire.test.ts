@@ -2,8 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
+import { closeAll, faultOf, openCommand, openScript, resultOf, serverEntry, until } from '../../../test/doubles/upstream/children.ts'
 import { notificationBytes } from '../../core/protocol/jsonrpc.ts'
-import { closeAll, faultOf, openCommand, openScript, resultOf, serverEntry, until } from './contract/children.ts'
 
 afterEach(closeAll)
 

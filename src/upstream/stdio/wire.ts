@@ -5,10 +5,10 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Incoming, IncomingError, IncomingNotification, IncomingRequest, IncomingResult } from '../../core/protocol/jsonrpc.ts'
-import type { Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire.ts'
+import type { Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { Child, type Ending, startChild } from './child.ts'
 import { LineFramer } from './framing.ts'
-import { idOfBroken, readLine } from './salvage.ts'
+import { idOfBroken, readLine } from './stdout-parser.ts'
 
 export interface StdioWireOptions {
   /** Name of the server, for faults, logs and counters. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from '../../clock/manual-clock.ts'
-import { ephemeralContract } from '../contract/ephemeral-contract.ts'
+import { ephemeralContract } from '../../../../test/contracts/ephemeral-contract.ts'
+import { ManualClock } from '../../../../test/doubles/manual-clock.ts'
 import { createMemoryEphemeral } from './ephemeral.ts'
 
 describe('the ephemeral store in memory', () => {

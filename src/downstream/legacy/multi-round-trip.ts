@@ -1,0 +1,213 @@
+// One request of a legacy client, through all its legs. A modern client would answer `input_required` itself and poll a task; for a legacy
+// one this asks, collects, calls again, and polls (protocol.md §4).
+import type { Call } from '../../core/call/call.ts'
+import { type EndReason, type OpenExchange, openExchange, type Sink } from '../../core/call/exchange.ts'
+import { failed, type OpenContinuation, type Outcome } from '../../core/call/outcome.ts'
+import type { Edit } from '../../core/call/payload.ts'
+import { tasksExtension } from '../../core/protocol/names.ts'
+import type { DoorContext } from '../door.ts'
+import { type Collected, InputRequests, type InputRequestsParts, stopped } from './input-requests.ts'
+import { isObject } from './message.ts'
+import { type TaskState, taskCall, taskOf, taskState } from './task.ts'
+
+/** Most rounds of questions in one request. */
+export const mostRounds = 10
+/** Longest wait for one answer, in ms: people are slow. */
+export const answerMs = 600_000
+/** Pause before a leg that asks nothing and only brings its state back, in ms. */
+const pacingMs = 250
+
+export interface MultiRoundTripParts extends Omit<InputRequestsParts, 'random'> {
+  readonly context: DoorContext
+  readonly sink: Sink
+}
+
+/** How the request ended. `exchange` is open where the last leg ended it, and undefined where it ended between two legs. */
+export interface MultiRoundTripEnd {
+  readonly outcome: Outcome
+  readonly exchange: OpenExchange | undefined
+}
+
+type Asks = Extract<Outcome, { kind: 'input_required' }>
+
+export class MultiRoundTrip {
+  private readonly parts: MultiRoundTripParts
+  /** Made with the first question: most requests ask none. */
+  private questions: InputRequests | undefined
+  private stopping: (() => void) | undefined
+  private exchange: OpenExchange | undefined
+  private reason: EndReason | undefined
+
+  constructor(parts: MultiRoundTripParts) {
+    this.parts = parts
+  }
+
+  /** Why it was ended from outside; undefined while it was not. */
+  get ended(): EndReason | undefined {
+    return this.reason
+  }
+
+  end(reason: EndReason): void {
+    this.reason ??= reason
+    this.exchange?.end(reason)
+    this.questions?.stop(reason)
+    this.stopping?.()
+  }
+
+  async run(asked: Call): Promise<MultiRoundTripEnd> {
+    let first = asked
+    let call = asked
+    for (let round = 0; ; ) {
+      const { outcome, exchange } = await this.leg(call)
+      if (needsTasks(outcome) && !declaresTasks(first)) {
+        // Nothing was executed: the server only takes callers that can wait for a task, and for this one we can.
+        exchange.close('delivered')
+        first = { ...first, caller: { ...first.caller, capabilities: withTasks(first) } }
+        call = { ...call, id: this.newId(), caller: first.caller }
+      } else if (outcome.kind === 'task') {
+        exchange.close('delivered')
+        return this.follow(first, outcome)
+      } else if (outcome.kind === 'input_required') {
+        exchange.close('delivered')
+        const answers = round < mostRounds ? await this.collect(first, outcome) : tooLong(first)
+        if (answers.kind === 'stopped') {
+          await this.abandon(first, outcome)
+          return { outcome: failed(answers.fault), exchange: undefined }
+        }
+        round += 1
+        call = { ...first, id: this.newId(), params: first.params.edit(legEdits(answers.responses, outcome.sealed)) }
+      } else return { outcome, exchange }
+    }
+  }
+
+  private leg(call: Call): Promise<{ outcome: Outcome; exchange: OpenExchange }> {
+    const { clock, limits, gateway } = this.parts.context
+    const exchange = openExchange(clock, limits, this.parts.sink)
+    this.exchange = exchange
+    if (this.reason !== undefined) exchange.end(this.reason)
+    return gateway.handle(call, exchange).then((outcome) => {
+      this.exchange = undefined
+      return { outcome, exchange }
+    })
+  }
+
+  private async collect(call: Call, outcome: Asks): Promise<Collected> {
+    const timeoutMs = timeoutOf(outcome.continuation, this.parts.context.clock.now())
+    const parked = outcome.continuation.kind === 'parked'
+    const answers = await this.asking().collect({ item: itemOf(call), requests: outcome.requests, parked, timeoutMs })
+    if (answers.kind === 'stopped' || answers.responses !== undefined) return answers
+    await this.pause(pacingMs)
+    return this.reason === undefined ? answers : stopped('cancelled', { reason: this.reason })
+  }
+
+  /** A parked call is told at once that nobody will answer: a leg that has ended before it began. */
+  private async abandon(first: Call, outcome: Asks): Promise<void> {
+    if (outcome.continuation.kind !== 'parked') return
+    this.reason ??= 'client_gone'
+    const { exchange } = await this.leg({ ...first, id: this.newId(), params: first.params.edit(legEdits('{}', outcome.sealed)) })
+    exchange.close('client_gone')
+  }
+
+  /** Polls a task to its end and answers its questions on the way. One that takes longer than a call may is cancelled. */
+  private async follow(first: Call, created: Extract<Outcome, { kind: 'task' }>): Promise<MultiRoundTripEnd> {
+    const { clock, limits } = this.parts.context
+    const dueAt = clock.mono() + limits.totalMs
+    const answered = new Set<string>()
+    let state: TaskState = taskState(created.result, itemOf(first))
+    const task = taskOf(created.result)
+    for (;;) {
+      if (state.kind === 'ended') return { outcome: state.outcome, exchange: undefined }
+      if (state.kind === 'asks') {
+        const round = { item: itemOf(first), requests: state.requests, parked: false, timeoutMs: answerMs }
+        const answers = await this.asking().collect(round, answered)
+        if (answers.kind === 'stopped') return this.dropTask(first, task, failed(answers.fault))
+        if (answers.responses !== undefined) {
+          for (const key of Object.keys(JSON.parse(answers.responses) as object)) answered.add(key)
+          const update = `{"taskId":${JSON.stringify(task)},"inputResponses":${answers.responses}}`
+          const { outcome, exchange } = await this.leg(taskCall(first, this.newId(), 'tasks/update', task, update))
+          if (outcome.kind !== 'complete') return { outcome, exchange }
+          exchange.close('delivered')
+        }
+      }
+      await this.pause(state.pollMs)
+      if (this.reason !== undefined) return this.dropTask(first, task, failed(stopped('cancelled', { reason: this.reason }).fault))
+      if (clock.mono() > dueAt) return this.dropTask(first, task, failed(tooSlow(first, limits.totalMs).fault))
+      const { outcome, exchange } = await this.leg(taskCall(first, this.newId(), 'tasks/get', task))
+      if (outcome.kind !== 'complete') return { outcome, exchange }
+      state = taskState(outcome.result, itemOf(first))
+      if (state.kind === 'ended') return { outcome: state.outcome, exchange }
+      exchange.close('delivered')
+    }
+  }
+
+  private async dropTask(first: Call, task: string, outcome: Outcome): Promise<MultiRoundTripEnd> {
+    const { clock, limits, gateway } = this.parts.context
+    const exchange = openExchange(clock, limits, this.parts.sink)
+    await gateway.handle(taskCall(first, this.newId(), 'tasks/cancel', task), exchange)
+    exchange.close('delivered')
+    return { outcome, exchange: undefined }
+  }
+
+  private asking(): InputRequests {
+    this.questions ??= new InputRequests({ ...this.parts, random: this.parts.context.random })
+    if (this.reason !== undefined) this.questions.stop(this.reason)
+    return this.questions
+  }
+
+  private newId(): string {
+    return this.parts.context.random.id()
+  }
+
+  /** Ends early when the request does. */
+  private pause(ms: number): Promise<void> {
+    if (this.reason !== undefined) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = (): void => {
+        timer.cancel()
+        this.stopping = undefined
+        resolve()
+      }
+      const timer = this.parts.context.clock.timer(ms, done)
+      this.stopping = done
+    })
+  }
+}
+
+/** The answers replace those of the last round; the state goes back as it came, and absent stays absent. */
+function legEdits(responses: string | undefined, sealed: string | undefined): Edit[] {
+  const edits: Edit[] = []
+  if (responses !== undefined) edits.push({ path: ['inputResponses'], value: responses })
+  if (sealed !== undefined) edits.push({ path: ['requestState'], value: JSON.stringify(sealed) })
+  return edits
+}
+
+/** A parked call gives up by itself: an answer after that would go nowhere. */
+function timeoutOf(continuation: OpenContinuation, nowMs: number): number {
+  return continuation.kind === 'parked' ? Math.max(0, Math.min(answerMs, continuation.expiresAtMs - nowMs)) : answerMs
+}
+
+function needsTasks(outcome: Outcome): boolean {
+  if (outcome.kind !== 'fault' || outcome.fault.kind !== 'missing_capability') return false
+  const needed = outcome.fault.detail.requiredCapabilities
+  return isObject(needed) && isObject(needed.extensions) && tasksExtension in needed.extensions
+}
+
+function declaresTasks({ caller }: Call): boolean {
+  return caller.capabilities.extensions?.[tasksExtension] !== undefined
+}
+
+function withTasks({ caller }: Call): Call['caller']['capabilities'] {
+  return { ...caller.capabilities, extensions: { ...caller.capabilities.extensions, [tasksExtension]: {} } }
+}
+
+function tooLong(call: Call): Collected {
+  return stopped('input_refused', { item: itemOf(call), needs: `more than ${mostRounds} rounds of questions` })
+}
+
+function tooSlow(call: Call, afterMs: number): ReturnType<typeof stopped> {
+  return stopped('upstream_timeout', { upstream: itemOf(call), afterMs, layer: 'task', effect: 'unknown' })
+}
+
+function itemOf(call: Call): string {
+  return call.target ?? call.method
+}

@@ -1,0 +1,113 @@
+// What the gateway writes into the params of a call for the hop to an upstream: names, `_meta`, continuation. All of it is one edit.
+import type { ClientCapabilities, RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import type { HeaderParam } from '../../core/call/item.ts'
+import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
+import { encodeHeaderValue, paramHeaders } from '../../core/protocol/headers.ts'
+import { locate } from '../../core/protocol/locate.ts'
+import { header, type Implementation, metaKey, modernRevision } from '../../core/protocol/names.ts'
+import { isObject } from './answers.ts'
+
+const revisionPath = ['_meta', metaKey.protocolVersion]
+const infoPath = ['_meta', metaKey.clientInfo]
+const capabilitiesPath = ['_meta', metaKey.clientCapabilities]
+const levelPath = ['_meta', metaKey.logLevel]
+const tokenPath = ['_meta', 'progressToken']
+const traceparentPath = ['_meta', 'traceparent']
+const tracestatePath = ['_meta', 'tracestate']
+const namePath = ['name']
+const uriPath = ['uri']
+const statePath = ['requestState']
+const responsesPath = ['inputResponses']
+const revisionText = JSON.stringify(modernRevision)
+
+/** The three `_meta` members of every modern request (MCP 2026-07-28 §basic). */
+export class Envelope {
+  private readonly info: string
+
+  constructor(identity: Implementation) {
+    this.info = JSON.stringify(identity)
+  }
+
+  /** Params of a request of the gateway itself, which can answer no questions. */
+  own(params: Payload | undefined): Payload {
+    return (params ?? emptyObject).edit([
+      { path: revisionPath, value: revisionText },
+      { path: infoPath, value: this.info },
+      { path: capabilitiesPath, value: '{}' },
+    ])
+  }
+
+  /** Params of a caller's request: the gateway's name, the caller's own capabilities. */
+  of(call: TargetedCall, progressToken: number | undefined): Payload {
+    const edits: Edit[] = [
+      { path: revisionPath, value: revisionText },
+      { path: infoPath, value: this.info },
+      { path: capabilitiesPath, value: capabilitiesText(call.caller.capabilities) },
+    ]
+    if (call.interest.logLevel !== undefined) edits.push({ path: levelPath, value: JSON.stringify(call.interest.logLevel) })
+    if (call.continuation?.kind === 'relayed' && call.continuation.inner !== undefined) {
+      edits.push({ path: statePath, value: JSON.stringify(call.continuation.inner) })
+    }
+    addCommon(call, progressToken, edits)
+    return call.params.edit(edits)
+  }
+}
+
+/** Most clients of today declare nothing. */
+function capabilitiesText(capabilities: ClientCapabilities): string {
+  for (const _ in capabilities) return JSON.stringify(capabilities)
+  return '{}'
+}
+
+/** Params of a caller's request in a revision with `initialize`. `more` are further edits of the same pass. */
+export function legacyParams(call: TargetedCall, progressToken: number | undefined, more: readonly Edit[] = []): Payload {
+  const edits: Edit[] = [...more]
+  if (call.continuation !== undefined) edits.push({ path: statePath, value: undefined }, { path: responsesPath, value: undefined })
+  addCommon(call, progressToken, edits)
+  return call.params.edit(edits)
+}
+
+function addCommon(call: TargetedCall, progressToken: number | undefined, edits: Edit[]): void {
+  if (progressToken !== undefined) edits.push({ path: tokenPath, value: String(progressToken) })
+  const { trace } = call
+  if (trace.parentSpanId !== undefined) {
+    edits.push({ path: traceparentPath, value: `"00-${trace.traceId}-${trace.spanId}-${trace.sampled ? '01' : '00'}"` })
+    if (trace.tracestate !== undefined) edits.push({ path: tracestatePath, value: JSON.stringify(trace.tracestate) })
+  }
+  const own = ownTarget(call)
+  if (own !== undefined && own !== call.target) {
+    edits.push({ path: call.method === 'resources/read' ? uriPath : namePath, value: JSON.stringify(own) })
+  }
+}
+
+/** The upstream's own name of what the call is about; undefined where the call names no item. A template's URI is the caller's. */
+function ownTarget(call: TargetedCall): string | undefined {
+  const item = 'item' in call ? (call as RoutedCall).item : undefined
+  if (item === undefined) return undefined
+  return item.kind === 'template' ? call.target : item.name
+}
+
+/** Headers that repeat the body of a modern request (MCP 2026-07-28 §transports). Written into `into`. */
+export function standardHeaders(into: Record<string, string>, method: string, name: string | undefined): Record<string, string> {
+  into[header.protocolVersion] = modernRevision
+  into[header.method] = method
+  if (name !== undefined) into[header.name] = encodeHeaderValue(name)
+  return into
+}
+
+/** As `standardHeaders`, for a caller's request, with the `Mcp-Param-*` of its tool; `fresh` are those of a definition just read. */
+export function callHeaders(into: Record<string, string>, call: TargetedCall, fresh?: readonly HeaderParam[]): Record<string, string> {
+  standardHeaders(into, call.method, headerName(call))
+  const declared = fresh ?? ('item' in call ? (call as RoutedCall).item.headers : [])
+  if (declared.length === 0) return into
+  const params = call.params.json()
+  const args = isObject(params) ? params.arguments : undefined
+  return Object.assign(into, paramHeaders(declared, args, locate(call.params.bytes, ['arguments'])))
+}
+
+function headerName(call: TargetedCall): string | undefined {
+  if (call.family === 'invoke') return ownTarget(call) ?? call.target
+  if (call.family !== 'task') return undefined
+  const params = call.params.json()
+  return isObject(params) && typeof params.taskId === 'string' ? params.taskId : call.target
+}

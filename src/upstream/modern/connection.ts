@@ -1,0 +1,323 @@
+// The exit towards servers of MCP 2026-07-28: stateless, an envelope on every request, no questions but in results. It works over stdio
+// and over Streamable HTTP; on stdio, where streams have no owner, it sorts the notifications itself.
+
+import type { TargetedCall } from '../../core/call/call.ts'
+import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
+import type { HeaderParam } from '../../core/call/item.ts'
+import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
+import type { Payload } from '../../core/call/payload.ts'
+import type { Signal } from '../../core/call/signal.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { CredentialLease } from '../../core/ports/credentials.ts'
+import type { UpstreamDescription } from '../../core/ports/upstream.ts'
+import { requestBytes } from '../../core/protocol/jsonrpc.ts'
+import { code, modernRevision } from '../../core/protocol/names.ts'
+import type { Asked, Connection, Sent } from '../connection.ts'
+import { type Context, countAnomalies, hopHeaders } from '../context.ts'
+import { askingFor, askingOf, endedFault, errorFault, isObject, lostFault, statusFault } from '../messages/answers.ts'
+import { callHeaders, Envelope, standardHeaders } from '../messages/envelope.ts'
+import { audible, commonOf, logEvent, offeredOf } from '../messages/events.ts'
+import { cancel, request } from '../wire/requests.ts'
+import type { IncomingError, IncomingNotification, IncomingRequest, IncomingResult, Wire, WireAnswer } from '../wire/wire.ts'
+import { freshHeaderParams } from './header-params.ts'
+import { Listening } from './listening.ts'
+import { type Discovered, probe } from './probe.ts'
+
+/** A doubted verdict is looked at again at most this often, in ms. */
+const doubtEveryMs = 10_000
+const noHeaders: Readonly<Record<string, string>> = {}
+
+interface OpenCall {
+  readonly call: TargetedCall
+  readonly exchange: Exchange
+}
+
+export class ModernConnection implements Connection {
+  readonly era = 'modern'
+  readonly sessionful = false
+  readonly description: UpstreamDescription
+  onEvent: (event: CallEvent) => void = () => {}
+  onEnd: (fault: Fault) => void = () => {}
+
+  private readonly context: Context
+  private readonly wire: Wire
+  private readonly lease: CredentialLease
+  private readonly envelope: Envelope
+  /** Calls in flight by their request id, where messages have to find theirs: on stdio. */
+  private readonly openCalls = new Map<number, OpenCall>()
+  private inFlight = 0
+  private readonly listening: Listening
+  private doubtedAt = Number.NEGATIVE_INFINITY
+  private doubting: Promise<boolean> | undefined
+
+  constructor(context: Context, wire: Wire, discovered: Discovered, lease: CredentialLease) {
+    this.context = context
+    this.wire = wire
+    this.lease = lease
+    this.envelope = new Envelope(context.identity)
+    const { capabilities, identity, instructions } = discovered
+    this.description = { transport: wire.transport, revision: modernRevision, identity, capabilities, instructions }
+    this.listening = new Listening(context, wire, this.envelope, () => this.headers('subscriptions/listen', undefined, this.lease))
+    this.listening.onEvent = (event) => this.onEvent(event)
+    wire.onStray = (message) => this.hearStray(message)
+    wire.onEnd = (found) => {
+      this.listening.stop()
+      this.onEnd(found)
+    }
+    countAnomalies(context, wire)
+  }
+
+  get busy(): number {
+    return this.inFlight
+  }
+
+  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
+    const startedAt = this.context.clock.mono()
+    return this.post(call, exchange, lease, undefined, (answer) => this.outcomeOf(call, exchange, lease, answer, startedAt))
+  }
+
+  private outcomeOf(
+    call: TargetedCall,
+    exchange: Exchange,
+    lease: CredentialLease,
+    answer: WireAnswer,
+    startedAt: number,
+  ): Sent | Promise<Sent> {
+    if (answer.kind === 'answer' && answer.answer.kind === 'result') return this.resultOutcome(call, answer.answer)
+    if (answer.kind !== 'aborted') return this.failureOutcome(call, exchange, lease, answer)
+    if (exchange.signal.reason === 'deadline' && this.wire.transport === 'stdio') void this.checkLife()
+    return failed(endedFault(askingOf(call), exchange, this.context.clock.mono() - startedAt, true))
+  }
+
+  async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked> {
+    const asking = askingFor(this.context.id, method)
+    const timeoutMs = this.context.timeouts.call
+    const answer = await request(this.wire, this.context.clock, {
+      method,
+      params: this.envelope.own(params),
+      headers: this.headers(method, undefined, lease),
+      signal,
+      timeoutMs,
+      maxBytes: this.context.limits.resultBytes,
+    })
+    switch (answer.kind) {
+      case 'answer':
+        if (answer.answer.kind === 'result') return { kind: 'result', result: answer.answer.result }
+        if (await this.isStale(answer)) return { kind: 'gone', fault: errorFault(asking, answer.answer) }
+        return { kind: 'fault', fault: errorFault(asking, answer.answer) }
+      case 'status':
+        if (await this.isStale(answer)) return { kind: 'gone', fault: statusFault(asking, answer) }
+        return { kind: 'fault', fault: statusFault(asking, answer) }
+      case 'lost':
+        return { kind: 'fault', fault: lostFault(asking, answer) }
+      default: {
+        const detail = { upstream: this.context.id, afterMs: timeoutMs, layer: `time limit of ${method}`, effect: 'of no matter' }
+        return { kind: 'fault', fault: answer.kind === 'timeout' ? fault('upstream_timeout', detail) : fault('cancelled', detail) }
+      }
+    }
+  }
+
+  hear(interest: Interest): Promise<Interest> {
+    return this.listening.replace(commonOf(interest, offeredOf(interest, this.description.capabilities ?? {})))
+  }
+
+  async close(): Promise<void> {
+    this.listening.stop()
+    await this.wire.close()
+  }
+
+  private post(
+    call: TargetedCall,
+    exchange: Exchange,
+    lease: CredentialLease,
+    fresh: readonly HeaderParam[] | undefined,
+    outcomeOf: (answer: WireAnswer) => Sent | Promise<Sent>,
+  ): Promise<Sent> {
+    const { wire } = this
+    const id = wire.nextId()
+    const params = this.envelope.of(call, call.interest.progress ? id : undefined)
+    const headers = wire.transport === 'stdio' ? noHeaders : callHeaders(hopHeaders(this.context, lease, call.caller.headers), call, fresh)
+    const openCall: OpenCall = { call, exchange }
+    this.inFlight += 1
+    if (wire.transport === 'stdio') this.openCalls.set(id, openCall)
+    const answering = wire.request({
+      id,
+      method: call.method,
+      message: requestBytes(id, call.method, params.bytes),
+      headers,
+      signal: exchange.signal,
+      onMessage: (message) => this.hearCall(openCall, message),
+      onAlive: () => exchange.deadline.touch(),
+      maxBytes: this.context.limits.resultBytes,
+    })
+    return answering.then((answer) => {
+      this.inFlight -= 1
+      if (wire.transport === 'stdio') {
+        this.openCalls.delete(id)
+        if (answer.kind === 'aborted') void cancel(wire, id, noHeaders)
+      }
+      return outcomeOf(answer)
+    })
+  }
+
+  private resultOutcome(call: TargetedCall, answer: IncomingResult): Outcome {
+    const { result, facts } = answer
+    switch (facts.resultType) {
+      case undefined:
+      case 'complete':
+        return complete(result, facts)
+      case 'input_required': {
+        const body = result.json() as { requestState?: unknown; inputRequests?: unknown }
+        const inner = typeof body.requestState === 'string' ? body.requestState : undefined
+        if (inner === undefined && !isObject(body.inputRequests)) return this.broken('it asks for input and names none')
+        const requests = inner === undefined ? result : result.edit([{ path: ['requestState'], value: undefined }])
+        return { kind: 'input_required', requests, continuation: { kind: 'relayed', inner } }
+      }
+      case 'task': {
+        // Only the answer that creates a task is one; `tasks/get` answers are results that describe it.
+        const body = result.json() as { taskId?: unknown; task?: { taskId?: unknown } }
+        const handle = body.taskId ?? body.task?.taskId
+        if (call.family === 'task') return complete(result, facts)
+        return typeof handle === 'string' ? { kind: 'task', result, handle } : this.broken('it made a task without an id')
+      }
+      default:
+        return this.broken(`the result is of the unknown type ${JSON.stringify(facts.resultType)}`)
+    }
+  }
+
+  private async failureOutcome(
+    call: TargetedCall,
+    exchange: Exchange,
+    lease: CredentialLease,
+    answer: Exclude<WireAnswer, { kind: 'aborted' }>,
+  ): Promise<Sent> {
+    const asking = askingOf(call)
+    if (answer.kind === 'lost') return failed(lostFault(asking, answer))
+    if (answer.kind === 'status') {
+      const found = statusFault(asking, answer)
+      return (await this.isStale(answer)) ? { kind: 'gone', fault: found } : failed(found)
+    }
+    const error = answer.answer as IncomingError
+    if (error.code === code.missingClientCapability) return failed(this.missingCapability(error))
+    if (error.code === code.headerMismatch) return this.retryWithFreshHeaders(call, exchange, lease, error)
+    const found = errorFault(asking, error, call.target)
+    if (await this.isStale(answer)) return { kind: 'gone', fault: found }
+    return error.code === code.unsupportedProtocolVersion ? this.broken(`it refused revision ${modernRevision}`) : failed(found)
+  }
+
+  private missingCapability(error: IncomingError): Fault {
+    const data = (error.error.json() as { data?: unknown }).data
+    const required = isObject(data) && isObject(data.requiredCapabilities) ? data.requiredCapabilities : {}
+    const needs = Object.keys(required).join(', ') || error.message
+    return fault('missing_capability', { upstream: this.context.id, needs, requiredCapabilities: required })
+  }
+
+  /** -32020: the tool's annotations may have changed since its definition was read. Read it anew and try once more; nothing was executed. */
+  private async retryWithFreshHeaders(call: TargetedCall, exchange: Exchange, lease: CredentialLease, error: IncomingError): Promise<Sent> {
+    const refused = this.broken(`it refused the headers of the request: ${error.message}`)
+    if (call.method !== 'tools/call' || this.wire.transport === 'stdio') return refused
+    const name = 'item' in call ? (call as { item: { name: string } }).item.name : call.target
+    if (name === undefined) return refused
+    const fresh = await freshHeaderParams(name, (params) => this.ask('tools/list', params, lease, exchange.signal))
+    if (fresh === undefined) return refused
+    return this.post(call, exchange, lease, fresh, (answer) => {
+      if (answer.kind === 'answer' && answer.answer.kind === 'result') return this.resultOutcome(call, answer.answer)
+      if (answer.kind === 'lost') return failed(lostFault(askingOf(call), answer))
+      if (answer.kind === 'status') return failed(statusFault(askingOf(call), answer))
+      if (answer.kind === 'aborted') return failed(endedFault(askingOf(call), exchange, exchange.deadline.idleMs, true))
+      const again = answer.answer as IncomingError
+      return again.code === code.headerMismatch ? refused : failed(errorFault(askingOf(call), again, call.target))
+    })
+  }
+
+  /** Whether this answer shows that the server behind the address no longer speaks this revision. Asks it, not too often. */
+  private async isStale(answer: Extract<WireAnswer, { kind: 'answer' | 'status' }>): Promise<boolean> {
+    if (this.wire.transport === 'stdio' || !raisesDoubt(answer)) return false
+    if (this.doubting === undefined) {
+      const now = this.context.clock.mono()
+      if (now - this.doubtedAt < doubtEveryMs) return false
+      this.doubtedAt = now
+      this.doubting = probe(this.wire, this.context, this.lease, this.context.timeouts.probe).then((probed) => {
+        this.doubting = undefined
+        return probed.kind === 'legacy'
+      })
+    }
+    return this.doubting
+  }
+
+  /** A child that does not answer the cheapest request hangs: it is ended, and a fresh one takes its place. */
+  private async checkLife(): Promise<void> {
+    if (this.doubting !== undefined) return
+    const probing = probe(this.wire, this.context, this.lease, this.context.timeouts.probe)
+    this.doubting = probing.then((probed) => probed.kind === 'legacy' && probed.silent)
+    const hangs = await this.doubting
+    this.doubting = undefined
+    if (!hangs) return
+    this.onEnd(fault('upstream_unavailable', { upstream: this.context.id, reason: 'the process hung and was ended' }))
+    await this.close()
+  }
+
+  private hearCall(openCall: OpenCall, message: IncomingRequest | IncomingNotification): void {
+    if (message.kind === 'request') {
+      this.dropRequest()
+      return
+    }
+    const { call, exchange } = openCall
+    if (message.method === 'notifications/progress') {
+      if (call.interest.progress && message.params !== undefined) exchange.sink.emit({ kind: 'progress', params: message.params })
+      return
+    }
+    if (message.method === 'notifications/message') {
+      const event = logEvent(message)
+      if (event !== undefined && audible(event.level, call.interest.logLevel)) exchange.sink.emit(event)
+      return
+    }
+    this.context.report.counters.add('events_dropped', { where: 'upstream' })
+  }
+
+  /** On stdio everything comes this way; over HTTP nothing should. */
+  private hearStray(message: IncomingRequest | IncomingNotification): void {
+    if (message.kind === 'request') {
+      this.dropRequest()
+      return
+    }
+    if (this.listening.hear(message)) return
+    const openCall = this.ownerOf(message)
+    if (openCall === undefined) this.context.report.counters.add('events_dropped', { where: 'upstream' })
+    else this.hearCall(openCall, message)
+  }
+
+  private ownerOf(message: IncomingNotification): OpenCall | undefined {
+    if (message.method === 'notifications/progress') {
+      const params = message.params?.json()
+      return isObject(params) && typeof params.progressToken === 'number' ? this.openCalls.get(params.progressToken) : undefined
+    }
+    // A log message names no request: it is somebody's only where there is nobody else.
+    if (message.method !== 'notifications/message' || this.openCalls.size !== 1) return undefined
+    for (const openCall of this.openCalls.values()) return openCall
+    return undefined
+  }
+
+  /** Requests of servers are forbidden in this revision on every transport; they are not even answered. */
+  private dropRequest(): void {
+    this.context.report.counters.add('proto_anomaly', { upstream: this.context.id, type: 'stray_request' })
+  }
+
+  private headers(method: string, name: string | undefined, lease: CredentialLease): Readonly<Record<string, string>> {
+    return this.wire.transport === 'stdio' ? noHeaders : standardHeaders(hopHeaders(this.context, lease), method, name)
+  }
+
+  private broken(reason: string): Extract<Outcome, { kind: 'fault' }> {
+    return failed(fault('upstream_protocol_error', { upstream: this.context.id, reason })) as Extract<Outcome, { kind: 'fault' }>
+  }
+}
+
+/** Statuses and codes that a server of a revision with `initialize` gives to a request without a session. */
+function raisesDoubt(answer: Extract<WireAnswer, { kind: 'answer' | 'status' }>): boolean {
+  if (answer.kind === 'status') return answer.status === 400 || answer.status === 404 || answer.status === 405
+  if (answer.answer.kind !== 'error') return false
+  const own = answer.answer.code
+  if (own === code.methodNotFound || own === code.unsupportedProtocolVersion) return true
+  return answer.status === 400 && own !== code.invalidParams && own !== code.headerMismatch && own !== code.missingClientCapability
+}

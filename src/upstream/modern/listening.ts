@@ -1,0 +1,158 @@
+// One `subscriptions/listen` of a modern server, kept open: replaced with overlap when the interest changes, opened anew after a loss.
+// Between a loss and the next acknowledgement changes may be missed, so the lists are then reported as changed.
+import type { CallEvent, Interest } from '../../core/call/exchange.ts'
+import { payloadOf } from '../../core/call/payload.ts'
+import type { Timer } from '../../core/ports/clock.ts'
+import { requestBytes } from '../../core/protocol/jsonrpc.ts'
+import { code, metaKey } from '../../core/protocol/names.ts'
+import type { Context } from '../context.ts'
+import { isObject } from '../messages/answers.ts'
+import type { Envelope } from '../messages/envelope.ts'
+import { changesOf, isEmpty, readInterest, watchEvent } from '../messages/events.ts'
+import { backoffMs } from '../pool/backoff.ts'
+import { cancel } from '../wire/requests.ts'
+import type { IncomingNotification, Wire, WireAnswer } from '../wire/wire.ts'
+
+/** A stream that lived this long, in ms, was a good one: its end starts the backoff anew. */
+const steadyMs = 5_000
+
+interface Stream {
+  readonly id: number
+  readonly interest: Interest
+  readonly controller: AbortController
+  accepted: Interest | undefined
+  /** Settles `replace`; set while the acknowledgement is awaited. */
+  settle: ((accepted: Interest) => void) | undefined
+}
+
+export class Listening {
+  onEvent: (event: CallEvent) => void = () => {}
+
+  private readonly context: Context
+  private readonly wire: Wire
+  private readonly envelope: Envelope
+  private readonly headers: () => Readonly<Record<string, string>>
+  private readonly streams = new Map<number, Stream>()
+  private current: Stream | undefined
+  private wanted: Interest = {}
+  private retry: Timer | undefined
+  private failures = 0
+  private acknowledgedAt = 0
+  private missed = false
+  private stopped = false
+
+  constructor(context: Context, wire: Wire, envelope: Envelope, headers: () => Readonly<Record<string, string>>) {
+    this.context = context
+    this.wire = wire
+    this.envelope = envelope
+    this.headers = headers
+  }
+
+  /** Resolves to what the server acknowledged; to nothing where it did not within the time of a call. The old stream ends after the new one began. */
+  replace(interest: Interest): Promise<Interest> {
+    this.wanted = interest
+    this.retry?.cancel()
+    this.retry = undefined
+    if (this.stopped || isEmpty(interest)) {
+      for (const stream of this.streams.values()) this.end(stream)
+      this.current = undefined
+      return Promise.resolve({})
+    }
+    return new Promise((resolve) => {
+      const timer = this.context.clock.timer(this.context.timeouts.call, () => resolve({}))
+      this.open((accepted) => {
+        timer.cancel()
+        resolve(accepted)
+      })
+    })
+  }
+
+  stop(): void {
+    this.stopped = true
+    void this.replace({})
+  }
+
+  /** Takes a notification that names one of the streams; false where it names none. */
+  hear(message: IncomingNotification): boolean {
+    const params = message.params?.json()
+    const meta = isObject(params) && isObject(params._meta) ? params._meta : undefined
+    const id = meta?.[metaKey.subscriptionId]
+    const stream = typeof id === 'number' ? this.streams.get(id) : undefined
+    if (stream === undefined) return false
+    this.take(stream, message)
+    return true
+  }
+
+  private open(settle: ((accepted: Interest) => void) | undefined): void {
+    const id = this.wire.nextId()
+    const stream: Stream = { id, interest: this.wanted, controller: new AbortController(), accepted: undefined, settle }
+    this.streams.set(id, stream)
+    const params = this.envelope.own(payloadOf({ notifications: this.wanted }))
+    void this.wire
+      .request({
+        id,
+        method: 'subscriptions/listen',
+        message: requestBytes(id, 'subscriptions/listen', params.bytes),
+        headers: this.headers(),
+        signal: stream.controller.signal,
+        onMessage: (message) => {
+          if (message.kind === 'notification') this.take(stream, message)
+        },
+        maxBytes: this.context.limits.resultBytes,
+      })
+      .then((answer) => this.ended(stream, answer))
+  }
+
+  private take(stream: Stream, message: IncomingNotification): void {
+    if (message.method === 'notifications/subscriptions/acknowledged') {
+      const params = message.params?.json()
+      this.acknowledged(stream, readInterest(isObject(params) ? params.notifications : undefined))
+      return
+    }
+    // During an overlap both streams carry the same events: only the newest acknowledged one is heard.
+    if (stream !== this.current) return
+    const event = watchEvent(message)
+    if (event !== undefined) this.onEvent(event)
+  }
+
+  private acknowledged(stream: Stream, accepted: Interest): void {
+    if (stream.accepted !== undefined) return
+    stream.accepted = accepted
+    this.acknowledgedAt = this.context.clock.mono()
+    for (const other of this.streams.values()) if (other.id < stream.id) this.end(other)
+    this.current = stream
+    stream.settle?.(accepted)
+    stream.settle = undefined
+    if (!this.missed) return
+    this.missed = false
+    for (const event of changesOf(accepted)) this.onEvent(event)
+  }
+
+  private ended(stream: Stream, answer: WireAnswer): void {
+    this.streams.delete(stream.id)
+    stream.settle?.({})
+    stream.settle = undefined
+    const wasCurrent = this.current === stream
+    if (wasCurrent) this.current = undefined
+    if (this.stopped || stream.controller.signal.aborted || (!wasCurrent && this.streams.size > 0)) return
+    // A server that advertises no changes may refuse to be listened to; asking again would not help.
+    if (answer.kind === 'answer' && answer.answer.kind === 'error' && answer.answer.code === code.methodNotFound) return
+    this.missed = true
+    const lived = wasCurrent && this.context.clock.mono() - this.acknowledgedAt >= steadyMs
+    this.failures = lived ? 1 : this.failures + 1
+    const waitMs = this.failures === 1 ? 0 : backoffMs(this.failures - 2, this.context.random)
+    this.retry?.cancel()
+    this.retry = this.context.clock.timer(waitMs, () => {
+      if (!this.stopped && !isEmpty(this.wanted)) this.open(undefined)
+    })
+  }
+
+  private end(stream: Stream): void {
+    this.streams.delete(stream.id)
+    stream.settle?.({})
+    stream.settle = undefined
+    if (stream.controller.signal.aborted) return
+    stream.controller.abort()
+    if (this.wire.transport === 'stdio') void cancel(this.wire, stream.id, {})
+  }
+}

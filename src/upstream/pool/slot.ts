@@ -1,0 +1,152 @@
+// The place of one connection in the pool: it opens it once however many want it, waits out the backoff after failures, and brings it
+// back by itself where it is kept.
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { Timer } from '../../core/ports/clock.ts'
+import type { Connection } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { backoffMs } from './backoff.ts'
+import type { Connected } from './connect.ts'
+import { Watching } from './watching.ts'
+
+/** A connection that lived this long, in ms, was a good one: the first attempt after its loss is made at once. */
+const steadyMs = 5_000
+
+export class Slot {
+  readonly watching = new Watching()
+  connection: Connection | undefined
+  /** Why there is none. */
+  lastFault: Fault | undefined
+  /** Monotonic ms of the last use. */
+  usedAt: number
+  /** Connections made after the first. */
+  restarts = 0
+  /** Something changed: a connection came or went, an attempt began or failed. */
+  onChange: () => void = () => {}
+
+  private readonly context: Context
+  private readonly make: () => Promise<Connected>
+  private opening: Promise<Connection | Fault> | undefined
+  private failures = 0
+  private notBefore = 0
+  private openedAt = 0
+  private made = 0
+  private kept = false
+  private retry: Timer | undefined
+  private closed = false
+
+  constructor(context: Context, make: () => Promise<Connected>) {
+    this.context = context
+    this.make = make
+    this.usedAt = context.clock.mono()
+    this.watching.onFirst = () => {
+      if (this.connection === undefined) void this.get()
+    }
+  }
+
+  get isOpening(): boolean {
+    return this.opening !== undefined
+  }
+
+  get wasOpen(): boolean {
+    return this.made > 0
+  }
+
+  /** Not to be closed for lack of use. */
+  get isNeeded(): boolean {
+    return this.opening !== undefined || this.watching.size > 0 || (this.connection?.busy ?? 0) > 0
+  }
+
+  /** Opens it now and again after every loss. */
+  keep(): void {
+    if (this.kept) return
+    this.kept = true
+    if (this.connection === undefined) void this.get()
+  }
+
+  /** The connection, or the fault of the attempt; within the backoff the fault of the last one, at once. */
+  get(): Connection | Promise<Connection | Fault> {
+    const now = this.context.clock.mono()
+    this.usedAt = now
+    if (this.connection !== undefined) return this.connection
+    if (this.opening !== undefined) return this.opening
+    if (this.closed) return Promise.resolve(fault('draining'))
+    if (now < this.notBefore && this.lastFault !== undefined) {
+      const retryAfterMs = Math.ceil(this.notBefore - now)
+      return Promise.resolve({ ...this.lastFault, retryAfterMs })
+    }
+    this.opening = this.open()
+    this.onChange()
+    return this.opening
+  }
+
+  /** Ends the connection and does not come back. */
+  async close(): Promise<void> {
+    this.closed = true
+    this.retry?.cancel()
+    this.watching.detach()
+    this.watching.tried()
+    const { connection, opening } = this
+    this.connection = undefined
+    if (connection !== undefined) await connection.close()
+    const late = await opening
+    if (late !== undefined && 'close' in late && late !== connection) await late.close()
+  }
+
+  private async open(): Promise<Connection | Fault> {
+    this.retry?.cancel()
+    this.retry = undefined
+    const connected = await this.make()
+    this.opening = undefined
+    if ('fault' in connected) {
+      this.failed(connected.fault)
+      return connected.fault
+    }
+    const { connection } = connected
+    if (this.closed) return connection
+    this.connection = connection
+    this.lastFault = undefined
+    this.openedAt = this.context.clock.mono()
+    this.usedAt = this.openedAt
+    this.made += 1
+    if (this.made > 1) {
+      this.restarts += 1
+      if (connection.description.transport === 'stdio') this.context.report.counters.add('child_restarts', { upstream: this.context.id })
+    }
+    connection.onEnd = (found) => this.lost(connection, found)
+    this.watching.attach(connection, this.made > 1)
+    this.onChange()
+    return connection
+  }
+
+  private lost(connection: Connection, found: Fault): void {
+    if (this.connection !== connection) return
+    this.connection = undefined
+    this.watching.detach()
+    const lived = this.context.clock.mono() - this.openedAt
+    this.failures = lived >= steadyMs ? 0 : this.failures + 1
+    this.lastFault = found
+    this.context.report.log('warn', 'The connection to an upstream was lost', { upstream: this.context.id, reason: found.message })
+    this.later(this.failures <= 1 ? 0 : backoffMs(this.failures - 2, this.context.random))
+  }
+
+  private failed(found: Fault): void {
+    this.failures += 1
+    this.lastFault = found
+    this.watching.tried()
+    this.later(backoffMs(this.failures - 1, this.context.random))
+  }
+
+  private later(waitMs: number): void {
+    this.notBefore = this.context.clock.mono() + waitMs
+    if (!this.closed && (this.kept || this.watching.size > 0)) {
+      this.retry?.cancel()
+      this.retry = this.context.clock.timer(waitMs, () => {
+        // Timers may fire a little early by the clock.
+        this.notBefore = 0
+        if (this.connection === undefined && !this.closed) void this.get()
+      })
+    }
+    this.onChange()
+  }
+}

@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import type { TargetedCall } from '../../core/call/call.ts'
+import { openExchange } from '../../core/call/exchange.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import { noCredential } from '../../core/ports/credentials.ts'
+import type { Connection } from '../connection.ts'
+import { type ConnectionSource, Transmission } from './transmission.ts'
+
+const clock = new ManualClock()
+const exchange = openExchange(clock, { idleMs: 1_000, totalMs: 1_000 }, { emit: () => {} })
+const call = { caller: {}, upstream: 'up', method: 'tools/call' } as TargetedCall
+
+function source(send: Connection['send'], forget: ConnectionSource['forget'] = () => {}): ConnectionSource {
+  const connection = { send, close: async () => {} } as unknown as Connection
+  return { clock, connectionFor: () => connection, forget, nextQueue: () => 0 }
+}
+
+it.each([
+  [
+    'a connection throws at once',
+    source(() => {
+      throw new Error('bug')
+    }),
+  ],
+  ['a connection rejects', source(() => Promise.reject(new Error('bug')))],
+  [
+    'the pool throws',
+    source(
+      async () => ({ kind: 'gone', fault: fault('draining') }),
+      () => {
+        throw new Error('bug')
+      },
+    ),
+  ],
+])('is over exactly once, and rejects, where %s', async (_how, broken) => {
+  let over = 0
+  await expect(
+    new Transmission(broken, call, exchange, noCredential, () => {
+      over += 1
+    }).send(),
+  ).rejects.toThrow('bug')
+  expect(over).toBe(1)
+})

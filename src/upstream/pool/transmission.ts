@@ -1,0 +1,109 @@
+// One call on its way to the connection that it belongs to, until there is an outcome: another connection where the first is occupied, and
+// once more where one had lost its session. An object, so that the usual way costs one promise.
+import type { Caller, TargetedCall } from '../../core/call/call.ts'
+import type { Exchange } from '../../core/call/exchange.ts'
+import { failed, type Outcome } from '../../core/call/outcome.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+import type { CredentialLease } from '../../core/ports/credentials.ts'
+import type { Connection, Occupied, Sent } from '../connection.ts'
+import { askingOf, endedFault } from '../messages/answers.ts'
+import { orAborted } from '../wire/requests.ts'
+
+/** Connections of one owner at once: further ones are made while calls that wait for their user have the others to themselves. */
+const mostOverflow = 8
+
+/** What it needs of the pool. */
+export interface ConnectionSource {
+  readonly clock: Clock
+  /** At once where it is open. */
+  connectionFor(owner: Caller, lease: CredentialLease, overflow: number): Connection | Fault | Promise<Connection | Fault>
+  /** The connection cannot serve any longer. */
+  forget(connection: Connection, found: Fault): void
+  /** Which of so many queues is next. */
+  nextQueue(queues: number): number
+}
+
+export class Transmission {
+  private readonly source: ConnectionSource
+  private readonly call: TargetedCall
+  private readonly exchange: Exchange
+  private readonly lease: CredentialLease
+  private readonly over: () => void
+  private readonly startedAt: number
+  private overflow = 0
+  /** All overflow connections are taken: it waits in the queue of one. */
+  private patient = false
+  private renewed = false
+  private connection: Connection | undefined
+
+  /** `over` runs once, when the call has its outcome. */
+  constructor(source: ConnectionSource, call: TargetedCall, exchange: Exchange, lease: CredentialLease, over: () => void) {
+    this.source = source
+    this.call = call
+    this.exchange = exchange
+    this.lease = lease
+    this.over = over
+    this.startedAt = source.clock.mono()
+  }
+
+  /** Sends the call on its owner's first connection that no call which waits for its user has to itself. */
+  send(): Promise<Outcome> {
+    const got = this.source.connectionFor(this.call.caller, this.lease, this.overflow)
+    if (!(got instanceof Promise)) return this.sendOn(got)
+    return orAborted(got, this.exchange.signal, () => undefined).then((connection) => this.sendOn(connection), this.broke)
+  }
+
+  private sendOn(got: Connection | Fault | undefined): Promise<Outcome> {
+    const { call, exchange } = this
+    if (got === undefined) {
+      const waitedMs = this.source.clock.mono() - this.startedAt
+      return Promise.resolve(this.ended(failed(endedFault(askingOf(call), exchange, waitedMs, false))))
+    }
+    if (!('close' in got)) return Promise.resolve(this.ended(failed(got)))
+    this.connection = got
+    try {
+      return got.send(call, exchange, this.lease, this.patient).then(this.onSent, this.broke)
+    } catch (error) {
+      return this.broke(error)
+    }
+  }
+
+  private readonly onSent = (sent: Sent | Occupied): Outcome | Promise<Outcome> => {
+    try {
+      return this.settle(sent)
+    } catch (error) {
+      return this.broke(error)
+    }
+  }
+
+  private settle(sent: Sent | Occupied): Outcome | Promise<Outcome> {
+    if (sent.kind === 'occupied') return this.elsewhere()
+    if (sent.kind !== 'gone') return this.ended(sent)
+    this.source.forget(this.connection as Connection, sent.fault)
+    if (this.renewed) return this.ended(failed(sent.fault))
+    this.renewed = true
+    return this.send()
+  }
+
+  private elsewhere(): Promise<Outcome> {
+    this.overflow += 1
+    this.renewed = false
+    if (this.overflow >= mostOverflow) {
+      this.overflow = this.source.nextQueue(mostOverflow)
+      this.patient = true
+    }
+    return this.send()
+  }
+
+  private ended(outcome: Outcome): Outcome {
+    this.over()
+    return outcome
+  }
+
+  /** A bug of ours: the call is over all the same. */
+  private readonly broke = (error: unknown): Promise<never> => {
+    this.over()
+    return Promise.reject(error)
+  }
+}

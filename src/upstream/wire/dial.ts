@@ -1,0 +1,34 @@
+// Opens wires to one upstream by its settings. The only file of the exits that knows all transports.
+import type { Fault } from '../../core/faults/fault.ts'
+import type { CredentialLease } from '../../core/ports/credentials.ts'
+import { type Context, hopHeaders } from '../context.ts'
+import { openHttpWire } from '../http/wire.ts'
+import { openSseWire } from '../sse/wire.ts'
+import { openStdioWire } from '../stdio/wire.ts'
+import type { HttpWire, Wire } from './wire.ts'
+
+export interface Dial {
+  stdio(): Promise<Wire | Fault>
+  /** `resume`: legacy revisions take up a cut stream again. */
+  http(resume: boolean): HttpWire
+  sse(lease: CredentialLease): Promise<Wire | Fault>
+}
+
+export function dial(context: Context): Dial {
+  const { id: upstream, settings, timeouts, limits, clock, random, report, pools } = context
+  const maxMessageBytes = limits.resultBytes
+  const http = { upstream, url: settings.url ?? '', connectTimeoutMs: timeouts.connect, maxMessageBytes, clock, report, pools }
+  return {
+    stdio: () => {
+      const { command = '', args, env, cwd } = settings
+      return openStdioWire({ upstream, command, args, env, cwd, maxMessageBytes, clock, report })
+    },
+    http: (resume) => openHttpWire({ ...http, random, resume }),
+    sse: (lease) => openSseWire({ ...http, headers: () => hopHeaders(context, lease), startTimeoutMs: timeouts.start }),
+  }
+}
+
+/** What a dial brings is a wire or the fault that kept it from one. */
+export function isFault(opened: Wire | Fault): opened is Fault {
+  return !('transport' in opened)
+}

@@ -1,0 +1,69 @@
+// A wire carries JSON-RPC messages to one peer and back, and knows nothing of what they mean: stdio child, Streamable HTTP endpoint,
+// HTTP+SSE endpoint. Ids, correlation on its own medium, framing, caps and end of life are its business; revisions are not.
+import type { Signal } from '../../core/call/signal.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { Incoming, IncomingError, IncomingNotification, IncomingRequest, IncomingResult } from '../../core/protocol/jsonrpc.ts'
+
+export interface WireRequest {
+  /** Unique on this wire; the peer answers with it. Made by `Wire.nextId()`. */
+  readonly id: number
+  readonly method: string
+  /** The whole JSON-RPC request. */
+  readonly message: Uint8Array
+  /** Headers of the revision and of the credential, lower case. Wires without headers ignore them. */
+  readonly headers: Readonly<Record<string, string>>
+  /** When it ends, an HTTP wire closes the request's stream and any wire forgets the request and resolves `aborted`. Telling the peer is the caller's business. */
+  readonly signal: Signal
+  /** Messages that arrived on this request's own stream: known to belong to it. Wires without own streams never call it (see `Wire.onStray`). */
+  readonly onMessage: (message: IncomingRequest | IncomingNotification) => void
+  /** A sign of life on this request's own stream that is no message: a keep-alive comment. */
+  readonly onAlive?: () => void
+  /** Cap on the answer in bytes; more ends in `result_too_large`. */
+  readonly maxBytes: number
+}
+
+export type WireAnswer =
+  | { readonly kind: 'answer'; readonly answer: IncomingResult | IncomingError; readonly status: number }
+  /** A status without a JSON-RPC answer to this request in its body. `body` is what JSON-RPC error without our id it held, if any. */
+  | {
+      readonly kind: 'status'
+      readonly status: number
+      readonly retryAfterMs: number | undefined
+      readonly challenge: string | undefined
+      readonly body: IncomingError | undefined
+    }
+  /** `executed: no` only where the request surely never reached the peer. The fault's own sideEffect is not filled in: the caller knows the item. */
+  | { readonly kind: 'lost'; readonly executed: 'no' | 'maybe'; readonly fault: Fault }
+  | { readonly kind: 'aborted' }
+
+export interface Wire {
+  readonly transport: 'stdio' | 'streamable-http' | 'sse'
+  nextId(): number
+  /** Resolves exactly once, never rejects. */
+  request(request: WireRequest): Promise<WireAnswer>
+  /** Sends a notification or a response to a server's request. Resolves to a fault where it could not be handed over. */
+  post(message: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Fault | undefined>
+  /** Messages that belong to no request's own stream: all requests and notifications of stdio, the GET stream of HTTP. Set once, before the first request. */
+  onStray: (message: IncomingRequest | IncomingNotification) => void
+  /** The wire ended by itself (child exit, SSE stream cut). Not called after `close`. Set once. */
+  onEnd: (fault: Fault) => void
+  /** Something off-protocol that was survived: counted by type, quoted for people. Set once. */
+  onAnomaly: (type: WireAnomaly, detail: string) => void
+  /** Ends everything: requests resolve `aborted`, the child and its whole process group are gone when it resolves. */
+  close(): Promise<void>
+}
+
+export type WireAnomaly = 'stdout' | 'glued' | 'orphan' | 'duplicate' | 'malformed' | 'oversize' | 'endpoint' | 'stray_request'
+
+/** Streamable HTTP has more than every wire has. */
+export interface HttpWire extends Wire {
+  readonly transport: 'streamable-http'
+  /** Response header `mcp-session-id` of the last `initialize` answer on this wire. */
+  readonly sessionId: string | undefined
+  /** Opens (or re-opens, by Last-Event-ID and `retry:`) the GET stream until the signal ends; 405 resolves to 'unsupported' and is not repeated. */
+  listen(headers: () => Readonly<Record<string, string>>, signal: Signal): Promise<'unsupported' | 'ended'>
+  /** DELETE with the session's headers; best effort. */
+  deleteSession(headers: Readonly<Record<string, string>>): Promise<void>
+}
+
+export type { Incoming, IncomingError, IncomingNotification, IncomingRequest, IncomingResult }
