@@ -3,7 +3,8 @@ import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
-import { countParsed, MalformedJson, maxDepth, skipString } from '../../core/protocol/scan.ts'
+import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
+import { asBuffer, countParsed, MalformedJson, maxDepth, skipString } from '../../core/protocol/scan.ts'
 
 export type Read = { readonly body: Buffer } | { readonly fault: Fault }
 
@@ -12,24 +13,33 @@ export type Read = { readonly body: Buffer } | { readonly fault: Fault }
  * refusal.
  */
 export function readBody(req: IncomingMessage, limit: number, done: (read: Read) => void): void {
-  if (Number(req.headers['content-length'] ?? 0) > limit) {
+  const told = Number(req.headers['content-length'] ?? 0)
+  if (told > limit) {
     letPass(req, limit, done)
     return
   }
   let first: Buffer | undefined
-  let more: Buffer[] | undefined
+  // Not an array of chunks: a client that sends byte by byte would make us hold an object a byte.
+  let more: ChunkBuffer | undefined
   let size = 0
   req.on('data', (chunk: Buffer) => {
     size += chunk.length
     if (size > limit) {
+      first = undefined
+      more = undefined
       req.removeAllListeners('data')
       letPass(req, limit, done)
     } else if (first === undefined) first = chunk
-    else if (more === undefined) more = [first, chunk]
-    else more.push(chunk)
+    else {
+      if (more === undefined) {
+        more = new ChunkBuffer()
+        more.append(first)
+      }
+      more.append(chunk, told)
+    }
   })
   req.on('end', () => {
-    if (size <= limit) done({ body: more === undefined ? (first ?? Buffer.alloc(0)) : Buffer.concat(more, size) })
+    if (size <= limit) done({ body: more === undefined ? (first ?? Buffer.alloc(0)) : asBuffer(more.take()) })
   })
 }
 

@@ -6,6 +6,7 @@ import { header, metaKey, modernRevision } from '../../core/protocol/names.ts'
 import { MalformedJson } from '../../core/protocol/scan.ts'
 import { SseParser } from '../../core/protocol/sse.ts'
 import { packageVersion } from '../package-root.ts'
+import { wholeBody } from './whole-body.ts'
 
 /** What went wrong, for a person; `code` is the JSON-RPC code where the gateway answered with an error. */
 export class ClientProblem extends Error {
@@ -64,7 +65,8 @@ export class GatewayClient {
     )
     const type = String(response.headers['content-type'] ?? '')
     if (type.startsWith('text/event-stream')) return this.#fromEvents(response.body, asking)
-    const bytes = Buffer.from(await response.body.arrayBuffer())
+    const bytes = await wholeBody(response.body, largestAnswer)
+    if (bytes === undefined) throw this.#tooLarge()
     return this.#answer(bytes, response.statusCode) ?? this.#noMcp(response.statusCode)
   }
 
@@ -111,8 +113,9 @@ export class GatewayClient {
       }
     }
     try {
-      for await (const chunk of body) parser.push(chunk, (event) => onEvent(event.data))
+      for await (const chunk of body) if (!parser.push(chunk, (event) => onEvent(event.data))) throw this.#tooLarge()
     } catch (thrown) {
+      if (thrown instanceof ClientProblem) throw thrown
       if (asking.signal?.aborted === true) throw new ClientProblem('cancelled')
       throw new ClientProblem(
         `the connection was lost before the answer came (${(thrown as Error).message}); whether the call was executed is unknown`,
@@ -120,6 +123,10 @@ export class GatewayClient {
     }
     if (problem !== undefined) throw problem
     return answer ?? this.#noMcp(200)
+  }
+
+  #tooLarge(): ClientProblem {
+    return new ClientProblem(`the answer of ${this.#url} is larger than ${largestAnswer} bytes`)
   }
 
   #answer(bytes: Uint8Array, status: number): IncomingResult | undefined {

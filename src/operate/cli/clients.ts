@@ -3,6 +3,7 @@ import { request } from 'undici'
 import { modernRevision } from '../../core/protocol/names.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { firstLine, harmless, type Style, styleFor, table } from './text.ts'
+import { wholeBody } from './whole-body.ts'
 
 export interface ClientsOptions {
   readonly url: string
@@ -39,13 +40,13 @@ async function read(url: string): Promise<readonly Seen[] | string> {
   if (!URL.canParse(url) || !/^https?:/.test(url)) return `${url} is no address; write it as http://127.0.0.1:4280/mcp`
   const address = new URL('/clients', url)
   try {
-    const { statusCode, headers, body } = await request(address, { headersTimeout: 5_000, bodyTimeout: 5_000 })
-    const size = Number(headers['content-length'] ?? 0)
-    if (statusCode !== 200 || size > largestAnswer) {
-      await body.dump()
-      return `${address} answered with HTTP ${statusCode}; is it a Signalbox gateway?`
+    const { statusCode, body } = await request(address, { headersTimeout: 5_000, bodyTimeout: 5_000 })
+    const bytes = statusCode === 200 ? await wholeBody(body, largestAnswer) : undefined
+    if (bytes === undefined) {
+      if (statusCode !== 200) await body.dump()
+      return `${address} answered with HTTP ${statusCode}${statusCode === 200 ? ` and more than ${largestAnswer} bytes` : ''}; is it a Signalbox gateway?`
     }
-    const answer: unknown = await body.json()
+    const answer: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'))
     const list = (answer as { readonly clients?: unknown } | null)?.clients
     return Array.isArray(list) ? (list as Seen[]) : `${address} answered, but with no list of clients; is it a Signalbox gateway?`
   } catch (thrown) {
