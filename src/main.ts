@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 // The program: runs the command line and turns what comes of it into an exit code.
+import { forTerminal } from './core/text/terminal.ts'
 import { type ExitCode, runCommandLine } from './operate/index.ts'
 import { inlineMore } from './platform/engine/inlining.ts'
 
@@ -14,7 +15,8 @@ runCommandLine(process.argv.slice(2), endNow).then(
     process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
   },
   (thrown: unknown) => {
-    process.stderr.write(`Signalbox failed: ${thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)}\n`)
+    const told = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
+    process.stderr.write(`Signalbox failed: ${forTerminal(told)}\n`)
     process.exit(1)
   },
 )

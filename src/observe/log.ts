@@ -3,6 +3,7 @@
 import { styleText } from 'node:util'
 import type { Clock } from '../core/ports/clock.ts'
 import type { Log, LogSeverity } from '../core/ports/report.ts'
+import { forTerminal, onOneLine } from '../core/text/terminal.ts'
 import { LineWriter } from './line-writer.ts'
 import type { Redact } from './redact.ts'
 import type { LogSettings } from './settings.ts'
@@ -78,9 +79,11 @@ function humanWriter(target: Target, redact: Redact, clock: Clock): Write {
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => `${key}=${typeof value === 'string' && !/[\s"=]/.test(value) ? value : JSON.stringify(value)}`)
       .join(' ')
+    // What peers say stands in the fields, and JSON leaves C1 and the controls of direction as they are.
+    const said = forTerminal(rest)
     target.write(
       redact(
-        `${paint('gray', time)} ${paint(colours[severity], severity.padEnd(5))} ${event}${rest === '' ? '' : ` ${paint('gray', rest)}`}\n`,
+        `${paint('gray', time)} ${paint(colours[severity], severity.padEnd(5))} ${onOneLine(event)}${said === '' ? '' : ` ${paint('gray', said)}`}\n`,
       ),
     )
   }

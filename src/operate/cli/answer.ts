@@ -1,7 +1,7 @@
 // Answers the questions of a tool (`input_required`) on the terminal: form fields one by one, addresses to open shown in full.
+import { forTerminal } from '../../core/text/terminal.ts'
 import { askLine, hasTerminal } from './ask.ts'
 import { ClientProblem } from './client.ts'
-import { harmless } from './text.ts'
 
 export interface Questions {
   readonly inputRequests?: Readonly<Record<string, { readonly method: string; readonly params?: Readonly<Record<string, unknown>> }>>
@@ -22,9 +22,9 @@ export async function answerQuestions(questions: Questions): Promise<Readonly<Re
 
 async function answerOne(method: string, params: Readonly<Record<string, unknown>>): Promise<unknown> {
   if (method !== 'elicitation/create') throw new ClientProblem(`The tool asks for ${method}, which this command cannot give.`)
-  process.stderr.write(`${harmless(String(params.message ?? 'The tool asks:'))}\n`)
+  process.stderr.write(`${forTerminal(String(params.message ?? 'The tool asks:'))}\n`)
   if (params.mode === 'url') {
-    process.stderr.write(`Open this address yourself if you trust it: ${harmless(String(params.url))}\n`)
+    process.stderr.write(`Open this address yourself if you trust it: ${forTerminal(String(params.url))}\n`)
     return { action: isYes(await askLine('Done? (yes, no) ', false)) ? 'accept' : 'decline' }
   }
   const schema = (params.requestedSchema ?? {}) as { properties?: Record<string, Field>; required?: readonly string[] }

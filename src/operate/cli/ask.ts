@@ -1,8 +1,9 @@
 // Asks a person on the terminal. Questions go to standard error, since standard output may be read by a program.
+
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
+import { forTerminal } from '../../core/text/terminal.ts'
 import type { ClientInput } from '../../platform/config/index.ts'
-import { harmless } from './text.ts'
 
 /** Whether there is somebody to ask. */
 export function hasTerminal(): boolean {
@@ -28,7 +29,7 @@ export async function askLine(question: string, hidden: boolean): Promise<string
     lines.once('close', leave)
   })
   try {
-    const answer = lines.question(harmless(question))
+    const answer = lines.question(forTerminal(question))
     muted = hidden
     return await Promise.race([answer, left])
   } finally {

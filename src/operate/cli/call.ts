@@ -3,13 +3,15 @@
 
 import { paramHeaders } from '../../core/protocol/headers.ts'
 import type { IncomingNotification, IncomingResult } from '../../core/protocol/jsonrpc.ts'
+import { asBuffer } from '../../core/protocol/scan.ts'
+import { forTerminal, jsonForTerminal, onOneLine } from '../../core/text/terminal.ts'
 import { nearest } from '../../platform/config/index.ts'
 import { answerQuestions, type Questions } from './answer.ts'
 import { hasTerminal } from './ask.ts'
 import { ClientProblem, GatewayClient } from './client.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { headerParams } from './header-params.ts'
-import { harmless, styleFor } from './text.ts'
+import { styleFor } from './text.ts'
 
 export interface CallOptions {
   readonly url: string
@@ -22,7 +24,7 @@ const mostRounds = 10
 export async function call(tool: string, json: string, options: CallOptions): Promise<ExitCode> {
   const problem = argumentProblem(json)
   if (problem !== undefined) {
-    process.stderr.write(`${problem}\n`)
+    process.stderr.write(`${forTerminal(problem)}\n`)
     return exit.usage
   }
   const cancel = new AbortController()
@@ -33,7 +35,7 @@ export async function call(tool: string, json: string, options: CallOptions): Pr
     return tell(result, options)
   } catch (thrown) {
     if (!(thrown instanceof ClientProblem)) throw thrown
-    process.stderr.write(`${styleFor(process.stderr).bad(harmless(thrown.message))}\n`)
+    process.stderr.write(`${styleFor(process.stderr).bad(forTerminal(thrown.message))}\n`)
     return cancel.signal.aborted ? exit.interrupted : exit.failed
   } finally {
     process.off('SIGINT', stop)
@@ -83,17 +85,17 @@ function tellNotification(notification: IncomingNotification): void {
   const params = (notification.params?.json() ?? {}) as Record<string, unknown>
   const style = styleFor(process.stderr)
   if (notification.method === 'notifications/progress') {
-    const total = params.total === undefined ? '' : ` of ${String(params.total)}`
-    const message = typeof params.message === 'string' ? ` ${harmless(params.message)}` : ''
-    process.stderr.write(style.dim(`progress ${String(params.progress)}${total}${message}\n`))
+    const total = params.total === undefined ? '' : ` of ${onOneLine(String(params.total))}`
+    const message = typeof params.message === 'string' ? ` ${forTerminal(params.message)}` : ''
+    process.stderr.write(style.dim(`progress ${onOneLine(String(params.progress))}${total}${message}\n`))
   } else if (notification.method === 'notifications/message') {
     const data = typeof params.data === 'string' ? params.data : JSON.stringify(params.data)
-    process.stderr.write(style.dim(`${harmless(String(params.level))}: ${harmless(data ?? '')}\n`))
+    process.stderr.write(style.dim(`${forTerminal(String(params.level))}: ${forTerminal(data ?? '')}\n`))
   }
 }
 
 function tell(result: IncomingResult, options: CallOptions): ExitCode {
-  if (options.json === true) process.stdout.write(`${Buffer.from(result.result.bytes).toString('utf8')}\n`)
+  if (options.json === true) process.stdout.write(`${jsonForTerminal(asBuffer(result.result.bytes).toString('utf8'))}\n`)
   else {
     const text = asText(result)
     if (result.facts.isError) process.stderr.write(`${styleFor(process.stderr).bad(text)}\n`)
@@ -106,16 +108,16 @@ function asText(result: IncomingResult): string {
   const { content, structuredContent } = result.result.json() as { content?: unknown; structuredContent?: unknown }
   const blocks = Array.isArray(content) ? content.map(blockText) : []
   // By the specification a text block repeats structured content; without one it is all there is.
-  if (blocks.length === 0 && structuredContent !== undefined) blocks.push(JSON.stringify(structuredContent, null, 2))
+  if (blocks.length === 0 && structuredContent !== undefined) blocks.push(jsonForTerminal(JSON.stringify(structuredContent, null, 2)))
   return blocks.length === 0 ? '(an empty result)' : blocks.join('\n')
 }
 
 function blockText(block: Record<string, unknown>): string {
-  if (block.type === 'text' && typeof block.text === 'string') return harmless(block.text)
+  if (block.type === 'text' && typeof block.text === 'string') return forTerminal(block.text)
   if (block.type === 'image' || block.type === 'audio') {
     const bytes = typeof block.data === 'string' ? Math.floor((block.data.length * 3) / 4) : 0
-    return `(${block.type}, ${String(block.mimeType ?? 'unknown type')}, about ${bytes} bytes; --json shows it)`
+    return `(${block.type}, ${onOneLine(String(block.mimeType ?? 'unknown type'))}, about ${bytes} bytes; --json shows it)`
   }
-  if (block.type === 'resource_link') return `(link to ${String(block.uri)})`
-  return harmless(JSON.stringify(block))
+  if (block.type === 'resource_link') return `(link to ${onOneLine(String(block.uri))})`
+  return jsonForTerminal(JSON.stringify(block))
 }

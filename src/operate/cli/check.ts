@@ -1,12 +1,14 @@
 // `signalbox check FILE`: whether a configuration is valid, whether this machine has what it names, and whether the servers answer.
+
 import { resolve } from 'node:path'
+import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
 import { formatProblem, type Problem } from '../../platform/config/index.ts'
 import { kindOf, type Loaded, load } from '../configuration/load.ts'
 import { type ServerStatus, startLimitMs, startLoaded } from '../gateway.ts'
 import { type Lack, preflight } from '../preflight.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { statusTable } from './status-table.ts'
-import { harmless, styleFor } from './text.ts'
+import { styleFor } from './text.ts'
 
 export interface CheckOptions {
   readonly json?: boolean
@@ -27,7 +29,7 @@ interface CheckReport {
 
 export async function check(file: string, options: CheckOptions): Promise<ExitCode> {
   const report = await inspect(file, options)
-  process.stdout.write(options.json === true ? `${JSON.stringify(asData(report))}\n` : asText(report))
+  process.stdout.write(options.json === true ? `${jsonForTerminal(JSON.stringify(asData(report)))}\n` : asText(report))
   return report.code
 }
 
@@ -71,12 +73,10 @@ function asText(report: CheckReport): string {
   for (const warning of report.warnings) lines.push(`warning: ${formatProblem(warning)}`)
   for (const { server, reason } of report.broken) lines.push(`servers.${server}: ${reason}`)
   for (const lack of report.lacks) lines.push(`${lack.severity === 'doubt' ? 'warning: ' : ''}${lack.key}: ${lack.what}; ${lack.mend}`)
-  const harmed = lines.map(harmless)
-  if (report.servers.length > 0) harmed.push(statusTable(report.servers, style))
-  harmed.push(
-    report.code === exit.ok ? style.good(`${report.file}: ${fine(report)}`) : style.bad(`${report.file}: ${summary[report.code]}`),
-  )
-  return `${harmed.join('\n')}\n`
+  const parts = lines.map(forTerminal)
+  if (report.servers.length > 0) parts.push(statusTable(report.servers, style))
+  parts.push(report.code === exit.ok ? style.good(`${report.file}: ${fine(report)}`) : style.bad(`${report.file}: ${summary[report.code]}`))
+  return `${parts.join('\n')}\n`
 }
 
 function fine(report: CheckReport): string {

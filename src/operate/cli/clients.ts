@@ -1,8 +1,9 @@
 // `signalbox clients`: which clients a running gateway has seen, how they come in, and how far the move to the present transport has got.
 import { request } from 'undici'
 import { modernRevision } from '../../core/protocol/names.ts'
+import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { firstLine, harmless, type Style, styleFor, table } from './text.ts'
+import { firstLine, type Style, styleFor, table } from './text.ts'
 import { wholeBody } from './whole-body.ts'
 
 export interface ClientsOptions {
@@ -26,11 +27,13 @@ const largestAnswer = 4_194_304
 export async function clients(options: ClientsOptions): Promise<ExitCode> {
   const found = await read(options.url)
   if (typeof found === 'string') {
-    process.stderr.write(`${harmless(found)}\n`)
+    process.stderr.write(`${forTerminal(found)}\n`)
     return exit.failed
   }
   process.stdout.write(
-    options.json === true ? `${JSON.stringify({ ...progress(found), clients: found })}\n` : `${asText(found, styleFor(process.stdout))}\n`,
+    options.json === true
+      ? `${jsonForTerminal(JSON.stringify({ ...progress(found), clients: found }))}\n`
+      : `${asText(found, styleFor(process.stdout))}\n`,
   )
   return exit.ok
 }

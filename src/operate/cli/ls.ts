@@ -1,8 +1,9 @@
 // `signalbox ls`: what a running gateway serves, as a modern client sees it.
 import { metaKey } from '../../core/protocol/names.ts'
+import { forTerminal, jsonForTerminal, onOneLine } from '../../core/text/terminal.ts'
 import { ClientProblem, GatewayClient } from './client.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { firstLine, harmless, styleFor, table } from './text.ts'
+import { firstLine, styleFor, table } from './text.ts'
 
 export interface ListOptions {
   readonly url: string
@@ -34,12 +35,14 @@ export async function ls(options: ListOptions): Promise<ExitCode> {
       if (capabilities[kind.capability] !== undefined) found[kind.member] = await client.list(kind.method, kind.member)
     }
     process.stdout.write(
-      options.json === true ? `${JSON.stringify({ url: options.url, ...found })}\n` : asText(options.url, discovered, found),
+      options.json === true
+        ? `${jsonForTerminal(JSON.stringify({ url: options.url, ...found }))}\n`
+        : asText(options.url, discovered, found),
     )
     return exit.ok
   } catch (thrown) {
     if (!(thrown instanceof ClientProblem)) throw thrown
-    process.stderr.write(`${harmless(thrown.message)}\n`)
+    process.stderr.write(`${forTerminal(thrown.message)}\n`)
     return exit.failed
   }
 }
@@ -47,7 +50,7 @@ export async function ls(options: ListOptions): Promise<ExitCode> {
 function asText(url: string, discovered: Item, found: Readonly<Record<string, Item[]>>): string {
   const style = styleFor(process.stdout)
   const info = ((discovered._meta as Item | undefined)?.[metaKey.serverInfo] ?? {}) as Item
-  const parts = [`${style.bold(harmless(`${info.name ?? 'server'} ${info.version ?? ''}`.trim()))} at ${url}`]
+  const parts = [`${style.bold(onOneLine(`${info.name ?? 'server'} ${info.version ?? ''}`.trim()))} at ${url}`]
   for (const kind of kinds) {
     const items = found[kind.member] ?? []
     if (items.length === 0) continue

@@ -1,9 +1,10 @@
 // The options that `up` and `stdio` share, and what happens with a configuration that cannot be used.
+import { forTerminal } from '../../core/text/terminal.ts'
 import { formatProblem, type Problem } from '../../platform/config/index.ts'
 import { type Loaded, load } from '../configuration/load.ts'
 import { askInput, hasTerminal } from './ask.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { harmless, styleFor } from './text.ts'
+import { styleFor } from './text.ts'
 
 export interface SourceOptions {
   readonly config?: string
@@ -27,13 +28,13 @@ export async function loadOrTell(options: SourceOptions, ask: boolean): Promise<
     tellProblems(result.problems)
     return undefined
   }
-  for (const warning of result.loaded.warnings) process.stderr.write(`warning: ${harmless(formatProblem(warning))}\n`)
+  for (const warning of result.loaded.warnings) process.stderr.write(`warning: ${forTerminal(formatProblem(warning))}\n`)
   return result.loaded
 }
 
 function tellProblems(problems: readonly Problem[]): void {
   const style = styleFor(process.stderr)
-  for (const problem of problems) process.stderr.write(`${harmless(formatProblem(problem))}\n`)
+  for (const problem of problems) process.stderr.write(`${forTerminal(formatProblem(problem))}\n`)
   const many = problems.length === 1 ? 'One problem' : `${problems.length} problems`
   process.stderr.write(style.bad(`${many} in the configuration; nothing was started.\n`))
 }

@@ -1,6 +1,7 @@
 // What is served, as a table: server, transport, revision, state, tools; and why a server is not there.
+import { forTerminal } from '../../core/text/terminal.ts'
 import type { ServerStatus } from '../gateway.ts'
-import { harmless, type Style, table } from './text.ts'
+import { type Style, table } from './text.ts'
 
 export function statusTable(servers: readonly ServerStatus[], style: Style): string {
   const rows = [
@@ -21,7 +22,7 @@ export function statusTable(servers: readonly ServerStatus[], style: Style): str
     .filter((server) => server.state !== 'ready')
     .map(
       (server) =>
-        `  ${style.bad(server.name)}: ${harmless(server.reason ?? 'no answer yet')
+        `  ${style.bad(server.name)}: ${forTerminal(server.reason ?? 'no answer yet')
           .trim()
           .replace(/\s*\n\s*/g, ' | ')}`,
     )

@@ -1,4 +1,5 @@
 // `signalbox stdio`: serves one desktop client on standard input and output. Nothing but the protocol goes to standard output.
+import { forTerminal } from '../../core/text/terminal.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { startLoaded } from '../gateway.ts'
 import { type ExitCode, exit } from './exit.ts'
@@ -11,12 +12,12 @@ export async function stdio(options: SourceOptions & { readonly mount?: string }
   const mount = options.mount ?? ''
   const mounts = [...Object.keys(loaded.settings.servers), ...Object.keys(loaded.settings.toolsets)]
   if (mount !== '' && !mounts.includes(mount)) {
-    process.stderr.write(`--mount ${mount} names no server or toolset. Served here: ${mounts.join(', ')}.\n`)
+    process.stderr.write(`--mount ${forTerminal(mount)} names no server or toolset. Served here: ${mounts.join(', ')}.\n`)
     return exit.invalid
   }
   const signals = onSignals(systemClock, () => endNow(exit.interrupted))
   const gateway = await startLoaded(loaded, { stdio: { input: process.stdin, output: process.stdout, mount } })
-  for (const { server, reason } of loaded.broken) process.stderr.write(`${server} is not served: ${reason}\n`)
+  for (const { server, reason } of loaded.broken) process.stderr.write(`${forTerminal(`${server} is not served: ${reason}`)}\n`)
   const signal = await Promise.race([signals.first, gateway.ended.then(() => undefined)])
   if (signal !== undefined) await gateway.drain()
   signals.stop()

@@ -1,5 +1,6 @@
 // `signalbox up`: serves over HTTP until a signal. Standard output is one JSON line that a program may read; everything for people goes
 // to standard error.
+import { forTerminal } from '../../core/text/terminal.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { formatAddress } from '../configuration/address.ts'
 import type { Loaded } from '../configuration/load.ts'
@@ -25,7 +26,7 @@ export async function up(options: SourceOptions, endNow: (code: ExitCode) => voi
   } catch (thrown) {
     const problem = startProblem(thrown, formatAddress(loaded.listen))
     if (problem === undefined) throw thrown
-    process.stderr.write(`${problem.text}\n`)
+    process.stderr.write(`${forTerminal(problem.text)}\n`)
     return problem.code
   }
   const address = gateway.address ?? loaded.listen
