@@ -49,6 +49,12 @@ describe('the rules of the house', () => {
     ).toEqual([])
   })
 
+  it('what belongs to a principal has its key from core/call/principal.ts, which begins with the tenant', () => {
+    const makers = source.filter((file) => file !== 'src/core/call/principal.ts')
+    const keyed = offences(makers, /\bprincipal\.(iss|sub)\b/i).filter((line) => !/^\S+ (sub|subject|issuer): /.test(line))
+    expect(keyed).toEqual([])
+  })
+
   it('no stage and no observer asks for an era', () => {
     const inner = source.filter((file) => /^src\/(gateway|observe)\//.test(file))
     expect(offences(inner, /\b(legacy|modern|isLegacy|isModern|20\d\d-\d\d-\d\d)\b/i)).toEqual([])

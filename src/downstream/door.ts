@@ -1,7 +1,7 @@
 // What every door is given, and how the HTTP door hands a request to the door of its revision.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Principal } from '../core/call/call.ts'
 import type { DeadlineLimits } from '../core/call/deadline.ts'
+import type { Principal } from '../core/call/principal.ts'
 import type { Sealer } from '../core/call/seal.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Gateway } from '../core/ports/gateway.ts'

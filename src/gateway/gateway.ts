@@ -1,5 +1,6 @@
 // The gateway as a door sees it: who are you, do this, and a record even for what was refused.
-import { anonymous, type Call, type Family } from '../core/call/call.ts'
+import type { Call, Family } from '../core/call/call.ts'
+import { anonymous } from '../core/call/principal.ts'
 import type { Recorder } from '../core/call/record.ts'
 import type { Next } from '../core/call/stage.ts'
 import type { Clock } from '../core/ports/clock.ts'

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { anonymous } from '../core/call/call.ts'
+import { anonymous } from '../core/call/principal.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import { createInventory } from './inventory.ts'
 

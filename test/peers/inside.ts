@@ -1,5 +1,6 @@
 // The inside of a gateway without doors, called as a door calls it, by principals of the test's choice. The clock is the real one, but for
 // what takes minutes: that happens when the test says so.
+
 import { assembleInside, type Inside } from '../../src/assembly/gateway.ts'
 import { settingsSchema } from '../../src/assembly/settings.ts'
 import { Deadline } from '../../src/core/call/deadline.ts'
@@ -12,6 +13,7 @@ import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
 import { aCall } from '../doubles/gateway/samples.ts'
+import { aPrincipal } from '../doubles/principal.ts'
 
 export interface Leg {
   readonly outcome: Outcome
@@ -84,7 +86,7 @@ export async function startInside(config: Record<string, unknown>): Promise<Insi
           target: tool,
           params: payloadOf({ name: tool, arguments: args, ...more }),
           caller: {
-            principal: { iss: 'https://id.example', sub },
+            principal: aPrincipal({ sub }),
             client: { name: `client of ${sub}`, version: '1' },
             capabilities: { elicitation: { form: {}, url: {} }, sampling: {}, roots: {} },
             affinity: undefined,

@@ -257,7 +257,7 @@ describe('two principals at once', () => {
     expect((await inside.call('bob', asking)).outcome.kind).toBe('input_required')
     inside.endLongWaits()
     expect(await eventually(() => (inside.counted.get('unclaimed') ?? 0) === before + 1)).toBe(true)
-    expect(inside.logged.at(-1)).toMatchObject({ fields: { upstream: 'everything', principal: 'https://id.example bob' } })
+    expect(inside.logged.at(-1)).toMatchObject({ fields: { upstream: 'everything', issuer: 'https://id.example', subject: 'bob' } })
     const row = inside.records.at(-1)
     expect(row).toMatchObject({
       delivery: 'unclaimed',

@@ -2,6 +2,7 @@
 // it can be stored, replayed and sent to another replica. The living half (signal, deadline, events) is the `Exchange`.
 import type { Item } from './item.ts'
 import type { Payload } from './payload.ts'
+import type { Principal } from './principal.ts'
 
 export type CallId = string
 export type UpstreamId = string
@@ -34,14 +35,6 @@ export function isMethod(name: string): name is Method {
 /** RFC 5424 severities, least severe first (MCP `LoggingLevel`). */
 export const logLevels = ['debug', 'info', 'notice', 'warning', 'error', 'critical', 'alert', 'emergency'] as const
 export type LogLevel = (typeof logLevels)[number]
-
-/** Who asks: issuer and subject, never a display name. Anonymous callers exist on loopback only. */
-export interface Principal {
-  readonly iss: string
-  readonly sub: string
-}
-
-export const anonymous: Principal = { iss: 'signalbox', sub: 'anonymous' }
 
 /** Client capabilities in the 2026-07-28 shape; legacy doors translate what `initialize` declared. */
 export interface ClientCapabilities {

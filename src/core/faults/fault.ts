@@ -33,6 +33,8 @@ export interface Fault {
   readonly message: string
   /** Facts for programs: `upstream`, `tool`, `layer`, `violations`, … JSON values, never secrets. */
   readonly detail: Readonly<Record<string, unknown>>
+  /** What a client has to bring instead, as a value of `WWW-Authenticate` (RFC 9110 §11.6.1). */
+  readonly challenge: string | undefined
   readonly entry: FaultKind
 }
 
@@ -41,6 +43,7 @@ export interface FaultChange {
   readonly retryable?: boolean
   readonly retryAfterMs?: number
   readonly detail?: Readonly<Record<string, unknown>>
+  readonly challenge?: string
 }
 
 /** Makes a fault of a catalogue entry. Use the catalogue's `fault(kind, …)`, which knows the entries by name. */
@@ -54,6 +57,7 @@ export function makeFault(kind: string, entry: FaultKind, change: FaultChange = 
     sideEffect: change.sideEffect ?? 'none',
     message: fill(entry.agent, detail),
     detail,
+    challenge: change.challenge,
     entry,
   }
 }

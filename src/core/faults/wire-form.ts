@@ -12,6 +12,7 @@ export function faultData(fault: Fault, correlationId: string): Record<string, u
     side_effect: fault.sideEffect,
     correlation_id: correlationId,
     tell_user: fault.message,
+    ...(fault.challenge === undefined ? {} : { challenge: fault.challenge }),
     ...(Object.keys(fault.detail).length === 0 ? {} : { detail: fault.detail }),
   }
 }

@@ -1,17 +1,38 @@
 // What a door sees of the gateway: who are you, do this, and a record even for what was refused.
-import type { Call, Principal } from '../call/call.ts'
+import type { Call } from '../call/call.ts'
 import type { Exchange } from '../call/exchange.ts'
 import type { Outcome } from '../call/outcome.ts'
+import type { Principal } from '../call/principal.ts'
 import type { Fault } from '../faults/fault.ts'
 
-/** Credentials as presented, before any body was read. */
+/** What a caller shows of itself, before any body was read. Nothing of it is believed yet, and none of it is ever logged. */
 export interface Presented {
   readonly transport: 'http' | 'sse' | 'stdio'
-  /** `Authorization` as sent; never logged. */
-  readonly authorization: string | undefined
+  /** '' for the aggregate; not yet known to be served. */
+  readonly mount: string
+  /** The HTTP verb and the target less its query; undefined where the transport has none. */
+  readonly verb: string | undefined
+  readonly path: string | undefined
+  /** By name in lower case, a value for each line as received: what stands twice shows. Empty where the transport has none. */
+  readonly headers: ReadonlyMap<string, readonly string[]>
+  /** Of the TLS connection itself, where the client sent one; never from a header. */
+  readonly certificate: PeerCertificate | undefined
+  /** The other end of the connection, which may be a proxy. */
   readonly remoteAddress: string | undefined
 }
 
+export interface PeerCertificate {
+  /** Whether it was checked against the configured authorities. */
+  readonly authorized: boolean
+  /** Distinguished name, as OpenSSL writes it. */
+  readonly subject: string
+  /** Subject alternative names with their kind: `DNS:a.example`, `URI:spiffe://a.example/b`, `IP Address:10.0.0.1`. */
+  readonly names: readonly string[]
+  /** SHA-256 of the certificate in lower-case hex. */
+  readonly fingerprint: string
+}
+
+/** A fault may carry an HTTP status (`entry.status`) and a challenge (`Fault.challenge`). */
 export type Identified = { readonly principal: Principal } | { readonly fault: Fault }
 
 /** A request that a door turned away before it became a call. */

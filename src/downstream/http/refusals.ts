@@ -1,7 +1,7 @@
 // Turning a request away: recorded through the gateway, answered with a JSON-RPC error that echoes the id where there is one.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Principal } from '../../core/call/call.ts'
 import { atBatchEnd } from '../../core/call/loop-batch.ts'
+import type { Principal } from '../../core/call/principal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Gateway } from '../../core/ports/gateway.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
@@ -70,10 +70,7 @@ export function writeJson(res: ServerResponse, status: number, body: Buffer, fau
 }
 
 function addFaultHeaders(headers: string[], status: number, fault: Fault): void {
-  if (status === 401) {
-    const challenge = fault.detail.challenge
-    headers.push('WWW-Authenticate', typeof challenge === 'string' ? challenge : 'Bearer')
-  }
+  if (fault.challenge !== undefined || status === 401) headers.push('WWW-Authenticate', fault.challenge ?? 'Bearer')
   if (status === 405) headers.push('Allow', 'GET, POST, DELETE, OPTIONS')
   if (status === 503 || fault.retryAfterMs !== undefined) {
     headers.push('Retry-After', String(Math.max(1, Math.ceil((fault.retryAfterMs ?? 1_000) / 1_000))))

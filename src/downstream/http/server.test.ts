@@ -10,6 +10,7 @@ import {
   testContext,
   testGateway,
 } from '../../../test/doubles/downstream/test-gateway.ts'
+import { aPrincipal } from '../../../test/doubles/principal.ts'
 import { failed } from '../../core/call/outcome.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 
@@ -94,8 +95,8 @@ describe('who asks is settled before a body is read', () => {
     const seen: unknown[] = []
     await start(undefined, {
       identify: (presented) => {
-        seen.push(presented.authorization)
-        return { principal: { iss: 'test', sub: 'ada' } }
+        seen.push(presented.headers.get('authorization')?.[0])
+        return { principal: aPrincipal({ sub: 'ada' }) }
       },
     })
     await send(at.port, { ...listing, headers: { ...listing.headers, authorization: 'Bearer secret' } })

@@ -21,6 +21,7 @@ import { settleAndRefuse } from './drain.ts'
 import { Guard } from './guard.ts'
 import { ModernDoor } from './modern.ts'
 import { OpenRequests } from './open-requests.ts'
+import { PresentedByHttp } from './presented.ts'
 import { Refusals, type Turned } from './refusals.ts'
 import { type Route, route } from './routes.ts'
 
@@ -182,11 +183,7 @@ class Door implements HttpDoor {
     if (to.to === 'clients') return answerClients(res, this.parts.admin)
     if (to.to === 'nothing' || (to.to !== 'mcp' && this.parts.sse === undefined)) return notFound(res)
     if (req.method === 'OPTIONS') return answerPreflight(req, res, this.context.forwarded)
-    const who = this.context.gateway.identify({
-      transport: to.to === 'mcp' ? 'http' : 'sse',
-      authorization: req.headers.authorization,
-      remoteAddress: req.socket.remoteAddress,
-    })
+    const who = this.context.gateway.identify(new PresentedByHttp(req, to.to === 'mcp' ? 'http' : 'sse', mount))
     return who instanceof Promise ? who.then((known) => this.identified(at, known, to)) : this.identified(at, who, to)
   }
 

@@ -1,7 +1,8 @@
 // A legacy client on one two-way connection (stdio, HTTP+SSE): one session for as long as the connection lasts, everything on it.
-import type { Principal } from '../../core/call/call.ts'
+
 import type { Delivery, EndReason } from '../../core/call/exchange.ts'
 import { emptyObject } from '../../core/call/payload.ts'
+import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { faultError } from '../../core/faults/wire-form.ts'

@@ -1,7 +1,8 @@
 // `initialize` of a legacy client: one `server/discover` call inside, and what both sides agreed on for the life of the session.
-import type { Caller, Principal } from '../../core/call/call.ts'
+import type { Caller } from '../../core/call/call.ts'
 import { type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { failed } from '../../core/call/outcome.ts'
+import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { IncomingRequest } from '../../core/protocol/jsonrpc.ts'
 import { resultBytes } from '../../core/protocol/jsonrpc.ts'

@@ -1,7 +1,8 @@
 // Where a legacy HTTP session lives: what never changes is sealed into its id, so that any replica can read it; what changes is a small
 // record in the ephemeral store, and where that is gone the session has ended.
 import { createHash } from 'node:crypto'
-import type { ClientCapabilities, LogLevel, Principal } from '../../core/call/call.ts'
+import type { ClientCapabilities, LogLevel } from '../../core/call/call.ts'
+import { type Principal, principalKey, tenantKey } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import type { Ephemeral } from '../../core/ports/stores.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
@@ -108,37 +109,37 @@ export class SessionStore {
     }
   }
 
-  async keep(id: string, record: SessionRecord): Promise<void> {
+  async keep(owner: Principal, id: string, record: SessionRecord): Promise<void> {
     const stored: StoredRecord = {
       v: 1,
       uris: record.uris,
       ...(record.level === undefined ? {} : { level: record.level }),
       ...(record.capabilities === undefined ? {} : { caps: record.capabilities }),
     }
-    await this.ephemeral.put(key(id), Buffer.from(JSON.stringify(stored)), { ttlMs: this.ttlMs })
+    await this.ephemeral.put(key(owner, id), Buffer.from(JSON.stringify(stored)), { ttlMs: this.ttlMs })
   }
 
-  async find(id: string): Promise<SessionRecord | undefined> {
-    const found = await this.ephemeral.get(key(id))
+  async find(owner: Principal, id: string): Promise<SessionRecord | undefined> {
+    const found = await this.ephemeral.get(key(owner, id))
     if (found === undefined) return undefined
     const stored = JSON.parse(asBuffer(found.value).toString('utf8')) as StoredRecord
     return { level: stored.level, uris: stored.uris, capabilities: stored.caps }
   }
 
-  async remove(id: string): Promise<void> {
-    await this.ephemeral.delete(key(id))
+  async remove(owner: Principal, id: string): Promise<void> {
+    await this.ephemeral.delete(key(owner, id))
   }
 }
 
 /** Stands for a principal where its own text would be long. */
 export function keyOf(principal: Principal): string {
-  return createHash('sha256').update(`${principal.iss}\n${principal.sub}`).digest('base64url').slice(0, 22)
+  return createHash('sha256').update(principalKey(principal)).digest('base64url').slice(0, 22)
 }
 
 function isLong(capabilities: ClientCapabilities): boolean {
   return JSON.stringify(capabilities).length > longestCapabilities
 }
 
-function key(id: string): string {
-  return `legacy:session:${id}`
+function key({ tenant }: Principal, id: string): string {
+  return tenantKey(tenant, 'legacy-session', id)
 }

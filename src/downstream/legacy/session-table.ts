@@ -1,6 +1,6 @@
 // The legacy HTTP sessions of this replica: found by their id, taken over from other replicas, ended when idle or when room is needed;
 // with each its streams, also those that are over and wait a while for a client that lost their end.
-import type { Principal } from '../../core/call/call.ts'
+import { type Principal, samePrincipal } from '../../core/call/principal.ts'
 import type { Timer } from '../../core/ports/clock.ts'
 import type { DoorContext } from '../door.ts'
 import { Heartbeat } from '../http/heartbeat.ts'
@@ -59,7 +59,7 @@ export class SessionTable {
   /** Opens a session; the one that was idle longest makes room. Resolves when its record is kept. */
   async mint(id: string, mount: string, principal: Principal, handshake: Handshake): Promise<HttpSession> {
     const { token, record } = this.store.mint({ id, mount, principal, handshake })
-    await this.store.keep(id, record)
+    await this.store.keep(principal, id, record)
     this.makeRoom()
     return this.add(token, id, mount, principal, handshake, record)
   }
@@ -74,7 +74,7 @@ export class SessionTable {
   private admit(found: HttpSession, principal: Principal, mount: string): HttpSession | undefined | Promise<undefined> {
     if (found.session.ended) return undefined
     const { profile } = found.session
-    if (profile.principal.sub !== principal.sub || profile.principal.iss !== principal.iss || profile.mount !== mount) return undefined
+    if (!samePrincipal(profile.principal, principal) || profile.mount !== mount) return undefined
     if (this.expired(found)) return this.close(found).then(() => undefined)
     this.touch(found)
     return found
@@ -83,7 +83,8 @@ export class SessionTable {
   /** Ends a session here; its id is unknown from now on, everywhere. */
   async close(found: HttpSession): Promise<void> {
     this.end(found)
-    await this.store.remove(found.session.profile.id)
+    const { principal, id } = found.session.profile
+    await this.store.remove(principal, id)
   }
 
   /** A stream for the answer to one POST. */
@@ -128,7 +129,7 @@ export class SessionTable {
   private async restored(token: string, principal: Principal, owner: string): Promise<HttpSession | undefined> {
     const sealed = this.store.open(token)
     if (sealed === undefined || sealed.owner !== owner) return undefined
-    const record = await this.store.find(sealed.id)
+    const record = await this.store.find(principal, sealed.id)
     if (record === undefined) return undefined
     const agreed = { ...sealed.handshake, capabilities: record.capabilities ?? sealed.handshake.capabilities }
     this.makeRoom()
@@ -144,7 +145,7 @@ export class SessionTable {
       common,
       state,
       keep: async (changed) => {
-        await this.store.keep(id, this.store.record(agreed, changed))
+        await this.store.keep(principal, id, this.store.record(agreed, changed))
         this.clientQuestions.hint({ kind: 'changed', session: id })
       },
     })
@@ -160,8 +161,8 @@ export class SessionTable {
     found.seenAt = now
     if (now - found.keptAt < this.context.settings.sessions.idleMs / 4) return
     found.keptAt = now
-    const { session } = found
-    this.store.keep(session.profile.id, this.store.record(session.profile.handshake, session.state)).catch((error: unknown) => {
+    const { state, profile } = found.session
+    this.store.keep(profile.principal, profile.id, this.store.record(profile.handshake, state)).catch((error: unknown) => {
       this.context.report.log('warn', 'the record of a session could not be kept', { reason: String(error) })
     })
   }
@@ -221,7 +222,7 @@ export class SessionTable {
   }
 
   private async reread(session: LegacySession): Promise<void> {
-    const record = await this.store.find(session.profile.id).catch(() => undefined)
+    const record = await this.store.find(session.profile.principal, session.profile.id).catch(() => undefined)
     if (record !== undefined) session.restore(record)
   }
 }

@@ -1,10 +1,11 @@
 // A legacy session: a small modern client that lives in our door. It takes the messages of one client, whatever carries them, makes
 // calls of them, and writes answers and questions to the channel that each request came with.
 
-import { type Caller, type CallId, type LogLevel, logLevels, type Principal } from '../../core/call/call.ts'
+import { type Caller, type CallId, type LogLevel, logLevels } from '../../core/call/call.ts'
 import type { CallEvent, Delivery, EndReason, Interest, Sink } from '../../core/call/exchange.ts'
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { emptyObject, payloadOf } from '../../core/call/payload.ts'
+import type { Principal } from '../../core/call/principal.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'

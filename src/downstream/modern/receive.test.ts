@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { envelope, modernBody } from '../../../test/doubles/downstream/http-peer.ts'
-import { anonymous } from '../../core/call/call.ts'
+import { anonymous } from '../../core/call/principal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { metaKey } from '../../core/protocol/names.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'

@@ -1,16 +1,8 @@
 // From one parsed JSON-RPC request of a modern client, with its bytes, to a `Call` or to the fault of the first check that it fails
 // (protocol.md 2.1 and 2.2). Knows no transport: HTTP brings its header checks along, stdio has none.
-import {
-  type Asserted,
-  type Call,
-  type ClientCapabilities,
-  families,
-  isMethod,
-  type LogLevel,
-  type Method,
-  type Principal,
-} from '../../core/call/call.ts'
+import { type Asserted, type Call, type ClientCapabilities, families, isMethod, type LogLevel, type Method } from '../../core/call/call.ts'
 import { type Edit, payload } from '../../core/call/payload.ts'
+import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'

@@ -1,7 +1,7 @@
 // HTTP+SSE of 2024-11-05, deprecated: GET opens the stream and the session, POST brings messages, all answers leave on the stream. The
 // session ends with its stream.
 import type { ServerResponse } from 'node:http'
-import type { Principal } from '../../core/call/call.ts'
+import { type Principal, principalKey, samePrincipal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { sseComment, sseEvent } from '../../core/protocol/sse.ts'
@@ -86,7 +86,7 @@ class Door implements SseDoor {
   async post(arrived: ArrivedPost): Promise<void> {
     const { message, body, res, principal } = arrived
     const stream = this.open.get(sessionIn(arrived.req.url ?? ''))
-    if (stream === undefined || stream.principal.sub !== principal.sub || stream.principal.iss !== principal.iss) {
+    if (stream === undefined || !samePrincipal(stream.principal, principal)) {
       const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined
       return this.refusals.refuse(arrived, fault('session_unknown'), { id: rawIdOf(message, body), method })
     }
@@ -181,7 +181,7 @@ class Door implements SseDoor {
   private warn(session: LegacySession): void {
     const { principal, handshake } = session.profile
     const client = `${handshake.client?.name ?? 'unknown'} ${handshake.client?.version ?? ''}`.trim()
-    const key = `${principal.iss} ${principal.sub} ${client}`
+    const key = `${principalKey(principal)} ${client}`
     if (this.warned.has(key) || this.warned.size >= mostWarned) return
     this.warned.add(key)
     const { owner, sunset } = this.context.settings.sse

@@ -2,8 +2,8 @@
 
 import { isUtf8 } from 'node:buffer'
 import type { Readable, Writable } from 'node:stream'
-import { anonymous, type Principal } from '../../core/call/call.ts'
 import { endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
+import { anonymous, type Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { faultError } from '../../core/faults/wire-form.ts'
@@ -25,6 +25,16 @@ export interface StdioStreams {
   readonly mount: string
 }
 
+/** A pipe shows nothing but that it is there: who started us is the caller. */
+const presented = {
+  transport: 'stdio',
+  verb: undefined,
+  path: undefined,
+  headers: new Map<string, readonly string[]>(),
+  certificate: undefined,
+  remoteAddress: undefined,
+} as const
+
 /** Unsent bytes above which progress and log messages are left out. */
 const slowBytes = 4_194_304
 
@@ -33,7 +43,7 @@ const slowBytes = 4_194_304
  * written. A message that belongs to neither era is answered with an error, never with silence.
  */
 export async function serveStdio(context: DoorContext, streams: StdioStreams): Promise<void> {
-  const identified = await context.gateway.identify({ transport: 'stdio', authorization: undefined, remoteAddress: undefined })
+  const identified = await context.gateway.identify({ ...presented, mount: streams.mount })
   const door =
     'fault' in identified
       ? new Connection(context, streams, anonymous, identified.fault)

@@ -1,7 +1,8 @@
 // The catalog: what is behind the gateway, under which names, on which mount. Fed by `ingest.ts` alone; everything else reads immutable
 // snapshots.
-import type { Call, Principal, UpstreamId } from '../../core/call/call.ts'
+import type { Call, UpstreamId } from '../../core/call/call.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
+import type { Principal } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import { type CredentialLease, noCredential } from '../../core/ports/credentials.ts'

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type Bench, bench, callOf, exchangeOf, faultOf, resultOf } from '../../../test/doubles/gateway/catalog-rig.ts'
 import { ScriptedUpstream, tool } from '../../../test/doubles/gateway/scripted-upstream.ts'
+import { aPrincipal } from '../../../test/doubles/principal.ts'
 import type { Call, Method, RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import { complete, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
@@ -172,7 +173,7 @@ describe('a task', () => {
     const here = await served()
     const visible = await start(here)
     const call = declaring(callOf('tasks/get', { taskId: visible }))
-    const other = { ...call, caller: { ...call.caller, principal: { iss: 'x', sub: 'mallory' } } }
+    const other = { ...call, caller: { ...call.caller, principal: aPrincipal({ sub: 'mallory' }) } }
     expect(faultOf((await aim(here, other)).outcome)).toMatchObject({ kind: 'unknown_tool', detail: { what: 'task' } })
     for (const taskId of [`${visible}x`, 'up-7']) {
       expect(faultOf((await aim(here, declaring(callOf('tasks/cancel', { taskId })))).outcome).kind).toBe('unknown_tool')

@@ -1,6 +1,7 @@
 // Task ids as clients see them (tasks extension, SEP-2663): sealed, so that they name their upstream, belong to one principal and cannot be
 // made up. The upstream only ever sees its own id.
-import type { Principal, UpstreamId } from '../../core/call/call.ts'
+import type { UpstreamId } from '../../core/call/call.ts'
+import { type Principal, principalKey } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import { isObject } from './kinds.ts'
 
@@ -31,7 +32,7 @@ export function taskIds(sealer: Sealer): TaskIds {
 }
 
 function purposeFor(principal: Principal): string {
-  return `task ${JSON.stringify([principal.iss, principal.sub])}`
+  return `task ${principalKey(principal)}`
 }
 
 /** Whether a client declared the tasks extension among its capabilities. */

@@ -4,11 +4,12 @@ import { createHash } from 'node:crypto'
 import type { Call, UpstreamId } from '../../core/call/call.ts'
 import type { OpenContinuation } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
+import { principalKey } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import { locate } from '../../core/protocol/locate.ts'
 
 /** Authenticated with every token, so that no other sealed thing passes for one; its number is the version of `Body`. */
-const purpose = 'requestState/1'
+const purpose = 'requestState/2'
 
 /** How long a relayed continuation may be taken up, in ms; a parked one until its call is given up. */
 export const relayedMs = 3_600_000
@@ -31,8 +32,8 @@ export interface Opened {
 interface Body {
   readonly t: string
   readonly exp: number
-  /** Issuer and subject. */
-  readonly by: readonly [string, string]
+  /** `principalKey` of the caller. */
+  readonly by: string
   readonly method: string
   readonly mount: string
   readonly target: string | null
@@ -58,11 +59,10 @@ export interface SealInput {
 }
 
 export function sealContinuation(sealer: Sealer, { call, upstream, item, definition, continuation, token, nowMs }: SealInput): string {
-  const { principal } = call.caller
   const body: Body = {
     t: token,
     exp: continuation.kind === 'parked' ? continuation.expiresAtMs : nowMs + relayedMs,
-    by: [principal.iss, principal.sub],
+    by: principalKey(call.caller.principal),
     method: call.method,
     mount: call.mount,
     target: call.target ?? null,
@@ -96,8 +96,7 @@ export function openContinuation(sealer: Sealer, state: unknown, call: Call, now
 }
 
 function disagreement(body: Body, call: Call, nowMs: number): string | undefined {
-  const { principal } = call.caller
-  if (body.by[0] !== principal.iss || body.by[1] !== principal.sub) return 'it was issued to another caller'
+  if (body.by !== principalKey(call.caller.principal)) return 'it was issued to another caller'
   if (body.exp <= nowMs) return 'it has expired'
   if (body.method !== call.method || body.mount !== call.mount || body.target !== (call.target ?? null)) return 'it belongs to another call'
   return body.args === argumentsDigest(call.params) ? undefined : 'the arguments differ from those of the first leg'

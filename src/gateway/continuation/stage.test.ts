@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { aCall, anExchange, anItem, done } from '../../../test/doubles/gateway/samples.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import { aPrincipal } from '../../../test/doubles/principal.ts'
 import type { Call, RoutedCall } from '../../core/call/call.ts'
 import type { Item } from '../../core/call/item.ts'
 import type { OpenContinuation, Outcome } from '../../core/call/outcome.ts'
@@ -119,7 +120,7 @@ describe('a requestState that does not hold is refused, and nothing is sent', ()
     ['null', (s) => s.leg(next(null)), /no string/],
     [
       'of another caller',
-      (s, state) => s.leg(next(state), { caller: { ...aCall().caller, principal: { iss: 'https://id.example', sub: 'bob' } } }),
+      (s, state) => s.leg(next(state), { caller: { ...aCall().caller, principal: aPrincipal({ sub: 'bob' }) } }),
       /another caller/,
     ],
     ['of another tool', (s, state) => s.leg(next(state), { target: 'other' }), /another call/],

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
-import { anonymous, type Call, type Principal } from '../../core/call/call.ts'
+import { aPrincipal } from '../../../test/doubles/principal.ts'
+import type { Call } from '../../core/call/call.ts'
 import { type CallEvent, type Interest, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
+import { anonymous, type Principal } from '../../core/call/principal.ts'
 import type { Upstream } from '../../core/ports/upstream.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import { createEvents, type Events, mostListens } from './hub.ts'
@@ -254,11 +256,11 @@ describe('listeners together', () => {
     const stand = new Stand()
     await stand.listen({ resourceSubscriptions: ['a:1'] })
     await stand.listen({ resourceSubscriptions: ['a:1'] }, anonymous, 'session-1')
-    await stand.listen({ resourceSubscriptions: ['a:1'] }, { iss: 'x', sub: 'bob' })
+    await stand.listen({ resourceSubscriptions: ['a:1'] }, aPrincipal({ sub: 'bob' }))
     expect(stand.watches.map(({ owner }) => owner)).toEqual([
       { principal: anonymous, affinity: undefined },
       { principal: anonymous, affinity: 'session-1' },
-      { principal: { iss: 'x', sub: 'bob' }, affinity: undefined },
+      { principal: aPrincipal({ sub: 'bob' }), affinity: undefined },
     ])
   })
 

@@ -1,9 +1,10 @@
 // Where listeners meet upstreams: answers `subscriptions/listen` (MCP 2026-07-28 §subscriptions). Says first what it took, then tells of
 // changed lists and updated resources, and ends with an empty result. Fan-out never waits for anybody: a sink is bounded.
-import type { Call, Caller, Principal, UpstreamId } from '../../core/call/call.ts'
+import type { Call, Caller, UpstreamId } from '../../core/call/call.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { emptyObject } from '../../core/call/payload.ts'
+import { type Principal, principalKey } from '../../core/call/principal.ts'
 import type { Next } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
@@ -162,7 +163,7 @@ class Hub {
 
   /** Servers keep subscriptions by session, so a channel belongs to one owner: the principal and, where it has one, its session. */
   private channel(upstream: UpstreamId, { principal, affinity }: Caller): Channel | undefined {
-    const key = JSON.stringify([upstream, principal.iss, principal.sub, affinity])
+    const key = `${principalKey(principal)}\u0000${upstream}\u0000${affinity ?? ''}`
     const known = this.channels.get(key)
     if (known !== undefined) return known
     const behind = this.parts.upstreams.get(upstream)

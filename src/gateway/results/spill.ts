@@ -1,5 +1,5 @@
 // Keeps results that are too large for one message, for a while and for the principal that caused them, and hands them out in slices.
-import type { Principal } from '../../core/call/call.ts'
+import { type Principal, principalKey, samePrincipal } from '../../core/call/principal.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 
@@ -68,7 +68,7 @@ export class SpillStore {
   read(principal: Principal, id: string, offset: number, most: number): Slice | undefined {
     const found = this.kept.get(id)
     if (found === undefined || found.expiresAt <= this.clock.mono()) return undefined
-    if (found.principal.iss !== principal.iss || found.principal.sub !== principal.sub) return undefined
+    if (!samePrincipal(found.principal, principal)) return undefined
     const { bytes } = found
     const from = onCharacter(bytes, Math.min(offset, bytes.length))
     const to = onCharacter(bytes, Math.min(from + most, bytes.length))
@@ -93,7 +93,7 @@ export class SpillStore {
   private makeRoom(): void {
     const held = new Map<string, Kept[]>()
     for (const kept of this.kept.values()) {
-      const key = JSON.stringify([kept.principal.iss, kept.principal.sub])
+      const key = principalKey(kept.principal)
       const list = held.get(key)
       if (list === undefined) held.set(key, [kept])
       else list.push(kept)

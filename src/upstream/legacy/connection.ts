@@ -6,6 +6,7 @@ import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { complete, failed } from '../../core/call/outcome.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
+import { principalKey } from '../../core/call/principal.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -109,7 +110,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
 
   send(call: TargetedCall, exchange: Exchange, lease: CredentialLease, patient = false): Promise<Sent | Occupied> {
     if (call.family === 'task') return Promise.resolve(failed(fault('method_not_found', { method: call.method })))
-    const principal = principalKey(call)
+    const principal = principalKey(call.caller.principal)
     if (call.caller.affinity !== undefined) this.serverMessages.serves(call.caller.affinity)
     const legacyCall = new LegacyCall(this.context, this, call, principal)
     const startedAt = this.context.clock.mono()
@@ -239,7 +240,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
         : failed(lostFault(legacyCall.asking, { kind: 'lost', executed: 'maybe', fault: this.closedFault() }))
     }
     if (answer.kind === 'answer' && answer.answer.kind === 'error' && answer.answer.code === code.urlElicitationRequired) {
-      const outcome = parkForUrl(this.context, call, answer.answer.error, principalKey(call), this.belonging.again)
+      const outcome = parkForUrl(this.context, call, answer.answer.error, principalKey(call.caller.principal), this.belonging.again)
       if (outcome !== undefined) return outcome
     }
     return failed(this.faultOf(answer, legacyCall.asking, call.target))
@@ -360,9 +361,4 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     if (this.wire.transport === 'stdio') return {}
     return sessionHeaders(hopHeaders(this.context, lease, received), this.revision, this.sessionId)
   }
-}
-
-export function principalKey(call: TargetedCall): string {
-  const { iss, sub } = call.caller.principal
-  return `${iss}\u0000${sub}`
 }

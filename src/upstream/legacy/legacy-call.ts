@@ -336,7 +336,8 @@ export class LegacyCall implements Candidate, Parked {
       call: this.call.id,
       method: this.call.method,
       item: 'item' in this.call ? (this.call as RoutedCall).item.name : this.call.target,
-      principal: `${this.caller.principal.iss} ${this.caller.principal.sub}`,
+      issuer: this.caller.principal.iss,
+      subject: this.caller.principal.sub,
       outcome,
     })
   }

@@ -1,7 +1,9 @@
 // The life of connections, watches and the upstream as a whole.
+
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import { aPrincipal } from '../../../test/doubles/principal.ts'
 import { memoryDial } from '../../../test/doubles/upstream/memory-wire.ts'
 import {
   everythingStdio,
@@ -125,7 +127,7 @@ describe('a watch', () => {
     const made = makeUpstream({ settings: { url: `http://127.0.0.1:${served.port}/mcp` } })
     cleanups.push(() => made.close())
     const heard: CallEvent[] = []
-    const owner = { principal: { iss: 'https://idp.example', sub: 'ann' }, affinity: 's-ann' }
+    const owner = { principal: aPrincipal({ sub: 'ann' }), affinity: 's-ann' }
     const watch = made.upstream.watch({}, noCredential, (event) => heard.push(event), owner)
     const uri = 'demo://resource/dynamic/text/2'
     expect(await watch.update({ resourceSubscriptions: [uri] })).toEqual({ resourceSubscriptions: [uri] })

@@ -2,12 +2,12 @@
 // finds the connection that it belongs to.
 
 import type { Caller, TargetedCall } from '../../core/call/call.ts'
-import { anonymous } from '../../core/call/call.ts'
 import type { Deadline } from '../../core/call/deadline.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import type { ItemKind } from '../../core/call/item.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
+import { anonymous, principalKey } from '../../core/call/principal.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -160,9 +160,10 @@ export class PooledUpstream implements Upstream, ConnectionSource {
   private async resume(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome> {
     const { continuation } = call
     if (continuation?.kind !== 'parked') throw new TypeError('no parked continuation')
-    const { iss, sub } = call.caller.principal
     const parked =
-      continuation.owner === this.context.replica ? this.context.parking.claim(continuation.park, `${iss}\u0000${sub}`) : undefined
+      continuation.owner === this.context.replica
+        ? this.context.parking.claim(continuation.park, principalKey(call.caller.principal))
+        : undefined
     if (parked === undefined) return failed(fault('invalid_continuation', { reason: 'the call that it belongs to waits no longer' }))
     return parked.resume(call, exchange, lease)
   }
@@ -319,7 +320,7 @@ function lateWatch(known: Promise<void>, open: () => Watch): Watch {
 }
 
 function privateKey({ principal, affinity }: Owner, lease: CredentialLease, wholePrincipal: boolean): string {
-  return `${principal.iss}\u0000${principal.sub}\u0000${wholePrincipal ? '' : (affinity ?? '')}\u0000${lease.id}`
+  return `${principalKey(principal)}\u0000${wholePrincipal ? '' : (affinity ?? '')}\u0000${lease.id}`
 }
 
 const homeKey = privateKey(nobody, noCredential, true)

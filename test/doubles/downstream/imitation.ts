@@ -1,10 +1,12 @@
 // A hand-written gateway for tests of legacy doors: it answers as a modern server would and offers every way of asking back.
+
 import type { Call } from '../../../src/core/call/call.ts'
 import type { Exchange, Interest } from '../../../src/core/call/exchange.ts'
 import { failed, type OpenContinuation, type Outcome } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
 import { fault } from '../../../src/core/faults/catalogue.ts'
 import type { Presented } from '../../../src/core/ports/gateway.ts'
+import { aPrincipal } from '../principal.ts'
 import { completed, type TestGateway, testGateway } from './test-gateway.ts'
 
 export interface Imitation extends TestGateway {
@@ -101,7 +103,9 @@ export function imitation(
     },
     {
       mounts: options.mounts ?? [],
-      identify: (presented) => ({ principal: { iss: 'test', sub: options.who?.(presented) ?? presented.authorization ?? 'nobody' } }),
+      identify: (presented) => ({
+        principal: aPrincipal({ sub: options.who?.(presented) ?? presented.headers.get('authorization')?.[0] ?? 'nobody' }),
+      }),
     },
   )
 

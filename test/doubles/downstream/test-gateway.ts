@@ -1,9 +1,9 @@
 // A gateway for tests of doors: answers from a function, keeps what it was asked and how it ended. Everything else of the context is real.
 import type { Call } from '../../../src/core/call/call.ts'
-import { anonymous } from '../../../src/core/call/call.ts'
 import type { Delivery, Exchange } from '../../../src/core/call/exchange.ts'
 import { complete, type Outcome } from '../../../src/core/call/outcome.ts'
 import { payload, payloadOf } from '../../../src/core/call/payload.ts'
+import { anonymous } from '../../../src/core/call/principal.ts'
 import type { Clock } from '../../../src/core/ports/clock.ts'
 import type { Gateway, Identified, Presented, Refusal } from '../../../src/core/ports/gateway.ts'
 import type { Report } from '../../../src/core/ports/report.ts'

@@ -1,4 +1,5 @@
 // Plain calls, items and exchanges for the tests of stages.
+
 import type { Call } from '../../../src/core/call/call.ts'
 import { type CallEvent, type OpenExchange, openExchange } from '../../../src/core/call/exchange.ts'
 import type { Item } from '../../../src/core/call/item.ts'
@@ -7,6 +8,7 @@ import { payloadOf } from '../../../src/core/call/payload.ts'
 import type { Random } from '../../../src/core/ports/clock.ts'
 import type { Report } from '../../../src/core/ports/report.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { aPrincipal } from '../principal.ts'
 
 export function aCall(change: Partial<Call> = {}): Call {
   return {
@@ -17,7 +19,7 @@ export function aCall(change: Partial<Call> = {}): Call {
     target: 'weather',
     params: payloadOf({ name: 'weather', arguments: {} }),
     caller: {
-      principal: { iss: 'https://id.example', sub: 'alice' },
+      principal: aPrincipal(),
       client: undefined,
       capabilities: {},
       affinity: undefined,

@@ -1,4 +1,5 @@
 // What tests of the exits need: an upstream over real wires, calls of any caller, and exchanges that record what reached them.
+
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
@@ -9,6 +10,7 @@ import { type CallEvent, type OpenExchange, openExchange } from '../../../src/co
 import type { Item } from '../../../src/core/call/item.ts'
 import type { Outcome } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
+import { anonymous } from '../../../src/core/call/principal.ts'
 import type { Clock } from '../../../src/core/ports/clock.ts'
 import { noCredential } from '../../../src/core/ports/credentials.ts'
 import type { Report } from '../../../src/core/ports/report.ts'
@@ -18,6 +20,7 @@ import { systemRandom } from '../../../src/platform/random/system-random.ts'
 import { createPools, createUpstream, type Outside } from '../../../src/upstream/index.ts'
 import { serverSettings, timeoutSettings } from '../../../src/upstream/settings.ts'
 import type { Dial } from '../../../src/upstream/wire/dial.ts'
+import { aPrincipal } from '../principal.ts'
 
 export interface Counted extends Report {
   readonly counts: Map<string, number>
@@ -99,8 +102,7 @@ let calls = 0
 export function makeCall(method: Method, params: Record<string, unknown>, options: CallOptions = {}): TargetedCall {
   calls += 1
   const caller: Caller = {
-    principal:
-      options.principal === undefined ? { iss: 'signalbox', sub: 'anonymous' } : { iss: 'https://idp.example', sub: options.principal },
+    principal: options.principal === undefined ? anonymous : aPrincipal({ sub: options.principal }),
     client: undefined,
     capabilities: options.capabilities ?? {},
     affinity: options.affinity,

@@ -1,0 +1,61 @@
+// Who asks, and the one way to tell two of them apart: every key of a store, a cache, a seal or a connection that belongs to somebody
+// is made here, so that it begins with the tenant.
+
+/** What kind of thing acts: a person, a program in its own name, a program that holds one of our keys, or nobody in particular. */
+export type PrincipalKind = 'user' | 'service' | 'key' | 'anonymous'
+
+/** The caller method that vouched for it (`auth.callers`). */
+export type CallerMethod = 'oauth' | 'platform' | 'trustedHeader' | 'apiKey' | 'anonymous'
+
+export interface Principal {
+  /** Principals of two tenants share nothing, whatever else of them is equal. */
+  readonly tenant: string
+  readonly iss: string
+  /** Unique within its issuer; never a display name or an address. */
+  readonly sub: string
+  /** The OAuth client that the credential was issued to; not the MCP client's name of itself. */
+  readonly clientId: string | undefined
+  readonly kind: PrincipalKind
+  readonly groups: readonly string[]
+  readonly scopes: readonly string[]
+  /** Milliseconds since the epoch from which the credential is worth nothing; undefined where it has no end. */
+  readonly expiresAt: number | undefined
+  readonly method: CallerMethod
+}
+
+export const defaultTenant = 'default'
+
+/** Exists on loopback only. */
+export const anonymous: Principal = {
+  tenant: defaultTenant,
+  iss: 'signalbox',
+  sub: 'anonymous',
+  clientId: undefined,
+  kind: 'anonymous',
+  groups: [],
+  scopes: [],
+  expiresAt: undefined,
+  method: 'anonymous',
+}
+
+/** The key of something that belongs to a tenant. JSON, since a separator could stand in any of the parts. */
+export function tenantKey(tenant: string, ...parts: readonly string[]): string {
+  return JSON.stringify([tenant, ...parts])
+}
+
+const keys = new WeakMap<Principal, string>()
+
+/** The same for the same tenant, issuer and subject, and for nobody else. Made once a principal, since every call asks for it. */
+export function principalKey(principal: Principal): string {
+  let key = keys.get(principal)
+  if (key === undefined) {
+    key = tenantKey(principal.tenant, principal.iss, principal.sub)
+    keys.set(principal, key)
+  }
+  return key
+}
+
+/** Groups, scopes and expiry of two credentials of one principal may differ. */
+export function samePrincipal(a: Principal, b: Principal): boolean {
+  return a === b || principalKey(a) === principalKey(b)
+}
