@@ -143,10 +143,21 @@ export function resultBytes(id: RawId, result: Uint8Array): Buffer {
   return join(`{"jsonrpc":"2.0","id":${id},"result":`, result)
 }
 
-/** An error response; `id` undefined becomes null (JSON-RPC 2.0 §5). */
+/** An error response. Without an id it has no such member: MCP allows that and forbids null (`JSONRPCErrorResponse`), other than JSON-RPC 2.0. */
 export function errorBytes(id: RawId | undefined, error: { code: number; message: string; data?: unknown }): Buffer {
-  return Buffer.from(`{"jsonrpc":"2.0","id":${id ?? 'null'},"error":${JSON.stringify(error)}}`)
+  const member = id === undefined ? '' : `"id":${id},`
+  return Buffer.from(`{"jsonrpc":"2.0",${member}"error":${JSON.stringify(error)}}`)
 }
+
+/**
+ * What stands for the id of a request whose id could not be read, in an error that travels as a message: nothing, but null in the revisions
+ * that had `id` as required and leave the rest to JSON-RPC 2.0 §5. The body of an HTTP error has none in any revision.
+ */
+export function unreadId(revision: string | undefined): RawId | undefined {
+  return revision !== undefined && idRequired.has(revision) ? 'null' : undefined
+}
+
+const idRequired: ReadonlySet<string> = new Set(['2024-11-05', '2025-03-26', '2025-06-18'])
 
 function join(head: string, body: Uint8Array): Buffer {
   const out = Buffer.allocUnsafe(Buffer.byteLength(head) + body.length + 1)

@@ -6,7 +6,8 @@ import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { faultError } from '../../core/faults/wire-form.ts'
-import { errorBytes, type Incoming, type IncomingRequest, type RawId, resultBytes } from '../../core/protocol/jsonrpc.ts'
+import { errorBytes, type Incoming, type IncomingRequest, type RawId, resultBytes, unreadId } from '../../core/protocol/jsonrpc.ts'
+import type { LegacyRevision } from '../../core/protocol/names.ts'
 import type { DoorContext } from '../door.ts'
 import type { ClientQuestions } from './client-questions.ts'
 import { handshake } from './handshake.ts'
@@ -40,6 +41,11 @@ export class LegacyClientConnection {
       answer: (message) => (parts.write(message, false) ? 'delivered' : 'client_gone'),
       silence: () => {},
     }
+  }
+
+  /** What was agreed on; undefined before `initialize`. */
+  get revision(): LegacyRevision | undefined {
+    return this.live?.profile.handshake.revision
   }
 
   get session(): LegacySession | undefined {
@@ -110,7 +116,7 @@ export class LegacyClientConnection {
   private async batch(bytes: Uint8Array, parsed: readonly unknown[], arrival: Arrival): Promise<void> {
     if (this.opening !== undefined) await this.opening
     const problem =
-      this.live?.profile.handshake.revision !== '2025-03-26'
+      this.revision !== '2025-03-26'
         ? 'only revision 2025-03-26 has batches'
         : parsed.length === 0
           ? 'the batch is empty'
@@ -131,14 +137,15 @@ export class LegacyClientConnection {
   }
 
   private refuse(id: RawId | undefined, method: string | undefined, reason: Fault, arrival: Arrival, channel = this.channel): void {
-    channel.answer(errorBytes(id, faultError(reason, arrival.correlationId)))
     const { context, mount, principal, transport } = this.parts
+    const revision = this.revision
+    channel.answer(errorBytes(id ?? unreadId(revision), faultError(reason, arrival.correlationId)))
     context.gateway.refuse({
       id: arrival.correlationId,
       method,
       mount,
       transport,
-      revision: this.live?.profile.handshake.revision,
+      revision,
       principal,
       fault: reason,
       startedAtMs: arrival.atMs,

@@ -550,7 +550,10 @@ describe('the stream of a session', () => {
     const first = events(at, own)
     await until(() => first.ids.length === 1)
     expect(first.raw.join('')).toMatch(/^id: 0-0\nretry: 1000\ndata: \n\n/)
-    expect((await send(at.port, { method: 'GET', headers: { ...own, accept: 'text/event-stream' } })).status).toBe(409)
+    const refused = await send(at.port, { method: 'GET', headers: { ...own, accept: 'text/event-stream' } })
+    expect(refused.status).toBe(409)
+    // The body of an HTTP error is a JSON-RPC error that has no id (MCP 2025-03-26 §transports and later).
+    expect(refused.json).not.toHaveProperty('id')
     await until(() => gateway.listening.length === 1)
     gateway.changed('tools')
     await first.next(({ method }) => method === 'notifications/tools/list_changed')

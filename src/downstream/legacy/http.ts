@@ -3,7 +3,7 @@
 import type { ServerResponse } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
-import type { IncomingNotification, IncomingRequest } from '../../core/protocol/jsonrpc.ts'
+import { errorBytes, type IncomingNotification, type IncomingRequest } from '../../core/protocol/jsonrpc.ts'
 import { header, isLegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
 import { sseRetry } from '../../core/protocol/sse.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
@@ -208,8 +208,7 @@ class LegacyDoor implements LegacyHttpDoor {
   private conflict(arrived: Arrived): void {
     const reason = fault('invalid_request', { reason: 'this session has its stream open already' })
     this.refusals.note(arrived, reason)
-    const body = { jsonrpc: '2.0', id: null, error: { code: reason.entry.code, message: reason.message } }
-    writeJson(arrived.res, 409, Buffer.from(JSON.stringify(body)))
+    writeJson(arrived.res, 409, errorBytes(undefined, { code: reason.entry.code, message: reason.message }))
   }
 
   private arrival(arrived: Arrived): Arrival {

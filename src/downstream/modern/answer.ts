@@ -75,7 +75,7 @@ class Writer implements ModernWriter {
 
   refusal(id: RawId | undefined, fault: Fault, correlationId: string): Answer {
     const error = faultError(fault, correlationId)
-    return { status: statusOf(fault, error.code), bytes: id === undefined ? withoutId(error) : errorBytes(id, error), fault }
+    return { status: statusOf(fault, error.code), bytes: errorBytes(id, error), fault }
   }
 
   event(asked: Asked, event: CallEvent): Buffer | undefined {
@@ -162,11 +162,6 @@ const supported: Edit = { path: ['supportedVersions'], value: JSON.stringify(ser
 
 function ok(message: Buffer): Answer {
   return { status: 200, bytes: oneLine(message), fault: undefined }
-}
-
-/** MCP allows an error without an id and forbids null (`JSONRPCErrorResponse`), other than JSON-RPC 2.0. */
-function withoutId(error: { readonly code: number; readonly message: string; readonly data?: unknown }): Buffer {
-  return Buffer.from(`{"jsonrpc":"2.0","error":${JSON.stringify(error)}}`)
 }
 
 function notification(method: string, params: Payload): Buffer {

@@ -1,5 +1,6 @@
 import { PassThrough } from 'node:stream'
 import { Client as ClientTwo } from '@modelcontextprotocol/client'
+import { JSONRPCErrorResponseSchema } from '@modelcontextprotocol/core'
 import { Client as ClientOne } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import { CreateMessageRequestSchema, ElicitRequestSchema, ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js'
@@ -174,7 +175,40 @@ describe('the pipe', () => {
     say(init(), '[]')
     const seen = await next(8)
     const codes = seen.map((message) => (message.error as { code: number } | undefined)?.code)
-    expect(codes.sort()).toEqual([-32600, -32600, -32600, -32700, -32700, -32700, -32700, undefined])
+    expect(codes.sort()).toEqual([-32600, -32600, -32600, -32600, -32700, -32700, -32700, undefined])
+    input.end()
+    await served
+  })
+
+  /** Each is refused before a call, and no id can be read from any of them. */
+  const nameless = ['no json', '[]', '"text"', request('ping', {}, null), request('ping', {}, {}), '{"jsonrpc":"2.0"}']
+
+  it.each([
+    [undefined, false],
+    ['2025-11-25', false],
+    ['2025-06-18', true],
+    ['2024-11-05', true],
+  ])('answers what has no readable id as the revision wants it (%s: null %s)', async (revision, isNull) => {
+    const { say, next, input, served } = raw(imitation())
+    if (revision !== undefined) say(init(revision))
+    const opened = revision === undefined ? 0 : 1
+    await next(opened)
+    say(...nameless)
+    const errors = (await next(opened + nameless.length)).slice(opened)
+    for (const error of errors) {
+      expect(error).toHaveProperty('error.code')
+      if (isNull) expect(error).toHaveProperty('id', null)
+      // What `JSONRPCErrorResponse` of 2025-11-25 and later allows.
+      else expect(JSONRPCErrorResponseSchema.parse(error)).not.toHaveProperty('id')
+    }
+    input.end()
+    await served
+  })
+
+  it('names the id of what it refuses wherever it can be read', async () => {
+    const { say, next, input, served } = raw(imitation())
+    say('{"jsonrpc":"2.0","id":"twice","method":"tools/call","params":{"name":"a","name":"b"}}')
+    expect((await next(1))[0]).toMatchObject({ id: 'twice', error: { code: -32600 } })
     input.end()
     await served
   })

@@ -1,15 +1,15 @@
 // The door of desktop clients: JSON-RPC by lines over stdin and stdout, of either era. Nothing but messages is ever written to the output.
 
-import { isUtf8 } from 'node:buffer'
 import type { Readable, Writable } from 'node:stream'
 import { endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { anonymous, type Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { faultError } from '../../core/faults/wire-form.ts'
-import { errorBytes, type RawId } from '../../core/protocol/jsonrpc.ts'
-import { asBuffer, countMembers, countParsed } from '../../core/protocol/scan.ts'
+import { errorBytes, type RawId, unreadId } from '../../core/protocol/jsonrpc.ts'
+import { asBuffer } from '../../core/protocol/scan.ts'
 import type { DoorContext } from '../door.ts'
+import { parseBody } from '../http/body.ts'
 import { ClientQuestions } from '../legacy/client-questions.ts'
 import { LegacyClientConnection } from '../legacy/connection.ts'
 import type { Arrival } from '../legacy/session.ts'
@@ -126,12 +126,13 @@ class Connection {
       this.refuse(undefined, undefined, fault('body_too_large', { limit: this.context.settings.http.bodyBytes }), arrival)
       return
     }
-    const message = parse(line)
-    if (message instanceof Error) {
-      this.refuse(undefined, undefined, fault('parse_error', { reason: message.message }), arrival)
+    const { message, fault: wrong } = parseBody(asBuffer(line))
+    if (wrong !== undefined) {
+      const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined
+      this.refuse(rawIdOf(message, line), method, wrong, arrival)
       return
     }
-    const work = this.take(line, message.value, arrival).catch((error: unknown) => this.broken(line, message.value, arrival, error))
+    const work = this.take(line, message, arrival).catch((error: unknown) => this.broken(line, message, arrival, error))
     this.running.add(work)
     void work.then(() => this.running.delete(work))
   }
@@ -207,13 +208,14 @@ class Connection {
   }
 
   private refuse(id: RawId | undefined, method: string | undefined, reason: Fault, arrival: Arrival, revision?: string): void {
-    this.write(errorBytes(id, faultError(reason, arrival.correlationId)), false)
+    const spoken = revision ?? this.legacy.revision
+    this.write(errorBytes(id ?? unreadId(spoken), faultError(reason, arrival.correlationId)), false)
     this.context.gateway.refuse({
       id: arrival.correlationId,
       method,
       mount: this.streams.mount,
       transport: 'stdio',
-      revision,
+      revision: spoken,
       principal: this.barred === undefined ? this.principal : undefined,
       fault: reason,
       startedAtMs: arrival.atMs,
@@ -263,16 +265,5 @@ class Connection {
       output.once('error', () => resolve())
       output.write('', () => resolve())
     })
-  }
-}
-
-function parse(line: Uint8Array): { readonly value: unknown } | Error {
-  if (!isUtf8(line)) return new Error('it is not UTF-8')
-  try {
-    const value: unknown = JSON.parse(asBuffer(line).toString('utf8'))
-    // Policy and server could read a doubled key differently.
-    return countMembers(line) === countParsed(value) ? { value } : new Error('an object has a key twice')
-  } catch (error) {
-    return error instanceof Error ? error : new Error(String(error))
   }
 }
