@@ -65,6 +65,31 @@ describe('the rules of the house', () => {
     expect(files.filter((file) => /(manager|helper|util|service)s?\.(ts|mjs)$/.test(file))).toEqual([])
   })
 
+  it('the words are those of the field, not images of ours', () => {
+    const images = /\b(leash|salvage|roster|mailbox|pulse|ladder|rungs?|lanes?|habits|hearing|dialogue|flights?)\b/i
+    const found = source.flatMap((file) =>
+      read(file)
+        .split('\n')
+        .flatMap((line, index) =>
+          images.test(line.replace(/\b(in|single|pre)[- ]?flight\b/gi, '')) ? [`${file}:${index + 1}: ${line.trim()}`] : [],
+        ),
+    )
+    expect(found).toEqual([])
+  })
+
+  it('comments cite what a reader of this repository can open', () => {
+    const foreign =
+      /\b(DESIGN|REQUIREMENTS|SURFACE|protocol|scale|quality|peers|sdk)\.md\b|(?<![\w/])shared\/(reference|seeds|[A-Z])|\bprotocol reference\b|\bthe seeds?\b/
+    const cited = files
+      .filter((file) => file !== 'test/house.test.ts')
+      .flatMap((file) =>
+        read(file)
+          .split('\n')
+          .flatMap((line, index) => (foreign.test(line) ? [`${file}:${index + 1}: ${line.trim()}`] : [])),
+      )
+    expect(cited).toEqual([])
+  })
+
   it('files are named in kebab-case', () => {
     expect(files.filter((file) => !/^([a-z0-9.-]+\/)*[a-z0-9]+(-[a-z0-9]+)*(\.(test|config|spec))?\.(ts|mjs)$/.test(file))).toEqual([])
   })

@@ -17,7 +17,7 @@ export const promises = {
     claimed: true,
   },
   R3: {
-    text: 'G works with unmodified third-party servers (the seed counts >17,000 in the wild): no upstream change is needed for any feature.',
+    text: 'G works with unmodified third-party servers (more than 17,000 in the wild): no upstream change is needed for any feature.',
     claimed: true,
   },
   R4: {
@@ -25,7 +25,7 @@ export const promises = {
     claimed: { partly: 'the production profile cannot leave loopback before authentication is there' },
   },
   R5: {
-    text: 'A production deployment story ships with it: container image, health/readiness endpoints, config schema, upgrade + rollback steps; a fresh team reaches a production-profile deployment by the docs alone (the seed: projects stall six weeks in).',
+    text: 'A production deployment story ships with it: container image, health/readiness endpoints, config schema, upgrade + rollback steps; a fresh team reaches a production-profile deployment by the docs alone (projects stall six weeks in).',
     claimed: false,
   },
   R6: {
@@ -286,7 +286,7 @@ export const promises = {
     claimed: false,
   },
   R81: {
-    text: 'Server quality gate: TK lints/scores a server before admission (the seed\'s 222-server study: 10 smells, 9 bug kinds; "weekend projects"): schema completeness, error discipline, stdout purity, shutdown, limits.',
+    text: 'Server quality gate: TK lints/scores a server before admission (a study of 222 servers: 10 smells, 9 bug kinds; "weekend projects"): schema completeness, error discipline, stdout purity, shutdown, limits.',
     claimed: false,
   },
   R82: { text: 'Tools can be published as `name_v1`, `name_v2` side by side, both callable.', claimed: false },

@@ -26,7 +26,7 @@ export interface Inventory {
 }
 
 /** Entries that are kept; past them the one that was away longest makes room. */
-export const mostClients = 1_000
+const mostClients = 1_000
 
 /** Characters of a name or version that are kept: a client chooses them. */
 const longest = 128

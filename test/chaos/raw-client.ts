@@ -126,7 +126,7 @@ export interface Reply {
 }
 
 /** One request on a connection of its own. A connection that breaks gives status 0. */
-export function send(
+function send(
   url: string,
   method: string,
   headers: Readonly<Record<string, string>>,

@@ -12,9 +12,9 @@ export const secrets = { upstream: 'CANARY-of-the-upstream-7f3a', client: 'CANAR
 export const categories = ['tool', 'configuration', 'transport', 'authentication', 'integration'] as const
 
 /** Small limits, so that what takes minutes in life takes parts of a second here. */
-export const quickly = { call: 1_200, maximum: 6_000, connect: 300, probe: 600, start: 3_000 }
+const quickly = { call: 1_200, maximum: 6_000, connect: 300, probe: 600, start: 3_000 }
 
-export class Evidence {
+class Evidence {
   private readonly series: readonly { readonly name: string; readonly labels: Readonly<Record<string, string>>; readonly value: number }[]
 
   constructor(text: string) {

@@ -41,17 +41,17 @@ describe('SIGTERM under load', () => {
         }
       }
       const load = [
-        ...Array.from({ length: 8 }, (_, overflow) =>
+        ...Array.from({ length: 8 }, (_, worker) =>
           keepCalling((n) =>
-            modern(base, 'tools/call', echo(`modern ${overflow} ${n}`), {
+            modern(base, 'tools/call', echo(`modern ${worker} ${n}`), {
               mount,
-              ...(overflow % 2 === 0 ? { agent: agents[overflow] as Agent } : {}),
+              ...(worker % 2 === 0 ? { agent: agents[worker] as Agent } : {}),
             }),
           ),
         ),
         ...sessions
           .slice(0, 6)
-          .map((session, overflow) => keepCalling((n) => legacy(base, session, 'tools/call', echo(`legacy ${overflow} ${n}`), { mount }))),
+          .map((session, worker) => keepCalling((n) => legacy(base, session, 'tools/call', echo(`legacy ${worker} ${n}`), { mount }))),
       ]
       const session = sessions[7] ?? {}
       let streamed = ''

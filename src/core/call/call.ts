@@ -1,11 +1,12 @@
 // A call is what an agent asked for, in the shape of MCP 2026-07-28 whatever revision it arrived in. It is plain, immutable data:
 // it can be stored, replayed and sent to another replica. The living half (signal, deadline, events) is the `Exchange`.
-import type { Item } from './item.ts'
+import type { Item, UpstreamId } from './item.ts'
 import type { Payload } from './payload.ts'
 import type { Principal } from './principal.ts'
 
+export type { UpstreamId }
+
 export type CallId = string
-export type UpstreamId = string
 
 export type Family = 'invoke' | 'list' | 'complete' | 'listen' | 'discover' | 'task'
 

@@ -1,6 +1,9 @@
 // An item is one tool, prompt, resource or resource template of one upstream, as the catalog holds it.
-import type { UpstreamId } from './call.ts'
+
 import type { Payload } from './payload.ts'
+
+/** The name of one upstream, unique in the configuration. */
+export type UpstreamId = string
 
 export type ItemKind = 'tool' | 'prompt' | 'resource' | 'template'
 

@@ -1,9 +1,9 @@
-// How a fault looks on the wire: an `isError` result for `tools/call`, a JSON-RPC error for everything else (faults.md §4).
+// How a fault looks on the wire: an `isError` result for `tools/call`, a JSON-RPC error for everything else (docs/faults.md).
 import { vendorPrefix } from '../protocol/names.ts'
 import type { Fault } from './fault.ts'
 
 /** The typed fault that agents and programs read; never more than this leaves the gateway. */
-export function faultData(fault: Fault, correlationId: string): Record<string, unknown> {
+function faultData(fault: Fault, correlationId: string): Record<string, unknown> {
   return {
     kind: fault.kind,
     category: fault.category,

@@ -46,7 +46,7 @@ function isPlain(value: string): boolean {
 }
 
 /** Without the spaces and tabs round it (RFC 9110 §5.5). */
-export function trimOptionalSpace(value: string): string {
+function trimOptionalSpace(value: string): string {
   let from = 0
   let to = value.length
   while (from < to && isOptionalSpace(value.charCodeAt(from))) from += 1

@@ -1,8 +1,10 @@
-// Whose message is this: table 2.1 of protocol.md. The body decides, the header is the cross-check. Pure; every cell has a test.
+// Whose message is this, and which door takes it? (docs/protocol-notes.md). The body decides, the header is the cross-check. Pure; every cell has a test.
+
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { metaKey } from '../../core/protocol/names.ts'
-import { hasClaim, hasValidModernClaim, isModernRevision, isObject, type Message, metaOf } from '../modern/envelope.ts'
+import { hasClaim, hasValidModernClaim, isModernRevision, type Message, metaOf } from '../modern/envelope.ts'
 
 export type Classification =
   /** A request for the modern door, which checks the rest of it. */

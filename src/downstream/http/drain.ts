@@ -1,4 +1,4 @@
-// Closing the listener without losing a connection (scale.md §7): the kernel accepts connections before we see them, and libuv hands
+// Closing the listener without losing a connection: the kernel accepts connections before we see them, and libuv hands
 // over one a turn, so closing at once resets whoever still waits in between.
 import type { Server } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'

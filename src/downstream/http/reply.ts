@@ -10,7 +10,7 @@ import type { Heartbeat, HeartbeatTarget } from './heartbeat.ts'
 import { writeJson } from './refusals.ts'
 
 /** Unsent bytes of a stream above which events are dropped. */
-export const eventBacklog = 1_048_576
+const eventBacklog = 1_048_576
 
 /** A client that takes a finished answer slower than this is cut off after `graceMs` (bytes per ms). */
 const slowest = 16

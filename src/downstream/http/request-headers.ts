@@ -8,7 +8,7 @@ import { header } from '../../core/protocol/names.ts'
 import type { HeaderChecks } from '../modern/receive.ts'
 
 /** Stands for a value that cannot be decoded. No JSON string that passes the door equals it: lone surrogates are refused there. */
-export const undecodable = '\ud800'
+const undecodable = '\ud800'
 
 export class RequestHeaders implements HeaderChecks {
   private readonly headers: IncomingHttpHeaders

@@ -1,5 +1,6 @@
 // The front door over HTTP: listens, takes each request through the first checks (host, origin, identity, media type, body,
 // JSON) and hands it to the door of its revision. Every refusal is recorded and answered; a bug of ours becomes a 500, never silence.
+
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { afterReads } from '../../core/call/loop-batch.ts'
@@ -7,11 +8,11 @@ import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Identified } from '../../core/ports/gateway.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { header } from '../../core/protocol/names.ts'
 import { type AdminParts, answerClients, answerLive, answerMetrics, answerReady } from '../admin/health.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
 import { createModernWriter } from '../modern/answer.ts'
-import { isObject } from '../modern/envelope.ts'
 import { rawIdOf } from '../modern/receive.ts'
 import { acceptsBoth, isJson, parseBody, type Read, readBody } from './body.ts'
 import { answerBroken } from './broken.ts'

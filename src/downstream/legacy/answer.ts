@@ -1,16 +1,17 @@
 // From outcomes to the JSON-RPC answers of a legacy client: what its revision cannot read is translated or noted, and bytes that
-// nothing has to change pass untouched (protocol.md §4).
+// nothing has to change pass untouched.
+
 import type { Outcome } from '../../core/call/outcome.ts'
 import type { Edit, Payload } from '../../core/call/payload.ts'
 import { fault as faultOf } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { faultError, faultResult } from '../../core/faults/wire-form.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { errorBytes, type RawId, resultBytes } from '../../core/protocol/jsonrpc.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { code, type LegacyRevision, vendorPrefix } from '../../core/protocol/names.ts'
 import { asBuffer, skipSpace } from '../../core/protocol/scan.ts'
 import { oneLine } from '../modern/line.ts'
-import { isObject } from './message.ts'
 
 export interface Asked {
   readonly id: RawId

@@ -1,12 +1,13 @@
 // Makes the modern call of a legacy request: what belongs to the client's hop is taken out of the params, nothing else is touched.
+
 import { type Call, type Caller, families, type LogLevel, type Method } from '../../core/call/call.ts'
 import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
 import type { Random } from '../../core/ports/clock.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { metaKey } from '../../core/protocol/names.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import { traceOf } from '../modern/trace.ts'
-import { isObject } from './message.ts'
 
 /** Methods that exist in the legacy revisions and are calls inside. Tasks of 2025-11-25 are another protocol and not among them. */
 const crossing: ReadonlySet<string> = new Set<Method>([

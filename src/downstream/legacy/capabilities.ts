@@ -1,7 +1,8 @@
-// Translates what client and server can do between `initialize` and MCP 2026-07-28 (protocol.md §4, capability gating).
+// Translates what client and server can do between `initialize` and MCP 2026-07-28.
+
 import type { ClientCapabilities, ClientInfo } from '../../core/call/call.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { type Implementation, isLegacyRevision, type LegacyRevision, legacyRevisions, tasksExtension } from '../../core/protocol/names.ts'
-import { isObject } from './message.ts'
 
 /** What `initialize` settled; nothing of it changes while the session lives. */
 export interface Handshake {

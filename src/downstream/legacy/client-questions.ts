@@ -31,7 +31,7 @@ export type Hint =
   | { readonly kind: 'ended' | 'changed'; readonly session: string }
 
 /** Most open questions of one session; more are refused. */
-export const mostQuestions = 64
+const mostQuestions = 64
 
 interface Pending {
   readonly session: string

@@ -1,10 +1,11 @@
 // Events of a call as the notifications of a legacy client, each on one line.
+
 import type { CallEvent } from '../../core/call/exchange.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { notificationBytes } from '../../core/protocol/jsonrpc.ts'
 import { metaKey } from '../../core/protocol/names.ts'
 import { oneLine } from '../modern/line.ts'
-import { isObject } from './message.ts'
 
 /** `progress` of a progress notification; NaN where it has none. */
 export function progressOf(params: Payload): number {

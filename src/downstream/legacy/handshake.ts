@@ -1,16 +1,17 @@
 // `initialize` of a legacy client: one `server/discover` call inside, and what both sides agreed on for the life of the session.
+
 import type { Caller } from '../../core/call/call.ts'
 import { type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { failed } from '../../core/call/outcome.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import type { IncomingRequest } from '../../core/protocol/jsonrpc.ts'
 import { resultBytes } from '../../core/protocol/jsonrpc.ts'
 import type { DoorContext } from '../door.ts'
 import { legacyAnswer } from './answer.ts'
 import { makeCall } from './call.ts'
 import { announcedLists, clientInfo, type Handshake, initializeResult, modernCapabilities, negotiate } from './capabilities.ts'
-import { isObject } from './message.ts'
 import type { Arrival } from './session.ts'
 
 /** Largest params of `initialize` in bytes: capabilities and client info are kept for as long as the session. */

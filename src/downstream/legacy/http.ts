@@ -1,8 +1,10 @@
 // The door of the legacy revisions over Streamable HTTP (2025-03-26 to 2025-11-25): POST, GET and DELETE of sessions, batches, resumption.
 // A client that disconnects has not cancelled: its call goes on, and the result waits in the stream's ring.
+
 import type { ServerResponse } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { errorBytes, type IncomingNotification, type IncomingRequest } from '../../core/protocol/jsonrpc.ts'
 import { header, isLegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
 import { sseRetry } from '../../core/protocol/sse.ts'
@@ -15,7 +17,7 @@ import { streamHeaders } from '../http/reply.ts'
 import { createModernWriter } from '../modern/answer.ts'
 import { rawIdOf } from '../modern/receive.ts'
 import { handshake } from './handshake.ts'
-import { isObject, mostInBatch, readClientMessage, splitBatch } from './message.ts'
+import { mostInBatch, readClientMessage, splitBatch } from './message.ts'
 import { PostReply } from './post-reply.ts'
 import type { Arrival } from './session.ts'
 import { type HttpSession, SessionTable } from './session-table.ts'

@@ -1,5 +1,5 @@
 // The questions of one round: what a modern client would read from `inputRequests`, a legacy one is asked by real requests. Only what the
-// client declared is asked; what it refuses is translated; the end of one takes the others back (protocol.md §4, SEP-2322).
+// client declared is asked; what it refuses is translated; the end of one takes the others back (SEP-2322).
 
 import { setMaxListeners } from 'node:events'
 import type { ClientCapabilities } from '../../core/call/call.ts'
@@ -9,11 +9,11 @@ import type { Signal } from '../../core/call/signal.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { code, type LegacyRevision, refusalKey } from '../../core/protocol/names.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import type { Reply } from './client-questions.ts'
-import { isObject } from './message.ts'
 
 export interface InputRequestsParts {
   readonly random: Random

@@ -1,5 +1,6 @@
 // Reads what a legacy client sends: one message or a batch, from the bytes, so that ids and params keep their spelling.
 
+import { isObject } from '../../core/protocol/is-object.ts'
 import type { Incoming } from '../../core/protocol/jsonrpc.ts'
 import { readMessage } from '../../core/protocol/jsonrpc.ts'
 import { elements, MalformedJson, skipSpace } from '../../core/protocol/scan.ts'
@@ -33,10 +34,6 @@ export function joinBatch(messages: readonly Uint8Array[]): Buffer {
   const parts: Uint8Array[] = []
   for (const message of messages) parts.push(parts.length === 0 ? openBracket : comma, message)
   return Buffer.concat([...(parts.length === 0 ? [openBracket] : parts), closeBracket])
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 const openBracket = Buffer.from('[')

@@ -1,19 +1,20 @@
 // One request of a legacy client, through all its legs. A modern client would answer `input_required` itself and poll a task; for a legacy
-// one this asks, collects, calls again, and polls (protocol.md §4).
+// one this asks, collects, calls again, and polls.
+
 import type { Call } from '../../core/call/call.ts'
 import { type EndReason, type OpenExchange, openExchange, type Sink } from '../../core/call/exchange.ts'
 import { failed, type OpenContinuation, type Outcome } from '../../core/call/outcome.ts'
 import type { Edit } from '../../core/call/payload.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import type { DoorContext } from '../door.ts'
 import { type Collected, InputRequests, type InputRequestsParts, stopped } from './input-requests.ts'
-import { isObject } from './message.ts'
 import { type TaskState, taskCall, taskOf, taskState } from './task.ts'
 
 /** Most rounds of questions in one request. */
-export const mostRounds = 10
+const mostRounds = 10
 /** Longest wait for one answer, in ms: people are slow. */
-export const answerMs = 600_000
+const answerMs = 600_000
 /** Pause before a leg that asks nothing and only brings its state back, in ms. */
 const pacingMs = 250
 

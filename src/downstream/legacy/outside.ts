@@ -1,5 +1,5 @@
 // What a server says outside any call, for the one session that owns its connection: log lines on the client's stream, questions to its
-// client (DESIGN.md, "Requests outside any call"). Where nobody listens there is no answer, and the server is told so at once.
+// client. Where nobody listens there is no answer, and the server is told so at once.
 import type { CallEvent } from '../../core/call/exchange.ts'
 import { type Payload, payload } from '../../core/call/payload.ts'
 import { locate } from '../../core/protocol/locate.ts'

@@ -9,6 +9,7 @@ import type { Principal } from '../../core/call/principal.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import {
   type IncomingError,
   type IncomingNotification,
@@ -29,7 +30,6 @@ import type { Handshake } from './capabilities.ts'
 import type { ClientQuestions, Reply } from './client-questions.ts'
 import { eventBytes, progressOf } from './events.ts'
 import type { InputRequestsParts } from './input-requests.ts'
-import { isObject } from './message.ts'
 import { MultiRoundTrip } from './multi-round-trip.ts'
 import { askOutside } from './outside.ts'
 import { Subscriptions } from './subscriptions.ts'
@@ -84,7 +84,7 @@ export interface Arrival {
 }
 
 /** Most requests of one session at once; more are refused. */
-export const mostInFlight = 1_024
+const mostInFlight = 1_024
 
 /** Until a client says otherwise: what a server tells unasked, without its debugging (MCP 2025-11-25 §logging leaves it to us). */
 const defaultLevel: LogLevel = 'info'

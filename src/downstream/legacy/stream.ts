@@ -7,8 +7,8 @@ import type { Heartbeat, HeartbeatTarget } from '../http/heartbeat.ts'
 import { streamHeaders } from '../http/reply.ts'
 
 /** Most events kept of one stream, and most bytes; the newest stays in any case. */
-export const ringEvents = 256
-export const ringBytes = 1_048_576
+const ringEvents = 256
+const ringBytes = 1_048_576
 /** Unsent bytes above which droppable events are left out, and above which the connection is cut: the client may resume. */
 const slowBytes = 1_048_576
 const stuckBytes = 16_777_216

@@ -9,7 +9,7 @@ import type { DoorContext } from '../door.ts'
 import type { ListName } from './capabilities.ts'
 
 /** Most resources that one session may watch. */
-export const mostWatched = 1_000
+const mostWatched = 1_000
 
 export interface SubscriptionParts {
   readonly context: DoorContext

@@ -1,11 +1,12 @@
 // A task of the tasks extension (SEP-2663) as a legacy client's door sees it: something to poll until it has a result.
+
 import { type Call, families } from '../../core/call/call.ts'
 import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
 import { type Payload, payload } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { resultFacts } from '../../core/protocol/jsonrpc.ts'
 import { locate } from '../../core/protocol/locate.ts'
-import { isObject } from './message.ts'
 
 const shortestPollMs = 100
 const longestPollMs = 30_000

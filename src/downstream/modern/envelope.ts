@@ -1,7 +1,9 @@
 // The per-request envelope of MCP 2026-07-28: what a client says of itself in `params._meta`, checked key by key.
+
 import { type ClientCapabilities, type ClientInfo, type LogLevel, logLevels } from '../../core/call/call.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { metaKey, modernRevision } from '../../core/protocol/names.ts'
 
 /** One parsed JSON object that claims to be a JSON-RPC message. */
@@ -71,10 +73,6 @@ export function missingClaim(message: Message): Fault {
 
 export function isFault(value: object): value is Fault {
   return 'entry' in value
-}
-
-export function isObject(value: unknown): value is Message {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function isClientInfo(value: unknown): value is ClientInfo {

@@ -1,16 +1,18 @@
 // From one parsed JSON-RPC request of a modern client, with its bytes, to a `Call` or to the fault of the first check that it fails
-// (protocol.md 2.1 and 2.2). Knows no transport: HTTP brings its header checks along, stdio has none.
+// (docs/protocol-notes.md). Knows no transport: HTTP brings its header checks along, stdio has none.
+
 import { type Asserted, type Call, type ClientCapabilities, families, isMethod, type LogLevel, type Method } from '../../core/call/call.ts'
 import { type Edit, payload } from '../../core/call/payload.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { metaKey, modernRevision, servedRevisions, tasksExtension } from '../../core/protocol/names.ts'
 import { asBuffer, MemberWalk, type Span, skipSpace } from '../../core/protocol/scan.ts'
-import { type Envelope, isFault, isObject, type Message, metaOf, missingClaim, readEnvelope } from './envelope.ts'
+import { type Envelope, isFault, type Message, metaOf, missingClaim, readEnvelope } from './envelope.ts'
 import { traceOf } from './trace.ts'
 
 /** What the door knows of the request beside its message. */

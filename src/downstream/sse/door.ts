@@ -1,9 +1,11 @@
 // HTTP+SSE of 2024-11-05, deprecated: GET opens the stream and the session, POST brings messages, all answers leave on the stream. The
 // session ends with its stream.
+
 import type { ServerResponse } from 'node:http'
 import { type Principal, principalKey, samePrincipal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { sseComment, sseEvent } from '../../core/protocol/sse.ts'
 import type { Arrived, ArrivedPost, DoorContext } from '../door.ts'
 import { forwardedHeaders } from '../http/forwarded-headers.ts'
@@ -12,7 +14,6 @@ import { Refusals } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
 import { ClientQuestions } from '../legacy/client-questions.ts'
 import { LegacyClientConnection } from '../legacy/connection.ts'
-import { isObject } from '../legacy/message.ts'
 import type { LegacySession } from '../legacy/session.ts'
 import { createModernWriter } from '../modern/answer.ts'
 import { rawIdOf } from '../modern/receive.ts'

@@ -1,12 +1,14 @@
 // One definition as an upstream gave it, judged by itself: admitted, with what calls need to know of it, or quarantined with path and
 // reason. A bad one never touches its neighbours.
+
 import { createHash } from 'node:crypto'
 import type { UpstreamId } from '../../core/call/call.ts'
 import type { HeaderParam, ItemKind, Traits, Violation } from '../../core/call/item.ts'
+import { kinds } from '../../core/call/item-kinds.ts'
 import { type Edit, type Payload, payload } from '../../core/call/payload.ts'
+import { headerParams } from '../../core/protocol/header-params.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { countMembers, countParsed } from '../../core/protocol/scan.ts'
-import { headerParams } from './header-params.ts'
-import { isObject, kinds } from './kinds.ts'
 import { misfitOf } from './shape.ts'
 import { parseTemplate, type Template } from './template.ts'
 

@@ -1,14 +1,16 @@
 // What a mount says of itself (`DiscoverResult` of MCP 2026-07-28, less `supportedVersions`, which the doors know): capabilities and
 // instructions. The aggregate's capabilities are constant, since a legacy client never reads them again.
+
+import { offers, subscribes } from '../../core/call/item-kinds.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { tasksExtension, vendorPrefix } from '../../core/protocol/names.ts'
 import type { Feed } from './ingest.ts'
-import { isObject, offers, subscribes } from './kinds.ts'
 import type { Selection } from './selection.ts'
 import type { About } from './snapshot.ts'
 
 /** MCP Apps (SEP-1865). */
-export const appsExtension = 'io.modelcontextprotocol/ui'
+const appsExtension = 'io.modelcontextprotocol/ui'
 
 /** Extensions that cross the gateway; another one may need methods that do not. */
 const carried = [tasksExtension, appsExtension]

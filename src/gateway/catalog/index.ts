@@ -1,7 +1,9 @@
 // The catalog: what is behind the gateway, under which names, on which mount. Fed by `ingest.ts` alone; everything else reads immutable
 // snapshots.
+
 import type { Call, UpstreamId } from '../../core/call/call.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
+import { allKinds, kinds, type ListName, offers, subscribes } from '../../core/call/item-kinds.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
@@ -11,7 +13,6 @@ import type { Upstream, UpstreamState } from '../../core/ports/upstream.ts'
 import type { Compile, Quarantined } from './definition.ts'
 import { capabilitiesOf } from './discover.ts'
 import { Feed } from './ingest.ts'
-import { allKinds, kinds, type ListName, offers, subscribes } from './kinds.ts'
 import { Lookup } from './lookup.ts'
 import { Mounts } from './mounts.ts'
 import { Pages } from './pages.ts'
@@ -22,8 +23,8 @@ import { type CatalogStages, catalogStages } from './stage.ts'
 import { type TaskRef, taskIds } from './task-ids.ts'
 import type { Allows, Collision } from './view.ts'
 
+export type { ListName } from '../../core/call/item-kinds.ts'
 export type { Compile, Quarantined } from './definition.ts'
-export type { ListName } from './kinds.ts'
 export type { CatalogStore } from './snapshot.ts'
 export type { CatalogStages } from './stage.ts'
 export type { TaskRef } from './task-ids.ts'

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import type { UpstreamId } from '../../core/call/call.ts'
 import type { CallEvent } from '../../core/call/exchange.ts'
 import type { ItemKind } from '../../core/call/item.ts'
+import { allKinds, announces, kinds, kindsOf, type ListName, offers } from '../../core/call/item-kinds.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
@@ -12,11 +13,10 @@ import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { type Upstream, UpstreamFault, type Watch } from '../../core/ports/upstream.ts'
 import { type Compile, type Definition, isQuarantined, type Quarantined, readDefinition, versionOf } from './definition.ts'
-import { allKinds, announces, kinds, kindsOf, type ListName, offers } from './kinds.ts'
 import { type About, type List, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts'
 
 /** Milliseconds unless said otherwise. */
-export const feedTimes = {
+const feedTimes = {
   /** A change is pulled this long after it was announced, so that a burst costs one pull. */
   debounce: 75,
   /** Pauses between pulls under a storm of changes. */
@@ -31,7 +31,7 @@ export const feedTimes = {
 } as const
 
 /** Items of one kind that are taken from one server. */
-export const mostItems = 50_000
+const mostItems = 50_000
 
 /** Definitions that are judged in one go, some 20 ms. */
 const slice = 250

@@ -3,10 +3,10 @@
 
 import type { UpstreamId } from '../../core/call/call.ts'
 import type { ItemKind } from '../../core/call/item.ts'
+import { kinds, offers } from '../../core/call/item-kinds.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Feed } from './ingest.ts'
-import { kinds, offers } from './kinds.ts'
 import type { Selection } from './selection.ts'
 import type { Snapshot } from './snapshot.ts'
 import { View } from './view.ts'

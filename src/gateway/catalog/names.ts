@@ -26,7 +26,7 @@ export function givenName(server: string, name: string, given: string): string {
 }
 
 /** Another name for what would have taken a name that is gone already; `round` tells several tries apart. */
-export function otherName(server: string, name: string, taken: string, round: number): string {
+function otherName(server: string, name: string, taken: string, round: number): string {
   return hashed(taken.replace(forbidden, '_'), `${server}\0${name}\0${round}`)
 }
 

@@ -2,16 +2,16 @@
 // same.
 import type { Call } from '../../core/call/call.ts'
 import type { ItemKind } from '../../core/call/item.ts'
+import { kinds } from '../../core/call/item-kinds.ts'
 import { type Payload, payload } from '../../core/call/payload.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import { vendorPrefix } from '../../core/protocol/names.ts'
-import { kinds } from './kinds.ts'
 import type { Lookup } from './lookup.ts'
 import type { Omitted } from './mounts.ts'
 import { joined, type Published, type View } from './view.ts'
 
 /** Items on one page. */
-export const pageSize = 1_000
+const pageSize = 1_000
 
 const purpose = 'catalog cursor'
 

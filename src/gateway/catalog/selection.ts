@@ -1,7 +1,7 @@
 // What a mount shows: the aggregate, one server, or a toolset; and under which names. Pure data over the settings.
 import type { UpstreamId } from '../../core/call/call.ts'
+import { kinds } from '../../core/call/item-kinds.ts'
 import type { Definition } from './definition.ts'
-import { kinds } from './kinds.ts'
 import { bareName, givenName, visibleName } from './names.ts'
 import type { ToolsetSettings } from './settings.ts'
 

@@ -1,9 +1,11 @@
 // Checks a definition against what every revision's clients accept of it, since one that they refuse makes them drop the whole list.
 // What can be mended without changing its meaning is mended in the published bytes; the rest names path and reason.
+
 import { z } from 'zod'
 import type { ItemKind } from '../../core/call/item.ts'
 import type { Edit } from '../../core/call/payload.ts'
-import { isObject } from './kinds.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
+import { pointer } from '../../core/protocol/json-pointer.ts'
 
 export interface Misfit {
   /** JSON Pointer into the definition. */
@@ -19,10 +21,6 @@ type Check = (value: unknown, path: Path, mends: Edit[]) => Misfit | undefined
 /** The first thing wrong with a definition; `mends` receives the edits that its published form needs. */
 export function misfitOf(kind: ItemKind, definition: unknown, mends: Edit[]): Misfit | undefined {
   return shapes[kind](definition, [], mends)
-}
-
-export function pointer(path: Path): string {
-  return path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
 function wrong(path: Path, reason: string): Misfit {

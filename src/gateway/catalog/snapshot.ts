@@ -1,13 +1,15 @@
 // What one upstream offers at one moment: immutable, swapped whole. It can be written down and read back, so that a cold start answers
 // from the last known one.
+
 import type { UpstreamId } from '../../core/call/call.ts'
 import type { ItemKind } from '../../core/call/item.ts'
+import { allKinds } from '../../core/call/item-kinds.ts'
 import { type Payload, payload } from '../../core/call/payload.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { elements } from '../../core/protocol/scan.ts'
 import type { Definition, Quarantined } from './definition.ts'
-import { allKinds, isObject } from './kinds.ts'
 
 /** What the gateway must know of a server to speak for it while it is away. */
 export type About = Pick<UpstreamDescription, 'identity' | 'capabilities' | 'instructions'>

@@ -1,8 +1,10 @@
 // The catalog's part of the table: `resolve` and `target` find the upstream of a call, `list` and `discover` answer from the snapshots.
+import { isObject } from '../../core/protocol/is-object.ts'
 import '../../core/call/facts.ts'
 import { type Call, type RoutedCall, routed, type TargetedCall, targeted } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Item } from '../../core/call/item.ts'
+import { kindListedBy, kinds } from '../../core/call/item-kinds.ts'
 import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import type { Next, Step } from '../../core/call/stage.ts'
@@ -12,7 +14,6 @@ import type { Clock } from '../../core/ports/clock.ts'
 import { carriedIn, type Found, targetOf } from '../../core/protocol/carriers.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import { discovery } from './discover.ts'
-import { isObject, kindListedBy, kinds } from './kinds.ts'
 import { type Lookup, unavailable } from './lookup.ts'
 import type { Mounts } from './mounts.ts'
 import type { Pages } from './pages.ts'
@@ -20,7 +21,7 @@ import type { Selection } from './selection.ts'
 import { declares, type TaskIds } from './task-ids.ts'
 
 /** How long the first lists wait for servers that were never seen, in ms. */
-export const firstListMs = 1_500
+const firstListMs = 1_500
 
 export interface CatalogStages {
   readonly resolve: Step<Call, RoutedCall>
@@ -189,7 +190,7 @@ function cancelled(exchange: Exchange): Fault | undefined {
 }
 
 /** The refusal for a client that uses tasks without having declared them (SEP-2663). */
-export function tasksRefusal(call: Call): Fault | undefined {
+function tasksRefusal(call: Call): Fault | undefined {
   if (declares(call.caller.capabilities.extensions, tasksExtension)) return undefined
   return fault('missing_capability', { needs: tasksExtension, requiredCapabilities: { extensions: { [tasksExtension]: {} } } })
 }

@@ -1,9 +1,10 @@
 // Task ids as clients see them (tasks extension, SEP-2663): sealed, so that they name their upstream, belong to one principal and cannot be
 // made up. The upstream only ever sees its own id.
+
 import type { UpstreamId } from '../../core/call/call.ts'
 import { type Principal, principalKey } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
-import { isObject } from './kinds.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 
 export interface TaskRef {
   readonly upstream: UpstreamId

@@ -2,8 +2,8 @@
 // length of URI × length of template whatever either contains.
 
 /** Longest template and URI that are matched, in characters. */
-export const longestTemplate = 1_024
-export const longestUri = 8_192
+const longestTemplate = 1_024
+const longestUri = 8_192
 
 /** A compiled template; `prefix` is the literal text before its first expression. */
 export interface Template {

@@ -12,7 +12,7 @@ import { locate } from '../../core/protocol/locate.ts'
 const purpose = 'requestState/2'
 
 /** How long a relayed continuation may be taken up, in ms; a parked one until its call is given up. */
-export const relayedMs = 3_600_000
+const relayedMs = 3_600_000
 
 /** What is known of a continuation once its seal is opened and agrees with the call. */
 export interface Opened {

@@ -28,7 +28,7 @@ export interface ChannelParts {
 }
 
 /** How long an upstream may take to take a changed set of topics, in ms. */
-export const updateMs = 5_000
+const updateMs = 5_000
 
 export class Channel {
   private readonly parts: ChannelParts

@@ -1,5 +1,6 @@
 // Where listeners meet upstreams: answers `subscriptions/listen` (MCP 2026-07-28 §subscriptions). Says first what it took, then tells of
 // changed lists and updated resources, and ends with an empty result. Fan-out never waits for anybody: a sink is bounded.
+
 import type { Call, Caller, UpstreamId } from '../../core/call/call.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
@@ -12,6 +13,7 @@ import { type CredentialLease, noCredential } from '../../core/ports/credentials
 import type { Report } from '../../core/ports/report.ts'
 import type { Upstream } from '../../core/ports/upstream.ts'
 import { carriedIn, type Found } from '../../core/protocol/carriers.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import { Channel, type Hear, keyOf, type Topic } from './channel.ts'
 
@@ -19,9 +21,9 @@ type ListName = 'tools' | 'prompts' | 'resources'
 
 /** Listens open at once, and topics in one of them. */
 export const mostListens = 20_000
-export const mostTopics = 1_024
+const mostTopics = 1_024
 /** Changes of lists within this many ms are told once. */
-export const debounceMs = 75
+const debounceMs = 75
 
 /** What the hub asks the catalog; each by the mount and the rights of the listener, at the moment of the question. */
 export interface Watching {
@@ -285,8 +287,4 @@ function listsOf(wanted: Readonly<Record<string, unknown>>, mount: string, watch
 function declaresTasks(caller: Caller): boolean {
   const { extensions } = caller.capabilities
   return isObject(extensions) && isObject(extensions[tasksExtension])
-}
-
-function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

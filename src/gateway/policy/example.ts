@@ -96,13 +96,12 @@ function follow(reference: string, root: unknown): unknown {
   if (!reference.startsWith('#/')) return undefined
   let value = root
   for (const part of reference.slice(2).split('/')) {
-    const key = part.replace(/~1/g, '/').replace(/~0/g, '~')
+    const key = unescapeToken(part)
     if (!isObject(value) || !Object.hasOwn(value, key)) return undefined
     value = value[key]
   }
   return value
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
+import { isObject } from '../../core/protocol/is-object.ts'
+import { unescapeToken } from '../../core/protocol/json-pointer.ts'

@@ -1,8 +1,9 @@
 // Reads a foreign JSON Schema as a graph and refuses what would be dear or impossible to compile or to run: too large, too deep,
 // references that leave the document, cycles that consume nothing, references that multiply. It fetches nothing, ever.
+import { escapeToken, unescapeToken } from '../../core/protocol/json-pointer.ts'
 import { isPattern } from './patterns.ts'
 
-export const schemaLimits = {
+const schemaLimits = {
   bytes: 65_536,
   /** Objects and arrays. */
   nodes: 2_000,
@@ -111,7 +112,7 @@ class Reader {
     if (depth > schemaLimits.depth) throw new Refused(path, `nested deeper than ${schemaLimits.depth}`)
     this.nodes += 1
     if (this.nodes > schemaLimits.nodes) throw new Refused('', `more than ${schemaLimits.nodes} objects and arrays`)
-    for (const [key, child] of Object.entries(value)) this.measure(child, `${path}/${pointerPart(key)}`, depth + 1)
+    for (const [key, child] of Object.entries(value)) this.measure(child, `${path}/${escapeToken(key)}`, depth + 1)
   }
 
   private site(schema: SchemaObject, path: string, base: string): Site {
@@ -168,7 +169,7 @@ class Reader {
       for (const key of keys) {
         const map = schema[key]
         if (!isSchemaObject(map)) continue
-        for (const [name, value] of Object.entries(map)) add(value, `${site.path}/${key}/${pointerPart(name)}`, into)
+        for (const [name, value] of Object.entries(map)) add(value, `${site.path}/${key}/${escapeToken(name)}`, into)
       }
     }
     one(inPlaceOne, site.inPlace)
@@ -186,7 +187,7 @@ class Reader {
     const found: [string, string][] = []
     if (typeof schema.pattern === 'string') found.push([schema.pattern, `${path}/pattern`])
     if (isSchemaObject(schema.patternProperties)) {
-      for (const key of Object.keys(schema.patternProperties)) found.push([key, `${path}/patternProperties/${pointerPart(key)}`])
+      for (const key of Object.keys(schema.patternProperties)) found.push([key, `${path}/patternProperties/${escapeToken(key)}`])
     }
     for (const [pattern, at] of found) {
       if (!isPattern(pattern)) throw new Refused(at, 'the pattern is no regular expression')
@@ -226,15 +227,15 @@ class Reader {
 /** A cycle of references and combinators that never descends into the value would not end. */
 function refuseEndless(sites: Iterable<Site>): void {
   const state = new Map<Site, 'open' | 'done'>()
-  const openRequest = (site: Site): void => {
+  const visit = (site: Site): void => {
     const seen = state.get(site)
     if (seen === 'done') return
     if (seen === 'open') throw new Refused(site.path, 'it refers to itself without end')
     state.set(site, 'open')
-    for (const next of site.inPlace) openRequest(next)
+    for (const next of site.inPlace) visit(next)
     state.set(site, 'done')
   }
-  for (const site of sites) openRequest(site)
+  for (const site of sites) visit(site)
 }
 
 /** Doubling references make 2^n subschemas of n lines. Recursion through parts of the value is counted once here and bounded when run. */
@@ -279,13 +280,9 @@ function decode(fragment: string, at: string): string {
 function pointer(root: SchemaObject, path: string): unknown {
   let value: unknown = root
   for (const part of path.slice(1).split('/')) {
-    const key = part.replace(/~1/g, '/').replace(/~0/g, '~')
+    const key = unescapeToken(part)
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) return undefined
     value = (value as Record<string, unknown>)[key]
   }
   return value
-}
-
-function pointerPart(key: string): string {
-  return key.replace(/~/g, '~0').replace(/\//g, '~1')
 }

@@ -1,9 +1,11 @@
 // Turns the errors of the schema compiler into violations that an agent can act on: where, what was expected, what came. Values are
 // quoted only where they are short and not named like a secret.
+
 import type { ErrorObject } from 'ajv'
 import type { Violation } from '../../core/call/item.ts'
+import { escapeToken } from '../../core/protocol/json-pointer.ts'
 
-export const mostViolations = 8
+const mostViolations = 8
 const longestQuote = 40
 const longestExpectation = 240
 const secretName = /pass|secret|token|key|auth|credential|cookie|session|pin$/i
@@ -52,7 +54,7 @@ function describe(error: ErrorObject): Violation {
   const missing = params.missingProperty
   if (typeof missing === 'string') {
     const schema = (error.parentSchema as { properties?: Record<string, unknown> } | undefined)?.properties?.[missing]
-    return { path: `${error.instancePath}/${segment(missing)}`, expected: `${expectedOf(schema)} (required)`, got: 'nothing' }
+    return { path: `${error.instancePath}/${escapeToken(missing)}`, expected: `${expectedOf(schema)} (required)`, got: 'nothing' }
   }
   const extra = params.additionalProperty ?? params.unevaluatedProperty
   if (typeof extra === 'string') return unknownProperty(error, extra)
@@ -76,7 +78,7 @@ function unknownProperty(error: ErrorObject, name: string): Violation {
   const expected =
     known.length === 0 ? 'no property of this name' : `no property of this name; known are ${list}${known.length > 12 ? ', …' : ''}`
   const value = (error.data as Record<string, unknown> | undefined)?.[name]
-  return { path: `${error.instancePath}/${cut(segment(name), 80)}`, expected: cut(expected, longestExpectation), got: typeOf(value) }
+  return { path: `${error.instancePath}/${cut(escapeToken(name), 80)}`, expected: cut(expected, longestExpectation), got: typeOf(value) }
 }
 
 function expectation(error: ErrorObject, params: Record<string, unknown>): string {
@@ -168,10 +170,6 @@ function typeOf(value: unknown): string {
   if (value === undefined) return 'nothing'
   if (Array.isArray(value)) return 'array'
   return typeof value
-}
-
-function segment(key: string): string {
-  return key.replace(/~/g, '~0').replace(/\//g, '~1')
 }
 
 function cut(text: string, longest: number): string {

@@ -7,7 +7,7 @@ import type { Outcome } from '../../core/call/outcome.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
 
-export const mostAttempts = 3
+const mostAttempts = 3
 /** First pause in ms, doubled each time, of which half is by chance. Small, so that a dead upstream is reported fast. */
 const firstPauseMs = 20
 

@@ -1,16 +1,17 @@
 // `signalbox call TOOL JSON`: calls one tool of a running gateway. The result goes to standard output, progress and log messages to
 // standard error; questions of the tool are asked on the terminal.
 
+import { headerParams } from '../../core/protocol/header-params.ts'
 import { paramHeaders } from '../../core/protocol/headers.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import type { IncomingNotification, IncomingResult } from '../../core/protocol/jsonrpc.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
+import { nearest } from '../../core/text/nearest.ts'
 import { forTerminal, jsonForTerminal, onOneLine } from '../../core/text/terminal.ts'
-import { nearest } from '../../platform/config/index.ts'
 import { answerQuestions, type Questions } from './answer.ts'
 import { hasTerminal } from './ask.ts'
 import { ClientProblem, GatewayClient } from './client.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { headerParams } from './header-params.ts'
 import { styleFor } from './text.ts'
 
 export interface CallOptions {
@@ -56,7 +57,7 @@ async function run(client: GatewayClient, tool: string, json: string, signal: Ab
   const tools = await client.list('tools/list', 'tools')
   const definition = tools.find((each) => each.name === tool)
   if (definition === undefined) {
-    const near = nearest(
+    const [near] = nearest(
       tool,
       tools.map((each) => String(each.name)),
     )
@@ -64,7 +65,8 @@ async function run(client: GatewayClient, tool: string, json: string, signal: Ab
       `There is no tool ${tool} here${near === undefined ? '' : `; did you mean ${near}?`} \`signalbox ls\` shows all ${tools.length}.`,
     )
   }
-  const headers = paramHeaders(headerParams(definition.inputSchema), JSON.parse(json), Buffer.from(json))
+  const declared = isObject(definition.inputSchema) ? headerParams(definition.inputSchema) : []
+  const headers = paramHeaders('reason' in declared ? [] : declared, JSON.parse(json), Buffer.from(json))
   let more: Readonly<Record<string, string>> = {}
   for (let round = 0; round < mostRounds; round++) {
     const result = await client.ask('tools/call', {

@@ -1,6 +1,7 @@
 // What only the whole of the settings shows: contradictions, names that clash, keys without effect, what a profile refuses.
 import type { Settings } from '../../assembly/settings.ts'
-import { type Finding, nearest, type Path } from '../../platform/config/index.ts'
+import { nearest } from '../../core/text/nearest.ts'
+import type { Finding, Path } from '../../platform/config/index.ts'
 import { isLoopback, parseAddress } from './address.ts'
 
 type Server = Settings['servers'][string]
@@ -113,7 +114,7 @@ function selection(name: string, toolset: Settings['toolsets'][string], settings
   const mustExist = (entry: string, path: Path) => {
     const server = entry.split('/')[0] ?? ''
     if (Object.hasOwn(settings.servers, server)) return
-    const near = nearest(server, servers)
+    const near = nearest(server, servers)[0]
     findings.push(
       error(
         path,

@@ -53,7 +53,7 @@ export interface Loaded {
 
 export type LoadResult = { readonly ok: true; readonly loaded: Loaded } | { readonly ok: false; readonly problems: readonly Problem[] }
 
-export const quickstartFile = join(packageRoot, 'examples', 'quickstart.yaml')
+const quickstartFile = join(packageRoot, 'examples', 'quickstart.yaml')
 
 export async function load(request: LoadRequest): Promise<LoadResult> {
   const wrong = optionProblems(request)

@@ -1,6 +1,5 @@
 // The face of the configuration reader.
 export { type ImportResult, importClientFile, importClientText } from './mcp-json.ts'
-export { type ClientInput, type ImportedServer, type ImportOptions, inputVariable } from './mcp-json-servers.ts'
-export { nearest } from './nearest.ts'
+export type { ClientInput, ImportedServer, ImportOptions } from './mcp-json-servers.ts'
 export { formatProblem, inOrder, keyOf, type Path, type Problem } from './problem.ts'
 export { type Broken, type Finding, type ReadOptions, type ReadResult, readConfigFile, readConfigText, readText } from './read.ts'

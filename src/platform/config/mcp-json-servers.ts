@@ -2,7 +2,7 @@
 import { homedir } from 'node:os'
 import { basename, isAbsolute, resolve, sep } from 'node:path'
 import { parseEnv } from 'node:util'
-import { nearest } from './nearest.ts'
+import { nearest } from '../../core/text/nearest.ts'
 import type { Path, Problem } from './problem.ts'
 import { type Broken, readText } from './read.ts'
 import type { Source } from './source.ts'
@@ -38,7 +38,7 @@ export interface ImportedServer {
 }
 
 /** The environment variable that answers an input where no terminal is. */
-export function inputVariable(id: string): string {
+function inputVariable(id: string): string {
   return `SIGNALBOX_INPUT_${id.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`
 }
 
@@ -136,7 +136,7 @@ export class ServerImport {
     }
     for (const key of Object.keys(raw)) {
       if (known.has(key) || silent.has(key)) continue
-      const near = nearest(key, known)
+      const near = nearest(key, known)[0]
       this.warn(
         [...path, key],
         'is not honoured',

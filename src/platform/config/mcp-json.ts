@@ -1,10 +1,10 @@
 // Reads the files that MCP clients already have: `mcpServers` of Claude Desktop, Claude Code and Cursor, `servers` of VS Code. Their
 // variable syntaxes are resolved, what cannot be honoured is warned about by key, and one server that cannot work does not stop the others.
 import { MalformedJson, skipSpace, skipValue } from '../../core/protocol/scan.ts'
+import { nearest } from '../../core/text/nearest.ts'
 import { plainJson } from './jsonc.ts'
 import { normaliseNames } from './mcp-json-names.ts'
 import { type Fields, type ImportedServer, type ImportOptions, isFields, ServerImport } from './mcp-json-servers.ts'
-import { nearest } from './nearest.ts'
 import { inOrder, type Path, type Problem } from './problem.ts'
 import { type Broken, readText } from './read.ts'
 import { parseSource, type Source } from './source.ts'
@@ -126,8 +126,8 @@ function findServers(root: unknown): Listed | undefined {
 }
 
 function noServersMend(root: unknown): string {
-  const near = isFields(root) ? Object.keys(root).find((key) => nearest(key, ['mcpServers', 'servers']) !== undefined) : undefined
-  const meant = near === undefined ? undefined : nearest(near, ['mcpServers', 'servers'])
+  const near = isFields(root) ? Object.keys(root).find((key) => nearest(key, ['mcpServers', 'servers']).length > 0) : undefined
+  const meant = near === undefined ? undefined : nearest(near, ['mcpServers', 'servers'])[0]
   return meant === undefined || meant === near
     ? 'the file needs `mcpServers` or `servers`, a mapping of names to servers'
     : `did you mean ${meant} in place of ${near}?`

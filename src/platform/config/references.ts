@@ -2,7 +2,7 @@
 // `${dir:name}`. What they yield is never logged; values of `env` and `file` are collected, so that logs can be redacted.
 import { readFileSync, statSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
-import { nearest } from './nearest.ts'
+import { nearest } from '../../core/text/nearest.ts'
 import type { Path } from './problem.ts'
 
 export interface ReferenceOptions {
@@ -99,7 +99,7 @@ function fromEnvironment(rest: string, whole: string, options: ReferenceOptions)
   const text = options.env[name]
   if (text !== undefined && text !== '') return { text, secret: true }
   if (split !== -1) return { text: rest.slice(split + 2), secret: false }
-  const near = nearest(name, Object.keys(options.env))
+  const near = nearest(name, Object.keys(options.env))[0]
   return {
     what: `the environment variable ${name} is ${text === undefined ? 'not set' : 'empty'}`,
     mend: `set ${name} before the start, or give a default with \${env:${name}:-…}${near === undefined ? '' : ` (${near} is set: is that the one?)`}`,

@@ -5,7 +5,7 @@ import { type Document, isAlias, isMap, isPair, isScalar, isSeq, LineCounter, ty
 import { keyOf, type Path, type Problem } from './problem.ts'
 
 /** Larger files are refused: a thousand servers fit into a tenth of it. */
-export const largestFile = 4_194_304
+const largestFile = 4_194_304
 
 export interface Source {
   readonly file: string

@@ -1,7 +1,7 @@
 // Turns what a zod schema says about a value into located problems with a mend: the type that is wanted, the nearest known key, the
 // default, the description of the key. Knows schemas in general, no settings in particular.
 import { z } from 'zod'
-import { nearest } from './nearest.ts'
+import { nearest } from '../../core/text/nearest.ts'
 import type { Path, Problem } from './problem.ts'
 import type { Source } from './source.ts'
 
@@ -62,7 +62,7 @@ function explain(issue: Issue, path: Path, schema: Described, source: Source, op
     case 'invalid_value': {
       const values = issue.values.map(String)
       const raw = valueAt(source.value, path)
-      const near = typeof raw === 'string' ? nearest(raw, values) : undefined
+      const near = typeof raw === 'string' ? nearest(raw, values)[0] : undefined
       const list = `use ${values.join(', ')}`
       return [source.problem(path, `${show(raw)} is not one of the values`, near === undefined ? list : `did you mean ${near}? ${list}`)]
     }
@@ -91,7 +91,7 @@ function unknownKeyMend(key: string, at: Described | undefined, path: Path, opti
   const hint = path.length === 0 ? options.hints?.[key] : undefined
   if (hint !== undefined) return hint
   const known = Object.keys(at?.properties ?? {})
-  const near = nearest(key, known)
+  const near = nearest(key, known)[0]
   if (near !== undefined) return `did you mean ${near}?`
   return known.length === 0 ? 'remove it' : `remove it; known here: ${known.join(', ')}`
 }

@@ -1,4 +1,4 @@
-// Whose question is it? (DESIGN.md) Over HTTP the stream tells. Where all calls share one stream, a question belongs to the only call
+// Whose question is it? (ADR 6) Over HTTP the stream tells. Where all calls share one stream, a question belongs to the only call
 // that can have caused it; so that there is only one, calls of callers who can answer take turns once the server is known to ask.
 
 import { IntrusiveList, type ListEntry } from '../../core/call/intrusive-list.ts'

@@ -1,12 +1,14 @@
 // The handshake of revisions with `initialize`.
+
 import { payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { header, isLegacyRevision, type LegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
 import { type Context, hopHeaders } from '../context.ts'
-import { askingFor, errorFault, isObject, lostFault, statusFault } from '../messages/answers.ts'
+import { askingFor, errorFault, lostFault, statusFault } from '../messages/answers.ts'
 import { identityOf } from '../modern/probe.ts'
 import { request } from '../wire/requests.ts'
 import type { HttpWire, Wire } from '../wire/wire.ts'

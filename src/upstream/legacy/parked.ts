@@ -1,4 +1,4 @@
-// Where calls wait for their user (DESIGN.md, parking): bounded in all and per principal, each with its own time limit, each place taken
+// Where calls wait for their user (ADR 3): bounded in all and per principal, each with its own time limit, each place taken
 // and given back exactly once.
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'

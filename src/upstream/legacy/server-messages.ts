@@ -1,12 +1,13 @@
 // What a server with `initialize` says of its own accord: its questions, log messages, progress and notices, each brought to the call, the
 // session or the watch that it is for.
+
 import type { CallEvent } from '../../core/call/exchange.ts'
 import type { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { emptyObject, type Payload } from '../../core/call/payload.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { errorBytes, resultBytes } from '../../core/protocol/jsonrpc.ts'
 import { code } from '../../core/protocol/names.ts'
 import type { Context } from '../context.ts'
-import { isObject } from '../messages/answers.ts'
 import { logEvent, watchEvent } from '../messages/events.ts'
 import type { IncomingNotification, IncomingRequest } from '../wire/wire.ts'
 import type { Attribution } from './attribution.ts'

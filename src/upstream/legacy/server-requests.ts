@@ -1,11 +1,12 @@
 // Requests of a legacy server to its client (elicitation, sampling, roots) in the shape of MCP 2026-07-28 input requests, and the
 // client's responses back (SEP-2322).
+
 import type { ClientCapabilities } from '../../core/call/call.ts'
 import { type Payload, payload, payloadOf } from '../../core/call/payload.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
 import { refusalKey } from '../../core/protocol/names.ts'
 import { members, skipSpace } from '../../core/protocol/scan.ts'
-import { isObject } from '../messages/answers.ts'
 
 export type ServerRequestMethod = 'elicitation/create' | 'sampling/createMessage' | 'roots/list'
 

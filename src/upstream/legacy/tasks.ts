@@ -5,8 +5,8 @@ import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { metaKey } from '../../core/protocol/names.ts'
-import { isObject } from '../messages/answers.ts'
 import type { WireAnswer } from '../wire/wire.ts'
 
 /** How long the server is asked to keep a task, in ms. */

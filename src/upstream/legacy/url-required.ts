@@ -1,13 +1,15 @@
 // Error -32042 of 2025-11-25 ("open these URLs first") as an `input_required`: the server has ended the call, so its next leg is the same
 // call once more.
+
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import type { Context } from '../context.ts'
-import { askingOf, isObject } from '../messages/answers.ts'
+import { askingOf } from '../messages/answers.ts'
 import type { Parked } from './parked.ts'
 import { fits, inputRequired, readResponses, type ServerRequest, urlRequests } from './server-requests.ts'
 

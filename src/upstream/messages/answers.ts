@@ -1,8 +1,10 @@
 // Judges what a wire brought back: one place that turns answers, statuses and losses into faults with an honest side effect.
+
 import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault, SideEffect } from '../../core/faults/fault.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { code } from '../../core/protocol/names.ts'
 import type { IncomingError, WireAnswer } from '../wire/wire.ts'
 
@@ -71,7 +73,7 @@ export function lostFault(asking: Asking, answer: Extract<WireAnswer, { kind: 'l
   return fault('outcome_unknown', { ...detail, item: asking.item }, { sideEffect: 'unknown' })
 }
 
-export function withEffect(found: Fault, sideEffect: SideEffect): Fault {
+function withEffect(found: Fault, sideEffect: SideEffect): Fault {
   return found.sideEffect === sideEffect ? found : { ...found, sideEffect }
 }
 
@@ -88,8 +90,4 @@ export function endedFault(asking: Asking, exchange: Exchange, elapsedMs: number
     effect: sideEffect === 'unknown' ? 'unknown' : sent ? 'of no matter, it only reads' : 'known: it was never sent',
   }
   return fault('upstream_timeout', detail, { sideEffect, retryable: asking.repeatable || sideEffect === 'none' })
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

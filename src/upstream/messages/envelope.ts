@@ -1,11 +1,12 @@
 // What the gateway writes into the params of a call for the hop to an upstream: names, `_meta`, continuation. All of it is one edit.
+
 import type { ClientCapabilities, RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { HeaderParam } from '../../core/call/item.ts'
 import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
 import { encodeHeaderValue, paramHeaders } from '../../core/protocol/headers.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { header, type Implementation, metaKey, modernRevision } from '../../core/protocol/names.ts'
-import { isObject } from './answers.ts'
 
 const revisionPath = ['_meta', metaKey.protocolVersion]
 const infoPath = ['_meta', metaKey.clientInfo]

@@ -1,10 +1,11 @@
 // Turns notifications of an upstream into events of a call or of a watch.
+
 import { type LogLevel, logLevels } from '../../core/call/call.ts'
 import type { CallEvent, Interest } from '../../core/call/exchange.ts'
 import { emptyObject } from '../../core/call/payload.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import type { IncomingNotification } from '../wire/wire.ts'
-import { isObject } from './answers.ts'
 
 /** The event of `notifications/message`; undefined where its level is none. */
 export function logEvent(message: IncomingNotification): Extract<CallEvent, { kind: 'log' }> | undefined {

@@ -1,5 +1,6 @@
 // Reads all definitions of one kind from a server, page by page, each as its own bytes.
 import type { ItemKind } from '../../core/call/item.ts'
+import { kinds } from '../../core/call/item-kinds.ts'
 import { type Payload, payload, payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { UpstreamFault } from '../../core/ports/upstream.ts'
@@ -8,20 +9,8 @@ import { elements, MalformedJson, members, skipSpace, text } from '../../core/pr
 import type { Asked } from '../connection.ts'
 import type { Context } from '../context.ts'
 
-const lists = {
-  tool: { method: 'tools/list', member: 'tools', capability: 'tools' },
-  prompt: { method: 'prompts/list', member: 'prompts', capability: 'prompts' },
-  resource: { method: 'resources/list', member: 'resources', capability: 'resources' },
-  template: { method: 'resources/templates/list', member: 'resourceTemplates', capability: 'resources' },
-} as const
-
 /** More pages than any real list has. */
 const mostPages = 10_000
-
-/** Whether a server with these capabilities has a list of the kind. */
-export function offers(capabilities: Readonly<Record<string, unknown>> | undefined, kind: ItemKind): boolean {
-  return capabilities?.[lists[kind].capability] !== undefined
-}
 
 /** Ends by throwing `UpstreamFault` if a page fails. A cursor that comes twice ends the list with a warning. */
 export async function* readItems(
@@ -29,7 +18,7 @@ export async function* readItems(
   kind: ItemKind,
   ask: (method: string, params: Payload | undefined) => Promise<Asked>,
 ): AsyncGenerator<Payload> {
-  const { method, member } = lists[kind]
+  const { method, member } = kinds[kind]
   const seen = new Set<string>()
   let cursor: string | undefined
   for (let page = 0; page < mostPages; page += 1) {

@@ -1,12 +1,13 @@
 // One `subscriptions/listen` of a modern server, kept open: replaced with overlap when the interest changes, opened anew after a loss.
 // Between a loss and the next acknowledgement changes may be missed, so the lists are then reported as changed.
+
 import type { CallEvent, Interest } from '../../core/call/exchange.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import type { Timer } from '../../core/ports/clock.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { requestBytes } from '../../core/protocol/jsonrpc.ts'
 import { code, metaKey } from '../../core/protocol/names.ts'
 import type { Context } from '../context.ts'
-import { isObject } from '../messages/answers.ts'
 import type { Envelope } from '../messages/envelope.ts'
 import { changesOf, isEmpty, readInterest, watchEvent } from '../messages/events.ts'
 import { backoffMs } from '../pool/backoff.ts'

@@ -1,4 +1,4 @@
-// The table of what a probe proves (protocol reference §3).
+// The table of what a probe proves.
 import { describe, expect, test } from 'vitest'
 import { countingReport } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { unscanned } from '../../core/call/outcome.ts'

@@ -1,13 +1,15 @@
-// Finds out by `server/discover` whether a server speaks MCP 2026-07-28 (protocol reference §3). What does not settle the question is
+// Finds out by `server/discover` whether a server speaks MCP 2026-07-28 (MCP 2026-07-28 §versioning, "Backward compatibility"). What does not settle the question is
 // never taken for an answer.
+
 import type { Payload } from '../../core/call/payload.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { code, isLegacyRevision, modernRevision } from '../../core/protocol/names.ts'
 import { type Context, hopHeaders } from '../context.ts'
-import { askingFor, isObject, lostFault, statusFault } from '../messages/answers.ts'
+import { askingFor, lostFault, statusFault } from '../messages/answers.ts'
 import { Envelope, standardHeaders } from '../messages/envelope.ts'
 import { request } from '../wire/requests.ts'
 import type { IncomingError, Wire, WireAnswer } from '../wire/wire.ts'

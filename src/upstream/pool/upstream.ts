@@ -5,6 +5,7 @@ import type { Caller, TargetedCall } from '../../core/call/call.ts'
 import type { Deadline } from '../../core/call/deadline.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import type { ItemKind } from '../../core/call/item.ts'
+import { kinds, offers } from '../../core/call/item-kinds.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import { anonymous, principalKey } from '../../core/call/principal.ts'
@@ -27,7 +28,7 @@ import type { Asked, Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { type Interactivity, interactivityOf } from '../legacy/attribution.ts'
 import type { Again } from '../legacy/url-required.ts'
-import { offers, readItems } from '../messages/items.ts'
+import { readItems } from '../messages/items.ts'
 import type { Dial } from '../wire/dial.ts'
 import { ignore, orAborted } from '../wire/requests.ts'
 import { connect, type Detected } from './connect.ts'
@@ -121,7 +122,7 @@ export class PooledUpstream implements Upstream, ConnectionSource {
   async *items(kind: ItemKind, lease: CredentialLease, signal: Signal): AsyncGenerator<Payload> {
     const first = await this.reach(nobody, lease, signal)
     if (!('close' in first)) throw new UpstreamFault(first)
-    if (!offers(first.description.capabilities, kind)) return
+    if (!offers(first.description.capabilities, kinds[kind].list)) return
     yield* readItems(this.context, kind, (method, params) => this.ask(method, params, lease, signal))
   }
 
@@ -213,7 +214,7 @@ export class PooledUpstream implements Upstream, ConnectionSource {
     return slot
   }
 
-  /** Endpoint, affinity and credential make a connection (DESIGN.md). */
+  /** Endpoint, affinity and credential make a connection: a child or a session is made with a credential. */
   private keyOf(owner: Owner, lease: CredentialLease): string {
     const { detected } = this
     if (detected === undefined || detected.era === 'modern' || !detected.sessionful) {

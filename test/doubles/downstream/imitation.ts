@@ -29,7 +29,7 @@ interface Listener {
   readonly end: (outcome: Outcome) => void
 }
 
-export const capabilities = {
+const capabilities = {
   tools: { listChanged: true },
   prompts: { listChanged: true },
   resources: { listChanged: true, subscribe: true },

@@ -108,12 +108,3 @@ export function faultOf(outcome: Outcome): { kind: string; message: string; deta
   if (outcome.kind !== 'fault') throw new Error(`the outcome is ${outcome.kind}`)
   return outcome.fault
 }
-
-/** A terminal that keeps what reached it and sends it on to the upstreams. */
-export function through(upstreams: readonly ScriptedUpstream[]): (call: TargetedCall) => Promise<Outcome> {
-  return (call) => {
-    const upstream = upstreams.find(({ id }) => id === call.upstream)
-    if (upstream === undefined) throw new Error(`no upstream ${call.upstream}`)
-    return upstream.send(call)
-  }
-}

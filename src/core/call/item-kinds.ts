@@ -1,6 +1,8 @@
 // The four kinds of item: which method lists them, where in its result they stand, and by which member they are known.
-import type { Method } from '../../core/call/call.ts'
-import type { ItemKind } from '../../core/call/item.ts'
+
+import type { Method } from '../call/call.ts'
+import type { ItemKind } from '../call/item.ts'
+import { isObject } from '../protocol/is-object.ts'
 
 /** The three lists whose change a client may be told of. */
 export type ListName = 'tools' | 'prompts' | 'resources'
@@ -39,7 +41,8 @@ export function kindListedBy(method: Method): ItemKind | undefined {
 
 /** Whether a server with these capabilities has such a list at all. */
 export function offers(capabilities: Readonly<Record<string, unknown>> | undefined, list: ListName): boolean {
-  return isObject(capabilities?.[list])
+  const capability = capabilities?.[list]
+  return capability !== undefined && capability !== null && capability !== false
 }
 
 /** Whether it says when that list changes. */
@@ -52,8 +55,4 @@ export function announces(capabilities: Readonly<Record<string, unknown>> | unde
 export function subscribes(capabilities: Readonly<Record<string, unknown>> | undefined): boolean {
   const capability = capabilities?.resources
   return isObject(capability) && capability.subscribe === true
-}
-
-export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -6,6 +6,8 @@ describe('the nearest names', () => {
   it('are those few edits away, nearest first, three at most', () => {
     expect(nearest('read_flie', ['write_file', 'read_file', 'read_files', 'list'])).toEqual(['read_file', 'read_files'])
     expect(nearest('aaaaaaaaa', ['aaaaaaaab', 'aaaaaaabb', 'aaaaaabbb', 'aaaaaaaaaa'])).toHaveLength(3)
+    expect(nearest('HOMR', ['home', 'PATH'])).toEqual(['home'])
+    expect(nearest('prot', ['port'])).toEqual(['port'])
     expect(nearest('', ['a'])).toEqual([])
     expect(nearest('x'.repeat(1_000), ['x'.repeat(999)])).toEqual([])
   })
@@ -22,14 +24,18 @@ describe('the nearest names', () => {
   })
 })
 
+/** Optimal string alignment, as in the textbook. */
 function distance(a: string, b: string): number {
-  let above = Array.from({ length: b.length + 1 }, (_, j) => j)
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)]
+  const at = (i: number, j: number): number => rows[i]?.[j] ?? Number.POSITIVE_INFINITY
   for (let i = 1; i <= a.length; i += 1) {
     const row = [i]
+    rows.push(row)
     for (let j = 1; j <= b.length; j += 1) {
-      row.push(Math.min((above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (above[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)))
+      let cost = Math.min(at(i - 1, j) + 1, at(i, j - 1) + 1, at(i - 1, j - 1) + (a[i - 1] === b[j - 1] ? 0 : 1))
+      if (a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) cost = Math.min(cost, at(i - 2, j - 2) + 1)
+      row.push(cost)
     }
-    above = row
   }
-  return above[b.length] ?? 0
+  return at(a.length, b.length)
 }

@@ -1,10 +1,18 @@
 // Reads `x-mcp-header` declarations of a tool's input schema (MCP 2026-07-28 §transports, "Schema extension"). One that breaks a rule makes
 // the whole tool invalid: clients and the gateway could otherwise disagree on what a header says.
-import type { HeaderParam } from '../../core/call/item.ts'
-import { isToken } from '../../core/protocol/headers.ts'
-import { header } from '../../core/protocol/names.ts'
-import { isObject } from './kinds.ts'
-import { type Misfit, pointer } from './shape.ts'
+
+import type { HeaderParam } from '../call/item.ts'
+import { isToken } from './headers.ts'
+import { isObject } from './is-object.ts'
+import { pointer } from './json-pointer.ts'
+import { header } from './names.ts'
+
+/** The first rule that a declaration breaks. */
+export interface BrokenDeclaration {
+  /** JSON Pointer (RFC 6901) into the tool's definition. */
+  readonly path: string
+  readonly reason: string
+}
 
 const keyword = 'x-mcp-header'
 const permitted: ReadonlySet<unknown> = new Set(['string', 'integer', 'boolean'])
@@ -28,27 +36,32 @@ const single = [
 const several = ['oneOf', 'anyOf', 'allOf', 'prefixItems', 'items']
 const named = ['patternProperties', 'dependentSchemas', '$defs', 'definitions', 'dependencies']
 
-/** The declared parameters, or the first rule that is broken. `path` in a misfit is a JSON Pointer into the definition. */
-export function headerParams(inputSchema: Readonly<Record<string, unknown>>): readonly HeaderParam[] | Misfit {
+/** The declared parameters, or the first rule that is broken. */
+export function headerParams(inputSchema: Readonly<Record<string, unknown>>): readonly HeaderParam[] | BrokenDeclaration {
   const found: HeaderParam[] = []
-  const misfit = openRequest(inputSchema, [], ['inputSchema'], found)
-  return misfit ?? found
+  const broken = visit(inputSchema, [], ['inputSchema'], found)
+  return broken ?? found
 }
 
 /** `path` is the property path, undefined where the schema is not statically reachable; `at` is where it stands. */
-function openRequest(node: unknown, path: readonly string[] | undefined, at: readonly string[], found: HeaderParam[]): Misfit | undefined {
+function visit(
+  node: unknown,
+  path: readonly string[] | undefined,
+  at: readonly string[],
+  found: HeaderParam[],
+): BrokenDeclaration | undefined {
   if (!isObject(node) || at.length > 2 * deepest) return undefined
   if (Object.hasOwn(node, keyword)) {
-    const misfit = declare(node, path, at, found)
-    if (misfit !== undefined) return misfit
+    const broken = declare(node, path, at, found)
+    if (broken !== undefined) return broken
   }
   for (const [key, child] of entries(node.properties)) {
-    const misfit = openRequest(child, path === undefined ? undefined : [...path, key], [...at, 'properties', key], found)
-    if (misfit !== undefined) return misfit
+    const broken = visit(child, path === undefined ? undefined : [...path, key], [...at, 'properties', key], found)
+    if (broken !== undefined) return broken
   }
   for (const [where, child] of elsewhere(node)) {
-    const misfit = openRequest(child, undefined, [...at, ...where], found)
-    if (misfit !== undefined) return misfit
+    const broken = visit(child, undefined, [...at, ...where], found)
+    if (broken !== undefined) return broken
   }
   return undefined
 }
@@ -58,7 +71,7 @@ function declare(
   path: readonly string[] | undefined,
   at: readonly string[],
   found: HeaderParam[],
-): Misfit | undefined {
+): BrokenDeclaration | undefined {
   const name = node[keyword]
   const where = pointer([...at, keyword])
   if (path === undefined || path.length === 0) return { path: where, reason: `${keyword} stands where no chain of properties leads` }
