@@ -45,6 +45,7 @@ export interface Arrived {
   readonly openRequest: OpenRequest
   /** '' for `/mcp`. */
   readonly mount: string
+  readonly transport: 'http' | 'sse'
   readonly principal: Principal
   /** Correlation id, drawn on arrival. */
   readonly id: string

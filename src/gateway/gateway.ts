@@ -13,6 +13,9 @@ interface Parts {
   readonly clock: Clock
 }
 
+/** Characters of a method or revision that nobody has checked; a client chooses them. */
+const longestName = 128
+
 /** Until an authorization mode is configured every caller is anonymous; the configuration then allows loopback addresses only. */
 export function createGateway({ chains, mounts, recorder, clock }: Parts): Gateway {
   const identified = { principal: anonymous }
@@ -25,13 +28,17 @@ export function createGateway({ chains, mounts, recorder, clock }: Parts): Gatew
         id: refusal.id,
         atMs: refusal.startedAtMs,
         durationMs: Math.max(0, clock.now() - refusal.startedAtMs),
-        method: refusal.method ?? '',
+        method: refusal.method?.slice(0, longestName) ?? '',
         family: 'refused',
         mount: refusal.mount,
         target: undefined,
         upstream: undefined,
         item: undefined,
-        caller: undefined,
+        caller: {
+          principal: refusal.principal,
+          client: undefined,
+          arrival: { transport: refusal.transport, revision: refusal.revision?.slice(0, longestName) },
+        },
         trace: undefined,
         outcome: 'fault',
         fault: {

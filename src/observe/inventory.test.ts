@@ -3,8 +3,13 @@ import { anonymous } from '../core/call/principal.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import { createInventory } from './inventory.ts'
 
+function refused(record: CallRecord): CallRecord {
+  return { ...record, family: 'refused' }
+}
+
 function by(name: string | undefined, atMs: number, transport: 'http' | 'sse' | 'stdio' = 'http', revision = 'new'): CallRecord {
   return {
+    family: 'invoke',
     atMs,
     caller: {
       principal: anonymous,
@@ -14,7 +19,7 @@ function by(name: string | undefined, atMs: number, transport: 'http' | 'sse' | 
       arrival: { transport, revision },
       headers: undefined,
     },
-  } as CallRecord
+  } as Partial<CallRecord> as CallRecord
 }
 
 describe('the inventory of clients', () => {
@@ -33,7 +38,7 @@ describe('the inventory of clients', () => {
 
   it('leaves out what was refused before anybody was known, and names who says no name', () => {
     const inventory = createInventory()
-    inventory.observe({ ...by('a', 1), caller: undefined })
+    inventory.observe(refused(by('a', 1)))
     inventory.observe(by(undefined, 2))
     expect(inventory.clients().map(({ name, owner }) => [name, owner])).toEqual([['unknown', 'unknown']])
   })

@@ -36,9 +36,9 @@ export function createInventory(most = mostClients): Inventory {
   const seen = new Map<string, Entry>()
   let latest: Entry | undefined
   return {
-    observe: ({ caller, atMs }) => {
-      if (caller === undefined) return
-      const { transport, revision } = caller.arrival
+    observe: ({ caller, atMs, family }) => {
+      if (family === 'refused') return
+      const { transport, revision = 'unknown' } = caller.arrival
       const name = short(caller.client?.name)
       const version = short(caller.client?.version)
       if (latest?.name === name && latest.version === version && latest.transport === transport && latest.revision === revision) {

@@ -1,8 +1,10 @@
 // Prometheus metrics. Calls are counted from their records; everything else by the counters of core/ports/report.ts and by gauges that
 // read the living parts at scrape time. Label values are bounded: an unknown tool is `_OTHER`.
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { isMethod } from '../core/call/call.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import { type CounterName, type Counters, counters as counterTable } from '../core/ports/report.ts'
+import { servedRevisions } from '../core/protocol/names.ts'
 
 /** Values that the living parts give at scrape time. */
 export interface Gauges {
@@ -49,6 +51,12 @@ export function createMetrics(gauges: Gauges): Metrics {
     labelNames: ['category', 'kind', 'upstream'],
     registers,
   })
+  const refusals = new Counter({
+    name: 'signalbox_refusals_total',
+    help: 'Requests turned away at the door, before they became a call.',
+    labelNames: ['transport', 'revision', 'kind'],
+    registers,
+  })
   const sums = { in: 0, out: 0 }
   new Counter({
     name: 'signalbox_call_bytes_total',
@@ -75,10 +83,11 @@ export function createMetrics(gauges: Gauges): Metrics {
     for (const record of records) {
       const upstream = record.upstream ?? ''
       seconds.observe(
-        { method: record.method, upstream, item: items(upstream, record.item), outcome: record.outcome },
+        { method: methodLabel(record), upstream, item: items(upstream, record.item), outcome: record.outcome },
         record.durationMs / 1_000,
       )
       if (record.fault !== undefined) faults.inc({ category: record.fault.category, kind: record.fault.kind, upstream })
+      if (record.family === 'refused') refusals.inc(refusalLabels(record))
       sums.in += record.bytesIn
       sums.out += record.bytesOut
     }
@@ -95,6 +104,25 @@ export function createMetrics(gauges: Gauges): Metrics {
     },
     contentType: registry.contentType,
   }
+}
+
+/** Requests of clients that are no calls, beside `families`. */
+const otherMethods: ReadonlySet<string> = new Set([
+  'initialize',
+  'ping',
+  'logging/setLevel',
+  'resources/subscribe',
+  'resources/unsubscribe',
+])
+
+/** What was turned away may name any method at all. */
+function methodLabel({ method, family }: CallRecord): string {
+  return family !== 'refused' || method === '' || isMethod(method) || otherMethods.has(method) ? method : '_OTHER'
+}
+
+function refusalLabels({ caller: { arrival }, fault }: CallRecord): { transport: string; revision: string; kind: string } {
+  const { transport, revision = '' } = arrival
+  return { transport, revision: revision === '' || servedRevisions.includes(revision) ? revision : '_OTHER', kind: fault?.kind ?? '' }
 }
 
 /** Resource URIs and endless tool lists must not blow up the number of series. */

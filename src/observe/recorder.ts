@@ -37,11 +37,11 @@ function logCall(sink: LogSink, record: CallRecord): void {
     category: fault?.category,
     sideEffect: fault?.sideEffect,
     message: fault?.message,
-    client: caller?.client?.name,
-    clientVersion: caller?.client?.version,
-    transport: caller?.arrival.transport,
-    revision: caller?.arrival.revision,
-    sub: caller?.principal.sub,
+    client: caller.client?.name,
+    clientVersion: caller.client?.version,
+    transport: caller.arrival.transport,
+    revision: caller.arrival.revision,
+    sub: caller.principal?.sub,
     trace: record.trace?.traceId,
   })
 }

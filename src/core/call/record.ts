@@ -1,7 +1,19 @@
 // What happened to one call, as data. Trace, metrics, audit, log line and cost are read from it and from nothing else.
 import type { Category, SideEffect } from '../faults/fault.ts'
-import type { Caller, CallId, Family, TraceContext } from './call.ts'
+import type { Caller, CallId, ClientInfo, Family, TraceContext } from './call.ts'
 import type { Delivery } from './exchange.ts'
+import type { Principal } from './principal.ts'
+
+/** A `Caller`; of a request that was turned away at the door less may be known. */
+export interface RecordedCaller {
+  readonly principal: Principal | undefined
+  readonly client: ClientInfo | undefined
+  readonly arrival: {
+    readonly transport: Caller['arrival']['transport']
+    /** As the client named it where it was turned away, served here or not. */
+    readonly revision: string | undefined
+  }
+}
 
 export interface CallRecord {
   /** Correlation id, also in every fault and log line of the call. */
@@ -16,7 +28,8 @@ export interface CallRecord {
   readonly upstream: string | undefined
   /** The upstream's own name of the item. */
   readonly item: string | undefined
-  readonly caller: Caller | undefined
+  /** Who asked and how it came in, as far as that was known. */
+  readonly caller: RecordedCaller
   readonly trace: TraceContext | undefined
   readonly outcome: 'complete' | 'tool_error' | 'input_required' | 'task' | 'fault'
   readonly fault:

@@ -5,6 +5,7 @@ import type { Principal } from '../../core/call/principal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Gateway } from '../../core/ports/gateway.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
+import { header } from '../../core/protocol/names.ts'
 import type { ModernWriter } from '../modern/answer.ts'
 
 /** What is known of the request when it is turned away. */
@@ -14,6 +15,7 @@ export interface Turned {
   readonly id: string
   readonly atMs: number
   readonly mount: string
+  readonly transport: 'http' | 'sse'
   readonly principal?: Principal | undefined
 }
 
@@ -26,12 +28,10 @@ export interface Named {
 export class Refusals {
   private readonly gateway: Gateway
   private readonly writer: ModernWriter
-  private readonly transport: 'http' | 'sse'
 
-  constructor(gateway: Gateway, writer: ModernWriter, transport: 'http' | 'sse' = 'http') {
+  constructor(gateway: Gateway, writer: ModernWriter) {
     this.gateway = gateway
     this.writer = writer
-    this.transport = transport
   }
 
   refuse(turned: Turned, fault: Fault, named: Named = {}): void {
@@ -43,13 +43,14 @@ export class Refusals {
   }
 
   /** Recorded only: there is nobody, or no way, to answer. */
-  note(turned: Omit<Turned, 'req' | 'res'>, fault: Fault, named: Named = {}): void {
+  note(turned: Omit<Turned, 'req' | 'res'> & Partial<Pick<Turned, 'req'>>, fault: Fault, named: Named = {}): void {
+    const said = turned.req?.headers[header.protocolVersion]
     this.gateway.refuse({
       id: turned.id,
       method: named.method,
       mount: turned.mount,
-      transport: this.transport,
-      revision: named.revision,
+      transport: turned.transport,
+      revision: named.revision ?? (typeof said === 'string' ? said : undefined),
       principal: turned.principal,
       fault,
       startedAtMs: turned.atMs,

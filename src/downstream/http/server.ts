@@ -13,6 +13,7 @@ import { header } from '../../core/protocol/names.ts'
 import { type AdminParts, answerClients, answerLive, answerMetrics, answerReady } from '../admin/health.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
 import { createModernWriter } from '../modern/answer.ts'
+import { claimedRevision } from '../modern/envelope.ts'
 import { rawIdOf } from '../modern/receive.ts'
 import { acceptsBoth, isJson, parseBody, type Read, readBody } from './body.ts'
 import { answerBroken } from './broken.ts'
@@ -67,7 +68,7 @@ export function createHttpDoor(context: DoorContext, parts: HttpDoorParts): Http
 }
 
 /** A request before its mount and its principal are known. */
-type Came = Omit<Arrived, 'mount' | 'principal'>
+type Came = Omit<Arrived, 'mount' | 'transport' | 'principal'>
 
 /** How long a proxy may go on using a kept connection after the last answer of a draining gateway, in ms. */
 const idleGraceMs = { production: 5_000, dev: 100 }
@@ -164,7 +165,7 @@ class Door implements HttpDoor {
   }
 
   /** What a step leaves running is nobody's to wait for; a bug in it is answered and told. */
-  private attempt(turned: Omit<Turned, 'mount'>, step: () => Promise<void> | void): void {
+  private attempt(turned: Came & Partial<Turned>, step: () => Promise<void> | void): void {
     try {
       step()?.catch((error: unknown) => this.bug(turned, error))
     } catch (error) {
@@ -176,7 +177,8 @@ class Door implements HttpDoor {
     const { req, res, openRequest, id, atMs } = turned
     const { mount } = to
     if (to.to === 'livez') return answerLive(res)
-    const at = { req, res, openRequest, id, atMs, mount }
+    const transport = to.to === 'sse' || to.to === 'message' ? 'sse' : 'http'
+    const at = { req, res, openRequest, id, atMs, mount, transport } as const
     const refused = this.guard.host(req) ?? this.letIn(req, res)
     if (refused !== undefined) return this.refusals.refuse(at, refused)
     if (to.to === 'readyz') return answerReady(res, this.parts.admin)
@@ -184,14 +186,14 @@ class Door implements HttpDoor {
     if (to.to === 'clients') return answerClients(res, this.parts.admin)
     if (to.to === 'nothing' || (to.to !== 'mcp' && this.parts.sse === undefined)) return notFound(res)
     if (req.method === 'OPTIONS') return answerPreflight(req, res, this.context.forwarded)
-    const who = this.context.gateway.identify(new PresentedByHttp(req, to.to === 'mcp' ? 'http' : 'sse', mount))
+    const who = this.context.gateway.identify(new PresentedByHttp(req, transport, mount))
     return who instanceof Promise ? who.then((known) => this.identified(at, known, to)) : this.identified(at, who, to)
   }
 
   private identified(at: Omit<Arrived, 'principal'>, who: Identified, to: Route): Promise<void> | void {
     if ('fault' in who) return this.refusals.refuse(at, who.fault)
-    const { req, res, openRequest, id, atMs, mount } = at
-    const arrived: Arrived = { req, res, openRequest, id, atMs, mount, principal: who.principal }
+    const { req, res, openRequest, id, atMs, mount, transport } = at
+    const arrived: Arrived = { req, res, openRequest, id, atMs, mount, transport, principal: who.principal }
     if (mount !== '' && !this.context.gateway.mounts().includes(mount)) {
       const served = this.context.gateway.mounts().map((name) => `/mcp/${name}`)
       return this.refusals.refuse(arrived, fault('unknown_mount', { mount, served: ['/mcp', ...served].join(', ') }))
@@ -204,9 +206,9 @@ class Door implements HttpDoor {
       case 'POST':
         return this.post(arrived)
       case 'GET':
-        return this.parts.legacy.get(arrived)
+        return this.attempt(arrived, () => this.parts.legacy.get(arrived))
       case 'DELETE':
-        return this.parts.legacy.delete(arrived)
+        return this.attempt(arrived, () => this.parts.legacy.delete(arrived))
       default:
         return this.wrongVerb(arrived)
     }
@@ -216,7 +218,7 @@ class Door implements HttpDoor {
     const { sse } = this.parts
     const { method } = arrived.req
     if (sse === undefined) return notFound(arrived.res)
-    if (to.to === 'sse' && method === 'GET') return sse.get(arrived)
+    if (to.to === 'sse' && method === 'GET') return this.attempt(arrived, () => sse.get(arrived))
     if (to.to !== 'message' || method !== 'POST') return this.wrongVerb(arrived)
     this.read(arrived, (post) => sse.post(post))
   }
@@ -257,21 +259,20 @@ class Door implements HttpDoor {
   }
 
   private parse(arrived: Arrived, read: Read): ArrivedPost | undefined {
-    const { req, res, openRequest, id, atMs, mount, principal } = arrived
+    const { req, res, openRequest, id, atMs, mount, transport, principal } = arrived
     if ('fault' in read) {
       this.refusals.refuse(arrived, read.fault)
       return undefined
     }
     const { message, fault: wrong } = parseBody(read.body)
-    if (wrong === undefined) return { req, res, openRequest, id, atMs, mount, principal, body: read.body, message }
+    if (wrong === undefined) return { req, res, openRequest, id, atMs, mount, transport, principal, body: read.body, message }
     this.refuseMessage(arrived, message, read.body, wrong)
     return undefined
   }
 
   private refuseMessage(arrived: Arrived, message: unknown, body: Buffer, wrong: Fault): void {
     const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined
-    const revision = text(arrived.req.headers[header.protocolVersion])
-    this.refusals.refuse(arrived, wrong, { id: rawIdOf(message, body), method, revision })
+    this.refusals.refuse(arrived, wrong, { id: rawIdOf(message, body), method, revision: claimedRevision(message) })
   }
 
   private wrongVerb(arrived: Arrived): void {
@@ -293,15 +294,19 @@ class Door implements HttpDoor {
     const refusal = answerBroken(error, socket, answering)
     if (refusal === undefined) return
     const { clock, random } = this.context
-    this.refusals.note({ id: random.id(), atMs: clock.now(), mount: '' }, refusal)
+    this.refusals.note({ id: random.id(), atMs: clock.now(), mount: '', transport: 'http' }, refusal)
   }
 
-  private bug(turned: Omit<Turned, 'mount'>, error: unknown): void {
+  private bug(turned: Came & Partial<Turned>, error: unknown): void {
     const { res, id } = turned
     const stack = error instanceof Error ? error.stack : String(error)
     this.context.report.log('error', 'A bug in the HTTP door', { correlationId: id, stack })
     if (res.headersSent) res.destroy()
-    else this.refusals.refuse({ ...turned, mount: '' }, fault('internal', { correlationId: id }))
+    else
+      this.refusals.refuse(
+        { ...turned, mount: turned.mount ?? '', transport: turned.transport ?? 'http' },
+        fault('internal', { correlationId: id }),
+      )
   }
 
   /** Answers from now on ask the client to come back on another connection. */

@@ -15,6 +15,7 @@ import { Heartbeat } from '../http/heartbeat.ts'
 import { type Named, Refusals, writeJson } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
 import { createModernWriter } from '../modern/answer.ts'
+import { claimedRevision } from '../modern/envelope.ts'
 import { rawIdOf } from '../modern/receive.ts'
 import { handshake } from './handshake.ts'
 import { mostInBatch, readClientMessage, splitBatch } from './message.ts'
@@ -87,9 +88,9 @@ class LegacyDoor implements LegacyHttpDoor {
     const stream = resumed === undefined || resumed.stream === found.common.id ? found.common : found.streams.get(resumed.stream)
     // 405 is the specification's word for "there is no such stream here", which clients take without a second try.
     if (stream === undefined || (resumed !== undefined && !stream.hasAfter(resumed.seq))) {
-      return this.refuse(arrived, fault('method_not_allowed', { verb: 'GET', reason: 'the stream is over' }))
+      return this.refuse(arrived, fault('method_not_allowed', { verb: 'GET', reason: 'the stream is over' }), agreed(found))
     }
-    if (resumed === undefined && stream.attached) return this.conflict(arrived)
+    if (resumed === undefined && stream.attached) return this.conflict(arrived, found)
     if (this.context.draining.aborted) return this.turnAway(res)
     stream.attach(res, resumed?.seq)
     if (stream === found.common) found.session.listen(true)
@@ -108,7 +109,7 @@ class LegacyDoor implements LegacyHttpDoor {
   private async initialize(arrived: ArrivedPost, message: IncomingRequest): Promise<void> {
     const { context } = this
     const { mount, principal, res } = arrived
-    if (context.draining.aborted) return this.refuse(arrived, fault('draining'), { id: message.id, method: message.method })
+    if (context.draining.aborted) return this.refuse(arrived, fault('draining'), namedIn(arrived))
     const opening = { session: context.random.id(), transport: 'http', mount, principal } as const
     const opened = await handshake(context, opening, message, this.arrival(arrived))
     if (opened.handshake !== undefined) {
@@ -127,14 +128,14 @@ class LegacyDoor implements LegacyHttpDoor {
     if (found === undefined) return
     const batch = arrived.message as readonly unknown[]
     if (found.session.profile.handshake.revision !== '2025-03-26') {
-      return this.refuse(arrived, fault('invalid_request', { reason: 'only revision 2025-03-26 has batches' }))
+      return this.refuse(arrived, fault('invalid_request', { reason: 'only revision 2025-03-26 has batches' }), agreed(found))
     }
     if (batch.length > mostInBatch) {
-      return this.refuse(arrived, fault('invalid_request', { reason: `a batch holds at most ${mostInBatch} messages` }))
+      return this.refuse(arrived, fault('invalid_request', { reason: `a batch holds at most ${mostInBatch} messages` }), agreed(found))
     }
     const parts = splitBatch(arrived.body).map((bytes, i) => ({ bytes, message: readClientMessage(bytes, batch[i]) }))
     const broken = parts.find(({ message }) => message.kind === 'unreadable')?.message
-    if (broken?.kind === 'unreadable') return this.refuse(arrived, fault('invalid_request', { reason: broken.reason }))
+    if (broken?.kind === 'unreadable') return this.refuse(arrived, fault('invalid_request', { reason: broken.reason }), agreed(found))
     const requests = parts.flatMap(({ message }) => (message.kind === 'request' ? [message] : []))
     const reply = requests.length === 0 ? accept202(arrived.res) : this.reply(found, arrived.res, accept, requests.length, true)
     for (const { bytes, message } of parts) {
@@ -207,9 +208,9 @@ class LegacyDoor implements LegacyHttpDoor {
     if (this.context.draining.aborted) res.shouldKeepAlive = false
   }
 
-  private conflict(arrived: Arrived): void {
+  private conflict(arrived: Arrived, found: HttpSession): void {
     const reason = fault('invalid_request', { reason: 'this session has its stream open already' })
-    this.refusals.note(arrived, reason)
+    this.refusals.note(arrived, reason, agreed(found))
     writeJson(arrived.res, 409, errorBytes(undefined, { code: reason.entry.code, message: reason.message }))
   }
 
@@ -248,7 +249,12 @@ function revisionFault(arrived: Arrived): Fault | undefined {
 function namedIn(arrived: ArrivedPost): Named {
   const { message } = arrived
   if (!isObject(message) || typeof message.method !== 'string') return {}
-  return { id: rawIdOf(message, arrived.body), method: message.method }
+  return { id: rawIdOf(message, arrived.body), method: message.method, revision: claimedRevision(message) }
+}
+
+/** Clients of 2025-03-26 send no header that says their revision. */
+function agreed(found: HttpSession): Named {
+  return { revision: found.session.profile.handshake.revision }
 }
 
 function accept202(res: ServerResponse): undefined {

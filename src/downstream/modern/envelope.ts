@@ -24,6 +24,14 @@ export function metaOf(message: unknown): Message | undefined {
   return isObject(meta) ? meta : undefined
 }
 
+/** The revision that a message names, served here or not; for the record of what is turned away. */
+export function claimedRevision(message: unknown): string | undefined {
+  const claim = metaOf(message)?.[metaKey.protocolVersion]
+  if (typeof claim === 'string') return claim
+  if (!isObject(message) || message.method !== 'initialize' || !isObject(message.params)) return undefined
+  return typeof message.params.protocolVersion === 'string' ? message.params.protocolVersion : undefined
+}
+
 /** True where the claim key stands in `params._meta`, even with a malformed value: the message is meant for a modern server. */
 export function hasClaim(message: unknown): boolean {
   const meta = metaOf(message)

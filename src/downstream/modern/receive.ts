@@ -12,7 +12,7 @@ import type { RawId } from '../../core/protocol/jsonrpc.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { metaKey, modernRevision, servedRevisions, tasksExtension } from '../../core/protocol/names.ts'
 import { asBuffer, MemberWalk, type Span, skipSpace } from '../../core/protocol/scan.ts'
-import { type Envelope, isFault, type Message, metaOf, missingClaim, readEnvelope } from './envelope.ts'
+import { claimedRevision, type Envelope, isFault, type Message, metaOf, missingClaim, readEnvelope } from './envelope.ts'
 import { traceOf } from './trace.ts'
 
 /** What the door knows of the request beside its message. */
@@ -64,7 +64,7 @@ export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: R
   const id = idText(bytes, found.id, message.id)
   const method = typeof message.method === 'string' ? message.method : undefined
   const meta = metaOf(message)
-  const refused = (reason: Fault, revision?: string): Refused => ({ kind: 'refused', id, method, revision, fault: reason })
+  const refused = (reason: Fault): Refused => ({ kind: 'refused', id, method, revision: claimedRevision(message), fault: reason })
   if (message.jsonrpc !== '2.0') return refused(fault('invalid_request', { reason: 'jsonrpc must be "2.0"' }))
   if (id === undefined) return refused(fault('invalid_request', { reason: 'id must be a string or an integer' }))
   if (method === undefined) return refused(fault('invalid_request', { reason: 'method must be a string' }))
@@ -73,10 +73,10 @@ export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: R
   if (isFault(envelope)) return refused(envelope)
   const params = message.params as Message
   const wrong = check(envelope, method, params, headerChecks)
-  if (wrong !== undefined) return refused(wrong, envelope.revision)
+  if (wrong !== undefined) return refused(wrong)
   const token = tokenText(meta.progressToken, bytes)
   if (token === 'invalid') {
-    return refused(fault('invalid_params', { reason: 'progressToken must be a string or an integer' }), envelope.revision)
+    return refused(fault('invalid_params', { reason: 'progressToken must be a string or an integer' }))
   }
   const known = method as Method
   return {

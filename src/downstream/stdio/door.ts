@@ -15,7 +15,7 @@ import { ClientQuestions } from '../legacy/client-questions.ts'
 import { LegacyClientConnection } from '../legacy/connection.ts'
 import type { Arrival } from '../legacy/session.ts'
 import { createModernWriter, type ModernWriter } from '../modern/answer.ts'
-import { hasClaim, hasValidModernClaim, type Message } from '../modern/envelope.ts'
+import { claimedRevision, hasClaim, hasValidModernClaim, type Message } from '../modern/envelope.ts'
 import { cancelledId, rawIdOf, receive } from '../modern/receive.ts'
 import { Lines } from './lines.ts'
 
@@ -130,7 +130,7 @@ class Connection {
     const { message, fault: wrong } = parseBody(asBuffer(line))
     if (wrong !== undefined) {
       const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined
-      this.refuse(rawIdOf(message, line), method, wrong, arrival)
+      this.refuse(rawIdOf(message, line), method, wrong, arrival, claimedRevision(message))
       return
     }
     const work = this.take(line, message, arrival).catch((error: unknown) => this.broken(line, message, arrival, error))
@@ -148,7 +148,7 @@ class Connection {
     const method = typeof message.method === 'string' ? message.method : undefined
     const id = rawIdOf(message, bytes)
     if (method !== undefined && 'id' in message) {
-      if (this.barred !== undefined) return this.refuse(id, method, this.barred, arrival)
+      if (this.barred !== undefined) return this.refuse(id, method, this.barred, arrival, claimedRevision(message))
       if (this.isModern(message, method)) return this.request(message, bytes, arrival)
       if (method === 'initialize') this.initialized = true
     } else if (method === 'notifications/cancelled' && this.cancelled(message, bytes)) return
@@ -178,7 +178,8 @@ class Connection {
     if (received.kind === 'refused') return this.refuse(received.id, received.method, received.fault, arrival, received.revision)
     const { asked, call } = received
     if (this.modern.has(asked.id)) {
-      return this.refuse(asked.id, asked.method, fault('invalid_request', { reason: `the id ${asked.id} is in use` }), arrival)
+      const taken = fault('invalid_request', { reason: `the id ${asked.id} is in use` })
+      return this.refuse(asked.id, asked.method, taken, arrival, call.caller.arrival.revision)
     }
     const exchange = openExchange(context.clock, context.limits, {
       emit: (event) => {
@@ -231,7 +232,9 @@ class Connection {
       stack: error instanceof Error ? error.stack : String(error),
     })
     const id = rawIdOf(message, bytes)
-    if (id !== undefined) this.refuse(id, undefined, fault('internal', { correlationId }), arrival)
+    if (id === undefined) return
+    const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined
+    this.refuse(id, method, fault('internal', { correlationId }), arrival, claimedRevision(message))
   }
 
   private write(message: Uint8Array, droppable: boolean): boolean {

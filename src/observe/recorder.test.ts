@@ -1,0 +1,44 @@
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../../test/doubles/manual-clock.ts'
+import { anonymous } from '../core/call/principal.ts'
+import type { CallRecord } from '../core/call/record.ts'
+import { createInventory } from './inventory.ts'
+import { createLog } from './log.ts'
+import { createMetrics } from './metrics.ts'
+import { createRecorder } from './recorder.ts'
+
+function refused(method: string, revision: string | undefined): CallRecord {
+  const known = { id: 'c', atMs: 0, durationMs: 1, mount: '', trace: undefined, delivery: 'delivered', attempts: 0, events: 0 } as const
+  const none = { target: undefined, upstream: undefined, item: undefined, bytesIn: 0, bytesOut: 0 }
+  const caller = { principal: anonymous, client: undefined, arrival: { transport: 'sse', revision } } as const
+  const fault = { kind: 'parse_error', category: 'tool', sideEffect: 'none', message: 'It is no JSON.' } as const
+  return { ...known, ...none, family: 'refused', method, caller, outcome: 'fault', fault }
+}
+
+function observed(...records: CallRecord[]): { lines: Record<string, unknown>[]; text: () => Promise<string> } {
+  const lines: Record<string, unknown>[] = []
+  const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>)
+  const log = createLog({ format: 'json', level: 'info', calls: true }, (line) => line, new ManualClock(), { write })
+  const metrics = createMetrics({ upstreams: () => [], sessions: () => [], clients: () => [] })
+  const recorder = createRecorder(log, metrics, createInventory(), true)
+  for (const record of records) recorder.record(record)
+  return { lines, text: metrics.text }
+}
+
+describe('a refusal that is observed', () => {
+  it('names principal, transport and revision in its line', () => {
+    expect(observed(refused('ping', '2025-06-18')).lines).toMatchObject([
+      { event: 'refused', method: 'ping', transport: 'sse', revision: '2025-06-18', sub: 'anonymous', fault: 'parse_error' },
+    ])
+  })
+
+  it('is counted by transport, revision and kind; what a client makes up makes no series', async () => {
+    const made = Array.from({ length: 100 }, (_, n) => refused(`made/up${n}`, `20${n}`))
+    const text = await observed(refused('ping', '2025-06-18'), refused('', undefined), ...made).text()
+    expect(text).toContain('signalbox_refusals_total{transport="sse",revision="2025-06-18",kind="parse_error"} 1')
+    expect(text).toContain('signalbox_refusals_total{transport="sse",revision="",kind="parse_error"} 1')
+    expect(text).toContain('signalbox_refusals_total{transport="sse",revision="_OTHER",kind="parse_error"} 100')
+    expect(text).not.toContain('made/up')
+    expect(text).toContain('signalbox_call_seconds_count{method="_OTHER",upstream="",item="",outcome="fault"} 100')
+  })
+})
