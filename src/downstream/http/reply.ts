@@ -8,9 +8,7 @@ import type { Answer, ModernWriter } from '../modern/answer.ts'
 import type { Asked } from '../modern/receive.ts'
 import type { Heartbeat, HeartbeatTarget } from './heartbeat.ts'
 import { writeJson } from './refusals.ts'
-
-/** Unsent bytes of a stream above which events are dropped. */
-const eventBacklog = 1_048_576
+import { isSlow } from './slow-client.ts'
 
 /** A client that takes a finished answer slower than this is cut off after `graceMs` (bytes per ms). */
 const slowest = 16
@@ -59,7 +57,7 @@ export class Reply implements Sink, HeartbeatTarget {
     if (this.answered || this.res.destroyed) return
     const bytes = this.writer.event(this.asked, event)
     if (bytes === undefined) return
-    if (this.res.writableLength > eventBacklog) {
+    if (isSlow(this.res)) {
       this.overflow()
       return
     }

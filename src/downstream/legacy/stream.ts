@@ -5,13 +5,11 @@ import type { Report } from '../../core/ports/report.ts'
 import { sseComment, sseEvent, sseRetry } from '../../core/protocol/sse.ts'
 import type { Heartbeat, HeartbeatTarget } from '../http/heartbeat.ts'
 import { streamHeaders } from '../http/reply.ts'
+import { cutIfStuck, isSlow } from '../http/slow-client.ts'
 
 /** Most events kept of one stream, and most bytes; the newest stays in any case. */
 const ringEvents = 256
 const ringBytes = 1_048_576
-/** Unsent bytes above which droppable events are left out, and above which the connection is cut: the client may resume. */
-const slowBytes = 1_048_576
-const stuckBytes = 16_777_216
 /** What clients wait before they reconnect, in ms. */
 export const reconnectMs = 1_000
 
@@ -83,7 +81,7 @@ export class EventStream implements HeartbeatTarget {
   send(data: Uint8Array, droppable: boolean): void {
     if (this.done) return
     const { res } = this
-    if (droppable && res !== undefined && res.writableLength > slowBytes) {
+    if (droppable && res !== undefined && isSlow(res)) {
       this.parts.report.counters.add('events_dropped', { where: 'legacy_stream' })
       return
     }
@@ -118,10 +116,8 @@ export class EventStream implements HeartbeatTarget {
     this.sent = Math.max(this.sent, kept.seq)
     res.write(sseEvent({ id: this.eventId(kept.seq), event: 'message', data: kept.data }))
     this.parts.heartbeat.wrote(this)
-    if (res.writableLength > stuckBytes + kept.data.length) {
-      this.parts.report.log('warn', 'a client reads its stream too slowly and was cut off', { unsentBytes: res.writableLength })
-      res.destroy()
-    }
+    // The client may resume.
+    cutIfStuck(res, kept.data.length, this.parts.report)
   }
 
   private keep(kept: Kept): void {

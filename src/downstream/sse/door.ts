@@ -12,6 +12,7 @@ import { forwardedHeaders } from '../http/forwarded-headers.ts'
 import { Heartbeat, type HeartbeatTarget } from '../http/heartbeat.ts'
 import { Refusals } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
+import { cutIfStuck, isSlow } from '../http/slow-client.ts'
 import { ClientQuestions } from '../legacy/client-questions.ts'
 import { LegacyClientConnection } from '../legacy/connection.ts'
 import type { LegacySession } from '../legacy/session.ts'
@@ -31,9 +32,6 @@ export interface SseDoor {
 const deprecatedSince = '@1742947200'
 /** Clients that were warned about, at most so many are remembered. */
 const mostWarned = 1_000
-/** Unsent bytes above which droppable messages are left out, and above which the client is cut off. */
-const slowBytes = 1_048_576
-const stuckBytes = 16_777_216
 
 export function createSseDoor(context: DoorContext): SseDoor {
   return new Door(context)
@@ -134,16 +132,13 @@ class Door implements SseDoor {
   private write(stream: Stream, message: Uint8Array, droppable: boolean): boolean {
     const { res } = stream
     if (res.destroyed || res.writableEnded) return false
-    if (droppable && res.writableLength > slowBytes) {
+    if (droppable && isSlow(res)) {
       this.context.report.counters.add('events_dropped', { where: 'sse' })
       return true
     }
     res.write(sseEvent({ event: 'message', data: message }))
     this.heartbeat.wrote(stream)
-    if (res.writableLength > stuckBytes + message.length) {
-      this.context.report.log('warn', 'a client reads its stream too slowly and was cut off', { unsentBytes: res.writableLength })
-      res.destroy()
-    }
+    cutIfStuck(res, message.length, this.context.report)
     return true
   }
 

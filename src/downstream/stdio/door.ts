@@ -11,6 +11,7 @@ import { errorBytes, type RawId, unreadId } from '../../core/protocol/jsonrpc.ts
 import { asBuffer } from '../../core/protocol/scan.ts'
 import type { DoorContext } from '../door.ts'
 import { parseBody } from '../http/body.ts'
+import { isSlow } from '../http/slow-client.ts'
 import { ClientQuestions } from '../legacy/client-questions.ts'
 import { LegacyClientConnection } from '../legacy/connection.ts'
 import type { Arrival } from '../legacy/session.ts'
@@ -35,9 +36,6 @@ const presented = {
   certificate: undefined,
   remoteAddress: undefined,
 } as const
-
-/** Unsent bytes above which progress and log messages are left out. */
-const slowBytes = 4_194_304
 
 /**
  * Serves one client until its input ends or the gateway drains; what runs then may finish for `drain.graceMs`. Resolves when all is
@@ -240,7 +238,7 @@ class Connection {
   private write(message: Uint8Array, droppable: boolean): boolean {
     const { output } = this.streams
     if (output.destroyed || output.writableEnded) return false
-    if (droppable && output.writableLength > slowBytes) {
+    if (droppable && isSlow(output)) {
       this.context.report.counters.add('events_dropped', { where: 'stdio' })
       return true
     }

@@ -1,5 +1,5 @@
 // A catalog over scripted upstreams with a clock that is turned by hand, and the few calls that tests make of it.
-import { type Call, families, type Method, type TargetedCall, type UpstreamId } from '../../../src/core/call/call.ts'
+import { type Call, families, type Method, type UpstreamId } from '../../../src/core/call/call.ts'
 import { type CallEvent, type OpenExchange, openExchange } from '../../../src/core/call/exchange.ts'
 import type { Outcome } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
