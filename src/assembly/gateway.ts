@@ -8,12 +8,12 @@ import type { Outcome } from '../core/call/outcome.ts'
 import type { Recorder } from '../core/call/record.ts'
 import type { Sealer } from '../core/call/seal.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
-import { noCredential } from '../core/ports/credentials.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Upstream } from '../core/ports/upstream.ts'
 import { type Catalog, createCatalog } from '../gateway/catalog/index.ts'
 import { createContinuation } from '../gateway/continuation/stage.ts'
+import { staticCredentials } from '../gateway/credentials/static.ts'
 import { createEvents, type Events } from '../gateway/events/index.ts'
 import { createGateway } from '../gateway/gateway.ts'
 import { deadline } from '../gateway/limits/stage.ts'
@@ -66,6 +66,7 @@ export function assembleInside(parts: InsideParts): Inside {
     return createUpstream({
       id,
       settings: server,
+      credentials: staticCredentials(server.command === undefined ? server.headers : {}),
       timeouts: { ...settings.timeouts, ...definedOnly(server.timeouts) },
       limits: { resultBytes: messageBytes, parked },
       clock,
@@ -114,7 +115,7 @@ export function assembleInside(parts: InsideParts): Inside {
   const send = (call: TargetedCall, exchange: Exchange): Promise<Outcome> => {
     const upstream = upstreams.get(call.upstream)
     if (upstream === undefined) throw new Error(`The catalog routed a call to ${call.upstream}, which is no upstream`)
-    return upstream.send(call, exchange, noCredential)
+    return upstream.send(call, exchange)
   }
   const { chains } = pipeline({
     ...catalog.stages,

@@ -4,7 +4,7 @@ import type { CallEvent } from '../core/call/exchange.ts'
 import type { Outcome } from '../core/call/outcome.ts'
 import type { Payload } from '../core/call/payload.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
-import type { CredentialLease } from '../core/ports/credentials.ts'
+import type { CredentialLease, Credentials } from '../core/ports/credentials.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Implementation } from '../core/protocol/names.ts'
 import type { HttpPools } from './http/pools.ts'
@@ -15,6 +15,7 @@ import type { Wire, WireAnomaly } from './wire/wire.ts'
 export interface UpstreamOptions {
   readonly id: string
   readonly settings: ServerSettings
+  readonly credentials: Credentials
   /** The gateway's, overridden by the server's own. */
   readonly timeouts: TimeoutSettings
   readonly limits: {
@@ -55,14 +56,13 @@ export interface Outside {
 
 export type Context = UpstreamOptions & { readonly parking: ParkingLot }
 
-/** Headers of the configuration, the credential and (of a call) the client headers that this upstream opted in to. */
+/** Of a call the client headers that this upstream opted in to, and the credential, which no header of a client replaces. A new object each time. */
 export function hopHeaders(
   context: Context,
   lease: CredentialLease,
   received?: Readonly<Record<string, string>> | undefined,
 ): Record<string, string> {
   const headers: Record<string, string> = {}
-  for (const name in context.settings.headers) headers[name.toLowerCase()] = context.settings.headers[name] as string
   if (received !== undefined) {
     for (const from in context.settings.forwardHeaders) {
       const value = received[from.toLowerCase()]

@@ -1,10 +1,38 @@
-// A credential on loan for one connection or request towards an upstream.
+// Credentials towards one upstream, on loan. Who holds them and how they are renewed is the business of the implementation; the exit asks
+// for one for each call, list and watch, uses what it got, and tells when the server refused it.
+import type { Principal } from '../call/principal.ts'
+import type { Fault } from '../faults/fault.ts'
 
 export interface CredentialLease {
-  /** Identity of the credential for connection keys, records and audits; never the value. '' where the upstream needs none. */
+  /**
+   * Identity of the credential for connection keys, records and audits, never its value: the same as long as the server sees the same
+   * party in it, renewed or not. '' where the upstream needs none.
+   */
   readonly id: string
-  /** Headers that carry it; empty for stdio. */
+  /** Headers that carry it, in lower case, as of now: a lease outlives a renewal. Empty for stdio. */
   headers(): Readonly<Record<string, string>>
+  /** The server refused it. True where another may now be acquired in its place; false where that would bring the same again. */
+  reject(refused: RefusedCredential): boolean
 }
 
-export const noCredential: CredentialLease = { id: '', headers: () => ({}) }
+export interface RefusedCredential {
+  /** HTTP status of the refusal. */
+  readonly status: number
+  /** `WWW-Authenticate` of the refusal. */
+  readonly challenge: string | undefined
+}
+
+/** A lease, or why there is none: the caller has yet to consent, the issuer is away. */
+export type Leased = CredentialLease | Fault
+
+/** The credentials of one upstream. */
+export interface Credentials {
+  /** For what one caller asks. At once where it is at hand: calls that need none, or have theirs, are not made to wait. */
+  forCaller(principal: Principal): Leased | Promise<Leased>
+  /** For what the gateway asks by itself: probe, catalogue, health. No caller's rights are used for it. */
+  forDiscovery(): Leased | Promise<Leased>
+}
+
+export function isLease(leased: Leased): leased is CredentialLease {
+  return 'headers' in leased
+}

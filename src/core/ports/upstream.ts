@@ -8,7 +8,6 @@ import type { Outcome } from '../call/outcome.ts'
 import type { Payload } from '../call/payload.ts'
 import type { Signal } from '../call/signal.ts'
 import type { Fault } from '../faults/fault.ts'
-import type { CredentialLease } from './credentials.ts'
 
 export type UpstreamState =
   /** Never tried, or starting. */
@@ -53,15 +52,16 @@ export interface Upstream {
   health(): UpstreamHealth
   /** Connects if need be and resolves when the description is known or the attempt failed (then with the fault). Single-flight. */
   ready(signal: Signal): Promise<Fault | undefined>
-  /** Sends one call in the server's own revision. Resolves exactly once, also when the signal ends. Never throws for a peer's failure. */
-  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome>
-  /** All definitions of a kind, page by page, each as its own bytes. Ends by throwing `UpstreamFault` if a page fails. */
-  items(kind: ItemKind, lease: CredentialLease, signal: Signal): AsyncIterable<Payload>
+  /** Sends one call in the server's own revision, with its caller's credential. Resolves exactly once, also when the signal ends. Never throws for a peer's failure. */
+  send(call: TargetedCall, exchange: Exchange): Promise<Outcome>
+  /** All definitions of a kind as the gateway itself sees them, page by page, each as its own bytes. Ends by throwing `UpstreamFault` if a page fails. */
+  items(kind: ItemKind, signal: Signal): AsyncIterable<Payload>
   /**
    * Change notifications and resource updates, for as long as the watch is open; survives reconnects. `changed` events are not debounced
-   * here. `owner` puts the watch on the connection that the calls of this caller take: servers that keep subscriptions per session need it.
+   * here. `owner` puts the watch on the connection that the calls of this caller take, with its credential: servers that keep subscriptions
+   * per session need it. Without an owner the gateway itself watches.
    */
-  watch(interest: Interest, lease: CredentialLease, on: (event: CallEvent) => void, owner?: Pick<Caller, 'principal' | 'affinity'>): Watch
+  watch(interest: Interest, on: (event: CallEvent) => void, owner?: Pick<Caller, 'principal' | 'affinity'>): Watch
   /** The roots of a client session changed: the servers that asked it shall ask again. Absent where no server could. */
   rootsChanged?(affinity: string): void
   /** Called on every change of health or description. */

@@ -7,7 +7,6 @@ import { allKinds, kinds, type ListName, offers, subscribes } from '../../core/c
 import type { Principal } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
-import { type CredentialLease, noCredential } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Upstream, UpstreamState } from '../../core/ports/upstream.ts'
 import type { Compile, Quarantined } from './definition.ts'
@@ -46,7 +45,6 @@ export interface CatalogOptions {
   /** Default: everybody sees everything. */
   readonly allows?: Allows
   /** The credential that lists are pulled with. Default: none. */
-  readonly lease?: (upstream: UpstreamId) => CredentialLease
 }
 
 /** The definitions of one server changed; `lists` is empty where only what it says of itself did. */
@@ -127,7 +125,7 @@ class Live implements Catalog {
       ...servers.map(single),
       ...Object.entries(options.toolsets).map(([name, settings]) => toolset(name, settings, servers)),
     ]
-    const feeds = new Map([...options.upstreams].map(([id, upstream]) => [id, this.feed(id, upstream)]))
+    const feeds = new Map([...options.upstreams].map(([id, upstream]) => [id, this.feed(upstream)]))
     const mounts = new Mounts(feeds, selections, options.clock)
     const lookup = new Lookup(mounts, options.allows)
     const pages = new Pages(options.sealer, lookup, options.allows !== undefined)
@@ -137,15 +135,14 @@ class Live implements Catalog {
     this.watching = watching(mounts, lookup, (visible, principal) => tasks.open(visible, principal))
   }
 
-  private feed(id: UpstreamId, upstream: Upstream): Feed {
-    const { compile, clock, random, report, lease } = this.options
+  private feed(upstream: Upstream): Feed {
+    const { compile, clock, random, report } = this.options
     return new Feed({
       upstream,
       compile,
       clock,
       random,
       report,
-      lease: () => lease?.(id) ?? noCredential,
       swapped: (feed, changed) => this.swapped(feed, changed),
       moved: () => this.mountsOf.moved(),
     })

@@ -9,7 +9,6 @@ import { allKinds, announces, kinds, kindsOf, type ListName, offers } from '../.
 import type { Payload } from '../../core/call/payload.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
-import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { type Upstream, UpstreamFault, type Watch } from '../../core/ports/upstream.ts'
 import { type Compile, type Definition, isQuarantined, type Quarantined, readDefinition, versionOf } from './definition.ts'
@@ -39,7 +38,6 @@ const slice = 250
 export interface FeedParts {
   readonly upstream: Upstream
   readonly compile: Compile
-  readonly lease: () => CredentialLease
   readonly clock: Clock
   readonly random: Random
   readonly report: Report
@@ -264,7 +262,7 @@ export class Feed {
     const wanted = Object.keys(interest).join()
     if (wanted === this.watched) return
     this.watched = wanted
-    if (this.watch === undefined) this.watch = this.parts.upstream.watch(interest, this.parts.lease(), (event) => this.heard(event))
+    if (this.watch === undefined) this.watch = this.parts.upstream.watch(interest, (event) => this.heard(event))
     else this.watch.update(interest).catch((error: unknown) => this.fail('connection', this.bug(error)))
   }
 
@@ -281,7 +279,7 @@ export class Feed {
     try {
       if (!offers(about.capabilities, kinds[kind].list)) return void this.swap(kind, emptyList)
       const raw: Payload[] = []
-      for await (const definition of this.parts.upstream.items(kind, this.parts.lease(), stop.signal)) {
+      for await (const definition of this.parts.upstream.items(kind, stop.signal)) {
         if (raw.push(definition) < mostItems) continue
         this.parts.report.log('warn', 'A server lists more items than are taken', { upstream: this.id, kind, taken: mostItems })
         break

@@ -3,7 +3,6 @@
 import type { Caller } from '../../core/call/call.ts'
 import type { CallEvent, Interest } from '../../core/call/exchange.ts'
 import type { Clock } from '../../core/ports/clock.ts'
-import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Upstream, Watch } from '../../core/ports/upstream.ts'
 import { carriedIn } from '../../core/protocol/carriers.ts'
@@ -20,7 +19,6 @@ export type Hear = (topic: Topic, event: CallEvent) => void
 export interface ChannelParts {
   readonly upstream: Upstream
   readonly owner: Pick<Caller, 'principal' | 'affinity'>
-  readonly lease: CredentialLease
   readonly clock: Clock
   readonly report: Report
   /** The last listener left: the channel is closed and forgotten. */
@@ -84,7 +82,7 @@ export class Channel {
     const keys = [...this.topics.keys()].sort()
     const wanted = JSON.stringify(keys)
     if (wanted === this.applied) return
-    this.watch ??= this.parts.upstream.watch({}, this.parts.lease, (event) => this.hear(event), this.parts.owner)
+    this.watch ??= this.parts.upstream.watch({}, (event) => this.hear(event), this.parts.owner)
     const took = await this.bounded(this.watch.update(this.interest()))
     if (took === undefined) {
       // Tried again with the next change of the set; until then nothing new counts as taken.

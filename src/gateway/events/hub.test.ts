@@ -55,7 +55,7 @@ class Stand {
   }
 
   private upstream(id: string): Upstream {
-    const watch: Upstream['watch'] = (_interest, _lease, on, owner) => {
+    const watch: Upstream['watch'] = (_interest, on, owner) => {
       const watched: Watched = { upstream: id, owner, on, interests: [], open: true }
       this.watches.push(watched)
       return {

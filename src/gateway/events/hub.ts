@@ -9,7 +9,6 @@ import { type Principal, principalKey } from '../../core/call/principal.ts'
 import type { Next } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
-import { type CredentialLease, noCredential } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Upstream } from '../../core/ports/upstream.ts'
 import { carriedIn, type Found } from '../../core/protocol/carriers.ts'
@@ -42,7 +41,6 @@ export interface EventsParts {
   readonly catalog: { readonly watching: Watching; onChange(listener: () => void): () => void }
   readonly clock: Clock
   readonly report: Report
-  readonly lease?: (upstream: UpstreamId) => CredentialLease
 }
 
 export interface Events {
@@ -173,7 +171,6 @@ class Hub {
     const channel = new Channel({
       upstream: behind,
       owner: { principal, affinity },
-      lease: this.parts.lease?.(upstream) ?? noCredential,
       clock: this.parts.clock,
       report: this.parts.report,
       emptied: () => void this.channels.delete(key),

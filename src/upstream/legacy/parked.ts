@@ -4,7 +4,6 @@ import type { TargetedCall } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
-import type { CredentialLease } from '../../core/ports/credentials.ts'
 
 /** How long a call may wait for its user, in ms. */
 export const parkLimitMs = 600_000
@@ -15,7 +14,7 @@ export interface Parked {
   /** Key of the principal whose call it is: nobody else gets it. */
   readonly principal: string
   /** Goes on with the answers in `call.continuation`. */
-  resume(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome>
+  resume(call: TargetedCall, exchange: Exchange): Promise<Outcome>
   /** The time limit came first. */
   expire(): void
 }

@@ -6,7 +6,6 @@ import type { Exchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
-import type { CredentialLease } from '../../core/ports/credentials.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { Context } from '../context.ts'
 import { askingOf } from '../messages/answers.ts'
@@ -14,7 +13,7 @@ import type { Parked } from './parked.ts'
 import { fits, inputRequired, readResponses, type ServerRequest, urlRequests } from './server-requests.ts'
 
 /** Sends a call anew. */
-export type Again = (call: TargetedCall, exchange: Exchange, lease: CredentialLease) => Promise<Outcome>
+export type Again = (call: TargetedCall, exchange: Exchange) => Promise<Outcome>
 
 /** Undefined where the error names no URL. */
 export function parkForUrl(context: Context, call: TargetedCall, error: Payload, principal: string, again: Again): Outcome | undefined {
@@ -33,7 +32,7 @@ function park(context: Context, questions: Asked, principal: string, again: Agai
   const waiting: Parked = {
     principal,
     expire: () => {},
-    resume: async (call, exchange, lease) => {
+    resume: async (call, exchange) => {
       const answers = call.continuation?.kind === 'parked' ? readResponses(call.continuation.answers) : new Map<string, Payload>()
       const missing = new Map<string, Pick<ServerRequest, 'method' | 'params'>>()
       for (const [key, question] of questions) {
@@ -42,7 +41,7 @@ function park(context: Context, questions: Asked, principal: string, again: Agai
         else if (!accepted(response)) return failed(refused(call))
       }
       if (missing.size > 0) return park(context, missing, principal, again)
-      return again({ ...call, continuation: { kind: 'relayed', inner: undefined } }, exchange, lease)
+      return again({ ...call, continuation: { kind: 'relayed', inner: undefined } }, exchange)
     },
   }
   const place = context.parking.park(waiting)

@@ -4,6 +4,7 @@ import { countingReport } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { unscanned } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { staticCredentials } from '../../gateway/credentials/static.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'
 import type { Context } from '../context.ts'
@@ -15,6 +16,7 @@ import { interpret } from './probe.ts'
 const context: Context = {
   id: 'up',
   settings: serverSettings.parse({ url: 'http://127.0.0.1:1/mcp' }),
+  credentials: staticCredentials({}),
   timeouts: timeoutSettings.parse({}),
   limits: { resultBytes: 1_000_000, parked: 1 },
   clock: systemClock,

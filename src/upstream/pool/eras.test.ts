@@ -15,7 +15,6 @@ import {
 } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { fixtureStdio, type Started, startFixture } from '../../../test/peers/servers.ts'
 import type { CallEvent } from '../../core/call/exchange.ts'
-import { noCredential } from '../../core/ports/credentials.ts'
 
 const cells = (['modern', 'legacy'] as const).flatMap((era) => (['stdio', 'http'] as const).map((transport) => ({ era, transport })))
 const rounds = 'test_input_required_result_'
@@ -55,7 +54,7 @@ describe.each(cells)('a $era server over $transport', ({ era, transport }) => {
   test('lists everything', async () => {
     for (const kind of ['tool', 'prompt', 'resource', 'template'] as const) {
       const items = []
-      for await (const item of made.upstream.items(kind, noCredential, new AbortController().signal)) items.push(item.json())
+      for await (const item of made.upstream.items(kind, new AbortController().signal)) items.push(item.json())
       expect(items.length, kind).toBeGreaterThan(0)
     }
   })
@@ -123,7 +122,7 @@ describe.each(cells)('a $era server over $transport', ({ era, transport }) => {
   test('tells watches of changed lists, and after a change of interest too', async () => {
     const { upstream } = made
     const heard: CallEvent[] = []
-    const watch = upstream.watch({}, noCredential, (event) => heard.push(event))
+    const watch = upstream.watch({}, (event) => heard.push(event))
     const both = { toolsListChanged: true, promptsListChanged: true }
     expect(await watch.update({ toolsListChanged: true })).toEqual({ toolsListChanged: true })
     await send(upstream, tool('test_trigger_tool_change'))

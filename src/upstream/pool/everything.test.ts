@@ -18,7 +18,6 @@ import {
   textOf,
 } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { payloadOf } from '../../core/call/payload.ts'
-import { noCredential } from '../../core/ports/credentials.ts'
 
 const transports = ['stdio', 'streamableHttp', 'sse'] as const
 
@@ -47,13 +46,13 @@ describe.each(transports)('server-everything over %s', (transport) => {
     expect(upstream.describe().identity?.name).toBe('mcp-servers/everything')
     expect(upstream.describe().transport).toBe({ stdio: 'stdio', streamableHttp: 'streamable-http', sse: 'sse' }[transport])
     const names: string[] = []
-    for await (const item of upstream.items('tool', noCredential, new AbortController().signal)) {
+    for await (const item of upstream.items('tool', new AbortController().signal)) {
       names.push((item.json() as { name: string }).name)
     }
     expect(names).toContain('echo')
     expect(names).toContain('trigger-elicitation-request')
     const templates = []
-    for await (const item of upstream.items('template', noCredential, new AbortController().signal)) templates.push(item)
+    for await (const item of upstream.items('template', new AbortController().signal)) templates.push(item)
     expect(templates.length).toBeGreaterThan(0)
   })
 

@@ -14,7 +14,6 @@ import {
 } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { startFixture } from '../../../test/peers/servers.ts'
 import type { CallEvent } from '../../core/call/exchange.ts'
-import { noCredential } from '../../core/ports/credentials.ts'
 import { UpstreamFault } from '../../core/ports/upstream.ts'
 
 const never = new AbortController().signal
@@ -87,7 +86,7 @@ describe('a session that the server lost', () => {
     const first = await serveEverything('streamableHttp')
     const { upstream } = upstreamAt({ url: `http://127.0.0.1:${first.port}/mcp` })
     const heard: CallEvent[] = []
-    const watch = upstream.watch({}, noCredential, (event) => heard.push(event))
+    const watch = upstream.watch({}, (event) => heard.push(event))
     await upstream.ready(never)
     const interest = { toolsListChanged: true, resourceSubscriptions: ['demo://resource/dynamic/text/1'] }
     expect(await watch.update(interest)).toEqual(interest)
@@ -355,7 +354,7 @@ describe('a list', () => {
     const server = await peer(modernServer(({ body }) => (body.method === 'tools/list' ? { result: page } : undefined)))
     const { upstream, report } = upstreamAt({ url: server.url })
     let count = 0
-    for await (const _ of upstream.items('tool', noCredential, never)) count += 1
+    for await (const _ of upstream.items('tool', never)) count += 1
     expect(count).toBe(2)
     expect(report.lines.some((line) => line.severity === 'warn' && line.event.includes('cursor'))).toBe(true)
   })
@@ -366,7 +365,7 @@ describe('a list', () => {
     const server = await peer(modernServer(({ body }) => (body.method === 'tools/list' ? { raw: raw(body.id) } : undefined)))
     const { upstream } = upstreamAt({ url: server.url })
     const items = []
-    for await (const item of upstream.items('tool', noCredential, never)) items.push(Buffer.from(item.bytes).toString())
+    for await (const item of upstream.items('tool', never)) items.push(Buffer.from(item.bytes).toString())
     expect(items).toEqual(['{"name":"a","max":9007199254740993,"é":"\\u00e9"}'])
   })
 
@@ -374,7 +373,7 @@ describe('a list', () => {
     const server = await peer(modernServer(({ body }) => (body.method === 'tools/list' ? { status: 500 } : undefined)))
     const { upstream } = upstreamAt({ url: server.url })
     const read = async (): Promise<void> => {
-      for await (const _ of upstream.items('tool', noCredential, never)) {
+      for await (const _ of upstream.items('tool', never)) {
       }
     }
     await expect(read()).rejects.toThrow(UpstreamFault)

@@ -3,17 +3,18 @@ import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import type { TargetedCall } from '../../core/call/call.ts'
 import { openExchange } from '../../core/call/exchange.ts'
 import { fault } from '../../core/faults/catalogue.ts'
-import { noCredential } from '../../core/ports/credentials.ts'
+import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { Connection } from '../connection.ts'
 import { type ConnectionSource, Transmission } from './transmission.ts'
 
 const clock = new ManualClock()
+const lease: CredentialLease = { id: '', headers: () => ({}), reject: () => false }
 const exchange = openExchange(clock, { idleMs: 1_000, totalMs: 1_000 }, { emit: () => {} })
 const call = { caller: {}, upstream: 'up', method: 'tools/call' } as TargetedCall
 
 function source(send: Connection['send'], forget: ConnectionSource['forget'] = () => {}): ConnectionSource {
   const connection = { send, close: async () => {} } as unknown as Connection
-  return { clock, connectionFor: () => connection, forget, nextQueue: () => 0 }
+  return { clock, lease: () => lease, connectionFor: () => connection, forget, nextQueue: () => 0 }
 }
 
 it.each([
@@ -36,7 +37,7 @@ it.each([
 ])('is over exactly once, and rejects, where %s', async (_how, broken) => {
   let over = 0
   await expect(
-    new Transmission(broken, call, exchange, noCredential, () => {
+    new Transmission(broken, call, exchange, () => {
       over += 1
     }).send(),
   ).rejects.toThrow('bug')

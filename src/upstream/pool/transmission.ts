@@ -5,7 +5,7 @@ import type { Exchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
-import type { CredentialLease } from '../../core/ports/credentials.ts'
+import { type CredentialLease, isLease, type Leased } from '../../core/ports/credentials.ts'
 import type { Connection, Occupied, Sent } from '../connection.ts'
 import { askingOf, endedFault } from '../messages/answers.ts'
 import { orAborted } from '../wire/requests.ts'
@@ -16,6 +16,8 @@ const mostOverflow = 8
 /** What it needs of the pool. */
 export interface ConnectionSource {
   readonly clock: Clock
+  /** The credential of the caller; at once where it is at hand. */
+  lease(owner: Caller): Leased | Promise<Leased>
   /** At once where it is open. */
   connectionFor(owner: Caller, lease: CredentialLease, overflow: number): Connection | Fault | Promise<Connection | Fault>
   /** The connection cannot serve any longer. */
@@ -28,7 +30,6 @@ export class Transmission {
   private readonly source: ConnectionSource
   private readonly call: TargetedCall
   private readonly exchange: Exchange
-  private readonly lease: CredentialLease
   private readonly over: () => void
   private readonly startedAt: number
   private overflow = 0
@@ -38,32 +39,41 @@ export class Transmission {
   private connection: Connection | undefined
 
   /** `over` runs once, when the call has its outcome. */
-  constructor(source: ConnectionSource, call: TargetedCall, exchange: Exchange, lease: CredentialLease, over: () => void) {
+  constructor(source: ConnectionSource, call: TargetedCall, exchange: Exchange, over: () => void) {
     this.source = source
     this.call = call
     this.exchange = exchange
-    this.lease = lease
     this.over = over
     this.startedAt = source.clock.mono()
   }
 
   /** Sends the call on its owner's first connection that no call which waits for its user has to itself. */
   send(): Promise<Outcome> {
-    const got = this.source.connectionFor(this.call.caller, this.lease, this.overflow)
-    if (!(got instanceof Promise)) return this.sendOn(got)
-    return orAborted(got, this.exchange.signal, () => undefined).then((connection) => this.sendOn(connection), this.broke)
+    const leased = this.source.lease(this.call.caller)
+    if (!(leased instanceof Promise)) return this.sendWith(leased)
+    return orAborted(leased, this.exchange.signal, () => undefined).then((lease) => this.sendWith(lease), this.broke)
   }
 
-  private sendOn(got: Connection | Fault | undefined): Promise<Outcome> {
-    const { call, exchange } = this
-    if (got === undefined) {
-      const waitedMs = this.source.clock.mono() - this.startedAt
-      return Promise.resolve(this.ended(failed(endedFault(askingOf(call), exchange, waitedMs, false))))
-    }
+  private sendWith(lease: Leased | undefined): Promise<Outcome> {
+    if (lease === undefined) return this.interrupted()
+    if (!isLease(lease)) return Promise.resolve(this.ended(failed(lease)))
+    const got = this.source.connectionFor(this.call.caller, lease, this.overflow)
+    if (!(got instanceof Promise)) return this.sendOn(got, lease)
+    return orAborted(got, this.exchange.signal, () => undefined).then((connection) => this.sendOn(connection, lease), this.broke)
+  }
+
+  /** The call ended while it waited for what it needs; nothing was sent. */
+  private interrupted(): Promise<Outcome> {
+    const waitedMs = this.source.clock.mono() - this.startedAt
+    return Promise.resolve(this.ended(failed(endedFault(askingOf(this.call), this.exchange, waitedMs, false))))
+  }
+
+  private sendOn(got: Connection | Fault | undefined, lease: CredentialLease): Promise<Outcome> {
+    if (got === undefined) return this.interrupted()
     if (!('close' in got)) return Promise.resolve(this.ended(failed(got)))
     this.connection = got
     try {
-      return got.send(call, exchange, this.lease, this.patient).then(this.onSent, this.broke)
+      return got.send(this.call, this.exchange, lease, this.patient).then(this.onSent, this.broke)
     } catch (error) {
       return this.broke(error)
     }

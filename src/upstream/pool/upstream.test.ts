@@ -20,7 +20,6 @@ import { startFixture } from '../../../test/peers/servers.ts'
 import { type CallEvent, openExchange } from '../../core/call/exchange.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import { payloadOf } from '../../core/call/payload.ts'
-import { noCredential } from '../../core/ports/credentials.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 
 const never = new AbortController().signal
@@ -110,7 +109,7 @@ describe('a watch', () => {
     cleanups.push(() => made.close())
     const heard: CallEvent[] = []
     await made.upstream.ready(never)
-    const watch = made.upstream.watch({}, noCredential, (event) => heard.push(event))
+    const watch = made.upstream.watch({}, (event) => heard.push(event))
     expect(await watch.update({ toolsListChanged: true })).toEqual({ toolsListChanged: true })
     await first.stop()
     const second = await startFixture({ PORT: String(port), FIXTURE_ERA: 'modern' })
@@ -128,7 +127,7 @@ describe('a watch', () => {
     cleanups.push(() => made.close())
     const heard: CallEvent[] = []
     const owner = { principal: aPrincipal({ sub: 'ann' }), affinity: 's-ann' }
-    const watch = made.upstream.watch({}, noCredential, (event) => heard.push(event), owner)
+    const watch = made.upstream.watch({}, (event) => heard.push(event), owner)
     const uri = 'demo://resource/dynamic/text/2'
     expect(await watch.update({ resourceSubscriptions: [uri] })).toEqual({ resourceSubscriptions: [uri] })
     // server-everything tells only the session that subscribed, when that session asks for it.
@@ -148,9 +147,9 @@ describe('a watch', () => {
     })
     const { upstream } = makeUpstream({ settings: { command: 'in-process', era: 'legacy' }, wires: dial })
     const heard: string[] = []
-    const one = upstream.watch({ toolsListChanged: true }, noCredential, () => heard.push('one'))
-    upstream.watch({ toolsListChanged: true }, noCredential, () => heard.push('two'))
-    upstream.watch({ promptsListChanged: true }, noCredential, () => heard.push('prompts'))
+    const one = upstream.watch({ toolsListChanged: true }, () => heard.push('one'))
+    upstream.watch({ toolsListChanged: true }, () => heard.push('two'))
+    upstream.watch({ promptsListChanged: true }, () => heard.push('prompts'))
     await upstream.ready(never)
     await send(upstream, makeCall('tools/call', { name: 'grow' }))
     await expect.poll(() => heard).toEqual(['one', 'two'])

@@ -13,8 +13,7 @@ import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
-import type { CredentialLease } from '../../core/ports/credentials.ts'
-import { noCredential } from '../../core/ports/credentials.ts'
+import { type CredentialLease, isLease, type Leased } from '../../core/ports/credentials.ts'
 import {
   type Upstream,
   type UpstreamDescription,
@@ -58,6 +57,8 @@ export class PooledUpstream implements Upstream, ConnectionSource {
   private detected: Detected | undefined
   /** Resolves with the first verdict. */
   private readonly firstDetected: Promise<void>
+  /** Id of the credential that the gateway itself came with last. */
+  private homeCredential: string | undefined
   private settleDetected: () => void = () => {}
   private description: UpstreamDescription
   private state: UpstreamState = 'connecting'
@@ -80,7 +81,7 @@ export class PooledUpstream implements Upstream, ConnectionSource {
     this.firstDetected = new Promise((resolve) => {
       this.settleDetected = resolve
     })
-    this.home = this.slot(homeKey, noCredential)
+    this.home = this.slot(homeKey, () => this.discoveryLease())
     this.home.onChange = () => this.observe()
   }
 
@@ -106,12 +107,12 @@ export class PooledUpstream implements Upstream, ConnectionSource {
     return 'close' in got ? undefined : got
   }
 
-  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome> {
+  send(call: TargetedCall, exchange: Exchange): Promise<Outcome> {
     if (this.draining) return Promise.resolve(failed(fault('draining')))
     this.inFlight += 1
     const landed = (): void => this.landed()
-    if (call.continuation?.kind !== 'parked') return new Transmission(this, call, exchange, lease, landed).send()
-    return this.resume(call, exchange, lease).finally(landed)
+    if (call.continuation?.kind !== 'parked') return new Transmission(this, call, exchange, landed).send()
+    return this.resume(call, exchange).finally(landed)
   }
 
   private landed(): void {
@@ -119,18 +120,23 @@ export class PooledUpstream implements Upstream, ConnectionSource {
     if (this.inFlight === 0) this.drained?.()
   }
 
-  async *items(kind: ItemKind, lease: CredentialLease, signal: Signal): AsyncGenerator<Payload> {
-    const first = await this.reach(nobody, lease, signal)
+  async *items(kind: ItemKind, signal: Signal): AsyncGenerator<Payload> {
+    const first = await this.reach(signal)
     if (!('close' in first)) throw new UpstreamFault(first)
     if (!offers(first.description.capabilities, kinds[kind].list)) return
-    yield* readItems(this.context, kind, (method, params) => this.ask(method, params, lease, signal))
+    yield* readItems(this.context, kind, (method, params) => this.ask(method, params, signal))
   }
 
-  watch(interest: Interest, lease: CredentialLease, on: (event: CallEvent) => void, owner: Owner = nobody): Watch {
+  watch(interest: Interest, on: (event: CallEvent) => void, owner?: Owner): Watch {
     this.home.keep()
-    const open = (): Watch => (this.slotFor(owner, lease) ?? this.home).watching.open(interest, on)
-    // Whose connection it will be is known once the era is.
-    return this.detected !== undefined || owner === nobody ? open() : lateWatch(this.firstDetected, open)
+    return owner === undefined ? this.home.watching.open(interest, on) : lateWatch(this.watchAs(owner, interest, on))
+  }
+
+  /** Whose connection it will be is known once the era is. Undefined where the owner has no credential: nothing is heard in its name. */
+  private async watchAs(owner: Owner, interest: Interest, on: (event: CallEvent) => void): Promise<Watch | undefined> {
+    await this.firstDetected
+    const lease = await this.lease(owner)
+    return isLease(lease) ? (this.slotFor(owner, lease) ?? this.home).watching.open(interest, on) : undefined
   }
 
   rootsChanged(affinity: string): void {
@@ -158,7 +164,7 @@ export class PooledUpstream implements Upstream, ConnectionSource {
     this.enter('drained')
   }
 
-  private async resume(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome> {
+  private async resume(call: TargetedCall, exchange: Exchange): Promise<Outcome> {
     const { continuation } = call
     if (continuation?.kind !== 'parked') throw new TypeError('no parked continuation')
     const parked =
@@ -166,14 +172,16 @@ export class PooledUpstream implements Upstream, ConnectionSource {
         ? this.context.parking.claim(continuation.park, principalKey(call.caller.principal))
         : undefined
     if (parked === undefined) return failed(fault('invalid_continuation', { reason: 'the call that it belongs to waits no longer' }))
-    return parked.resume(call, exchange, lease)
+    return parked.resume(call, exchange)
   }
 
   /** A request of the gateway itself, on the home connection; once more after a lost session. */
-  private async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked> {
+  private async ask(method: string, params: Payload | undefined, signal: Signal): Promise<Asked> {
     let asked: Asked | undefined
     for (let attempt = 0; attempt < 2; attempt += 1) {
-      const connection = await this.reach(nobody, lease, signal)
+      const lease = await this.discoveryLease()
+      if (!isLease(lease)) return { kind: 'fault', fault: lease }
+      const connection = await this.reach(signal)
       if (!('close' in connection)) return { kind: 'fault', fault: connection }
       asked = await connection.ask(method, params, lease, signal)
       if (asked.kind !== 'gone') return asked
@@ -182,9 +190,20 @@ export class PooledUpstream implements Upstream, ConnectionSource {
     return asked as Asked
   }
 
-  private reach(owner: Owner, lease: CredentialLease, signal: Signal): Promise<Connection | Fault> {
-    const got = Promise.resolve(this.connectionFor(owner, lease))
-    return orAborted(got, signal, () => fault('cancelled', { upstream: this.id, reason: 'nobody waits' }))
+  private reach(signal: Signal): Promise<Connection | Fault> {
+    this.home.keep()
+    return orAborted(Promise.resolve(this.home.get()), signal, () => fault('cancelled', { upstream: this.id, reason: 'nobody waits' }))
+  }
+
+  lease({ principal }: Owner): Leased | Promise<Leased> {
+    return this.context.credentials.forCaller(principal)
+  }
+
+  /** Its connection is the home: callers whose credential is the same share it. */
+  private async discoveryLease(): Promise<Leased> {
+    const lease = await this.context.credentials.forDiscovery()
+    if (isLease(lease)) this.homeCredential = lease.id
+    return lease
   }
 
   /** At once where it is open, which is the usual case. */
@@ -209,7 +228,7 @@ export class PooledUpstream implements Upstream, ConnectionSource {
     const found = this.slots.get(key)
     if (found !== undefined) return found
     if (this.slots.size >= mostConnections && !this.evict()) return undefined
-    const slot = this.slot(key, lease)
+    const slot = this.slot(key, () => this.lease(owner))
     this.sweeping ??= this.context.clock.timer(sweepMs, () => this.sweep())
     return slot
   }
@@ -218,17 +237,24 @@ export class PooledUpstream implements Upstream, ConnectionSource {
   private keyOf(owner: Owner, lease: CredentialLease): string {
     const { detected } = this
     if (detected === undefined || detected.era === 'modern' || !detected.sessionful) {
-      return lease === noCredential ? homeKey : privateKey(nobody, lease, true)
+      return lease.id === this.homeCredential ? homeKey : privateKey(nobody, this.mark(lease), true)
     }
-    if (detected.transport === 'stdio') return privateKey(this.context.settings.sharing === 'shared' ? nobody : owner, lease, true)
-    return privateKey(owner, lease, false)
+    if (detected.transport === 'stdio')
+      return privateKey(this.context.settings.sharing === 'shared' ? nobody : owner, this.mark(lease), true)
+    return privateKey(owner, this.mark(lease), false)
   }
 
-  private slot(key: string, lease: CredentialLease): Slot {
+  private mark({ id }: CredentialLease): string {
+    return id === this.homeCredential ? homeMark : id
+  }
+
+  private slot(key: string, acquire: () => Leased | Promise<Leased>): Slot {
     const shared = this.context.settings.sharing === 'shared'
     const slot = new Slot(this.context, async () => {
+      const lease = await acquire()
+      if (!isLease(lease)) return { fault: lease }
       const onePrincipal = !shared && this.detected?.sessionful !== false
-      const again: Again = (call, exchange, its) => new Transmission(this, call, exchange, its, ignore).send()
+      const again: Again = (call, exchange) => new Transmission(this, call, exchange, ignore).send()
       const connected = await connect(
         this.context,
         this.dial,
@@ -307,24 +333,21 @@ export class PooledUpstream implements Upstream, ConnectionSource {
   }
 }
 
-/** A watch that begins when `known` resolves. */
-function lateWatch(known: Promise<void>, open: () => Watch): Watch {
-  let closed = false
-  const opened = known.then(() => (closed ? undefined : open()))
+/** A watch that is still to come. */
+function lateWatch(opened: Promise<Watch | undefined>): Watch {
   return {
     update: async (interest) => (await opened)?.update(interest) ?? {},
-    close: () => {
-      closed = true
-      void opened.then((watch) => watch?.close())
-    },
+    close: () => void opened.then((watch) => watch?.close()),
   }
 }
 
-function privateKey({ principal, affinity }: Owner, lease: CredentialLease, wholePrincipal: boolean): string {
-  return `${principalKey(principal)}\u0000${wholePrincipal ? '' : (affinity ?? '')}\u0000${lease.id}`
+function privateKey({ principal, affinity }: Owner, credential: string, wholePrincipal: boolean): string {
+  return `${principalKey(principal)}\u0000${wholePrincipal ? '' : (affinity ?? '')}\u0000${credential}`
 }
 
-const homeKey = privateKey(nobody, noCredential, true)
+/** Stands for the credential of the gateway itself; no id holds it. */
+const homeMark = '\u0000'
+const homeKey = privateKey(nobody, homeMark, true)
 
 function overflowKey(key: string, overflow: number): string {
   return overflow === 0 ? key : `${key}\u0000${overflow}`

@@ -95,7 +95,7 @@ export class ScriptedUpstream implements Upstream {
     })
   }
 
-  async *items(kind: ItemKind, _lease: unknown, signal: AbortSignal): AsyncIterable<Payload> {
+  async *items(kind: ItemKind, signal: AbortSignal): AsyncIterable<Payload> {
     this.pulls.push(kind)
     if (this.hanging.has(kind)) await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }))
     if (this.failing.has(kind)) throw new UpstreamFault(fault('upstream_error', { upstream: this.id, reason: `${kind} is broken` }))
@@ -109,7 +109,7 @@ export class ScriptedUpstream implements Upstream {
     return Promise.resolve(this.answer(call))
   }
 
-  watch(interest: Interest, _lease: unknown, on: (event: CallEvent) => void): Watch {
+  watch(interest: Interest, on: (event: CallEvent) => void): Watch {
     const watch = { interest, on, open: true }
     this.watches.push(watch)
     return {

@@ -12,9 +12,10 @@ import type { Outcome } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
 import { anonymous } from '../../../src/core/call/principal.ts'
 import type { Clock } from '../../../src/core/ports/clock.ts'
-import { noCredential } from '../../../src/core/ports/credentials.ts'
+import type { Credentials } from '../../../src/core/ports/credentials.ts'
 import type { Report } from '../../../src/core/ports/report.ts'
 import type { Upstream } from '../../../src/core/ports/upstream.ts'
+import { staticCredentials } from '../../../src/gateway/credentials/static.ts'
 import { systemClock } from '../../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../../src/platform/random/system-random.ts'
 import { createPools, createUpstream, type Outside } from '../../../src/upstream/index.ts'
@@ -51,6 +52,7 @@ export interface Made {
 
 export interface MakeOptions {
   readonly settings: Record<string, unknown>
+  readonly credentials?: Credentials
   readonly timeouts?: Record<string, number>
   readonly clock?: Clock
   readonly wires?: Dial
@@ -62,10 +64,12 @@ export function makeUpstream(options: MakeOptions): Made {
   const report = countingReport()
   const pools = createPools()
   const clock = options.clock ?? systemClock
+  const settings = serverSettings.parse(options.settings)
   const upstream = createUpstream(
     {
       id: 'up',
-      settings: serverSettings.parse(options.settings),
+      settings,
+      credentials: options.credentials ?? staticCredentials(settings.headers),
       timeouts: timeoutSettings.parse(options.timeouts ?? {}),
       limits: { resultBytes: 67_108_864, parked: options.parked ?? 1_024 },
       clock,
@@ -161,7 +165,7 @@ export function start(
   const events: CallEvent[] = []
   const limits = options.limits ?? { idleMs: 20_000, totalMs: 60_000 }
   const exchange = openExchange(options.clock ?? systemClock, limits, { emit: (event) => void events.push(event) })
-  const outcome = upstream.send(call, exchange, noCredential).then((found) => {
+  const outcome = upstream.send(call, exchange).then((found) => {
     if (options.open !== true) exchange.close('delivered')
     return found
   })
