@@ -49,6 +49,19 @@ describe('the rules of the house', () => {
     ).toEqual([])
   })
 
+  it('keys of stores and caches come from core/call/tenant-key.ts, which begins them with the tenant', () => {
+    const others = source.filter((file) => file !== 'src/core/call/tenant-key.ts')
+    expect(offences(others, /\bas (unknown as )?TenantKey\b/)).toEqual([])
+    // A cache whose values follow from their key alone is nobody's: what it holds for one tenant is right for another.
+    const pure = ['src/gateway/policy/patterns.ts', 'src/gateway/policy/schema-gate.ts']
+    expect(
+      offences(
+        others.filter((file) => !pure.includes(file)),
+        /\bLRUCache<(?!TenantKey\b)/,
+      ),
+    ).toEqual([])
+  })
+
   it('what belongs to a principal has its key from core/call/principal.ts, which begins with the tenant', () => {
     const makers = source.filter((file) => file !== 'src/core/call/principal.ts')
     const keyed = offences(makers, /\bprincipal\.(iss|sub)\b/i).filter((line) => !/^\S+ (sub|subject|issuer): /.test(line))

@@ -43,7 +43,7 @@ export function openDoors(parts: DoorParts): Doors {
     clock: parts.clock,
     random: parts.random,
     sealer: parts.sealer,
-    ephemeral: createMemoryEphemeral(parts.clock),
+    ephemeral: createMemoryEphemeral(parts.clock, parts.report),
     report: parts.report,
     server: identity,
     limits: defaultLimits(settings),

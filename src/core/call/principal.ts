@@ -1,5 +1,6 @@
-// Who asks, and the one way to tell two of them apart: every key of a store, a cache, a seal or a connection that belongs to somebody
-// is made here, so that it begins with the tenant.
+// Who asks, and the one way to tell two of them apart: the key of whatever belongs to somebody is made of `principalKey`, so that it begins
+// with the tenant.
+import { defaultTenant, type TenantKey, tenantKey } from './tenant-key.ts'
 
 /** What kind of thing acts: a person, a program in its own name, a program that holds one of our keys, or nobody in particular. */
 export type PrincipalKind = 'user' | 'service' | 'key' | 'anonymous'
@@ -23,8 +24,6 @@ export interface Principal {
   readonly method: CallerMethod
 }
 
-export const defaultTenant = 'default'
-
 /** Exists on loopback only. */
 export const anonymous: Principal = {
   tenant: defaultTenant,
@@ -38,15 +37,10 @@ export const anonymous: Principal = {
   method: 'anonymous',
 }
 
-/** The key of something that belongs to a tenant. JSON, since a separator could stand in any of the parts. */
-export function tenantKey(tenant: string, ...parts: readonly string[]): string {
-  return JSON.stringify([tenant, ...parts])
-}
-
-const keys = new WeakMap<Principal, string>()
+const keys = new WeakMap<Principal, TenantKey>()
 
 /** The same for the same tenant, issuer and subject, and for nobody else. Made once a principal, since every call asks for it. */
-export function principalKey(principal: Principal): string {
+export function principalKey(principal: Principal): TenantKey {
   let key = keys.get(principal)
   if (key === undefined) {
     key = tenantKey(principal.tenant, principal.iss, principal.sub)

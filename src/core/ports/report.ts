@@ -17,6 +17,10 @@ export const counters = {
   unclaimed: { help: 'Parked calls whose answer nobody came back for.', labels: ['upstream'] },
   spilled_results: { help: 'Results that were too large and became a resource link.', labels: ['upstream'] },
   quarantined_items: { help: 'Definitions that could not be served.', labels: ['upstream', 'kind'] },
+  store_evicted: {
+    help: 'Entries of the ephemeral store that had to go before their end, and leases refused for want of room.',
+    labels: ['what'],
+  },
   sessions_opened: { help: 'Legacy sessions opened.', labels: ['transport'] },
 } as const satisfies Record<string, { help: string; labels: readonly string[] }>
 

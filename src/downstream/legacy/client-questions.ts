@@ -3,9 +3,10 @@
 
 import type { Payload } from '../../core/call/payload.ts'
 import type { Signal } from '../../core/call/signal.ts'
+import { gatewayKey, type TenantKey } from '../../core/call/tenant-key.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
+import type { Ephemeral } from '../../core/ports/ephemeral.ts'
 import type { Report } from '../../core/ports/report.ts'
-import type { Ephemeral } from '../../core/ports/stores.ts'
 import { type IncomingError, type IncomingResult, type RawId, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 
@@ -144,8 +145,8 @@ function replyOf(message: IncomingResult | IncomingError): Reply {
   return { kind: 'error', code: message.code, message: message.message, data }
 }
 
-const hintsTopic = 'legacy:hints'
+const hintsTopic = gatewayKey('legacy-hints')
 
-function answersTopic(replica: string): string {
-  return `legacy:answers:${replica}`
+function answersTopic(replica: string): TenantKey {
+  return gatewayKey('legacy-answers', replica)
 }

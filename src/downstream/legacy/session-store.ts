@@ -2,9 +2,10 @@
 // record in the ephemeral store, and where that is gone the session has ended.
 import { createHash } from 'node:crypto'
 import type { ClientCapabilities, LogLevel } from '../../core/call/call.ts'
-import { type Principal, principalKey, tenantKey } from '../../core/call/principal.ts'
+import { type Principal, principalKey } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
-import type { Ephemeral } from '../../core/ports/stores.ts'
+import { type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
+import type { Ephemeral } from '../../core/ports/ephemeral.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import type { Handshake } from './capabilities.ts'
 import { listNames } from './capabilities.ts'
@@ -140,6 +141,6 @@ function isLong(capabilities: ClientCapabilities): boolean {
   return JSON.stringify(capabilities).length > longestCapabilities
 }
 
-function key({ tenant }: Principal, id: string): string {
+function key({ tenant }: Principal, id: string): TenantKey {
   return tenantKey(tenant, 'legacy-session', id)
 }

@@ -78,7 +78,7 @@ export function testContext(gateway: Gateway, change: ContextChange = {}): TestC
     clock,
     random: systemRandom,
     sealer: createSealer(freshKey(), systemRandom),
-    ephemeral: createMemoryEphemeral(clock),
+    ephemeral: createMemoryEphemeral(clock, report),
     report,
     server: { name: 'signalbox-test', version: '1.2.3' },
     limits: { idleMs: 5_000, totalMs: 20_000 },
