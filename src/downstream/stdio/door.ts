@@ -8,6 +8,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { faultError } from '../../core/faults/wire-form.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { errorBytes, type RawId, unreadId } from '../../core/protocol/jsonrpc.ts'
+import { Lines } from '../../core/protocol/lines.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import type { DoorContext } from '../door.ts'
 import { parseBody } from '../http/body.ts'
@@ -18,7 +19,6 @@ import type { Arrival } from '../legacy/session.ts'
 import { createModernWriter, type ModernWriter } from '../modern/answer.ts'
 import { claimedRevision, hasClaim, hasValidModernClaim, type Message } from '../modern/envelope.ts'
 import { cancelledId, rawIdOf, receive } from '../modern/receive.ts'
-import { Lines } from './lines.ts'
 
 export interface StdioStreams {
   readonly input: Readable

@@ -5,9 +5,9 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Incoming, IncomingError, IncomingNotification, IncomingRequest, IncomingResult } from '../../core/protocol/jsonrpc.ts'
+import { Lines } from '../../core/protocol/lines.ts'
 import type { Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { Child, type Ending, startChild } from './child.ts'
-import { LineFramer } from './framing.ts'
 import { idOfBroken, readLine } from './stdout-parser.ts'
 
 export interface StdioWireOptions {
@@ -54,7 +54,7 @@ export class StdioWire implements Wire {
   onAnomaly: (type: WireAnomaly, detail: string) => void = () => undefined
   private readonly child: Child
   private readonly options: StdioWireOptions
-  private readonly framer: LineFramer
+  private readonly lines: Lines
   private readonly inFlight = new InFlight()
   private lastId = 0
   /** Something that has no answer was sent since the last answer came. An error without an id may complain of that. */
@@ -65,14 +65,17 @@ export class StdioWire implements Wire {
   constructor(child: Child, options: StdioWireOptions) {
     this.child = child
     this.options = options
-    this.framer = new LineFramer(options.maxMessageBytes, {
-      line: (line) => this.read(line),
-      oversize: () => this.refuseOversize(),
-    })
+    this.lines = new Lines(options.maxMessageBytes)
     child.onOutput = (chunk) => {
-      if (this.ended === undefined) this.framer.push(chunk)
+      if (this.ended === undefined) this.lines.push(chunk, this.onLine)
     }
     child.onEnd = (ending) => this.endOfChild(ending)
+  }
+
+  private readonly onLine = (line: Uint8Array | undefined): void => {
+    if (this.ended !== undefined) return
+    if (line === undefined) this.refuseOversize()
+    else this.read(line)
   }
 
   get pid(): number {
@@ -200,8 +203,7 @@ export class StdioWire implements Wire {
 
   private endOfChild(ending: Ending): void {
     if (this.ended !== undefined) return
-    const rest = this.framer.end()
-    if (rest !== undefined) this.readRest(rest)
+    this.lines.finish((rest) => rest !== undefined && this.readRest(rest))
     this.end(ending.how, { exitCode: ending.code, signal: ending.signal }, false)
   }
 
