@@ -44,7 +44,6 @@ export interface CatalogOptions {
   readonly store?: { readonly keeper: CatalogStore; readonly configHash: (upstream: UpstreamId) => string }
   /** Default: everybody sees everything. */
   readonly allows?: Allows
-  /** The credential that lists are pulled with. Default: none. */
 }
 
 /** The definitions of one server changed; `lists` is empty where only what it says of itself did. */

@@ -7,6 +7,7 @@ import type { Signal } from '../../core/call/signal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
+import { requestTarget } from '../wire/request-target.ts'
 import type { HttpWire, IncomingNotification, IncomingRequest, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { RequestAnswer, type Requests } from './answer.ts'
 import { Delivery } from './delivery.ts'
@@ -60,7 +61,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
     const url = new URL(options.url)
     this.upstream = options.upstream
     this.lease = options.pools.take(url.origin, options.connectTimeoutMs)
-    this.path = url.pathname + url.search
+    this.path = requestTarget(url)
     this.resume = options.resume
     this.clock = options.clock
     this.random = options.random

@@ -13,6 +13,7 @@ import { closedHere, offProtocol } from '../http/failures.ts'
 import type { PoolLease } from '../http/pools.ts'
 import type { Reception } from '../http/reception.ts'
 import type { HttpWireOptions } from '../http/wire.ts'
+import { requestTarget } from '../wire/request-target.ts'
 import type { IncomingNotification, IncomingRequest, Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { type Pending, Sending } from './sending.ts'
 import { SseStream } from './stream.ts'
@@ -98,7 +99,7 @@ export class SseWire implements Wire, Pending {
 
   open(headers: Readonly<Record<string, string>>, opened: (result: SseWire | Fault) => void): void {
     this.opened = opened
-    if (this.stream.open(this.url.pathname + this.url.search, headers)) return
+    if (this.stream.open(requestTarget(this.url), headers)) return
     opened(fault('overloaded', { upstream: this.upstream, limit: this.lease.limit, retryAfterMs: 1_000 }))
   }
 
@@ -155,7 +156,7 @@ export class SseWire implements Wire, Pending {
       return
     }
     if (this.postPath !== undefined) this.onAnomaly('endpoint', 'a second endpoint event')
-    this.postPath ??= url.pathname + url.search
+    this.postPath ??= requestTarget(url)
     this.settleOpen(this)
   }
 
