@@ -252,6 +252,14 @@ const rows: Record<string, Row> = {
     const { base } = await pair({ limits: { resultBytes: 5_000, messageBytes: 10_000 } }, big)
     expect(faultOf(await call(base))).toMatchObject({ kind: 'result_too_large', detail: { limit: 10_000 } })
   },
+  'limits.listBytes': async () => {
+    const tools = [plainTool('echo'), plainTool('second', { description: 'x'.repeat(2_000) })]
+    expect(await toolNames((await pair({}, { tools })).base, mount)).toEqual(['echo', 'second'])
+    const { base } = await pair({ limits: { listBytes: 2_000 } }, { tools })
+    expect(await toolNames(base, mount)).toEqual(['echo'])
+    const ready = JSON.parse((await send(`${base}/readyz`, 'GET', undefined)).text)
+    expect(JSON.stringify(ready)).toContain('is over the 2000 bytes')
+  },
   'limits.spills': async () => {
     const big = { call: ({ answer }: { answer(result: unknown): void }) => answer(textResult('x'.repeat(20_000))) }
     const none = await pair({ limits: { resultBytes: 5_000, spills: 0 } }, big)

@@ -89,6 +89,7 @@ export function assembleInside(parts: InsideParts): Inside {
     bare: served.find(([, server]) => server.bareNames)?.[0],
     toolsets: settings.toolsets,
     compile: gate,
+    listBytes: settings.limits.listBytes,
     sealer,
     clock,
     random,

@@ -36,6 +36,8 @@ export interface CatalogOptions {
   readonly bare: UpstreamId | undefined
   readonly toolsets: Readonly<Record<string, ToolsetSettings>>
   readonly compile: Compile
+  /** Bytes of the definitions of one kind that are taken from one server. */
+  readonly listBytes: number
   readonly sealer: Sealer
   readonly clock: Clock
   readonly random: Random
@@ -135,10 +137,11 @@ class Live implements Catalog {
   }
 
   private feed(upstream: Upstream): Feed {
-    const { compile, clock, random, report } = this.options
+    const { compile, listBytes, clock, random, report } = this.options
     return new Feed({
       upstream,
       compile,
+      listBytes,
       clock,
       random,
       report,

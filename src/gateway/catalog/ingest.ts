@@ -12,6 +12,7 @@ import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { type Upstream, UpstreamFault, type Watch } from '../../core/ports/upstream.ts'
 import { type Compile, type Definition, isQuarantined, type Quarantined, readDefinition, versionOf } from './definition.ts'
+import { Intake, mostItems } from './intake.ts'
 import { type About, type List, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts'
 
 /** Milliseconds unless said otherwise. */
@@ -29,15 +30,14 @@ const feedTimes = {
   retryMost: 30_000,
 } as const
 
-/** Items of one kind that are taken from one server. */
-const mostItems = 50_000
-
 /** Definitions that are judged in one go, some 20 ms. */
 const slice = 250
 
 export interface FeedParts {
   readonly upstream: Upstream
   readonly compile: Compile
+  /** Bytes of all definitions of one kind. */
+  readonly listBytes: number
   readonly clock: Clock
   readonly random: Random
   readonly report: Report
@@ -111,7 +111,10 @@ export class Feed {
     const lists: Partial<Record<ItemKind, List>> = {}
     for (const kind of allKinds) {
       const raw = kept.lists[kind]
-      if (raw !== undefined) lists[kind] = await this.judged(kind, raw)
+      if (raw === undefined) continue
+      const intake = new Intake(kind, this.parts.listBytes)
+      for (const definition of raw) intake.take(definition)
+      lists[kind] = await this.judged(kind, intake)
     }
     if (this.current !== undefined) return
     this.current = { upstream: this.id, generation: 1, live: false, about: kept.about, lists }
@@ -278,14 +281,14 @@ export class Feed {
     const timer = this.parts.clock.timer(feedTimes.list, () => stop.abort('deadline'))
     try {
       if (!offers(about.capabilities, kinds[kind].list)) return void this.swap(kind, emptyList)
-      const raw: Payload[] = []
+      const intake = new Intake(kind, this.parts.listBytes)
       for await (const definition of this.parts.upstream.items(kind, stop.signal)) {
-        if (raw.push(definition) < mostItems) continue
+        if (intake.take(definition)) continue
         this.parts.report.log('warn', 'A server lists more items than are taken', { upstream: this.id, kind, taken: mostItems })
         break
       }
       if (stop.signal.aborted) return tooSlow(kind)
-      this.swap(kind, await this.judged(kind, raw))
+      this.swap(kind, await this.judged(kind, intake))
       return undefined
     } catch (error) {
       if (stop.signal.aborted) return tooSlow(kind)
@@ -296,14 +299,14 @@ export class Feed {
     }
   }
 
-  private async judged(kind: ItemKind, raw: readonly Payload[]): Promise<List> {
+  private async judged(kind: ItemKind, intake: Intake): Promise<List> {
     const before = this.current?.lists[kind]
     const known = new Map(before?.definitions.map((definition) => [definition.version, definition]))
     const definitions: Definition[] = []
-    const quarantined: Quarantined[] = []
+    const quarantined: Quarantined[] = [...intake.over()]
     const names = new Set<string>()
     const digest = createHash('sha256')
-    for (const [index, one] of raw.entries()) {
+    for (const [index, one] of intake.taken.entries()) {
       if (index > 0 && index % slice === 0) await this.breathe()
       const version = versionOf(one.bytes)
       // An unchanged definition keeps its object, and with it its compiled validator.

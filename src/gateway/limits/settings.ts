@@ -10,6 +10,14 @@ export const limitSettings = z.strictObject({
     .default(8_388_608)
     .describe('Largest result that is handed to a client whole; a larger one becomes a resource link.'),
   messageBytes: z.number().int().positive().default(67_108_864).describe('Largest message that is read from an upstream at all.'),
+  listBytes: z
+    .number()
+    .int()
+    .positive()
+    .default(33_554_432)
+    .describe(
+      'Definitions of one kind (tools, prompts, resources, templates) that are taken from one server, in bytes together; what is over is named in `/readyz` and not served.',
+    ),
   spills: z.number().int().nonnegative().default(256).describe('How many oversized results are kept (10 minutes each).'),
   parked: z
     .number()

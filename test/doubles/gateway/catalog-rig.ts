@@ -29,6 +29,7 @@ export function bench(upstreams: readonly ScriptedUpstream[], options: Partial<C
     bare: undefined,
     toolsets: {},
     compile: () => ({ validate: () => [] }),
+    listBytes: 33_554_432,
     sealer: createSealer(freshKey(), systemRandom),
     clock,
     random: { ...systemRandom, fraction: () => 0.5 },
