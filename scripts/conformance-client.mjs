@@ -75,12 +75,13 @@ async function startGateway(folder) {
     })
     child.on('exit', (code) => reject(new Error(`the gateway ended with ${code}`)))
   })
-  for (let i = 0; i < 200; i += 1) {
+  for (let i = 0; i < 1_200; i += 1) {
     const { upstreams } = await fetch(`http://127.0.0.1:${port}/readyz`).then((r) => r.json())
-    if (upstreams?.every?.(({ state }) => state === 'ready')) break
+    if (upstreams?.every?.(({ state }) => state === 'ready')) return { child, port }
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
-  return { child, port }
+  child.kill('SIGTERM')
+  throw new Error('the gateway did not get ready')
 }
 
 async function drive(port) {

@@ -74,7 +74,7 @@ function stop(child) {
 }
 
 async function ready(port) {
-  for (let i = 0; i < 200; i += 1) {
+  for (let i = 0; i < 600; i += 1) {
     const answer = await fetch(`http://127.0.0.1:${port}/readyz`)
       .then((r) => r.text())
       .catch(() => '')

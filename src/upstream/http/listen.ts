@@ -28,6 +28,7 @@ export class ListenStream extends Reception {
   private readonly wire: Listening
   private readonly headers: () => Readonly<Record<string, string>>
   private readonly signal: Signal
+  private readonly answered: () => void
   private readonly resolve: (end: 'unsupported' | 'ended') => void
   private settled = false
   private events: SseParser | undefined
@@ -41,12 +42,14 @@ export class ListenStream extends Reception {
     wire: Listening,
     headers: () => Readonly<Record<string, string>>,
     signal: Signal,
+    answered: () => void,
     resolve: (end: 'unsupported' | 'ended') => void,
   ) {
     super(wire)
     this.wire = wire
     this.headers = headers
     this.signal = signal
+    this.answered = answered
     this.resolve = resolve
   }
 
@@ -82,6 +85,7 @@ export class ListenStream extends Reception {
   protected begin(status: number, headers: IncomingHttpHeaders): void {
     if (status === 200 && mediaType(headers) === 'text/event-stream' && !isEncoded(headers)) {
       this.events = new SseParser(this.wire.maxMessageBytes)
+      this.answered()
       return
     }
     this.abort()
@@ -140,6 +144,7 @@ export class ListenStream extends Reception {
     }
     const delay = reopenMs(this.wire.random, this.failed, this.retryMs)
     this.failed += 1
+    this.answered()
     this.enroll()
     this.pause = this.wire.clock.timer(delay, () => this.open())
   }
@@ -148,6 +153,7 @@ export class ListenStream extends Reception {
     if (this.settled) return
     this.settled = true
     this.signal.removeEventListener('abort', this)
+    this.answered()
     this.resolve(end)
   }
 }

@@ -8,6 +8,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { requestTarget } from '../wire/request-target.ts'
+import { ignore } from '../wire/requests.ts'
 import type { HttpWire, IncomingNotification, IncomingRequest, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { RequestAnswer, type Requests } from './answer.ts'
 import { Delivery } from './delivery.ts'
@@ -85,9 +86,10 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
     return new Promise((resolve) => new Delivery(this, resolve).post(this.path, message, headers))
   }
 
-  listen(headers: () => Readonly<Record<string, string>>, signal: Signal): Promise<'unsupported' | 'ended'> {
-    if (this.closing !== undefined) return Promise.resolve('ended')
-    return new Promise((resolve) => new ListenStream(this, headers, signal, resolve).start())
+  listen(headers: () => Readonly<Record<string, string>>, signal: Signal, answered: () => void = ignore): Promise<'unsupported' | 'ended'> {
+    if (this.closing === undefined) return new Promise((resolve) => new ListenStream(this, headers, signal, answered, resolve).start())
+    answered()
+    return Promise.resolve('ended')
   }
 
   async deleteSession(headers: Readonly<Record<string, string>>): Promise<void> {

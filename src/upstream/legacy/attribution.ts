@@ -12,10 +12,12 @@ import { orAborted } from '../wire/requests.ts'
 export interface Interactivity {
   /** It asks its clients questions that name no call. */
   asks: boolean
+  /** It answers the GET of its stream only when it has something to say: nobody waits for that. */
+  silentStream: boolean
 }
 
 export function interactivityOf(interactive: ServerSettings['interactive']): Interactivity {
-  return { asks: interactive === 'yes' }
+  return { asks: interactive === 'yes', silentStream: false }
 }
 
 /** What is seen of a call that may be asked. */

@@ -30,6 +30,9 @@ import { ServerState } from './server-state.ts'
 import { asTask, followTask, needsTask } from './tasks.ts'
 import { type Again, parkForUrl } from './url-required.ts'
 
+/** Longest wait for a server to answer the GET of its stream, in ms: some send no headers before their first event. */
+const silentStreamMs = 1_000
+
 /** Whose connection it is, and what the exit has learned of the server. */
 export interface Belonging {
   /** False where `sharing: shared` lets several principals in. */
@@ -87,7 +90,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
       notificationBytes('notifications/initialized', undefined),
       this.headers(this.belonging.lease, undefined),
     )
-    if (refused === undefined && wire.transport === 'streamable-http') void this.keepStream(wire as HttpWire)
+    if (refused === undefined && wire.transport === 'streamable-http') await this.openStream(wire as HttpWire)
     return refused
   }
 
@@ -342,9 +345,30 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     this.onEnd(found)
   }
 
-  /** The GET stream. Its end may mean that the server forgot the session: ask. */
-  private async keepStream(wire: HttpWire): Promise<void> {
-    const how = await wire.listen(() => this.headers(this.belonging.lease, undefined), this.closing.signal)
+  /**
+   * The GET stream. Servers drop what they say on it while it is not open, a question of the first call too, so no call is sent before
+   * the server has answered the GET.
+   */
+  private openStream(wire: HttpWire): Promise<void> {
+    const { interactivity: learned } = this.belonging
+    return new Promise((resolve) => {
+      let waited = false
+      const settle = (silent: boolean): void => {
+        if (waited) return
+        waited = true
+        timer.cancel()
+        learned.silentStream = silent
+        resolve()
+      }
+      const timer = this.context.clock.timer(silentStreamMs, () => settle(true))
+      if (learned.silentStream) resolve()
+      void this.keepStream(wire, () => settle(false))
+    })
+  }
+
+  /** The end of the stream may mean that the server forgot the session: ask. */
+  private async keepStream(wire: HttpWire, answered: () => void): Promise<void> {
+    const how = await wire.listen(() => this.headers(this.belonging.lease, undefined), this.closing.signal, answered)
     if (how === 'ended' && !this.ended) await this.ask('ping', undefined, this.belonging.lease, this.closing.signal)
   }
 

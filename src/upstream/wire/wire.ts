@@ -60,8 +60,11 @@ export interface HttpWire extends Wire {
   readonly transport: 'streamable-http'
   /** Response header `mcp-session-id` of the last `initialize` answer on this wire. */
   readonly sessionId: string | undefined
-  /** Opens (or re-opens, by Last-Event-ID and `retry:`) the GET stream until the signal ends; 405 resolves to 'unsupported' and is not repeated. */
-  listen(headers: () => Readonly<Record<string, string>>, signal: Signal): Promise<'unsupported' | 'ended'>
+  /**
+   * Opens (or re-opens, by Last-Event-ID and `retry:`) the GET stream until the signal ends; 405 resolves to 'unsupported' and is not
+   * repeated. `answered` is told, perhaps more than once, when the stream is open and when an attempt to open it has failed.
+   */
+  listen(headers: () => Readonly<Record<string, string>>, signal: Signal, answered?: () => void): Promise<'unsupported' | 'ended'>
   /** DELETE with the session's headers; best effort. */
   deleteSession(headers: Readonly<Record<string, string>>): Promise<void>
 }
