@@ -1,6 +1,6 @@
 // Edits of JSON bytes in one pass: what no edit touches is copied as it stands, so that 64-bit integers, unknown members and spellings
 // survive.
-import { asBuffer, elements, MalformedJson, MemberWalk, passValue, skipSpace } from '../protocol/scan.ts'
+import { asBuffer, elements, MemberWalk, passValue, skipSpace } from '../protocol/scan.ts'
 
 /** Sets (JSON text) or removes (undefined) what stands at `path`. Missing objects on the way are made when setting; array indices must exist. */
 export interface Edit {
@@ -65,13 +65,17 @@ function childOf(children: readonly Child[], key: string | number): Plan | undef
   return undefined
 }
 
-/** The edited text of a value that is known to be JSON. Throws `MalformedJson` on a duplicate of an edited key. */
+/** The edited text of a value that is known to be JSON. Of duplicates of an edited key the last is edited and the others go, as in the parsed view. */
 export function rewrite(b: Uint8Array, root: Plan): Uint8Array {
   if (root.value !== undefined) return typeof root.value === 'string' ? Buffer.from(root.value) : root.value
-  const out = new Pieces(b)
   const start = skipSpace(b, 0)
   const end = root.children !== undefined && (b[start] === openBrace || b[start] === openBracket) ? start : passValue(b, start)
+  let out = new Pieces(b, false)
   emit(b, start, end, root, out)
+  if (out.repeats) {
+    out = new Pieces(b, true)
+    emit(b, start, end, root, out)
+  }
   return out.join()
 }
 
@@ -80,6 +84,10 @@ const openBracket = 0x5b
 
 /** What the result is put together from: runs of the source, and text of our own. Joined by one allocation and no views. */
 class Pieces {
+  /** Each object is looked through for duplicates first: slower, and only needed once one was met. */
+  readonly careful: boolean
+  /** An edited key stands twice. */
+  repeats = false
   private readonly source: Buffer
   private readonly runs: number[] = []
   private readonly parts: (string | Uint8Array | undefined)[] = []
@@ -87,8 +95,9 @@ class Pieces {
   private text = ''
   private size = 0
 
-  constructor(source: Uint8Array) {
+  constructor(source: Uint8Array, careful: boolean) {
     this.source = asBuffer(source)
+    this.careful = careful
   }
 
   run(start: number, end: number): void {
@@ -149,6 +158,7 @@ function emitObject(b: Uint8Array, start: number, children: readonly Child[], ou
   let runFrom = -1
   let runTo = -1
   const seen: Child[] = []
+  const last = out.careful ? lastPlaces(b, start, children) : undefined
   const walk = new MemberWalk(b, start, 'before')
   while (walk.next()) {
     const child = childAt(children, walk)
@@ -163,8 +173,9 @@ function emitObject(b: Uint8Array, start: number, children: readonly Child[], ou
       separator = ','
       runFrom = -1
     }
-    if (seen.includes(child)) throw new MalformedJson(`duplicate key ${JSON.stringify(child.key)}`, walk.keyAt)
-    seen.push(child)
+    if (last !== undefined && last.get(child) !== walk.keyAt) continue
+    if (seen.includes(child)) out.repeats = true
+    else seen.push(child)
     const { node } = child
     if (node.removed) continue
     out.own(separator)
@@ -185,6 +196,17 @@ function emitObject(b: Uint8Array, start: number, children: readonly Child[], ou
     emitFresh(child.node, out)
   }
   out.own(separator === '{' ? '{}' : '}')
+}
+
+/** Where each edited key stands last. */
+function lastPlaces(b: Uint8Array, start: number, children: readonly Child[]): Map<Child, number> {
+  const places = new Map<Child, number>()
+  const walk = new MemberWalk(b, start, 'before')
+  while (walk.next()) {
+    const child = childAt(children, walk)
+    if (child !== undefined) places.set(child, walk.keyAt)
+  }
+  return places
 }
 
 function childAt(children: readonly Child[], walk: MemberWalk): Child | undefined {

@@ -3,7 +3,8 @@
 import { isUtf8 } from 'node:buffer'
 import type { ResultFacts } from '../call/outcome.ts'
 import { type Payload, payload } from '../call/payload.ts'
-import { asBuffer, MalformedJson, MemberWalk, type Span, skipSpace, text } from './scan.ts'
+import { metaKey, vendorPrefix } from './names.ts'
+import { asBuffer, countMembers, countParsed, Keys, MalformedJson, MemberWalk, repeated, type Span, skipSpace, text } from './scan.ts'
 
 /** A request id as JSON text (`7`, `"a"`), so that number and string never meet and 64-bit numbers survive. */
 export type RawId = string
@@ -12,7 +13,10 @@ export interface IncomingRequest {
   readonly kind: 'request'
   readonly id: RawId
   readonly method: string
+  /** Undefined also where it is ambiguous. */
   readonly params: Payload | undefined
+  /** What stands twice in it, so that two readers could read it differently: it can only be refused. */
+  readonly ambiguous: string | undefined
 }
 
 export interface IncomingNotification {
@@ -38,7 +42,36 @@ export interface IncomingError {
   readonly error: Payload
 }
 
-export type Incoming = IncomingRequest | IncomingNotification | IncomingResult | IncomingError
+/** An answer or a notification of which two readers could read different things, since a member that is read or edited stands twice. */
+export interface IncomingAmbiguous {
+  readonly kind: 'ambiguous'
+  readonly of: 'answer' | 'notification'
+  /** Undefined also where the id itself stands twice. */
+  readonly id: RawId | undefined
+  /** For people: what stands twice. */
+  readonly what: string
+}
+
+export type Incoming = IncomingRequest | IncomingNotification | IncomingResult | IncomingError | IncomingAmbiguous
+
+/** The members of a message, in the order of `readMessage`. */
+const messageKeys = new Keys(['id', 'jsonrpc', 'result', 'method', 'params', 'error'])
+/** The members that are read or edited in the params of what a server says, in results and in `_meta`. */
+const paramKeys = new Keys([
+  ...['_meta', 'progressToken', 'progress', 'level', 'uri', 'taskId', 'task', 'status', 'requestId', 'notifications'],
+  ...['elicitationId', 'mode', 'url', 'tools'],
+])
+const resultKeys = new Keys([
+  ...['_meta', 'isError', 'resultType', 'structuredContent', 'ttlMs', 'cacheScope', 'content', 'contents', 'messages'],
+  ...['requestState', 'inputRequests', 'taskId', 'task', 'status', 'result', 'error', 'pollInterval', 'pollIntervalMs'],
+  ...['tools', 'prompts', 'resources', 'resourceTemplates', 'nextCursor'],
+  ...['protocolVersion', 'supportedVersions', 'capabilities', 'serverInfo', 'instructions'],
+])
+const metaKeys = new Keys([
+  ...Object.values(metaKey),
+  ...['progressToken', 'traceparent', 'tracestate'],
+  ...['annotations', 'fault', 'spilled', 'error'].map((name) => `${vendorPrefix}${name}`),
+])
 
 /**
  * Reads one message. Throws `MalformedJson` on bytes that are no JSON, no UTF-8, or no JSON-RPC message. `parsed` is the same message where
@@ -54,56 +87,102 @@ export function readMessage(bytes: Uint8Array, parsed?: Readonly<Record<string, 
   let result: Span | undefined
   let error: Span | undefined
   let versioned = false
+  let seen = 0
+  let twice: string | undefined
   const walk = new MemberWalk(bytes, at, checked)
   while (walk.next()) {
-    if (walk.keyIs('jsonrpc')) versioned = isVersion(bytes, walk)
-    else if (walk.keyIs('id')) id = walk.span()
-    else if (walk.keyIs('result')) result = walk.span()
-    else if (walk.keyIs('method')) method = walk.span()
-    else if (walk.keyIs('params')) params = walk.span()
-    else if (walk.keyIs('error')) error = walk.span()
+    const key = walk.indexIn(messageKeys)
+    if (key < 0) continue
+    if ((seen & (1 << key)) !== 0) twice ??= messageKeys.names[key]
+    seen |= 1 << key
+    if (key === 0) id = walk.span()
+    else if (key === 1) versioned = isVersion(bytes, walk)
+    else if (key === 2) result = walk.span()
+    else if (key === 3) method = walk.span()
+    else if (key === 4) params = walk.span()
+    else error = walk.span()
   }
   if (skipSpace(bytes, walk.end) !== bytes.length) throw new MalformedJson('text after the message', at)
   if (!versioned) throw new MalformedJson('no "jsonrpc": "2.0"', at)
-  const rawId = id === undefined ? undefined : idText(bytes, id)
+  const rawId = id === undefined || twice === 'id' ? undefined : idText(bytes, id)
   if (method !== undefined) {
     if (bytes[method.start] !== quote) throw new MalformedJson('method is no string', method.start)
+    if (checked === 'now' && twice === undefined && params !== undefined) twice = repeatedInParams(bytes, params.start)
     const name = text(bytes, method.start, method.end)
-    const body = params === undefined ? undefined : payload(bytes.subarray(params.start, params.end), parsed?.params)
-    if (id === undefined) return { kind: 'notification', method: name, params: body }
+    if (id === undefined || twice === 'id') {
+      if (twice !== undefined) return ambiguous('notification', undefined, twice)
+      return { kind: 'notification', method: name, params: paramsOf(bytes, params, parsed) }
+    }
     if (rawId === undefined) throw new MalformedJson('request id is null', at)
-    return { kind: 'request', id: rawId, method: name, params: body }
+    if (twice !== undefined) return { kind: 'request', id: rawId, method: name, params: undefined, ambiguous: said(twice) }
+    return { kind: 'request', id: rawId, method: name, params: paramsOf(bytes, params, parsed), ambiguous: undefined }
   }
+  if (twice !== undefined) return ambiguous('answer', rawId, twice)
   if (result !== undefined && rawId !== undefined) {
     const body = bytes.subarray(result.start, result.end)
-    return { kind: 'result', id: rawId, result: payload(body), facts: factsOf(body, 'before') }
+    const facts = factsOf(body, 'before')
+    return typeof facts === 'string' ? ambiguous('answer', rawId, facts) : { kind: 'result', id: rawId, result: payload(body), facts }
   }
   if (error !== undefined) return readError(bytes, rawId, error)
   throw new MalformedJson('neither method, result nor error', at)
 }
 
-/** Facts of a result by a shallow scan. A result that is no object throws. */
-export function resultFacts(result: Uint8Array): ResultFacts {
-  return factsOf(result, 'now')
+function paramsOf(bytes: Uint8Array, params: Span | undefined, parsed: Readonly<Record<string, unknown>> | undefined): Payload | undefined {
+  return params === undefined ? undefined : payload(bytes.subarray(params.start, params.end), parsed?.params)
 }
 
-function factsOf(result: Uint8Array, checked: 'now' | 'before'): ResultFacts {
+function ambiguous(of: IncomingAmbiguous['of'], id: RawId | undefined, twice: string): IncomingAmbiguous {
+  return { kind: 'ambiguous', of, id, what: said(twice) }
+}
+
+function said(twice: string): string {
+  return `${twice} stands twice in one object`
+}
+
+function repeatedInParams(bytes: Uint8Array, at: number): string | undefined {
+  if (bytes[at] !== openBrace) return undefined
+  return repeated(bytes, at, paramKeys) ?? repeatedInMeta(bytes, at)
+}
+
+function repeatedInMeta(bytes: Uint8Array, at: number): string | undefined {
+  const walk = new MemberWalk(bytes, at, 'before')
+  while (walk.next()) if (walk.keyIs('_meta')) return bytes[walk.start] === openBrace ? repeated(bytes, walk.start, metaKeys) : undefined
+  return undefined
+}
+
+/** Facts of a result by a shallow scan, or what of it is ambiguous. What is no object throws. */
+export function resultFacts(result: Uint8Array): ResultFacts | { readonly ambiguous: string } {
+  const facts = factsOf(result, 'now')
+  return typeof facts === 'string' ? { ambiguous: said(facts) } : facts
+}
+
+/** Or the member that stands twice. */
+function factsOf(result: Uint8Array, checked: 'now' | 'before'): ResultFacts | string {
   let isError = false
   let resultType: string | undefined
   let hasMeta = false
   let hasCacheHints = false
   let hasStructure = false
+  let seen = 0
+  let twice: string | undefined
   const walk = new MemberWalk(result, skipSpace(result, 0), checked)
   while (walk.next()) {
-    if (walk.keyIs('isError')) isError = result[walk.start] === 0x74
-    else if (walk.keyIs('resultType')) resultType = result[walk.start] === quote ? text(result, walk.start, walk.end) : undefined
-    else if (walk.keyIs('_meta')) hasMeta = true
-    else if (walk.keyIs('structuredContent')) hasStructure = true
-    else if (walk.keyIs('ttlMs') || walk.keyIs('cacheScope')) hasCacheHints = true
+    const key = walk.indexIn(resultKeys)
+    if (key < 0) continue
+    if ((seen & (1 << key)) !== 0) twice ??= resultKeys.names[key]
+    seen |= 1 << key
+    if (key === 0) {
+      hasMeta = true
+      if (result[walk.start] === openBrace) twice ??= repeated(result, walk.start, metaKeys)
+    } else if (key === 1) isError = result[walk.start] === 0x74
+    else if (key === 2) resultType = result[walk.start] === quote ? text(result, walk.start, walk.end) : undefined
+    else if (key === 3) hasStructure = true
+    else if (key === 4 || key === 5) hasCacheHints = true
   }
-  return { isError, resultType, hasMeta, hasCacheHints, hasStructure, bytes: result.length }
+  return twice ?? { isError, resultType, hasMeta, hasCacheHints, hasStructure, bytes: result.length }
 }
 
+const openBrace = 0x7b
 const quote = 0x22
 
 /** `"2.0"`, in that spelling. */
@@ -111,11 +190,12 @@ function isVersion(bytes: Uint8Array, { start, end }: Span): boolean {
   return end - start === 5 && bytes[start] === quote && bytes[start + 1] === 0x32 && bytes[start + 2] === 0x2e && bytes[start + 3] === 0x30
 }
 
-function readError(bytes: Uint8Array, id: RawId | undefined, error: Span): IncomingError {
+function readError(bytes: Uint8Array, id: RawId | undefined, error: Span): IncomingError | IncomingAmbiguous {
   const body = payload(bytes.subarray(error.start, error.end))
   const value = body.json() as { code?: unknown; message?: unknown } | null
   if (typeof value !== 'object' || value === null || typeof value.code !== 'number')
     throw new MalformedJson('error has no code', error.start)
+  if (countMembers(body.bytes) !== countParsed(value)) return ambiguous('answer', id, 'a member of the error')
   return { kind: 'error', id, code: value.code, message: typeof value.message === 'string' ? value.message : '', error: body }
 }
 

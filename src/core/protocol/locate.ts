@@ -1,7 +1,7 @@
 // Finds one value in JSON bytes by its path, without parsing the rest.
-import { MalformedJson, MemberWalk, type Span, skipSpace } from './scan.ts'
+import { MemberWalk, type Span, skipSpace } from './scan.ts'
 
-/** The bytes of the value at a path of object keys, a view on the same memory; undefined where there is none. Duplicate keys throw. */
+/** The bytes of the value at a path of object keys, a view on the same memory; undefined where there is none. Of duplicate keys the last counts, as for JSON.parse. */
 export function locate(bytes: Uint8Array, path: readonly string[]): Uint8Array | undefined {
   let start = skipSpace(bytes, 0)
   let end = bytes.length
@@ -9,11 +9,7 @@ export function locate(bytes: Uint8Array, path: readonly string[]): Uint8Array |
     if (bytes[start] !== 0x7b) return undefined
     const walk = new MemberWalk(bytes, start)
     let found: Span | undefined
-    while (walk.next()) {
-      if (!walk.keyIs(key)) continue
-      if (found !== undefined) throw new MalformedJson(`duplicate key ${JSON.stringify(key)}`, walk.keyAt)
-      found = walk.span()
-    }
+    while (walk.next()) if (walk.keyIs(key)) found = walk.span()
     if (found === undefined) return undefined
     start = found.start
     end = found.end

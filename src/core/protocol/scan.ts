@@ -215,6 +215,27 @@ const keyStops = new Uint8Array(256)
 keyStops.set(stops)
 keyStops.fill(1, 0x80)
 
+/** Names that are looked for among the members of an object; a walk tells by the length of its key that it stands on none of them. */
+export class Keys {
+  readonly names: readonly string[]
+  /** Indices into `names` by length. */
+  private readonly byLength: readonly (readonly number[])[]
+
+  /** At most 31, so that a bit each fits in one number. */
+  constructor(names: readonly string[]) {
+    if (names.length > 31) throw new RangeError('too many names for one look')
+    this.names = names
+    const longest = Math.max(...names.map((name) => name.length))
+    this.byLength = Array.from({ length: longest + 1 }, (_, length) => names.flatMap((name, at) => (name.length === length ? [at] : [])))
+  }
+
+  ofLength(length: number): readonly number[] {
+    return length < this.byLength.length ? (this.byLength[length] as readonly number[]) : none
+  }
+}
+
+const none: readonly number[] = []
+
 /**
  * Goes over the members of one object without building anything: `next()` stands it on the next member, then the offsets are those of
  * its key (with quotes) and its value. Each value is checked, unless it was `before`.
@@ -268,10 +289,20 @@ export class MemberWalk {
     return this.plain ? i + 1 : skipString(b, at)
   }
 
+  /** Which of the names the key is, however it is spelt; -1 for none. */
+  indexIn(keys: Keys): number {
+    if (!this.plain) return keys.names.indexOf(this.key())
+    for (const at of keys.ofLength(this.keyEnd - this.keyAt - 2)) if (this.spells(keys.names[at] as string)) return at
+    return -1
+  }
+
   keyIs(name: string): boolean {
-    const { b, keyAt } = this
     if (!this.plain) return this.key() === name
-    if (this.keyEnd - keyAt - 2 !== name.length) return false
+    return this.keyEnd - this.keyAt - 2 === name.length && this.spells(name)
+  }
+
+  private spells(name: string): boolean {
+    const { b, keyAt } = this
     for (let i = 0; i < name.length; i += 1) if (b[keyAt + 1 + i] !== name.charCodeAt(i)) return false
     return true
   }
@@ -285,6 +316,20 @@ export class MemberWalk {
   key(): string {
     return this.plain ? asBuffer(this.b).toString('latin1', this.keyAt + 1, this.keyEnd - 1) : text(this.b, this.keyAt, this.keyEnd)
   }
+}
+
+/** The first of the names that stands twice in the object at `at`, which was checked before; undefined where none does. */
+export function repeated(b: Uint8Array, at: number, keys: Keys): string | undefined {
+  const walk = new MemberWalk(b, at, 'before')
+  let seen = 0
+  while (walk.next()) {
+    const index = walk.indexIn(keys)
+    if (index < 0) continue
+    const bit = 1 << index
+    if ((seen & bit) !== 0) return keys.names[index]
+    seen |= bit
+  }
+  return undefined
 }
 
 /** One member of an object: `key` decoded, the span that of its value. */

@@ -6,12 +6,12 @@ import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { faultError } from '../../core/faults/wire-form.ts'
-import { errorBytes, type Incoming, type IncomingRequest, type RawId, resultBytes, unreadId } from '../../core/protocol/jsonrpc.ts'
+import { errorBytes, type IncomingRequest, type RawId, resultBytes, unreadId } from '../../core/protocol/jsonrpc.ts'
 import type { LegacyRevision } from '../../core/protocol/names.ts'
 import type { DoorContext } from '../door.ts'
 import type { ClientQuestions } from './client-questions.ts'
 import { handshake } from './handshake.ts'
-import { joinBatch, mostInBatch, readClientMessage, splitBatch } from './message.ts'
+import { type ClientMessage, joinBatch, mostInBatch, readClientMessage, splitBatch } from './message.ts'
 import { type Arrival, type Channel, LegacySession } from './session.ts'
 
 export interface ConnectionParts {
@@ -71,7 +71,7 @@ export class LegacyClientConnection {
     this.live?.deafen()
   }
 
-  private async take(message: Incoming, bytes: Uint8Array, arrival: Arrival, channel: Channel): Promise<void> {
+  private async take(message: ClientMessage, bytes: Uint8Array, arrival: Arrival, channel: Channel): Promise<void> {
     if (message.kind === 'request' && message.method === 'initialize' && this.live === undefined && this.opening === undefined) {
       this.opening = this.initialize(message, arrival)
       return this.opening

@@ -1,7 +1,7 @@
 // Reads what a legacy client sends: one message or a batch, from the bytes, so that ids and params keep their spelling.
 
 import { isObject } from '../../core/protocol/is-object.ts'
-import type { Incoming } from '../../core/protocol/jsonrpc.ts'
+import type { Incoming, IncomingAmbiguous } from '../../core/protocol/jsonrpc.ts'
 import { readMessage } from '../../core/protocol/jsonrpc.ts'
 import { elements, MalformedJson, skipSpace } from '../../core/protocol/scan.ts'
 
@@ -14,10 +14,13 @@ export interface Unreadable {
   readonly reason: string
 }
 
+export type ClientMessage = Exclude<Incoming, IncomingAmbiguous>
+
 /** Reads one message. `parsed` is the same message parsed, where the caller has it: its params are not parsed again. */
-export function readClientMessage(bytes: Uint8Array, parsed?: unknown): Incoming | Unreadable {
+export function readClientMessage(bytes: Uint8Array, parsed?: unknown): ClientMessage | Unreadable {
   try {
-    return readMessage(bytes, isObject(parsed) ? parsed : undefined)
+    const message = readMessage(bytes, isObject(parsed) ? parsed : undefined)
+    return message.kind === 'ambiguous' ? { kind: 'unreadable', reason: message.what } : message
   } catch (error) {
     if (error instanceof MalformedJson) return { kind: 'unreadable', reason: error.message }
     throw error

@@ -8,6 +8,7 @@ import { isObject } from '../../core/protocol/is-object.ts'
 import { resultFacts } from '../../core/protocol/jsonrpc.ts'
 import { locate } from '../../core/protocol/locate.ts'
 
+const openBrace = 0x7b
 const shortestPollMs = 100
 const longestPollMs = 30_000
 const usualPollMs = 1_000
@@ -31,8 +32,9 @@ export function taskState(told: Payload, item: string): TaskState {
       return { kind: 'asks', requests: told, pollMs }
     case 'completed': {
       const result = locate(told.bytes, ['result'])
-      if (result !== undefined && result[0] === 0x7b) return { kind: 'ended', outcome: complete(payload(result), resultFacts(result)) }
-      return broken(item, 'a completed task has no result')
+      if (result === undefined || result[0] !== openBrace) return broken(item, 'a completed task has no result')
+      const facts = resultFacts(result)
+      return 'ambiguous' in facts ? broken(item, facts.ambiguous) : { kind: 'ended', outcome: complete(payload(result), facts) }
     }
     case 'failed': {
       const error = isObject(task.error) ? task.error : {}

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { aCall, anExchange, aReport, countedRandom } from '../../../test/doubles/gateway/samples.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import type { Call } from '../../core/call/call.ts'
-import { complete, type Outcome } from '../../core/call/outcome.ts'
+import { complete, type Outcome, type ResultFacts } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { resultFacts } from '../../core/protocol/jsonrpc.ts'
 import { SpillStore, spill } from './stage.ts'
@@ -27,7 +27,7 @@ function setting(spills = 4, resultBytes = 8_192) {
 
 function answer(value: unknown, isError = false): Outcome {
   const result = payloadOf(value)
-  return complete(result, { ...resultFacts(result.bytes), isError })
+  return complete(result, { ...(resultFacts(result.bytes) as ResultFacts), isError })
 }
 
 function body(

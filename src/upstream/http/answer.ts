@@ -184,6 +184,8 @@ export class RequestAnswer extends Reception {
       this.refuse(message)
     } else if (message.kind === 'request' || message.kind === 'notification') {
       this.refuse(`a ${message.kind} in place of an answer`)
+    } else if (message.kind === 'ambiguous') {
+      this.refuse(message.what, 'ambiguous')
     } else if (message.id !== undefined && message.id !== this.id) {
       this.refuse('the answer is to another request', 'orphan', `answer to id ${message.id.slice(0, 80)} came for id ${this.id}`)
     } else {
@@ -193,6 +195,7 @@ export class RequestAnswer extends Reception {
 
   private readStatusBody(bytes: Uint8Array): void {
     const message = tryRead(bytes)
+    if (typeof message !== 'string' && message.kind === 'ambiguous') this.wire.anomaly('ambiguous', message.what)
     if (typeof message === 'string' || message.kind !== 'error') this.settleStatus(undefined)
     else if (message.id === this.id) this.settle({ kind: 'answer', answer: message, status: this.status })
     else this.settleStatus(message.id === undefined ? message : undefined)
@@ -222,6 +225,11 @@ export class RequestAnswer extends Reception {
       if (this.resuming) return
       this.wire.anomaly('orphan', `answer to id ${message.id.slice(0, 80)} on the stream of id ${this.id}`)
       this.wrong ??= 'the answer is to another request'
+    } else if (message.kind === 'ambiguous') {
+      this.wire.anomaly('ambiguous', message.what)
+      if (message.of === 'notification' || this.settled) return
+      this.lost('maybe', offProtocol(this.wire.upstream, message.what))
+      this.expectEnd()
     } else if (this.settled) {
       this.wire.anomaly('duplicate', `a second answer to id ${this.id}`)
     } else {

@@ -132,6 +132,7 @@ export class ListenStream extends Reception {
     for (const message of found) {
       if (this.settled) return
       if (message.kind === 'request' || message.kind === 'notification') this.wire.stray(message)
+      else if (message.kind === 'ambiguous') this.wire.anomaly('ambiguous', message.what)
       else this.wire.anomaly('orphan', 'an answer came on the GET stream')
     }
   }

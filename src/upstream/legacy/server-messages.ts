@@ -68,6 +68,7 @@ export class ServerMessages {
   /** Messages on the stream of a call's own request. */
   ofCall(legacyCall: LegacyCall, message: IncomingRequest | IncomingNotification): void {
     if (message.kind === 'request') {
+      if (this.refusesAmbiguous(message)) return
       if (isServerRequest(message.method)) legacyCall.ask({ id: message.id, method: message.method, params: message.params })
       else this.answerOwn(message)
       return
@@ -82,6 +83,7 @@ export class ServerMessages {
   /** Messages that came with no request of ours. */
   stray(message: IncomingRequest | IncomingNotification): void {
     if (message.kind === 'request') {
+      if (this.refusesAmbiguous(message)) return
       if (isServerRequest(message.method)) this.attribute({ id: message.id, method: message.method, params: message.params })
       else this.answerOwn(message)
       return
@@ -89,6 +91,14 @@ export class ServerMessages {
     if (message.method === 'notifications/progress') this.progress(message)
     else if (message.method === 'notifications/message') this.strayLog(message)
     else this.notice(message)
+  }
+
+  /** The client could read another question than we did. */
+  private refusesAmbiguous({ id, ambiguous }: IncomingRequest): boolean {
+    if (ambiguous === undefined) return false
+    this.context.report.counters.add('proto_anomaly', { upstream: this.context.id, type: 'ambiguous' })
+    this.reply(errorBytes(id, { code: code.invalidRequest, message: `Invalid request: ${ambiguous}` }))
+    return true
   }
 
   private attribute(question: ServerRequest): void {

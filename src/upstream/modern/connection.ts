@@ -14,6 +14,7 @@ import type { UpstreamDescription } from '../../core/ports/upstream.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { requestBytes } from '../../core/protocol/jsonrpc.ts'
 import { code, modernRevision } from '../../core/protocol/names.ts'
+import { countMembers, countParsed } from '../../core/protocol/scan.ts'
 import type { Asked, Connection, Sent } from '../connection.ts'
 import { type Context, countAnomalies, hopHeaders } from '../context.ts'
 import { askingFor, askingOf, endedFault, errorFault, lostFault, statusFault } from '../messages/answers.ts'
@@ -170,6 +171,8 @@ export class ModernConnection implements Connection {
         return complete(result, facts)
       case 'input_required': {
         const body = result.json() as { requestState?: unknown; inputRequests?: unknown }
+        // The client reads the questions, and the keys of its answers come back by them.
+        if (countMembers(result.bytes) !== countParsed(body)) return this.ambiguous('a member of its questions stands twice')
         const inner = typeof body.requestState === 'string' ? body.requestState : undefined
         if (inner === undefined && !isObject(body.inputRequests)) return this.broken('it asks for input and names none')
         const requests = inner === undefined ? result : result.edit([{ path: ['requestState'], value: undefined }])
@@ -307,6 +310,11 @@ export class ModernConnection implements Connection {
 
   private headers(method: string, name: string | undefined, lease: CredentialLease): Readonly<Record<string, string>> {
     return this.wire.transport === 'stdio' ? noHeaders : standardHeaders(hopHeaders(this.context, lease), method, name)
+  }
+
+  private ambiguous(reason: string): Extract<Outcome, { kind: 'fault' }> {
+    this.context.report.counters.add('proto_anomaly', { upstream: this.context.id, type: 'ambiguous' })
+    return this.broken(reason)
   }
 
   private broken(reason: string): Extract<Outcome, { kind: 'fault' }> {

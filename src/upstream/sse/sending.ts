@@ -5,7 +5,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
 import { type IncomingError, type IncomingResult, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { MalformedJson } from '../../core/protocol/scan.ts'
-import { cut, tooLarge, unreachable } from '../http/failures.ts'
+import { cut, offProtocol, tooLarge, unreachable } from '../http/failures.ts'
 import { type Endpoint, headerList, Reception } from '../http/reception.ts'
 import { challenge, isEncoded, mediaType, retryAfter } from '../http/response-headers.ts'
 import type { WireAnswer, WireRequest } from '../wire/wire.ts'
@@ -66,6 +66,11 @@ export class Sending extends Reception {
   answered(answer: IncomingResult | IncomingError, bytes: number): void {
     if (bytes > this.request.maxBytes) this.lost('maybe', tooLarge(this.wire.upstream, this.request.method, this.request.maxBytes))
     else this.settle({ kind: 'answer', answer, status: 200 })
+  }
+
+  /** The answer came and cannot be read. */
+  refused(why: string): void {
+    this.lost('maybe', offProtocol(this.wire.upstream, why))
   }
 
   /** The stream on which the answer would have come has ended. */

@@ -173,7 +173,10 @@ export class SseWire implements Wire, Pending {
     }
     const id = message.id
     const sending = id === undefined ? undefined : this.waiting.get(id)
-    if (sending !== undefined) sending.answered(message, bytes)
+    if (message.kind === 'ambiguous') {
+      this.onAnomaly('ambiguous', message.what)
+      sending?.refused(message.what)
+    } else if (sending !== undefined) sending.answered(message, bytes)
     else if (id === undefined) this.onAnomaly('orphan', 'an error without an id')
     else if (!this.given.delete(id)) this.onAnomaly(this.wasSent(id) ? 'duplicate' : 'orphan', `an answer to id ${id.slice(0, 80)}`)
   }

@@ -4,7 +4,14 @@ import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
-import type { Incoming, IncomingError, IncomingNotification, IncomingRequest, IncomingResult } from '../../core/protocol/jsonrpc.ts'
+import type {
+  Incoming,
+  IncomingAmbiguous,
+  IncomingError,
+  IncomingNotification,
+  IncomingRequest,
+  IncomingResult,
+} from '../../core/protocol/jsonrpc.ts'
 import { Lines } from '../../core/protocol/lines.ts'
 import type { Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { Child, type Ending, startChild } from './child.ts'
@@ -131,12 +138,19 @@ export class StdioWire implements Wire {
 
   private take(message: Incoming, glued: boolean): void {
     if (message.kind === 'result' || message.kind === 'error') this.takeAnswer(message)
+    else if (message.kind === 'ambiguous') this.takeAmbiguous(message)
     else if (!(glued && this.isEcho(message))) this.onStray(message)
   }
 
   /** Servers that log what they read print our own requests. */
   private isEcho(message: IncomingRequest | IncomingNotification): boolean {
     return message.kind === 'request' && this.inFlight.pending.get(Number(message.id))?.request.method === message.method
+  }
+
+  /** It costs the call that it surely was meant for. */
+  private takeAmbiguous({ of, id, what }: IncomingAmbiguous): void {
+    this.onAnomaly('ambiguous', what)
+    if (of === 'answer') this.failOne(id === undefined ? this.inFlight.only() : this.inFlight.byText(id), what)
   }
 
   private takeAnswer(answer: IncomingResult | IncomingError): void {

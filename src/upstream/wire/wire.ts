@@ -53,7 +53,16 @@ export interface Wire {
   close(): Promise<void>
 }
 
-export type WireAnomaly = 'stdout' | 'glued' | 'orphan' | 'duplicate' | 'malformed' | 'oversize' | 'endpoint' | 'stray_request'
+export type WireAnomaly =
+  | 'stdout'
+  | 'glued'
+  | 'orphan'
+  | 'duplicate'
+  | 'ambiguous'
+  | 'malformed'
+  | 'oversize'
+  | 'endpoint'
+  | 'stray_request'
 
 /** Streamable HTTP has more than every wire has. */
 export interface HttpWire extends Wire {

@@ -1,7 +1,7 @@
 // A gateway for tests of doors: answers from a function, keeps what it was asked and how it ended. Everything else of the context is real.
 import type { Call } from '../../../src/core/call/call.ts'
 import type { Delivery, Exchange } from '../../../src/core/call/exchange.ts'
-import { complete, type Outcome } from '../../../src/core/call/outcome.ts'
+import { complete, type Outcome, type ResultFacts } from '../../../src/core/call/outcome.ts'
 import { payload, payloadOf } from '../../../src/core/call/payload.ts'
 import { anonymous } from '../../../src/core/call/principal.ts'
 import type { Clock } from '../../../src/core/ports/clock.ts'
@@ -101,8 +101,8 @@ export function testContext(gateway: Gateway, change: ContextChange = {}): TestC
 export function completed(result: unknown): Outcome {
   if (typeof result === 'string') {
     const bytes = Buffer.from(result)
-    return complete(payload(bytes), resultFacts(bytes))
+    return complete(payload(bytes), resultFacts(bytes) as ResultFacts)
   }
   const whole = payloadOf(result)
-  return complete(whole, resultFacts(whole.bytes))
+  return complete(whole, resultFacts(whole.bytes) as ResultFacts)
 }

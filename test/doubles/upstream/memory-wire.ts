@@ -81,7 +81,7 @@ export class MemoryWire implements Wire {
   private take(message: JSONRPCMessage): void {
     const read = readMessage(Buffer.from(JSON.stringify(message)))
     if (read.kind === 'request' || read.kind === 'notification') this.onStray(read)
-    else this.waiting.get(read.id ?? '')?.({ kind: 'answer', answer: read, status: 200 })
+    else if (read.kind !== 'ambiguous') this.waiting.get(read.id ?? '')?.({ kind: 'answer', answer: read, status: 200 })
   }
 }
 
