@@ -21,6 +21,10 @@ export class Outsiders implements Outside {
     for (const upstream of this.upstreams.values()) upstream.rootsChanged?.(affinity)
   }
 
+  sessionEnded(affinity: string): void {
+    for (const upstream of this.upstreams.values()) upstream.sessionEnded?.(affinity)
+  }
+
   event(session: string, event: CallEvent): void {
     this.sessions.get(session)?.event(event)
   }

@@ -16,6 +16,8 @@ export interface Connection {
   readonly sessionful: boolean
   /** Calls on it now, those that wait for their user included. */
   readonly busy: number
+  /** Client sessions that used it are still open, and may count on what the server keeps for it. */
+  readonly isOwned: boolean
   /** Change notifications and resource updates. Set once. */
   onEvent: (event: CallEvent) => void
   /** It can no longer be used; calls in flight end by themselves. Not called after `close`. Set once. */
@@ -28,6 +30,10 @@ export interface Connection {
   hear(interest: Interest): Promise<Interest>
   /** The roots of a session that used this connection changed. */
   rootsChanged?(session: string): void
+  /** A client session is over, whether it used this connection or not. */
+  sessionEnded?(session: string): void
+  /** Takes no further call; resolves when those in flight have ended and it is closed. */
+  retire(): Promise<void>
   /** Ends it, and with it what is in flight. */
   close(): Promise<void>
 }

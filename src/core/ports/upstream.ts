@@ -64,6 +64,8 @@ export interface Upstream {
   watch(interest: Interest, on: (event: CallEvent) => void, owner?: Pick<Caller, 'principal' | 'affinity'>): Watch
   /** The roots of a client session changed: the servers that asked it shall ask again. Absent where no server could. */
   rootsChanged?(affinity: string): void
+  /** A client session is over, and no call of it follows: what a server keeps for it alone is ended. Absent where no server keeps any. */
+  sessionEnded?(affinity: string): void
   /** Called on every change of health or description. */
   onChange(listener: () => void): () => void
   /** Ends in-flight calls by the deadline, then all connections and processes. No call is taken afterwards. */

@@ -1,12 +1,23 @@
+import { once } from 'node:events'
+import { PassThrough } from 'node:stream'
+import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { ListRootsRequestSchema, LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, it } from 'vitest'
 import { imitation } from '../../../test/doubles/downstream/imitation.ts'
-import { connect, type Rig, rig, until } from '../../../test/doubles/downstream/legacy-rig.ts'
+import { connect, type Rig, rig, rigContext, until } from '../../../test/doubles/downstream/legacy-rig.ts'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { payloadOf } from '../../core/call/payload.ts'
-import type { OutsideSession } from './outside.ts'
+import { serveStdio } from '../stdio/door.ts'
+import type { Outsiders, OutsideSession } from './outside.ts'
 
 let at: Rig | undefined
 afterEach(() => at?.close())
+
+/** The affinities of the sessions whose end was told. */
+function ends(): { readonly told: string[]; readonly outsiders: Outsiders } {
+  const told: string[] = []
+  return { told, outsiders: { register: () => () => undefined, sessionEnded: (affinity) => void told.push(affinity) } }
+}
 
 async function setting(over: 'http' | 'sse', capabilities: object) {
   const sessions = new Map<string, OutsideSession>()
@@ -72,5 +83,55 @@ describe.each(['http', 'sse'] as const)('what a server says outside any call rea
       await (transport as { terminateSession(): Promise<void> }).terminateSession()
     await client.close()
     await until(() => sessions.size === 0, 'the end of the session')
+  })
+})
+
+describe('the end of a session is told once, with the affinity of its calls, so that servers can let go of it', () => {
+  it('where the client says so, over HTTP', async () => {
+    const gateway = imitation()
+    const { told, outsiders } = ends()
+    at = await rig(gateway, { outsiders })
+    const { client, transport } = await connect(at)
+    await client.callTool({ name: 'echo', arguments: {} })
+    const used = gateway.calls.at(-1)?.call.caller.affinity
+    await (transport as StreamableHTTPClientTransport).terminateSession()
+    await client.close()
+    expect(told).toEqual([used])
+  })
+
+  it('where it was idle too long, over HTTP', async () => {
+    const clock = new ManualClock()
+    const { told, outsiders } = ends()
+    at = await rig(imitation(), { outsiders, clock, sessions: { idleMs: 60_000 } })
+    const { client } = await connect(at)
+    await client.close()
+    await clock.advance(30_000)
+    expect(told).toEqual([])
+    await clock.advance(120_000)
+    await until(() => told.length === 1, 'the end of the session')
+  })
+
+  it('where its stream is closed, over SSE', async () => {
+    const { told, outsiders } = ends()
+    at = await rig(imitation(), { outsiders })
+    const { client } = await connect(at, { over: 'sse' })
+    await client.ping()
+    expect(told).toEqual([])
+    await client.close()
+    await until(() => told.length === 1, 'the end of the session')
+  })
+
+  it('where its input ends, over stdio', async () => {
+    const { told, outsiders } = ends()
+    const input = new PassThrough()
+    const output = new PassThrough()
+    const served = serveStdio(rigContext(imitation(), { outsiders }), { input, output, mount: '' })
+    const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '0' } }
+    input.write(`${JSON.stringify({ jsonrpc: '2.0', id: 0, method: 'initialize', params })}\n`)
+    await once(output, 'data')
+    expect(told).toEqual([])
+    input.end()
+    await served
+    expect(told).toHaveLength(1)
   })
 })

@@ -17,6 +17,8 @@ export interface Outsiders {
   register(affinity: string, session: OutsideSession): () => void
   /** The client says that its roots changed: the servers that it uses hear it. */
   rootsChanged?(affinity: string): void
+  /** The session is over: what servers keep for it can go. */
+  sessionEnded?(affinity: string): void
 }
 
 /** Longest wait for the answer, in ms. */

@@ -209,6 +209,7 @@ export class LegacySession {
     this.over = true
     for (const { roundTrip } of this.inFlight) roundTrip.end(reason)
     this.deafen()
+    this.parts.context.outsiders?.sessionEnded?.(this.profile.id)
   }
 
   /** Nobody can answer questions or hear changes any more; calls go on. */

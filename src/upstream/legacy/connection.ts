@@ -41,6 +41,8 @@ export interface Belonging {
   readonly interactivity: Interactivity
   /** Sends a call once more, from the start. */
   readonly again: Again
+  /** Asks the server anew for its era, not too often; true where it is another now. */
+  readonly turned: (era: Connection['era']) => Promise<boolean>
 }
 
 export class LegacyConnection implements Connection, LegacyCallOwner {
@@ -60,6 +62,8 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
   private readonly serverMessages: ServerMessages
   private readonly closing = new AbortController()
   private ended = false
+  /** What follows the last call of a connection that takes no more. */
+  private emptied = (): void => void this.wire.close()
   private suspected = false
 
   constructor(context: Context, wire: Wire, hands: Extract<Handshake, { kind: 'ready' }>, belonging: Belonging) {
@@ -99,6 +103,14 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     void this.wire.post(notificationBytes('notifications/roots/list_changed', undefined), this.headers(this.belonging.lease, undefined))
   }
 
+  get isOwned(): boolean {
+    return this.serverMessages.sessions.size > 0
+  }
+
+  sessionEnded(session: string): void {
+    this.serverMessages.servesNoMore(session)
+  }
+
   get onEvent(): (event: CallEvent) => void {
     return this.serverMessages.onEvent
   }
@@ -114,7 +126,8 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
   send(call: TargetedCall, exchange: Exchange, lease: CredentialLease, patient = false): Promise<Sent | Occupied> {
     if (call.family === 'task') return Promise.resolve(failed(fault('method_not_found', { method: call.method })))
     const principal = principalKey(call.caller.principal)
-    if (call.caller.affinity !== undefined) this.serverMessages.serves(call.caller.affinity)
+    // A session that ended with the call would never leave again.
+    if (call.caller.affinity !== undefined && !exchange.signal.aborted) this.serverMessages.serves(call.caller.affinity)
     const legacyCall = new LegacyCall(this.context, this, call, principal)
     const startedAt = this.context.clock.mono()
     const go = (refused: Refusal): Promise<Sent | Occupied> => {
@@ -165,6 +178,14 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     return taken.length === 0 ? accepted : { ...accepted, resourceSubscriptions: taken }
   }
 
+  retire(): Promise<void> {
+    this.ended = true
+    return new Promise((resolve) => {
+      this.emptied = () => resolve(this.close())
+      if (this.openCalls.size === 0) this.emptied()
+    })
+  }
+
   async close(): Promise<void> {
     this.ended = true
     this.closing.abort()
@@ -208,7 +229,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     if (legacyCall.place !== undefined) this.openCalls.leave(legacyCall.place)
     legacyCall.place = undefined
     this.attribution.leave(legacyCall)
-    if (this.ended && this.openCalls.size === 0) void this.wire.close()
+    if (this.ended && this.openCalls.size === 0) this.emptied()
   }
 
   private async run(legacyCall: LegacyCall, call: TargetedCall, lease: CredentialLease): Promise<Sent> {
@@ -341,7 +362,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     if (this.ended) return
     this.ended = true
     this.closing.abort()
-    if (this.openCalls.size === 0) void this.wire.close()
+    if (this.openCalls.size === 0) this.emptied()
     this.onEnd(found)
   }
 

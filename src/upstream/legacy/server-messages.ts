@@ -14,9 +14,6 @@ import type { Attribution } from './attribution.ts'
 import type { LegacyCall } from './legacy-call.ts'
 import { isServerRequest, type ServerRequest } from './server-requests.ts'
 
-/** How many sessions of one principal are remembered as users of a connection. */
-const mostSessions = 64
-
 export class ServerMessages {
   /** Change notifications and resource updates. */
   onEvent: (event: CallEvent) => void = () => {}
@@ -25,7 +22,7 @@ export class ServerMessages {
   private readonly attribution: Attribution<LegacyCall>
   private readonly openCalls: IntrusiveList<LegacyCall>
   private readonly reply: (message: Uint8Array) => void
-  /** Clients' sessions that used the connection. */
+  /** Clients' sessions that used the connection and are open; as many as there are of the one principal. */
   private readonly users = new Set<string>()
 
   /** `reply` sends an answer to a request of the server. */
@@ -48,7 +45,12 @@ export class ServerMessages {
   }
 
   serves(session: string): void {
-    if (this.users.size < mostSessions) this.users.add(session)
+    this.users.add(session)
+  }
+
+  /** The session is over: what comes from now on is for those that are left. */
+  servesNoMore(session: string): void {
+    this.users.delete(session)
   }
 
   answer(question: ServerRequest, result: Payload): void {

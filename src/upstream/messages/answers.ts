@@ -77,9 +77,19 @@ function withEffect(found: Fault, sideEffect: SideEffect): Fault {
   return found.sideEffect === sideEffect ? found : { ...found, sideEffect }
 }
 
-/** Why a call ended before its answer. `startedAt` is monotonic; `sent` tells whether a byte of it may have reached the upstream. */
+/** The connection was closed on our side while the call ran; its caller still waits. */
+export function cutLooseFault(asking: Asking, sent: boolean): Fault {
+  const closed = fault('upstream_unavailable', { upstream: asking.upstream, reason: 'the connection was closed' })
+  return lostFault(asking, { kind: 'lost', executed: sent ? 'maybe' : 'no', fault: closed })
+}
+
+/**
+ * Why a call ended before its answer: its exchange ended, or else the gateway cut it loose, which nobody has cancelled. `sent` tells
+ * whether a byte of it may have reached the upstream.
+ */
 export function endedFault(asking: Asking, exchange: Exchange, elapsedMs: number, sent: boolean): Fault {
-  const reason = endReason(exchange.signal) ?? 'cancelled'
+  const reason = endReason(exchange.signal)
+  if (reason === undefined) return cutLooseFault(asking, sent)
   const sideEffect: SideEffect = sent && !asking.readOnly ? 'unknown' : 'none'
   if (reason === 'drain') return fault('draining', {}, { sideEffect })
   if (reason !== 'deadline') return fault('cancelled', { upstream: asking.upstream, reason }, { sideEffect })

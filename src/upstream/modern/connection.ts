@@ -17,17 +17,15 @@ import { code, modernRevision } from '../../core/protocol/names.ts'
 import { countMembers, countParsed } from '../../core/protocol/scan.ts'
 import type { Asked, Connection, Sent } from '../connection.ts'
 import { type Context, countAnomalies, hopHeaders } from '../context.ts'
-import { askingFor, askingOf, endedFault, errorFault, lostFault, statusFault } from '../messages/answers.ts'
+import { askingFor, askingOf, cutLooseFault, endedFault, errorFault, lostFault, statusFault } from '../messages/answers.ts'
 import { callHeaders, Envelope, standardHeaders } from '../messages/envelope.ts'
 import { audible, commonOf, logEvent, offeredOf } from '../messages/events.ts'
-import { cancel, request } from '../wire/requests.ts'
+import { cancel, orAborted, request } from '../wire/requests.ts'
 import type { IncomingError, IncomingNotification, IncomingRequest, IncomingResult, Wire, WireAnswer } from '../wire/wire.ts'
 import { freshHeaderParams } from './header-params.ts'
 import { Listening } from './listening.ts'
 import { type Discovered, probe } from './probe.ts'
 
-/** A doubted verdict is looked at again at most this often, in ms. */
-const doubtEveryMs = 10_000
 const noHeaders: Readonly<Record<string, string>> = {}
 
 interface OpenCall {
@@ -38,6 +36,7 @@ interface OpenCall {
 export class ModernConnection implements Connection {
   readonly era = 'modern'
   readonly sessionful = false
+  readonly isOwned = false
   readonly description: UpstreamDescription
   onEvent: (event: CallEvent) => void = () => {}
   onEnd: (fault: Fault) => void = () => {}
@@ -45,18 +44,22 @@ export class ModernConnection implements Connection {
   private readonly context: Context
   private readonly wire: Wire
   private readonly lease: CredentialLease
+  private readonly turned: () => Promise<boolean>
   private readonly envelope: Envelope
   /** Calls in flight by their request id, where messages have to find theirs: on stdio. */
   private readonly openCalls = new Map<number, OpenCall>()
   private inFlight = 0
   private readonly listening: Listening
-  private doubtedAt = Number.NEGATIVE_INFINITY
-  private doubting: Promise<boolean> | undefined
+  private checkingLife = false
+  /** What follows the last call of a connection that takes no more. */
+  private emptied: (() => void) | undefined
 
-  constructor(context: Context, wire: Wire, discovered: Discovered, lease: CredentialLease) {
+  /** `turned` asks the server anew for its era, not too often; true where it is no longer this one. */
+  constructor(context: Context, wire: Wire, discovered: Discovered, lease: CredentialLease, turned: () => Promise<boolean>) {
     this.context = context
     this.wire = wire
     this.lease = lease
+    this.turned = turned
     this.envelope = new Envelope(context.identity)
     const { capabilities, identity, instructions } = discovered
     this.description = { transport: wire.transport, revision: modernRevision, identity, capabilities, instructions }
@@ -106,22 +109,33 @@ export class ModernConnection implements Connection {
     switch (answer.kind) {
       case 'answer':
         if (answer.answer.kind === 'result') return { kind: 'result', result: answer.answer.result }
-        if (await this.isStale(answer)) return { kind: 'gone', fault: errorFault(asking, answer.answer) }
+        if (await this.isStale(answer, signal)) return { kind: 'gone', fault: errorFault(asking, answer.answer) }
         return { kind: 'fault', fault: errorFault(asking, answer.answer) }
       case 'status':
-        if (await this.isStale(answer)) return { kind: 'gone', fault: statusFault(asking, answer) }
+        if (await this.isStale(answer, signal)) return { kind: 'gone', fault: statusFault(asking, answer) }
         return { kind: 'fault', fault: statusFault(asking, answer) }
       case 'lost':
         return { kind: 'fault', fault: lostFault(asking, answer) }
-      default: {
+      case 'timeout': {
         const detail = { upstream: this.context.id, afterMs: timeoutMs, layer: `time limit of ${method}`, effect: 'of no matter' }
-        return { kind: 'fault', fault: answer.kind === 'timeout' ? fault('upstream_timeout', detail) : fault('cancelled', detail) }
+        return { kind: 'fault', fault: fault('upstream_timeout', detail) }
       }
+      case 'aborted':
+        // Closed here; where the signal ended nobody reads this.
+        return { kind: 'fault', fault: cutLooseFault(asking, true) }
     }
   }
 
   hear(interest: Interest): Promise<Interest> {
     return this.listening.replace(commonOf(interest, offeredOf(interest, this.description.capabilities ?? {})))
+  }
+
+  retire(): Promise<void> {
+    this.listening.stop()
+    return new Promise((resolve) => {
+      this.emptied = () => resolve(this.wire.close())
+      if (this.inFlight === 0) this.emptied()
+    })
   }
 
   async close(): Promise<void> {
@@ -159,7 +173,9 @@ export class ModernConnection implements Connection {
         this.openCalls.delete(id)
         if (answer.kind === 'aborted') void cancel(wire, id, noHeaders)
       }
-      return outcomeOf(answer)
+      const outcome = outcomeOf(answer)
+      if (this.emptied !== undefined && this.inFlight === 0) this.emptied()
+      return outcome
     })
   }
 
@@ -200,13 +216,13 @@ export class ModernConnection implements Connection {
     if (answer.kind === 'lost') return failed(lostFault(asking, answer))
     if (answer.kind === 'status') {
       const found = statusFault(asking, answer)
-      return (await this.isStale(answer)) ? { kind: 'gone', fault: found } : failed(found)
+      return (await this.isStale(answer, exchange.signal)) ? { kind: 'gone', fault: found } : failed(found)
     }
     const error = answer.answer as IncomingError
     if (error.code === code.missingClientCapability) return failed(this.missingCapability(error))
     if (error.code === code.headerMismatch) return this.retryWithFreshHeaders(call, exchange, lease, error)
     const found = errorFault(asking, error, call.target)
-    if (await this.isStale(answer)) return { kind: 'gone', fault: found }
+    if (await this.isStale(answer, exchange.signal)) return { kind: 'gone', fault: found }
     return error.code === code.unsupportedProtocolVersion ? this.broken(`it refused revision ${modernRevision}`) : failed(found)
   }
 
@@ -235,29 +251,19 @@ export class ModernConnection implements Connection {
     })
   }
 
-  /** Whether this answer shows that the server behind the address no longer speaks this revision. Asks it, not too often. */
-  private async isStale(answer: Extract<WireAnswer, { kind: 'answer' | 'status' }>): Promise<boolean> {
+  /** Whether the server behind the address no longer speaks this era: the answer raises the doubt, and only the server itself settles it. */
+  private isStale(answer: Extract<WireAnswer, { kind: 'answer' | 'status' }>, signal: Signal): Promise<boolean> | boolean {
     if (this.wire.transport === 'stdio' || !raisesDoubt(answer)) return false
-    if (this.doubting === undefined) {
-      const now = this.context.clock.mono()
-      if (now - this.doubtedAt < doubtEveryMs) return false
-      this.doubtedAt = now
-      this.doubting = probe(this.wire, this.context, this.lease, this.context.timeouts.probe).then((probed) => {
-        this.doubting = undefined
-        return probed.kind === 'legacy'
-      })
-    }
-    return this.doubting
+    return orAborted(this.turned(), signal, () => false)
   }
 
   /** A child that does not answer the cheapest request hangs: it is ended, and a fresh one takes its place. */
   private async checkLife(): Promise<void> {
-    if (this.doubting !== undefined) return
-    const probing = probe(this.wire, this.context, this.lease, this.context.timeouts.probe)
-    this.doubting = probing.then((probed) => probed.kind === 'legacy' && probed.silent)
-    const hangs = await this.doubting
-    this.doubting = undefined
-    if (!hangs) return
+    if (this.checkingLife) return
+    this.checkingLife = true
+    const probed = await probe(this.wire, this.context, this.lease, this.context.timeouts.probe)
+    this.checkingLife = false
+    if (probed.kind !== 'legacy' || !probed.silent) return
     this.onEnd(fault('upstream_unavailable', { upstream: this.context.id, reason: 'the process hung and was ended' }))
     await this.close()
   }

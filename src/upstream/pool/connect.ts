@@ -7,7 +7,7 @@ import type { Context } from '../context.ts'
 import { type Belonging, LegacyConnection } from '../legacy/connection.ts'
 import { shakeHands } from '../legacy/handshake.ts'
 import { ModernConnection } from '../modern/connection.ts'
-import { probe } from '../modern/probe.ts'
+import { type Discovered, probe } from '../modern/probe.ts'
 import { type Dial, isFault } from '../wire/dial.ts'
 import type { HttpWire, Wire } from '../wire/wire.ts'
 
@@ -38,7 +38,7 @@ async function connectChild(context: Context, dial: Dial, belonging: Belonging, 
   if (isFault(wire)) return { fault: wire }
   const timeoutMs = era === 'modern' ? context.timeouts.start : context.timeouts.probe
   const probed = await probe(wire, context, belonging.lease, timeoutMs)
-  if (probed.kind === 'modern') return modern(wire, new ModernConnection(context, wire, probed.discovered, belonging.lease))
+  if (probed.kind === 'modern') return modern(context, wire, probed.discovered, belonging)
   if (probed.kind === 'inconclusive') {
     await wire.close()
     return { fault: probed.fault }
@@ -64,7 +64,7 @@ async function greetChild(
   if (hands.kind === 'ready') return legacy(context, new LegacyConnection(context, wire, hands, belonging), detected)
   if (hands.kind === 'refused' && slow) {
     const probed = await probe(wire, context, belonging.lease, context.timeouts.probe)
-    if (probed.kind === 'modern') return modern(wire, new ModernConnection(context, wire, probed.discovered, belonging.lease))
+    if (probed.kind === 'modern') return modern(context, wire, probed.discovered, belonging)
   }
   const words = lastWords(wire)
   await wire.close()
@@ -75,12 +75,16 @@ async function greetChild(
 
 async function connectHttp(context: Context, dial: Dial, belonging: Belonging, detected: Detected | undefined): Promise<Connected> {
   const { settings } = context
-  if (settings.transport === 'sse' || detected?.transport === 'sse') return connectSse(context, dial, belonging, detected)
+  if (settings.transport === 'sse') return connectSse(context, dial, belonging, detected)
+  if (detected?.transport === 'sse') {
+    const known = await connectSse(context, dial, belonging, detected)
+    return 'connection' in known || isUnreachable(known.fault) ? known : connectHttp(context, dial, belonging, undefined)
+  }
   const era = detected?.era ?? settings.era
   if (era !== 'legacy') {
     const wire = dial.http(false)
     const probed = await probe(wire, context, belonging.lease, context.timeouts.probe)
-    if (probed.kind === 'modern') return modern(wire, new ModernConnection(context, wire, probed.discovered, belonging.lease))
+    if (probed.kind === 'modern') return modern(context, wire, probed.discovered, belonging)
     await wire.close()
     if (probed.kind === 'inconclusive') return { fault: probed.fault }
     if (settings.era === 'modern') return { fault: broken(context, `it speaks no 2026-07-28: ${probed.reason}`) }
@@ -89,6 +93,8 @@ async function connectHttp(context: Context, dial: Dial, belonging: Belonging, d
   const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start)
   if (hands.kind === 'ready') return legacy(context, new LegacyConnection(context, wire, hands, belonging), detected)
   await wire.close()
+  // It took this before and does not any more: perhaps it has learned another era meanwhile.
+  if (hands.kind === 'refused' && detected?.era === 'legacy') return connectHttp(context, dial, belonging, undefined)
   const elsewhere = hands.kind === 'refused' && (hands.status === 400 || hands.status === 404 || hands.status === 405)
   if (!elsewhere || settings.transport !== 'auto') return { fault: hands.fault }
   const older = await connectSse(context, dial, belonging, undefined)
@@ -105,7 +111,8 @@ async function connectSse(context: Context, dial: Dial, belonging: Belonging, de
   return { fault: hands.fault }
 }
 
-function modern(wire: Wire, connection: ModernConnection): Connected {
+function modern(context: Context, wire: Wire, discovered: Discovered, belonging: Belonging): Connected {
+  const connection = new ModernConnection(context, wire, discovered, belonging.lease, () => belonging.turned('modern'))
   const detected: Detected = { era: 'modern', transport: wire.transport, sessionful: false, expiresAt: Number.POSITIVE_INFINITY }
   return { connection, detected }
 }
@@ -120,6 +127,11 @@ async function legacy(context: Context, connection: LegacyConnection, detected: 
   const { transport } = connection.description
   const expiresAt = detected?.expiresAt ?? context.clock.mono() + legacyHoldsMs
   return { connection, detected: { era: 'legacy', transport, sessionful: connection.sessionful, expiresAt } }
+}
+
+/** Nothing is there that could have an era. */
+function isUnreachable({ kind }: Fault): boolean {
+  return kind === 'upstream_unavailable' || kind === 'upstream_timeout' || kind === 'overloaded'
 }
 
 /** The end of what a child said on stderr, where the wire keeps it. */

@@ -12,8 +12,17 @@ import { Watching } from './watching.ts'
 /** A connection that lived this long, in ms, was a good one: the first attempt after its loss is made at once. */
 const steadyMs = 5_000
 
+/** Who keeps the place, beside those who use it now. */
+export interface Tenure {
+  /** The one client session that can use it; it is closed when that ends. */
+  readonly session: string | undefined
+  /** It was made because another was occupied: what a session keeps behind a connection is behind that one. */
+  readonly spare: boolean
+}
+
 export class Slot {
   readonly watching = new Watching()
+  readonly session: string | undefined
   connection: Connection | undefined
   /** Why there is none. */
   lastFault: Fault | undefined
@@ -26,6 +35,7 @@ export class Slot {
 
   private readonly context: Context
   private readonly make: () => Promise<Connected>
+  private readonly spare: boolean
   private opening: Promise<Connection | Fault> | undefined
   private failures = 0
   private notBefore = 0
@@ -35,9 +45,11 @@ export class Slot {
   private retry: Timer | undefined
   private closed = false
 
-  constructor(context: Context, make: () => Promise<Connected>) {
+  constructor(context: Context, make: () => Promise<Connected>, { session, spare }: Tenure) {
     this.context = context
     this.make = make
+    this.session = session
+    this.spare = spare
     this.usedAt = context.clock.mono()
     this.watching.onFirst = () => {
       if (this.connection === undefined) void this.get()
@@ -54,7 +66,9 @@ export class Slot {
 
   /** Not to be closed for lack of use. */
   get isNeeded(): boolean {
-    return this.opening !== undefined || this.watching.size > 0 || (this.connection?.busy ?? 0) > 0
+    if (this.opening !== undefined || this.watching.size > 0) return true
+    const { connection } = this
+    return connection !== undefined && (connection.busy > 0 || (connection.isOwned && !this.spare))
   }
 
   /** Opens it now and again after every loss. */
@@ -78,6 +92,13 @@ export class Slot {
     this.opening = this.open()
     this.onChange()
     return this.opening
+  }
+
+  /** Lets go of the connection, which somebody else ends; another is made where one is wanted. */
+  release(): void {
+    this.connection = undefined
+    this.watching.detach()
+    this.later(0)
   }
 
   /** Ends the connection and does not come back. */

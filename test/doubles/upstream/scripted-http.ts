@@ -18,8 +18,8 @@ export interface Scripted {
 
 export type Reply = { status?: number; headers?: Record<string, string>; result?: unknown; error?: unknown; id?: unknown; raw?: string }
 
-/** Answers a request; 'hang' never does, 'reset' cuts the connection, undefined leaves it to the next script. */
-export type Script = (request: Request) => Reply | 'reset' | 'hang' | undefined
+/** Answers a request, perhaps later; 'hang' never does, 'reset' cuts the connection, undefined leaves it to the next script. */
+export type Script = (request: Request) => Reply | Promise<Reply> | 'reset' | 'hang' | undefined
 
 export async function scripted(script: Script): Promise<Scripted> {
   const requests: Request[] = []
@@ -46,8 +46,12 @@ export async function scripted(script: Script): Promise<Scripted> {
   }
 }
 
-function reply(res: ServerResponse, request: Request, answer: Reply | 'reset' | 'hang'): void {
+function reply(res: ServerResponse, request: Request, answer: Reply | Promise<Reply> | 'reset' | 'hang'): void {
   if (answer === 'hang') return
+  if (answer instanceof Promise) {
+    void answer.then((late) => reply(res, request, late))
+    return
+  }
   if (answer === 'reset') {
     res.socket?.resetAndDestroy()
     return

@@ -1,0 +1,218 @@
+// The connections of one upstream, each found by the key of those who may use it. A connection with a client session's state behind it
+// lives as long as that session; others are closed when nobody used them for a while, and make room where the pool is full.
+import type { Caller } from '../../core/call/call.ts'
+import { anonymous, type Principal, principalKey } from '../../core/call/principal.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { Clock, Timer } from '../../core/ports/clock.ts'
+import { type CredentialLease, isLease, type Leased } from '../../core/ports/credentials.ts'
+import { code } from '../../core/protocol/names.ts'
+import type { Connection } from '../connection.ts'
+import type { Context } from '../context.ts'
+import { type Interactivity, interactivityOf } from '../legacy/attribution.ts'
+import type { Belonging } from '../legacy/connection.ts'
+import type { Dial } from '../wire/dial.ts'
+import { ignore } from '../wire/requests.ts'
+import { type Connected, connect } from './connect.ts'
+import { Detection } from './detection.ts'
+import { Slot, type Tenure } from './slot.ts'
+import { type ConnectionSource, Transmission } from './transmission.ts'
+
+/** Connections of one upstream at once. */
+const mostConnections = 256
+/** A connection that nobody owns and nobody used for this long, in ms, is closed. */
+const idleMs = 300_000
+const sweepMs = 60_000
+
+export type Owner = Pick<Caller, 'principal' | 'affinity'>
+
+export class ConnectionPool implements ConnectionSource {
+  readonly clock: Clock
+  readonly detection: Detection
+  /** The connection for lists, watches and the description. */
+  readonly home: Slot
+
+  private readonly context: Context
+  private readonly dial: Dial
+  private readonly interactivity: Interactivity
+  private readonly slots = new Map<string, Slot>()
+  /** Out of the pool; each is closed when its last call has ended. */
+  private readonly retiring = new Set<Connection>()
+  /** Id of the credential that the gateway itself came with last. */
+  private homeCredential: string | undefined
+  private queue = 0
+  private sweeping: Timer | undefined
+
+  constructor(context: Context, dial: Dial) {
+    this.clock = context.clock
+    this.context = context
+    this.dial = dial
+    this.interactivity = interactivityOf(context.settings.interactive)
+    this.detection = new Detection(context.clock)
+    this.detection.onTurned = (era) => this.retireOthers(era)
+    this.home = this.slot(homeKey, () => this.discoveryLease(), { session: undefined, spare: false })
+  }
+
+  counts(): { readonly connections: number; readonly restarts: number } {
+    let connections = this.retiring.size
+    let restarts = 0
+    for (const slot of this.slots.values()) {
+      if (slot.connection !== undefined) connections += 1
+      restarts += slot.restarts
+    }
+    return { connections, restarts }
+  }
+
+  lease({ principal }: Owner): Leased | Promise<Leased> {
+    return this.context.credentials.forCaller(principal)
+  }
+
+  /** Its connection is the home: callers whose credential is the same share it. */
+  async discoveryLease(): Promise<Leased> {
+    const lease = await this.context.credentials.forDiscovery()
+    if (isLease(lease)) this.homeCredential = lease.id
+    return lease
+  }
+
+  /** At once where it is open, which is the usual case. */
+  connectionFor(owner: Owner, lease: CredentialLease, overflow = 0): Connection | Promise<Connection | Fault> {
+    // Before the era is known nobody can tell to which connection a caller belongs.
+    if (this.detection.current === undefined) return this.learn(owner, lease, overflow)
+    const slot = this.slotFor(owner, lease, overflow)
+    if (slot !== undefined) return slot.get()
+    const limit = `${mostConnections} connections, which are all in use or kept for client sessions`
+    return Promise.resolve(fault('overloaded', { upstream: this.context.id, limit, retryAfterMs: 1_000 }, { retryAfterMs: 1_000 }))
+  }
+
+  private async learn(owner: Owner, lease: CredentialLease, overflow: number): Promise<Connection | Fault> {
+    this.home.keep()
+    const got = await this.home.get()
+    return this.detection.current === undefined || !('close' in got) ? got : this.connectionFor(owner, lease, overflow)
+  }
+
+  /** Undefined where the pool is full of connections that are needed. */
+  slotFor(owner: Owner, lease: CredentialLease, overflow = 0): Slot | undefined {
+    const key = this.keyFor(owner, lease, overflow)
+    const found = this.slots.get(key)
+    if (found !== undefined) return found
+    if (this.slots.size >= mostConnections && !this.evict()) return undefined
+    const { current } = this.detection
+    const session = current?.sessionful === true && current.transport !== 'stdio' ? owner.affinity : undefined
+    const slot = this.slot(key, () => this.lease(owner), { session, spare: overflow > 0 })
+    this.sweeping ??= this.clock.timer(sweepMs, () => this.sweep())
+    return slot
+  }
+
+  /** Who shares a connection: everybody where there are no sessions; else a child serves a whole principal, a session one of a client. */
+  private keyFor({ principal, affinity }: Owner, lease: CredentialLease, overflow: number): string {
+    const { current } = this.detection
+    const isOurs = lease.id === this.homeCredential
+    if (current === undefined || !current.sessionful) return isOurs ? homeKey : keyOf(anonymous, undefined, lease.id)
+    const credential = isOurs ? homeMark : lease.id
+    if (current.transport !== 'stdio') return overflowKey(keyOf(principal, affinity, credential), overflow)
+    const { sharing } = this.context.settings
+    return overflowKey(keyOf(sharing === 'shared' ? anonymous : principal, undefined, credential), overflow)
+  }
+
+  private slot(key: string, acquire: () => Leased | Promise<Leased>, tenure: Tenure): Slot {
+    const slot = new Slot(this.context, () => this.connect(acquire), tenure)
+    this.slots.set(key, slot)
+    return slot
+  }
+
+  private async connect(acquire: () => Leased | Promise<Leased>): Promise<Connected> {
+    const lease = await acquire()
+    if (!isLease(lease)) return { fault: lease }
+    const connected = await connect(this.context, this.dial, this.belonging(lease), this.detection.believed)
+    if ('connection' in connected) this.detection.learned(connected.detected)
+    return connected
+  }
+
+  private belonging(lease: CredentialLease): Belonging {
+    return {
+      onePrincipal: this.context.settings.sharing !== 'shared' && this.detection.current?.sessionful !== false,
+      lease,
+      interactivity: this.interactivity,
+      again: (call, exchange) => new Transmission(this, call, exchange, ignore).send(),
+      turned: (era) => this.detection.reconsider(era, () => connect(this.context, this.dial, this.belonging(lease), undefined)),
+    }
+  }
+
+  nextQueue(queues: number): number {
+    this.queue = (this.queue + 1) % queues
+    return this.queue
+  }
+
+  /** A connection that only lost its session says nothing of the server's era. */
+  forget(connection: Connection, found: Fault): void {
+    if (connection.era === 'legacy' && found.detail.code === code.unsupportedProtocolVersion) this.detection.doubt()
+  }
+
+  /** The client session is over: what only it could use is closed. */
+  sessionEnded(affinity: string): void {
+    for (const [key, slot] of this.slots) {
+      if (slot.session === affinity) this.drop(key, slot)
+      else slot.connection?.sessionEnded?.(affinity)
+    }
+    for (const connection of this.retiring) connection.sessionEnded?.(affinity)
+  }
+
+  rootsChanged(affinity: string): void {
+    for (const slot of this.slots.values()) slot.connection?.rootsChanged?.(affinity)
+  }
+
+  /** Ends all connections, and what runs on them. */
+  async close(): Promise<void> {
+    this.sweeping?.cancel()
+    await Promise.all([...this.slots.values(), ...this.retiring].map((one) => one.close()))
+  }
+
+  /** Connections of another era take no call any more, and finish those that they have. */
+  private retireOthers(era: Connection['era']): void {
+    for (const slot of this.slots.values()) {
+      const { connection } = slot
+      if (connection === undefined || connection.era === era) continue
+      this.retiring.add(connection)
+      slot.release()
+      void connection.retire().then(() => this.retiring.delete(connection))
+    }
+  }
+
+  private evict(): boolean {
+    let oldest: readonly [string, Slot] | undefined
+    for (const entry of this.slots) {
+      const [, slot] = entry
+      if (slot === this.home || slot.isNeeded || (oldest !== undefined && oldest[1].usedAt <= slot.usedAt)) continue
+      oldest = entry
+    }
+    if (oldest === undefined) return false
+    this.drop(oldest[0], oldest[1])
+    return true
+  }
+
+  private sweep(): void {
+    const before = this.clock.mono() - idleMs
+    for (const [key, slot] of this.slots) {
+      if (slot !== this.home && !slot.isNeeded && slot.usedAt <= before) this.drop(key, slot)
+    }
+    this.sweeping = this.slots.size > 1 ? this.clock.timer(sweepMs, () => this.sweep()) : undefined
+  }
+
+  private drop(key: string, slot: Slot): void {
+    this.slots.delete(key)
+    void slot.close()
+  }
+}
+
+/** Whom a connection serves, and with what credential; the tenant comes first. */
+function keyOf(principal: Principal, session: string | undefined, credential: string): string {
+  return `${principalKey(principal)}\u0000${session ?? ''}\u0000${credential}`
+}
+
+/** Stands for the credential of the gateway itself; no id holds it. */
+const homeMark = '\u0000'
+const homeKey = keyOf(anonymous, undefined, homeMark)
+
+function overflowKey(key: string, overflow: number): string {
+  return overflow === 0 ? key : `${key}\u0000${overflow}`
+}
