@@ -98,7 +98,7 @@ export interface Call {
   readonly family: Family
   /** '' for the aggregate `/mcp`, else the server or toolset of `/mcp/{mount}`. */
   readonly mount: string
-  /** `params.name`, `params.uri` or `params.taskId`, as the caller sees it. */
+  /** What the request is about, as the caller names it: the member of `params` that `core/protocol/carriers.ts` has for its method. */
   readonly target: string | undefined
   /** `params` as sent, less the reserved `_meta` keys and the progress token of the client's hop. */
   readonly params: Payload

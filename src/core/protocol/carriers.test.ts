@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { payloadOf } from '../call/payload.ts'
-import { carriedIn, targetOf } from './carriers.ts'
+import { carriedIn, strayTargets, targetOf, targetValue } from './carriers.ts'
 
 describe('carriers', () => {
   it.each([
@@ -40,13 +40,35 @@ describe('carriers', () => {
     expect(JSON.parse(Buffer.from(params.edit(edits).bytes).toString())).toEqual({ notifications: { resourceSubscriptions: ['a!', 'b!'] } })
   })
 
-  it('know the single target of a method', () => {
-    expect(['tools/call', 'resources/read', 'tasks/get', 'completion/complete', 'tools/list'].map(targetOf)).toEqual([
-      'tool',
-      'uri',
-      'task',
-      undefined,
-      undefined,
-    ])
+  it.each([
+    ['tools/call', { name: 't', uri: 'a:1', arguments: { uri: 'x' } }, ['name'], 't', [['uri']]],
+    ['resources/read', { name: 't', uri: 'a:1', taskId: null, ref: {}, title: 'x' }, ['uri'], 'a:1', [['name'], ['taskId'], ['ref']]],
+    ['tasks/get', { name: 't' }, ['taskId'], undefined, [['name']]],
+    ['resources/subscribe', { uri: 5 }, ['uri'], undefined, []],
+    ['completion/complete', { ref: { type: 'ref/prompt', name: 'p', uri: 'a:1' } }, ['ref', 'name'], 'p', [['ref', 'uri']]],
+    [
+      'completion/complete',
+      { ref: { type: 'ref/resource', name: 'p', uri: 'a:1' }, uri: 1 },
+      ['ref', 'uri'],
+      'a:1',
+      [['uri'], ['ref', 'name']],
+    ],
+  ] as const)('know the one target of %s %j, and what else could be taken for one', (method, params, path, value, stray) => {
+    const target = targetOf(method, params)
+    expect(target?.path).toEqual(path)
+    if (target === undefined) return
+    expect(targetValue(target, params)).toBe(value)
+    expect(strayTargets(target, params)).toEqual(stray)
+  })
+
+  it.each([
+    ['tools/list', { name: 't' }],
+    ['subscriptions/listen', { notifications: { resourceSubscriptions: ['a'] } }],
+    ['completion/complete', { ref: { type: 'ref/other', name: 'p' } }],
+    ['completion/complete', { ref: { name: 'p' } }],
+    ['completion/complete', { ref: [] }],
+    ['constructor', { name: 't' }],
+  ])('know that %s %j has none', (method, params) => {
+    expect(targetOf(method, params)).toBeUndefined()
   })
 })

@@ -1,5 +1,7 @@
 // Where names, URIs and task ids travel in MCP messages: one table and one walker, so that no method needs a rewriter of its own
-// (MCP 2026-07-28, tasks extension SEP-2663). URIs in results are not listed, since the gateway leaves them unchanged.
+// (MCP 2026-07-28, tasks extension SEP-2663). Nothing else decides what a request is about: doors, catalog, record and exits ask here, so
+// that the target that is authorised is the one that is sent. URIs in results are not listed, since the gateway leaves them unchanged.
+import { isObject } from './is-object.ts'
 
 export type Carried = 'tool' | 'prompt' | 'uri' | 'task'
 
@@ -15,26 +17,36 @@ interface Carrier {
   readonly carries: Carried
   /** Object keys; `*` stands for every element of an array. */
   readonly path: readonly string[]
+  /** `params.ref.type` of the requests that carry it; absent: all. */
+  readonly refType?: string
+  /** `Mcp-Name` must repeat it (SEP-2243, SEP-2663). */
+  readonly header?: true
 }
 
+/** The one member of `params` that says what a request is about. */
+export type Target = Omit<Carrier, 'refType'>
+
 const taskId: readonly Carrier[] = [{ carries: 'task', path: ['taskId'] }]
+const taskTarget: readonly Carrier[] = [{ carries: 'task', path: ['taskId'], header: true }]
 
 const carriers: Readonly<Record<Direction, Readonly<Record<string, readonly Carrier[]>>>> = {
   request: {
-    'tools/call': [{ carries: 'tool', path: ['name'] }],
-    'prompts/get': [{ carries: 'prompt', path: ['name'] }],
-    'resources/read': [{ carries: 'uri', path: ['uri'] }],
+    'tools/call': [{ carries: 'tool', path: ['name'], header: true }],
+    'prompts/get': [{ carries: 'prompt', path: ['name'], header: true }],
+    'resources/read': [{ carries: 'uri', path: ['uri'], header: true }],
+    'resources/subscribe': [{ carries: 'uri', path: ['uri'] }],
+    'resources/unsubscribe': [{ carries: 'uri', path: ['uri'] }],
     'completion/complete': [
-      { carries: 'prompt', path: ['ref', 'name'] },
-      { carries: 'uri', path: ['ref', 'uri'] },
+      { carries: 'prompt', path: ['ref', 'name'], refType: 'ref/prompt' },
+      { carries: 'uri', path: ['ref', 'uri'], refType: 'ref/resource' },
     ],
     'subscriptions/listen': [
       { carries: 'uri', path: ['notifications', 'resourceSubscriptions', '*'] },
       { carries: 'task', path: ['notifications', 'taskIds', '*'] },
     ],
-    'tasks/get': taskId,
-    'tasks/update': taskId,
-    'tasks/cancel': taskId,
+    'tasks/get': taskTarget,
+    'tasks/update': taskTarget,
+    'tasks/cancel': taskTarget,
   },
   result: {
     'tools/call': taskId,
@@ -62,16 +74,57 @@ export function carriedIn(direction: Direction, method: string, message: unknown
   const found: Found[] = []
   const table = carriers[direction]
   if (!Object.hasOwn(table, method)) return found
-  for (const carrier of table[method] ?? []) walk(carrier, message, 0, [], found)
+  for (const carrier of table[method] ?? []) if (fits(carrier, message)) walk(carrier, message, 0, [], found)
   return found
 }
 
-/** What the target of a method is (`params.name`, `params.uri`, `params.taskId`); undefined where the method has no single one. */
-export function targetOf(method: string): Carried | undefined {
-  const table = carriers.request
-  if (!Object.hasOwn(table, method)) return undefined
-  const [only, second] = table[method] ?? []
-  return second === undefined && only?.path.length === 1 ? only.carries : undefined
+/** Where the target of a request stands; undefined where its method has none, or its `ref` is of no known type. */
+export function targetOf(method: string, params: unknown): Target | undefined {
+  const only = single.get(method)
+  if (only !== undefined || method !== 'completion/complete') return only
+  return carriers.request[method]?.find((carrier) => fits(carrier, params))
+}
+
+function fits({ refType }: Carrier, params: unknown): boolean {
+  return refType === undefined || memberOf(memberOf(params, 'ref'), 'type') === refType
+}
+
+const single: ReadonlyMap<string, Target> = new Map(
+  Object.entries(carriers.request).flatMap(([method, [only, second]]): [string, Target][] =>
+    only === undefined || second !== undefined || only.path.includes('*') ? [] : [[method, only]],
+  ),
+)
+
+/** The value of a target in `params`; undefined where it is no string. */
+export function targetValue(target: Target, params: unknown): string | undefined {
+  let value = params
+  for (const key of target.path) value = memberOf(value, key)
+  return typeof value === 'string' ? value : undefined
+}
+
+/**
+ * The members of `params` that name a target in other requests. A server has no use for them here, but two names in one request are two
+ * readings of it, so they are not sent.
+ */
+export function strayTargets(target: Target, params: unknown): readonly (readonly string[])[] {
+  if (typeof params !== 'object' || params === null) return none
+  const [first, second] = target.path
+  const { name, uri, taskId: task, ref } = params as Readonly<Record<string, unknown>>
+  // One look on the path of every call; what is found is looked at again.
+  const others =
+    (name !== undefined && first !== 'name') || (uri !== undefined && first !== 'uri') || (task !== undefined && first !== 'taskId')
+  if (!others && ref === undefined) return none
+  const stray: (readonly string[])[] = ['name', 'uri', 'taskId', 'ref']
+    .filter((key) => key !== first && Object.hasOwn(params, key))
+    .map((key) => [key])
+  if (second === undefined || first === undefined || typeof ref !== 'object' || ref === null) return stray
+  return [...stray, ...['name', 'uri', 'taskId'].filter((key) => key !== second && Object.hasOwn(ref, key)).map((key) => [first, key])]
+}
+
+const none: readonly (readonly string[])[] = []
+
+function memberOf(value: unknown, key: string): unknown {
+  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
 }
 
 function walk(carrier: Carrier, value: unknown, depth: number, path: readonly (string | number)[], found: Found[]): void {
@@ -87,6 +140,6 @@ function walk(carrier: Carrier, value: unknown, depth: number, path: readonly (s
     })
     return
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value) || !Object.hasOwn(value, key)) return
-  walk(carrier, (value as Record<string, unknown>)[key], depth + 1, [...path, key], found)
+  const member = memberOf(value, key)
+  if (member !== undefined) walk(carrier, member, depth + 1, [...path, key], found)
 }

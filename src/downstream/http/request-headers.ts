@@ -30,11 +30,11 @@ export class RequestHeaders implements HeaderChecks {
     return mismatch(`MCP-Protocol-Version is ${String(named)}, the body says ${claim}`)
   }
 
-  standard(method: string, target: unknown): Fault | undefined {
+  standard(method: string, target: string | undefined): Fault | undefined {
     const named = this.headers[header.method]
     if (named === undefined) return mismatch('Mcp-Method is missing')
     if (named !== method) return mismatch(`Mcp-Method is ${String(named)}, the body says ${method}`)
-    if (typeof target !== 'string') return undefined
+    if (target === undefined) return undefined
     const raw = this.headers[header.name]
     if (typeof raw !== 'string') return mismatch(`Mcp-Name is missing, the body says ${target}`)
     if (raw === target && !raw.startsWith('=?')) return undefined

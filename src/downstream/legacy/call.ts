@@ -3,6 +3,7 @@
 import { type Call, type Caller, families, type LogLevel, type Method } from '../../core/call/call.ts'
 import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
 import type { Random } from '../../core/ports/clock.ts'
+import { strayTargets, targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { metaKey } from '../../core/protocol/names.ts'
@@ -41,14 +42,16 @@ export function makeCall(parts: CallParts, random: Random): { readonly call: Cal
   const fields = isObject(parsed) ? parsed : {}
   const meta = isObject(fields._meta) ? fields._meta : undefined
   const progressToken = meta === undefined ? undefined : tokenText(params, meta.progressToken)
+  const place = targetOf(parts.method, fields)
   const edits = hopEdits(fields, meta)
+  if (place !== undefined) for (const path of strayTargets(place, fields)) edits.push({ path, value: undefined })
   return {
     call: {
       id: parts.id,
       method: parts.method,
       family: families[parts.method],
       mount: parts.mount,
-      target: stringOf(fields.name) ?? stringOf(fields.uri),
+      target: place === undefined ? undefined : targetValue(place, fields),
       params: edits.length === 0 ? params : params.edit(edits),
       caller: parts.caller,
       interest: { progress: progressToken !== undefined, logLevel: parts.logLevel },
@@ -75,8 +78,4 @@ function tokenText(params: Payload, token: unknown): string | undefined {
   if (typeof token !== 'number') return undefined
   const raw = locate(params.bytes, ['_meta', 'progressToken'])
   return raw === undefined ? undefined : asBuffer(raw).toString('latin1')
-}
-
-function stringOf(value: unknown): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }

@@ -9,6 +9,7 @@ import type { Principal } from '../../core/call/principal.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import {
   type IncomingError,
@@ -165,9 +166,9 @@ export class LegacySession {
       case 'logging/setLevel':
         return this.setLevel(asked, params?.level, arrival, channel)
       case 'resources/subscribe':
-        return this.subscribe(asked, params?.uri, arrival, channel)
+        return this.subscribe(asked, targetIn(asked.method, params), arrival, channel)
       case 'resources/unsubscribe':
-        return this.unsubscribe(asked, params?.uri, arrival, channel)
+        return this.unsubscribe(asked, targetIn(asked.method, params), arrival, channel)
       case 'initialize':
         return this.refuse(asked, fault('invalid_request', { reason: 'this session is initialized already' }), arrival, channel)
       default:
@@ -348,16 +349,16 @@ export class LegacySession {
     channel.answer(resultBytes(asked.id, emptyObject.bytes))
   }
 
-  private async subscribe(asked: Asked, uri: unknown, arrival: Arrival, channel: Channel): Promise<void> {
-    if (typeof uri !== 'string') return this.refuse(asked, fault('invalid_params', { reason: 'uri must be a string' }), arrival, channel)
+  private async subscribe(asked: Asked, uri: string | undefined, arrival: Arrival, channel: Channel): Promise<void> {
+    if (uri === undefined) return this.refuse(asked, fault('invalid_params', { reason: 'uri must be a string' }), arrival, channel)
     const failed = await this.subscriptions.subscribe(uri)
     if (failed !== undefined) return this.refuse(asked, failed, arrival, channel)
     await this.keep()
     channel.answer(resultBytes(asked.id, emptyObject.bytes))
   }
 
-  private async unsubscribe(asked: Asked, uri: unknown, arrival: Arrival, channel: Channel): Promise<void> {
-    if (typeof uri !== 'string') return this.refuse(asked, fault('invalid_params', { reason: 'uri must be a string' }), arrival, channel)
+  private async unsubscribe(asked: Asked, uri: string | undefined, arrival: Arrival, channel: Channel): Promise<void> {
+    if (uri === undefined) return this.refuse(asked, fault('invalid_params', { reason: 'uri must be a string' }), arrival, channel)
     this.subscriptions.unsubscribe(uri)
     await this.keep()
     channel.answer(resultBytes(asked.id, emptyObject.bytes))
@@ -395,4 +396,9 @@ export class LegacySession {
       startedAtMs: arrival.atMs,
     })
   }
+}
+
+function targetIn(method: string, params: unknown): string | undefined {
+  const place = targetOf(method, params)
+  return place === undefined ? undefined : targetValue(place, params)
 }

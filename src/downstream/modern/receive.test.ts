@@ -48,7 +48,7 @@ describe('a modern request becomes a call', () => {
     ['prompts/get', { name: 'p' }, 'p', 'invoke'],
     ['resources/read', { uri: 'u:v' }, 'u:v', 'invoke'],
     ['server/discover', {}, undefined, 'discover'],
-    ['completion/complete', { ref: { type: 'ref/prompt', name: 'p' } }, undefined, 'complete'],
+    ['completion/complete', { ref: { type: 'ref/prompt', name: 'p' } }, 'p', 'complete'],
     ['subscriptions/listen', { notifications: {} }, undefined, 'listen'],
   ] as const)('%s', (method, params, target, family) => {
     expect(call(modernBody(method, params)).call).toMatchObject({ target, family })

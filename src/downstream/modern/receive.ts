@@ -7,6 +7,7 @@ import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
+import { strayTargets, type Target, targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
 import { locate } from '../../core/protocol/locate.ts'
@@ -32,8 +33,8 @@ export interface Hop {
 export interface HeaderChecks extends Asserted {
   /** `MCP-Protocol-Version` against the claim. */
   revision(claim: string): Fault | undefined
-  /** `Mcp-Method` and, where the method has a target, `Mcp-Name`. */
-  standard(method: string, target: unknown): Fault | undefined
+  /** `Mcp-Method` and, where there is a target that it must repeat, `Mcp-Name`. */
+  standard(method: string, target: string | undefined): Fault | undefined
 }
 
 /** What the answer needs of the request. Tokens and ids are JSON text, so that 64-bit numbers survive. */
@@ -72,7 +73,9 @@ export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: R
   const envelope = readEnvelope(meta)
   if (isFault(envelope)) return refused(envelope)
   const params = message.params as Message
-  const wrong = check(envelope, method, params, headerChecks)
+  const place = isMethod(method) ? targetOf(method, params) : undefined
+  const target = place === undefined ? undefined : targetValue(place, params)
+  const wrong = check(envelope, method, params, place, target, headerChecks)
   if (wrong !== undefined) return refused(wrong)
   const token = tokenText(meta.progressToken, bytes)
   if (token === 'invalid') {
@@ -82,7 +85,7 @@ export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: R
   return {
     kind: 'call',
     asked: { id, method: known, correlationId: hop.id, progressToken: token, logLevel: envelope.logLevel },
-    call: callOf(known, envelope, params, meta, bytes, found.params, hop, token !== undefined, headerChecks, random),
+    call: callOf(known, envelope, params, meta, place, target, bytes, found.params, hop, token !== undefined, headerChecks, random),
   }
 }
 
@@ -96,28 +99,26 @@ export function cancelledId(message: Message, bytes: Uint8Array): RawId | undefi
   return isObject(message.params) && isId(message.params.requestId) ? textAt(bytes, ['params', 'requestId']) : undefined
 }
 
-/** The parameter that names what a request is about. */
-const targetKeys: Partial<Record<Method, 'name' | 'uri' | 'taskId'>> = {
-  'tools/call': 'name',
-  'prompts/get': 'name',
-  'resources/read': 'uri',
-  'tasks/get': 'taskId',
-  'tasks/update': 'taskId',
-  'tasks/cancel': 'taskId',
-}
-
-function check(envelope: Envelope, method: string, params: Message, headerChecks: HeaderChecks | undefined): Fault | undefined {
+function check(
+  envelope: Envelope,
+  method: string,
+  params: Message,
+  place: Target | undefined,
+  target: string | undefined,
+  headerChecks: HeaderChecks | undefined,
+): Fault | undefined {
   const revision = headerChecks?.revision(envelope.revision)
   if (revision !== undefined) return revision
   if (envelope.revision !== modernRevision) {
     return fault('unsupported_revision', { requested: envelope.revision, supported: servedRevisions })
   }
-  const key = isMethod(method) ? targetKeys[method] : undefined
-  const target = key === undefined ? undefined : params[key]
-  const standard = headerChecks?.standard(method, target)
+  const standard = headerChecks?.standard(method, place?.header === true ? target : undefined)
   if (standard !== undefined) return standard
   if (!isMethod(method)) return fault('method_not_found', { method })
-  if (key !== undefined && typeof target !== 'string') return fault('invalid_params', { reason: `${key} must be a string`, key })
+  if (place !== undefined && target === undefined) {
+    const key = place.path.join('.')
+    return fault('invalid_params', { reason: `${key} must be a string`, key })
+  }
   if (needsTasks(method, params) && !declaresTasks(envelope.capabilities)) {
     return fault('missing_capability', {
       needs: `extensions["${tasksExtension}"]`,
@@ -149,9 +150,15 @@ const hopMeta: readonly Edit[] = [{ path: ['_meta'], value: undefined }]
 const hopNames = new Set(hopKeys.map(({ path }) => path[1]))
 
 /** Most clients put nothing else into `_meta`: then one removal does it. */
-function hopEdits(meta: Message): readonly Edit[] {
-  for (const key in meta) if (!hopNames.has(key)) return hopKeys
-  return hopMeta
+function hopEdits(meta: Message, place: Target | undefined, params: Message): readonly Edit[] {
+  let edits = hopMeta
+  for (const key in meta) {
+    if (hopNames.has(key)) continue
+    edits = hopKeys
+    break
+  }
+  const stray = place === undefined ? [] : strayTargets(place, params)
+  return stray.length === 0 ? edits : [...edits, ...stray.map((path) => ({ path, value: undefined }))]
 }
 
 function callOf(
@@ -159,6 +166,8 @@ function callOf(
   envelope: Envelope,
   params: Message,
   meta: Message,
+  place: Target | undefined,
+  target: string | undefined,
   bytes: Uint8Array,
   at: Span | undefined,
   hop: Hop,
@@ -166,14 +175,13 @@ function callOf(
   headerChecks: HeaderChecks | undefined,
   random: Random,
 ): Call {
-  const key = targetKeys[method]
   return {
     id: hop.id,
     method,
     family: families[method],
     mount: hop.mount,
-    target: key === undefined ? undefined : (params[key] as string),
-    params: payload(at === undefined ? bytes : bytes.subarray(at.start, at.end), params).edit(hopEdits(meta)),
+    target,
+    params: payload(at === undefined ? bytes : bytes.subarray(at.start, at.end), params).edit(hopEdits(meta, place, params)),
     caller: {
       principal: hop.principal,
       client: envelope.client,

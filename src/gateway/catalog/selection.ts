@@ -5,6 +5,9 @@ import type { Definition } from './definition.ts'
 import { bareName, givenName, visibleName } from './names.ts'
 import type { ToolsetSettings } from './settings.ts'
 
+/** A server and its own name of an item, which need not be listed. */
+export type Owned = Pick<Definition, 'upstream' | 'name'>
+
 /** How one mount sees the servers. */
 export interface Selection {
   readonly mount: string
@@ -12,7 +15,9 @@ export interface Selection {
   readonly server: UpstreamId | undefined
   /** The servers that it may show, in configuration order. */
   readonly servers: readonly UpstreamId[]
-  shows(definition: Definition): boolean
+  shows(item: Owned): boolean
+  /** What is not shown although something that is shown leads to it, a template or a tool with a user interface. */
+  excludes(item: Owned): boolean
   /** The name it would have; `exact` where nothing had to be changed, so that it has the first claim. */
   name(definition: Definition): { readonly wanted: string; readonly exact: boolean }
   /** Another description, where configuration gives one. */
@@ -27,6 +32,7 @@ export function aggregate(servers: readonly UpstreamId[], bare: UpstreamId | und
     server: undefined,
     servers,
     shows: () => true,
+    excludes: () => false,
     name: (definition) => natural(definition, bare),
     describe: () => undefined,
     couldOwn: (server, visible) => server === bare || visible.startsWith(`${server}__`),
@@ -39,6 +45,7 @@ export function single(server: UpstreamId): Selection {
     server,
     servers: [server],
     shows: () => true,
+    excludes: () => false,
     name: ({ name }) => ({ wanted: name, exact: true }),
     describe: () => undefined,
     couldOwn: () => true,
@@ -55,7 +62,8 @@ export function toolset(mount: string, settings: ToolsetSettings, servers: reado
     mount,
     server: undefined,
     servers: servers.filter((server) => include.some((one) => one.server === server)),
-    shows: (definition) => include.some((one) => matches(one, definition)) && !exclude.some((one) => matches(one, definition)),
+    shows: (item) => include.some((one) => matches(one, item)) && !exclude.some((one) => matches(one, item)),
+    excludes: (item) => exclude.some((one) => matches(one, item)),
     name: (definition) => {
       const given = rename.get(key(definition))
       if (given === undefined || kinds[definition.kind].key !== 'name') return natural(definition, undefined)
@@ -90,8 +98,8 @@ function pattern(text: string): Pattern {
   return { server: text.slice(0, slash), name: open ? name.slice(0, -1) : name, open }
 }
 
-function matches({ server, name, open }: Pattern, definition: Definition): boolean {
-  if (server !== definition.upstream) return false
+function matches({ server, name, open }: Pattern, item: Owned): boolean {
+  if (server !== item.upstream) return false
   if (name === undefined) return true
-  return open ? definition.name.startsWith(name) : definition.name === name
+  return open ? item.name.startsWith(name) : item.name === name
 }

@@ -140,8 +140,10 @@ describe('a completion finds its upstream', () => {
   it('or is refused', async () => {
     const refused = async (params: Record<string, unknown>) =>
       faultOf((await aim(await served(), callOf('completion/complete', params))).outcome).kind
-    expect(await refused({ ref: { name: 'nope' } })).toBe('unknown_tool')
-    expect(await refused({ ref: { uri: 'nope:1' } })).toBe('unknown_tool')
+    expect(await refused({ ref: { type: 'ref/prompt', name: 'nope' } })).toBe('unknown_tool')
+    expect(await refused({ ref: { type: 'ref/resource', uri: 'nope:1' } })).toBe('unknown_tool')
+    expect(await refused({ ref: { type: 'ref/prompt', name: 7 } })).toBe('invalid_params')
+    expect(await refused({ ref: { name: 'nope' } })).toBe('invalid_params')
     expect(await refused({ ref: {} })).toBe('invalid_params')
     expect(await refused({})).toBe('invalid_params')
   })

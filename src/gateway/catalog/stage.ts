@@ -11,7 +11,7 @@ import type { Next, Step } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
-import { carriedIn, type Found, targetOf } from '../../core/protocol/carriers.ts'
+import { carriedIn, type Target, targetOf } from '../../core/protocol/carriers.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import { discovery } from './discover.ts'
 import { type Lookup, unavailable } from './lookup.ts'
@@ -56,10 +56,11 @@ function resolve({ lookup, tasks }: StageParts): Step<Call, RoutedCall> {
   return {
     name: 'resolve',
     run: (call, exchange, next) => {
-      const carries = targetOf(call.method)
+      const place = targetOf(call.method, undefined)
       const name = call.target
-      if (carries === undefined || carries === 'task') return refuse(fault('method_not_found', { method: call.method }))
-      if (name === undefined) return refuse(fault('invalid_params', { reason: `params.${carries === 'uri' ? 'uri' : 'name'} is missing` }))
+      if (place === undefined || place.carries === 'task') return refuse(fault('method_not_found', { method: call.method }))
+      if (name === undefined) return refuse(missing(place))
+      const { carries } = place
       const selection = lookup.mount(call)
       if ('kind' in selection) return refuse(selection)
       const kind = carries === 'uri' ? 'resource' : carries
@@ -83,11 +84,12 @@ function target(parts: StageParts): Step<Call, TargetedCall> {
     run: (call, exchange, next) => {
       const selection = parts.lookup.mount(call)
       if ('kind' in selection) return refuse(selection)
-      const [found] = carriedIn('request', call.method, call.params.json())
-      if (found === undefined) return refuse(fault('invalid_params', { reason: missingRef(call) }))
-      return found.carries === 'task'
-        ? toTask(parts, selection, found, call, exchange, next)
-        : toReference(parts, selection, found, call, exchange, next)
+      const place = targetOf(call.method, call.params.json())
+      if (place === undefined) return refuse(fault('invalid_params', { reason: 'params.ref names neither a prompt nor a resource' }))
+      if (call.target === undefined) return refuse(missing(place))
+      return place.carries === 'task'
+        ? toTask(parts, selection, place, call.target, call, exchange, next)
+        : toReference(parts, selection, place, call.target, call, exchange, next)
     },
   }
 }
@@ -95,41 +97,41 @@ function target(parts: StageParts): Step<Call, TargetedCall> {
 async function toTask(
   { tasks }: StageParts,
   selection: Selection,
-  found: Found,
+  place: Target,
+  name: string,
   call: Call,
   exchange: Exchange,
   next: Next<TargetedCall>,
 ): Promise<Outcome> {
-  const missing = tasksRefusal(call)
-  if (missing !== undefined) return failed(missing)
-  const ref = tasks.open(found.value, call.caller.principal)
+  const refused = tasksRefusal(call)
+  if (refused !== undefined) return failed(refused)
+  const ref = tasks.open(name, call.caller.principal)
   if (ref === undefined || !selection.servers.includes(ref.upstream)) {
-    return failed(
-      fault('unknown_tool', { what: 'task', name: shortened(found.value), hint: 'It may have ended, or belongs to somebody else.' }),
-    )
+    return failed(fault('unknown_tool', { what: 'task', name: shortened(name), hint: 'It may have ended, or belongs to somebody else.' }))
   }
   exchange.note('route', { upstream: ref.upstream, item: undefined })
-  const params = call.params.edit([{ path: found.path, value: JSON.stringify(ref.taskId) }])
+  const params = call.params.edit([{ path: place.path, value: JSON.stringify(ref.taskId) }])
   const outcome = await next(targeted(call, ref.upstream, params), exchange)
   // The id that the client knows, not a new seal of the same task.
-  return outcome.kind === 'complete' ? { ...outcome, result: withTaskId(call, outcome.result, found.value) } : outcome
+  return outcome.kind === 'complete' ? { ...outcome, result: withTaskId(call, outcome.result, name) } : outcome
 }
 
 async function toReference(
   { lookup }: StageParts,
   selection: Selection,
-  found: Found,
+  place: Target,
+  name: string,
   call: Call,
   exchange: Exchange,
   next: Next<TargetedCall>,
 ): Promise<Outcome> {
-  const kind = found.carries === 'uri' ? 'resource' : 'prompt'
-  const template = kind === 'resource' ? lookup.template(call, selection, found.value) : undefined
-  const looked = template === undefined ? await lookup.look(call, exchange, selection, kind, found.value) : { item: template }
+  const kind = place.carries === 'uri' ? 'resource' : 'prompt'
+  const template = kind === 'resource' ? lookup.template(call, selection, name) : undefined
+  const looked = template === undefined ? await lookup.look(call, exchange, selection, kind, name) : { item: template }
   if ('fault' in looked) return failed(looked.fault)
   const { item } = looked
   exchange.note('route', { upstream: item.upstream, item: item.name })
-  const params = item.name === found.value ? call.params : call.params.edit([{ path: found.path, value: JSON.stringify(item.name) }])
+  const params = item.name === name ? call.params : call.params.edit([{ path: place.path, value: JSON.stringify(item.name) }])
   return next(targeted(call, item.upstream, params), exchange)
 }
 
@@ -200,8 +202,8 @@ function withTaskId(call: Call, result: Payload, visible: string): Payload {
   return result.edit(edits)
 }
 
-function missingRef(call: Call): string {
-  return targetOf(call.method) === 'task' ? 'params.taskId is missing' : 'params.ref names neither a prompt nor a resource'
+function missing({ path }: Target): Fault {
+  return fault('invalid_params', { reason: `params.${path.join('.')} is missing` })
 }
 
 function shortened(text: string): string {

@@ -129,7 +129,8 @@ export class View {
 
   /**
    * The item that answers for a URI: a listed resource, a resource that a tool names as its user interface, the first template that
-   * matches, or the only server whose resources have its scheme and authority (results may link to what no list shows).
+   * matches, or the only server whose resources have its scheme and authority (results may link to what no list shows). A mount that shows
+   * a part of a server shows no more of it this way.
    */
   resource(uri: string): { readonly item: Item; readonly listed: Item } | undefined {
     const exact = this.byName.resource.get(uri)
@@ -146,11 +147,16 @@ export class View {
       }
       this.apps = apps
     }
-    return this.apps.get(uri)
+    const found = this.apps.get(uri)
+    return found === undefined || this.excludes(found, uri) ? undefined : found
   }
 
   private templated(uri: string): Published | undefined {
-    return this.published.template.find((one) => one.definition.template?.matches(uri))
+    return this.published.template.find((one) => one.definition.template?.matches(uri) && !this.excludes(one, uri))
+  }
+
+  private excludes(one: Published, uri: string): boolean {
+    return this.selection.excludes({ upstream: one.item.upstream, name: uri })
   }
 
   private neighbour(uri: string): Published | undefined {
@@ -166,7 +172,8 @@ export class View {
       this.owners = owners
     }
     const origin = originOf(uri)
-    return origin === undefined ? undefined : this.owners.get(origin)
+    const found = origin === undefined ? undefined : this.owners.get(origin)
+    return found !== undefined && this.selection.shows({ upstream: found.item.upstream, name: uri }) ? found : undefined
   }
 }
 

@@ -3,6 +3,7 @@
 import type { ClientCapabilities, RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { HeaderParam } from '../../core/call/item.ts'
 import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
+import { targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { encodeHeaderValue, paramHeaders } from '../../core/protocol/headers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
@@ -15,8 +16,6 @@ const levelPath = ['_meta', metaKey.logLevel]
 const tokenPath = ['_meta', 'progressToken']
 const traceparentPath = ['_meta', 'traceparent']
 const tracestatePath = ['_meta', 'tracestate']
-const namePath = ['name']
-const uriPath = ['uri']
 const statePath = ['requestState']
 const responsesPath = ['inputResponses']
 const revisionText = JSON.stringify(modernRevision)
@@ -76,9 +75,9 @@ function addCommon(call: TargetedCall, progressToken: number | undefined, edits:
     if (trace.tracestate !== undefined) edits.push({ path: tracestatePath, value: JSON.stringify(trace.tracestate) })
   }
   const own = ownTarget(call)
-  if (own !== undefined && own !== call.target) {
-    edits.push({ path: call.method === 'resources/read' ? uriPath : namePath, value: JSON.stringify(own) })
-  }
+  if (own === undefined || own === call.target) return
+  const place = targetOf(call.method, undefined)
+  if (place !== undefined) edits.push({ path: place.path, value: JSON.stringify(own) })
 }
 
 /** The upstream's own name of what the call is about; undefined where the call names no item. A template's URI is the caller's. */
@@ -106,9 +105,9 @@ export function callHeaders(into: Record<string, string>, call: TargetedCall, fr
   return Object.assign(into, paramHeaders(declared, args, locate(call.params.bytes, ['arguments'])))
 }
 
+/** What the body names: what `addCommon` writes, or what the catalog wrote where there is no item. */
 function headerName(call: TargetedCall): string | undefined {
-  if (call.family === 'invoke') return ownTarget(call) ?? call.target
-  if (call.family !== 'task') return undefined
-  const params = call.params.json()
-  return isObject(params) && typeof params.taskId === 'string' ? params.taskId : call.target
+  const place = targetOf(call.method, undefined)
+  if (place?.header !== true) return undefined
+  return ownTarget(call) ?? targetValue(place, call.params.json())
 }

@@ -4,7 +4,7 @@ import { type CallEvent, type OpenExchange, openExchange } from '../../../src/co
 import type { Outcome } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
 import { anonymous } from '../../../src/core/call/principal.ts'
-import { targetOf } from '../../../src/core/protocol/carriers.ts'
+import { targetOf, targetValue } from '../../../src/core/protocol/carriers.ts'
 import { type Catalog, type CatalogOptions, createCatalog } from '../../../src/gateway/catalog/index.ts'
 import { systemRandom } from '../../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../../src/platform/seal/aes-sealer.ts'
@@ -62,14 +62,13 @@ export function quiet(): Promise<void> {
 }
 
 export function callOf(method: Method, params: Record<string, unknown> = {}, change: Partial<Call> = {}): Call {
-  const carries = targetOf(method)
-  const target = carries === undefined ? undefined : params[carries === 'uri' ? 'uri' : carries === 'task' ? 'taskId' : 'name']
+  const place = targetOf(method, params)
   return {
     id: 'call-1',
     method,
     family: families[method],
     mount: '',
-    target: typeof target === 'string' ? target : undefined,
+    target: place === undefined ? undefined : targetValue(place, params),
     params: payloadOf(params),
     caller: {
       principal: anonymous,
