@@ -62,6 +62,8 @@ interface Row {
   /** Counted in signalbox_proto_anomaly_total. */
   readonly anomaly?: string
   readonly upstreams?: readonly RawEra[]
+  /** What stands before the text of a success. */
+  readonly adds?: string
   /** What must not stand in the answer. */
   readonly hides?: string
 }
@@ -118,17 +120,19 @@ const rows: readonly Row[] = [
     'neither result nor error',
     faults.mangled((answer) => answer.replace('"result":', '"resul":')),
   ),
-  answerRow(
-    'T17',
-    'invalid UTF-8',
-    faults.mangled((answer) => replaced(answer, Buffer.from([0xff, 0xfe]))),
-    { hides: '\ufffd' },
-  ),
-  answerRow(
-    'T17',
-    'a lone surrogate',
-    faults.mangled((answer) => replaced(answer, Buffer.from('\\ud83d'))),
-  ),
+  {
+    id: 'T17',
+    what: 'invalid UTF-8',
+    fault: faults.mangled((answer) => replaced(answer, Buffer.from([0xff, 0xfe]))),
+    adds: '\ufffd\ufffd',
+    anomaly: 'utf8',
+  },
+  {
+    id: 'T17',
+    what: 'a lone surrogate',
+    fault: faults.mangled((answer) => replaced(answer, Buffer.from('\\ud83d'))),
+    adds: '\ud83d',
+  },
   answerRow(
     'T17',
     'a NUL byte',
@@ -228,14 +232,14 @@ function tagFor(row: string, client: RawEra, upstream: RawEra): string {
 }
 
 /** I1 and the shape of the answer. */
-function judge(answer: RawAnswer, tag: string, wanted: Wanted | undefined): void {
+function judge(answer: RawAnswer, tag: string, wanted: Wanted | undefined, adds = ''): void {
   expect(answer.answers, `${tag}: ${answer.text.slice(0, 500)}`).toHaveLength(1)
   expect(answer.strange).toEqual([])
   for (const secret of Object.values(secrets)) expect(answer.text).not.toContain(secret)
   const seen = faultOf(answer)
   if (wanted === undefined) {
     expect(seen, tag).toBeUndefined()
-    expect(textOf(answer)).toBe(tag)
+    expect(textOf(answer)).toBe(adds + tag)
     return
   }
   expect(seen, `${tag}: ${answer.text.slice(0, 500)}`).toMatchObject({
@@ -271,7 +275,7 @@ describe('a wrong answer', () => {
           const tag = tagFor(row.id, client, upstream)
           l7[upstream].script(tag, row.fault)
           const answer = await (clients[client][upstream] as RawClient).call(tool, { tag }, { progressToken: tag })
-          judge(answer, tag, row.wanted)
+          judge(answer, tag, row.wanted, row.adds)
           if (row.hides !== undefined) expect(answer.text).not.toContain(row.hides)
           expect(l7[upstream].effectsOf(tag)).toBe(row.effects ?? 1)
         }),

@@ -28,12 +28,12 @@ const acts = {
   wrongId: (_id, tag) => say({ id: 987_654, result: done(tag) }),
   textId: (id, tag) => say({ id: String(id), result: done(tag) }),
   twice: (id, tag) => out(line({ id, result: done(tag) }).repeat(2)),
-  badUtf8: (id) =>
+  badUtf8: (id, tag) =>
     out(
       Buffer.concat([
         Buffer.from(`{"jsonrpc":"2.0","id":${id},"result":{"content":[{"type":"text","text":"`),
         Buffer.from([0xff, 0xfe]),
-        Buffer.from('"}]}}\n'),
+        Buffer.from(`${tag}"}]}}\n`),
       ]),
     ),
   deep: (id) => out(`{"jsonrpc":"2.0","id":${id},"result":{"content":[],"x":${'['.repeat(100_000)}${']'.repeat(100_000)}}}\n`),

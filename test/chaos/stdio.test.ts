@@ -33,6 +33,8 @@ interface Row {
   /** The child ends, so that the row has children of its own: restarts in a row wait longer and longer. */
   readonly ends?: true
   readonly anomaly?: string
+  /** What stands before the text of a success. */
+  readonly adds?: string
 }
 
 const unknown = ['outcome_unknown', 'transport', 'unknown'] as const
@@ -50,7 +52,7 @@ const rows: readonly Row[] = [
   { id: 'P07 a line of 64 MiB', act: 'oversize', wanted: ['result_too_large', 'tool', 'unknown'], anomaly: 'oversize', ends: true },
   { id: 'P08 4 MiB on stderr', act: 'flood' },
   { id: 'L20 last words with a secret', act: 'secret', wanted: unknown, ends: true },
-  { id: 'T17 invalid UTF-8', act: 'badUtf8', wanted: protocolError, anomaly: 'malformed' },
+  { id: 'T17 invalid UTF-8', act: 'badUtf8', adds: '\ufffd\ufffd', anomaly: 'utf8' },
   { id: 'T19 100,000 levels deep', act: 'deep', wanted: protocolError, anomaly: 'malformed' },
   { id: 'T21 the wrong id', act: 'wrongId', wanted: protocolError, anomaly: 'orphan' },
   { id: 'T21 the id as a string', act: 'textId', wanted: protocolError, anomaly: 'orphan' },
@@ -103,14 +105,14 @@ function executions(tag: string): number {
     .filter((line) => line === tag).length
 }
 
-function judge(answer: RawAnswer, tag: string, wanted: Row['wanted']): void {
+function judge(answer: RawAnswer, tag: string, wanted: Row['wanted'], adds = ''): void {
   expect(answer.answers, `${tag}: ${answer.text.slice(0, 400)}`).toHaveLength(1)
   expect(answer.strange).toEqual([])
   expect(answer.text).not.toContain(secrets.upstream)
   const seen = faultOf(answer)
   if (wanted === undefined) {
     expect(seen).toBeUndefined()
-    expect(textOf(answer)).toBe(tag)
+    expect(textOf(answer)).toBe(adds + tag)
     return
   }
   const [kind, category, side_effect] = wanted
@@ -140,7 +142,7 @@ describe('a child that misbehaves', () => {
           for (const client of eras) {
             const tag = tagFor(id, upstream)
             const args = { act, tag, ...(repeated ? { once: true } : {}) }
-            judge(await (clients[client][upstream] as RawClient).call(repeated ? 'look' : 'act', args), tag, wanted)
+            judge(await (clients[client][upstream] as RawClient).call(repeated ? 'look' : 'act', args), tag, wanted, row.adds)
             expect(executions(tag)).toBe(repeated ? 2 : 1)
             await works(client, upstream)
           }

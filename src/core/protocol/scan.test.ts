@@ -36,35 +36,19 @@ describe('the scanner agrees with JSON.parse on what is JSON', () => {
       fc.property(fc.json({ maxDepth: 4 }), fc.nat(), fc.constantFrom(...'{}[]",:\\0a-.eE+ tnu'), (json, where, put) => {
         const at = where % (json.length + 1)
         const broken = json.slice(0, at) + put + json.slice(at + 1)
-        // Lone surrogates are the one thing we refuse beyond JSON.parse.
-        fc.pre(!/\\u[dD][89a-fA-F]/.test(broken) && Buffer.from(broken).toString() === broken)
+        fc.pre(Buffer.from(broken).toString() === broken)
         return accepts(broken) === parses(broken)
       }),
       { numRuns: 2_000 },
     )
   })
 
-  it.each([
-    '',
-    '{',
-    '[1,]',
-    '{"a":1,}',
-    '{"a" 1}',
-    '01',
-    '1.',
-    '-',
-    '1e',
-    '"\t"',
-    '"\\x"',
-    'tru',
-    'nul',
-    '"\\ud800"',
-    '"\\udc00"',
-    '"\\ud800\\u0041"',
-    '{"a":1}}',
-  ])('refuses %j', (text) => {
-    expect(accepts(text)).toBe(false)
-  })
+  it.each(['', '{', '[1,]', '{"a":1,}', '{"a" 1}', '01', '1.', '-', '1e', '"\t"', '"\\x"', 'tru', 'nul', '{"a":1}}'])(
+    'refuses %j',
+    (text) => {
+      expect(accepts(text)).toBe(false)
+    },
+  )
 
   it('refuses nesting that would only burn memory', () => {
     expect(accepts('['.repeat(513) + ']'.repeat(513))).toBe(false)

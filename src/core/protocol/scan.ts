@@ -37,8 +37,11 @@ export function skipSpace(b: Uint8Array, at: number): number {
   }
 }
 
-/** Index just after the string that starts at `at`. */
-export function skipString(b: Uint8Array, at: number): number {
+/**
+ * Index just after the string that starts at `at`. An escape may be half of a surrogate pair, as JSON allows and `JSON.stringify` writes for
+ * a text that was cut in an emoji; `paired` refuses it.
+ */
+export function skipString(b: Uint8Array, at: number, paired = false): number {
   if (b[at] !== quote) throw new MalformedJson('expected a string', at)
   let i = at + 1
   const end = b.length
@@ -50,7 +53,7 @@ export function skipString(b: Uint8Array, at: number): number {
     }
     if (c === quote) return i + 1
     if (c !== backslash) throw new MalformedJson('control character in a string', i)
-    i = skipEscape(b, i)
+    i = paired ? skipPair(b, i) : skipEscape(b, i)
   }
   throw new MalformedJson('unterminated string', at)
 }
@@ -66,18 +69,22 @@ function skipEscape(b: Uint8Array, at: number): number {
     case 0x72: // r
     case 0x74: // t
       return at + 2
-    case 0x75: {
-      const unit = hex4(b, at + 2)
-      if (unit >= 0xdc00 && unit <= 0xdfff) throw new MalformedJson('lone surrogate', at)
-      if (unit < 0xd800 || unit > 0xdbff) return at + 6
-      if (b[at + 6] !== backslash || b[at + 7] !== 0x75) throw new MalformedJson('lone surrogate', at)
-      const low = hex4(b, at + 8)
-      if (low < 0xdc00 || low > 0xdfff) throw new MalformedJson('lone surrogate', at)
-      return at + 12
-    }
+    case 0x75:
+      hex4(b, at + 2)
+      return at + 6
     default:
       throw new MalformedJson('bad escape', at)
   }
+}
+
+/** As `skipEscape`, and over both escapes of a surrogate pair. */
+function skipPair(b: Uint8Array, at: number): number {
+  const end = skipEscape(b, at)
+  const unit = b[at + 1] === 0x75 ? hex4(b, at + 2) : 0
+  if (unit < 0xd800 || unit > 0xdfff) return end
+  const low = unit < 0xdc00 && b[end] === backslash && b[end + 1] === 0x75 ? hex4(b, end + 2) : 0
+  if (low < 0xdc00 || low > 0xdfff) throw new MalformedJson('lone surrogate', at)
+  return end + 6
 }
 
 function hex4(b: Uint8Array, at: number): number {

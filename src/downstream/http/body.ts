@@ -71,13 +71,16 @@ export function parseBody(body: Buffer): Parsed {
   }
 }
 
-/** How many object members the text holds, whatever their keys. Throws on strings that are none and on nesting that is too deep. */
+/**
+ * How many object members the text holds, whatever their keys. Throws on strings that are none, on halves of surrogate pairs, which two readers of
+ * UTF-8 would take for different names, and on nesting that is too deep.
+ */
 function tally(body: Buffer): number {
   let count = 0
   let depth = 0
   for (let i = 0; i < body.length; i += 1) {
     const c = body[i] as number
-    if (c === 0x22) i = skipString(body, i) - 1
+    if (c === 0x22) i = skipString(body, i, true) - 1
     else if (c === 0x3a) count += 1
     else if (c === 0x7b || c === 0x5b) {
       depth += 1

@@ -11,7 +11,7 @@ import { header } from '../../core/protocol/names.ts'
 import { MalformedJson } from '../../core/protocol/scan.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
 import type { WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
-import { messagesOf, reopenMs } from './events.ts'
+import { messagesOf, readText, reopenMs } from './events.ts'
 import { cut, offProtocol, tooLarge, unreachable } from './failures.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
 import { challenge, contentLength, isEncoded, mediaType, retryAfter } from './response-headers.ts'
@@ -179,7 +179,7 @@ export class RequestAnswer extends Reception {
   }
 
   private readAnswer(bytes: Uint8Array): void {
-    const message = bytes.length === 0 ? 'empty body' : tryRead(bytes)
+    const message = bytes.length === 0 ? 'empty body' : readText(bytes, this.wire, tryRead)
     if (typeof message === 'string') {
       this.refuse(message)
     } else if (message.kind === 'request' || message.kind === 'notification') {
@@ -194,7 +194,7 @@ export class RequestAnswer extends Reception {
   }
 
   private readStatusBody(bytes: Uint8Array): void {
-    const message = tryRead(bytes)
+    const message = readText(bytes, this.wire, tryRead)
     if (typeof message !== 'string' && message.kind === 'ambiguous') this.wire.anomaly('ambiguous', message.what)
     if (typeof message === 'string' || message.kind !== 'error') this.settleStatus(undefined)
     else if (message.id === this.id) this.settle({ kind: 'answer', answer: message, status: this.status })
@@ -208,7 +208,7 @@ export class RequestAnswer extends Reception {
       this.watchQuiet()
     }
     if (event.event !== 'message' || event.data.length === 0) return
-    const found = messagesOf(event.data)
+    const found = messagesOf(event.data, this.wire)
     if (typeof found === 'string') {
       this.wire.anomaly('malformed', found)
       this.wrong = found

@@ -2,10 +2,29 @@
 import type { Random } from '../../core/ports/clock.ts'
 import { type Incoming, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { elements, MalformedJson, skipSpace } from '../../core/protocol/scan.ts'
+import { notUtf8, replacedUtf8 } from '../../core/protocol/utf8.ts'
 import { backoffCapMs, backoffMs } from '../pool/backoff.ts'
+import type { WireAnomaly } from '../wire/wire.ts'
 
 /** The messages of one event: one, or those of a batch (MCP 2025-03-26 §transports). What is wrong with them, as text, otherwise. */
-export function messagesOf(data: Uint8Array): readonly Incoming[] | string {
+export function messagesOf(data: Uint8Array, wire: Anomalies): readonly Incoming[] | string {
+  return readText(data, wire, messagesIn)
+}
+
+export interface Anomalies {
+  anomaly(type: WireAnomaly, detail: string): void
+}
+
+/** As `read` does; a text that is not UTF-8 is counted and read all the same. */
+export function readText<T>(data: Uint8Array, wire: Anomalies, read: (data: Uint8Array) => T | string): T | string {
+  const found = read(data)
+  const replaced = typeof found === 'string' ? replacedUtf8(data) : undefined
+  if (replaced === undefined) return found
+  wire.anomaly('utf8', notUtf8)
+  return read(replaced)
+}
+
+function messagesIn(data: Uint8Array): readonly Incoming[] | string {
   try {
     const at = skipSpace(data, 0)
     if (data[at] !== 0x5b) return [readMessage(data)]

@@ -124,7 +124,7 @@ export class ListenStream extends Reception {
   private event(event: SseEvent): void {
     this.failed = 0
     if (event.event !== 'message' || event.data.length === 0) return
-    const found = messagesOf(event.data)
+    const found = messagesOf(event.data, this.wire)
     if (typeof found === 'string') {
       this.wire.anomaly('malformed', found)
       return

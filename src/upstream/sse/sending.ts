@@ -5,6 +5,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
 import { type IncomingError, type IncomingResult, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { MalformedJson } from '../../core/protocol/scan.ts'
+import { replacedUtf8 } from '../../core/protocol/utf8.ts'
 import { cut, offProtocol, tooLarge, unreachable } from '../http/failures.ts'
 import { type Endpoint, headerList, Reception } from '../http/reception.ts'
 import { challenge, isEncoded, mediaType, retryAfter } from '../http/response-headers.ts'
@@ -137,7 +138,7 @@ export class Sending extends Reception {
 
 function readError(bytes: Uint8Array): IncomingError | undefined {
   try {
-    const message = readMessage(bytes)
+    const message = readMessage(replacedUtf8(bytes) ?? bytes)
     return message.kind === 'error' ? message : undefined
   } catch (error) {
     if (error instanceof MalformedJson) return undefined

@@ -160,8 +160,12 @@ export class SseWire implements Wire, Pending {
     this.settleOpen(this)
   }
 
+  anomaly(type: WireAnomaly, detail: string): void {
+    this.onAnomaly(type, detail)
+  }
+
   private messages(data: Uint8Array): void {
-    const found = messagesOf(data)
+    const found = messagesOf(data, this)
     if (typeof found === 'string') this.onAnomaly('malformed', found)
     else for (const message of found) this.message(message, data.length)
   }

@@ -2,12 +2,13 @@
 // a few passes over the line at most, whatever stands in it.
 import { type Incoming, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { asBuffer, elements, MalformedJson, skipSpace, skipValue } from '../../core/protocol/scan.ts'
+import { notUtf8, replacedUtf8 } from '../../core/protocol/utf8.ts'
 import type { WireAnomaly } from '../wire/wire.ts'
 
 export interface LineContent {
   readonly messages: readonly Incoming[]
-  /** What was wrong with the line: `glued` and messages may go together, `stdout` and `malformed` mean that (a part of) it was lost. */
-  readonly anomaly: { readonly type: Extract<WireAnomaly, 'stdout' | 'glued' | 'malformed'>; readonly why: string } | undefined
+  /** What was wrong with the line: `glued` or `utf8` and messages go together, `stdout` and `malformed` mean that (a part of) it was lost. */
+  readonly anomaly: { readonly type: Extract<WireAnomaly, 'stdout' | 'glued' | 'malformed' | 'utf8'>; readonly why: string } | undefined
 }
 
 const openBrace = 0x7b
@@ -17,6 +18,14 @@ const openBracket = 0x5b
 const maxAttempts = 1_000
 
 export function readLine(line: Uint8Array): LineContent {
+  const content = readUtf8(line)
+  const replaced = content.anomaly === undefined ? undefined : replacedUtf8(line)
+  if (replaced === undefined) return content
+  const again = readUtf8(replaced)
+  return again.anomaly === undefined ? { messages: again.messages, anomaly: { type: 'utf8', why: notUtf8 } } : again
+}
+
+function readUtf8(line: Uint8Array): LineContent {
   const at = skipSpace(line, 0)
   if (at === line.length) return { messages: [], anomaly: undefined }
   if (line[at] === openBracket) return readBatch(line, at) ?? readGlued(line, at, 'no JSON')

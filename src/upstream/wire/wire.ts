@@ -63,6 +63,7 @@ export type WireAnomaly =
   | 'oversize'
   | 'endpoint'
   | 'stray_request'
+  | 'utf8'
 
 /** Streamable HTTP has more than every wire has. */
 export interface HttpWire extends Wire {
