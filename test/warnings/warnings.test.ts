@@ -9,7 +9,7 @@ const vitest = join(dirname(createRequire(import.meta.url).resolve('vitest/packa
 /** Runs one file of `cases/` as `npm test` would. */
 async function run(name: string): Promise<{ readonly code: number | null; readonly output: string }> {
   const { NODE_OPTIONS: _, SIGNALBOX_TEST_WARNINGS: __, VITEST: ___, ...env } = process.env
-  const child = spawn(process.execPath, [vitest, 'run', '--config', join(import.meta.dirname, 'cases', 'vitest.config.ts'), name], {
+  const child = spawn(process.execPath, [vitest, 'run', '--config', join(import.meta.dirname, 'cases-config.ts'), name], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: join(import.meta.dirname, '..', '..'),
     env: { ...env, NO_COLOR: '1' },
@@ -20,7 +20,7 @@ async function run(name: string): Promise<{ readonly code: number | null; readon
 }
 
 it.each([
-  ['in-the-test', /MaxListenersExceededWarning[\s\S]*in-the-test\.case\.ts/],
+  ['in-the-test', /MaxListenersExceededWarning[\s\S]*in-the-test\.ts/],
   ['in-a-program', /DeprecationWarning: Old ways/],
 ])('a test run fails by a warning %s, and names it', async (name, told) => {
   const { code, output } = await run(name)
