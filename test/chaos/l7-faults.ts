@@ -115,11 +115,8 @@ export function oversize(bytes: number, declared: boolean): L7Fault {
       server.bytesTaken += block.length
       if (!res.write(block.subarray(0, Math.min(block.length, bytes - sent)))) {
         await new Promise<void>((resolve) => {
-          const go = (): void => {
-            res.off('drain', go).off('close', go)
-            resolve()
-          }
-          res.on('drain', go).on('close', go)
+          res.once('drain', resolve)
+          res.once('close', resolve)
         })
       }
     }

@@ -5,6 +5,7 @@ import { assembleInside, type Inside } from '../../src/assembly/gateway.ts'
 import { settingsSchema } from '../../src/assembly/settings.ts'
 import { Deadline } from '../../src/core/call/deadline.ts'
 import { type CallEvent, openExchange } from '../../src/core/call/exchange.ts'
+import { endless } from '../../src/core/call/expiry.ts'
 import type { Outcome } from '../../src/core/call/outcome.ts'
 import { payloadOf } from '../../src/core/call/payload.ts'
 import type { CallRecord } from '../../src/core/call/record.ts'
@@ -79,7 +80,7 @@ export async function startInside(config: Record<string, unknown>): Promise<Insi
     logged,
     call: async (sub, tool, args = {}, more = {}) => {
       const events: CallEvent[] = []
-      const exchange = openExchange(clock, { idleMs: 20_000, totalMs: 60_000 }, { emit: (event) => void events.push(event) })
+      const exchange = openExchange(clock, { idleMs: 20_000, totalMs: 60_000 }, { emit: (event) => void events.push(event) }, endless)
       const outcome = await inside.gateway.handle(
         aCall({
           id: systemRandom.id(),

@@ -8,6 +8,9 @@ export interface QueuedDeadline {
   due(): void
 }
 
+/** More ms than a timer of Node.js can wait: it would ring at once. It rings early then, and is set again. */
+const longestTimerMs = 2_147_483_647
+
 const byClock = new WeakMap<Clock, DeadlineQueue>()
 
 export class DeadlineQueue {
@@ -47,7 +50,7 @@ export class DeadlineQueue {
   private arm(at: number): void {
     this.disarm()
     this.armedFor = at
-    this.timer = this.clock.timer(Math.max(0, at - this.clock.mono()), () => this.look())
+    this.timer = this.clock.timer(Math.min(longestTimerMs, Math.max(0, at - this.clock.mono())), () => this.look())
   }
 
   private disarm(): void {

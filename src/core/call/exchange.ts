@@ -4,6 +4,7 @@
 import type { Clock } from '../ports/clock.ts'
 import type { LogLevel } from './call.ts'
 import { Deadline, type DeadlineLimits } from './deadline.ts'
+import { type Credential, Expiry } from './expiry.ts'
 import type { Item } from './item.ts'
 import type { Payload } from './payload.ts'
 import { type Signal, Switch } from './signal.ts'
@@ -34,7 +35,8 @@ export interface Sink {
   emit(event: CallEvent): void
 }
 
-export type EndReason = 'client_gone' | 'cancelled' | 'deadline' | 'drain'
+/** `expired`: the credential that it was begun with has ended. */
+export type EndReason = 'client_gone' | 'cancelled' | 'deadline' | 'drain' | 'expired'
 
 /** How the answer left: delivered whole, or why not. */
 export type Delivery = 'delivered' | 'client_gone' | 'unclaimed' | 'failed'
@@ -49,6 +51,8 @@ export interface Exchange {
   /** Aborted with an `EndReason` as its reason. */
   readonly signal: Signal
   readonly deadline: Deadline
+  /** What it was begun with; nothing that is left over of it may outlive that. */
+  readonly credential: Credential
   readonly sink: Sink
   note<S extends keyof Facts>(stage: S, fact: Facts[S]): void
   fact<S extends keyof Facts>(stage: S): Facts[S] | undefined
@@ -73,9 +77,12 @@ export interface OpenExchange extends Exchange {
   close(delivery: Delivery): void
 }
 
-/** Opens the exchange of one call. `limits` are the gateway's defaults; `resolve` may replace them by the upstream's. */
-export function openExchange(clock: Clock, limits: DeadlineLimits, sink: Sink): OpenExchange {
-  return new Live(clock, limits, sink)
+/**
+ * Opens the exchange of one call. `limits` are the gateway's defaults; `resolve` may replace them by the upstream's. `credential` is the
+ * caller's: the exchange ends with it.
+ */
+export function openExchange(clock: Clock, limits: DeadlineLimits, sink: Sink, credential: Credential): OpenExchange {
+  return new Live(clock, limits, sink, credential)
 }
 
 /** Why a signal of an exchange ended; undefined while it has not. */
@@ -86,15 +93,19 @@ export function endReason(signal: Signal): EndReason | undefined {
 /** It is its own sink, since progress moves the deadline. */
 class Live implements OpenExchange, Sink {
   readonly deadline: Deadline
+  readonly credential: Credential
   private readonly outer: Sink
   private readonly over = new Switch()
   private facts: Partial<Facts> | undefined
   private closers: ((delivery: Delivery) => void)[] | undefined
   private closed = false
+  private readonly expiry: Expiry | undefined
 
-  constructor(clock: Clock, limits: DeadlineLimits, sink: Sink) {
+  constructor(clock: Clock, limits: DeadlineLimits, sink: Sink, credential: Credential) {
     this.deadline = new Deadline(clock, limits, () => this.end('deadline'))
     this.outer = sink
+    this.credential = credential
+    this.expiry = credential.expiresAt === undefined ? undefined : Expiry.of(clock, credential, () => this.end('expired'))
   }
 
   get signal(): Signal {
@@ -141,6 +152,7 @@ class Live implements OpenExchange, Sink {
     if (this.closed) return
     this.closed = true
     this.deadline.close()
+    this.expiry?.close()
     for (const work of this.closers ?? []) work(delivery)
   }
 }
@@ -162,6 +174,10 @@ class View implements Exchange {
 
   get deadline(): Deadline {
     return this.root.deadline
+  }
+
+  get credential(): Credential {
+    return this.root.credential
   }
 
   note<S extends keyof Facts>(stage: S, fact: Facts[S]): void {

@@ -20,6 +20,16 @@ export const authenticationFaults = {
     agent: 'The server {upstream} refused the credential of the gateway (HTTP {status}). Tell the user that an operator has to renew it.',
     operator: 'Check the credential configured for this upstream (`headers` or its environment).',
   },
+  credential_expired: {
+    category: 'authentication',
+    status: 200,
+    code: -32603,
+    retryable: false,
+    protocol: false,
+    agent:
+      "The caller's credential expired before {item} answered. Whether it did the work is {effect}. It goes on with a new credential only.",
+    operator: 'A call, stream or waiting question outlived the credential that it was begun with. Let clients renew theirs before it ends.',
+  },
   session_unknown: {
     category: 'authentication',
     status: 404,

@@ -87,7 +87,7 @@ export class ModernDoor {
     const { context } = this
     const { res, openRequest } = arrived
     const reply = new Reply(res, asked, this.writer, this.heartbeat, context.report)
-    const exchange = openExchange(context.clock, context.limits, reply)
+    const exchange = openExchange(context.clock, context.limits, reply, arrived.principal)
     const place = this.enter(exchange, call.family === 'listen')
     this.heartbeat.add(reply)
     openRequest.whenOver(() => {

@@ -71,7 +71,7 @@ export function writeJson(res: ServerResponse, status: number, body: Buffer, fau
 }
 
 function addFaultHeaders(headers: string[], status: number, fault: Fault): void {
-  if (fault.challenge !== undefined || status === 401) headers.push('WWW-Authenticate', fault.challenge ?? 'Bearer')
+  if (status === 401 || (fault.challenge !== undefined && status >= 400)) headers.push('WWW-Authenticate', fault.challenge ?? 'Bearer')
   if (status === 405) headers.push('Allow', 'GET, POST, DELETE, OPTIONS')
   if (status === 503 || fault.retryAfterMs !== undefined) {
     headers.push('Retry-After', String(Math.max(1, Math.ceil((fault.retryAfterMs ?? 1_000) / 1_000))))

@@ -1,6 +1,6 @@
 // A legacy client on one two-way connection (stdio, HTTP+SSE): one session for as long as the connection lasts, everything on it.
 
-import type { Delivery, EndReason } from '../../core/call/exchange.ts'
+import type { Delivery } from '../../core/call/exchange.ts'
 import { emptyObject } from '../../core/call/payload.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
@@ -11,8 +11,10 @@ import type { LegacyRevision } from '../../core/protocol/names.ts'
 import type { DoorContext } from '../door.ts'
 import type { ClientQuestions } from './client-questions.ts'
 import { handshake } from './handshake.ts'
+import type { StopReason } from './input-requests.ts'
 import { type ClientMessage, joinBatch, mostInBatch, readClientMessage, splitBatch } from './message.ts'
 import { type Arrival, type Channel, LegacySession } from './session.ts'
+import { SessionCredential } from './session-credential.ts'
 
 export interface ConnectionParts {
   readonly context: DoorContext
@@ -25,16 +27,28 @@ export interface ConnectionParts {
   /** Writes one message. False where the client is gone. */
   readonly write: (message: Uint8Array, droppable: boolean) => boolean
   readonly opened?: (session: LegacySession) => void
+  /** Its credential has ended, and with it what ran. */
+  readonly expired?: () => void
 }
 
 export class LegacyClientConnection {
   private readonly parts: ConnectionParts
   private readonly channel: Channel
+  private readonly credential: SessionCredential
   private live: LegacySession | undefined
   private opening: Promise<void> | undefined
 
   constructor(parts: ConnectionParts) {
     this.parts = parts
+    this.credential = new SessionCredential({
+      clock: parts.context.clock,
+      principal: parts.principal,
+      expired: () => {
+        this.live?.expire()
+        parts.expired?.()
+      },
+      renewed: () => this.live?.renewed(),
+    })
     this.channel = {
       streams: true,
       send: (message, droppable) => void parts.write(message, droppable),
@@ -54,6 +68,7 @@ export class LegacyClientConnection {
 
   /** Takes one message or batch. Resolves when all of it is answered; the order of arrival is kept up to the first wait. */
   async receive(bytes: Uint8Array, parsed: unknown, arrival: Arrival): Promise<void> {
+    this.credential.shown(arrival.principal)
     if (Array.isArray(parsed)) return this.batch(bytes, parsed, arrival)
     const message = readClientMessage(bytes, parsed)
     if (message.kind === 'unreadable') {
@@ -62,7 +77,8 @@ export class LegacyClientConnection {
     return this.take(message, bytes, arrival, this.channel)
   }
 
-  end(reason: EndReason): void {
+  end(reason: StopReason): void {
+    this.credential.close()
     this.live?.end(reason)
   }
 
@@ -96,13 +112,15 @@ export class LegacyClientConnection {
   }
 
   private async initialize(message: IncomingRequest, arrival: Arrival): Promise<void> {
-    const { context, clientQuestions, id, transport, mount, principal, write } = this.parts
+    const { context, clientQuestions, id, transport, mount, write } = this.parts
+    const { principal } = arrival
     const { handshake: agreed, answer, exchange } = await handshake(context, { session: id, transport, mount, principal }, message, arrival)
     this.opening = undefined
     if (agreed !== undefined) {
       this.live = new LegacySession({
         context,
         clientQuestions,
+        credential: this.credential,
         profile: { id, transport, mount, principal, handshake: agreed },
         common: { send: (change, droppable) => void write(change, droppable) },
       })
@@ -137,7 +155,7 @@ export class LegacyClientConnection {
   }
 
   private refuse(id: RawId | undefined, method: string | undefined, reason: Fault, arrival: Arrival, channel = this.channel): void {
-    const { context, mount, principal, transport } = this.parts
+    const { context, mount, transport } = this.parts
     const revision = this.revision
     channel.answer(errorBytes(id ?? unreadId(revision), faultError(reason, arrival.correlationId)))
     context.gateway.refuse({
@@ -146,7 +164,7 @@ export class LegacyClientConnection {
       mount,
       transport,
       revision,
-      principal,
+      principal: arrival.principal,
       fault: reason,
       startedAtMs: arrival.atMs,
     })

@@ -5,6 +5,7 @@ import { type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { failed } from '../../core/call/outcome.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import type { Fault } from '../../core/faults/fault.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { IncomingRequest } from '../../core/protocol/jsonrpc.ts'
 import { resultBytes } from '../../core/protocol/jsonrpc.ts'
@@ -28,6 +29,8 @@ export interface Opened {
   /** Undefined where the gateway could not tell what it serves: then the answer is an error and there is no session. */
   readonly handshake: Handshake | undefined
   readonly answer: Buffer
+  /** What the answer says, where it is one with a challenge. */
+  readonly challenged: Fault | undefined
   /** To be closed when the answer has left. */
   readonly exchange: OpenExchange
 }
@@ -57,18 +60,20 @@ export async function handshake(context: DoorContext, opening: Opening, message:
     },
     context.random,
   )
-  const exchange = openExchange(context.clock, context.limits, { emit: () => {} })
+  const exchange = openExchange(context.clock, context.limits, { emit: () => {} }, opening.principal)
   const tooLarge = fault('invalid_params', { reason: `initialize holds more than ${largest} bytes` })
   const outcome = oversize ? failed(tooLarge) : await context.gateway.handle(call, exchange)
   if (outcome.kind !== 'complete') {
     const answer = legacyAnswer({ id: message.id, method: message.method, revision, correlationId: arrival.correlationId }, outcome, true)
-    return { handshake: undefined, answer, exchange }
+    const challenged = outcome.kind === 'fault' && outcome.fault.challenge !== undefined ? outcome.fault : undefined
+    return { handshake: undefined, answer, challenged, exchange }
   }
   const discover = outcome.result.json()
   const result = Buffer.from(JSON.stringify(initializeResult(discover, revision, context.server)))
   return {
     handshake: { revision, capabilities, client, lists: announcedLists(discover) },
     answer: resultBytes(message.id, result),
+    challenged: undefined,
     exchange,
   }
 }

@@ -119,7 +119,7 @@ class LegacyDoor implements LegacyHttpDoor {
     }
     this.leaving(res)
     const gone = res.destroyed
-    if (!gone) writeJson(res, 200, opened.answer)
+    if (!gone) writeJson(res, opened.challenged?.entry.status ?? 200, opened.answer, opened.challenged)
     opened.exchange.close(gone ? 'client_gone' : 'delivered')
   }
 
@@ -216,7 +216,7 @@ class LegacyDoor implements LegacyHttpDoor {
 
   private arrival(arrived: Arrived): Arrival {
     const headers = forwardedHeaders(arrived.req.headers, this.context.forwarded)
-    return { correlationId: arrived.id, atMs: arrived.atMs, headers }
+    return { correlationId: arrived.id, principal: arrived.principal, atMs: arrived.atMs, headers }
   }
 
   private refuse(arrived: Arrived, reason: Fault, named: Named = {}): void {

@@ -7,6 +7,7 @@ import type { EndReason } from '../../core/call/exchange.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
+import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
@@ -42,6 +43,14 @@ export interface Stopped {
   readonly fault: Fault
 }
 
+/** Why a request is ended from outside. Each leg of it has its own deadline. */
+export type StopReason = Exclude<EndReason, 'deadline'>
+
+/** Whoever asks may have begun what it asks for. */
+export function stoppedBy(reason: StopReason, item: string): Stopped {
+  return { kind: 'stopped', fault: endedBy(reason, item, 'unknown') }
+}
+
 export function stopped(kind: Kind, detail: Readonly<Record<string, unknown>>): Stopped {
   return { kind: 'stopped', fault: fault(kind, detail) }
 }
@@ -57,14 +66,14 @@ export class InputRequests {
   /** Keys that the client refused: a server that cannot take no for an answer asks the same again. */
   private readonly refused = new Set<string>()
   private asking: AbortController | undefined
-  private reason: EndReason | undefined
+  private reason: StopReason | undefined
 
   constructor(parts: InputRequestsParts) {
     this.parts = parts
   }
 
   /** Takes back what is asked, and lets nothing more be asked. */
-  stop(reason: EndReason): void {
+  stop(reason: StopReason): void {
     this.reason ??= reason
     this.asking?.abort(reason)
   }
@@ -74,7 +83,7 @@ export class InputRequests {
     const questions = inputRequestsOf(round.requests)?.filter(({ key }) => answered?.has(key) !== true)
     if (questions === undefined)
       return stopped('upstream_protocol_error', { upstream: round.item, reason: 'an input request has no method' })
-    if (this.reason !== undefined) return stopped('cancelled', { reason: this.reason })
+    if (this.reason !== undefined) return stoppedBy(this.reason, round.item)
     if (questions.length === 0) return { kind: 'answers', responses: undefined }
     const again = questions.find(({ key }) => this.refused.has(key))
     if (again !== undefined) return stopped('input_refused', { item: round.item, needs: `an answer to ${again.method}` })
@@ -110,7 +119,7 @@ export class InputRequests {
       case 'result':
         return asBuffer(reply.result.bytes).toString('utf8')
       case 'ended':
-        return stopped('cancelled', { reason: this.reason ?? 'cancelled' })
+        return stoppedBy(this.reason ?? 'cancelled', item)
       case 'timeout':
         return stopped('unclaimed', { item })
       case 'refused':

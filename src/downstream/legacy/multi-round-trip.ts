@@ -2,13 +2,14 @@
 // one this asks, collects, calls again, and polls.
 
 import type { Call } from '../../core/call/call.ts'
-import { type EndReason, type OpenExchange, openExchange, type Sink } from '../../core/call/exchange.ts'
+import { type OpenExchange, openExchange, type Sink } from '../../core/call/exchange.ts'
+import type { Credential } from '../../core/call/expiry.ts'
 import { failed, type OpenContinuation, type Outcome } from '../../core/call/outcome.ts'
 import type { Edit } from '../../core/call/payload.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import type { DoorContext } from '../door.ts'
-import { type Collected, InputRequests, type InputRequestsParts, stopped } from './input-requests.ts'
+import { type Collected, InputRequests, type InputRequestsParts, type StopReason, stopped, stoppedBy } from './input-requests.ts'
 import { type TaskState, taskCall, taskOf, taskState } from './task.ts'
 
 /** Most rounds of questions in one request. */
@@ -20,6 +21,7 @@ const pacingMs = 250
 
 export interface MultiRoundTripParts extends Omit<InputRequestsParts, 'random'> {
   readonly context: DoorContext
+  readonly credential: Credential
   readonly sink: Sink
 }
 
@@ -37,18 +39,18 @@ export class MultiRoundTrip {
   private questions: InputRequests | undefined
   private stopping: (() => void) | undefined
   private exchange: OpenExchange | undefined
-  private reason: EndReason | undefined
+  private reason: StopReason | undefined
 
   constructor(parts: MultiRoundTripParts) {
     this.parts = parts
   }
 
   /** Why it was ended from outside; undefined while it was not. */
-  get ended(): EndReason | undefined {
+  get ended(): StopReason | undefined {
     return this.reason
   }
 
-  end(reason: EndReason): void {
+  end(reason: StopReason): void {
     this.reason ??= reason
     this.exchange?.end(reason)
     this.questions?.stop(reason)
@@ -83,7 +85,7 @@ export class MultiRoundTrip {
 
   private leg(call: Call): Promise<{ outcome: Outcome; exchange: OpenExchange }> {
     const { clock, limits, gateway } = this.parts.context
-    const exchange = openExchange(clock, limits, this.parts.sink)
+    const exchange = openExchange(clock, limits, this.parts.sink, this.parts.credential)
     this.exchange = exchange
     if (this.reason !== undefined) exchange.end(this.reason)
     return gateway.handle(call, exchange).then((outcome) => {
@@ -98,7 +100,7 @@ export class MultiRoundTrip {
     const answers = await this.asking().collect({ item: itemOf(call), requests: outcome.requests, parked, timeoutMs })
     if (answers.kind === 'stopped' || answers.responses !== undefined) return answers
     await this.pause(pacingMs)
-    return this.reason === undefined ? answers : stopped('cancelled', { reason: this.reason })
+    return this.reason === undefined ? answers : stoppedBy(this.reason, itemOf(call))
   }
 
   /** A parked call is told at once that nobody will answer: a leg that has ended before it began. */
@@ -131,7 +133,7 @@ export class MultiRoundTrip {
         }
       }
       await this.pause(state.pollMs)
-      if (this.reason !== undefined) return this.dropTask(first, task, failed(stopped('cancelled', { reason: this.reason }).fault))
+      if (this.reason !== undefined) return this.dropTask(first, task, failed(stoppedBy(this.reason, itemOf(first)).fault))
       if (clock.mono() > dueAt) return this.dropTask(first, task, failed(tooSlow(first, limits.totalMs).fault))
       const { outcome, exchange } = await this.leg(taskCall(first, this.newId(), 'tasks/get', task))
       if (outcome.kind !== 'complete') return { outcome, exchange }
@@ -143,7 +145,7 @@ export class MultiRoundTrip {
 
   private async dropTask(first: Call, task: string, outcome: Outcome): Promise<MultiRoundTripEnd> {
     const { clock, limits, gateway } = this.parts.context
-    const exchange = openExchange(clock, limits, this.parts.sink)
+    const exchange = openExchange(clock, limits, this.parts.sink, this.parts.credential)
     await gateway.handle(taskCall(first, this.newId(), 'tasks/cancel', task), exchange)
     exchange.close('delivered')
     return { outcome, exchange: undefined }

@@ -2,6 +2,7 @@
 // A batch of 2025-03-26 is put together again, as one array or on one stream.
 import type { ServerResponse } from 'node:http'
 import type { Delivery } from '../../core/call/exchange.ts'
+import type { Fault } from '../../core/faults/fault.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import type { Heartbeat, HeartbeatTarget } from '../http/heartbeat.ts'
 import { writeJson } from '../http/refusals.ts'
@@ -31,6 +32,8 @@ export class PostReply implements Channel, HeartbeatTarget {
   private readonly answers: Uint8Array[] = []
   private left: number
   private stream: EventStream | undefined
+  /** Why the caller has to show something else; it stands in the head of the answer, where that has not left. */
+  private challenged: Fault | undefined
 
   constructor(parts: PostParts) {
     this.parts = parts
@@ -47,8 +50,9 @@ export class PostReply implements Channel, HeartbeatTarget {
     if (this.left > 0 && this.parts.sse) this.open()?.send(message, droppable)
   }
 
-  answer(message: Uint8Array): Delivery {
+  answer(message: Uint8Array, fault?: Fault): Delivery {
     this.left -= 1
+    if (fault?.challenge !== undefined && fault.entry.status >= 400 && !this.parts.batch) this.challenged = fault
     if (this.stream !== undefined) {
       this.stream.send(message, false)
       this.close()
@@ -97,6 +101,6 @@ export class PostReply implements Channel, HeartbeatTarget {
       // Every request was cancelled: a stream without a first event, which nobody tries to resume.
       res.writeHead(200, streamHeaders as string[])
       res.end()
-    } else writeJson(res, 200, batch ? joinBatch(this.answers) : asBuffer(first))
+    } else writeJson(res, this.challenged?.entry.status ?? 200, batch ? joinBatch(this.answers) : asBuffer(first), this.challenged)
   }
 }

@@ -7,8 +7,9 @@ import { Heartbeat } from '../http/heartbeat.ts'
 import type { Handshake } from './capabilities.ts'
 import { ClientQuestions, type Hint } from './client-questions.ts'
 import { LegacySession, type SessionState } from './session.ts'
+import { SessionCredential } from './session-credential.ts'
 import { keyOf, SessionStore } from './session-store.ts'
-import { EventStream } from './stream.ts'
+import { EventStream, reconnectMs } from './stream.ts'
 
 /** Streams that are over and kept: how many, how many bytes together. */
 const mostOver = 4_096
@@ -18,6 +19,7 @@ export interface HttpSession {
   /** `Mcp-Session-Id`. */
   readonly token: string
   readonly session: LegacySession
+  readonly credential: SessionCredential
   readonly common: EventStream
   /** Streams of its POSTs by id. */
   readonly streams: Map<string, EventStream>
@@ -75,6 +77,7 @@ export class SessionTable {
     if (found.session.ended) return undefined
     const { profile } = found.session
     if (!samePrincipal(profile.principal, principal) || profile.mount !== mount) return undefined
+    found.credential.shown(principal)
     if (this.expired(found)) return this.close(found).then(() => undefined)
     this.touch(found)
     return found
@@ -138,7 +141,17 @@ export class SessionTable {
 
   private add(token: string, id: string, mount: string, principal: Principal, agreed: Handshake, state: SessionState): HttpSession {
     const common = this.stream(agreed, '0')
+    const credential = new SessionCredential({
+      clock: this.context.clock,
+      principal,
+      expired: () => {
+        session.expire()
+        common.detach(reconnectMs)
+      },
+      renewed: () => session.renewed(),
+    })
     const session = new LegacySession({
+      credential,
       context: this.context,
       clientQuestions: this.clientQuestions,
       profile: { id, transport: 'http', mount, principal, handshake: agreed },
@@ -150,7 +163,7 @@ export class SessionTable {
       },
     })
     const now = this.context.clock.mono()
-    const added: HttpSession = { token, session, common, streams: new Map(), seenAt: now, keptAt: now }
+    const added: HttpSession = { token, session, credential, common, streams: new Map(), seenAt: now, keptAt: now }
     this.open.set(token, added)
     this.sweep()
     return added

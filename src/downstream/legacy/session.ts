@@ -2,7 +2,7 @@
 // calls of them, and writes answers and questions to the channel that each request came with.
 
 import { type Caller, type CallId, type LogLevel, logLevels } from '../../core/call/call.ts'
-import type { CallEvent, Delivery, EndReason, Interest, Sink } from '../../core/call/exchange.ts'
+import type { CallEvent, Delivery, Interest, Sink } from '../../core/call/exchange.ts'
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { emptyObject, payloadOf } from '../../core/call/payload.ts'
 import type { Principal } from '../../core/call/principal.ts'
@@ -30,9 +30,10 @@ import { crosses, makeCall } from './call.ts'
 import type { Handshake } from './capabilities.ts'
 import type { ClientQuestions, Reply } from './client-questions.ts'
 import { eventBytes, progressOf } from './events.ts'
-import type { InputRequestsParts } from './input-requests.ts'
+import type { InputRequestsParts, StopReason } from './input-requests.ts'
 import { MultiRoundTrip } from './multi-round-trip.ts'
 import { askOutside } from './outside.ts'
+import type { SessionCredential } from './session-credential.ts'
 import { Subscriptions } from './subscriptions.ts'
 
 /** Where the messages of one request go. */
@@ -41,8 +42,8 @@ export interface Channel {
   readonly streams: boolean
   /** A notification or a question on the way. `droppable`: may be left out where the client reads too slowly. */
   send(message: Uint8Array, droppable: boolean): void
-  /** The answer; nothing follows. */
-  answer(message: Uint8Array): Delivery
+  /** The answer; nothing follows. `fault`: what it says, where it is one. */
+  answer(message: Uint8Array, fault?: Fault): Delivery
   /** There will be no answer: the client cancelled. */
   silence(): void
 }
@@ -71,6 +72,7 @@ export interface SessionParts {
   readonly context: DoorContext
   readonly clientQuestions: ClientQuestions
   readonly profile: SessionProfile
+  readonly credential: SessionCredential
   readonly common: CommonChannel
   readonly state?: SessionState
   /** Called when the state has changed. */
@@ -80,6 +82,7 @@ export interface SessionParts {
 /** What came with one message beside its bytes. */
 export interface Arrival {
   readonly correlationId: CallId
+  readonly principal: Principal
   readonly atMs: number
   readonly headers: Readonly<Record<string, string>> | undefined
 }
@@ -115,6 +118,7 @@ export class LegacySession {
     this.subscriptions = new Subscriptions(
       {
         context: parts.context,
+        credential: parts.credential,
         lists: parts.profile.handshake.lists,
         call: (interest) => this.listenCall(interest),
         notify: (event) => parts.common.send(eventBytes(event), false),
@@ -205,12 +209,23 @@ export class LegacySession {
   }
 
   /** Ends everything of the session: questions are taken back, calls end with `reason`. */
-  end(reason: EndReason): void {
+  end(reason: StopReason): void {
     if (this.over) return
     this.over = true
+    this.parts.credential.close()
     for (const { roundTrip } of this.inFlight) roundTrip.end(reason)
     this.deafen()
     this.parts.context.outsiders?.sessionEnded?.(this.profile.id)
+  }
+
+  /** Its credential has ended: what runs and listens ends with it, and the session waits. */
+  expire(): void {
+    for (const { roundTrip } of this.inFlight) roundTrip.end('expired')
+    this.subscriptions.suspend(true)
+  }
+
+  renewed(): void {
+    this.subscriptions.suspend(false)
   }
 
   /** Nobody can answer questions or hear changes any more; calls go on. */
@@ -256,13 +271,14 @@ export class LegacySession {
         method: asked.method as Parameters<typeof makeCall>[0]['method'],
         mount: this.profile.mount,
         params: message.params,
-        caller: this.caller(arrival.headers),
+        caller: this.caller(arrival.principal, arrival.headers),
         logLevel: this.level ?? defaultLevel,
       },
       context.random,
     )
     const roundTrip = new MultiRoundTrip({
       context,
+      credential: this.parts.credential,
       sink: this.sink(channel, progressToken),
       revision: asked.revision,
       capabilities: this.profile.handshake.capabilities,
@@ -279,7 +295,8 @@ export class LegacySession {
       }
       // Not resolved: the cautious form, since a tool with an output schema may not say it otherwise.
       const declaresOutput = exchange?.fact('item')?.declaresOutput ?? true
-      if (exchange !== undefined) exchange.close(channel.answer(legacyAnswer(asked, outcome, declaresOutput)))
+      const reason = outcome.kind === 'fault' ? outcome.fault : undefined
+      if (exchange !== undefined) exchange.close(channel.answer(legacyAnswer(asked, outcome, declaresOutput), reason))
       else if (outcome.kind === 'fault') this.refuse(asked, outcome.fault, arrival, channel)
       else channel.answer(legacyAnswer(asked, outcome, declaresOutput))
     } finally {
@@ -291,8 +308,8 @@ export class LegacySession {
     return this.inFlight.find((one) => one.id === id)?.roundTrip
   }
 
-  private caller(headers: Readonly<Record<string, string>> | undefined): Caller {
-    const { principal, handshake, transport, id } = this.profile
+  private caller(principal: Principal, headers: Readonly<Record<string, string>> | undefined): Caller {
+    const { handshake, transport, id } = this.profile
     return {
       principal,
       client: handshake.client,
@@ -376,7 +393,7 @@ export class LegacySession {
         method: 'subscriptions/listen',
         mount: this.profile.mount,
         params: payloadOf({ notifications: interest }),
-        caller: this.caller(undefined),
+        caller: this.caller(this.parts.credential.principal, undefined),
         logLevel: undefined,
       },
       random,
@@ -384,14 +401,14 @@ export class LegacySession {
   }
 
   private refuse(asked: Asked, reason: Fault, arrival: Arrival, channel: Channel): void {
-    channel.answer(legacyFault(asked, reason, true))
+    channel.answer(legacyFault(asked, reason, true), reason)
     this.parts.context.gateway.refuse({
       id: arrival.correlationId,
       method: asked.method,
       mount: this.profile.mount,
       transport: this.profile.transport,
       revision: asked.revision,
-      principal: this.profile.principal,
+      principal: arrival.principal,
       fault: reason,
       startedAtMs: arrival.atMs,
     })

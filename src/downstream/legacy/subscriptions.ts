@@ -2,6 +2,7 @@
 // that is opened anew, with overlap, when the set changes, and again when it was lost.
 import type { Call } from '../../core/call/call.ts'
 import { type CallEvent, type Interest, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
+import type { Credential } from '../../core/call/expiry.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Timer } from '../../core/ports/clock.ts'
@@ -13,6 +14,7 @@ const mostWatched = 1_000
 
 export interface SubscriptionParts {
   readonly context: DoorContext
+  readonly credential: Credential
   readonly lists: readonly ListName[]
   /** A `subscriptions/listen` call of this session with the given interest. */
   readonly call: (interest: Interest) => Call
@@ -41,6 +43,7 @@ export class Subscriptions {
   private backoffMs = firstBackoffMs
   private again: Timer | undefined
   private closed = false
+  private suspended = false
 
   constructor(parts: SubscriptionParts, wanted: Iterable<string> = []) {
     this.parts = parts
@@ -84,6 +87,15 @@ export class Subscriptions {
     void this.settle()
   }
 
+  /** Nothing is heard in the name of a caller whose credential has ended; what was missed meanwhile is told as a change. */
+  suspend(on: boolean): void {
+    this.suspended = on
+    this.again?.cancel()
+    this.again = undefined
+    if (on) void this.settle()
+    else void this.catchUp()
+  }
+
   close(): void {
     this.closed = true
     this.again?.cancel()
@@ -101,7 +113,7 @@ export class Subscriptions {
 
   private interest(): Interest | undefined {
     const lists = this.listening ? this.parts.lists : []
-    if (lists.length === 0 && this.wanted.size === 0) return undefined
+    if (this.suspended || (lists.length === 0 && this.wanted.size === 0)) return undefined
     return {
       ...(lists.includes('tools') ? { toolsListChanged: true } : {}),
       ...(lists.includes('prompts') ? { promptsListChanged: true } : {}),
@@ -146,7 +158,7 @@ export class Subscriptions {
         this.drop(old)
         resolve(undefined)
       }
-      const exchange = openExchange(context.clock, context.limits, { emit })
+      const exchange = openExchange(context.clock, context.limits, { emit }, this.parts.credential)
       const listen: Listen = { exchange, asked, accepted: new Set() }
       this.opening = listen
       // A listen lasts as long as its session; only its acknowledgement has a limit.
@@ -176,16 +188,19 @@ export class Subscriptions {
   /** After a pause; then the lists are told to have changed, since nobody knows what was missed. */
   private openAgain(): void {
     const { clock, random, draining } = this.parts.context
-    if (this.closed || draining.aborted || this.again !== undefined) return
+    if (this.closed || this.suspended || draining.aborted || this.again !== undefined) return
     const waitMs = this.backoffMs * (0.5 + random.fraction())
     this.backoffMs = Math.min(longestBackoffMs, this.backoffMs * 2)
     this.again = clock.timer(waitMs, () => {
       this.again = undefined
-      void this.settle().then((failed) => {
-        if (failed !== undefined || this.closed || this.current === undefined) return
-        if (this.listening) for (const list of this.parts.lists) this.parts.notify({ kind: 'changed', list })
-      })
+      void this.catchUp()
     })
+  }
+
+  private async catchUp(): Promise<void> {
+    const failed = await this.settle()
+    if (failed !== undefined || this.closed || this.current === undefined) return
+    if (this.listening) for (const list of this.parts.lists) this.parts.notify({ kind: 'changed', list })
   }
 
   private drop(listen: Listen | undefined): void {

@@ -93,6 +93,7 @@ class Door implements SseDoor {
     res.writeHead(202).end()
     await stream.connection.receive(body, message, {
       correlationId: arrived.id,
+      principal,
       atMs: arrived.atMs,
       headers: forwardedHeaders(arrived.req.headers, this.context.forwarded),
     })
@@ -117,6 +118,7 @@ class Door implements SseDoor {
       principal,
       write: (message, droppable) => this.write(stream, message, droppable),
       opened: (session) => this.warn(session),
+      expired: () => this.leave(stream),
     })
     const stream: Stream = {
       res,

@@ -1,7 +1,7 @@
 // The door of desktop clients: JSON-RPC by lines over stdin and stdout, of either era. Nothing but messages is ever written to the output.
 
 import type { Readable, Writable } from 'node:stream'
-import { endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
+import { type CallEvent, endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { anonymous, type Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -120,7 +120,12 @@ class Connection {
   }
 
   private line(line: Uint8Array | undefined): void {
-    const arrival: Arrival = { correlationId: this.context.random.id(), atMs: this.context.clock.now(), headers: undefined }
+    const arrival: Arrival = {
+      correlationId: this.context.random.id(),
+      principal: this.principal,
+      atMs: this.context.clock.now(),
+      headers: undefined,
+    }
     if (line === undefined) {
       this.refuse(undefined, undefined, fault('body_too_large', { limit: this.context.settings.http.bodyBytes }), arrival)
       return
@@ -141,16 +146,24 @@ class Connection {
    * enveloped `server/discover`, so one envelope proves nothing.
    */
   private async take(bytes: Uint8Array, message: unknown, arrival: Arrival): Promise<void> {
-    if (Array.isArray(message) && this.barred === undefined) return this.legacy.receive(bytes, message, arrival)
+    const barred = this.barred ?? this.lapsed(arrival.atMs)
+    if (Array.isArray(message) && barred === undefined) return this.legacy.receive(bytes, message, arrival)
     if (!isObject(message)) return this.refuse(undefined, undefined, fault('invalid_request', { reason: 'no JSON-RPC message' }), arrival)
     const method = typeof message.method === 'string' ? message.method : undefined
     const id = rawIdOf(message, bytes)
     if (method !== undefined && 'id' in message) {
-      if (this.barred !== undefined) return this.refuse(id, method, this.barred, arrival, claimedRevision(message))
+      if (barred !== undefined) return this.refuse(id, method, barred, arrival, claimedRevision(message))
       if (this.isModern(message, method)) return this.request(message, bytes, arrival)
       if (method === 'initialize') this.initialized = true
     } else if (method === 'notifications/cancelled' && this.cancelled(message, bytes)) return
     return this.legacy.receive(bytes, message, arrival)
+  }
+
+  /** A pipe cannot show another credential. */
+  private lapsed(nowMs: number): Fault | undefined {
+    const { expiresAt } = this.principal
+    if (expiresAt === undefined || nowMs < expiresAt) return undefined
+    return fault('unauthenticated', { reason: 'that of this connection has expired; start the gateway anew' })
   }
 
   private isModern(message: Message, method: string): boolean {
@@ -179,12 +192,11 @@ class Connection {
       const taken = fault('invalid_request', { reason: `the id ${asked.id} is in use` })
       return this.refuse(asked.id, asked.method, taken, arrival, call.caller.arrival.revision)
     }
-    const exchange = openExchange(context.clock, context.limits, {
-      emit: (event) => {
-        const written = this.writer.event(asked, event)
-        if (written !== undefined) this.write(written, event.kind === 'progress' || event.kind === 'log')
-      },
-    })
+    const emit = (event: CallEvent): void => {
+      const written = this.writer.event(asked, event)
+      if (written !== undefined) this.write(written, event.kind === 'progress' || event.kind === 'log')
+    }
+    const exchange = openExchange(context.clock, context.limits, { emit }, this.principal)
     this.modern.set(asked.id, exchange)
     if (call.family === 'listen') {
       this.listens.add(exchange)

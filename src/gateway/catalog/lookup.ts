@@ -6,6 +6,7 @@ import type { Item, ItemKind } from '../../core/call/item.ts'
 import { kinds, offers } from '../../core/call/item-kinds.ts'
 import { emptyObject } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { nearest } from '../../core/text/nearest.ts'
 import type { Feed } from './ingest.ts'
@@ -55,7 +56,7 @@ export class Lookup {
     const late = this.find(call, selection, kind, name)
     if (late !== undefined) return { item: late }
     const reason = endReason(exchange.signal)
-    if (reason !== undefined && reason !== 'deadline') return { fault: fault('cancelled', { reason }) }
+    if (reason !== undefined && reason !== 'deadline') return { fault: endedBy(reason, name) }
     const [missing, ...others] = this.candidates(selection, kind, name)
     // Whose a URI is cannot be told from the URI: only where one server alone can own the name, its absence is the answer.
     if (missing !== undefined && others.length === 0 && (kind !== 'resource' || selection.servers.length === 1)) {

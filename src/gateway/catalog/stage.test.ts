@@ -175,8 +175,10 @@ describe('a task', () => {
     const here = await served()
     const visible = await start(here)
     const call = declaring(callOf('tasks/get', { taskId: visible }))
-    const other = { ...call, caller: { ...call.caller, principal: aPrincipal({ sub: 'mallory' }) } }
-    expect(faultOf((await aim(here, other)).outcome)).toMatchObject({ kind: 'unknown_tool', detail: { what: 'task' } })
+    for (const principal of [aPrincipal({ sub: 'mallory' }), { ...call.caller.principal, tenant: 'acme' }]) {
+      const other = { ...call, caller: { ...call.caller, principal } }
+      expect(faultOf((await aim(here, other)).outcome)).toMatchObject({ kind: 'unknown_tool', detail: { what: 'task' } })
+    }
     for (const taskId of [`${visible}x`, 'up-7']) {
       expect(faultOf((await aim(here, declaring(callOf('tasks/cancel', { taskId })))).outcome).kind).toBe('unknown_tool')
     }

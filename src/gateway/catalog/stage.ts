@@ -9,6 +9,7 @@ import { complete, failed, type Outcome, unscanned } from '../../core/call/outco
 import type { Payload } from '../../core/call/payload.ts'
 import type { Next, Step } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { carriedIn, type Target, targetOf } from '../../core/protocol/carriers.ts'
@@ -148,7 +149,7 @@ function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
     // On the mount of one server an empty list would be a lie: it waits for its start, which hides and delays nobody else.
     const ms = selection.server === undefined ? graceEndsAt - clock.mono() : undefined
     await mounts.wait(settled, ms, exchange.signal)
-    const gone = cancelled(exchange)
+    const gone = cancelled(call, exchange)
     if (gone !== undefined) return failed(gone)
     const [missing] = selection.server === undefined ? [] : mounts.lacking(selection, kind)
     if (missing !== undefined) return failed(unavailable(missing))
@@ -173,7 +174,7 @@ function discover({ mounts, lookup }: StageParts): Next<Call> {
     if (selection.server !== undefined && only !== undefined) {
       const known = (): boolean => only.snapshot?.about.capabilities !== undefined
       await mounts.wait(() => known() || !only.hopeful('tool'), undefined, exchange.signal)
-      const gone = cancelled(exchange)
+      const gone = cancelled(call, exchange)
       if (gone !== undefined) return failed(gone)
       if (!known()) return failed(unavailable(only))
     }
@@ -186,9 +187,9 @@ function answered(result: Payload): Outcome {
 }
 
 /** Undefined also where only the deadline passed: then the answer is that the server is away. */
-function cancelled(exchange: Exchange): Fault | undefined {
+function cancelled({ method }: Call, exchange: Exchange): Fault | undefined {
   const reason = endReason(exchange.signal)
-  return reason === undefined || reason === 'deadline' ? undefined : fault('cancelled', { reason })
+  return reason === undefined || reason === 'deadline' ? undefined : endedBy(reason, method)
 }
 
 /** The refusal for a client that uses tasks without having declared them (SEP-2663). */

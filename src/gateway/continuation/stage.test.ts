@@ -123,6 +123,11 @@ describe('a requestState that does not hold is refused, and nothing is sent', ()
       (s, state) => s.leg(next(state), { caller: { ...aCall().caller, principal: aPrincipal({ sub: 'bob' }) } }),
       /another caller/,
     ],
+    [
+      'of the same subject of another tenant',
+      (s, state) => s.leg(next(state), { caller: { ...aCall().caller, principal: aPrincipal({ tenant: 'acme' }) } }),
+      /another caller/,
+    ],
     ['of another tool', (s, state) => s.leg(next(state), { target: 'other' }), /another call/],
     ['of another method', (s, state) => s.leg(next(state), { method: 'prompts/get' }), /another call/],
     ['of another mount', (s, state) => s.leg(next(state), { mount: 'up' }), /another call/],

@@ -3,6 +3,7 @@ import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
 import type { Call } from '../../core/call/call.ts'
 import { type CallEvent, type Interest, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
+import { endless } from '../../core/call/expiry.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { anonymous, type Principal } from '../../core/call/principal.ts'
@@ -82,7 +83,7 @@ class Stand {
 
   async listen(notifications: unknown, who: Principal = anonymous, affinity?: string): Promise<Listening> {
     const heard: CallEvent[] = []
-    const exchange = openExchange(this.clock, { idleMs: 50_000, totalMs: 900_000 }, { emit: (event) => void heard.push(event) })
+    const exchange = openExchange(this.clock, { idleMs: 50_000, totalMs: 900_000 }, { emit: (event) => void heard.push(event) }, who)
     const call = listenCall(notifications, who, affinity)
     const settled: Outcome[] = []
     const outcome = this.events.listen(call, exchange)
@@ -257,10 +258,12 @@ describe('listeners together', () => {
     await stand.listen({ resourceSubscriptions: ['a:1'] })
     await stand.listen({ resourceSubscriptions: ['a:1'] }, anonymous, 'session-1')
     await stand.listen({ resourceSubscriptions: ['a:1'] }, aPrincipal({ sub: 'bob' }))
+    await stand.listen({ resourceSubscriptions: ['a:1'] }, aPrincipal({ sub: 'bob', tenant: 'acme' }))
     expect(stand.watches.map(({ owner }) => owner)).toEqual([
       { principal: anonymous, affinity: undefined },
       { principal: anonymous, affinity: 'session-1' },
       { principal: aPrincipal({ sub: 'bob' }), affinity: undefined },
+      { principal: aPrincipal({ sub: 'bob', tenant: 'acme' }), affinity: undefined },
     ])
   })
 
@@ -279,7 +282,7 @@ describe('listeners together', () => {
     for (let i = 0; i < mostListens; i += 1)
       void stand.events.listen(
         listenCall({}, anonymous, undefined),
-        openExchange(stand.clock, { idleMs: 1, totalMs: 1 }, { emit: () => undefined }),
+        openExchange(stand.clock, { idleMs: 1, totalMs: 1 }, { emit: () => undefined }, endless),
       )
     const { settled } = await stand.listen({})
     expect(settled).toMatchObject([{ kind: 'fault', fault: { kind: 'overloaded', retryable: true } }])
@@ -292,5 +295,13 @@ describe('listeners together', () => {
     for (const { outcome } of listening) expect((await outcome).kind).toBe('complete')
     expect(stand.clock.pending).toBe(0)
     expect((await stand.listen({})).settled).toMatchObject([{ kind: 'fault', fault: { kind: 'draining' } }])
+  })
+
+  it('ends with the reason when the credential of its caller does, and leaves the upstream', async () => {
+    const stand = new Stand()
+    const { outcome } = await stand.listen({ resourceSubscriptions: ['a:1'] }, aPrincipal({ expiresAt: stand.clock.now() + 9_000 }))
+    await stand.clock.advance(9_000)
+    expect(await outcome).toMatchObject({ kind: 'fault', fault: { kind: 'credential_expired', sideEffect: 'none' } })
+    expect(stand.watches.map(({ open }) => open)).toEqual([false])
   })
 })

@@ -2,12 +2,13 @@
 // changed lists and updated resources, and ends with an empty result. Fan-out never waits for anybody: a sink is bounded.
 
 import type { Call, Caller, UpstreamId } from '../../core/call/call.ts'
-import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
+import { type CallEvent, type Exchange, endReason, type Interest } from '../../core/call/exchange.ts'
 import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { emptyObject } from '../../core/call/payload.ts'
 import { type Principal, principalKey } from '../../core/call/principal.ts'
 import type { Next } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { endedBy } from '../../core/faults/ended.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Upstream } from '../../core/ports/upstream.ts'
@@ -93,6 +94,8 @@ class Hub {
       const taken = await Promise.race([this.join(subscriptions), listener.ended])
       if (taken !== undefined) listener.acknowledge(taken)
       await listener.ended
+      // Its client has to show a new credential; it is owed the reason in place of an end in order.
+      if (endReason(exchange.signal) === 'expired') return failed(endedBy('expired', call.method))
     } finally {
       this.listeners.delete(listener)
       listener.close()

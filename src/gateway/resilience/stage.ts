@@ -7,6 +7,7 @@ import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Next, Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { endedBy } from '../../core/faults/ended.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { Breaker, type CircuitState, sampleOf } from './breaker.ts'
@@ -207,7 +208,7 @@ async function queue(bulkhead: Bulkhead, upstream: UpstreamId, exchange: Exchang
 function ended(upstream: UpstreamId, signal: Signal): Outcome {
   const reason = endReason(signal)
   if (reason === 'deadline') return overloaded(upstream, 'no place became free before the deadline')
-  return failed(reason === 'drain' ? fault('draining') : fault('cancelled', { reason: reason ?? 'cancelled' }))
+  return failed(endedBy(reason ?? 'cancelled', upstream))
 }
 
 function overloaded(upstream: UpstreamId, limit: string): Outcome {

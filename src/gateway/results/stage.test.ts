@@ -98,8 +98,10 @@ describe('a kept result is read in slices', () => {
   it('by its own principal only, and for ten minutes', async () => {
     const { run, read, clock, store } = setting()
     const uri = body(await run({}, answer(large))).content[1]?.uri ?? ''
-    const caller = { ...aCall().caller, principal: { ...alice, sub: 'bob' } }
-    expect(await read(uri, { caller })).toMatchObject({ fault: { kind: 'unknown_tool', detail: { uri } } })
+    for (const change of [{ sub: 'bob' }, { tenant: 'acme' }]) {
+      const caller = { ...aCall().caller, principal: { ...alice, ...change } }
+      expect(await read(uri, { caller })).toMatchObject({ fault: { kind: 'unknown_tool', detail: { uri } } })
+    }
     expect(await read(`${uri}?offset=99999999`)).toMatchObject({ kind: 'complete' })
     await clock.advance(599_000)
     expect(await read(uri)).toMatchObject({ kind: 'complete' })

@@ -3,6 +3,7 @@
 
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
+import type { Credential } from '../../core/call/expiry.ts'
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { complete, failed } from '../../core/call/outcome.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
@@ -134,7 +135,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
       const instead = this.turnedAway(refused, legacyCall, exchange, startedAt)
       if (instead !== undefined) return Promise.resolve(instead)
       legacyCall.place = this.openCalls.enter(legacyCall)
-      return legacyCall.fly(exchange, () => this.run(legacyCall, call, lease))
+      return legacyCall.fly(exchange, () => this.run(legacyCall, call, lease, exchange.credential))
     }
     const refused = this.attribution.enter(legacyCall, exchange.signal, patient)
     return refused instanceof Promise ? refused.then(go) : go(refused)
@@ -232,7 +233,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     if (this.ended && this.openCalls.size === 0) this.emptied()
   }
 
-  private async run(legacyCall: LegacyCall, call: TargetedCall, lease: CredentialLease): Promise<Sent> {
+  private async run(legacyCall: LegacyCall, call: TargetedCall, lease: CredentialLease, credential: Credential): Promise<Sent> {
     const { logLevel } = call.interest
     if (logLevel !== undefined && this.description.capabilities?.logging !== undefined) await this.serverState.lowerLevel(logLevel)
     // Given up while the level was set: nobody reads this.
@@ -264,7 +265,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
         : failed(lostFault(legacyCall.asking, { kind: 'lost', executed: 'maybe', fault: this.closedFault() }))
     }
     if (answer.kind === 'answer' && answer.answer.kind === 'error' && answer.answer.code === code.urlElicitationRequired) {
-      const outcome = parkForUrl(this.context, call, answer.answer.error, principalKey(call.caller.principal), this.belonging.again)
+      const outcome = parkForUrl(this.context, call, answer.answer.error, credential, this.belonging.again)
       if (outcome !== undefined) return outcome
     }
     return failed(this.faultOf(answer, legacyCall.asking, call.target))

@@ -132,10 +132,10 @@ export class LegacyCall implements Candidate, Parked {
     return sent.kind === 'gone' ? failed(sent.fault) : sent
   }
 
-  expire(): void {
+  expire(why: 'unanswered' | 'expired'): void {
     const { settled } = this
     if (settled === undefined) {
-      this.giveUp('its user never answered')
+      this.giveUp(why === 'expired' ? "its caller's credential expired" : 'its user never answered')
       this.unclaimed('given up')
     } else {
       this.over = true
@@ -266,7 +266,7 @@ export class LegacyCall implements Candidate, Parked {
   private park(exchange: Exchange): Outcome | undefined {
     this.ripe = false
     if (this.questions.size === 0) return undefined
-    const place = this.context.parking.park(this)
+    const place = this.context.parking.park(this, exchange.credential)
     if (place === undefined) {
       this.refuseAll('Too many calls wait for their users')
       return undefined

@@ -2,6 +2,7 @@
 // and given back exactly once.
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
+import { type Credential, Expiry } from '../../core/call/expiry.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 
@@ -15,8 +16,8 @@ export interface Parked {
   readonly principal: string
   /** Goes on with the answers in `call.continuation`. */
   resume(call: TargetedCall, exchange: Exchange): Promise<Outcome>
-  /** The time limit came first. */
-  expire(): void
+  /** The time limit, or the end of the credential that it was begun with, came first. */
+  expire(why: 'unanswered' | 'expired'): void
 }
 
 export interface ListEntry {
@@ -28,6 +29,7 @@ export interface ListEntry {
 interface Entry {
   readonly parked: Parked
   readonly timer: Timer
+  readonly expiry: Expiry | undefined
 }
 
 export class ParkingLot {
@@ -49,15 +51,16 @@ export class ParkingLot {
   }
 
   /** Undefined where there is no room. A place's id is used once: whoever waits again gets another. */
-  park(parked: Parked): ListEntry | undefined {
+  park(parked: Parked, credential: Credential): ListEntry | undefined {
     const held = this.perPrincipal.get(parked.principal) ?? 0
     if (this.entries.size >= this.most || held >= parkedPerPrincipal) return undefined
     const park = this.random.id()
-    const timer = this.clock.timer(parkLimitMs, () => {
+    const over = (why: 'unanswered' | 'expired') => (): void => {
       this.forget(park)
-      parked.expire()
-    })
-    this.entries.set(park, { parked, timer })
+      parked.expire(why)
+    }
+    const timer = this.clock.timer(parkLimitMs, over('unanswered'))
+    this.entries.set(park, { parked, timer, expiry: Expiry.of(this.clock, credential, over('expired')) })
     this.perPrincipal.set(parked.principal, held + 1)
     return { park, expiresAtMs: this.clock.now() + parkLimitMs }
   }
@@ -75,6 +78,7 @@ export class ParkingLot {
     const entry = this.entries.get(park)
     if (entry === undefined) return false
     entry.timer.cancel()
+    entry.expiry?.close()
     this.entries.delete(park)
     const { principal } = entry.parked
     const held = (this.perPrincipal.get(principal) ?? 1) - 1

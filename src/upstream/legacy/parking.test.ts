@@ -3,6 +3,7 @@ import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import { aPrincipal } from '../../../test/doubles/principal.ts'
 import { type MemoryWire, memoryDial } from '../../../test/doubles/upstream/memory-wire.ts'
 import {
   answerAll,
@@ -159,6 +160,44 @@ describe('a parked call', () => {
     expect(sentBy(wires).some((message) => message.method === 'notifications/cancelled')).toBe(true)
     await expect.poll(() => running).toBe(0)
     expect(faultKind(await send(upstream, answerAll(call, first, { action: 'accept' })))).toBe('invalid_continuation')
+  })
+
+  test('ends with the credential that its leg was begun with, and the server is told', async () => {
+    const { made, clock, wires } = setup()
+    const upstream = own(made)
+    const expiresAt = clock.now() + 60_000
+    const call = ask('kim', { principal: aPrincipal({ expiresAt }) })
+    const leg = start(upstream, call, { clock, open: true })
+    const first = await until(clock, leg.outcome)
+    leg.exchange.close('delivered')
+    await clock.advance(expiresAt - clock.now() - 1)
+    expect(sentBy(wires).some((message) => message.method === 'notifications/cancelled')).toBe(false)
+    await clock.advance(1)
+    expect(sentBy(wires).find((message) => message.method === 'notifications/cancelled')).toMatchObject({
+      params: { reason: "its caller's credential expired" },
+    })
+    expect(made.report.counts.get('unclaimed up')).toBe(1)
+    expect(faultKind(await send(upstream, answerAll(call, first, { action: 'accept' })))).toBe('invalid_continuation')
+    expect(clock.pending).toBeLessThan(3)
+  })
+
+  test('is not for the same subject of another tenant, nor is its process', async () => {
+    const { made, clock, wires } = setup()
+    const upstream = own(made)
+    const [acme, globex] = [
+      ask('lou', { principal: aPrincipal({ tenant: 'acme' }) }),
+      ask('lou', { principal: aPrincipal({ tenant: 'globex' }) }),
+    ]
+    const first = await until(clock, send(upstream, acme))
+    const before = wires.length
+    expect((await until(clock, send(upstream, globex))).kind).toBe('input_required')
+    expect(wires.length).toBe(before + 1)
+    expect(faultKind(await send(upstream, answerAll(globex, first, { action: 'accept', content: { word: 'x' } })))).toBe(
+      'invalid_continuation',
+    )
+    expect(textOf(await until(clock, send(upstream, answerAll(acme, first, { action: 'accept', content: { word: 'mine' } }))))).toContain(
+      'mine',
+    )
   })
 
   test('that ended by itself and is never fetched is recorded with its outcome', async () => {

@@ -3,8 +3,10 @@
 
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
+import type { Credential } from '../../core/call/expiry.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
+import { principalKey } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { Context } from '../context.ts'
@@ -16,19 +18,30 @@ import { fits, inputRequired, readResponses, type ServerRequest, urlRequests } f
 export type Again = (call: TargetedCall, exchange: Exchange) => Promise<Outcome>
 
 /** Undefined where the error names no URL. */
-export function parkForUrl(context: Context, call: TargetedCall, error: Payload, principal: string, again: Again): Outcome | undefined {
+export function parkForUrl(
+  context: Context,
+  call: TargetedCall,
+  error: Payload,
+  credential: Credential,
+  again: Again,
+): Outcome | undefined {
   const questions = urlRequests(error)
   if (questions === undefined) return undefined
   if (call.caller.capabilities.elicitation?.url === undefined) {
     const detail = { upstream: context.id, needs: 'elicitation.url', requiredCapabilities: { elicitation: { url: {} } } }
     return failed(fault('missing_capability', detail))
   }
-  return park(context, questions, principal, again)
+  return park(context, questions, { principal: principalKey(call.caller.principal), credential }, again)
+}
+
+interface Whose {
+  readonly principal: string
+  readonly credential: Credential
 }
 
 type Asked = ReadonlyMap<string, Pick<ServerRequest, 'method' | 'params'>>
 
-function park(context: Context, questions: Asked, principal: string, again: Again): Outcome {
+function park(context: Context, questions: Asked, { principal, credential }: Whose, again: Again): Outcome {
   const waiting: Parked = {
     principal,
     expire: () => {},
@@ -40,11 +53,11 @@ function park(context: Context, questions: Asked, principal: string, again: Agai
         if (response === undefined || !fits(question, response)) missing.set(key, question)
         else if (!accepted(response)) return failed(refused(call))
       }
-      if (missing.size > 0) return park(context, missing, principal, again)
+      if (missing.size > 0) return park(context, missing, { principal, credential: exchange.credential }, again)
       return again({ ...call, continuation: { kind: 'relayed', inner: undefined } }, exchange)
     },
   }
-  const place = context.parking.park(waiting)
+  const place = context.parking.park(waiting, credential)
   if (place === undefined) {
     const detail = { upstream: context.id, limit: 'calls that wait for their users', retryAfterMs: 10_000 }
     return failed(fault('overloaded', detail, { retryAfterMs: 10_000 }))

@@ -3,6 +3,7 @@
 import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault, SideEffect } from '../../core/faults/fault.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { code } from '../../core/protocol/names.ts'
@@ -91,8 +92,7 @@ export function endedFault(asking: Asking, exchange: Exchange, elapsedMs: number
   const reason = endReason(exchange.signal)
   if (reason === undefined) return cutLooseFault(asking, sent)
   const sideEffect: SideEffect = sent && !asking.readOnly ? 'unknown' : 'none'
-  if (reason === 'drain') return fault('draining', {}, { sideEffect })
-  if (reason !== 'deadline') return fault('cancelled', { upstream: asking.upstream, reason }, { sideEffect })
+  if (reason !== 'deadline') return endedBy(reason, asking.item, sideEffect)
   const detail = {
     upstream: asking.upstream,
     afterMs: Math.round(elapsedMs),

@@ -11,6 +11,7 @@ import {
 } from '../../../test/doubles/upstream/scripted-http.ts'
 import { faultKind, makeCall, makeUpstream, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { openExchange } from '../../core/call/exchange.ts'
+import { endless } from '../../core/call/expiry.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 
 const never = new AbortController().signal
@@ -171,7 +172,7 @@ describe('a call that the gateway cuts loose', () => {
     const write = start(upstream, makeCall('tools/call', { name: 'write' }))
     const read = start(upstream, makeCall('tools/call', { name: 'read' }, readOnly))
     await expect.poll(() => server.requests.filter(({ body }) => body.method === 'tools/call').length).toBe(2)
-    const exchange = openExchange(systemClock, { idleMs: 1, totalMs: 1 }, { emit: () => undefined })
+    const exchange = openExchange(systemClock, { idleMs: 1, totalMs: 1 }, { emit: () => undefined }, endless)
     await upstream.drain(exchange.deadline)
     expect(await write.outcome).toMatchObject({ kind: 'fault', fault: { kind: 'outcome_unknown', sideEffect: 'unknown' } })
     expect(await read.outcome).toMatchObject({

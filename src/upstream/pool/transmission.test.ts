@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import type { TargetedCall } from '../../core/call/call.ts'
 import { openExchange } from '../../core/call/exchange.ts'
+import { endless } from '../../core/call/expiry.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { Connection } from '../connection.ts'
@@ -9,7 +10,7 @@ import { type ConnectionSource, Transmission } from './transmission.ts'
 
 const clock = new ManualClock()
 const lease: CredentialLease = { id: '', headers: () => ({}), reject: () => false }
-const exchange = openExchange(clock, { idleMs: 1_000, totalMs: 1_000 }, { emit: () => {} })
+const exchange = openExchange(clock, { idleMs: 1_000, totalMs: 1_000 }, { emit: () => {} }, endless)
 const call = { caller: {}, upstream: 'up', method: 'tools/call' } as TargetedCall
 
 function source(send: Connection['send'], forget: ConnectionSource['forget'] = () => {}): ConnectionSource {

@@ -18,6 +18,7 @@ import {
 } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { startFixture } from '../../../test/peers/servers.ts'
 import { type CallEvent, openExchange } from '../../core/call/exchange.ts'
+import { endless } from '../../core/call/expiry.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
@@ -90,7 +91,7 @@ describe('draining', () => {
     const { upstream, close } = makeUpstream({ settings: { command: 'in-process', era: 'legacy' }, wires: memoryDial(quietServer) })
     await upstream.ready(never)
     const leg = start(upstream, makeCall('tools/call', { name: 'slow' }))
-    const exchange = openExchange(systemClock, { idleMs: 5_000, totalMs: 5_000 }, { emit: () => {} })
+    const exchange = openExchange(systemClock, { idleMs: 5_000, totalMs: 5_000 }, { emit: () => {} }, endless)
     await new Promise((resolve) => setImmediate(resolve))
     const drained = upstream.drain(exchange.deadline)
     expect(faultKind(await send(upstream, makeCall('tools/call', { name: 'now' })))).toBe('draining')

@@ -1,11 +1,12 @@
 // A hand-written gateway for tests of legacy doors: it answers as a modern server would and offers every way of asking back.
 
 import type { Call } from '../../../src/core/call/call.ts'
-import type { Exchange, Interest } from '../../../src/core/call/exchange.ts'
+import { type Exchange, endReason, type Interest } from '../../../src/core/call/exchange.ts'
 import { failed, type OpenContinuation, type Outcome } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
 import { fault } from '../../../src/core/faults/catalogue.ts'
-import type { Presented } from '../../../src/core/ports/gateway.ts'
+import { endedBy } from '../../../src/core/faults/ended.ts'
+import type { Identified, Presented } from '../../../src/core/ports/gateway.ts'
 import { aPrincipal } from '../principal.ts'
 import { completed, type TestGateway, testGateway } from './test-gateway.ts'
 
@@ -68,7 +69,12 @@ export interface ToolParams {
 
 export function imitation(
   tools: Record<string, Tool> = {},
-  options: { mounts?: readonly string[]; who?: (presented: Presented) => string } = {},
+  options: {
+    mounts?: readonly string[]
+    who?: (presented: Presented) => string
+    /** In place of `who`: the whole of it, or the fault. */
+    identify?: (presented: Presented) => Identified
+  } = {},
 ): Imitation {
   const listeners = new Set<Listener>()
   const waiting = new Map<string, (outcome: Outcome) => void>()
@@ -103,9 +109,11 @@ export function imitation(
     },
     {
       mounts: options.mounts ?? [],
-      identify: (presented) => ({
-        principal: aPrincipal({ sub: options.who?.(presented) ?? presented.headers.get('authorization')?.[0] ?? 'nobody' }),
-      }),
+      identify:
+        options.identify ??
+        ((presented) => ({
+          principal: aPrincipal({ sub: options.who?.(presented) ?? presented.headers.get('authorization')?.[0] ?? 'nobody' }),
+        })),
     },
   )
 
@@ -137,7 +145,7 @@ export function imitation(
         },
       }
       listeners.add(listener)
-      exchange.signal.addEventListener('abort', () => listener.end(failed(fault('cancelled', { reason: String(exchange.signal.reason) }))))
+      exchange.signal.addEventListener('abort', () => listener.end(endedCall(exchange, 'listen')))
       exchange.sink.emit({ kind: 'acknowledged', notifications: { ...notifications, resourceSubscriptions: accepted } })
     })
   }
@@ -164,6 +172,11 @@ export function imitation(
       for (const listener of [...listeners]) listener.end(failed(fault('upstream_unavailable', { upstream: 'x', reason: 'gone' })))
     },
   }
+}
+
+function endedCall(exchange: Exchange, item: string): Outcome {
+  const reason = endReason(exchange.signal)
+  return failed(endedBy(reason === undefined || reason === 'deadline' ? 'cancelled' : reason, item, 'unknown'))
 }
 
 const toolList = {
@@ -199,7 +212,7 @@ function standard(waiting: Map<string, (outcome: Outcome) => void>, ended: strin
         exchange.sink.emit({ kind: 'progress', params: payloadOf({ progressToken: 1, progress: 1 }) })
         exchange.signal.addEventListener('abort', () => {
           ended.push(`${tag}:${String(exchange.signal.reason)}`)
-          resolve(failed(fault('cancelled', { reason: String(exchange.signal.reason) })))
+          resolve(endedCall(exchange, 'wait'))
         })
       }),
     task: (call) => {

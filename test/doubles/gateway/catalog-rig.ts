@@ -1,6 +1,8 @@
 // A catalog over scripted upstreams with a clock that is turned by hand, and the few calls that tests make of it.
+
 import { type Call, families, type Method, type UpstreamId } from '../../../src/core/call/call.ts'
 import { type CallEvent, type OpenExchange, openExchange } from '../../../src/core/call/exchange.ts'
+import { endless } from '../../../src/core/call/expiry.ts'
 import type { Outcome } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
 import { anonymous } from '../../../src/core/call/principal.ts'
@@ -88,7 +90,7 @@ export function callOf(method: Method, params: Record<string, unknown> = {}, cha
 
 export function exchangeOf(clock: ManualClock): OpenExchange & { readonly events: CallEvent[] } {
   const events: CallEvent[] = []
-  const exchange = openExchange(clock, { idleMs: 50_000, totalMs: 900_000 }, { emit: (event) => void events.push(event) })
+  const exchange = openExchange(clock, { idleMs: 50_000, totalMs: 900_000 }, { emit: (event) => void events.push(event) }, endless)
   return Object.assign(exchange, { events })
 }
 

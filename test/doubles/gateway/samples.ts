@@ -2,6 +2,7 @@
 
 import type { Call } from '../../../src/core/call/call.ts'
 import { type CallEvent, type OpenExchange, openExchange } from '../../../src/core/call/exchange.ts'
+import { endless } from '../../../src/core/call/expiry.ts'
 import type { Item } from '../../../src/core/call/item.ts'
 import { complete, type Outcome, unscanned } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
@@ -52,7 +53,7 @@ export function anItem(change: Partial<Item> = {}): Item {
 
 export function anExchange(clock = new ManualClock(), limits = { idleMs: 50_000, totalMs: 900_000 }) {
   const events: CallEvent[] = []
-  const exchange: OpenExchange = openExchange(clock, limits, { emit: (event) => void events.push(event) })
+  const exchange: OpenExchange = openExchange(clock, limits, { emit: (event) => void events.push(event) }, endless)
   return { exchange, events, clock }
 }
 

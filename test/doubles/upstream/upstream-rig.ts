@@ -7,10 +7,11 @@ import type { Caller, ClientCapabilities, LogLevel, Method, RoutedCall, Targeted
 import { families } from '../../../src/core/call/call.ts'
 import type { DeadlineLimits } from '../../../src/core/call/deadline.ts'
 import { type CallEvent, type OpenExchange, openExchange } from '../../../src/core/call/exchange.ts'
+import { endless } from '../../../src/core/call/expiry.ts'
 import type { Item } from '../../../src/core/call/item.ts'
 import type { Outcome } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
-import { anonymous } from '../../../src/core/call/principal.ts'
+import { anonymous, type Principal } from '../../../src/core/call/principal.ts'
 import type { Clock } from '../../../src/core/ports/clock.ts'
 import type { Credentials } from '../../../src/core/ports/credentials.ts'
 import type { Report } from '../../../src/core/ports/report.ts'
@@ -83,7 +84,7 @@ export function makeUpstream(options: MakeOptions): Made {
     options.wires,
   )
   const close = async (): Promise<void> => {
-    const exchange = openExchange(clock, { idleMs: 1, totalMs: 1 }, { emit: () => {} })
+    const exchange = openExchange(clock, { idleMs: 1, totalMs: 1 }, { emit: () => {} }, endless)
     await upstream.drain(exchange.deadline)
     await pools.close()
   }
@@ -91,7 +92,8 @@ export function makeUpstream(options: MakeOptions): Made {
 }
 
 export interface CallOptions {
-  readonly principal?: string
+  /** A text is the subject of one. */
+  readonly principal?: string | Principal
   readonly affinity?: string
   readonly capabilities?: ClientCapabilities
   readonly progress?: boolean
@@ -106,7 +108,7 @@ let calls = 0
 export function makeCall(method: Method, params: Record<string, unknown>, options: CallOptions = {}): TargetedCall {
   calls += 1
   const caller: Caller = {
-    principal: options.principal === undefined ? anonymous : aPrincipal({ sub: options.principal }),
+    principal: typeof options.principal === 'string' ? aPrincipal({ sub: options.principal }) : (options.principal ?? anonymous),
     client: undefined,
     capabilities: options.capabilities ?? {},
     affinity: options.affinity,
@@ -164,7 +166,7 @@ export function start(
 ): Leg {
   const events: CallEvent[] = []
   const limits = options.limits ?? { idleMs: 20_000, totalMs: 60_000 }
-  const exchange = openExchange(options.clock ?? systemClock, limits, { emit: (event) => void events.push(event) })
+  const exchange = openExchange(options.clock ?? systemClock, limits, { emit: (event) => void events.push(event) }, call.caller.principal)
   const outcome = upstream.send(call, exchange).then((found) => {
     if (options.open !== true) exchange.close('delivered')
     return found
