@@ -8,6 +8,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    globalSetup: './test/warnings/run.ts',
+    setupFiles: './test/warnings/setup.ts',
     reporters: ['default', './test/plain-reporter.ts'],
   },
 })

@@ -115,8 +115,11 @@ export function oversize(bytes: number, declared: boolean): L7Fault {
       server.bytesTaken += block.length
       if (!res.write(block.subarray(0, Math.min(block.length, bytes - sent)))) {
         await new Promise<void>((resolve) => {
-          res.once('drain', resolve)
-          res.once('close', resolve)
+          const go = (): void => {
+            res.off('drain', go).off('close', go)
+            resolve()
+          }
+          res.on('drain', go).on('close', go)
         })
       }
     }
