@@ -1,12 +1,14 @@
 // The order of the stages, as types cannot hold it: a change here is a change of what the gateway promises.
 import { expect, test } from 'vitest'
+import { everyFamily } from '../src/core/call/stage.ts'
 import { pipeline, type Stages } from '../src/gateway/pipeline.ts'
 
 /** Stages that do nothing but carry their name. */
 const named = new Proxy({} as Stages, { get: (_, name) => ({ name, run: async () => undefined }) })
 
 test('what a call passes, family by family', () => {
-  expect(pipeline(named).order).toEqual({
+  const table = pipeline(named)
+  expect(Object.fromEntries(everyFamily.map((family) => [family, table.order(family)]))).toEqual({
     invoke: [
       'record',
       'spill',
@@ -28,4 +30,10 @@ test('what a call passes, family by family', () => {
     discover: ['record', 'discover'],
     listen: ['record', 'listen'],
   })
+})
+
+test('each stage is registered once, with the reason why it stands there', () => {
+  const { registrations } = pipeline(named)
+  expect(new Set(registrations.map(({ name }) => name)).size).toBe(registrations.length)
+  for (const { name, reason } of registrations) expect(reason, name).toMatch(/^[a-z].{15,}[^.]$/)
 })

@@ -11,7 +11,7 @@ import type { Result } from './peers/clients.ts'
 import { freePort, startUnderTest, type UnderTest } from './peers/gateway.ts'
 import { startProcess } from './peers/process.ts'
 import { eventually } from './peers/processes.ts'
-import { type Answer, legacy, modern, openSession, send } from './peers/raw.ts'
+import { type Answer, legacy, metric, modern, openSession, send } from './peers/raw.ts'
 import { plainTool, type Script, type Scripted, scriptedStdio, startScripted, textResult } from './peers/scripted.ts'
 import { everything, root } from './peers/servers.ts'
 
@@ -377,6 +377,15 @@ const rows: Record<string, Row> = {
   'log.calls': async () => {
     expect(await logOf({ calls: true })).toContain('"event":"call"')
     expect(await logOf({ calls: false })).not.toContain('"event":"call"')
+  },
+  'telemetry.stages': async () => {
+    const names = async (config: Record<string, unknown>): Promise<string[]> => {
+      const { base } = await pair(config)
+      await call(base)
+      return [...(await metric(base, 'signalbox_stage_passes_total'))].flatMap(([labels, passes]) => (passes === 1 ? [labels] : []))
+    }
+    expect(await names({})).toEqual([])
+    expect(await names({ telemetry: { stages: true } })).toContain('family="invoke",stage="bulkhead"')
   },
   stateDir: async () => {
     const stateDir = join(folder, 'state')

@@ -9,6 +9,7 @@ export async function metricsPage(load, note) {
     upstreams: () => [upstream],
     sessions: () => [{ transport: 'http', open: 0 }],
     clients: () => [{ transport: 'http', revision: 'x', clients: 0 }],
+    stages: () => [{ family: 'x', stage: 'x', passes: 1, ownMs: 1 }],
   })
   for (const [name, { labels }] of Object.entries(counters))
     metrics.counters.add(name, Object.fromEntries(labels.map((label) => [label, 'x'])))

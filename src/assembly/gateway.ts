@@ -7,6 +7,7 @@ import type { Exchange } from '../core/call/exchange.ts'
 import type { Outcome } from '../core/call/outcome.ts'
 import type { Recorder } from '../core/call/record.ts'
 import type { Sealer } from '../core/call/seal.ts'
+import type { Wrap } from '../core/call/stage.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
@@ -40,6 +41,8 @@ export interface InsideParts {
   readonly recorder: Recorder
   readonly replica: string
   readonly outside: Outside
+  /** Put round every stage. */
+  readonly wrap?: Wrap | undefined
 }
 
 export interface Inside {
@@ -118,7 +121,7 @@ export function assembleInside(parts: InsideParts): Inside {
     if (upstream === undefined) throw new Error(`The catalog routed a call to ${call.upstream}, which is no upstream`)
     return upstream.send(call, exchange)
   }
-  const { chains } = pipeline({
+  const table = pipeline({
     ...catalog.stages,
     record: record(recorder, clock),
     spill: spill({
@@ -139,7 +142,7 @@ export function assembleInside(parts: InsideParts): Inside {
     listen: events.listen,
   })
   return {
-    gateway: createGateway({ chains, mounts: catalog.mounts(), recorder, clock }),
+    gateway: createGateway({ chains: table.chains(parts.wrap), mounts: catalog.mounts(), recorder, clock }),
     upstreams,
     catalog,
     events,

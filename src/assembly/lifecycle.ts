@@ -5,7 +5,15 @@ import type { Readable, Writable } from 'node:stream'
 import { Deadline } from '../core/call/deadline.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { UpstreamState } from '../core/ports/upstream.ts'
-import { createInventory, createLog, createMetrics, createRecorder, createRedactor, type Gauges } from '../observe/index.ts'
+import {
+  createInventory,
+  createLog,
+  createMetrics,
+  createRecorder,
+  createRedactor,
+  createStageTimes,
+  type Gauges,
+} from '../observe/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
@@ -79,7 +87,8 @@ class Running implements RunningGateway {
     })
     const sink = createLog(settings.log, createRedactor(options.secrets ?? []), systemClock)
     const inventory = createInventory()
-    const metrics = createMetrics({ ...this.gauges(), clients: () => inventory.counts() })
+    const stages = settings.telemetry.stages ? createStageTimes(systemClock) : undefined
+    const metrics = createMetrics({ ...this.gauges(), clients: () => inventory.counts(), stages: () => stages?.times() ?? [] })
     const sealer = createSealer(settings.stateDir === undefined ? freshKey() : loadKey(join(settings.stateDir, 'seal.key')), systemRandom)
     this.report = { log: sink.log, counters: metrics.counters }
     this.flush = () => sink.flush()
@@ -94,6 +103,7 @@ class Running implements RunningGateway {
       recorder: createRecorder(sink, metrics, inventory, settings.log.calls),
       replica: systemRandom.id(),
       outside: outsiders,
+      wrap: stages?.wrap,
     })
     warnOfDeprecated(this.inside.upstreams.values(), settings.sse, this.report)
     outsiders.upstreams = this.inside.upstreams
@@ -187,7 +197,7 @@ class Running implements RunningGateway {
     })
   }
 
-  private gauges(): Omit<Gauges, 'clients'> {
+  private gauges(): Omit<Gauges, 'clients' | 'stages'> {
     return {
       upstreams: () => {
         const guards = new Map(this.inside.resilience.gauges().map((gauge) => [gauge.upstream, gauge]))

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { drainSettings, httpSettings, sessionSettings, sseSettings } from '../downstream/settings.ts'
 import { toolsetSettings } from '../gateway/catalog/settings.ts'
 import { limitSettings } from '../gateway/limits/settings.ts'
-import { logSettings } from '../observe/settings.ts'
+import { logSettings, telemetrySettings } from '../observe/settings.ts'
 import { serverSettings, timeoutSettings } from '../upstream/settings.ts'
 
 const mountName = z.string().regex(/^[a-z0-9-]{1,24}$/, { error: 'a name of 1 to 24 characters: a-z, 0-9, -' })
@@ -27,6 +27,7 @@ export const settingsSchema = z.strictObject({
   sse: sseSettings.prefault({}).describe('The deprecated HTTP+SSE door.'),
   drain: drainSettings.prefault({}).describe('Shutting down.'),
   log: logSettings.prefault({}).describe('The log.'),
+  telemetry: telemetrySettings.prefault({}).describe('What is measured beside the metrics that cost nothing.'),
   stateDir: z
     .string()
     .optional()

@@ -5,6 +5,7 @@ import { isMethod } from '../core/call/call.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import { type CounterName, type Counters, counters as counterTable } from '../core/ports/report.ts'
 import { servedRevisions } from '../core/protocol/names.ts'
+import type { StageTime } from './stage-times.ts'
 
 /** Values that the living parts give at scrape time. */
 export interface Gauges {
@@ -19,6 +20,8 @@ export interface Gauges {
   }[]
   sessions(): readonly { readonly transport: string; readonly open: number }[]
   clients(): readonly { readonly transport: string; readonly revision: string; readonly clients: number }[]
+  /** Empty where they are not measured. */
+  stages(): readonly StageTime[]
 }
 
 export interface Metrics {
@@ -76,6 +79,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   const byName = new Map<string, Counter>(made)
   const items = boundedLabels()
   addGauges(registry, gauges)
+  addStages(registry, gauges)
   let waiting: CallRecord[] = []
   const count = (): void => {
     const records = waiting
@@ -136,6 +140,33 @@ function boundedLabels(): (upstream: string, item: string | undefined) => string
     if (seen.size >= most) return '_OTHER'
     seen.add(key)
     return item
+  }
+}
+
+/** Counters that are read and not counted up: whoever measures adds without building labels. */
+function addStages(registry: Registry, gauges: Gauges): void {
+  for (const [name, help, value] of [
+    [
+      'signalbox_stage_seconds_total',
+      'Time in each stage, without what follows it; measured where `telemetry.stages` is on.',
+      (time: StageTime) => time.ownMs / 1_000,
+    ],
+    [
+      'signalbox_stage_passes_total',
+      'How often each stage was passed; measured where `telemetry.stages` is on.',
+      (time: StageTime) => time.passes,
+    ],
+  ] as const) {
+    new Counter({
+      name,
+      help,
+      labelNames: ['family', 'stage'],
+      registers: [registry],
+      collect() {
+        this.reset()
+        for (const time of gauges.stages()) this.inc({ family: time.family, stage: time.stage }, value(time))
+      },
+    })
   }
 }
 

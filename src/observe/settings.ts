@@ -1,4 +1,4 @@
-// Settings of the log and the metrics. A leaf.
+// Settings of the log and of what is measured. A leaf.
 import { z } from 'zod'
 
 export const logSettings = z.strictObject({
@@ -8,6 +8,13 @@ export const logSettings = z.strictObject({
     .default('auto')
     .describe('`auto` is human on a terminal, JSON lines elsewhere. Always on standard error.'),
   calls: z.boolean().default(true).describe('One line per call.'),
+})
+
+export const telemetrySettings = z.strictObject({
+  stages: z
+    .boolean()
+    .default(false)
+    .describe('Measure how long calls are in each stage (`signalbox_stage_seconds_total`). It costs each call some microseconds.'),
 })
 
 export type LogSettings = z.infer<typeof logSettings>

@@ -54,6 +54,8 @@ export interface Exchange {
   /** What it was begun with; nothing that is left over of it may outlive that. */
   readonly credential: Credential
   readonly sink: Sink
+  /** Of the attempt that this is, from 1; 0 outside of any. */
+  readonly attemptNumber: number
   note<S extends keyof Facts>(stage: S, fact: Facts[S]): void
   fact<S extends keyof Facts>(stage: S): Facts[S] | undefined
   /** The same exchange with another sink or a narrower signal. */
@@ -65,7 +67,6 @@ export interface Exchange {
 }
 
 export interface Attempt extends Exchange {
-  readonly n: number
   /** Events that reached the sink during this attempt. */
   readonly events: number
   close(): void
@@ -114,6 +115,10 @@ class Live implements OpenExchange, Sink {
 
   get sink(): Sink {
     return this
+  }
+
+  get attemptNumber(): number {
+    return 0
   }
 
   emit(event: CallEvent): void {
@@ -180,6 +185,10 @@ class View implements Exchange {
     return this.root.credential
   }
 
+  get attemptNumber(): number {
+    return this.root.attemptNumber
+  }
+
   note<S extends keyof Facts>(stage: S, fact: Facts[S]): void {
     this.root.note(stage, fact)
   }
@@ -203,7 +212,7 @@ class View implements Exchange {
 
 /** It is its own sink, since it counts what is heard. */
 class Try extends View implements Attempt, Sink {
-  readonly n: number
+  private readonly n: number
   private heard = 0
   private over = false
 
@@ -214,6 +223,10 @@ class Try extends View implements Attempt, Sink {
 
   override get sink(): Sink {
     return this
+  }
+
+  override get attemptNumber(): number {
+    return this.n
   }
 
   get events(): number {

@@ -6,7 +6,7 @@ import type { Call, RoutedCall } from '../../core/call/call.ts'
 import type { Item } from '../../core/call/item.ts'
 import type { OpenContinuation, Outcome } from '../../core/call/outcome.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
-import { Chain, type Step } from '../../core/call/stage.ts'
+import { type Step, Table } from '../../core/call/stage.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../platform/seal/aes-sealer.ts'
 import { createContinuation } from './stage.ts'
@@ -28,20 +28,21 @@ function setting() {
     name: 'resolve',
     run: (call, exchange, next) => next({ ...call, upstream: item.upstream, item }, exchange),
   }
-  const chain = Chain.of<Call>()
-    .pass(stages.continued)
-    .step(resolve)
-    .pass(stages.seal)
-    .pass(
-      stages.resume(async (call) => {
-        seen.resumed.push(call)
-        return answer
-      }),
-    )
-    .end(async (call) => {
-      seen.sent.push(call)
-      return answer
-    })
+  const resume = stages.resume(async (call) => {
+    seen.resumed.push(call)
+    return answer
+  })
+  const sent = async (call: RoutedCall): Promise<Outcome> => {
+    seen.sent.push(call)
+    return answer
+  }
+  const chain = Table.begin()
+    .pass(['invoke'], stages.continued, '')
+    .step(['invoke'], resolve, '')
+    .pass(['invoke'], stages.seal, '')
+    .pass(['invoke'], resume, '')
+    .end(['invoke'], 'sent', sent, '')
+    .chains().invoke
   const leg = (params: string, change: Partial<Call> = {}) =>
     chain(aCall({ params: payload(Buffer.from(params)), ...change }), anExchange(clock).exchange)
   return {

@@ -3,7 +3,7 @@ import { aCall, anExchange, done, hand, progress } from '../../../test/doubles/g
 import type { Call } from '../../core/call/call.ts'
 import { failed, unscanned } from '../../core/call/outcome.ts'
 import type { CallRecord } from '../../core/call/record.ts'
-import { Chain, type Next } from '../../core/call/stage.ts'
+import { type Next, Table } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { record } from './stage.ts'
 
@@ -12,7 +12,7 @@ function setting() {
   const bugs: unknown[] = []
   const { exchange, clock, events } = anExchange()
   const stage = record({ record: (row) => records.push(row), bug: (id, error) => bugs.push([id, error]) }, clock)
-  const run = (next: Next) => Chain.of<Call>().pass(stage).end(next)(aCall(), exchange)
+  const run = (next: Next) => Table.begin().pass(['invoke'], stage, '').end(['invoke'], 'next', next, '').chains().invoke(aCall(), exchange)
   return { records, bugs, exchange, clock, events, run }
 }
 

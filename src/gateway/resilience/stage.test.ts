@@ -4,7 +4,7 @@ import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
-import { Chain, type Next } from '../../core/call/stage.ts'
+import { type Next, Table } from '../../core/call/stage.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import type { SideEffect } from '../../core/faults/fault.ts'
 import { createResilience, type ResilienceLimits } from './stage.ts'
@@ -28,7 +28,12 @@ function setting({ concurrency = 1, ...change }: Partial<ResilienceLimits> & { c
     concurrencyOf: () => concurrency,
   })
   const chain = (send: Next<TargetedCall>): Next<TargetedCall> =>
-    Chain.of<TargetedCall>().pass(resilience.retry).pass(resilience.breaker).pass(resilience.bulkhead).end(send)
+    Table.begin<TargetedCall>()
+      .pass(['invoke'], resilience.retry, '')
+      .pass(['invoke'], resilience.breaker, '')
+      .pass(['invoke'], resilience.bulkhead, '')
+      .end(['invoke'], 'send', send, '')
+      .chains().invoke as Next<TargetedCall>
   return { clock, resilience, counted, logged, chain }
 }
 

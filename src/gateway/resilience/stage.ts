@@ -83,7 +83,7 @@ export function createResilience(parts: ResilienceParts): Resilience {
   }
 
   return {
-    retry: { name: 'retry', run: (call, exchange, next) => attempts(call, exchange, next, guardOf(call.upstream).budget) },
+    retry: { name: 'retry', repeats: true, run: (call, exchange, next) => attempts(call, exchange, next, guardOf(call.upstream).budget) },
     breaker: {
       name: 'breaker',
       run: (call, exchange, next) => {

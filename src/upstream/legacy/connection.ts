@@ -3,7 +3,6 @@
 
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
-import type { Credential } from '../../core/call/expiry.ts'
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { complete, failed } from '../../core/call/outcome.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
@@ -135,7 +134,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
       const instead = this.turnedAway(refused, legacyCall, exchange, startedAt)
       if (instead !== undefined) return Promise.resolve(instead)
       legacyCall.place = this.openCalls.enter(legacyCall)
-      return legacyCall.fly(exchange, () => this.run(legacyCall, call, lease, exchange.credential))
+      return legacyCall.fly(exchange, () => this.run(legacyCall, call, lease, exchange))
     }
     const refused = this.attribution.enter(legacyCall, exchange.signal, patient)
     return refused instanceof Promise ? refused.then(go) : go(refused)
@@ -233,7 +232,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     if (this.ended && this.openCalls.size === 0) this.emptied()
   }
 
-  private async run(legacyCall: LegacyCall, call: TargetedCall, lease: CredentialLease, credential: Credential): Promise<Sent> {
+  private async run(legacyCall: LegacyCall, call: TargetedCall, lease: CredentialLease, exchange: Exchange): Promise<Sent> {
     const { logLevel } = call.interest
     if (logLevel !== undefined && this.description.capabilities?.logging !== undefined) await this.serverState.lowerLevel(logLevel)
     // Given up while the level was set: nobody reads this.
@@ -241,7 +240,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     const asTasked = needsTask(call)
     const headers = this.headers(lease, call.caller.headers)
     let answer = await this.step(legacyCall, call.method, headers, (id) =>
-      legacyParams(call, call.interest.progress ? id : undefined, asTasked ? [asTask] : []),
+      legacyParams(call, call.interest.progress ? id : undefined, exchange.attemptNumber, asTasked ? [asTask] : []),
     )
     if (asTasked) {
       answer = await followTask(answer, {
@@ -265,7 +264,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
         : failed(lostFault(legacyCall.asking, { kind: 'lost', executed: 'maybe', fault: this.closedFault() }))
     }
     if (answer.kind === 'answer' && answer.answer.kind === 'error' && answer.answer.code === code.urlElicitationRequired) {
-      const outcome = parkForUrl(this.context, call, answer.answer.error, credential, this.belonging.again)
+      const outcome = parkForUrl(this.context, call, answer.answer.error, exchange.credential, this.belonging.again)
       if (outcome !== undefined) return outcome
     }
     return failed(this.faultOf(answer, legacyCall.asking, call.target))

@@ -3,6 +3,7 @@
 import type { ClientCapabilities, RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { HeaderParam } from '../../core/call/item.ts'
 import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
+import { spanOfAttempt } from '../../core/call/span.ts'
 import { targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { encodeHeaderValue, paramHeaders } from '../../core/protocol/headers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
@@ -38,7 +39,7 @@ export class Envelope {
   }
 
   /** Params of a caller's request: the gateway's name, the caller's own capabilities. */
-  of(call: TargetedCall, progressToken: number | undefined): Payload {
+  of(call: TargetedCall, progressToken: number | undefined, attemptNumber: number): Payload {
     const edits: Edit[] = [
       { path: revisionPath, value: revisionText },
       { path: infoPath, value: this.info },
@@ -48,7 +49,7 @@ export class Envelope {
     if (call.continuation?.kind === 'relayed' && call.continuation.inner !== undefined) {
       edits.push({ path: statePath, value: JSON.stringify(call.continuation.inner) })
     }
-    addCommon(call, progressToken, edits)
+    addCommon(call, progressToken, attemptNumber, edits)
     return call.params.edit(edits)
   }
 }
@@ -60,18 +61,26 @@ function capabilitiesText(capabilities: ClientCapabilities): string {
 }
 
 /** Params of a caller's request in a revision with `initialize`. `more` are further edits of the same pass. */
-export function legacyParams(call: TargetedCall, progressToken: number | undefined, more: readonly Edit[] = []): Payload {
+export function legacyParams(
+  call: TargetedCall,
+  progressToken: number | undefined,
+  attemptNumber: number,
+  more: readonly Edit[] = [],
+): Payload {
   const edits: Edit[] = [...more]
   if (call.continuation !== undefined) edits.push({ path: statePath, value: undefined }, { path: responsesPath, value: undefined })
-  addCommon(call, progressToken, edits)
+  addCommon(call, progressToken, attemptNumber, edits)
   return call.params.edit(edits)
 }
 
-function addCommon(call: TargetedCall, progressToken: number | undefined, edits: Edit[]): void {
+function addCommon(call: TargetedCall, progressToken: number | undefined, attemptNumber: number, edits: Edit[]): void {
   if (progressToken !== undefined) edits.push({ path: tokenPath, value: String(progressToken) })
   const { trace } = call
   if (trace.parentSpanId !== undefined) {
-    edits.push({ path: traceparentPath, value: `"00-${trace.traceId}-${trace.spanId}-${trace.sampled ? '01' : '00'}"` })
+    edits.push({
+      path: traceparentPath,
+      value: `"00-${trace.traceId}-${spanOfAttempt(trace, attemptNumber)}-${trace.sampled ? '01' : '00'}"`,
+    })
     if (trace.tracestate !== undefined) edits.push({ path: tracestatePath, value: JSON.stringify(trace.tracestate) })
   }
   const own = ownTarget(call)

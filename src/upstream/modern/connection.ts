@@ -152,7 +152,7 @@ export class ModernConnection implements Connection {
   ): Promise<Sent> {
     const { wire } = this
     const id = wire.nextId()
-    const params = this.envelope.of(call, call.interest.progress ? id : undefined)
+    const params = this.envelope.of(call, call.interest.progress ? id : undefined, exchange.attemptNumber)
     const headers = wire.transport === 'stdio' ? noHeaders : callHeaders(hopHeaders(this.context, lease, call.caller.headers), call, fresh)
     const openCall: OpenCall = { call, exchange }
     this.inFlight += 1
