@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
 import { aCall, anExchange, done, hand, progress } from '../../../test/doubles/gateway/samples.ts'
-import type { Call } from '../../core/call/call.ts'
 import { failed, unscanned } from '../../core/call/outcome.ts'
 import type { CallRecord } from '../../core/call/record.ts'
 import { type Next, Table } from '../../core/call/stage.ts'
