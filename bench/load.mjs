@@ -9,14 +9,14 @@ function request(target, id, tag) {
   const body = `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":"${target.tool}","arguments":{"text":"${tag}"}${modern ? `,${meta}` : ''}}}`
   const headers = modern
     ? `mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: ${target.tool}\r\n`
-    : `mcp-protocol-version: 2025-11-25\r\nmcp-session-id: ${target.session}\r\n`
-  return `POST ${target.path} HTTP/1.1\r\nhost: 127.0.0.1:${target.port}\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+    : `mcp-protocol-version: 2025-11-25\r\n${target.session ? `mcp-session-id: ${target.session}\r\n` : ''}`
+  return `POST ${target.path} HTTP/1.1\r\nhost: ${target.host ?? '127.0.0.1'}:${target.port}\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 
 /** One client: resolves at the deadline; `times` in ms, `errors` counted. */
 function client(target, until, times, errors, number) {
   return new Promise((resolve) => {
-    const socket = connect(target.port, '127.0.0.1')
+    const socket = connect(target.port, target.host ?? '127.0.0.1')
     socket.setNoDelay(true)
     let sequence = 0
     let started = 0

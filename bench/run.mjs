@@ -1,10 +1,13 @@
-// `npm run bench`: all targets in one run, interleaved, medians of nine rounds. Prints a table with ratios to the floor.
+// `npm run bench`: all targets in one run, interleaved, medians of nine rounds. Prints a table with ratios to the floor, and to a further
+// gateway where BENCH_PEER_URL names one (docs/performance.md).
 // CPU is user and system time of the gateway process, all threads, per request (nanoseconds of /proc/PID/task/*/schedstat).
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { load } from './load.mjs'
+import { peerOf, peerTargets } from './peer.mjs'
+import { openSession } from './rpc.mjs'
 
 const here = new URL('.', import.meta.url).pathname
 const main = join(here, '..', 'dist', 'main.js')
@@ -12,6 +15,7 @@ const rounds = Number(process.env.BENCH_ROUNDS ?? 9)
 const windowMs = Number(process.env.BENCH_MS ?? 2_000)
 const connections = Number(process.env.BENCH_CONNECTIONS ?? 32)
 const only = process.env.BENCH_ONLY?.split(',')
+const peer = peerOf(process.env)
 
 // The load shares its core with the upstream, never with the gateway.
 spawnSync('taskset', ['-acp', '0', String(process.pid)])
@@ -41,7 +45,9 @@ function start(core, args, env = {}) {
   })
 }
 
+/** NaN for a process that is not known. */
 function cpuMs(pid) {
+  if (pid === undefined) return Number.NaN
   let nanos = 0
   for (const task of readdirSync(`/proc/${pid}/task`)) {
     try {
@@ -53,34 +59,8 @@ function cpuMs(pid) {
   return nanos / 1e6
 }
 
-const rssMb = (pid) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1_024
-
-async function rpc(port, path, body, headers = {}) {
-  const response = await fetch(`http://127.0.0.1:${port}${path}`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream', ...headers },
-    body: JSON.stringify(body),
-  })
-  await response.text()
-  return response
-}
-
-async function openSession(port, path) {
-  const init = await rpc(port, path, {
-    jsonrpc: '2.0',
-    id: 1,
-    method: 'initialize',
-    params: { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'bench', version: '1.0.0' } },
-  })
-  const session = init.headers.get('mcp-session-id')
-  await rpc(
-    port,
-    path,
-    { jsonrpc: '2.0', method: 'notifications/initialized' },
-    { 'mcp-session-id': session, 'mcp-protocol-version': '2025-11-25' },
-  )
-  return session
-}
+const rssMb = (pid) =>
+  pid === undefined ? Number.NaN : Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1_024
 
 async function signalbox(name, server) {
   const config = join(folder, `${name}.yaml`)
@@ -102,7 +82,7 @@ const makers = {
   'SDK proxy': async () => ({ ...(await start(1, [join(here, 'sdk-proxy.mjs'), url])), era: 'modern', path: '/mcp', tool: 'echo' }),
   'SDK proxy, sessions': async () => {
     const at = await start(1, [join(here, 'sdk-legacy-proxy.mjs'), url])
-    return { ...at, era: 'legacy', path: '/mcp', tool: 'echo', session: await openSession(at.port, '/mcp') }
+    return { ...at, era: 'legacy', path: '/mcp', tool: 'echo', session: await openSession(`http://127.0.0.1:${at.port}/mcp`) }
   },
   'signalbox modern-modern': async () => ({
     ...(await signalbox('modern', { url: `${url}/mcp`, era: 'modern' })),
@@ -112,7 +92,7 @@ const makers = {
   }),
   'signalbox legacy-legacy': async () => {
     const at = await signalbox('legacy', { url: `${url}/mcp`, era: 'legacy' })
-    return { ...at, era: 'legacy', path: '/mcp', tool: 'up__echo', session: await openSession(at.port, '/mcp') }
+    return { ...at, era: 'legacy', path: '/mcp', tool: 'up__echo', session: await openSession(`http://127.0.0.1:${at.port}/mcp`) }
   },
   'signalbox modern-stdio': async () => ({
     ...(await signalbox('stdio', {
@@ -130,8 +110,17 @@ const targets = []
 for (const [name, make] of Object.entries(makers)) {
   if (only === undefined || only.some((part) => name.includes(part))) targets.push({ name, ...(await make()), samples: [] })
 }
+// In the middle, so that neither end of a round is the peer's alone.
+if (peer !== undefined) {
+  const found = await peerTargets(peer, `${url}/mcp`)
+  targets.splice(Math.ceil(targets.length / 2), 0, ...found.map((target) => ({ ...target, isPeer: true, samples: [] })))
+}
 for (const target of targets) {
-  const warm = await load(target, connections, target.name.startsWith('SDK') || target.name.startsWith('signalbox') ? 6_000 : 3_000)
+  const warm = await load(
+    target,
+    connections,
+    target.isPeer || target.name.startsWith('SDK') || target.name.startsWith('signalbox') ? 6_000 : 3_000,
+  )
   if (warm.errors > 0) throw new Error(`${target.name}: ${warm.errors} wrong answers of ${warm.requests}; first: ${warm.firstError}`)
 }
 for (let round = 0; round < rounds; round += 1) {
@@ -146,8 +135,10 @@ for (let round = 0; round < rounds; round += 1) {
 }
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
-const rows = targets.map(({ name, samples, pid }) => ({
+const rows = targets.map(({ name, era, isPeer, samples, pid }) => ({
   name,
+  era,
+  isPeer,
   perSecond: median(samples.map((s) => s.perSecond)),
   p50: median(samples.map((s) => s.p50)),
   p99: median(samples.map((s) => s.p99)),
@@ -158,7 +149,22 @@ const rows = targets.map(({ name, samples, pid }) => ({
 const floor = rows.find((row) => row.name === 'thin pass-through')
 // Sessions are compared with sessions.
 const rivalOf = (row) => rows.find(({ name }) => name === (row.name.includes('legacy') ? 'SDK proxy, sessions' : 'SDK proxy'))
-const table = [['target', 'req/s', 'p50 ms', 'p99 ms', 'p50(1) ms', 'CPU us', 'RSS MB', 'CPU vs thin', 'req/s vs SDK proxy']]
+const peerRow = (row) => rows.find(({ era, isPeer }) => isPeer && era === row.era)
+const shown = (value, digits) => (Number.isFinite(value) ? value.toFixed(digits) : '-')
+const table = [
+  [
+    'target',
+    'req/s',
+    'p50 ms',
+    'p99 ms',
+    'p50(1) ms',
+    'CPU us',
+    'RSS MB',
+    'CPU vs thin',
+    'req/s vs SDK proxy',
+    ...(peer ? [`CPU vs ${peer.name}`, `req/s vs ${peer.name}`] : []),
+  ],
+]
 for (const row of rows) {
   table.push([
     row.name,
@@ -166,10 +172,11 @@ for (const row of rows) {
     row.p50.toFixed(2),
     row.p99.toFixed(2),
     row.single.toFixed(3),
-    row.cpu.toFixed(1),
-    row.rss.toFixed(0),
-    floor ? (row.cpu / floor.cpu).toFixed(2) : '-',
-    rivalOf(row) ? (row.perSecond / rivalOf(row).perSecond).toFixed(1) : '-',
+    shown(row.cpu, 1),
+    shown(row.rss, 0),
+    shown(row.cpu / floor?.cpu, 2),
+    shown(row.perSecond / rivalOf(row)?.perSecond, 1),
+    ...(peer ? [shown(row.cpu / peerRow(row)?.cpu, 2), shown(row.perSecond / peerRow(row)?.perSecond, 2)] : []),
   ])
 }
 console.log(
