@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { Deadline } from '../core/call/deadline.ts'
+import { type Signal, Switch } from '../core/call/signal.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { UpstreamState } from '../core/ports/upstream.ts'
 import {
@@ -151,10 +152,10 @@ class Running implements RunningGateway {
   }
 
   async settled(timeoutMs: number): Promise<void> {
-    const limit = new AbortController()
+    const limit = new Switch()
     const timer = systemClock.timer(timeoutMs, () => limit.abort('deadline'))
-    await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.ready(limit.signal)))
-    await this.listed(limit.signal)
+    await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.ready(limit)))
+    await this.listed(limit)
     timer.cancel()
   }
 
@@ -180,7 +181,7 @@ class Running implements RunningGateway {
   }
 
   /** Resolves when the catalog has read, or given up on, every server. */
-  private listed(signal: AbortSignal): Promise<void> {
+  private listed(signal: Signal): Promise<void> {
     return new Promise((resolve) => {
       const look = (): void => {
         if (signal.aborted || this.inside.catalog.status().every((one) => !one.pending)) resolve()

@@ -1,11 +1,10 @@
 // The questions of one round: what a modern client would read from `inputRequests`, a legacy one is asked by real requests. Only what the
 // client declared is asked; what it refuses is translated; the end of one takes the others back (SEP-2322).
 
-import { setMaxListeners } from 'node:events'
 import type { ClientCapabilities } from '../../core/call/call.ts'
 import type { EndReason } from '../../core/call/exchange.ts'
 import type { Payload } from '../../core/call/payload.ts'
-import type { Signal } from '../../core/call/signal.ts'
+import { type Signal, Switch } from '../../core/call/signal.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -65,7 +64,7 @@ export class InputRequests {
   private readonly parts: InputRequestsParts
   /** Keys that the client refused: a server that cannot take no for an answer asks the same again. */
   private readonly refused = new Set<string>()
-  private asking: AbortController | undefined
+  private asking: Switch | undefined
   private reason: StopReason | undefined
 
   constructor(parts: InputRequestsParts) {
@@ -89,8 +88,7 @@ export class InputRequests {
     if (again !== undefined) return stopped('input_refused', { item: round.item, needs: `an answer to ${again.method}` })
     const lacking = round.parked ? undefined : questions.map((question) => this.lacking(question)).find((lack) => lack !== undefined)
     if (lacking !== undefined) return stopped('input_refused', { item: round.item, needs: lacking })
-    const asking = new AbortController()
-    setMaxListeners(0, asking.signal)
+    const asking = new Switch()
     this.asking = asking
     const answers = await Promise.all(questions.map((question) => this.answer(question, round, asking)))
     this.asking = undefined
@@ -102,12 +100,12 @@ export class InputRequests {
   }
 
   /** The answer as JSON text, or the end of the round, which takes its other questions back. */
-  private async answer(question: InputRequest, round: Round, asking: AbortController): Promise<string | Stopped> {
+  private async answer(question: InputRequest, round: Round, asking: Switch): Promise<string | Stopped> {
     const { ask } = this.parts
     const lacking = this.lacking(question)
     const reply: Reply =
       lacking === undefined && ask !== undefined
-        ? await ask(question.method, this.legacyParams(question), round.timeoutMs, asking.signal)
+        ? await ask(question.method, this.legacyParams(question), round.timeoutMs, asking)
         : { kind: 'error', code: code.methodNotFound, message: `The client does not support ${lacking ?? 'it'}`, data: undefined }
     const answer = this.translate(question, reply, round)
     if (typeof answer !== 'string') asking.abort('cancelled')

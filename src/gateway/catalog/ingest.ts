@@ -6,6 +6,7 @@ import type { UpstreamId } from '../../core/call/call.ts'
 import type { CallEvent } from '../../core/call/exchange.ts'
 import type { ItemKind } from '../../core/call/item.ts'
 import { allKinds, announces, kinds, kindsOf, type ListName, offers } from '../../core/call/item-kinds.ts'
+import { Switch } from '../../core/call/signal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
@@ -51,7 +52,7 @@ type TimerName = 'change' | 'poll' | 'retry'
 export class Feed {
   readonly id: UpstreamId
   private readonly parts: FeedParts
-  private readonly life = new AbortController()
+  private readonly life = new Switch()
   private readonly timers = new Map<TimerName, Timer>()
   private readonly dirty = new Set<ItemKind>()
   private current: Snapshot | undefined
@@ -100,7 +101,7 @@ export class Feed {
 
   /** True while an attempt is under way that may bring what is lacking. */
   hopeful(kind: ItemKind): boolean {
-    return this.connecting || this.pulling.has(kind) || (!this.tried && !this.life.signal.aborted)
+    return this.connecting || this.pulling.has(kind) || (!this.tried && !this.life.aborted)
   }
 
   /** Takes what the store kept, unless the server was faster. */
@@ -160,7 +161,7 @@ export class Feed {
 
   /** Runs `work` once after `ms`; a timer of that name that waits already stands. */
   private later(name: TimerName, ms: number, work: () => void): void {
-    if (this.timers.has(name) || this.life.signal.aborted) return
+    if (this.timers.has(name) || this.life.aborted) return
     this.timers.set(
       name,
       this.parts.clock.timer(ms, () => {
@@ -177,7 +178,7 @@ export class Feed {
 
   private pull(wanted: readonly ItemKind[]): void {
     for (const kind of wanted) this.dirty.add(kind)
-    if (this.connecting || this.life.signal.aborted) return
+    if (this.connecting || this.life.aborted) return
     this.cancel('retry')
     this.connecting = true
     this.connect().catch((error: unknown) => this.fail('connection', this.bug(error)))
@@ -185,8 +186,8 @@ export class Feed {
 
   private async connect(): Promise<void> {
     try {
-      const fault = await this.parts.upstream.ready(this.life.signal)
-      if (this.life.signal.aborted) return
+      const fault = await this.parts.upstream.ready(this.life)
+      if (this.life.aborted) return
       this.refused = fault
       if (fault !== undefined) {
         this.fail('connection', String(fault.detail.reason ?? fault.message))
@@ -213,7 +214,7 @@ export class Feed {
     this.pulling.add(kind)
     const problem = await this.pullKind(kind, about)
     this.pulling.delete(kind)
-    if (this.life.signal.aborted) return
+    if (this.life.aborted) return
     if (problem === undefined) this.done(kind, about)
     else {
       this.dirty.add(kind)
@@ -276,7 +277,7 @@ export class Feed {
   private async pullKind(kind: ItemKind, about: About): Promise<string | undefined> {
     const stop = new AbortController()
     const end = (): void => stop.abort('drain')
-    this.life.signal.addEventListener('abort', end, { once: true })
+    this.life.addEventListener('abort', end)
     const timer = this.parts.clock.timer(feedTimes.list, () => stop.abort('deadline'))
     try {
       if (!offers(about.capabilities, kinds[kind].list)) return void this.swap(kind, emptyList)
@@ -294,7 +295,7 @@ export class Feed {
       return error instanceof UpstreamFault ? String(error.fault.detail.reason ?? error.fault.message) : this.bug(error)
     } finally {
       timer.cancel()
-      this.life.signal.removeEventListener('abort', end)
+      this.life.removeEventListener('abort', end)
     }
   }
 
@@ -345,7 +346,7 @@ export class Feed {
   }
 
   private swap(kind: ItemKind, list: List): void {
-    if (this.life.signal.aborted) return
+    if (this.life.aborted) return
     const before = this.current?.lists[kind]
     const same = before !== undefined && before.version === list.version
     // The same definitions with other quarantined neighbours are no change to a client, but the status must show them.

@@ -7,7 +7,7 @@ import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { complete, failed } from '../../core/call/outcome.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
 import { principalKey } from '../../core/call/principal.ts'
-import type { Signal } from '../../core/call/signal.ts'
+import { type Signal, Switch } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
@@ -60,7 +60,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
   private readonly openCalls = new IntrusiveList<LegacyCall>()
   private readonly serverState: ServerState
   private readonly serverMessages: ServerMessages
-  private readonly closing = new AbortController()
+  private readonly closing = new Switch()
   private ended = false
   /** What follows the last call of a connection that takes no more. */
   private emptied = (): void => void this.wire.close()
@@ -78,7 +78,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     const { interactive } = context.settings
     const medium = { onePrincipal: belonging.onePrincipal, oneStream }
     this.attribution = new Attribution(context.id, medium, interactive, belonging.interactivity)
-    this.serverState = new ServerState((method, params) => this.ask(method, params, belonging.lease, this.closing.signal))
+    this.serverState = new ServerState((method, params) => this.ask(method, params, belonging.lease, this.closing))
     this.serverMessages = new ServerMessages(context, belonging.onePrincipal, this.attribution, this.openCalls, (message) =>
       this.reply(message),
     )
@@ -188,7 +188,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
 
   async close(): Promise<void> {
     this.ended = true
-    this.closing.abort()
+    this.closing.abort('closed')
     if (this.sessionId !== undefined) await (this.wire as HttpWire).deleteSession(this.headers(this.belonging.lease, undefined))
     await this.wire.close()
   }
@@ -211,7 +211,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     const headers = this.headers(this.belonging.lease, undefined)
     for (const id of legacyCall.steps) void cancel(this.wire, id, headers, reason)
     if (legacyCall.task !== undefined) {
-      void this.ask('tasks/cancel', payloadOf({ taskId: legacyCall.task }), this.belonging.lease, this.closing.signal)
+      void this.ask('tasks/cancel', payloadOf({ taskId: legacyCall.task }), this.belonging.lease, this.closing)
     }
   }
 
@@ -325,7 +325,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
       method: 'ping',
       params: undefined,
       headers: {},
-      signal: this.closing.signal,
+      signal: this.closing,
       timeoutMs: this.context.timeouts.probe,
       maxBytes: this.context.limits.resultBytes,
     })
@@ -361,7 +361,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
   private lose(found: Fault): void {
     if (this.ended) return
     this.ended = true
-    this.closing.abort()
+    this.closing.abort('closed')
     if (this.openCalls.size === 0) this.emptied()
     this.onEnd(found)
   }
@@ -389,8 +389,8 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
 
   /** The end of the stream may mean that the server forgot the session: ask. */
   private async keepStream(wire: HttpWire, answered: () => void): Promise<void> {
-    const how = await wire.listen(() => this.headers(this.belonging.lease, undefined), this.closing.signal, answered)
-    if (how === 'ended' && !this.ended) await this.ask('ping', undefined, this.belonging.lease, this.closing.signal)
+    const how = await wire.listen(() => this.headers(this.belonging.lease, undefined), this.closing, answered)
+    if (how === 'ended' && !this.ended) await this.ask('ping', undefined, this.belonging.lease, this.closing)
   }
 
   private async reply(message: Uint8Array): Promise<void> {

@@ -1,9 +1,11 @@
 // The exits against real servers with `initialize`: server-everything over its three transports.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../../../test/doubles/upstream/scripted-server.ts'
 import {
   answer,
   answerAll,
   asksAll,
+  type CallOptions,
   everythingStdio,
   faultKind,
   type Made,
@@ -17,6 +19,7 @@ import {
   start,
   textOf,
 } from '../../../test/doubles/upstream/upstream-rig.ts'
+import type { ClientCapabilities } from '../../core/call/call.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 
 const transports = ['stdio', 'streamableHttp', 'sse'] as const
@@ -33,7 +36,24 @@ describe.each(transports)('server-everything over %s', (transport) => {
       made = makeUpstream({ settings: { url: `http://127.0.0.1:${served.port}/${path}` } })
     }
     expect(await made.upstream.ready(new AbortController().signal)).toBeUndefined()
+    await until(() => rootsAsked() > 0, 'question for the roots')
   })
+
+  /**
+   * A session of its own for a caller. The server asks each new one for its roots 350 ms after the handshake, and that question would be
+   * the call's that is in flight then: only what comes later is caused by the calls of the test.
+   */
+  async function caller(name: string, capabilities: ClientCapabilities = asksAll): Promise<CallOptions> {
+    const own = { capabilities, principal: name, affinity: name }
+    const before = rootsAsked()
+    await send(made.upstream, makeCall('tools/call', { name: 'echo', arguments: { message: 'hi' } }, own))
+    await until(() => rootsAsked() > before, 'question for the roots')
+    return own
+  }
+
+  function rootsAsked(): number {
+    return made.report.counts.get('stray_requests up roots/list') ?? 0
+  }
 
   afterAll(async () => {
     await made.close()
@@ -82,7 +102,7 @@ describe.each(transports)('server-everything over %s', (transport) => {
   })
 
   test('asks its user by form, and gets the answer of the caller who caused the question', async () => {
-    const call = makeCall('tools/call', { name: 'trigger-elicitation-request' }, { capabilities: asksAll, principal: 'ann', affinity: 'a' })
+    const call = makeCall('tools/call', { name: 'trigger-elicitation-request' }, await caller('ann'))
     const first = await send(made.upstream, call)
     const asked = Object.values(questions(first))
     expect(asked.map((question) => question.method)).toEqual(['elicitation/create'])
@@ -93,7 +113,7 @@ describe.each(transports)('server-everything over %s', (transport) => {
 
   test('takes a declined question, a sampling and a list of roots', async () => {
     const { upstream } = made
-    const own = { capabilities: asksAll, principal: 'ben', affinity: 'b' }
+    const own = await caller('ben')
     const form = makeCall('tools/call', { name: 'trigger-elicitation-request' }, own)
     expect(textOf(await send(upstream, answerAll(form, await send(upstream, form), { action: 'decline' })))).toContain('declined')
 
@@ -112,7 +132,7 @@ describe.each(transports)('server-everything over %s', (transport) => {
 
   test('asks again for what an answer leaves out', async () => {
     const { upstream } = made
-    const call = makeCall('tools/call', { name: 'trigger-elicitation-request' }, { capabilities: asksAll, principal: 'cid', affinity: 'c' })
+    const call = makeCall('tools/call', { name: 'trigger-elicitation-request' }, await caller('cid'))
     const first = await send(upstream, call)
     const again = await send(upstream, answer(call, first, { other: { action: 'accept' } }))
     expect(Object.keys(questions(again))).toEqual(Object.keys(questions(first)))
@@ -122,17 +142,14 @@ describe.each(transports)('server-everything over %s', (transport) => {
   })
 
   test('is never asked on behalf of a caller who cannot answer', async () => {
-    const outcome = await send(
-      made.upstream,
-      makeCall('tools/call', { name: 'trigger-elicitation-request' }, { principal: 'dan', affinity: 'd' }),
-    )
+    const outcome = await send(made.upstream, makeCall('tools/call', { name: 'trigger-elicitation-request' }, await caller('dan', {})))
     // The server is told no, in its own terms; the caller sees how the tool took it.
     expect(outcome.kind).not.toBe('input_required')
   })
 
   test('sends a user to a page, by request and by error -32042', async () => {
     const { upstream } = made
-    const own = { capabilities: asksAll, principal: 'eve', affinity: 'e' }
+    const own = await caller('eve')
     for (const errorPath of [false, true]) {
       const args = { url: 'https://example.org/go', elicitationId: `id-${errorPath}-${transport}`, errorPath }
       const call = makeCall('tools/call', { name: 'trigger-url-elicitation', arguments: args }, own)
