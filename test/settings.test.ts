@@ -158,6 +158,13 @@ const rows: Record<string, Row> = {
     await call(base)
     expect(up.count('tools/call')).toBe(1)
   },
+  'servers.NAME.endpoints': async () => {
+    const replicas = [await server({ era: 'modern' }), await server({ era: 'modern' })]
+    const dead = `http://127.0.0.1:${await freePort()}/mcp`
+    const running = await gateway({ servers: { up: { endpoints: [...replicas.map(({ url }) => url), dead] } } })
+    for (let n = 0; n < 6; n += 1) expect((await call(running.base)).message.result.isError).toBeUndefined()
+    for (const replica of replicas) expect(replica.count('tools/call')).toBeGreaterThan(0)
+  },
   'servers.NAME.headers': async () => {
     const { base, up } = await pair({}, {}, { headers: { 'X-Static-Key': 'static-value' } })
     await call(base)

@@ -4,6 +4,7 @@ import type { UpstreamOptions } from './context.ts'
 import { HttpPools } from './http/pools.ts'
 import { ParkingLot } from './legacy/parked.ts'
 import { PooledUpstream } from './pool/upstream.ts'
+import { addressesOf } from './settings.ts'
 import { type Dial, dial } from './wire/dial.ts'
 
 export type { Outside, Unclaimed, UpstreamOptions } from './context.ts'
@@ -19,5 +20,10 @@ export function createPools(): HttpPools {
 export function createUpstream(options: UpstreamOptions, wires?: Dial): Upstream {
   const parking = options.parking ?? new ParkingLot(options.clock, options.random, options.limits.parked)
   const context = { ...options, parking }
-  return new PooledUpstream(context, wires ?? dial(context))
+  if (wires !== undefined) return new PooledUpstream(context, [{ address: '', dial: wires }])
+  const addresses = addressesOf(options.settings)
+  return new PooledUpstream(
+    context,
+    (addresses.length === 0 ? [''] : addresses).map((address) => ({ address, dial: dial(context, address) })),
+  )
 }

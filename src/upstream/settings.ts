@@ -38,6 +38,13 @@ export const serverSettings = z
     env: z.record(z.string(), z.string()).default({}).describe('Environment of the child, beside the allow-list (PATH, HOME, LANG, …).'),
     cwd: z.string().optional().describe('Working directory of the child.'),
     url: z.url().optional().describe('Address of an HTTP server.'),
+    endpoints: z
+      .array(z.url())
+      .min(1)
+      .optional()
+      .describe(
+        'Addresses of an HTTP server that runs several times, in place of `url`. Calls take turns among those that can be reached; a session stays where it began.',
+      ),
     headers: z
       .record(z.string(), z.string())
       .default({})
@@ -74,9 +81,14 @@ export const serverSettings = z
       .describe('Calls in flight at this server; more wait in a queue of `limits.queue`.'),
     timeouts: timeoutOverrides.default({}).describe('Overrides of the gateway-wide `timeouts` for this server.'),
   })
-  .refine((server) => (server.command === undefined) !== (server.url === undefined), {
-    error: 'give either `command` (stdio) or `url` (HTTP), not both or none',
+  .refine(({ command, url, endpoints }) => [command, url, endpoints].filter((one) => one !== undefined).length === 1, {
+    error: 'give one of `command` (stdio), `url` (HTTP) and `endpoints` (HTTP, several)',
   })
+
+/** Where an HTTP server is reached; empty for a stdio server. */
+export function addressesOf({ url, endpoints }: Pick<ServerSettings, 'url' | 'endpoints'>): readonly string[] {
+  return endpoints ?? (url === undefined ? [] : [url])
+}
 
 export type TimeoutSettings = z.infer<typeof timeoutSettings>
 export type ServerSettings = z.infer<typeof serverSettings>

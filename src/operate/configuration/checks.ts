@@ -48,12 +48,20 @@ function profile(settings: Settings): Finding[] {
     findings.push(error(['log', 'level'], '`trace` is for development', 'use debug or less in the production profile'))
   }
   for (const [name, server] of Object.entries(settings.servers)) {
-    const host = server.url === undefined ? undefined : new URL(server.url)
-    if (host?.protocol !== 'http:' || isLoopback(bare(host.hostname)) || Object.keys(server.headers).length === 0) continue
-    const what = 'its headers would cross the network in clear text'
-    findings.push(error(['servers', name, 'url'], what, 'use https; the production profile refuses http beyond this machine'))
+    if (Object.keys(server.headers).length === 0) continue
+    for (const { path, url } of addresses(['servers', name], server)) {
+      if (url.protocol !== 'http:' || isLoopback(bare(url.hostname))) continue
+      const what = 'its headers would cross the network in clear text'
+      findings.push(error(path, what, 'use https; the production profile refuses http beyond this machine'))
+    }
   }
   return findings
+}
+
+/** Where an HTTP server is reached, and where the configuration says so. */
+function addresses(path: Path, server: Server): { readonly path: Path; readonly url: URL }[] {
+  const several = (server.endpoints ?? []).map((url, i) => ({ path: [...path, 'endpoints', i], url: new URL(url) }))
+  return server.url === undefined ? several : [{ path: [...path, 'url'], url: new URL(server.url) }]
 }
 
 function bare(hostname: string): string {
@@ -143,10 +151,10 @@ function oneServer(name: string, server: Server, settings: Settings, has: (path:
   const path: Path = ['servers', name]
   const findings: Finding[] = []
   const idle =
-    server.url === undefined ? (['headers', 'transport', 'forwardHeaders'] as const) : (['args', 'env', 'cwd', 'sharing'] as const)
+    server.command !== undefined ? (['headers', 'transport', 'forwardHeaders'] as const) : (['args', 'env', 'cwd', 'sharing'] as const)
   for (const key of idle) {
     if (has([...path, key]))
-      findings.push(warning([...path, key], `has no effect on ${server.url === undefined ? 'a stdio' : 'an HTTP'} server`, 'remove it'))
+      findings.push(warning([...path, key], `has no effect on ${server.command !== undefined ? 'a stdio' : 'an HTTP'} server`, 'remove it'))
   }
   for (const [key, value] of Object.entries(server.headers)) {
     const at = [...path, 'headers', key]
@@ -166,9 +174,9 @@ function oneServer(name: string, server: Server, settings: Settings, has: (path:
         ),
       )
   }
-  const protocol = server.url === undefined ? undefined : new URL(server.url).protocol
-  if (protocol !== undefined && protocol !== 'http:' && protocol !== 'https:') {
-    findings.push(error([...path, 'url'], `${protocol} is no protocol of MCP servers`, 'use http:// or https://'))
+  for (const { path: at, url } of addresses(path, server)) {
+    if (url.protocol === 'http:' || url.protocol === 'https:') continue
+    findings.push(error(at, `${url.protocol} is no protocol of MCP servers`, 'use http:// or https://'))
   }
   if ((server.timeouts.call ?? settings.timeouts.call) >= 60_000 && (has([...path, 'timeouts', 'call']) || has(['timeouts', 'call']))) {
     const at = has([...path, 'timeouts', 'call']) ? [...path, 'timeouts', 'call'] : ['timeouts', 'call']

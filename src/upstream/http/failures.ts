@@ -34,6 +34,11 @@ function connectPhase(code: string): [phase: string, reason: string] {
   return ['connect', `no connection (${code})`]
 }
 
+/** Whether a fault says that no connection could be had, by `unreachable`. */
+export function isUnreachable({ detail }: Fault): boolean {
+  return detail.phase === 'connect' || detail.phase === 'dns' || detail.phase === 'tls'
+}
+
 /** The connection ended after the request was sent and before the answer was whole. */
 export function cut(upstream: string, item: string, error: Error | undefined): Fault {
   const code = error === undefined ? '' : codeOf(error)

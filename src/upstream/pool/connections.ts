@@ -11,10 +11,10 @@ import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { type Interactivity, interactivityOf } from '../legacy/attribution.ts'
 import type { Belonging } from '../legacy/connection.ts'
-import type { Dial } from '../wire/dial.ts'
 import { ignore } from '../wire/requests.ts'
 import { type Connected, connect } from './connect.ts'
 import { Detection } from './detection.ts'
+import type { Endpoint, Endpoints } from './endpoints.ts'
 import { Slot, type Tenure } from './slot.ts'
 import { type ConnectionSource, Transmission } from './transmission.ts'
 
@@ -26,6 +26,8 @@ const sweepMs = 60_000
 
 export type Owner = Pick<Caller, 'principal' | 'affinity'>
 
+type Acquire = () => Leased | Promise<Leased>
+
 export class ConnectionPool implements ConnectionSource {
   readonly clock: Clock
   readonly detection: Detection
@@ -33,9 +35,10 @@ export class ConnectionPool implements ConnectionSource {
   readonly home: Slot
 
   private readonly context: Context
-  private readonly dial: Dial
+  private readonly endpoints: Endpoints
   private readonly interactivity: Interactivity
   private readonly slots = new Map<string, Slot>()
+  private readonly endpointOf = new WeakMap<Connection, Endpoint>()
   /** Out of the pool; each is closed when its last call has ended. */
   private readonly retiring = new Set<Connection>()
   /** Id of the credential that the gateway itself came with last. */
@@ -43,10 +46,10 @@ export class ConnectionPool implements ConnectionSource {
   private queue = 0
   private sweeping: Timer | undefined
 
-  constructor(context: Context, dial: Dial) {
+  constructor(context: Context, endpoints: Endpoints) {
     this.clock = context.clock
     this.context = context
-    this.dial = dial
+    this.endpoints = endpoints
     this.interactivity = interactivityOf(context.settings.interactive)
     this.detection = new Detection(context.clock)
     this.detection.onTurned = (era) => this.retireOthers(era)
@@ -78,8 +81,12 @@ export class ConnectionPool implements ConnectionSource {
   connectionFor(owner: Owner, lease: CredentialLease, overflow = 0): Connection | Promise<Connection | Fault> {
     // Before the era is known nobody can tell to which connection a caller belongs.
     if (this.detection.current === undefined) return this.learn(owner, lease, overflow)
+    if (this.isBalanced) return this.balanced(owner, lease)
     const slot = this.slotFor(owner, lease, overflow)
-    if (slot !== undefined) return slot.get()
+    return slot?.get() ?? this.full()
+  }
+
+  private full(): Promise<Fault> {
     const limit = `${mostConnections} connections, which are all in use or kept for client sessions`
     return Promise.resolve(fault('overloaded', { upstream: this.context.id, limit, retryAfterMs: 1_000 }, { retryAfterMs: 1_000 }))
   }
@@ -90,15 +97,47 @@ export class ConnectionPool implements ConnectionSource {
     return this.detection.current === undefined || !('close' in got) ? got : this.connectionFor(owner, lease, overflow)
   }
 
+  /** Without sessions every endpoint serves every call. */
+  private get isBalanced(): boolean {
+    return this.endpoints.count > 1 && this.detection.current?.sessionful === false
+  }
+
+  /** At the endpoint whose turn it is; at the next where that cannot be had. */
+  private balanced(owner: Owner, lease: CredentialLease): Connection | Promise<Connection | Fault> {
+    const got = this.at(this.endpoints.next(), owner, lease)
+    return got instanceof Promise ? this.orNext(got, owner, lease) : got
+  }
+
+  private async orNext(first: Promise<Connection | Fault>, owner: Owner, lease: CredentialLease): Promise<Connection | Fault> {
+    let got = await first
+    for (let others = this.endpoints.count - 1; others > 0 && !('close' in got); others -= 1) {
+      got = await this.at(this.endpoints.next(), owner, lease)
+    }
+    return got
+  }
+
+  private at(endpoint: Endpoint, owner: Owner, lease: CredentialLease): Connection | Promise<Connection | Fault> {
+    const credential = this.credentialOf(lease)
+    const key = keyOf(anonymous, undefined, credential, endpoint.id)
+    const found = this.slots.get(key)
+    if (found !== undefined) return found.get()
+    const acquire: Acquire = () => (credential === homeMark ? this.discoveryLease() : this.lease(owner))
+    return this.added(key, acquire, { session: undefined, spare: false }, endpoint)?.get() ?? this.full()
+  }
+
   /** Undefined where the pool is full of connections that are needed. */
   slotFor(owner: Owner, lease: CredentialLease, overflow = 0): Slot | undefined {
     const key = this.keyFor(owner, lease, overflow)
     const found = this.slots.get(key)
     if (found !== undefined) return found
-    if (this.slots.size >= mostConnections && !this.evict()) return undefined
     const { current } = this.detection
     const session = current?.sessionful === true && current.transport !== 'stdio' ? owner.affinity : undefined
-    const slot = this.slot(key, () => this.lease(owner), { session, spare: overflow > 0 })
+    return this.added(key, () => this.lease(owner), { session, spare: overflow > 0 }, undefined)
+  }
+
+  private added(key: string, acquire: Acquire, tenure: Tenure, endpoint: Endpoint | undefined): Slot | undefined {
+    if (this.slots.size >= mostConnections && !this.evict()) return undefined
+    const slot = this.slot(key, acquire, tenure, endpoint)
     this.sweeping ??= this.clock.timer(sweepMs, () => this.sweep())
     return slot
   }
@@ -106,35 +145,54 @@ export class ConnectionPool implements ConnectionSource {
   /** Who shares a connection: everybody where there are no sessions; else a child serves a whole principal, a session one of a client. */
   private keyFor({ principal, affinity }: Owner, lease: CredentialLease, overflow: number): string {
     const { current } = this.detection
-    const isOurs = lease.id === this.homeCredential
-    if (current === undefined || !current.sessionful) return isOurs ? homeKey : keyOf(anonymous, undefined, lease.id)
-    const credential = isOurs ? homeMark : lease.id
+    const credential = this.credentialOf(lease)
+    if (current === undefined || !current.sessionful) return credential === homeMark ? homeKey : keyOf(anonymous, undefined, credential)
     if (current.transport !== 'stdio') return overflowKey(keyOf(principal, affinity, credential), overflow)
     const { sharing } = this.context.settings
     return overflowKey(keyOf(sharing === 'shared' ? anonymous : principal, undefined, credential), overflow)
   }
 
-  private slot(key: string, acquire: () => Leased | Promise<Leased>, tenure: Tenure): Slot {
-    const slot = new Slot(this.context, () => this.connect(acquire), tenure)
+  private credentialOf({ id }: CredentialLease): string {
+    return id === this.homeCredential ? homeMark : id
+  }
+
+  /** `endpoint`: undefined where it is chosen anew with each connection. */
+  private slot(key: string, acquire: Acquire, tenure: Tenure, endpoint?: Endpoint): Slot {
+    const slot = new Slot(this.context, () => this.connect(acquire, endpoint), tenure)
     this.slots.set(key, slot)
     return slot
   }
 
-  private async connect(acquire: () => Leased | Promise<Leased>): Promise<Connected> {
+  private async connect(acquire: Acquire, only: Endpoint | undefined): Promise<Connected> {
     const lease = await acquire()
     if (!isLease(lease)) return { fault: lease }
-    const connected = await connect(this.context, this.dial, this.belonging(lease), this.detection.believed)
-    if ('connection' in connected) this.detection.learned(connected.detected)
+    if (only !== undefined) return this.connectAt(only, lease)
+    let connected = await this.connectAt(this.endpoints.next(), lease)
+    for (let others = this.endpoints.count - 1; others > 0 && 'fault' in connected; others -= 1) {
+      connected = await this.connectAt(this.endpoints.next(), lease)
+    }
     return connected
   }
 
-  private belonging(lease: CredentialLease): Belonging {
+  private async connectAt(endpoint: Endpoint, lease: CredentialLease): Promise<Connected> {
+    const connected = await connect(this.context, endpoint.dial, this.belonging(lease, endpoint), this.detection.believed)
+    if ('fault' in connected) this.endpoints.failed(endpoint, connected.fault)
+    else {
+      this.endpoints.reached(endpoint)
+      this.endpointOf.set(connected.connection, endpoint)
+      this.detection.learned(connected.detected)
+    }
+    return connected
+  }
+
+  private belonging(lease: CredentialLease, endpoint: Endpoint): Belonging {
     return {
       onePrincipal: this.context.settings.sharing !== 'shared' && this.detection.current?.sessionful !== false,
       lease,
       interactivity: this.interactivity,
       again: (call, exchange) => new Transmission(this, call, exchange, ignore).send(),
-      turned: (era) => this.detection.reconsider(era, () => connect(this.context, this.dial, this.belonging(lease), undefined)),
+      turned: (era) =>
+        this.detection.reconsider(era, () => connect(this.context, endpoint.dial, this.belonging(lease, endpoint), undefined)),
     }
   }
 
@@ -146,6 +204,21 @@ export class ConnectionPool implements ConnectionSource {
   /** A connection that only lost its session says nothing of the server's era. */
   forget(connection: Connection, found: Fault): void {
     if (connection.era === 'legacy' && found.detail.code === code.unsupportedProtocolVersion) this.detection.doubt()
+  }
+
+  /**
+   * No request reaches its endpoint. Where there are others, it is left out for a while, and what it alone could serve is connected anew
+   * to one of them. A session of a server is given up only by its own failure: what it keeps is worth a try.
+   */
+  unreachable(connection: Connection, found: Fault): void {
+    const endpoint = this.endpointOf.get(connection)
+    if (endpoint === undefined || this.endpoints.count === 1) return
+    this.endpoints.failed(endpoint, found)
+    for (const slot of this.slots.values()) {
+      const other = slot.connection
+      if (other === undefined || this.endpointOf.get(other) !== endpoint) continue
+      if (other === connection || !other.sessionful) this.retire(slot, other)
+    }
   }
 
   /** The client session is over: what only it could use is closed. */
@@ -171,11 +244,14 @@ export class ConnectionPool implements ConnectionSource {
   private retireOthers(era: Connection['era']): void {
     for (const slot of this.slots.values()) {
       const { connection } = slot
-      if (connection === undefined || connection.era === era) continue
-      this.retiring.add(connection)
-      slot.release()
-      void connection.retire().then(() => this.retiring.delete(connection))
+      if (connection !== undefined && connection.era !== era) this.retire(slot, connection)
     }
+  }
+
+  private retire(slot: Slot, connection: Connection): void {
+    this.retiring.add(connection)
+    slot.release()
+    void connection.retire().then(() => this.retiring.delete(connection))
   }
 
   private evict(): boolean {
@@ -204,9 +280,9 @@ export class ConnectionPool implements ConnectionSource {
   }
 }
 
-/** Whom a connection serves, and with what credential; the tenant comes first. */
-function keyOf(principal: Principal, session: string | undefined, credential: string): string {
-  return `${principalKey(principal)}\u0000${session ?? ''}\u0000${credential}`
+/** Whom a connection serves, with what credential, and at which endpoint where that is not left open; the tenant comes first. */
+function keyOf(principal: Principal, session: string | undefined, credential: string, endpoint = ''): string {
+  return `${principalKey(principal)}\u0000${session ?? ''}\u0000${credential}\u0000${endpoint}`
 }
 
 /** Stands for the credential of the gateway itself; no id holds it. */

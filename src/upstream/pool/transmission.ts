@@ -7,6 +7,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { type CredentialLease, isLease, type Leased } from '../../core/ports/credentials.ts'
 import type { Connection, Occupied, Sent } from '../connection.ts'
+import { isUnreachable } from '../http/failures.ts'
 import { askingOf, endedFault } from '../messages/answers.ts'
 import { orAborted } from '../wire/requests.ts'
 
@@ -22,6 +23,8 @@ export interface ConnectionSource {
   connectionFor(owner: Caller, lease: CredentialLease, overflow: number): Connection | Fault | Promise<Connection | Fault>
   /** The connection cannot serve any longer. */
   forget(connection: Connection, found: Fault): void
+  /** No request reaches the connection's endpoint; nothing was sent. */
+  unreachable(connection: Connection, found: Fault): void
   /** Which of so many queues is next. */
   nextQueue(queues: number): number
 }
@@ -89,7 +92,10 @@ export class Transmission {
 
   private settle(sent: Sent | Occupied): Outcome | Promise<Outcome> {
     if (sent.kind === 'occupied') return this.elsewhere()
-    if (sent.kind !== 'gone') return this.ended(sent)
+    if (sent.kind !== 'gone') {
+      if (sent.kind === 'fault' && isUnreachable(sent.fault)) this.source.unreachable(this.connection as Connection, sent.fault)
+      return this.ended(sent)
+    }
     this.source.forget(this.connection as Connection, sent.fault)
     if (this.renewed) return this.ended(failed(sent.fault))
     this.renewed = true

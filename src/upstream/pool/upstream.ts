@@ -15,10 +15,11 @@ import { isLease } from '../../core/ports/credentials.ts'
 import { type Upstream, type UpstreamDescription, UpstreamFault, type UpstreamHealth, type Watch } from '../../core/ports/upstream.ts'
 import type { Asked, Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
+import { isUnreachable } from '../http/failures.ts'
 import { readItems } from '../messages/items.ts'
-import type { Dial } from '../wire/dial.ts'
 import { orAborted } from '../wire/requests.ts'
 import { ConnectionPool, type Owner } from './connections.ts'
+import { Endpoints, type Place } from './endpoints.ts'
 import { Health } from './health.ts'
 import { Transmission } from './transmission.ts'
 
@@ -32,10 +33,10 @@ export class PooledUpstream implements Upstream {
   private draining = false
   private drained: (() => void) | undefined
 
-  constructor(context: Context, dial: Dial) {
+  constructor(context: Context, places: readonly Place[]) {
     this.id = context.id
     this.context = context
-    this.pool = new ConnectionPool(context, dial)
+    this.pool = new ConnectionPool(context, new Endpoints(context, places))
     this.own = new Health(context.clock, context.settings, this.pool.home)
   }
 
@@ -136,6 +137,7 @@ export class PooledUpstream implements Upstream {
       const connection = await this.reach(signal)
       if (!('close' in connection)) return { kind: 'fault', fault: connection }
       asked = await connection.ask(method, params, lease, signal)
+      if (asked.kind === 'fault' && isUnreachable(asked.fault)) this.pool.unreachable(connection, asked.fault)
       if (asked.kind !== 'gone') return asked
       this.pool.forget(connection, asked.fault)
     }

@@ -14,10 +14,11 @@ export interface Dial {
   sse(lease: CredentialLease): Promise<Wire | Fault>
 }
 
-export function dial(context: Context): Dial {
+/** `url`: the endpoint of an HTTP server. */
+export function dial(context: Context, url = ''): Dial {
   const { id: upstream, settings, timeouts, limits, clock, random, report, pools } = context
   const maxMessageBytes = limits.resultBytes
-  const http = { upstream, url: settings.url ?? '', connectTimeoutMs: timeouts.connect, maxMessageBytes, clock, report, pools }
+  const http = { upstream, url, connectTimeoutMs: timeouts.connect, maxMessageBytes, clock, report, pools }
   return {
     stdio: () => {
       const { command = '', args, env, cwd } = settings

@@ -13,6 +13,8 @@ export interface Request {
 export interface Scripted {
   readonly url: string
   readonly requests: Request[]
+  /** Takes no connection any more; what runs goes on. */
+  refuse(): void
   stop(): Promise<void>
 }
 
@@ -21,7 +23,8 @@ export type Reply = { status?: number; headers?: Record<string, string>; result?
 /** Answers a request, perhaps later; 'hang' never does, 'reset' cuts the connection, undefined leaves it to the next script. */
 export type Script = (request: Request) => Reply | Promise<Reply> | 'reset' | 'hang' | undefined
 
-export async function scripted(script: Script): Promise<Scripted> {
+/** `port`: a free one where none is given. */
+export async function scripted(script: Script, port = 0): Promise<Scripted> {
   const requests: Request[] = []
   const server = createServer((req, res) => {
     const chunks: Buffer[] = []
@@ -34,10 +37,11 @@ export async function scripted(script: Script): Promise<Scripted> {
       reply(res, request, script(request) ?? { status: 500 })
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     requests,
+    refuse: () => void server.close(),
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
