@@ -21,6 +21,7 @@ export const counters = {
     help: 'Entries of the ephemeral store that had to go before their end, and leases refused for want of room.',
     labels: ['what'],
   },
+  store_faults: { help: 'Operations on the durable store that failed.', labels: ['kind'] },
   sessions_opened: { help: 'Legacy sessions opened.', labels: ['transport'] },
 } as const satisfies Record<string, { help: string; labels: readonly string[] }>
 

@@ -1,0 +1,66 @@
+// The way to an engine: in a thread for a file, since a disk, a lock or a checkpoint may hold it for long; in this thread for memory.
+import { createRequire } from 'node:module'
+import { Worker } from 'node:worker_threads'
+import { createEngine, type EngineAnswer, type EngineRequest } from './engine.ts'
+
+export interface Connection {
+  /** One answer for each request, in their order. Rejects where the engine is gone. */
+  ask(request: EngineRequest): Promise<EngineAnswer>
+  /** Lets go of it, whatever it does. */
+  end(): void
+}
+
+interface Waiting {
+  readonly resolve: (answer: EngineAnswer) => void
+  readonly reject: (error: Error) => void
+}
+
+/** The engine is loaded with the first request: most gateways without a state folder need it late or never. */
+export function inProcess(): Connection {
+  let engine: Promise<(request: EngineRequest) => EngineAnswer> | undefined
+  return {
+    ask: async (request) => {
+      engine ??= import('@photostructure/sqlite').then((sqlite) => createEngine(sqlite))
+      return (await engine)(request)
+    },
+    end: () => undefined,
+  }
+}
+
+export function inThread(): Connection {
+  const library = createRequire(import.meta.url).resolve('@photostructure/sqlite')
+  const text = `
+    const { parentPort, workerData } = require('node:worker_threads')
+    const engine = (${createEngine.toString()})(require(workerData))
+    parentPort.on('message', (request) => parentPort.postMessage(engine(request)))
+  `
+  const worker = new Worker(text, { eval: true, workerData: library, execArgv: [], name: 'signalbox-store' })
+  const waiting: Waiting[] = []
+  let gone: Error | undefined
+  const lose = (reason: Error): void => {
+    gone ??= reason
+    for (const one of waiting.splice(0)) one.reject(gone)
+  }
+  worker.on('message', (answer: EngineAnswer) => {
+    waiting.shift()?.resolve(answer)
+    // It holds the process only while somebody waits for it.
+    if (waiting.length === 0) worker.unref()
+  })
+  worker.on('error', lose)
+  worker.on('messageerror', lose)
+  worker.on('exit', (code) => lose(new Error(`The thread of the store ended with code ${code}`)))
+  worker.unref()
+  return {
+    ask: (request) =>
+      new Promise((resolve, reject) => {
+        if (gone !== undefined) return reject(gone)
+        waiting.push({ resolve, reject })
+        worker.ref()
+        worker.postMessage(request)
+      }),
+    end: () => {
+      lose(new Error('The store is closed'))
+      void worker.terminate()
+    },
+  }
+}

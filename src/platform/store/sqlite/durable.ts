@@ -1,0 +1,256 @@
+// The durable store on SQLite: one operation after the other, each a transaction, each with an answer whatever the disk does. It opens with
+// the first operation, and again after a failure; a damaged file is moved aside and a new one begun; a newer one is not touched.
+
+import type { Clock } from '../../../core/ports/clock.ts'
+import type { Domain, Durable, Reader, Stored, StoreFault, Transaction } from '../../../core/ports/durable.ts'
+import type { Report } from '../../../core/ports/report.ts'
+import { isCurrent, migrate, schemaTable, versionsOf } from '../migrations.ts'
+import { StoreError } from '../store-error.ts'
+import { type Connection, inProcess, inThread } from './connection.ts'
+import { makePrivate, setAside } from './damaged.ts'
+import type { EngineRequest } from './engine.ts'
+import { errorOf, reasonOf, sentence } from './faults.ts'
+import { SqliteTransaction } from './transaction.ts'
+
+export interface DurableOptions {
+  /** Its folder exists. Undefined keeps all in memory. */
+  readonly file: string | undefined
+  readonly domains: readonly Domain[]
+  /** The version of this program, for whoever finds the store later. */
+  readonly program: string
+  readonly clock: Clock
+  readonly report: Report
+  readonly limits?: Partial<DurableLimits>
+}
+
+export interface DurableLimits {
+  /** How long a writer waits for another gateway that writes, in ms. */
+  readonly busyMs: number
+  /** Longest time of one step of a transaction, and of what its caller does between two, in ms. */
+  readonly stepMs: number
+  /** After a failure nothing is tried for so long, in ms. */
+  readonly pauseMs: number
+  /** Operations that may wait. */
+  readonly mostWaiting: number
+}
+
+const defaultLimits: DurableLimits = { busyMs: 2_000, stepMs: 10_000, pauseMs: 1_000, mostWaiting: 256 }
+
+/** How often an opening looks again whether another gateway is done, in ms: SQLite itself does not wait where the kind of log changes. */
+const lookMs = 25
+
+type Mode = 'read' | 'write'
+
+export function createSqliteDurable(options: DurableOptions): Durable {
+  return new SqliteDurable(options)
+}
+
+class SqliteDurable implements Durable {
+  private readonly options: DurableOptions
+  private readonly limits: DurableLimits
+  private connection: Connection | undefined
+  private tail: Promise<unknown> = Promise.resolve()
+  private waiting = 0
+  private closed = false
+  /** What is wrong, from the operation that met it to the one that shows it mended. */
+  private wrong: StoreFault | undefined
+  /** Until then what failed is not tried again, by the monotonic clock. */
+  private pausedUntil = Number.NEGATIVE_INFINITY
+  /** Tells the file that is open from one that another gateway put in its place. */
+  private identity = 0
+  /** Something that was read is damaged: the next opening looks at the whole file. */
+  private suspect = false
+
+  constructor(options: DurableOptions) {
+    this.options = options
+    this.limits = { ...defaultLimits, ...options.limits }
+  }
+
+  read<T>(work: (reader: Reader) => Promise<T>): Promise<Stored<T>> {
+    return this.queued('read', work)
+  }
+
+  transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<Stored<T>> {
+    return this.queued('write', work)
+  }
+
+  trouble(): StoreFault | undefined {
+    return this.wrong
+  }
+
+  async close(): Promise<void> {
+    this.closed = true
+    await this.tail
+    // The last to close a file writes its log into it.
+    if (this.connection !== undefined) await this.ask({ op: 'close' }).catch(() => undefined)
+    this.disconnect()
+  }
+
+  private queued<T>(mode: Mode, work: (transaction: Transaction) => Promise<T>): Promise<Stored<T>> {
+    if (this.closed) return Promise.resolve({ ok: false, fault: { kind: 'unavailable', message: 'The store is closed' } })
+    if (this.waiting >= this.limits.mostWaiting) {
+      return Promise.resolve(this.failed({ kind: 'overloaded', message: `${this.waiting} operations wait for the store already` }))
+    }
+    this.waiting += 1
+    const done = this.tail.then(() => this.perform(mode, work)).finally(() => (this.waiting -= 1))
+    this.tail = done.catch(() => undefined)
+    return done
+  }
+
+  private async perform<T>(mode: Mode, work: (transaction: Transaction) => Promise<T>): Promise<Stored<T>> {
+    if (this.paused(mode)) return this.failed(this.wrong ?? { kind: 'unavailable', message: 'The store failed a moment ago' })
+    try {
+      await this.opened()
+      const value = await this.transaction(mode, work)
+      this.succeeded(mode)
+      return { ok: true, value }
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      if (error.fault.kind === 'corrupt') await this.reopened()
+      return this.failed(error.fault)
+    }
+  }
+
+  private async transaction<T>(mode: Mode, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+    await this.ask({ op: 'exec', sql: mode === 'write' ? 'BEGIN IMMEDIATE' : 'BEGIN' })
+    const transaction = new SqliteTransaction((request) => this.ask(request))
+    try {
+      const value = await this.within(work(transaction), 'A transaction took too long; it was taken back')
+      transaction.end()
+      await this.ask({ op: 'exec', sql: 'COMMIT' })
+      return value
+    } catch (error) {
+      transaction.abandon()
+      // SQLite has rolled back by itself after some errors, and says so with another.
+      await this.ask({ op: 'exec', sql: 'ROLLBACK' }).catch(() => undefined)
+      throw error
+    }
+  }
+
+  private async opened(): Promise<void> {
+    if (this.connection !== undefined) return
+    const giveUpAt = this.options.clock.mono() + this.limits.busyMs
+    for (;;) {
+      try {
+        return await this.open()
+      } catch (error) {
+        this.disconnect()
+        if (!(error instanceof StoreError)) throw new StoreError('unavailable', reasonOf(error))
+        if (error.fault.kind === 'corrupt') this.replace(error.fault)
+        else if (error.fault.kind !== 'locked' || this.options.clock.mono() >= giveUpAt) throw error
+        else await new Promise<void>((resolve) => this.options.clock.timer(lookMs, resolve))
+      }
+    }
+  }
+
+  private async open(): Promise<void> {
+    const { file, domains, program } = this.options
+    if (file !== undefined) this.identity = onDisk(() => makePrivate(file))
+    this.connection = file === undefined ? inProcess() : inThread()
+    await this.ask({ op: 'open', file: file ?? ':memory:', busyMs: this.limits.busyMs })
+    if (this.suspect) await this.checked()
+    const current = await this.transaction('read', async (reader) => {
+      const [found] = await reader.all('SELECT name FROM sqlite_schema WHERE name = ?', [schemaTable])
+      return found !== undefined && isCurrent(domains, await versionsOf(reader))
+    })
+    if (!current) await this.transaction('write', (transaction) => migrate(transaction, domains, program))
+  }
+
+  /** Throws where the file is damaged. */
+  private async checked(): Promise<void> {
+    const rows = await this.transaction('read', (reader) => reader.all('PRAGMA quick_check(1)'))
+    const said = Object.values(rows[0] ?? {})[0]
+    if (said !== 'ok') throw new StoreError('corrupt', String(said))
+    this.suspect = false
+  }
+
+  /** Moves the damaged file away. */
+  private replace(fault: StoreFault): void {
+    const { file, clock, report } = this.options
+    this.suspect = false
+    if (file === undefined) throw new StoreError('unavailable', fault.message)
+    const name = onDisk(() => setAside(file, this.identity, new Date(clock.now())))
+    if (name === undefined) return
+    report.log('error', 'The store was damaged. It was moved aside and a new one begun; what it held is in the old file only', {
+      file,
+      movedTo: name,
+      reason: fault.message,
+    })
+  }
+
+  /** After damage was met: begins anew at once, so that the next operation finds a store. */
+  private async reopened(): Promise<void> {
+    this.suspect = true
+    this.disconnect()
+    await this.opened().catch((error: unknown) => {
+      if (!(error instanceof StoreError)) throw error
+      this.failed(error.fault)
+    })
+  }
+
+  private async ask(request: EngineRequest): Promise<unknown> {
+    const { connection } = this
+    if (connection === undefined) throw new StoreError('unavailable', 'The store is not open')
+    const late = 'The store did not answer in time'
+    const answer = await this.within(connection.ask(request).catch(lost), late).catch((error: unknown) => {
+      // Whatever it still does, nobody waits for it.
+      if (this.connection === connection) this.disconnect()
+      throw error
+    })
+    if ('value' in answer) return answer.value
+    throw errorOf(answer.error)
+  }
+
+  private async within<T>(work: Promise<T>, late: string): Promise<T> {
+    let timer: { cancel(): void } | undefined
+    const limit = new Promise<never>((_, reject) => {
+      timer = this.options.clock.timer(this.limits.stepMs, () => reject(new StoreError('unavailable', late)))
+    })
+    try {
+      return await Promise.race([work, limit])
+    } finally {
+      timer?.cancel()
+    }
+  }
+
+  private disconnect(): void {
+    this.connection?.end()
+    this.connection = undefined
+  }
+
+  /** A store that only cannot be written is still read. */
+  private paused(mode: Mode): boolean {
+    if (this.wrong?.kind === 'newer') return true
+    return this.options.clock.mono() < this.pausedUntil && (mode === 'write' || this.wrong?.kind === 'unavailable')
+  }
+
+  private succeeded(mode: Mode): void {
+    if (this.wrong === undefined || (mode === 'read' && this.wrong.kind !== 'unavailable')) return
+    this.wrong = undefined
+    this.options.report.log('info', 'The store answers again')
+  }
+
+  private failed(fault: StoreFault): { readonly ok: false; readonly fault: StoreFault } {
+    if (fault.kind === 'conflict') return { ok: false, fault }
+    const { report, clock, file } = this.options
+    report.counters.add('store_faults', { kind: fault.kind })
+    if (fault === this.wrong || fault.kind === 'corrupt') return { ok: false, fault }
+    const told: StoreFault = { kind: fault.kind, message: sentence(fault, file ?? 'in memory') }
+    if (fault.kind === 'unavailable' || fault.kind === 'locked') this.pausedUntil = clock.mono() + this.limits.pauseMs
+    if (this.wrong?.kind !== fault.kind) report.log(fault.kind === 'newer' ? 'error' : 'warn', told.message)
+    this.wrong = told
+    return { ok: false, fault: told }
+  }
+}
+
+function lost(error: unknown): never {
+  throw new StoreError('unavailable', reasonOf(error))
+}
+
+function onDisk<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    throw new StoreError((error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'full' : 'unavailable', reasonOf(error))
+  }
+}
