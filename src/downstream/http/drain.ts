@@ -1,5 +1,6 @@
 // Closing the listener without losing a connection: the kernel accepts connections before we see them, and libuv hands
-// over one a turn, so closing at once resets whoever still waits in between.
+// over one a turn, so closing at once resets whoever still waits in between. What arrives between the last look and the closing is reset
+// all the same, unread; no system call does both at once.
 import type { Server } from 'node:http'
 import { Server as NetServer, type Socket } from 'node:net'
 
