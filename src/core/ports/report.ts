@@ -14,6 +14,7 @@ export const counters = {
   calls_refused: { help: 'Calls that were refused because the queue of their upstream was full.', labels: ['upstream'] },
   retries: { help: 'Attempts after the first.', labels: ['upstream'] },
   stray_requests: { help: 'Requests of upstreams outside any call, answered -32601.', labels: ['upstream', 'method'] },
+  questions_refused: { help: 'Questions of upstreams that were refused, since too many waited for an answer.', labels: ['upstream'] },
   unclaimed: { help: 'Parked calls whose answer nobody came back for.', labels: ['upstream'] },
   spilled_results: { help: 'Results that were too large and became a resource link.', labels: ['upstream'] },
   quarantined_items: { help: 'Definitions that could not be served.', labels: ['upstream', 'kind'] },

@@ -6,14 +6,14 @@ import type { DoorContext } from '../door.ts'
 import { Heartbeat } from '../http/heartbeat.ts'
 import type { Handshake } from './capabilities.ts'
 import { ClientQuestions, type Hint } from './client-questions.ts'
+import { RingBudget } from './ring-budget.ts'
 import { LegacySession, type SessionState } from './session.ts'
 import { SessionCredential } from './session-credential.ts'
 import { keyOf, SessionStore } from './session-store.ts'
 import { EventStream, reconnectMs } from './stream.ts'
 
-/** Streams that are over and kept: how many, how many bytes together. */
+/** Streams that are over and kept. */
 const mostOver = 4_096
-const overBytes = 67_108_864
 
 export interface HttpSession {
   /** `Mcp-Session-Id`. */
@@ -37,7 +37,7 @@ export class SessionTable {
   private readonly open = new Map<string, HttpSession>()
   private readonly reviving = new Map<string, Promise<HttpSession | undefined>>()
   private readonly over = new Map<EventStream, HttpSession>()
-  private overSize = 0
+  private readonly rings = new RingBudget()
   private nextStream = 1
   private sweeping: Timer | undefined
 
@@ -102,20 +102,20 @@ export class SessionTable {
     found.seenAt = this.context.clock.mono()
     if (stream === undefined || found.session.ended) return
     this.over.set(stream, found)
-    this.overSize += stream.bytes
     for (const [oldest, owner] of this.over) {
-      if (oldest === stream || (this.over.size <= mostOver && this.overSize <= overBytes)) break
+      if (oldest === stream || this.over.size <= mostOver) break
       this.forget(oldest, owner)
     }
   }
 
   private forget(stream: EventStream, owner: HttpSession): void {
     owner.streams.delete(stream.id)
-    if (this.over.delete(stream)) this.overSize -= stream.bytes
+    this.over.delete(stream)
+    stream.discard()
   }
 
   private stream({ revision }: Handshake, id: string): EventStream {
-    return new EventStream({ id, primes: revision >= '2025-11-25', heartbeat: this.alive, report: this.context.report })
+    return new EventStream({ id, primes: revision >= '2025-11-25', heartbeat: this.alive, report: this.context.report, budget: this.rings })
   }
 
   /** A session that another replica opened: its id says what it is, its record that it lives. */
@@ -205,6 +205,7 @@ export class SessionTable {
     this.open.delete(found.token)
     found.session.end('client_gone')
     found.common.finish()
+    found.common.discard()
     for (const stream of [...found.streams.values()]) {
       stream.finish()
       this.forget(stream, found)

@@ -6,6 +6,7 @@ import { sseComment, sseEvent, sseRetry } from '../../core/protocol/sse.ts'
 import type { Heartbeat, HeartbeatTarget } from '../http/heartbeat.ts'
 import { streamHeaders } from '../http/reply.ts'
 import { cutIfStuck, isSlow } from '../http/slow-client.ts'
+import type { Ring, RingBudget } from './ring-budget.ts'
 
 /** Most events kept of one stream, and most bytes; the newest stays in any case. */
 const ringEvents = 256
@@ -25,9 +26,11 @@ export interface StreamParts {
   readonly primes: boolean
   readonly heartbeat: Heartbeat
   readonly report: Report
+  /** Shared by all streams. */
+  readonly budget: RingBudget
 }
 
-export class EventStream implements HeartbeatTarget {
+export class EventStream implements HeartbeatTarget, Ring {
   readonly id: string
   private readonly parts: StreamParts
   private ring: Kept[] = []
@@ -58,7 +61,7 @@ export class EventStream implements HeartbeatTarget {
 
   /** Whether there is, or will be, something after an event. */
   hasAfter(seq: number): boolean {
-    return !this.done || seq < this.next - 1
+    return !this.done || (this.ring.length > 0 && seq < this.next - 1)
   }
 
   /** Sends over this response from now on, first what came after `after` (default: what was never sent). Another response is ended. */
@@ -106,6 +109,21 @@ export class EventStream implements HeartbeatTarget {
     res.end(sseRetry(retryMs))
   }
 
+  /** Nobody will come back for it. */
+  discard(): void {
+    const { size } = this
+    this.ring = []
+    this.size = 0
+    this.parts.budget.shrank(this, size, true)
+  }
+
+  letGo(what: 'sent' | 'all'): number {
+    const before = this.size
+    const kept = what === 'all' ? this.ring.length : this.ring.findIndex(({ seq }) => seq > this.sent)
+    for (const gone of this.ring.splice(0, kept < 0 ? this.ring.length : kept)) this.lost(gone)
+    return before - this.size
+  }
+
   beat(): void {
     if (this.res !== undefined && this.res.writableLength === 0) this.res.write(comment)
   }
@@ -123,11 +141,18 @@ export class EventStream implements HeartbeatTarget {
   private keep(kept: Kept): void {
     this.ring.push(kept)
     this.size += kept.data.length
+    const before = this.size
     while (this.ring.length > 1 && (this.ring.length > ringEvents || this.size > ringBytes)) {
       const gone = this.ring.shift()
-      this.size -= gone?.data.length ?? 0
-      if (gone !== undefined && gone.seq > this.sent) this.parts.report.counters.add('events_dropped', { where: 'legacy_ring' })
+      if (gone !== undefined) this.lost(gone)
     }
+    if (this.size < before) this.parts.budget.shrank(this, before - this.size, false)
+    this.parts.budget.grew(this, kept.data.length)
+  }
+
+  private lost(gone: Kept): void {
+    this.size -= gone.data.length
+    if (gone.seq > this.sent) this.parts.report.counters.add('events_dropped', { where: 'legacy_ring' })
   }
 
   private end(): void {

@@ -13,6 +13,7 @@ import type { Context } from '../context.ts'
 import { type Asking, askingOf, endedFault } from '../messages/answers.ts'
 import { audible } from '../messages/events.ts'
 import type { Candidate } from './attribution.ts'
+import { CallQuestions } from './call-questions.ts'
 import type { Parked } from './parked.ts'
 import { answerFor, canBeAsked, fits, inputRequired, lacking, readResponses, refusalIn, type ServerRequest } from './server-requests.ts'
 
@@ -40,7 +41,6 @@ const suspendable = new Set(['tools/call', 'prompts/get', 'resources/read'])
 
 /** What most calls have, made once. */
 const nothing: ReadonlySet<string> = new Set()
-const noRequests = new Map<string, ServerRequest>()
 
 interface Leg {
   readonly call: TargetedCall
@@ -70,8 +70,8 @@ export class LegacyCall implements Candidate, Parked {
   private readonly context: Context
   private readonly owner: LegacyCallOwner
   private readonly startedAt: number
-  private questions: Map<string, ServerRequest> = noRequests
-  private asked = 0
+  /** Most calls are asked nothing. */
+  private questions: CallQuestions | undefined
   private ripe = false
   private gathering: Timer | undefined
   private leg: Leg | undefined
@@ -96,6 +96,11 @@ export class LegacyCall implements Candidate, Parked {
     return this.call.caller
   }
 
+  /** Questions that wait for an answer. */
+  private get open(): number {
+    return this.questions?.size ?? 0
+  }
+
   /** Whether it waits for its user: then nobody hears its events. */
   get waits(): boolean {
     return this.leg === undefined
@@ -117,16 +122,16 @@ export class LegacyCall implements Candidate, Parked {
   /** A further leg: gives the server the client's responses and goes on waiting; asks again for what is missing. */
   async resume(call: TargetedCall, exchange: Exchange): Promise<Outcome> {
     const answers = call.continuation?.kind === 'parked' ? readResponses(call.continuation.answers) : new Map<string, Payload>()
-    for (const [key, question] of this.questions) {
+    for (const [key, question] of this.questions?.entries() ?? []) {
       const response = answers.get(key)
       if (response === undefined) continue
       const refusal = refusalIn(response)
       if (refusal === undefined && !fits(question, response)) continue
-      this.questions.delete(key)
+      this.questions?.remove(key)
       if (refusal === undefined) this.owner.answer(question, response)
       else this.owner.refuse(question, refusal.code, refusal.message)
     }
-    this.ripe = this.questions.size > 0
+    this.ripe = this.open > 0
     const sent = await this.travel({ call, exchange })
     // Only a call that was never executed is gone, and this one has asked its questions.
     return sent.kind === 'gone' ? failed(sent.fault) : sent
@@ -158,13 +163,16 @@ export class LegacyCall implements Candidate, Parked {
       this.owner.left(question)
       return
     }
-    this.asked += 1
-    if (this.questions === noRequests) this.questions = new Map()
-    this.questions.set(`q${this.asked}`, question)
+    this.questions ??= new CallQuestions(this.context.parking.questions)
+    if (!this.questions.add(question)) {
+      this.context.report.counters.add('questions_refused', { upstream: this.context.id })
+      this.owner.refuse(question, code.internal, 'Too many questions wait for an answer')
+      return
+    }
     if (this.leg === undefined || this.ripe) return
     this.gathering ??= this.context.clock.timer(gatherMs, () => {
       this.gathering = undefined
-      this.ripe = this.questions.size > 0
+      this.ripe = this.open > 0
       this.wrote()
     })
   }
@@ -179,12 +187,9 @@ export class LegacyCall implements Candidate, Parked {
 
   /** The server takes a question back. True where it was this call's. */
   retract(id: string): boolean {
-    for (const [key, question] of this.questions) {
-      if (question.id !== id) continue
-      this.questions.delete(key)
-      return true
-    }
-    return false
+    const key = this.questions?.keyOf(id)
+    if (key !== undefined) this.questions?.remove(key)
+    return key !== undefined
   }
 
   /** Progress and log messages that are this call's, for the leg that listens now. */
@@ -265,7 +270,8 @@ export class LegacyCall implements Candidate, Parked {
 
   private park(exchange: Exchange): Outcome | undefined {
     this.ripe = false
-    if (this.questions.size === 0) return undefined
+    const { questions } = this
+    if (questions === undefined || questions.size === 0) return undefined
     const place = this.context.parking.park(this, exchange.credential)
     if (place === undefined) {
       this.refuseAll('Too many calls wait for their users')
@@ -277,7 +283,7 @@ export class LegacyCall implements Candidate, Parked {
     this.owner.parked()
     return {
       kind: 'input_required',
-      requests: inputRequired(this.questions),
+      requests: inputRequired(questions.entries()),
       continuation: { kind: 'parked', park: place.park, owner: this.context.replica, expiresAtMs: place.expiresAtMs },
     }
   }
@@ -309,17 +315,14 @@ export class LegacyCall implements Candidate, Parked {
 
   /** The call did not wait for what it was never asked, so it was not its question. */
   private leaveUnasked(): void {
-    if (this.ripe || this.leg === undefined || this.questions.size === 0) return
-    for (const question of this.questions.values()) this.owner.left(question)
-    this.questions.clear()
+    if (this.ripe || this.leg === undefined || this.open === 0) return
+    for (const question of this.questions?.takeAll() ?? []) this.owner.left(question)
   }
 
   private refuseAll(message: string): void {
     this.ripe = false
-    // Most calls ask nothing, and to clear an empty map makes a new table for it.
-    if (this.questions.size === 0) return
-    for (const question of this.questions.values()) this.owner.refuse(question, code.internal, message)
-    this.questions.clear()
+    if (this.open === 0) return
+    for (const question of this.questions?.takeAll() ?? []) this.owner.refuse(question, code.internal, message)
   }
 
   private unclaimed(outcome: string): void {

@@ -5,6 +5,7 @@ import type { Exchange } from '../../core/call/exchange.ts'
 import { type Credential, Expiry } from '../../core/call/expiry.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
+import { QuestionBudget } from './call-questions.ts'
 
 /** How long a call may wait for its user, in ms. */
 export const parkLimitMs = 600_000
@@ -36,6 +37,8 @@ export class ParkingLot {
   private readonly clock: Clock
   private readonly random: Random
   private readonly most: number
+  /** What the calls that wait, or are about to, hold of questions. */
+  readonly questions = new QuestionBudget()
   private readonly entries = new Map<string, Entry>()
   private readonly perPrincipal = new Map<string, number>()
 

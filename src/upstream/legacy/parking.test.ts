@@ -51,6 +51,10 @@ function makeServer(): McpServer {
     const words = await Promise.all([ask('one'), ask('two')])
     return { content: [{ type: 'text', text: words.join(', ') }] }
   })
+  server.registerTool('flood', {}, async () => {
+    const words = await Promise.all(Array.from({ length: 100 }, (_, n) => ask(`q${n}`)))
+    return { content: [{ type: 'text', text: `${words.filter((word) => word.includes('Too many questions')).length} refused` }] }
+  })
   server.registerTool('chatty', {}, async (extra) => {
     await extra.sendNotification({
       method: 'notifications/progress',
@@ -131,6 +135,17 @@ describe('a parked call', () => {
     expect(Object.values(questions(first)).map(({ params }) => params?.message)).toEqual(['one', 'two'])
     const second = await until(clock, send(upstream, answerAll(call, first, { action: 'decline' })))
     expect(textOf(second)).toBe('one: decline undefined, two: decline undefined')
+  })
+
+  test('is asked no more than it can hold; the server is told which questions were too many', async () => {
+    const { made, clock } = setup()
+    const upstream = own(made)
+    const call = makeCall('tools/call', { name: 'flood', arguments: {} }, { capabilities: asksAll })
+    const first = await until(clock, send(upstream, call))
+    expect(Object.keys(questions(first))).toHaveLength(64)
+    const second = await until(clock, send(upstream, answerAll(call, first, { action: 'decline' })))
+    expect(textOf(second)).toBe('36 refused')
+    expect(made.report.counts.get('questions_refused up')).toBe(36)
   })
 
   test('keeps its outcome for the retry where the server gives up first', async () => {

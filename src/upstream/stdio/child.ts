@@ -80,6 +80,8 @@ export class Child {
   private readonly options: ChildOptions
   private readonly group: ProcessGroup
   private readonly stderr = new ByteRing(ringBytes)
+  /** Its last words, once it has ended. */
+  private words: string | undefined
   private readonly closed: Promise<void>
   private readonly mask: (text: string) => string
   private exit: { readonly code: number | null; readonly signal: NodeJS.Signals | null } | undefined
@@ -112,6 +114,8 @@ export class Child {
     this.closed = new Promise((resolve) => {
       running.on('close', () => {
         this.tell()
+        this.words = this.lastWords()
+        this.stderr.release()
         resolve()
       })
     })
@@ -133,6 +137,7 @@ export class Child {
 
   /** The tail of stderr, masked; '' if there is none. */
   lastWords(): string {
+    if (this.words !== undefined) return this.words
     // Masked before it is cut, so that no half of a secret is left at the cut.
     const words = this.quotable(this.stderr.text())
     return words.length <= quotedCharacters ? words : `…${words.slice(-quotedCharacters)}`

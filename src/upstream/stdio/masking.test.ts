@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { masking } from './masking.ts'
-import { ByteRing } from './ring.ts'
+import { ByteRing, RingMemory, smallestRing } from './ring.ts'
 
 describe('a quoted child never tells what was given to it in confidence', () => {
   const env = {
@@ -37,6 +37,19 @@ describe('the ring keeps the last bytes', () => {
     const whole = Buffer.from('abcdefghijklmnopqrstuvwxyz')
     for (let at = 0; at < whole.length; at += size) ring.write(whole.subarray(at, at + size))
     expect(ring.text()).toBe('qrstuvwxyz')
+  })
+
+  it('and all rings together have no more than their memory; the small ones of the rest still have a last line', () => {
+    const memory = new RingMemory(100_000)
+    const rings = Array.from({ length: 10 }, () => new ByteRing(50_000, memory))
+    for (const ring of rings) ring.write(Buffer.alloc(60_000, 'x'))
+    expect(rings.map((ring) => ring.text().length)).toEqual([50_000, 50_000, ...Array(8).fill(smallestRing)])
+    rings[9]?.release()
+    rings[0]?.release()
+    expect(rings[0]?.text()).toBe('')
+    const next = new ByteRing(50_000, memory)
+    next.write(Buffer.alloc(60_000, 'y'))
+    expect(next.text()).toHaveLength(50_000)
   })
 
   it('and all of less', () => {
