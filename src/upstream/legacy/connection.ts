@@ -43,6 +43,8 @@ export interface Belonging {
   readonly again: Again
   /** Asks the server anew for its era, not too often; true where it is another now. */
   readonly turned: (era: Connection['era']) => Promise<boolean>
+  /** Whether the server itself is there now: it takes an `initialize`. */
+  readonly greets: () => Promise<boolean>
 }
 
 export class LegacyConnection implements Connection, LegacyCallOwner {
@@ -166,6 +168,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
       return { kind: 'fault', fault: fault('upstream_timeout', detail) }
     }
     if (answer.kind === 'answer' && answer.answer.kind === 'result') return { kind: 'result', result: answer.answer.result }
+    if (this.isMute404(answer) && (await this.isForeign())) return { kind: 'fault', fault: statusFault(asking, answer) }
     const found = this.faultOf(answer, asking, undefined)
     return this.isLost(answer) ? this.gone(found) : { kind: 'fault', fault: found }
   }
@@ -256,6 +259,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     const lacked = this.lackOf(legacyCall, answer)
     if (lacked !== undefined) return failed(lacked)
     if (answer.kind === 'answer' && answer.answer.kind === 'result') return complete(answer.answer.result, answer.answer.facts)
+    if (this.isMute404(answer) && (await this.isForeign())) return failed(statusFault(legacyCall.asking, answer))
     if (this.isLost(answer)) {
       const gone = this.gone(this.faultOf(answer, legacyCall.asking, call.target))
       // A task that was made runs on in the lost session: the call was executed.
@@ -350,6 +354,26 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     if (this.sessionId === undefined) return false
     if (answer.status === 404) return error?.code !== code.methodNotFound
     return answer.status === 400 && error !== undefined && /session|initiali[sz]/i.test(error.message)
+  }
+
+  private isMute404(answer: WireAnswer | { readonly kind: 'timeout' }): answer is Extract<WireAnswer, { kind: 'status' }> {
+    return answer.kind === 'status' && answer.status === 404 && answer.body === undefined && this.sessionId !== undefined
+  }
+
+  /**
+   * A 404 without a word of JSON-RPC may be a proxy's, which knows nothing of sessions. Only where the server takes an `initialize` and yet
+   * does not know this session, what it keeps for it is given up.
+   */
+  private async isForeign(): Promise<boolean> {
+    if (!(await this.belonging.greets())) return true
+    const answer = await request(this.wire, this.context.clock, {
+      method: 'ping',
+      params: undefined,
+      headers: this.headers(this.belonging.lease, undefined),
+      timeoutMs: this.context.timeouts.probe,
+      maxBytes: this.context.limits.resultBytes,
+    })
+    return answer.kind !== 'status' || answer.status !== 404
   }
 
   private gone(found: Fault): { readonly kind: 'gone'; readonly fault: Fault } {

@@ -193,7 +193,22 @@ export class ConnectionPool implements ConnectionSource {
       again: (call, exchange) => new Transmission(this, call, exchange, ignore).send(),
       turned: (era) =>
         this.detection.reconsider(era, () => connect(this.context, endpoint.dial, this.belonging(lease, endpoint), undefined)),
+      greets: () => this.greets(endpoint, lease),
     }
+  }
+
+  /** Whether a connection can be had now. Asked once for all who want to know it at the same time. */
+  private greets(endpoint: Endpoint, lease: CredentialLease): Promise<boolean> {
+    endpoint.greeting ??= connect(this.context, endpoint.dial, this.belonging(lease, endpoint), this.detection.believed)
+      .then((connected) => {
+        if ('fault' in connected) return false
+        void connected.connection.close()
+        return true
+      })
+      .finally(() => {
+        endpoint.greeting = undefined
+      })
+    return endpoint.greeting
   }
 
   nextQueue(queues: number): number {

@@ -21,6 +21,8 @@ export interface Endpoint extends Place {
   failures: number
   /** Monotonic ms until which it is left out. */
   ejectedUntil: number
+  /** An attempt to connect that finds out whether it can be. */
+  greeting: Promise<boolean> | undefined
 }
 
 export class Endpoints {
@@ -31,7 +33,7 @@ export class Endpoints {
   /** At least one place. */
   constructor(context: Context, places: readonly Place[]) {
     this.context = context
-    this.all = places.map((place, i) => ({ ...place, id: String(i), failures: 0, ejectedUntil: 0 }))
+    this.all = places.map((place, i) => ({ ...place, id: String(i), failures: 0, ejectedUntil: 0, greeting: undefined }))
     // The first is next.
     this.turn = this.all.length - 1
   }

@@ -1,6 +1,7 @@
 // An ingress in front of a server says what it likes while it reloads. None of it is a verdict on the server, and none of it ends a call
 // that is on its way; where the server itself did change, old connections finish their calls first.
 import { afterEach, describe, expect, test } from 'vitest'
+import { startIngress } from '../../../test/doubles/upstream/ingress.ts'
 import {
   legacyServer,
   modernServer,
@@ -9,6 +10,7 @@ import {
   type Script,
   scripted,
 } from '../../../test/doubles/upstream/scripted-http.ts'
+import { startSessionServer } from '../../../test/doubles/upstream/session-server.ts'
 import { faultKind, makeCall, makeUpstream, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { openExchange } from '../../core/call/exchange.ts'
 import { endless } from '../../core/call/expiry.ts'
@@ -100,6 +102,37 @@ describe('an ingress that blinks in front of a modern server', () => {
     // One at the start, one in doubt; and only its own answer to initialize could have made it a server of the older kind.
     expect(asked.filter((method) => method === 'server/discover')).toHaveLength(2)
     expect(asked.filter((method) => method === 'initialize')).toHaveLength(1)
+  })
+})
+
+describe('an ingress that blinks in front of a server with sessions', () => {
+  async function counting(era: 'auto' | 'legacy') {
+    const server = await startSessionServer()
+    cleanups.push(() => server.stop())
+    const ingress = await startIngress(server.url)
+    cleanups.push(() => ingress.stop())
+    const { upstream } = upstreamAt({ url: ingress.url, era })
+    const count = () => send(upstream, makeCall('tools/call', { name: 'count' }, { principal: 'ann', affinity: 's-ann' }))
+    expect(textOf(await count())).toBe('1')
+    return { server, ingress, count }
+  }
+
+  test.each([404, 400, 405, 502])('with %i costs a call, and no session its state', async (status) => {
+    const { server, ingress, count } = await counting('auto')
+    ingress.blink(status)
+    expect(faultKind(await count())).toBe('upstream_http_error')
+    ingress.blink(undefined)
+    expect(textOf(await count())).toBe('2')
+    expect(server.deleted()).toBe(0)
+  })
+
+  test('does not hide that the server lost its sessions: those begin anew, and the call is executed once', async () => {
+    const { ingress, count } = await counting('legacy')
+    const fresh = await startSessionServer()
+    cleanups.push(() => fresh.stop())
+    ingress.lead(fresh.url)
+    expect(textOf(await count())).toBe('1')
+    expect(textOf(await count())).toBe('2')
   })
 })
 
