@@ -3,7 +3,9 @@
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { Deadline } from '../core/call/deadline.ts'
+import { onBatchBug } from '../core/call/loop-batch.ts'
 import { type Signal, Switch } from '../core/call/signal.ts'
+import { guardedClock, inBackground, reportBug, stackOf } from '../core/ports/boundary.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { UpstreamState } from '../core/ports/upstream.ts'
 import {
@@ -55,6 +57,8 @@ export interface RunningGateway {
   settled(timeoutMs: number): Promise<void>
   /** Ends gracefully; further calls give the same promise. */
   drain(): Promise<void>
+  /** Tells of a bug that no boundary caught. */
+  uncaught(bug: unknown): void
   /** Resolves when the gateway has ended, by `drain` or because its stdio client left. */
   readonly ended: Promise<void>
 }
@@ -92,12 +96,14 @@ class Running implements RunningGateway {
     const metrics = createMetrics({ ...this.gauges(), clients: () => inventory.counts(), stages: () => stages?.times() ?? [] })
     const sealer = createSealer(settings.stateDir === undefined ? freshKey() : loadKey(join(settings.stateDir, 'seal.key')), systemRandom)
     this.report = { log: sink.log, counters: metrics.counters }
+    onBatchBug((bug) => reportBug(this.report, 'loop_batch', bug))
+    const clock = guardedClock(systemClock, this.report)
     this.flush = () => sink.flush()
     const outsiders = new Outsiders()
     this.inside = assembleInside({
       settings,
       broken: new Map((options.broken ?? []).map(({ server, reason }) => [server, reason])),
-      clock: systemClock,
+      clock,
       random: systemRandom,
       report: this.report,
       sealer,
@@ -111,7 +117,7 @@ class Running implements RunningGateway {
     this.doors = openDoors({
       settings,
       gateway: this.inside.gateway,
-      clock: systemClock,
+      clock,
       random: systemRandom,
       sealer,
       report: this.report,
@@ -135,7 +141,8 @@ class Running implements RunningGateway {
     this.report.log('info', 'Serving', { source: this.options.source, ...this.bound })
     if (stdio === undefined) return
     // A desktop client that leaves ends its gateway.
-    void this.doors.stdio(stdio.input as Readable, stdio.output as Writable, stdio.mount).then(() => this.drain())
+    const served = this.doors.stdio(stdio.input as Readable, stdio.output as Writable, stdio.mount).then(() => this.drain())
+    inBackground(this.report, 'stdio_door', served)
   }
 
   status(): readonly ServerStatus[] {
@@ -157,6 +164,11 @@ class Running implements RunningGateway {
     await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.ready(limit)))
     await this.listed(limit)
     timer.cancel()
+  }
+
+  uncaught(bug: unknown): void {
+    this.report.counters.add('bugs', { source: 'uncaught' })
+    this.report.log('error', 'A bug in the gateway was not caught; it drains and ends', { stack: stackOf(bug) })
   }
 
   drain(): Promise<void> {

@@ -1,19 +1,24 @@
 // Fans a finished record out to its readers: metrics, the inventory of clients and the log line. A reader that fails is logged and harms no call.
 import type { CallRecord, Recorder } from '../core/call/record.ts'
+import { guarded, stackOf } from '../core/ports/boundary.ts'
 import type { Inventory } from './inventory.ts'
 import type { LogSink } from './log.ts'
 import type { Metrics } from './metrics.ts'
 
 /** `calls` false turns the line per call off; faults of our own are always logged. */
 export function createRecorder(sink: LogSink, metrics: Metrics, inventory: Inventory, calls: boolean): Recorder {
+  const report = { log: sink.log, counters: metrics.counters }
+  const read = guarded<CallRecord>(report, 'record', (record) => {
+    metrics.observe(record)
+    inventory.observe(record)
+    if (calls) logCall(sink, record)
+  })
   return {
-    record: (record) => {
-      metrics.observe(record)
-      inventory.observe(record)
-      if (calls) logCall(sink, record)
+    record: read,
+    bug: (id, error) => {
+      metrics.counters.add('bugs', { source: 'call' })
+      sink.log('error', 'A bug in the gateway ended a call', { id, stack: stackOf(error) })
     },
-    bug: (id, error) =>
-      sink.log('error', 'A bug in the gateway ended a call', { id, stack: error instanceof Error ? error.stack : String(error) }),
   }
 }
 

@@ -12,6 +12,8 @@ beforeAll(async () => {
   rig = await startRig()
   callers = new Callers(rig)
   await callers.open()
+  await eventually(() => rig.unrest() === undefined)
+  rig.forget()
 }, 60_000)
 
 afterAll(async () => {

@@ -35,8 +35,8 @@ export interface Sink {
   emit(event: CallEvent): void
 }
 
-/** `expired`: the credential that it was begun with has ended. */
-export type EndReason = 'client_gone' | 'cancelled' | 'deadline' | 'drain' | 'expired'
+/** `expired`: the credential that it was begun with has ended. `failed`: a bug of ours was met on the way of the call. */
+export type EndReason = 'client_gone' | 'cancelled' | 'deadline' | 'drain' | 'expired' | 'failed'
 
 /** How the answer left: delivered whole, or why not. */
 export type Delivery = 'delivered' | 'client_gone' | 'unclaimed' | 'failed'
@@ -64,6 +64,14 @@ export interface Exchange {
   attempt(n: number, sink?: Sink): Attempt
   /** Runs when the door closes the exchange; the record is sealed there. */
   onClose(work: (delivery: Delivery) => void): void
+  /** A bug of ours was met on the way of this call: it ends now, as a fault. */
+  fail(bug: unknown): void
+  /** Hears of a bug, the last that asked alone. The outermost stage does: it settles the call. */
+  onFail(listener: FailListener): void
+}
+
+export interface FailListener {
+  failed(bug: unknown): void
 }
 
 export interface Attempt extends Exchange {
@@ -86,6 +94,15 @@ export function openExchange(clock: Clock, limits: DeadlineLimits, sink: Sink, c
   return new Live(clock, limits, sink, credential)
 }
 
+/** Hands an event to the caller. A bug in what takes it ends the call that it belongs to, and is not the emitter's. */
+export function tell(exchange: Exchange, event: CallEvent): void {
+  try {
+    exchange.sink.emit(event)
+  } catch (bug) {
+    exchange.fail(bug)
+  }
+}
+
 /** Why a signal of an exchange ended; undefined while it has not. */
 export function endReason(signal: Signal): EndReason | undefined {
   return signal.aborted ? (signal.reason as EndReason) : undefined
@@ -99,6 +116,7 @@ class Live implements OpenExchange, Sink {
   private readonly over = new Switch()
   private facts: Partial<Facts> | undefined
   private closers: ((delivery: Delivery) => void)[] | undefined
+  private failing: FailListener | undefined
   private closed = false
   private readonly expiry: Expiry | undefined
 
@@ -150,7 +168,21 @@ class Live implements OpenExchange, Sink {
   }
 
   end(reason: EndReason): void {
-    this.over.abort(reason)
+    try {
+      this.over.abort(reason)
+    } catch (bug) {
+      this.fail(bug)
+    }
+  }
+
+  fail(bug: unknown): void {
+    if (this.closed) return
+    this.failing?.failed(bug)
+    this.end('failed')
+  }
+
+  onFail(listener: FailListener): void {
+    this.failing = listener
   }
 
   close(delivery: Delivery): void {
@@ -207,6 +239,14 @@ class View implements Exchange {
 
   onClose(work: (delivery: Delivery) => void): void {
     this.root.onClose(work)
+  }
+
+  fail(bug: unknown): void {
+    this.root.fail(bug)
+  }
+
+  onFail(listener: FailListener): void {
+    this.root.onFail(listener)
   }
 }
 

@@ -17,19 +17,32 @@ class Batch {
     if (this.waiting.length >= batchLimit && !this.running) this.run()
   }
 
-  /** What one throws is uncaught and keeps no other from its turn. */
+  /** What one throws is told, and keeps no other from its turn. */
   run(): void {
     const things = this.waiting
     this.waiting = []
-    let done = 0
     this.running = true
-    try {
-      for (; done < things.length; done += 1) (things[done] as () => void)()
-    } finally {
-      this.running = false
-      if (done < things.length) for (const thing of things.slice(done + 1)) this.waiting.push(thing)
+    for (const thing of things) {
+      try {
+        thing()
+      } catch (bug) {
+        caught(bug)
+      }
     }
+    this.running = false
   }
+}
+
+/** Until somebody takes the bugs they are uncaught. */
+let caught = (bug: unknown): void => {
+  queueMicrotask(() => {
+    throw bug
+  })
+}
+
+/** Who hears of what a task or a write throws. There is one loop, so there is one: the last that asked. */
+export function onBatchBug(listener: (bug: unknown) => void): void {
+  caught = listener
 }
 
 const work = new Batch()
@@ -58,9 +71,6 @@ function arm(): void {
 
 function endBatch(): void {
   armed = false
-  try {
-    writes.run()
-  } finally {
-    if (work.size + writes.size > 0) arm()
-  }
+  writes.run()
+  if (work.size + writes.size > 0) arm()
 }

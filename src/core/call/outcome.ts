@@ -1,4 +1,5 @@
 // How a call ended: exactly one terminal value, whole. Success is judged once, from this value.
+import { fault } from '../faults/catalogue.ts'
 import type { Fault } from '../faults/fault.ts'
 import type { Payload } from './payload.ts'
 
@@ -48,6 +49,11 @@ export type OpenContinuation =
 
 export function complete(result: Payload, facts: ResultFacts): Outcome {
   return { kind: 'complete', result, facts, annotations: [] }
+}
+
+/** The outcome of a call that met a bug of ours. */
+export function internal(correlationId: string): Outcome {
+  return failed(fault('internal', { correlationId }, { sideEffect: 'unknown' }))
 }
 
 export function failed(fault: Fault): Outcome {

@@ -10,7 +10,7 @@ export interface Signal {
   removeEventListener(type: 'abort', listener: SignalListener): void
 }
 
-/** A signal with its switch. Listeners run once, in order, at the moment of `abort`. */
+/** A signal with its switch. Listeners run once, in order, at the moment of `abort`, which throws what the first of them threw once all ran. */
 export class Switch implements Signal {
   aborted = false
   reason: unknown
@@ -22,10 +22,16 @@ export class Switch implements Signal {
     this.reason = reason
     const told = this.listeners ?? []
     this.listeners = undefined
+    let bug: { readonly thrown: unknown } | undefined
     for (const listener of told) {
-      if (typeof listener === 'function') listener()
-      else listener.handleEvent()
+      try {
+        if (typeof listener === 'function') listener()
+        else listener.handleEvent()
+      } catch (thrown) {
+        bug ??= { thrown }
+      }
     }
+    if (bug !== undefined) throw bug.thrown
   }
 
   addEventListener(_type: 'abort', listener: SignalListener): void {

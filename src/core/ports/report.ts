@@ -8,6 +8,10 @@ export type Log = (severity: LogSeverity, event: string, fields?: Readonly<Recor
 /** Counters beside those that come from call records; each becomes `signalbox_<name>_total`. Label values are bounded sets, never ids. */
 export const counters = {
   proto_anomaly: { help: 'Off-protocol behaviour of upstreams that was survived.', labels: ['upstream', 'type'] },
+  bugs: {
+    help: 'Bugs of the gateway that were caught, by the source of events that they were met in. The log has their stacks.',
+    labels: ['source'],
+  },
   child_restarts: { help: 'Restarts of stdio servers.', labels: ['upstream'] },
   events_dropped: { help: 'Progress, log and change events that were dropped.', labels: ['where'] },
   calls_queued: { help: 'Calls that waited for a place at their upstream.', labels: ['upstream'] },

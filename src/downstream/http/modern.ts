@@ -1,7 +1,7 @@
 // The door of MCP 2026-07-28 over HTTP: one POST, one call, one answer. A client that goes away cancels its call.
 import { endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { IntrusiveList, type ListEntry } from '../../core/call/intrusive-list.ts'
-import type { Outcome } from '../../core/call/outcome.ts'
+import { internal, type Outcome } from '../../core/call/outcome.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { ArrivedPost, DoorContext } from '../door.ts'
 import type { Answer, ModernWriter } from '../modern/answer.ts'
@@ -101,10 +101,26 @@ export class ModernDoor {
       return
     }
     if (context.draining.aborted) res.shouldKeepAlive = false
-    reply.end(this.answer(asked, outcome, exchange))
+    try {
+      reply.end(this.answer(asked, outcome, exchange))
+    } catch (bug) {
+      // The client may have had a part of it: nothing more can be said.
+      exchange.fail(bug)
+      if (!reply.ended) this.leave(exchange, place, false)
+      res.destroy()
+    }
   }
 
   private answer(asked: Asked, outcome: Outcome, exchange: OpenExchange): Answer {
+    try {
+      return this.written(asked, outcome, exchange)
+    } catch (bug) {
+      exchange.fail(bug)
+      return this.writer.answer(asked, internal(asked.correlationId), true)
+    }
+  }
+
+  private written(asked: Asked, outcome: Outcome, exchange: OpenExchange): Answer {
     if (asked.method === 'subscriptions/listen' && endReason(exchange.signal) === 'drain') {
       return { status: 200, bytes: this.writer.listenEnd(asked), fault: undefined }
     }

@@ -3,6 +3,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { IntrusiveList, type ListEntry } from '../../core/call/intrusive-list.ts'
+import { reportBug } from '../../core/ports/boundary.ts'
+import type { Report } from '../../core/ports/report.ts'
 
 export class OpenRequest {
   readonly req: IncomingMessage
@@ -42,6 +44,12 @@ export class OpenRequests implements Iterable<OpenRequest> {
   private readonly here = new IntrusiveList<OpenRequest>()
   private readonly behind = new Set<OpenRequest>()
 
+  private readonly report: Report
+
+  constructor(report: Report) {
+    this.report = report
+  }
+
   get size(): number {
     return this.here.size
   }
@@ -70,7 +78,11 @@ export class OpenRequests implements Iterable<OpenRequest> {
     if (openRequest.over) return
     this.here.leave(place)
     this.behind.delete(openRequest)
-    openRequest.end()
+    try {
+      openRequest.end()
+    } catch (bug) {
+      reportBug(this.report, 'http_door', bug)
+    }
     if (this.here.size === 0) this.onIdle?.()
   }
 }

@@ -143,7 +143,7 @@ describe('a bug of ours', () => {
     const answer = await send(at.port, listing)
     expect(answer.text).toContain('-32603')
     expect(answer.text).not.toContain('oops')
-    expect(context.logged).toEqual(['A bug in the HTTP door'])
+    expect(context.logged).toEqual(['A bug in the gateway was caught'])
   })
 })
 

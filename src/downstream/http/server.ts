@@ -6,6 +6,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import { afterReads } from '../../core/call/loop-batch.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { guarded, reportBug } from '../../core/ports/boundary.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Identified } from '../../core/ports/gateway.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
@@ -83,12 +84,14 @@ class Door implements HttpDoor {
   private readonly guard: Guard
   private readonly refusals: Refusals
   private readonly modern: ModernDoor
-  private readonly openRequests = new OpenRequests()
+  private readonly openRequests: OpenRequests
 
   constructor(context: DoorContext, parts: HttpDoorParts) {
     this.context = context
     this.parts = parts
     const { http, profile } = context.settings
+    const { report } = context
+    this.openRequests = new OpenRequests(report)
     const writer = createModernWriter(context.server)
     this.guard = new Guard({ profile, hosts: http.hosts, origins: http.origins }, parts.listenHost)
     this.refusals = new Refusals(context.gateway, writer)
@@ -106,8 +109,20 @@ class Door implements HttpDoor {
       },
       (req, res) => this.take(req, res),
     )
-    this.server.on('connection', (socket) => socket.on('close', () => this.openRequests.hungUp(socket)))
-    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.broken(error, socket))
+    this.server.on('connection', (socket) =>
+      socket.on(
+        'close',
+        guarded<unknown>(report, 'http_door', () => this.openRequests.hungUp(socket)),
+      ),
+    )
+    this.server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      try {
+        this.broken(error, socket)
+      } catch (bug) {
+        reportBug(report, 'http_door', bug)
+        socket.destroy()
+      }
+    })
     context.draining.addEventListener('abort', () => this.beginDrain(), { once: true })
   }
 
@@ -299,8 +314,7 @@ class Door implements HttpDoor {
 
   private bug(turned: Came & Partial<Turned>, error: unknown): void {
     const { res, id } = turned
-    const stack = error instanceof Error ? error.stack : String(error)
-    this.context.report.log('error', 'A bug in the HTTP door', { correlationId: id, stack })
+    reportBug(this.context.report, 'http_door', error, { correlationId: id })
     if (res.headersSent) res.destroy()
     else
       this.refusals.refuse(

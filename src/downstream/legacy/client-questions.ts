@@ -4,10 +4,12 @@
 import type { Payload } from '../../core/call/payload.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { gatewayKey, type TenantKey } from '../../core/call/tenant-key.ts'
+import { guarded } from '../../core/ports/boundary.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Ephemeral } from '../../core/ports/ephemeral.ts'
 import type { Report } from '../../core/ports/report.ts'
-import { type IncomingError, type IncomingResult, type RawId, readMessage } from '../../core/protocol/jsonrpc.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
+import { type Incoming, type IncomingError, type IncomingResult, type RawId, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 
 /** What came of a question to a client. */
@@ -55,8 +57,10 @@ export class ClientQuestions {
     this.ephemeral = ephemeral
     this.report = report
     this.replica = asBuffer(random.bytes(6)).toString('hex')
-    void ephemeral.subscribe(answersTopic(this.replica), (message) => this.forwarded(message)).catch((error) => this.lost(error))
-    void ephemeral.subscribe(hintsTopic, (message) => this.hinted(message)).catch((error) => this.lost(error))
+    const answers = guarded<Uint8Array>(report, 'store', (message) => this.forwarded(message))
+    const hints = guarded<Uint8Array>(report, 'store', (message) => this.hinted(message))
+    void ephemeral.subscribe(answersTopic(this.replica), answers).catch((error) => this.lost(error))
+    void ephemeral.subscribe(hintsTopic, hints).catch((error) => this.lost(error))
   }
 
   /** Resolves exactly once: with the client's answer, or why there is none. */
@@ -117,8 +121,15 @@ export class ClientQuestions {
 
   private forwarded(message: Uint8Array): void {
     const end = message.indexOf(0x0a)
-    const session: unknown = JSON.parse(asBuffer(message.subarray(0, end)).toString('utf8'))
-    const answer = readMessage(message.subarray(end + 1))
+    let session: unknown
+    let answer: Incoming
+    try {
+      session = JSON.parse(asBuffer(message.subarray(0, end)).toString('utf8'))
+      answer = readMessage(message.subarray(end + 1))
+    } catch (error) {
+      this.lost(error)
+      return
+    }
     if (answer.kind !== 'result' && answer.kind !== 'error') return
     const waiting = answer.id === undefined ? undefined : this.pending.get(answer.id)
     if (waiting !== undefined && waiting.session === session) waiting.settle(replyOf(answer))
@@ -126,8 +137,15 @@ export class ClientQuestions {
   }
 
   private hinted(message: Uint8Array): void {
-    const { from, ...hint } = JSON.parse(asBuffer(message).toString('utf8')) as Hint & { readonly from: string }
-    if (from !== this.replica) this.onHint(hint as Hint)
+    let told: (Hint & { readonly from: string }) | undefined
+    try {
+      const read: unknown = JSON.parse(asBuffer(message).toString('utf8'))
+      told = isObject(read) ? (read as unknown as Hint & { readonly from: string }) : undefined
+    } catch (error) {
+      this.lost(error)
+      return
+    }
+    if (told !== undefined && told.from !== this.replica) this.onHint(told)
   }
 
   private dropped(): void {

@@ -4,8 +4,9 @@
 import type { Call } from '../../core/call/call.ts'
 import { type OpenExchange, openExchange, type Sink } from '../../core/call/exchange.ts'
 import type { Credential } from '../../core/call/expiry.ts'
-import { failed, type OpenContinuation, type Outcome } from '../../core/call/outcome.ts'
+import { failed, internal, type OpenContinuation, type Outcome } from '../../core/call/outcome.ts'
 import type { Edit } from '../../core/call/payload.ts'
+import { reportBug } from '../../core/ports/boundary.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import type { DoorContext } from '../door.ts'
@@ -55,6 +56,14 @@ export class MultiRoundTrip {
     this.exchange?.end(reason)
     this.questions?.stop(reason)
     this.stopping?.()
+  }
+
+  /** A bug of ours ended it: the leg that is under way ends as a fault. */
+  crashed(bug: unknown, id: string): MultiRoundTripEnd {
+    const { exchange } = this
+    if (exchange === undefined) reportBug(this.parts.context.report, 'session', bug, { id })
+    else exchange.fail(bug)
+    return { outcome: internal(id), exchange }
   }
 
   async run(asked: Call): Promise<MultiRoundTripEnd> {

@@ -1,6 +1,8 @@
 // The legacy HTTP sessions of this replica: found by their id, taken over from other replicas, ended when idle or when room is needed;
 // with each its streams, also those that are over and wait a while for a client that lost their end.
+
 import { type Principal, samePrincipal } from '../../core/call/principal.ts'
+import { inBackground } from '../../core/ports/boundary.ts'
 import type { Timer } from '../../core/ports/clock.ts'
 import type { DoorContext } from '../door.ts'
 import { Heartbeat } from '../http/heartbeat.ts'
@@ -230,7 +232,7 @@ export class SessionTable {
       if (one.session.profile.id !== hint.session) continue
       if (hint.kind === 'cancel') one.session.cancel(hint.request)
       else if (hint.kind === 'ended') this.end(one)
-      else void this.reread(one.session)
+      else inBackground(this.context.report, 'session', this.reread(one.session))
       return
     }
   }

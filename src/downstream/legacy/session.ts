@@ -2,8 +2,9 @@
 // calls of them, and writes answers and questions to the channel that each request came with.
 
 import { type Caller, type CallId, type LogLevel, logLevels } from '../../core/call/call.ts'
-import type { CallEvent, Delivery, Interest, Sink } from '../../core/call/exchange.ts'
+import type { CallEvent, Delivery, Interest, OpenExchange, Sink } from '../../core/call/exchange.ts'
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
+import { internal, type Outcome } from '../../core/call/outcome.ts'
 import { emptyObject, payloadOf } from '../../core/call/payload.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Signal } from '../../core/call/signal.ts'
@@ -286,7 +287,7 @@ export class LegacySession {
     })
     const place = this.inFlight.enter({ id: asked.id, roundTrip })
     try {
-      const { outcome, exchange } = await roundTrip.run(call)
+      const { outcome, exchange } = await roundTrip.run(call).catch((bug: unknown) => roundTrip.crashed(bug, call.id))
       this.inFlight.leave(place)
       if (roundTrip.ended === 'cancelled') {
         channel.silence()
@@ -296,7 +297,7 @@ export class LegacySession {
       // Not resolved: the cautious form, since a tool with an output schema may not say it otherwise.
       const declaresOutput = exchange?.fact('item')?.declaresOutput ?? true
       const reason = outcome.kind === 'fault' ? outcome.fault : undefined
-      if (exchange !== undefined) exchange.close(channel.answer(legacyAnswer(asked, outcome, declaresOutput), reason))
+      if (exchange !== undefined) exchange.close(channel.answer(answerOf(asked, outcome, exchange, declaresOutput), reason))
       else if (outcome.kind === 'fault') this.refuse(asked, outcome.fault, arrival, channel)
       else channel.answer(legacyAnswer(asked, outcome, declaresOutput))
     } finally {
@@ -412,6 +413,15 @@ export class LegacySession {
       fault: reason,
       startedAtMs: arrival.atMs,
     })
+  }
+}
+
+function answerOf(asked: Asked, outcome: Outcome, exchange: OpenExchange, declaresOutput: boolean): Buffer {
+  try {
+    return legacyAnswer(asked, outcome, declaresOutput)
+  } catch (bug) {
+    exchange.fail(bug)
+    return legacyAnswer(asked, internal(asked.correlationId), true)
   }
 }
 

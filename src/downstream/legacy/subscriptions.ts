@@ -1,10 +1,12 @@
 // What a legacy session hears without asking: its list changes and resource updates, all served by one `subscriptions/listen` call
 // that is opened anew, with overlap, when the set changes, and again when it was lost.
+
 import type { Call } from '../../core/call/call.ts'
 import { type CallEvent, type Interest, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import type { Credential } from '../../core/call/expiry.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { inBackground } from '../../core/ports/boundary.ts'
 import type { Timer } from '../../core/ports/clock.ts'
 import type { DoorContext } from '../door.ts'
 import type { ListName } from './capabilities.ts'
@@ -70,21 +72,21 @@ export class Subscriptions {
 
   /** Takes effect at once; the listen follows. */
   unsubscribe(uri: string): void {
-    if (this.wanted.delete(uri)) void this.settle()
+    if (this.wanted.delete(uri)) this.settleSoon()
   }
 
   /** Replaces the set: another replica changed it. */
   replace(uris: readonly string[]): void {
     this.wanted.clear()
     for (const uri of uris) this.wanted.add(uri)
-    if (this.listening) void this.settle()
+    if (this.listening) this.settleSoon()
   }
 
   /** There is a stream (or none any more) on which changes can be told. */
   listen(on: boolean): void {
     if (this.listening === on) return
     this.listening = on
-    void this.settle()
+    this.settleSoon()
   }
 
   /** Nothing is heard in the name of a caller whose credential has ended; what was missed meanwhile is told as a change. */
@@ -92,8 +94,7 @@ export class Subscriptions {
     this.suspended = on
     this.again?.cancel()
     this.again = undefined
-    if (on) void this.settle()
-    else void this.catchUp()
+    inBackground(this.parts.context.report, 'session', on ? this.settle() : this.catchUp())
   }
 
   close(): void {
@@ -107,8 +108,12 @@ export class Subscriptions {
   /** One change after another; each opens for all that is wanted by then, so a burst costs one or two listens. */
   private settle(): Promise<Fault | undefined> {
     const done = this.tail.then(() => this.reopen())
-    this.tail = done
+    this.tail = done.catch(() => undefined)
     return done
+  }
+
+  private settleSoon(): void {
+    inBackground(this.parts.context.report, 'session', this.settle())
   }
 
   private interest(): Interest | undefined {
@@ -164,7 +169,7 @@ export class Subscriptions {
       // A listen lasts as long as its session; only its acknowledgement has a limit.
       exchange.deadline.pause()
       const patience = context.clock.timer(context.limits.idleMs, () => exchange.end('deadline'))
-      void context.gateway.handle(this.parts.call(interest), exchange).then((outcome) => {
+      const handled = context.gateway.handle(this.parts.call(interest), exchange).then((outcome) => {
         patience.cancel()
         exchange.close('delivered')
         if (this.opening === listen) this.opening = undefined
@@ -175,6 +180,7 @@ export class Subscriptions {
         // Settled already where it was acknowledged.
         resolve(outcome.kind === 'fault' ? outcome.fault : notBegun())
       })
+      inBackground(context.report, 'session', handled)
     })
   }
 
@@ -193,7 +199,7 @@ export class Subscriptions {
     this.backoffMs = Math.min(longestBackoffMs, this.backoffMs * 2)
     this.again = clock.timer(waitMs, () => {
       this.again = undefined
-      void this.catchUp()
+      inBackground(this.parts.context.report, 'session', this.catchUp())
     })
   }
 

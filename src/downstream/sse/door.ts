@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http'
 import { type Principal, principalKey, samePrincipal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { guarded } from '../../core/ports/boundary.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { sseComment, sseEvent } from '../../core/protocol/sse.ts'
 import type { Arrived, ArrivedPost, DoorContext } from '../door.ts'
@@ -75,7 +76,10 @@ class Door implements SseDoor {
     const id = context.random.id()
     const stream = this.stream(arrived, id)
     this.open.set(id, stream)
-    res.on('close', () => this.close(id))
+    res.on(
+      'close',
+      guarded<void>(context.report, 'sse_door', () => this.close(id)),
+    )
     res.writeHead(200, [...streamHeaders, ...this.deprecation()])
     res.write(sseEvent({ event: 'endpoint', data: Buffer.from(`/message?sessionId=${id}`) }))
     this.heartbeat.add(stream)

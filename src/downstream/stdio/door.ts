@@ -2,10 +2,12 @@
 
 import type { Readable, Writable } from 'node:stream'
 import { type CallEvent, endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
+import { internal, type Outcome } from '../../core/call/outcome.ts'
 import { anonymous, type Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { faultError } from '../../core/faults/wire-form.ts'
+import { guarded, inBackground, reportBug } from '../../core/ports/boundary.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { errorBytes, type RawId, unreadId } from '../../core/protocol/jsonrpc.ts'
 import { Lines } from '../../core/protocol/lines.ts'
@@ -18,7 +20,7 @@ import { LegacyClientConnection } from '../legacy/connection.ts'
 import type { Arrival } from '../legacy/session.ts'
 import { createModernWriter, type ModernWriter } from '../modern/answer.ts'
 import { claimedRevision, hasClaim, hasValidModernClaim, type Message } from '../modern/envelope.ts'
-import { cancelledId, rawIdOf, receive } from '../modern/receive.ts'
+import { type Asked, cancelledId, rawIdOf, receive } from '../modern/receive.ts'
 
 export interface StdioStreams {
   readonly input: Readable
@@ -97,8 +99,10 @@ class Connection {
     const { draining, settings } = this.context
     const lines = new Lines(settings.http.bodyBytes)
     return new Promise((resolve) => {
-      const take = (line: Uint8Array | undefined): void => this.line(line)
-      const onData = (chunk: Uint8Array | string): void => lines.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk, take)
+      const take = guarded<Uint8Array | undefined>(this.context.report, 'stdio_door', (line) => this.line(line))
+      const onData = guarded<Uint8Array | string>(this.context.report, 'stdio_door', (chunk) =>
+        lines.push(typeof chunk === 'string' ? Buffer.from(chunk) : chunk, take),
+      )
       const stop = (): void => {
         input.off('data', onData)
         draining.removeEventListener('abort', stop)
@@ -138,7 +142,11 @@ class Connection {
     }
     const work = this.take(line, message, arrival).catch((error: unknown) => this.broken(line, message, arrival, error))
     this.running.add(work)
-    void work.then(() => this.running.delete(work))
+    inBackground(
+      this.context.report,
+      'stdio_door',
+      work.finally(() => this.running.delete(work)),
+    )
   }
 
   /**
@@ -208,8 +216,17 @@ class Connection {
     const reason = endReason(exchange.signal)
     if (reason === 'cancelled' || reason === 'client_gone') return exchange.close('client_gone')
     const ended = call.family === 'listen' && reason === 'drain'
-    const answer = ended ? this.writer.listenEnd(asked) : this.writer.answer(asked, outcome, true).bytes
+    const answer = ended ? this.writer.listenEnd(asked) : this.answer(asked, outcome, exchange)
     exchange.close(this.write(answer, false) ? 'delivered' : 'client_gone')
+  }
+
+  private answer(asked: Asked, outcome: Outcome, exchange: OpenExchange): Buffer {
+    try {
+      return this.writer.answer(asked, outcome, true).bytes
+    } catch (bug) {
+      exchange.fail(bug)
+      return this.writer.answer(asked, internal(asked.correlationId), true).bytes
+    }
   }
 
   private cancelled(message: Message, bytes: Uint8Array): boolean {
@@ -237,10 +254,7 @@ class Connection {
   /** A throw is our own bug; the client still gets its answer. */
   private broken(bytes: Uint8Array, message: unknown, arrival: Arrival, error: unknown): void {
     const { correlationId } = arrival
-    this.context.report.log('error', 'a message could not be handled', {
-      correlationId,
-      stack: error instanceof Error ? error.stack : String(error),
-    })
+    reportBug(this.context.report, 'stdio_door', error, { correlationId })
     const id = rawIdOf(message, bytes)
     if (id === undefined) return
     const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined

@@ -8,6 +8,7 @@ import type { ItemKind } from '../../core/call/item.ts'
 import { allKinds, announces, kinds, kindsOf, type ListName, offers } from '../../core/call/item-kinds.ts'
 import { Switch } from '../../core/call/signal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { type Upstream, UpstreamFault, type Watch } from '../../core/ports/upstream.ts'
@@ -200,7 +201,7 @@ export class Feed {
       this.listenForChanges(about)
       this.describe(about)
       this.pulledAt = this.parts.clock.mono()
-      for (const kind of this.dirty) if (!this.pulling.has(kind)) void this.take(kind, about)
+      for (const kind of this.dirty) if (!this.pulling.has(kind)) inBackground(this.parts.report, 'catalog', this.take(kind, about))
     } finally {
       this.connecting = false
       this.tried = true

@@ -2,6 +2,7 @@
 // of each event to those who asked for it.
 import type { Caller } from '../../core/call/call.ts'
 import type { CallEvent, Interest } from '../../core/call/exchange.ts'
+import { inBackground, reportBug } from '../../core/ports/boundary.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Upstream, Watch } from '../../core/ports/upstream.ts'
@@ -61,7 +62,7 @@ export class Channel {
       if (entry?.hears.size === 0) this.topics.delete(key)
     }
     if (this.topics.size === 0) this.close()
-    else void this.apply()
+    else inBackground(this.parts.report, 'upstream_events', this.apply())
   }
 
   private close(): void {
@@ -131,7 +132,13 @@ export class Channel {
     const topic = topicOf(event)
     const entry = topic === undefined ? undefined : this.topics.get(keyOf(topic))
     if (entry === undefined) return
-    for (const hear of entry.hears) hear(entry.topic, event)
+    for (const hear of entry.hears) {
+      try {
+        hear(entry.topic, event)
+      } catch (bug) {
+        reportBug(this.parts.report, 'upstream_events', bug, { upstream: this.parts.upstream.id })
+      }
+    }
   }
 }
 

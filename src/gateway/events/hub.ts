@@ -2,7 +2,7 @@
 // changed lists and updated resources, and ends with an empty result. Fan-out never waits for anybody: a sink is bounded.
 
 import type { Call, Caller, UpstreamId } from '../../core/call/call.ts'
-import { type CallEvent, type Exchange, endReason, type Interest } from '../../core/call/exchange.ts'
+import { type CallEvent, type Exchange, endReason, type Interest, tell } from '../../core/call/exchange.ts'
 import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { emptyObject } from '../../core/call/payload.ts'
 import { type Principal, principalKey } from '../../core/call/principal.ts'
@@ -113,7 +113,13 @@ class Hub {
 
   private tellChanges(): void {
     this.timer = undefined
-    for (const listener of this.listeners) listener.tellChanges()
+    for (const listener of this.listeners) {
+      try {
+        listener.tellChanges()
+      } catch (bug) {
+        listener.fail(bug)
+      }
+    }
   }
 
   /** The topics of a listen, by the channel that they are watched on; what belongs to no upstream is left out. */
@@ -236,11 +242,15 @@ class Listener {
       ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
       ...(tasks.length === 0 ? {} : { taskIds: tasks }),
     }
-    this.exchange.sink.emit({ kind: 'acknowledged', notifications })
+    tell(this.exchange, { kind: 'acknowledged', notifications })
     this.acknowledged = true
-    for (const event of this.early.values()) this.exchange.sink.emit(event)
+    for (const event of this.early.values()) tell(this.exchange, event)
     this.early.clear()
     this.tellChanges()
+  }
+
+  fail(bug: unknown): void {
+    this.exchange.fail(bug)
   }
 
   /** Tells of the lists that read differently from when they were told last. */
@@ -250,7 +260,7 @@ class Listener {
       const now = this.watching.version(this.call.mount, list)
       if (now === before) continue
       this.versions.set(list, now)
-      this.exchange.sink.emit({ kind: 'changed', list })
+      tell(this.exchange, { kind: 'changed', list })
     }
   }
 
@@ -259,7 +269,7 @@ class Listener {
     // What the listener may see is asked anew at each event: rights and owners change while a listen is open.
     if (topic.about === 'uri' && this.watching.subscribable(this.call, topic.id) !== upstream) return
     const told = topic.about === 'task' ? renamed(event, visible) : event
-    if (this.acknowledged) this.exchange.sink.emit(told)
+    if (this.acknowledged) tell(this.exchange, told)
     else this.early.set(keyOf(topic), told)
   }
 }

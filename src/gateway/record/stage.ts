@@ -3,7 +3,7 @@
 import '../../core/call/facts.ts'
 import type { Call, RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Delivery, Exchange, Sink } from '../../core/call/exchange.ts'
-import { failed, type Outcome } from '../../core/call/outcome.ts'
+import { failed, internal, type Outcome } from '../../core/call/outcome.ts'
 import type { CallRecord, Recorder } from '../../core/call/record.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
@@ -15,14 +15,8 @@ export function record(recorder: Recorder, clock: Clock): Pass<Call> {
     run: (call, exchange, next) => {
       const row = new Row(call, exchange, recorder, clock)
       exchange.onClose((delivery) => row.closed(delivery))
-      return next(call, exchange.with({ sink: row })).then(
-        (outcome) => row.settled(outcome),
-        (error: unknown) => {
-          // A throw is our own bug: caught here, once, and reported under the correlation id.
-          recorder.bug(call.id, error)
-          return row.settled(failed(fault('internal', { correlationId: call.id }, { sideEffect: 'unknown' })))
-        },
-      )
+      exchange.onFail(row)
+      return new Promise((resolve) => row.await(next(call, exchange.with({ sink: row })), resolve))
     },
   }
 }
@@ -39,6 +33,8 @@ class Row implements Sink {
   private events = 0
   private outcome: Outcome | undefined
   private delivery: Delivery | undefined
+  private resolve: (outcome: Outcome) => void = () => undefined
+  private written = false
 
   constructor(call: Call, exchange: Exchange, recorder: Recorder, clock: Clock) {
     this.call = call
@@ -55,10 +51,27 @@ class Row implements Sink {
     this.sink.emit(event)
   }
 
-  settled(outcome: Outcome): Outcome {
+  /** Settles with what the stages below come to, or with the first bug that was met, whichever is first. */
+  await(below: Promise<Outcome>, resolve: (outcome: Outcome) => void): void {
+    this.resolve = resolve
+    below.then(
+      (outcome) => {
+        if (this.outcome === undefined) this.settle(outcome)
+      },
+      (bug: unknown) => this.failed(bug),
+    )
+  }
+
+  /** A bug of ours is told once, under the correlation id, and the call is a fault, also where its answer was there and could not be written. */
+  failed(bug: unknown): void {
+    this.recorder.bug(this.call.id, bug)
+    this.settle(internal(this.call.id))
+  }
+
+  private settle(outcome: Outcome): void {
     this.outcome = outcome
+    this.resolve(outcome)
     this.write()
-    return outcome
   }
 
   closed(delivery: Delivery): void {
@@ -67,7 +80,8 @@ class Row implements Sink {
   }
 
   private write(): void {
-    if (this.outcome === undefined || this.delivery === undefined) return
+    if (this.outcome === undefined || this.delivery === undefined || this.written) return
+    this.written = true
     this.recorder.record(this.finish(this.outcome, this.delivery))
   }
 

@@ -5,6 +5,7 @@ import { startLoaded } from '../gateway.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { loadOrTell, type SourceOptions } from './options.ts'
 import { onSignals } from './signals.ts'
+import { onUncaught } from './uncaught.ts'
 
 export async function stdio(options: SourceOptions & { readonly mount?: string }, endNow: (code: ExitCode) => void): Promise<ExitCode> {
   const loaded = await loadOrTell(options, false)
@@ -18,8 +19,10 @@ export async function stdio(options: SourceOptions & { readonly mount?: string }
   const signals = onSignals(systemClock, () => endNow(exit.interrupted))
   const gateway = await startLoaded(loaded, { stdio: { input: process.stdin, output: process.stdout, mount } })
   for (const { server, reason } of loaded.broken) process.stderr.write(`${forTerminal(`${server} is not served: ${reason}`)}\n`)
-  const signal = await Promise.race([signals.first, gateway.ended.then(() => undefined)])
-  if (signal !== undefined) await gateway.drain()
+  const uncaught = onUncaught((bug) => gateway.uncaught(bug))
+  const reason = await Promise.race([signals.first, uncaught.first, gateway.ended.then(() => undefined)])
+  if (reason !== undefined) await gateway.drain()
   signals.stop()
-  return exit.ok
+  uncaught.stop()
+  return reason === 'uncaught' ? exit.failed : exit.ok
 }

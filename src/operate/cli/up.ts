@@ -12,6 +12,7 @@ import { loadOrTell, type SourceOptions, startProblem } from './options.ts'
 import { onSignals } from './signals.ts'
 import { statusTable } from './status-table.ts'
 import { styleFor } from './text.ts'
+import { onUncaught } from './uncaught.ts'
 
 /** A start that takes longer says what it waits for. */
 const patienceMs = 2_000
@@ -35,20 +36,22 @@ export async function up(options: SourceOptions, endNow: (code: ExitCode) => voi
   process.stdout.write(`${JSON.stringify({ listening: url, host: address.host, port: address.port, servers })}\n`)
 
   let ending = false
-  const ended = Promise.race([signals.first, gateway.ended.then(() => undefined)]).then((signal) => {
+  const uncaught = onUncaught((bug) => gateway.uncaught(bug))
+  const ended = Promise.race([signals.first, uncaught.first, gateway.ended.then(() => undefined)]).then((reason) => {
     ending = true
-    return signal
+    return reason
   })
   await Promise.race([introduce(gateway, loaded, url, () => ending), ended])
-  const signal = await ended
-  if (signal !== undefined) {
+  const reason = await ended
+  if (reason !== undefined) {
     process.stderr.write(
-      `\n${signal === 'SIGINT' ? 'Stopping' : 'Draining'}: calls in flight may finish. Press Ctrl-C again to end at once.\n`,
+      `\n${reason === 'SIGINT' ? 'Stopping' : 'Draining'}: calls in flight may finish. Press Ctrl-C again to end at once.\n`,
     )
     await gateway.drain()
   }
   signals.stop()
-  return exit.ok
+  uncaught.stop()
+  return reason === 'uncaught' ? exit.failed : exit.ok
 }
 
 async function introduce(gateway: RunningGateway, loaded: Loaded, url: string, ending: () => boolean): Promise<void> {

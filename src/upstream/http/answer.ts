@@ -4,6 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { afterReads } from '../../core/call/loop-batch.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { reportBug } from '../../core/ports/boundary.ts'
 import type { Random, Timer } from '../../core/ports/clock.ts'
 import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
 import { type Incoming, type IncomingError, type IncomingResult, readMessage } from '../../core/protocol/jsonrpc.ts'
@@ -46,6 +47,7 @@ export class RequestAnswer extends Reception {
   private readonly request: WireRequest
   private readonly id: string
   private readonly resolve: (answer: WireAnswer) => void
+  private readonly reject: (bug: unknown) => void
   private settled = false
   private status = 0
   private retryAfterMs: number | undefined
@@ -63,12 +65,13 @@ export class RequestAnswer extends Reception {
   private quiet = quietMs.first
   private pause: Timer | undefined
 
-  constructor(wire: Requests, request: WireRequest, resolve: (answer: WireAnswer) => void) {
+  constructor(wire: Requests, request: WireRequest, resolve: (answer: WireAnswer) => void, reject: (bug: unknown) => void) {
     super(wire)
     this.wire = wire
     this.request = request
     this.id = String(request.id)
     this.resolve = resolve
+    this.reject = reject
   }
 
   start(): void {
@@ -92,6 +95,15 @@ export class RequestAnswer extends Reception {
   closed(): void {
     this.withdraw()
     this.settle({ kind: 'aborted' })
+  }
+
+  protected crash(bug: unknown): void {
+    if (this.settled) reportBug(this.wire.report, 'upstream_http', bug, { upstream: this.wire.upstream })
+    else {
+      this.settled = true
+      this.release()
+      this.reject(bug)
+    }
   }
 
   protected begin(status: number, headers: IncomingHttpHeaders): void {
@@ -309,11 +321,15 @@ export class RequestAnswer extends Reception {
     this.settle({ kind: 'lost', executed, fault: reason })
   }
 
+  private release(): void {
+    this.pause?.cancel()
+    this.request.signal.removeEventListener('abort', this)
+  }
+
   private settle(answer: WireAnswer): void {
     if (this.settled) return
     this.settled = true
-    this.pause?.cancel()
-    this.request.signal.removeEventListener('abort', this)
+    this.release()
     if (answer.kind === 'answer') afterReads(() => this.resolve(answer))
     else this.resolve(answer)
   }

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { reportBug } from '../../core/ports/boundary.ts'
 import type { Timer } from '../../core/ports/clock.ts'
 import { closedHere, cut, statusFault, unreachable } from './failures.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
@@ -42,6 +43,11 @@ export class Delivery extends Reception {
   }
 
   closed(): void {
+    this.settle(closedHere())
+  }
+
+  protected crash(bug: unknown): void {
+    reportBug(this.endpoint.report, 'upstream_http', bug, { upstream: this.endpoint.upstream })
     this.settle(closedHere())
   }
 

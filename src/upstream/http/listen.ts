@@ -2,10 +2,12 @@
 
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Signal } from '../../core/call/signal.ts'
+import { reportBug } from '../../core/ports/boundary.ts'
 import type { Random, Timer } from '../../core/ports/clock.ts'
-import type { IncomingNotification, IncomingRequest } from '../../core/protocol/jsonrpc.ts'
+import type { Incoming, IncomingNotification, IncomingRequest } from '../../core/protocol/jsonrpc.ts'
 import { header } from '../../core/protocol/names.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
+import { takeEach } from '../wire/take-each.ts'
 import type { WireAnomaly } from '../wire/wire.ts'
 import { messagesOf, reopenMs } from './events.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
@@ -82,6 +84,11 @@ export class ListenStream extends Reception {
     if (!this.dispatch('GET', this.wire.path, list, undefined)) this.later()
   }
 
+  protected crash(bug: unknown): void {
+    reportBug(this.wire.report, 'upstream_stream', bug, { upstream: this.wire.upstream })
+    this.later()
+  }
+
   protected begin(status: number, headers: IncomingHttpHeaders): void {
     if (status === 200 && mediaType(headers) === 'text/event-stream' && !isEncoded(headers)) {
       this.events = new SseParser(this.wire.maxMessageBytes)
@@ -129,12 +136,14 @@ export class ListenStream extends Reception {
       this.wire.anomaly('malformed', found)
       return
     }
-    for (const message of found) {
-      if (this.settled) return
-      if (message.kind === 'request' || message.kind === 'notification') this.wire.stray(message)
-      else if (message.kind === 'ambiguous') this.wire.anomaly('ambiguous', message.what)
-      else this.wire.anomaly('orphan', 'an answer came on the GET stream')
-    }
+    takeEach(this.wire.report, 'upstream_stream', found, (message) => this.message(message))
+  }
+
+  private message(message: Incoming): void {
+    if (this.settled) return
+    if (message.kind === 'request' || message.kind === 'notification') this.wire.stray(message)
+    else if (message.kind === 'ambiguous') this.wire.anomaly('ambiguous', message.what)
+    else this.wire.anomaly('orphan', 'an answer came on the GET stream')
   }
 
   private later(): void {

@@ -5,6 +5,7 @@ import type { Dispatcher } from 'undici'
 import type { IntrusiveList, ListEntry } from '../../core/call/intrusive-list.ts'
 import { atBatchEnd } from '../../core/call/loop-batch.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
+import type { Report } from '../../core/ports/report.ts'
 import type { PoolLease } from './pools.ts'
 import { knownHeaders } from './response-headers.ts'
 
@@ -14,6 +15,7 @@ export interface Endpoint {
   readonly lease: PoolLease
   readonly clock: Clock
   readonly connectTimeoutMs: number
+  readonly report: Report
   /** Exchanges that are open, for `close`. */
   readonly live: IntrusiveList<Reception>
 }
@@ -48,6 +50,8 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   protected abstract end(): void
   /** The exchange ended before its body did. */
   protected abstract fail(error: Error): void
+  /** A bug of ours was met: settle what waits. The exchange is aborted. */
+  protected abstract crash(bug: unknown): void
   /** The wire closes: settle what waits. The stream is aborted afterwards. */
   abstract closed(): void
 
@@ -62,8 +66,22 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
     this.running = true
     this.enroll()
     const request = { method, path, headers, body: body ?? null, idempotent: false, blocking: false }
-    atBatchEnd(() => this.endpoint.lease.pool.dispatch(request, this))
+    atBatchEnd(() => this.launch(request))
     return true
+  }
+
+  private launch(request: Dispatcher.DispatchOptions): void {
+    try {
+      this.endpoint.lease.pool.dispatch(request, this)
+    } catch (bug) {
+      this.over()
+      this.broke(bug)
+    }
+  }
+
+  private broke(bug: unknown): void {
+    this.abort()
+    this.crash(bug)
   }
 
   /** Ends the exchange and destroys its connection; nothing of it is told any more. */
@@ -85,7 +103,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   }
 
   // These are the raw callbacks of undici 7. Those that replace them parse every header and wrap every call, which costs as much as all
-  // of our own reading.
+  // of our own reading. Each is a catch boundary: what it throws would else be taken for a failure of the connection.
   onConnect(abort: (error?: Error) => void): void {
     this.cancel = abort
     if (this.silent) abort(new Aborted('aborted'))
@@ -93,14 +111,22 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, headers: Buffer[]): boolean {
-    if (!this.silent && status >= 200) this.begin(status, knownHeaders(headers))
+    try {
+      if (!this.silent && status >= 200) this.begin(status, knownHeaders(headers))
+    } catch (bug) {
+      this.broke(bug)
+    }
     return true
   }
 
   onData(bytes: Buffer): boolean {
     if (this.silent) return true
     if (!this.draining) {
-      this.chunk(bytes)
+      try {
+        this.chunk(bytes)
+      } catch (bug) {
+        this.broke(bug)
+      }
       return true
     }
     this.drained += bytes.length
@@ -110,12 +136,20 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
 
   onComplete(): void {
     this.over()
-    if (!this.silent && !this.draining) this.end()
+    try {
+      if (!this.silent && !this.draining) this.end()
+    } catch (bug) {
+      this.broke(bug)
+    }
   }
 
   onError(error: Error): void {
     this.over()
-    if (!this.silent && !this.draining) this.fail(error)
+    try {
+      if (!this.silent && !this.draining) this.fail(error)
+    } catch (bug) {
+      this.broke(bug)
+    }
   }
 
   /** `close` of the wire finds it from now on. */

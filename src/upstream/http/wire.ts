@@ -54,7 +54,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
   readonly connectTimeoutMs: number
   readonly maxMessageBytes: number
   readonly live = new IntrusiveList<Reception>()
-  private readonly report: Report
+  readonly report: Report
   private lastId = 0
   private closing: Promise<void> | undefined
 
@@ -78,7 +78,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
 
   request(request: WireRequest): Promise<WireAnswer> {
     if (this.closing !== undefined) return Promise.resolve({ kind: 'aborted' })
-    return new Promise((resolve) => new RequestAnswer(this, request, resolve).start())
+    return new Promise((resolve, reject) => new RequestAnswer(this, request, resolve, reject).start())
   }
 
   post(message: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Fault | undefined> {

@@ -10,6 +10,7 @@ import { principalKey } from '../../core/call/principal.ts'
 import { type Signal, Switch } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { inBackground } from '../../core/ports/boundary.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
 import { notificationBytes, requestBytes } from '../../core/protocol/jsonrpc.ts'
@@ -65,7 +66,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
   private readonly closing = new Switch()
   private ended = false
   /** What follows the last call of a connection that takes no more. */
-  private emptied = (): void => void this.wire.close()
+  private emptied = (): void => inBackground(this.context.report, 'connection', this.wire.close())
   private suspected = false
 
   constructor(context: Context, wire: Wire, hands: Extract<Handshake, { kind: 'ready' }>, belonging: Belonging) {
@@ -102,7 +103,11 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
 
   rootsChanged(session: string): void {
     if (!this.serverMessages.sessions.has(session)) return
-    void this.wire.post(notificationBytes('notifications/roots/list_changed', undefined), this.headers(this.belonging.lease, undefined))
+    inBackground(
+      this.context.report,
+      'connection',
+      this.wire.post(notificationBytes('notifications/roots/list_changed', undefined), this.headers(this.belonging.lease, undefined)),
+    )
   }
 
   get isOwned(): boolean {
@@ -212,9 +217,13 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
 
   cancel(legacyCall: LegacyCall, reason: string): void {
     const headers = this.headers(this.belonging.lease, undefined)
-    for (const id of legacyCall.steps) void cancel(this.wire, id, headers, reason)
+    for (const id of legacyCall.steps) inBackground(this.context.report, 'connection', cancel(this.wire, id, headers, reason))
     if (legacyCall.task !== undefined) {
-      void this.ask('tasks/cancel', payloadOf({ taskId: legacyCall.task }), this.belonging.lease, this.closing)
+      inBackground(
+        this.context.report,
+        'connection',
+        this.ask('tasks/cancel', payloadOf({ taskId: legacyCall.task }), this.belonging.lease, this.closing),
+      )
     }
   }
 
@@ -225,7 +234,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
   suspect(): void {
     if (this.wire.transport !== 'stdio' || this.suspected || this.ended) return
     this.suspected = true
-    void this.checkLife()
+    inBackground(this.context.report, 'connection', this.checkLife())
   }
 
   callEnded(legacyCall: LegacyCall): void {
@@ -293,10 +302,17 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
       onAlive: () => legacyCall.touch(),
       maxBytes: this.context.limits.resultBytes,
     })
-    return answering.then((answer) => {
-      legacyCall.steps.splice(legacyCall.steps.indexOf(id), 1)
-      return answer
-    })
+    const over = (): void => void legacyCall.steps.splice(legacyCall.steps.indexOf(id), 1)
+    return answering.then(
+      (answer) => {
+        over()
+        return answer
+      },
+      (bug: unknown) => {
+        over()
+        throw bug
+      },
+    )
   }
 
   private faultOf(answer: WireAnswer, asking: Asking, target: string | undefined): Fault {
@@ -407,7 +423,11 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
       }
       const timer = this.context.clock.timer(silentStreamMs, () => settle(true))
       if (learned.silentStream) resolve()
-      void this.keepStream(wire, () => settle(false))
+      inBackground(
+        this.context.report,
+        'connection',
+        this.keepStream(wire, () => settle(false)),
+      )
     })
   }
 

@@ -1,7 +1,7 @@
 // One call at a legacy server, over all its legs: it runs until the server answers, and while the server waits for its client, the call
 // waits in the parking lot. A legacy call ends exactly once, and its outcome is handed over exactly once or recorded as unclaimed.
 import type { Caller, RoutedCall, TargetedCall } from '../../core/call/call.ts'
-import type { CallEvent, Exchange } from '../../core/call/exchange.ts'
+import { type CallEvent, type Exchange, tell } from '../../core/call/exchange.ts'
 import type { ListEntry } from '../../core/call/intrusive-list.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
@@ -201,7 +201,7 @@ export class LegacyCall implements Candidate, Parked {
     }
     if (event.kind === 'log' && !audible(event.level, leg.call.interest.logLevel)) return
     if (event.kind === 'progress' && !leg.call.interest.progress) return
-    leg.exchange.sink.emit(event)
+    tell(leg.exchange, event)
   }
 
   /** A sign of life that is no event. */

@@ -4,6 +4,7 @@
 import type { CallEvent } from '../../core/call/exchange.ts'
 import type { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { emptyObject, type Payload } from '../../core/call/payload.ts'
+import { inBackground } from '../../core/ports/boundary.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { errorBytes, resultBytes } from '../../core/protocol/jsonrpc.ts'
 import { code } from '../../core/protocol/names.ts'
@@ -63,7 +64,7 @@ export class ServerMessages {
 
   /** A question that was thought to be a call's, and the call ended without it. */
   left(question: ServerRequest): void {
-    if (this.oneSession) void this.askOutside(question)
+    if (this.oneSession) inBackground(this.context.report, 'connection', this.askOutside(question))
     else this.refuse(question, code.internal, 'The call has ended')
   }
 
@@ -110,7 +111,7 @@ export class ServerMessages {
       return
     }
     if (owner.kind === 'outside' && this.oneSession) {
-      void this.askOutside(question)
+      inBackground(this.context.report, 'connection', this.askOutside(question))
       return
     }
     this.context.report.counters.add('stray_requests', { upstream: this.context.id, method: question.method })

@@ -2,13 +2,14 @@
 // and over Streamable HTTP; on stdio, where streams have no owner, it sorts the notifications itself.
 
 import type { TargetedCall } from '../../core/call/call.ts'
-import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
+import { type CallEvent, type Exchange, type Interest, tell } from '../../core/call/exchange.ts'
 import type { HeaderParam } from '../../core/call/item.ts'
 import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { inBackground } from '../../core/ports/boundary.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
@@ -91,7 +92,8 @@ export class ModernConnection implements Connection {
   ): Sent | Promise<Sent> {
     if (answer.kind === 'answer' && answer.answer.kind === 'result') return this.resultOutcome(call, answer.answer)
     if (answer.kind !== 'aborted') return this.failureOutcome(call, exchange, lease, answer)
-    if (exchange.signal.reason === 'deadline' && this.wire.transport === 'stdio') void this.checkLife()
+    if (exchange.signal.reason === 'deadline' && this.wire.transport === 'stdio')
+      inBackground(this.context.report, 'connection', this.checkLife())
     return failed(endedFault(askingOf(call), exchange, this.context.clock.mono() - startedAt, true))
   }
 
@@ -167,16 +169,25 @@ export class ModernConnection implements Connection {
       onAlive: () => exchange.deadline.touch(),
       maxBytes: this.context.limits.resultBytes,
     })
-    return answering.then((answer) => {
+    const over = (): void => {
       this.inFlight -= 1
-      if (wire.transport === 'stdio') {
-        this.openCalls.delete(id)
-        if (answer.kind === 'aborted') void cancel(wire, id, noHeaders)
-      }
-      const outcome = outcomeOf(answer)
+      if (wire.transport === 'stdio') this.openCalls.delete(id)
       if (this.emptied !== undefined && this.inFlight === 0) this.emptied()
-      return outcome
-    })
+    }
+    return answering.then(
+      (answer) => {
+        if (answer.kind === 'aborted' && wire.transport === 'stdio') {
+          inBackground(this.context.report, 'connection', cancel(wire, id, noHeaders))
+        }
+        const outcome = outcomeOf(answer)
+        over()
+        return outcome
+      },
+      (bug: unknown) => {
+        over()
+        throw bug
+      },
+    )
   }
 
   private resultOutcome(call: TargetedCall, answer: IncomingResult): Outcome {
@@ -261,8 +272,9 @@ export class ModernConnection implements Connection {
   private async checkLife(): Promise<void> {
     if (this.checkingLife) return
     this.checkingLife = true
-    const probed = await probe(this.wire, this.context, this.lease, this.context.timeouts.probe)
-    this.checkingLife = false
+    const probed = await probe(this.wire, this.context, this.lease, this.context.timeouts.probe).finally(() => {
+      this.checkingLife = false
+    })
     if (probed.kind !== 'legacy' || !probed.silent) return
     this.onEnd(fault('upstream_unavailable', { upstream: this.context.id, reason: 'the process hung and was ended' }))
     await this.close()
@@ -275,12 +287,12 @@ export class ModernConnection implements Connection {
     }
     const { call, exchange } = openCall
     if (message.method === 'notifications/progress') {
-      if (call.interest.progress && message.params !== undefined) exchange.sink.emit({ kind: 'progress', params: message.params })
+      if (call.interest.progress && message.params !== undefined) tell(exchange, { kind: 'progress', params: message.params })
       return
     }
     if (message.method === 'notifications/message') {
       const event = logEvent(message)
-      if (event !== undefined && audible(event.level, call.interest.logLevel)) exchange.sink.emit(event)
+      if (event !== undefined && audible(event.level, call.interest.logLevel)) tell(exchange, event)
       return
     }
     this.context.report.counters.add('events_dropped', { where: 'upstream' })

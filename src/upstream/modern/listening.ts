@@ -3,6 +3,7 @@
 
 import type { CallEvent, Interest } from '../../core/call/exchange.ts'
 import { payloadOf } from '../../core/call/payload.ts'
+import { inBackground } from '../../core/ports/boundary.ts'
 import type { Timer } from '../../core/ports/clock.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { requestBytes } from '../../core/protocol/jsonrpc.ts'
@@ -70,7 +71,7 @@ export class Listening {
 
   stop(): void {
     this.stopped = true
-    void this.replace({})
+    inBackground(this.context.report, 'connection', this.replace({}))
   }
 
   /** Takes a notification that names one of the streams; false where it names none. */
@@ -89,7 +90,7 @@ export class Listening {
     const stream: Stream = { id, interest: this.wanted, controller: new AbortController(), accepted: undefined, settle }
     this.streams.set(id, stream)
     const params = this.envelope.own(payloadOf({ notifications: this.wanted }))
-    void this.wire
+    const ended = this.wire
       .request({
         id,
         method: 'subscriptions/listen',
@@ -102,6 +103,7 @@ export class Listening {
         maxBytes: this.context.limits.resultBytes,
       })
       .then((answer) => this.ended(stream, answer))
+    inBackground(this.context.report, 'upstream_stream', ended)
   }
 
   private take(stream: Stream, message: IncomingNotification): void {
@@ -154,6 +156,6 @@ export class Listening {
     stream.settle = undefined
     if (stream.controller.signal.aborted) return
     stream.controller.abort()
-    if (this.wire.transport === 'stdio') void cancel(this.wire, stream.id, {})
+    if (this.wire.transport === 'stdio') inBackground(this.context.report, 'connection', cancel(this.wire, stream.id, {}))
   }
 }

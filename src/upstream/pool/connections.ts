@@ -4,6 +4,7 @@ import type { Caller } from '../../core/call/call.ts'
 import { anonymous, type Principal, principalKey } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import { type CredentialLease, isLease, type Leased } from '../../core/ports/credentials.ts'
 import { code } from '../../core/protocol/names.ts'
@@ -266,7 +267,8 @@ export class ConnectionPool implements ConnectionSource {
   private retire(slot: Slot, connection: Connection): void {
     this.retiring.add(connection)
     slot.release()
-    void connection.retire().then(() => this.retiring.delete(connection))
+    const retired = connection.retire().finally(() => this.retiring.delete(connection))
+    inBackground(this.context.report, 'connection', retired)
   }
 
   private evict(): boolean {
@@ -291,7 +293,7 @@ export class ConnectionPool implements ConnectionSource {
 
   private drop(key: string, slot: Slot): void {
     this.slots.delete(key)
-    void slot.close()
+    inBackground(this.context.report, 'connection', slot.close())
   }
 }
 

@@ -2,6 +2,7 @@
 // back by itself where it is kept.
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { reportBug } from '../../core/ports/boundary.ts'
 import type { Timer } from '../../core/ports/clock.ts'
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -21,7 +22,7 @@ export interface Tenure {
 }
 
 export class Slot {
-  readonly watching = new Watching()
+  readonly watching: Watching
   readonly session: string | undefined
   connection: Connection | undefined
   /** Why there is none. */
@@ -51,6 +52,7 @@ export class Slot {
     this.session = session
     this.spare = spare
     this.usedAt = context.clock.mono()
+    this.watching = new Watching(context.report)
     this.watching.onFirst = () => {
       if (this.connection === undefined) void this.get()
     }
@@ -114,7 +116,20 @@ export class Slot {
     if (late !== undefined && 'close' in late && late !== connection) await late.close()
   }
 
+  /** Never rejects: a bug on the way is told, and the next attempt is as free as after any failure. */
   private async open(): Promise<Connection | Fault> {
+    try {
+      return await this.attempt()
+    } catch (bug) {
+      reportBug(this.context.report, 'connection', bug, { upstream: this.context.id })
+      this.opening = undefined
+      const found = fault('upstream_unavailable', { upstream: this.context.id, reason: 'an internal error of the gateway, see its log' })
+      if (this.connection === undefined) this.failed(found)
+      return found
+    }
+  }
+
+  private async attempt(): Promise<Connection | Fault> {
     this.retry?.cancel()
     this.retry = undefined
     const connected = await this.make()

@@ -1,5 +1,7 @@
 // The watches on one connection: what all of them want together is heard once, and each hears its part. It outlives the connection.
 import type { CallEvent, Interest } from '../../core/call/exchange.ts'
+import { inBackground, reportBug } from '../../core/ports/boundary.ts'
+import type { Report } from '../../core/ports/report.ts'
 import type { Watch } from '../../core/ports/upstream.ts'
 import type { Connection } from '../connection.ts'
 import { changesOf, commonOf, hears, unionOf } from '../messages/events.ts'
@@ -13,12 +15,17 @@ export class Watching {
   /** The first watch was opened: it needs a connection. Set once. */
   onFirst: () => void = () => {}
 
+  private readonly report: Report
   private readonly watchers = new Set<Watcher>()
   private connection: Connection | undefined
   private accepted: Interest = {}
   private serverMessages: Promise<void> = Promise.resolve()
   private known: string | undefined
   private readonly waiting: (() => void)[] = []
+
+  constructor(report: Report) {
+    this.report = report
+  }
 
   get size(): number {
     return this.watchers.size
@@ -28,7 +35,7 @@ export class Watching {
     const watcher: Watcher = { interest, on }
     this.watchers.add(watcher)
     if (this.watchers.size === 1) this.onFirst()
-    void this.refresh()
+    this.refreshSoon()
     return {
       update: async (next) => {
         watcher.interest = next
@@ -39,7 +46,7 @@ export class Watching {
       },
       close: () => {
         if (!this.watchers.delete(watcher)) return
-        void this.refresh()
+        this.refreshSoon()
       },
     }
   }
@@ -52,10 +59,11 @@ export class Watching {
     connection.onEvent = (event) => {
       if (this.connection === connection) this.tell(event)
     }
-    void this.refresh().then(() => {
+    const told = this.refresh().then(() => {
       if (!again || this.connection !== connection) return
       for (const event of changesOf({ toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true })) this.tell(event)
     })
+    inBackground(this.report, 'upstream_events', told)
   }
 
   /** An attempt to connect ended, well or not. */
@@ -68,8 +76,19 @@ export class Watching {
     this.accepted = {}
   }
 
+  /** What one of them throws keeps it from no other. */
   private tell(event: CallEvent): void {
-    for (const { interest, on } of this.watchers) if (hears(interest, event)) on(event)
+    for (const { interest, on } of this.watchers) {
+      try {
+        if (hears(interest, event)) on(event)
+      } catch (bug) {
+        reportBug(this.report, 'upstream_events', bug)
+      }
+    }
+  }
+
+  private refreshSoon(): void {
+    inBackground(this.report, 'upstream_events', this.refresh())
   }
 
   /** One change of the common interest at a time; those that come meanwhile are made by the next. */

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { reportBug } from '../../core/ports/boundary.ts'
 import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
 import { type IncomingError, type IncomingResult, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { MalformedJson } from '../../core/protocol/scan.ts'
@@ -28,18 +29,20 @@ export class Sending extends Reception {
   private readonly request: WireRequest
   private readonly id: string
   private readonly resolve: (answer: WireAnswer) => void
+  private readonly reject: (bug: unknown) => void
   private settled = false
   private status = 0
   private retryAfterMs: number | undefined
   private challenge: string | undefined
   private body: ChunkBuffer | undefined
 
-  constructor(wire: Pending, request: WireRequest, resolve: (answer: WireAnswer) => void) {
+  constructor(wire: Pending, request: WireRequest, resolve: (answer: WireAnswer) => void, reject: (bug: unknown) => void) {
     super(wire)
     this.wire = wire
     this.request = request
     this.id = String(request.id)
     this.resolve = resolve
+    this.reject = reject
   }
 
   start(): void {
@@ -80,6 +83,15 @@ export class Sending extends Reception {
       this.lost('maybe', fault('outcome_unknown', { ...reason.detail, upstream: this.wire.upstream, item: this.request.method }))
     else this.lost('no', reason)
     this.abort()
+  }
+
+  protected crash(bug: unknown): void {
+    if (this.settled) reportBug(this.wire.report, 'upstream_http', bug, { upstream: this.wire.upstream })
+    else {
+      this.settled = true
+      this.release()
+      this.reject(bug)
+    }
   }
 
   protected begin(status: number, headers: IncomingHttpHeaders): void {
@@ -127,11 +139,15 @@ export class Sending extends Reception {
     this.settle({ kind: 'lost', executed, fault: reason })
   }
 
+  private release(): void {
+    this.wire.waiting.delete(this.id)
+    this.request.signal.removeEventListener('abort', this)
+  }
+
   private settle(answer: WireAnswer): void {
     if (this.settled) return
     this.settled = true
-    this.wire.waiting.delete(this.id)
-    this.request.signal.removeEventListener('abort', this)
+    this.release()
     this.resolve(answer)
   }
 }

@@ -1,6 +1,7 @@
 // The one event stream of an HTTP+SSE connection: its first event names where to post, the others are messages.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Fault } from '../../core/faults/fault.ts'
+import { reportBug } from '../../core/ports/boundary.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
 import { cut, offProtocol, statusFault, unreachable } from '../http/failures.ts'
 import { type Endpoint, headerList, Reception } from '../http/reception.ts'
@@ -40,6 +41,11 @@ export class SseStream extends Reception {
 
   closed(): void {
     this.finished = true
+  }
+
+  protected crash(bug: unknown): void {
+    reportBug(this.endpoint.report, 'upstream_stream', bug, { upstream: this.endpoint.upstream })
+    this.finish(cut(this.endpoint.upstream, 'the connection', undefined))
   }
 
   protected begin(status: number, headers: IncomingHttpHeaders): void {

@@ -6,6 +6,7 @@ import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
+import type { Report } from '../../core/ports/report.ts'
 import type { Incoming } from '../../core/protocol/jsonrpc.ts'
 import { Delivery } from '../http/delivery.ts'
 import { messagesOf } from '../http/events.ts'
@@ -14,6 +15,7 @@ import type { PoolLease } from '../http/pools.ts'
 import type { Reception } from '../http/reception.ts'
 import type { HttpWireOptions } from '../http/wire.ts'
 import { requestTarget } from '../wire/request-target.ts'
+import { takeEach } from '../wire/take-each.ts'
 import type { IncomingNotification, IncomingRequest, Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { type Pending, Sending } from './sending.ts'
 import { SseStream } from './stream.ts'
@@ -61,6 +63,7 @@ export class SseWire implements Wire, Pending {
   readonly lease: PoolLease
   readonly clock: Clock
   readonly connectTimeoutMs: number
+  readonly report: Report
   readonly live = new IntrusiveList<Reception>()
   readonly waiting = new Map<string, Sending>()
   private readonly url: URL
@@ -81,6 +84,7 @@ export class SseWire implements Wire, Pending {
     this.lease = options.pools.take(this.url.origin, options.connectTimeoutMs)
     this.clock = options.clock
     this.connectTimeoutMs = options.connectTimeoutMs
+    this.report = options.report
     this.stream = new SseStream(this, options.maxMessageBytes, {
       endpoint: (address) => this.endpoint(address),
       message: (data) => this.messages(data),
@@ -111,7 +115,7 @@ export class SseWire implements Wire, Pending {
   request(request: WireRequest): Promise<WireAnswer> {
     if (this.closing !== undefined) return Promise.resolve({ kind: 'aborted' })
     if (this.end !== undefined) return Promise.resolve({ kind: 'lost', executed: 'no', fault: this.gone() })
-    return new Promise((resolve) => new Sending(this, request, resolve).start())
+    return new Promise((resolve, reject) => new Sending(this, request, resolve, reject).start())
   }
 
   post(message: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Fault | undefined> {
@@ -167,7 +171,7 @@ export class SseWire implements Wire, Pending {
   private messages(data: Uint8Array): void {
     const found = messagesOf(data, this)
     if (typeof found === 'string') this.onAnomaly('malformed', found)
-    else for (const message of found) this.message(message, data.length)
+    else takeEach(this.report, 'upstream_stream', found, (message) => this.message(message, data.length))
   }
 
   private message(message: Incoming, bytes: number): void {

@@ -2,6 +2,7 @@
 // and tells of it, and never leaves a request without its answer or a process without an end.
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { guarded, inBackground } from '../../core/ports/boundary.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type {
@@ -13,6 +14,7 @@ import type {
   IncomingResult,
 } from '../../core/protocol/jsonrpc.ts'
 import { Lines } from '../../core/protocol/lines.ts'
+import { takeEach } from '../wire/take-each.ts'
 import type { Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { Child, type Ending, startChild } from './child.ts'
 import { idOfBroken, readLine } from './stdout-parser.ts'
@@ -62,6 +64,7 @@ export class StdioWire implements Wire {
   private readonly child: Child
   private readonly options: StdioWireOptions
   private readonly lines: Lines
+  private readonly onLine: (line: Uint8Array | undefined) => void
   private readonly inFlight = new InFlight()
   private lastId = 0
   /** Something that has no answer was sent since the last answer came. An error without an id may complain of that. */
@@ -73,16 +76,15 @@ export class StdioWire implements Wire {
     this.child = child
     this.options = options
     this.lines = new Lines(options.maxMessageBytes)
-    child.onOutput = (chunk) => {
+    const { report } = options
+    this.onLine = guarded<Uint8Array | undefined>(report, 'child', (line) => {
+      if (line === undefined) this.refuseOversize()
+      else this.read(line)
+    })
+    child.onOutput = guarded<Buffer>(report, 'child', (chunk) => {
       if (this.ended === undefined) this.lines.push(chunk, this.onLine)
-    }
-    child.onEnd = (ending) => this.endOfChild(ending)
-  }
-
-  private readonly onLine = (line: Uint8Array | undefined): void => {
-    if (this.ended !== undefined) return
-    if (line === undefined) this.refuseOversize()
-    else this.read(line)
+    })
+    child.onEnd = guarded<Ending>(report, 'child', (ending) => this.endOfChild(ending))
   }
 
   get pid(): number {
@@ -132,9 +134,12 @@ export class StdioWire implements Wire {
     if (this.ended !== undefined) return
     const { messages, anomaly } = readLine(line)
     if (anomaly !== undefined) this.onAnomaly(anomaly.type, `${anomaly.why}: ${this.quote(line)}`)
-    for (const message of messages) this.take(message, anomaly?.type === 'glued')
+    takeEach(this.options.report, 'child', messages, anomaly?.type === 'glued' ? this.takeGlued : this.takeWhole)
     if (anomaly?.type === 'malformed') this.failBroken(line, anomaly.why)
   }
+
+  private readonly takeWhole = (message: Incoming): void => this.take(message, false)
+  private readonly takeGlued = (message: Incoming): void => this.take(message, true)
 
   private take(message: Incoming, glued: boolean): void {
     if (message.kind === 'result' || message.kind === 'error') this.takeAnswer(message)
@@ -225,7 +230,7 @@ export class StdioWire implements Wire {
   private readRest(rest: Uint8Array): void {
     const { messages } = readLine(rest)
     if (messages.length === 0) this.onAnomaly('malformed', `the output ended within a line: ${this.quote(rest)}`)
-    for (const message of messages) this.take(message, true)
+    takeEach(this.options.report, 'child', messages, this.takeGlued)
   }
 
   private end(how: string, facts: Readonly<Record<string, unknown>>, atOnce: boolean): void {
@@ -237,7 +242,7 @@ export class StdioWire implements Wire {
     this.ended = fault('upstream_unavailable', detail)
     report.log('warn', 'a stdio server ended', { upstream, pid: this.pid, how, ...facts })
     this.inFlight.settleAll((pending) => lost(fault('outcome_unknown', { ...detail, item: pending.request.method })))
-    void this.child.stop(atOnce)
+    inBackground(report, 'child', this.child.stop(atOnce))
     this.onEnd(this.ended)
   }
 

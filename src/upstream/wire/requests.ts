@@ -18,7 +18,7 @@ export interface OwnRequest {
   readonly onMessage?: (message: IncomingRequest | IncomingNotification) => void
 }
 
-/** Resolves exactly once, never rejects. Tells a peer without request streams that nobody waits any longer, except of `initialize`. */
+/** Resolves exactly once; rejects for a bug of ours alone. Tells a peer without request streams that nobody waits any longer, except of `initialize`. */
 export async function request(wire: Wire, clock: Clock, own: OwnRequest): Promise<WireAnswer | { readonly kind: 'timeout' }> {
   const controller = new AbortController()
   const end = (): void => controller.abort()
@@ -30,17 +30,21 @@ export async function request(wire: Wire, clock: Clock, own: OwnRequest): Promis
     end()
   })
   const id = wire.nextId()
-  const answer = await wire.request({
-    id,
-    method: own.method,
-    message: requestBytes(id, own.method, own.params?.bytes),
-    headers: own.headers,
-    signal: controller.signal,
-    onMessage: own.onMessage ?? ignore,
-    maxBytes: own.maxBytes,
-  })
-  timer.cancel()
-  own.signal?.removeEventListener('abort', end)
+  let answer: WireAnswer
+  try {
+    answer = await wire.request({
+      id,
+      method: own.method,
+      message: requestBytes(id, own.method, own.params?.bytes),
+      headers: own.headers,
+      signal: controller.signal,
+      onMessage: own.onMessage ?? ignore,
+      maxBytes: own.maxBytes,
+    })
+  } finally {
+    timer.cancel()
+    own.signal?.removeEventListener('abort', end)
+  }
   if (answer.kind !== 'aborted') return answer
   if (own.method !== 'initialize' && wire.transport !== 'streamable-http') void cancel(wire, id, {})
   return late ? { kind: 'timeout' } : answer

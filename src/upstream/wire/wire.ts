@@ -39,7 +39,7 @@ export type WireAnswer =
 export interface Wire {
   readonly transport: 'stdio' | 'streamable-http' | 'sse'
   nextId(): number
-  /** Resolves exactly once, never rejects. */
+  /** Resolves exactly once; rejects for a bug of ours alone. */
   request(request: WireRequest): Promise<WireAnswer>
   /** Sends a notification or a response to a server's request. Resolves to a fault where it could not be handed over. */
   post(message: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Fault | undefined>
