@@ -2,6 +2,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { cpuMs } from '../../../test/doubles/cpu-time.ts'
 import { createSchemaGate, type Gated, gateSchema } from './schema-gate.ts'
 
 function open(schema: unknown): Gated {
@@ -134,9 +135,9 @@ describe('patterns run in linear time', () => {
 
   it('judges a hostile string against a hostile pattern at once', () => {
     const { validate } = open(object({ a: { type: 'string', pattern: '^(a+)+$' } }))
-    const from = performance.now()
+    const from = cpuMs()
     expect(validate({ a: `${'a'.repeat(20_000)}!` })).toHaveLength(1)
-    expect(performance.now() - from).toBeLessThan(1_000)
+    expect(cpuMs() - from).toBeLessThan(1_000)
   })
 
   it('serves a tool whose pattern looks around, notes it, and enforces the rest', () => {
@@ -196,14 +197,14 @@ describe('no arguments make a schema run for long', () => {
     const { validate } = open(object({ r: { $ref: '#/$defs/n' } }, { $defs: { n: { allOf: [{ anyOf: [branch('y'), branch('z')] }] } } }))
     let deep: unknown = { c: {}, x: 1 }
     for (let i = 0; i < 100; i += 1) deep = { c: deep, z: 1 }
-    const from = performance.now()
+    const from = cpuMs()
     expect(validate({ r: deep })).not.toEqual([])
-    expect(performance.now() - from).toBeLessThan(2_000)
+    expect(cpuMs() - from).toBeLessThan(2_000)
   })
 
   it('compares unique elements in linear time', () => {
     const { validate } = open(object({ l: { type: 'array', uniqueItems: true } }))
-    const from = performance.now()
+    const from = cpuMs()
     expect(validate({ l: Array.from({ length: 50_000 }, (_, i) => ({ i })) })).toEqual([])
     expect(
       validate({
@@ -213,7 +214,7 @@ describe('no arguments make a schema run for long', () => {
         ],
       }),
     ).toHaveLength(1)
-    expect(performance.now() - from).toBeLessThan(2_000)
+    expect(cpuMs() - from).toBeLessThan(2_000)
   })
 
   it('refuses arguments that are nested too deep', () => {
