@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client'
+import { SkillsClient, SkillVerificationError } from '@modelcontextprotocol/client/ext/skills'
 
 const url = process.argv.at(-1)
 const scenario = process.env.MCP_CONFORMANCE_SCENARIO ?? ''
@@ -15,6 +16,18 @@ const main = process.env.SIGNALBOX_MAIN ?? new URL('../dist/main.js', import.met
 const everyTool = async (client) => {
   const { tools } = await client.listTools()
   for (const { name, inputSchema } of tools) await client.callTool({ name, arguments: argumentsFor(inputSchema) })
+}
+
+/** A host that loads a skill: what the server changed on the way must reach it as it is, so that it sees that and stops. */
+const loadSkill = async (client) => {
+  const skills = new SkillsClient(client)
+  const [entry] = (await skills.list()).skills
+  try {
+    await skills.read(entry)
+    await skills.read(entry, 'references/FORMS.md')
+  } catch (error) {
+    if (!(error instanceof SkillVerificationError)) throw error
+  }
 }
 
 /** What each scenario wants to see; the others want the lists to be read. */
@@ -30,6 +43,10 @@ const drives = {
     await client.callTool({ name: 'test_mrtr_no_state', arguments: {} })
     await client.callTool({ name: 'test_mrtr_no_result_type', arguments: {} })
   },
+  'sep-2640-client-no-prefetch': (client) => new SkillsClient(client).list(),
+  'sep-2640-client-verify-digest': loadSkill,
+  'sep-2640-client-verify-size': loadSkill,
+  'sep-2640-client-verify-frontmatter': loadSkill,
   'http-standard-headers': async (client) => {
     await everyTool(client)
     const { resources } = await client.listResources()

@@ -127,6 +127,22 @@ function readResults(results, role) {
   return checks
 }
 
+/** Scenarios of extensions that stand on no revision's list: skills (SEP-2640), in the wire form of either. */
+const extensionScenarios = {
+  server: ['sep-2640-skills-enumeration', 'sep-2640-skills-manifest', 'sep-2640-skills-directory'],
+  client: ['no-prefetch', 'verify-digest', 'verify-size', 'verify-frontmatter'].map((name) => `sep-2640-client-${name}`),
+}
+
+/** All that a server is asked in the wire form of a revision. */
+async function runServer(url, revision, name) {
+  const checks = await runSuite('server', ['--url', url, '--requirements', revision], name)
+  for (const scenario of extensionScenarios.server) {
+    const args = ['--url', url, '--scenario', scenario, '--spec-version', revision, '--force']
+    for (const [key, check] of await runSuite('server', args, `${name} ${scenario}`)) checks.set(key, check)
+  }
+  return checks
+}
+
 const none = { passed: 0, failed: 0, warned: 0 }
 const shown = ({ passed, failed, warned }) => `${passed} passed, ${failed} failed${warned > 0 ? `, ${warned} warned` : ''}`
 
@@ -179,7 +195,7 @@ function baseline(client) {
 
 async function measure(client) {
   const peer = await start([fixture, '--http'])
-  const found = await runSuite('server', ['--url', `http://localhost:${peer.port}/mcp`, '--requirements', client], `${client} direct`)
+  const found = await runServer(`http://localhost:${peer.port}/mcp`, client, `${client} direct`)
   await peer.stop()
   return found
 }
@@ -214,8 +230,7 @@ async function asServer(row, client, server, transport, mount) {
   writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', servers, log: { calls: false } }))
   const gateway = await start([main, 'up', '--config', config])
   await ready(gateway.port)
-  const args = ['--url', `http://localhost:${gateway.port}${mount}`, '--requirements', client]
-  const now = await runSuite('server', args, row.name)
+  const now = await runServer(`http://localhost:${gateway.port}${mount}`, client, row.name)
   await gateway.stop()
   await peer?.stop()
   return judge(row, now, lost(before, now))
@@ -238,8 +253,8 @@ function clientRows() {
 async function asClient(row, revision) {
   const now = new Map()
   const command = `${process.execPath} ${driver}`
-  for (const scenario of clientScenarios(revision)) {
-    const args = ['--command', command, '--scenario', scenario, '--spec-version', revision]
+  for (const scenario of [...clientScenarios(revision), ...extensionScenarios.client]) {
+    const args = ['--command', command, '--scenario', scenario, '--spec-version', revision, '--force']
     const checks = await runSuite('client', args, `${row.name} ${scenario}`, { SIGNALBOX_MAIN: main })
     if (checks.size === 0) checks.set(`${scenario}:run`, { passed: 0, failed: 1, warned: 0 })
     for (const [key, check] of checks) now.set(key, check)

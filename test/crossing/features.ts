@@ -1,5 +1,5 @@
 // The features of the matrix, each with the check that says whether it crosses for one client and one server.
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import type { Answers, ClientKind, Progress, Result, TestClient, Where } from '../peers/clients.ts'
 import type { Ask, Offer, ServerKind } from './servers.ts'
 import { isModern } from './servers.ts'
@@ -148,6 +148,42 @@ export const features: readonly Feature[] = [
       check(patterns.includes(template.pattern), patterns)
       const { contents } = await client.read(template.uri)
       check(contents[0].uri === template.uri && contents[0].text.includes(template.holds), contents)
+      return crosses()
+    },
+  },
+  {
+    id: 'skills',
+    title: 'Skills, to the byte of each file',
+    run: async ({ client, offer: { skill } }) => {
+      if (skill === undefined) return absent('the server has no skills')
+      const declared = client.capabilities().extensions?.['io.modelcontextprotocol/skills']
+      check(declared?.directoryRead === true, declared)
+      const listed = (await client.ask('skills/list', {})).skills as Result[]
+      const entry = listed.find(({ uri }) => uri === skill.uri)
+      check(entry !== undefined && listed.length === 2, listed)
+      const got = (await client.ask('skills/get', { uri: skill.uri })).skill
+      check(textOf(got) === textOf(entry) && got.frontmatter.license === 'Apache-2.0', { got, entry })
+      for (const { uri, digest, size } of got.resources) {
+        const [content] = (await client.read(uri)).contents
+        const bytes = content.text === undefined ? Buffer.from(content.blob, 'base64') : Buffer.from(content.text)
+        const hashed = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+        check(content.uri === uri && bytes.length === size && hashed === digest, { uri, size, hashed })
+      }
+      const { resources } = await client.ask('resources/directory/read', { uri: skill.directory })
+      check(
+        resources.map(({ name }: { name: string }) => name).join() === 'email.md,regional' && resources[1].mimeType === 'inode/directory',
+        resources,
+      )
+      for (const [method, uri] of [
+        ['skills/get', `${skill.directory}/SKILL.md`],
+        ['resources/directory/read', skill.uri],
+      ] as const) {
+        const thrown = await client.ask(method, { uri }).then(
+          (result) => check(false, result),
+          (error: unknown) => errorOf(error),
+        )
+        check(thrown?.code === -32_602, { method, thrown })
+      }
       return crosses()
     },
   },

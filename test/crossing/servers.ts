@@ -48,6 +48,8 @@ export interface Offer {
   readonly text: string
   readonly binary?: string
   readonly template: { readonly pattern: string; readonly uri: string; readonly holds: string }
+  /** `directory` has a file and a folder. */
+  readonly skill?: { readonly uri: string; readonly directory: string }
   readonly prompt: { readonly name: string; readonly args: Record<string, string>; readonly holds: string }
   readonly complete: { readonly ref: Record<string, unknown>; readonly argument: { name: string; value: string }; readonly value: string }
 }
@@ -86,6 +88,7 @@ function fixture(modern: boolean): Offer {
     text: 'test://static-text',
     binary: 'test://static-binary',
     template: { pattern: 'test://template/{id}/data', uri: 'test://template/77/data', holds: '77' },
+    skill: { uri: 'skill://acme/billing/refunds/SKILL.md', directory: 'skill://acme/billing/refunds/templates' },
     prompt: { name: 'test_prompt_with_arguments', args: { arg1: 'one', arg2: 'two' }, holds: "arg2='two'" },
     complete: { ref: { type: 'ref/resource', uri: 'test://template/{id}/data' }, argument: { name: 'id', value: '12' }, value: '123' },
   }

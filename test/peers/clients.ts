@@ -13,8 +13,12 @@ import {
   LoggingMessageNotificationSchema,
   ResourceListChangedNotificationSchema,
   ResourceUpdatedNotificationSchema,
+  ResultSchema,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
+import { z } from 'zod'
+
+const anyResult = z.looseObject({})
 
 export const clientKinds = [
   'v1 http',
@@ -85,6 +89,8 @@ export interface TestClient {
   complete(ref: Record<string, unknown>, argument: { name: string; value: string }): Promise<Result>
   setLevel(level: string): Promise<void>
   subscribe(uri: string): Promise<void>
+  /** The result of a request that the SDK has no method for. */
+  ask(method: string, params: Record<string, unknown>): Promise<Result>
   /** Asks to hear when the list of tools changes; session clients always do. */
   watchTools(): Promise<void>
   close(): Promise<void>
@@ -184,6 +190,7 @@ async function connectV1(kind: ClientKind, where: Where, answers: Answers, name:
     complete: (ref, argument) => client.complete({ ref: ref as never, argument }) as never,
     setLevel: async (level) => void (await client.setLoggingLevel(level as never)),
     subscribe: async (uri) => void (await client.subscribeResource({ uri })),
+    ask: (method, params) => client.request({ method, params }, ResultSchema) as never,
     watchTools: async () => undefined,
     close: async () => {
       if (transport instanceof HttpV1) await transport.terminateSession().catch(() => undefined)
@@ -256,6 +263,7 @@ async function connectV2(kind: ClientKind, where: Where, answers: Answers, name:
       if (modern) await client.listen({ resourceSubscriptions: [...watched], toolsListChanged: true })
       else await client.subscribeResource({ uri })
     },
+    ask: (method, params) => client.request({ method, params }, anyResult) as never,
     watchTools: async () => {
       if (modern) await client.listen({ toolsListChanged: true })
     },

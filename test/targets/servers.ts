@@ -33,7 +33,7 @@ export async function startKeepingServer(era: Era, scheme: string): Promise<Keep
     prompts: {},
     resources: { subscribe: true },
     completions: {},
-    ...(era === 'modern' ? { extensions: { 'io.modelcontextprotocol/tasks': {} } } : {}),
+    extensions: { 'io.modelcontextprotocol/skills': { directoryRead: true }, 'io.modelcontextprotocol/tasks': {} },
   }
   const both = (more: object = {}) => ['public', 'secret'].map((name) => ({ name, ...more }))
   const answers: Record<string, (params: Record<string, unknown>) => unknown> = {
@@ -60,6 +60,9 @@ export async function startKeepingServer(era: Era, scheme: string): Promise<Keep
         : { ...whole, content: [] },
     'prompts/get': () => ({ ...whole, messages: [] }),
     'resources/read': () => ({ ...whole, contents: [] }),
+    'resources/directory/read': () => ({ ...whole, resources: [] }),
+    'skills/list': () => ({ ...whole, skills: [] }),
+    'skills/get': (params) => ({ ...whole, skill: { uri: params.uri } }),
     'resources/subscribe': () => ({}),
     'completion/complete': () => ({ ...whole, completion: { values: [] } }),
     'tasks/get': (params) => ({ ...whole, taskId: params.taskId, status: 'working', createdAt: at, lastUpdatedAt: at, ttlMs: 60_000 }),

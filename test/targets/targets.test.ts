@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encodeHeaderValue } from '../../src/core/protocol/headers.ts'
 import { locate } from '../../src/core/protocol/locate.ts'
 import { members } from '../../src/core/protocol/scan.ts'
+import { prefixed } from '../../src/gateway/catalog/skills.ts'
 import { type DoorKind, doorKinds, type Rig, type Sent, startRig } from './rig.ts'
 import { type Arrived, type Era, type KeepingServer, startKeepingServer } from './servers.ts'
 
@@ -39,33 +40,37 @@ afterAll(async () => {
   for (const era of eras) await servers[era].close()
 })
 
-/** What a server takes as the target of a request, by the specification. */
-function targetSent({ method, params }: Arrived): unknown {
-  if (method === 'resources/read') return params.uri
-  if (method.startsWith('tasks/')) return params.taskId
-  if (method !== 'completion/complete') return params.name
-  const ref = params.ref as Record<string, unknown>
-  return ref.type === 'ref/prompt' ? ref.name : ref.uri
-}
-
-/** What a client calls it. */
-function visible(era: Era, { method, params }: Arrived, own: unknown): unknown {
-  if (method.startsWith('tasks/')) return [...tasks].find(([, taskId]) => taskId === own)?.[0]
-  const { type } = (method === 'completion/complete' ? params.ref : {}) as { type?: string }
-  const named = method === 'tools/call' || method === 'prompts/get' || type === 'ref/prompt'
-  return named ? `${era}__${own}` : own
-}
-
 /** The member of `params` that holds the target. */
 const keyOf: Readonly<Record<string, string>> = {
   'tools/call': 'name',
   'prompts/get': 'name',
   'resources/read': 'uri',
+  'resources/directory/read': 'uri',
+  'skills/get': 'uri',
   'completion/complete': 'ref',
   'tasks/get': 'taskId',
   'tasks/update': 'taskId',
   'tasks/cancel': 'taskId',
 }
+
+/** What a server takes as the target of a request, by the specification. */
+function targetSent({ method, params }: Arrived): unknown {
+  if (method !== 'completion/complete') return params[keyOf[method] ?? '']
+  const ref = params.ref as Record<string, unknown>
+  return ref.type === 'ref/prompt' ? ref.name : ref.uri
+}
+
+/** What a client may call it. */
+function visible(era: Era, { method, params }: Arrived, own: unknown): unknown[] {
+  if (method.startsWith('tasks/')) return [...tasks].flatMap(([sealed, taskId]) => (taskId === own ? [sealed] : []))
+  const { type } = (method === 'completion/complete' ? params.ref : {}) as { type?: string }
+  if (method === 'tools/call' || method === 'prompts/get' || type === 'ref/prompt') return [`${era}__${own}`]
+  // Servers with skills may be named by the path.
+  return [own, prefixed(era, String(own))]
+}
+
+/** Methods whose target no header repeats. */
+const unheaded = new Set(['completion/complete', 'skills/get', 'resources/directory/read'])
 
 const targetKeys = ['name', 'uri', 'taskId', 'ref']
 
@@ -84,12 +89,13 @@ function hold({ records, answer }: Sent, before: Record<Era, number>): void {
   for (const { era, arrived } of sent) {
     const own = targetSent(arrived)
     expect(String(own)).toContain('public')
-    expect(record).toMatchObject({ method: arrived.method, target: visible(era, arrived, own), upstream: era })
+    expect(record).toMatchObject({ method: arrived.method, upstream: era })
+    expect(visible(era, arrived, own)).toContain(record?.target)
     if (record?.family !== 'task') expect(record?.item).toBe(own)
     const place = keyOf[arrived.method] ?? ''
     expect(targetsAt(arrived, ['params'])).toEqual([place])
     if (place === 'ref') expect(targetsAt(arrived, ['params', 'ref'])).toHaveLength(1)
-    if (era === 'modern') expect(arrived.named).toBe(place === 'ref' ? undefined : own)
+    if (era === 'modern') expect(arrived.named).toBe(unheaded.has(arrived.method) ? undefined : own)
   }
   if (answer.result !== undefined) expect(sent).toHaveLength(1)
 }
@@ -167,7 +173,13 @@ const spelled = (key: string): fc.Arbitrary<string> =>
 const names = fc.constantFrom(
   ...eras.flatMap((era) => [`${era}__public`, `${era}__secret`]),
   ...eras.flatMap((era) => ['public', 'secret', 'unlisted'].map((name) => `${schemes[era]}://x/${name}`)),
-  ...eras.flatMap((era) => ['public', 'secret'].flatMap((name) => [`${schemes[era]}-t://${name}/7`, `${schemes[era]}-t://${name}/{id}`])),
+  ...eras.flatMap((era) =>
+    ['public', 'secret'].flatMap((name) => [
+      `${schemes[era]}://${era}/x/${name}`,
+      `${schemes[era]}-t://${name}/7`,
+      `${schemes[era]}-t://${name}/{id}`,
+    ]),
+  ),
   'public',
   'secret',
   '',
@@ -204,7 +216,10 @@ const member = fc.oneof(
 )
 const ownMember: Readonly<Record<string, fc.Arbitrary<readonly [string, string]>>> = {
   name: fc.tuple(spelled('name'), likely(...eras.map((era) => `${era}__public`))),
-  uri: fc.tuple(spelled('uri'), likely(...eras.flatMap((era) => [`${schemes[era]}://x/public`, `${schemes[era]}-t://public/7`]))),
+  uri: fc.tuple(
+    spelled('uri'),
+    likely(...eras.flatMap((era) => [`${schemes[era]}://x/public`, `${schemes[era]}-t://public/7`, `${schemes[era]}://${era}/x/public`])),
+  ),
   taskId: fc.tuple(
     spelled('taskId'),
     fc.oneof(

@@ -10,16 +10,19 @@ export type CallId = string
 
 export type Family = 'invoke' | 'list' | 'complete' | 'listen' | 'discover' | 'task'
 
-/** Every request that MCP 2026-07-28 (and its tasks extension) lets a client send, with the family whose chain of stages it walks. */
+/** Every request that MCP 2026-07-28 (and its extensions for tasks, SEP-2663, and skills, SEP-2640) lets a client send, with the family whose chain of stages it walks. */
 export const families = {
   'server/discover': 'discover',
   'tools/list': 'list',
   'prompts/list': 'list',
   'resources/list': 'list',
   'resources/templates/list': 'list',
+  'skills/list': 'list',
   'tools/call': 'invoke',
   'prompts/get': 'invoke',
   'resources/read': 'invoke',
+  'resources/directory/read': 'invoke',
+  'skills/get': 'invoke',
   'completion/complete': 'complete',
   'subscriptions/listen': 'listen',
   'tasks/get': 'task',

@@ -1,8 +1,9 @@
-// The four kinds of item: which method lists them, where in its result they stand, and by which member they are known.
+// The five kinds of item: which method lists them, where in its result they stand, and by which member they are known.
 
 import type { Method } from '../call/call.ts'
 import type { ItemKind } from '../call/item.ts'
 import { isObject } from '../protocol/is-object.ts'
+import { skillsExtension } from '../protocol/names.ts'
 
 /** The three lists whose change a client may be told of. */
 export type ListName = 'tools' | 'prompts' | 'resources'
@@ -13,8 +14,9 @@ interface KindFacts {
   readonly member: string
   /** Member of a definition that names it. */
   readonly key: 'name' | 'uri' | 'uriTemplate'
-  /** Capability that a server with such items declares, and the list that changes with them. */
+  /** The list that changes with them; also the capability that a server with such items declares, where `extension` names none. */
   readonly list: ListName
+  readonly extension?: string
   /** The word for people. */
   readonly word: string
 }
@@ -24,6 +26,7 @@ export const kinds: Readonly<Record<ItemKind, KindFacts>> = {
   prompt: { method: 'prompts/list', member: 'prompts', key: 'name', list: 'prompts', word: 'prompt' },
   resource: { method: 'resources/list', member: 'resources', key: 'uri', list: 'resources', word: 'resource' },
   template: { method: 'resources/templates/list', member: 'resourceTemplates', key: 'uriTemplate', list: 'resources', word: 'template' },
+  skill: { method: 'skills/list', member: 'skills', key: 'uri', list: 'resources', extension: skillsExtension, word: 'skill' },
 }
 
 export const allKinds = Object.keys(kinds) as readonly ItemKind[]
@@ -39,20 +42,45 @@ export function kindListedBy(method: Method): ItemKind | undefined {
   return listed.get(method)
 }
 
+type Capabilities = Readonly<Record<string, unknown>> | undefined
+
+/** What a server declares of an extension; undefined where it does not. */
+export function extensionOf(capabilities: Capabilities, extension: string): Readonly<Record<string, unknown>> | undefined {
+  const extensions = capabilities?.extensions
+  const settings = isObject(extensions) && Object.hasOwn(extensions, extension) ? extensions[extension] : undefined
+  return isObject(settings) ? settings : undefined
+}
+
+/** Whether a server with these capabilities may have items of the kind. */
+export function has(capabilities: Capabilities, kind: ItemKind): boolean {
+  const { list, extension } = kinds[kind]
+  return extension === undefined ? offers(capabilities, list) : extensionOf(capabilities, extension) !== undefined
+}
+
+/** Whether it answers `resources/directory/read` (SEP-2640). */
+export function readsDirectories(capabilities: Capabilities): boolean {
+  return extensionOf(capabilities, skillsExtension)?.directoryRead === true
+}
+
+/** Whether it says when its items of the kind change. Of skills it need not: their files and digests may change under the same names. */
+export function announcesKind(capabilities: Capabilities, kind: ItemKind): boolean {
+  return kinds[kind].extension === undefined && announces(capabilities, kinds[kind].list)
+}
+
 /** Whether a server with these capabilities has such a list at all. */
-export function offers(capabilities: Readonly<Record<string, unknown>> | undefined, list: ListName): boolean {
+export function offers(capabilities: Capabilities, list: ListName): boolean {
   const capability = capabilities?.[list]
   return capability !== undefined && capability !== null && capability !== false
 }
 
 /** Whether it says when that list changes. */
-export function announces(capabilities: Readonly<Record<string, unknown>> | undefined, list: ListName): boolean {
+export function announces(capabilities: Capabilities, list: ListName): boolean {
   const capability = capabilities?.[list]
   return isObject(capability) && capability.listChanged === true
 }
 
 /** Whether it tells of changes to single resources. */
-export function subscribes(capabilities: Readonly<Record<string, unknown>> | undefined): boolean {
+export function subscribes(capabilities: Capabilities): boolean {
   const capability = capabilities?.resources
   return isObject(capability) && capability.subscribe === true
 }

@@ -1,11 +1,11 @@
-// An item is one tool, prompt, resource or resource template of one upstream, as the catalog holds it.
+// An item is one tool, prompt, resource, resource template or skill of one upstream, as the catalog holds it.
 
 import type { Payload } from './payload.ts'
 
 /** The name of one upstream, unique in the configuration. */
 export type UpstreamId = string
 
-export type ItemKind = 'tool' | 'prompt' | 'resource' | 'template'
+export type ItemKind = 'tool' | 'prompt' | 'resource' | 'template' | 'skill'
 
 /** One thing wrong with the arguments: where (JSON Pointer), what was expected, what came. */
 export interface Violation {
@@ -32,7 +32,7 @@ export interface Traits {
 export interface Item {
   readonly kind: ItemKind
   readonly upstream: UpstreamId
-  /** The upstream's own tool or prompt name, resource URI, or URI template. */
+  /** The upstream's own tool or prompt name, resource URI (of a skill that of its SKILL.md), or URI template. */
   readonly name: string
   /** The name under which this call's mount shows it. */
   readonly visible: string

@@ -1,9 +1,10 @@
 // Where names, URIs and task ids travel in MCP messages: one table and one walker, so that no method needs a rewriter of its own
 // (MCP 2026-07-28, tasks extension SEP-2663). Nothing else decides what a request is about: doors, catalog, record and exits ask here, so
-// that the target that is authorised is the one that is sent. URIs in results are not listed, since the gateway leaves them unchanged.
+// that the target that is authorised is the one that is sent. Of the URIs in results only those are listed that a client would ask for next
+// under another name than the server's: the gateway changes them where two servers have one skill (SEP-2640), and nowhere else.
 import { isObject } from './is-object.ts'
 
-export type Carried = 'tool' | 'prompt' | 'uri' | 'task'
+export type Carried = 'tool' | 'prompt' | 'uri' | 'skill' | 'directory' | 'task'
 
 export type Direction =
   /** `params` of a client's request. */
@@ -34,6 +35,8 @@ const carriers: Readonly<Record<Direction, Readonly<Record<string, readonly Carr
     'tools/call': [{ carries: 'tool', path: ['name'], header: true }],
     'prompts/get': [{ carries: 'prompt', path: ['name'], header: true }],
     'resources/read': [{ carries: 'uri', path: ['uri'], header: true }],
+    'resources/directory/read': [{ carries: 'directory', path: ['uri'] }],
+    'skills/get': [{ carries: 'skill', path: ['uri'] }],
     'resources/subscribe': [{ carries: 'uri', path: ['uri'] }],
     'resources/unsubscribe': [{ carries: 'uri', path: ['uri'] }],
     'completion/complete': [
@@ -51,7 +54,12 @@ const carriers: Readonly<Record<Direction, Readonly<Record<string, readonly Carr
   result: {
     'tools/call': taskId,
     'prompts/get': taskId,
-    'resources/read': taskId,
+    'resources/read': [...taskId, { carries: 'uri', path: ['contents', '*', 'uri'] }],
+    'resources/directory/read': [{ carries: 'uri', path: ['resources', '*', 'uri'] }],
+    'skills/get': [
+      { carries: 'uri', path: ['skill', 'uri'] },
+      { carries: 'uri', path: ['skill', 'resources', '*', 'uri'] },
+    ],
     'tasks/get': taskId,
     'tasks/update': taskId,
     'tasks/cancel': taskId,

@@ -31,6 +31,8 @@ export const vendorPrefix = 'signalbox.dev/'
  */
 export const refusalKey = `${vendorPrefix}error`
 
+/** Skills (SEP-2640). */
+export const skillsExtension = 'io.modelcontextprotocol/skills'
 export const tasksExtension = 'io.modelcontextprotocol/tasks'
 
 export const header = {

@@ -19,6 +19,9 @@ const crossing: ReadonlySet<string> = new Set<Method>([
   'resources/list',
   'resources/templates/list',
   'resources/read',
+  'resources/directory/read',
+  'skills/list',
+  'skills/get',
   'completion/complete',
 ])
 

@@ -46,6 +46,9 @@ const cacheable: ReadonlySet<string> = new Set([
   'resources/list',
   'resources/templates/list',
   'resources/read',
+  'resources/directory/read',
+  'skills/list',
+  'skills/get',
 ])
 
 class Writer implements ModernWriter {

@@ -1,4 +1,5 @@
 import * as modern from '@modelcontextprotocol/core'
+import * as skills from '@modelcontextprotocol/core/ext/skills'
 import * as legacy from '@modelcontextprotocol/sdk/types.js'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
@@ -152,6 +153,29 @@ describe('a definition', () => {
         decorated({ ...common, arguments: fc.oneof(odd, fc.array(decorated({ name: fc.oneof(fc.string(), odd), required: odd }))) }),
       ],
       ['resource', 'ListResources', decorated({ ...common, uri: fc.oneof(fc.webUrl(), odd), mimeType: odd, size: odd, annotations })],
+      [
+        'skill',
+        'ListSkills',
+        decorated({
+          uri: fc.constantFrom('skill://a/SKILL.md', 'a', 7),
+          frontmatter: fc.oneof(
+            odd,
+            decorated({ name: fc.oneof(fc.constant('a'), odd), description: fc.oneof(fc.string(), odd), license: odd }),
+          ),
+          resources: fc.oneof(
+            fc.constant('dynamic'),
+            odd,
+            fc.array(
+              fc.record({
+                uri: fc.constantFrom('skill://a/SKILL.md', 'skill://a/b.md', 'skill://b/c.md', 7),
+                digest: fc.constantFrom(`sha256:${'0'.repeat(64)}`, 'sha256:00', undefined),
+                size: fc.constantFrom(0, 12, 1.5, -1, '1', undefined),
+              }),
+            ),
+          ),
+          _meta: odd,
+        }),
+      ],
       ['template', 'ListResourceTemplates', decorated({ ...common, uriTemplate: fc.constant('x://{a}'), mimeType: odd, annotations })],
     ]
     for (const [kind, list, arbitrary] of cases) {
@@ -159,9 +183,9 @@ describe('a definition', () => {
         fc.property(arbitrary, (value) => {
           const found = judged(kind, value)
           if (isQuarantined(found)) return
-          const member = { tool: 'tools', prompt: 'prompts', resource: 'resources', template: 'resourceTemplates' }[kind]
-          const result = { [member]: [published(found)] }
-          for (const sdk of [legacy, modern] as unknown as Record<string, { parse(value: unknown): unknown }>[]) {
+          const member = { tool: 'tools', prompt: 'prompts', resource: 'resources', template: 'resourceTemplates', skill: 'skills' }[kind]
+          const result = { [member]: [published(found)], ...(kind === 'skill' ? { ttlMs: 0, cacheScope: 'private' } : {}) }
+          for (const sdk of [legacy, modern, skills] as unknown as Record<string, { parse(value: unknown): unknown }>[]) {
             sdk[`${list}ResultSchema`]?.parse(result)
           }
         }),

@@ -10,6 +10,7 @@ import { headerParams } from '../../core/protocol/header-params.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { countMembers, countParsed } from '../../core/protocol/scan.ts'
 import { misfitOf } from './shape.ts'
+import { strayFile } from './skills.ts'
 import { parseTemplate, type Template } from './template.ts'
 
 export type Validate = (args: unknown) => readonly Violation[]
@@ -41,6 +42,8 @@ export interface Definition {
   /** `_meta.ui.resourceUri` of a tool (SEP-1865): a resource that need not be listed. */
   readonly ui: string | undefined
   readonly template: Template | undefined
+  /** URIs of the files of a skill, as its entry lists them (SEP-2640). */
+  readonly files: readonly string[]
   /** Remarks for the operator. */
   readonly notes: readonly string[]
 }
@@ -95,6 +98,11 @@ export function readDefinition(
     const template = parseTemplate(name)
     return typeof template === 'string' ? bad('/uriTemplate', template) : { ...base, ...inert, template }
   }
+  if (kind === 'skill') {
+    const files = filesOf(value.resources)
+    const stray = strayFile(name, files)
+    return stray === undefined ? { ...base, ...inert, files } : bad(stray.path, stray.reason)
+  }
   if (kind !== 'tool') return { ...base, ...inert }
 
   const schema = { ...(value.inputSchema as Record<string, unknown>), type: 'object' }
@@ -110,6 +118,7 @@ export function readDefinition(
     declaresOutput: isObject(value.outputSchema),
     ui: uiOf(value._meta),
     template: undefined,
+    files: [],
     notes: gated.notes ?? [],
   }
 }
@@ -122,6 +131,7 @@ const inert = {
   declaresOutput: false,
   ui: undefined,
   template: undefined,
+  files: [],
   notes: [],
 } as const
 
@@ -136,6 +146,11 @@ function uiOf(meta: unknown): string | undefined {
   if (!isObject(meta)) return undefined
   const uri = isObject(meta.ui) ? meta.ui.resourceUri : meta['ui/resourceUri']
   return typeof uri === 'string' ? uri : undefined
+}
+
+/** Of an entry that has its shape; a skill whose content is made when it is read lists none. */
+function filesOf(resources: unknown): string[] {
+  return Array.isArray(resources) ? resources.map(({ uri }: { uri: string }) => uri) : []
 }
 
 function nameOf(kind: ItemKind, value: unknown): string | undefined {

@@ -1,10 +1,10 @@
 // What a mount says of itself (`DiscoverResult` of MCP 2026-07-28, less `supportedVersions`, which the doors know): capabilities and
 // instructions. The aggregate's capabilities are constant, since a legacy client never reads them again.
 
-import { offers, subscribes } from '../../core/call/item-kinds.ts'
+import { extensionOf, offers, readsDirectories, subscribes } from '../../core/call/item-kinds.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
-import { tasksExtension, vendorPrefix } from '../../core/protocol/names.ts'
+import { skillsExtension, tasksExtension, vendorPrefix } from '../../core/protocol/names.ts'
 import type { Feed } from './ingest.ts'
 import type { Selection } from './selection.ts'
 import type { About } from './snapshot.ts'
@@ -13,7 +13,7 @@ import type { About } from './snapshot.ts'
 const appsExtension = 'io.modelcontextprotocol/ui'
 
 /** Extensions that cross the gateway; another one may need methods that do not. */
-const carried = [tasksExtension, appsExtension]
+const carried = [tasksExtension, appsExtension, skillsExtension]
 
 type Capabilities = Readonly<Record<string, unknown>>
 
@@ -61,9 +61,13 @@ function union(known: readonly About[]): Record<string, unknown> {
   const extensions: Record<string, unknown> = {}
   for (const extension of carried) {
     for (const { capabilities } of known) {
-      const settings = isObject(capabilities?.extensions) ? capabilities.extensions[extension] : undefined
-      if (isObject(settings)) extensions[extension] ??= settings
+      const settings = extensionOf(capabilities, extension)
+      if (settings !== undefined) extensions[extension] ??= settings
     }
+  }
+  // One server that reads directories is enough: the others answer as for a directory that is not there.
+  if (known.some(({ capabilities }) => readsDirectories(capabilities))) {
+    extensions[skillsExtension] = { ...(extensions[skillsExtension] as object), directoryRead: true }
   }
   return extensions
 }

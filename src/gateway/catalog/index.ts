@@ -95,8 +95,8 @@ export interface Catalog {
 }
 
 export interface Watching {
-  /** The upstream of a resource that the caller of a listen sees and that tells of updates. */
-  subscribable(call: Call, uri: string): UpstreamId | undefined
+  /** The upstream and its own URI of a resource that the caller of a listen sees and that tells of updates. */
+  subscribable(call: Call, uri: string): { readonly upstream: UpstreamId; readonly uri: string } | undefined
   /** The upstream and its own id of a task that the caller may follow. */
   task(visible: string, principal: Principal): TaskRef | undefined
   /** Whether the mount has such a list. */
@@ -231,7 +231,8 @@ function watching(mounts: Mounts, lookup: Lookup, task: Watching['task']): Watch
       const selection = mounts.selection(call.mount)
       const item = selection === undefined ? undefined : lookup.find(call, selection, 'resource', uri)
       if (item === undefined) return undefined
-      return subscribes(mounts.feeds.get(item.upstream)?.snapshot?.about.capabilities) ? item.upstream : undefined
+      const { upstream, name } = item
+      return subscribes(mounts.feeds.get(upstream)?.snapshot?.about.capabilities) ? { upstream, uri: name } : undefined
     },
     offers: (mount, list) => {
       const selection = mounts.selection(mount)
@@ -256,7 +257,13 @@ function statusOf(feed: Feed, collisions: readonly Collision[]): UpstreamStatus 
     revision: described.revision,
     transport: described.transport,
     identity: described.identity ?? snapshot?.about.identity,
-    counts: { tool: count('tool'), prompt: count('prompt'), resource: count('resource'), template: count('template') },
+    counts: {
+      tool: count('tool'),
+      prompt: count('prompt'),
+      resource: count('resource'),
+      template: count('template'),
+      skill: count('skill'),
+    },
     generation: snapshot?.generation ?? 0,
     live: snapshot?.live ?? false,
     pending: allKinds.some((kind) => feed.lacks(kind) && feed.hopeful(kind)),

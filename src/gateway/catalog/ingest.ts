@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto'
 import type { UpstreamId } from '../../core/call/call.ts'
 import type { CallEvent } from '../../core/call/exchange.ts'
 import type { ItemKind } from '../../core/call/item.ts'
-import { allKinds, announces, kinds, kindsOf, type ListName, offers } from '../../core/call/item-kinds.ts'
+import { allKinds, announces, announcesKind, has, kinds, kindsOf, type ListName } from '../../core/call/item-kinds.ts'
 import { Switch } from '../../core/call/signal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
@@ -250,9 +250,7 @@ export class Feed {
   }
 
   private planPoll(about: About): void {
-    const unannounced = allKinds.filter(
-      (kind) => offers(about.capabilities, kinds[kind].list) && !announces(about.capabilities, kinds[kind].list),
-    )
+    const unannounced = allKinds.filter((kind) => has(about.capabilities, kind) && !announcesKind(about.capabilities, kind))
     if (unannounced.length === 0) this.cancel('poll')
     else this.later('poll', feedTimes.poll * (0.9 + this.parts.random.fraction() / 5), () => this.pull(unannounced))
   }
@@ -281,7 +279,7 @@ export class Feed {
     this.life.addEventListener('abort', end)
     const timer = this.parts.clock.timer(feedTimes.list, () => stop.abort('deadline'))
     try {
-      if (!offers(about.capabilities, kinds[kind].list)) return void this.swap(kind, emptyList)
+      if (!has(about.capabilities, kind)) return void this.swap(kind, emptyList)
       const intake = new Intake(kind, this.parts.listBytes)
       for await (const definition of this.parts.upstream.items(kind, stop.signal)) {
         if (intake.take(definition)) continue

@@ -3,8 +3,7 @@
 import type { Call, UpstreamId } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
-import { kinds, offers } from '../../core/call/item-kinds.ts'
-import { emptyObject } from '../../core/call/payload.ts'
+import { has, kinds, offers, readsDirectories } from '../../core/call/item-kinds.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -12,11 +11,21 @@ import { nearest } from '../../core/text/nearest.ts'
 import type { Feed } from './ingest.ts'
 import { type Mounts, type Omitted, reasonOf } from './mounts.ts'
 import type { Selection } from './selection.ts'
-import type { Allows } from './view.ts'
+import { type Allows, unlisted } from './view.ts'
 
 export type Looked = { readonly item: Item } | { readonly fault: Fault }
 
-type Wanted = Extract<ItemKind, 'tool' | 'prompt' | 'resource'>
+/** What a request may name; a directory is a resource that is read by `resources/directory/read`. */
+export type Wanted = Exclude<ItemKind, 'template'> | 'directory'
+
+/** The lists that tell whose a name or URI is. */
+const tellingKinds: Readonly<Record<Wanted, readonly ItemKind[]>> = {
+  tool: ['tool'],
+  prompt: ['prompt'],
+  resource: ['resource', 'template', 'skill'],
+  skill: ['resource', 'template', 'skill'],
+  directory: ['resource', 'template', 'skill'],
+}
 
 export class Lookup {
   private readonly mounts: Mounts
@@ -36,6 +45,7 @@ export class Lookup {
   find(call: Call, selection: Selection, kind: Wanted, name: string): Item | undefined {
     const view = this.mounts.view(selection)
     if (kind === 'resource') return this.resource(call, selection, name)
+    if (kind === 'skill' || kind === 'directory') return this.skill(call, selection, kind, name)
     const item = view.find(kind, name)
     return item !== undefined && this.sees(call, item) ? item : undefined
   }
@@ -59,7 +69,7 @@ export class Lookup {
     if (reason !== undefined && reason !== 'deadline') return { fault: endedBy(reason, name) }
     const [missing, ...others] = this.candidates(selection, kind, name)
     // Whose a URI is cannot be told from the URI: only where one server alone can own the name, its absence is the answer.
-    if (missing !== undefined && others.length === 0 && (kind !== 'resource' || selection.servers.length === 1)) {
+    if (missing !== undefined && others.length === 0 && (kind === 'tool' || kind === 'prompt' || selection.servers.length === 1)) {
       return { fault: unavailable(missing) }
     }
     return { fault: this.unknown(call, selection, kind, name) }
@@ -82,26 +92,41 @@ export class Lookup {
     const about = this.mounts.feeds.get(selection.server)?.snapshot?.about
     if (!offers(about?.capabilities, 'resources')) return undefined
     // On the mount of one server there is nobody else whose it could be: the server itself says whether it knows the URI.
-    const item = unlisted(selection.server, uri)
+    const item = unlisted(selection.server, uri, uri)
+    return this.sees(call, item) ? item : undefined
+  }
+
+  /** A skill by the URI of its SKILL.md, or a directory: its server must say that it answers for such. */
+  private skill(call: Call, selection: Selection, kind: 'skill' | 'directory', uri: string): Item | undefined {
+    const serves = (server: UpstreamId): boolean => {
+      const capabilities = this.mounts.feeds.get(server)?.snapshot?.about.capabilities
+      return kind === 'skill' ? has(capabilities, 'skill') : readsDirectories(capabilities)
+    }
+    const listed = kind === 'skill' ? this.mounts.view(selection).find('skill', uri) : undefined
+    if (listed !== undefined) return this.sees(call, listed) ? listed : undefined
+    const found = this.resource(call, selection, uri)
+    if (found !== undefined && serves(found.upstream)) return kind === 'skill' ? { ...found, kind } : found
+    // A list may leave skills out: where one server alone has any, it says whether it knows the URI.
+    const [only, second] = selection.servers.filter(serves)
+    if (only === undefined || second !== undefined || !selection.shows({ upstream: only, name: uri })) return undefined
+    const item = unlisted(only, uri, uri)
     return this.sees(call, item) ? item : undefined
   }
 
   /** Servers that may own the name but whose items are not known. */
   private candidates(selection: Selection, kind: Wanted, name: string): readonly Feed[] {
-    const lacking = new Set(this.mounts.lacking(selection, kind))
-    if (kind !== 'resource') return [...lacking].filter((feed) => selection.couldOwn(feed.id, name))
-    for (const feed of this.mounts.lacking(selection, 'template')) lacking.add(feed)
-    return [...lacking]
+    const lacking = new Set(tellingKinds[kind].flatMap((one) => this.mounts.lacking(selection, one)))
+    return kind === 'tool' || kind === 'prompt' ? [...lacking].filter((feed) => selection.couldOwn(feed.id, name)) : [...lacking]
   }
 
   private hopeful(feed: Feed, kind: Wanted): boolean {
-    return feed.hopeful(kind) || (kind === 'resource' && feed.hopeful('template'))
+    return tellingKinds[kind].some((one) => feed.hopeful(one))
   }
 
   private unknown(call: Call, selection: Selection, kind: Wanted, name: string): Fault {
-    const what = kinds[kind].word
-    const away = this.mounts.omitted(selection, kind)
-    if (kind === 'resource') return fault('unknown_tool', { what, name, uri: name, hint: awayHint(away) })
+    const away = this.mounts.omitted(selection, kind === 'directory' ? 'skill' : kind)
+    const what = kind === 'directory' ? kind : kinds[kind].word
+    if (kind !== 'tool' && kind !== 'prompt') return fault('unknown_tool', { what, name, uri: name, hint: awayHint(away) })
     const view = this.mounts.view(selection)
     const visible = (items: readonly Item[]): readonly Item[] => items.filter((item) => this.sees(call, item))
     const bare = visible(view.bare(kind, name)).map((item) => item.visible)
@@ -124,21 +149,6 @@ const mostCandidates = 20
 export function unavailable(feed: Feed): Fault {
   if (feed.refusal !== undefined && feed.refusal.kind !== 'cancelled') return feed.refusal
   return fault('upstream_unavailable', { upstream: feed.id, reason: reasonOf(feed) })
-}
-
-function unlisted(upstream: UpstreamId, uri: string): Item {
-  return {
-    kind: 'resource',
-    upstream,
-    name: uri,
-    visible: uri,
-    definition: emptyObject,
-    traits: { readOnly: true, idempotent: true },
-    headers: [],
-    validate: undefined,
-    declaresOutput: false,
-    generation: 0,
-  }
 }
 
 function hintOf(near: readonly string[], away: readonly Omitted[]): string {

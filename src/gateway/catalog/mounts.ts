@@ -3,7 +3,7 @@
 
 import type { UpstreamId } from '../../core/call/call.ts'
 import type { ItemKind } from '../../core/call/item.ts'
-import { kinds, offers } from '../../core/call/item-kinds.ts'
+import { has } from '../../core/call/item-kinds.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Feed } from './ingest.ts'
@@ -69,6 +69,13 @@ export class Mounts {
     return this.feedsOf(selection).filter((feed) => lacks(feed, kind))
   }
 
+  /** Whether it is known of every server of a mount that it has none of a kind. */
+  without(selection: Selection, kind: ItemKind): boolean {
+    return this.feedsOf(selection).every(
+      ({ snapshot }) => snapshot?.about.capabilities !== undefined && !has(snapshot.about.capabilities, kind),
+    )
+  }
+
   omitted(selection: Selection, kind: ItemKind): readonly Omitted[] {
     return this.lacking(selection, kind).map((feed) => ({ server: feed.id, reason: reasonOf(feed) }))
   }
@@ -109,7 +116,7 @@ export class Mounts {
 function lacks(feed: Feed, kind: ItemKind): boolean {
   if (!feed.lacks(kind)) return false
   const about = feed.snapshot?.about
-  return about?.capabilities === undefined || offers(about.capabilities, kinds[kind].list)
+  return about?.capabilities === undefined || has(about.capabilities, kind)
 }
 
 /** Why a server's items are missing, for people. */

@@ -4,6 +4,7 @@ import { kinds } from '../../core/call/item-kinds.ts'
 import type { Definition } from './definition.ts'
 import { bareName, givenName, visibleName } from './names.ts'
 import type { ToolsetSettings } from './settings.ts'
+import { climbs } from './skills.ts'
 
 /** A server and its own name of an item, which need not be listed. */
 export type Owned = Pick<Definition, 'upstream' | 'name'>
@@ -63,7 +64,7 @@ export function toolset(mount: string, settings: ToolsetSettings, servers: reado
     server: undefined,
     servers: servers.filter((server) => include.some((one) => one.server === server)),
     shows: (item) => include.some((one) => matches(one, item)) && !exclude.some((one) => matches(one, item)),
-    excludes: (item) => exclude.some((one) => matches(one, item)),
+    excludes: (item) => climbs(item.name) || exclude.some((one) => matches(one, item)),
     name: (definition) => {
       const given = rename.get(key(definition))
       if (given === undefined || kinds[definition.kind].key !== 'name') return natural(definition, undefined)

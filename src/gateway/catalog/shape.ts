@@ -138,6 +138,24 @@ const execution: Check = (value, path, mends) => {
   return undefined
 }
 
+const digest: Check = (value, path) =>
+  typeof value === 'string' && /^sha256:[0-9a-f]{64}$/.test(value)
+    ? undefined
+    : wrong(path, 'must be sha256: and 64 lowercase hexadecimal digits')
+
+const bytes: Check = (value, path) =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? undefined : wrong(path, 'must be a number of bytes')
+
+/** Parsed from YAML; a member of this name is refused by the SDKs. */
+const frontmatter: Check = (value, path, mends) =>
+  isObject(value) && Object.hasOwn(value, '__proto__')
+    ? wrong([...path, '__proto__'], 'is no field of a frontmatter')
+    : shape({}, { name: text, description: text })(value, path, mends)
+
+const skillFiles = list(shape({}, { uri: label(longestUri), digest, size: bytes }))
+/** All files of a skill, or that they are made when they are read (SEP-2640). */
+const manifest: Check = (value, path, mends) => (value === 'dynamic' ? undefined : skillFiles(value, path, mends))
+
 const shapes: Readonly<Record<ItemKind, Check>> = {
   tool: shape(
     {
@@ -154,4 +172,5 @@ const shapes: Readonly<Record<ItemKind, Check>> = {
   ),
   resource: shape({ ...common, mimeType: text, size: adornment(type('number')), annotations }, { uri: label(longestUri), name: text }),
   template: shape({ ...common, mimeType: text, annotations }, { uriTemplate: label(longestUri), name: text }),
+  skill: shape({ _meta: object }, { uri: label(longestUri), frontmatter, resources: manifest }),
 }

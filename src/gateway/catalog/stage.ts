@@ -19,6 +19,7 @@ import { type Lookup, unavailable } from './lookup.ts'
 import type { Mounts } from './mounts.ts'
 import type { Pages } from './pages.ts'
 import type { Selection } from './selection.ts'
+import { moved } from './skills.ts'
 import { declares, type TaskIds } from './task-ids.ts'
 
 /** How long the first lists wait for servers that were never seen, in ms. */
@@ -43,13 +44,14 @@ export function catalogStages(parts: StageParts): CatalogStages {
   return { resolve: resolve(parts), target: target(parts), list: list(parts), discover: discover(parts) }
 }
 
-/** Pins the item of `tools/call`, `prompts/get` and `resources/read`. A task handle that comes back leaves in its visible form. */
+/** Pins the item of `tools/call`, `prompts/get`, `resources/read` and what skills add to them. A task handle that comes back leaves in its visible form. */
 function resolve({ lookup, tasks }: StageParts): Step<Call, RoutedCall> {
   const to = (item: Item, call: Call, exchange: Exchange, next: Next<RoutedCall>): Promise<Outcome> => {
     exchange.note('route', { upstream: item.upstream, item: item.name })
     exchange.note('item', item)
     return next(routed(call, item), exchange).then((outcome) => {
-      if (outcome.kind !== 'task') return outcome
+      if (outcome.kind !== 'task')
+        return item.kind === 'tool' || item.name === item.visible ? outcome : withVisibleUris(call, item, outcome)
       const visible = tasks.show({ upstream: item.upstream, taskId: outcome.handle }, call.caller.principal)
       return { ...outcome, result: withTaskId(call, outcome.result, visible) }
     })
@@ -61,10 +63,9 @@ function resolve({ lookup, tasks }: StageParts): Step<Call, RoutedCall> {
       const name = call.target
       if (place === undefined || place.carries === 'task') return refuse(fault('method_not_found', { method: call.method }))
       if (name === undefined) return refuse(missing(place))
-      const { carries } = place
+      const kind = place.carries === 'uri' ? 'resource' : place.carries
       const selection = lookup.mount(call)
       if ('kind' in selection) return refuse(selection)
-      const kind = carries === 'uri' ? 'resource' : carries
       const item = lookup.find(call, selection, kind, name)
       if (item !== undefined) return to(item, call, exchange, next)
       return lookup
@@ -151,6 +152,8 @@ function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
     await mounts.wait(settled, ms, exchange.signal)
     const gone = cancelled(call, exchange)
     if (gone !== undefined) return failed(gone)
+    if (kinds[kind].extension !== undefined && mounts.without(selection, kind))
+      return failed(fault('method_not_found', { method: call.method }))
     const [missing] = selection.server === undefined ? [] : mounts.lacking(selection, kind)
     if (missing !== undefined) return failed(unavailable(missing))
     const params = call.params.json()
@@ -198,8 +201,19 @@ function tasksRefusal(call: Call): Fault | undefined {
   return fault('missing_capability', { needs: tasksExtension, requiredCapabilities: { extensions: { [tasksExtension]: {} } } })
 }
 
+/** Where a skill has another URI on this mount than at its server, so have the URIs that a client would ask for next. */
+function withVisibleUris(call: Call, item: Item, outcome: Outcome): Outcome {
+  if (outcome.kind !== 'complete' || kinds[item.kind].key !== 'uri') return outcome
+  const edits = carriedIn('result', call.method, outcome.result.json()).flatMap(({ carries, path, value }) =>
+    carries === 'uri' ? [{ path, value: JSON.stringify(moved(value, item.name, item.visible)) }] : [],
+  )
+  return { ...outcome, result: outcome.result.edit(edits) }
+}
+
 function withTaskId(call: Call, result: Payload, visible: string): Payload {
-  const edits = carriedIn('result', call.method, result.json()).map(({ path }) => ({ path, value: JSON.stringify(visible) }))
+  const edits = carriedIn('result', call.method, result.json()).flatMap(({ carries, path }) =>
+    carries === 'task' ? [{ path, value: JSON.stringify(visible) }] : [],
+  )
   return result.edit(edits)
 }
 

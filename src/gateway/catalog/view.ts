@@ -3,11 +3,12 @@
 import { createHash } from 'node:crypto'
 import type { Caller, UpstreamId } from '../../core/call/call.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
-import { allKinds, kinds, kindsOf, type ListName } from '../../core/call/item-kinds.ts'
-import type { Edit } from '../../core/call/payload.ts'
+import { allKinds, has, kinds, kindsOf, type ListName } from '../../core/call/item-kinds.ts'
+import { type Edit, emptyObject } from '../../core/call/payload.ts'
 import type { Definition } from './definition.ts'
 import { assign } from './names.ts'
 import type { Selection } from './selection.ts'
+import { climbs, directoryOf, entryEdits, moved, type Places, placeSkills, unprefixed } from './skills.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Whether a caller may see and use an item: one decision for lists and calls. */
@@ -50,7 +51,10 @@ export class Published {
     if (this.made === undefined) {
       const { sent, mends, name } = this.definition
       const edits: Edit[] = [...mends]
-      if (this.item.visible !== name) edits.push({ path: ['name'], value: JSON.stringify(this.item.visible) })
+      if (this.item.visible !== name) {
+        if (this.definition.kind === 'skill') edits.push(...entryEdits(this.definition, this.item.visible))
+        else edits.push({ path: ['name'], value: JSON.stringify(this.item.visible) })
+      }
       if (this.description !== undefined) edits.push({ path: ['description'], value: JSON.stringify(this.description) })
       this.made = sent.edit(edits).bytes
     }
@@ -76,11 +80,25 @@ export class View {
   private readonly whole = new Map<ItemKind, Uint8Array>()
   private owners: ReadonlyMap<string, Published | undefined> | undefined
   private apps: ReadonlyMap<string, Published> | undefined
+  private directories: ReadonlyMap<string, Published> | undefined
+  /** Where several servers have skills, their names may begin the path of a URI. */
+  private readonly skilled: ReadonlySet<UpstreamId>
 
   constructor(selection: Selection, snapshots: ReadonlyMap<UpstreamId, Snapshot>, previous: View | undefined) {
     this.selection = selection
     const collisions: Collision[] = []
-    this.published = byKind((kind) => publish(kind, selection, snapshots, previous?.published[kind] ?? [], collisions))
+    const shown = (server: UpstreamId, kind: ItemKind): readonly Definition[] =>
+      (snapshots.get(server)?.lists[kind]?.definitions ?? []).filter((definition) => selection.shows(definition))
+    const places = placeSkills(
+      selection.servers.map((server) => ({ server, skills: shown(server, 'skill'), resources: shown(server, 'resource') })),
+      (name, owner, loser) => void collisions.push({ kind: 'skill', name, owner, loser }),
+    )
+    this.published = byKind((kind) => {
+      const definitions = selection.servers.flatMap((server) => shown(server, kind))
+      return publish(kind, selection, definitions, places, previous?.published[kind] ?? [], collisions)
+    })
+    const skilled = selection.servers.filter((server) => has(snapshots.get(server)?.about.capabilities, 'skill'))
+    this.skilled = new Set(skilled.length > 1 ? skilled : [])
     this.byName = byKind((kind) => new Map(this.published[kind].map((one) => [one.item.visible, one])))
     this.collisions = collisions
   }
@@ -128,15 +146,19 @@ export class View {
   }
 
   /**
-   * The item that answers for a URI: a listed resource, a resource that a tool names as its user interface, the first template that
-   * matches, or the only server whose resources have its scheme and authority (results may link to what no list shows). A mount that shows
+   * The item that answers for a URI: a listed resource, a resource that a tool names as its user interface, a file or directory of a skill,
+   * what the server has whose name begins the path, the first template that matches, or the only server whose resources have its scheme and authority (results may link to what no list shows). A mount that shows
    * a part of a server shows no more of it this way.
    */
   resource(uri: string): { readonly item: Item; readonly listed: Item } | undefined {
     const exact = this.byName.resource.get(uri)
     if (exact !== undefined) return { item: exact.item, listed: exact.item }
-    const found = this.app(uri) ?? this.templated(uri) ?? this.neighbour(uri)
-    return found === undefined ? undefined : { item: asResource(found, uri), listed: found.item }
+    const app = this.app(uri)
+    if (app !== undefined) return { item: asResource(app, uri, uri), listed: app.item }
+    const owned = this.ofSkill(uri) ?? this.ofNamed(uri)
+    if (owned !== undefined) return owned
+    const found = this.templated(uri) ?? this.neighbour(uri)
+    return found === undefined ? undefined : { item: asResource(found, uri, uri), listed: found.item }
   }
 
   private app(uri: string): Published | undefined {
@@ -149,6 +171,29 @@ export class View {
     }
     const found = this.apps.get(uri)
     return found === undefined || this.excludes(found, uri) ? undefined : found
+  }
+
+  /** A URI in the directory of a skill that is shown, listed or not; of nested skills the inner one. */
+  private ofSkill(uri: string): { readonly item: Item; readonly listed: Item } | undefined {
+    if (this.published.skill.length === 0 || climbs(uri)) return undefined
+    this.directories ??= new Map(this.published.skill.map((one) => [directoryOf(one.item.visible), one]))
+    let end = uri.length
+    for (let level = 0; end > 0 && level < deepest; level += 1, end = uri.lastIndexOf('/', end - 1)) {
+      const one = this.directories.get(uri.slice(0, end))
+      if (one === undefined) continue
+      const own = moved(uri, one.item.visible, one.item.name)
+      return this.excludes(one, own) ? undefined : { item: asResource(one, own, uri), listed: one.item }
+    }
+    return undefined
+  }
+
+  private ofNamed(uri: string): { readonly item: Item; readonly listed: Item } | undefined {
+    const found = unprefixed(uri, this.skilled)
+    if (found === undefined) return undefined
+    const owned = { upstream: found.server, name: found.own }
+    if (!this.selection.shows(owned) || this.selection.excludes(owned)) return undefined
+    const item = unlisted(found.server, found.own, uri)
+    return { item, listed: item }
   }
 
   private templated(uri: string): Published | undefined {
@@ -173,7 +218,8 @@ export class View {
     }
     const origin = originOf(uri)
     const found = origin === undefined ? undefined : this.owners.get(origin)
-    return found !== undefined && this.selection.shows({ upstream: found.item.upstream, name: uri }) ? found : undefined
+    if (found === undefined || this.excludes(found, uri)) return undefined
+    return this.selection.shows({ upstream: found.item.upstream, name: uri }) ? found : undefined
   }
 }
 
@@ -184,20 +230,20 @@ function byKind<T>(make: (kind: ItemKind) => T): Record<ItemKind, T> {
 function publish(
   kind: ItemKind,
   selection: Selection,
-  snapshots: ReadonlyMap<UpstreamId, Snapshot>,
+  shown: readonly Definition[],
+  places: Places,
   previous: readonly Published[],
   collisions: Collision[],
 ): readonly Published[] {
-  const shown = selection.servers
-    .flatMap((server) => snapshots.get(server)?.lists[kind]?.definitions ?? [])
-    .filter((definition) => selection.shows(definition))
   const before = new Map(previous.map((one) => [one.definition, one]))
   const made = (definition: Definition, visible: string): Published => {
-    const description = selection.describe(definition)
+    // The frontmatter of a skill is what stands in its file.
+    const description = kind === 'skill' ? undefined : selection.describe(definition)
     const same = before.get(definition)
     return same?.is(definition, visible, description) ? same : new Published(definition, visible, description)
   }
-  if (kinds[kind].key !== 'name') return firstWins(kind, shown, collisions).map((definition) => made(definition, definition.name))
+  if (kind === 'skill') return shown.map((definition) => made(definition, places.visible(definition)))
+  if (kinds[kind].key !== 'name') return firstWins(kind, shown, places, collisions).map((definition) => made(definition, definition.name))
   const { names, taken } = assign(shown, (definition) => ({
     server: definition.upstream,
     name: definition.name,
@@ -209,15 +255,16 @@ function publish(
 }
 
 /** URIs stay what they are: the first server in configuration order owns one, the others are shown as losers. */
-function firstWins(kind: ItemKind, shown: readonly Definition[], collisions: Collision[]): readonly Definition[] {
-  const owners = new Map<string, Definition>()
+function firstWins(kind: ItemKind, shown: readonly Definition[], places: Places, collisions: Collision[]): readonly Definition[] {
+  const owners = new Map<string, UpstreamId>()
   return shown.filter((definition) => {
-    const owner = owners.get(definition.name)
-    if (owner === undefined) {
-      owners.set(definition.name, definition)
+    const { name, upstream } = definition
+    const owner = owners.get(name) ?? (kind === 'resource' ? places.ownerOf(name) : undefined) ?? upstream
+    if (owner === upstream && !owners.has(name)) {
+      owners.set(name, upstream)
       return true
     }
-    collisions.push({ kind, name: definition.name, owner: owner.upstream, loser: definition.upstream })
+    collisions.push({ kind, name, owner, loser: upstream })
     return false
   })
 }
@@ -237,19 +284,31 @@ function noteTaken(
   }
 }
 
-/** The exit writes `item.name` into `params.uri`, so what answers for a URI is a resource of exactly that URI. */
-function asResource({ definition }: Published, uri: string): Item {
+/** Most directories between a URI and the skill that it is in. */
+const deepest = 128
+
+/** The exit writes `item.name` into `params.uri`, so what answers for a URI is a resource of exactly the server's own URI. */
+function asResource({ definition }: Published, own: string, visible: string): Item {
+  return {
+    ...unlisted(definition.upstream, own, visible),
+    definition: definition.sent,
+    generation: definition.version,
+  }
+}
+
+/** A resource that no list has. */
+export function unlisted(upstream: UpstreamId, own: string, visible: string): Item {
   return {
     kind: 'resource',
-    upstream: definition.upstream,
-    name: uri,
-    visible: uri,
-    definition: definition.sent,
+    upstream,
+    name: own,
+    visible,
+    definition: emptyObject,
     traits: { readOnly: true, idempotent: true },
     headers: [],
     validate: undefined,
     declaresOutput: false,
-    generation: definition.version,
+    generation: 0,
   }
 }
 

@@ -44,7 +44,10 @@ class Stand {
           return () => undefined
         },
         watching: {
-          subscribable: (_call, uri) => this.owners.get(uri),
+          subscribable: (_call, uri) => {
+            const upstream = this.owners.get(uri)
+            return upstream === undefined ? undefined : { upstream, uri: uri.replace('moved-', '') }
+          },
           task: (visible, principal) => (visible === `sealed-for-${principal.sub}` ? { upstream: 'a', taskId: 'up-7' } : undefined),
           offers: (_mount, list) => this.lists.has(list),
           version: (_mount, list) => String(this.versions[list]),
@@ -157,6 +160,16 @@ describe('a listener', () => {
     for (const uri of ['a:2', 'a:1', 'a:11', 'A:1']) stand.tell(updated(uri))
     expect(kindsOf(one.heard)).toEqual(['acknowledged', 'a:1'])
     expect(kindsOf(both.heard)).toEqual(['acknowledged', 'a:2', 'a:1'])
+  })
+
+  it('hears of a resource that its mount shows under another URI by the one it asked with', async () => {
+    const stand = new Stand()
+    stand.owners.set('moved-a:1', 'a')
+    const { heard } = await stand.listen({ resourceSubscriptions: ['moved-a:1'] })
+    expect(stand.watches[0]?.interests).toEqual([{ resourceSubscriptions: ['a:1'] }])
+    expect(heard).toEqual([{ kind: 'acknowledged', notifications: { resourceSubscriptions: ['moved-a:1'] } }])
+    stand.tell(updated('a:1'))
+    expect(heard.slice(1)).toEqual([{ ...updated('a:1'), uri: 'moved-a:1' }])
   })
 
   it('hears of a changed list once for a burst, and not of one that reads the same', async () => {

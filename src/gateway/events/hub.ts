@@ -27,8 +27,8 @@ const debounceMs = 75
 
 /** What the hub asks the catalog; each by the mount and the rights of the listener, at the moment of the question. */
 export interface Watching {
-  /** The upstream of a resource that the listener sees and that tells of updates. */
-  subscribable(call: Call, uri: string): UpstreamId | undefined
+  /** The upstream and its own URI of a resource that the listener sees and that tells of updates. */
+  subscribable(call: Call, uri: string): { readonly upstream: UpstreamId; readonly uri: string } | undefined
   /** The upstream and its own id of a task that the principal may follow. */
   task(visible: string, principal: Principal): { readonly upstream: UpstreamId; readonly taskId: string } | undefined
   offers(mount: string, list: ListName): boolean
@@ -143,8 +143,8 @@ class Hub {
 
   private ownerOf(call: Call, about: Topic['about'], value: string): { upstream: UpstreamId; topic: Topic } | undefined {
     if (about === 'uri') {
-      const upstream = this.parts.catalog.watching.subscribable(call, value)
-      return upstream === undefined ? undefined : { upstream, topic: { about, id: value } }
+      const found = this.parts.catalog.watching.subscribable(call, value)
+      return found === undefined ? undefined : { upstream: found.upstream, topic: { about, id: found.uri } }
     }
     const ref = this.parts.catalog.watching.task(value, call.caller.principal)
     return ref === undefined ? undefined : { upstream: ref.upstream, topic: { about, id: ref.taskId } }
@@ -267,14 +267,15 @@ class Listener {
   /** An event of a topic of this listen; `visible` is the id as the client gave it. */
   hear(upstream: UpstreamId, topic: Topic, visible: string, event: CallEvent): void {
     // What the listener may see is asked anew at each event: rights and owners change while a listen is open.
-    if (topic.about === 'uri' && this.watching.subscribable(this.call, topic.id) !== upstream) return
-    const told = topic.about === 'task' ? renamed(event, visible) : event
+    if (topic.about === 'uri' && this.watching.subscribable(this.call, visible)?.upstream !== upstream) return
+    const told = topic.id === visible ? event : renamed(event, visible)
     if (this.acknowledged) tell(this.exchange, told)
     else this.early.set(keyOf(topic), told)
   }
 }
 
 function renamed(event: CallEvent, visible: string): CallEvent {
+  if (event.kind === 'updated') return { ...event, uri: visible }
   if (event.kind !== 'extension') return event
   const edits = carriedIn('notification', event.method, event.params.json()).map(({ path }) => ({ path, value: JSON.stringify(visible) }))
   return { ...event, params: event.params.edit(edits) }

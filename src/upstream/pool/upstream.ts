@@ -4,7 +4,7 @@ import type { TargetedCall } from '../../core/call/call.ts'
 import type { Deadline } from '../../core/call/deadline.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import type { ItemKind } from '../../core/call/item.ts'
-import { kinds, offers } from '../../core/call/item-kinds.ts'
+import { has } from '../../core/call/item-kinds.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import { principalKey } from '../../core/call/principal.ts'
@@ -77,7 +77,7 @@ export class PooledUpstream implements Upstream {
   async *items(kind: ItemKind, signal: Signal): AsyncGenerator<Payload> {
     const first = await this.reach(signal)
     if (!('close' in first)) throw new UpstreamFault(first)
-    if (!offers(first.description.capabilities, kinds[kind].list)) return
+    if (!has(first.description.capabilities, kind)) return
     yield* readItems(this.context, kind, (method, params) => this.ask(method, params, signal))
   }
 

@@ -23,6 +23,7 @@ export interface Script {
   readonly prompts?: readonly unknown[]
   readonly resources?: readonly unknown[]
   readonly templates?: readonly unknown[]
+  readonly skills?: readonly unknown[]
 }
 
 const everything = {
@@ -55,6 +56,7 @@ export class ScriptedUpstream implements Upstream {
       prompt: script.prompts ?? [],
       resource: script.resources ?? [],
       template: script.templates ?? [],
+      skill: script.skills ?? [],
     }
     this.description = {
       transport: 'stdio',
