@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { load } from './load.mjs'
 import { peerOf, peerTargets } from './peer.mjs'
 import { openSession } from './rpc.mjs'
+import { stageTimes } from './stages.mjs'
 
 const here = new URL('.', import.meta.url).pathname
 const main = join(here, '..', 'dist', 'main.js')
@@ -62,9 +63,9 @@ function cpuMs(pid) {
 const rssMb = (pid) =>
   pid === undefined ? Number.NaN : Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1_024
 
-async function signalbox(name, server) {
+async function signalbox(name, server, more = {}) {
   const config = join(folder, `${name}.yaml`)
-  writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', servers: { up: server } }))
+  writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', servers: { up: server }, ...more }))
   const { port, pid } = await start(1, [main, 'up', '--config', config])
   for (let i = 0; i < 100; i += 1) {
     const ready = await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()
@@ -182,7 +183,35 @@ for (const row of rows) {
 console.log(
   `node ${process.version}, ${connections} connections, medians of ${rounds} rounds of ${windowMs} ms, interleaved; gateway alone on one core`,
 )
-const widths = table[0].map((_, column) => Math.max(...table.map((row) => row[column].length)))
-for (const row of table)
-  console.log(row.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  '))
+print(table)
+await printStages()
 process.exit(0)
+
+function print(lines) {
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)))
+  for (const line of lines)
+    console.log(line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  '))
+}
+
+/** Gateways of their own, so that those of the rounds measure nothing. */
+async function printStages() {
+  const columns = []
+  for (const era of ['modern', 'legacy']) {
+    const name = `signalbox ${era}-${era}`
+    if (!targets.some((target) => target.name === name)) continue
+    const at = await signalbox(`stages-${era}`, { url: `${url}/mcp`, era }, { telemetry: { stages: true } })
+    const session = era === 'legacy' ? await openSession(`http://127.0.0.1:${at.port}/mcp`) : undefined
+    const target = { ...at, era, path: '/mcp', tool: 'up__echo', session, metrics: `http://127.0.0.1:${at.port}/metrics` }
+    columns.push({ name, times: await stageTimes(target, windowMs) })
+  }
+  if (columns.length === 0) return
+  const [first] = columns
+  console.log('\nTime in each stage itself, us a call, one connection (`connection` is the exit and the upstream)')
+  print([
+    ['stage', ...columns.map(({ name }) => name)],
+    ...first.times.map(({ stage }) => [
+      stage,
+      ...columns.map(({ times }) => times.find((time) => time.stage === stage)?.us.toFixed(1) ?? '-'),
+    ]),
+  ])
+}

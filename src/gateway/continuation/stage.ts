@@ -38,7 +38,7 @@ export function createContinuation({ sealer, clock, random }: ContinuationParts)
 
   return {
     continued: {
-      name: 'continue',
+      name: 'continued',
       run: (call, exchange, next) => {
         const state = (call.params.json() as { readonly requestState?: unknown } | null | undefined)?.requestState
         if (state === undefined) return next(call, exchange)
