@@ -66,9 +66,9 @@ const rssMb = (pid) =>
 async function signalbox(name, server, more = {}) {
   const config = join(folder, `${name}.yaml`)
   writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', servers: { up: server }, ...more }))
-  const { port, pid } = await start(1, [main, 'up', '--config', config])
+  const { port, pid, admin } = await start(1, [main, 'up', '--config', config])
   for (let i = 0; i < 100; i += 1) {
-    const ready = await (await fetch(`http://127.0.0.1:${port}/readyz`)).json()
+    const ready = await (await fetch(`${admin}/admin/v1/upstreams`)).json()
     if (JSON.stringify(ready).includes('"ready"')) break
     await new Promise((resolve) => setTimeout(resolve, 100))
   }

@@ -84,16 +84,16 @@ async function startGateway(folder) {
   const config = join(folder, 'signalbox.yaml')
   writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', servers: { peer: { url, bareNames: true } } }))
   const child = spawn(process.execPath, [main, 'up', '--config', config], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const port = await new Promise((resolve, reject) => {
+  const { port, admin } = await new Promise((resolve, reject) => {
     let text = ''
     child.stdout.on('data', (chunk) => {
       text += chunk
-      if (text.includes('\n')) resolve(JSON.parse(text.split('\n')[0]).port)
+      if (text.includes('\n')) resolve(JSON.parse(text.split('\n')[0]))
     })
     child.on('exit', (code) => reject(new Error(`the gateway ended with ${code}`)))
   })
   for (let i = 0; i < 1_200; i += 1) {
-    const { upstreams } = await fetch(`http://127.0.0.1:${port}/readyz`).then((r) => r.json())
+    const { upstreams } = await fetch(`${admin}/admin/v1/upstreams`).then((r) => r.json())
     if (upstreams?.every?.(({ state }) => state === 'ready')) return { child, port }
     await new Promise((resolve) => setTimeout(resolve, 25))
   }

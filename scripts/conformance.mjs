@@ -73,9 +73,9 @@ function stop(child) {
   return ended
 }
 
-async function ready(port) {
+async function ready(admin) {
   for (let i = 0; i < 600; i += 1) {
-    const answer = await fetch(`http://127.0.0.1:${port}/readyz`)
+    const answer = await fetch(`${admin}/admin/v1/upstreams`)
       .then((r) => r.text())
       .catch(() => '')
     if (/"state":\s*"ready"/.test(answer)) return
@@ -229,7 +229,7 @@ async function asServer(row, client, server, transport, mount) {
   const servers = { fixture: { ...upstream, era: server, bareNames: true } }
   writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', servers, log: { calls: false } }))
   const gateway = await start([main, 'up', '--config', config])
-  await ready(gateway.port)
+  await ready(gateway.admin)
   const now = await runServer(`http://localhost:${gateway.port}${mount}`, client, row.name)
   await gateway.stop()
   await peer?.stop()

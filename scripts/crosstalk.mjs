@@ -60,7 +60,7 @@ writeFileSync(
 const gateway = await firstLine(start(process.execPath, [join(root, 'dist', 'main.js'), 'up', '--config', config]))
 const base = `http://127.0.0.1:${gateway.port}`
 for (let i = 0; i < 200; i += 1) {
-  const ready = await (await fetch(`${base}/readyz`)).json()
+  const ready = await (await fetch(`${gateway.admin}/admin/v1/upstreams`)).json()
   if (ready.upstreams.every((upstream) => upstream.state === 'ready')) break
   await new Promise((resolve) => setTimeout(resolve, 50))
 }

@@ -176,8 +176,10 @@ ${program.helpInformation().trim()}
 ${helps.join('\n')}
 ## Output
 
-Standard output is for programs: \`up\` prints one JSON line, \`{"listening", "host", "port", "servers"}\`, as soon as it listens; \`stdio\` speaks the
+Standard output is for programs: \`up\` prints one JSON line, \`{"listening", "host", "port", "admin", "servers"}\`, as soon as it listens; \`stdio\` speaks the
 protocol there and nothing else; \`check\`, \`ls\` and \`call\` take \`--json\`. Tables, progress and the log go to standard error.
+
+\`ls\` and \`call\` talk to the front door, \`clients\` to the admin door: where \`admin.listen\` is not the default, name it with \`--url\`; \`up\` prints it as \`admin\`.
 
 The first SIGTERM or Ctrl-C drains: calls in flight may finish within \`drain.graceMs\`. A second Ctrl-C ends at once.
 

@@ -12,7 +12,7 @@ import type { Result } from './peers/clients.ts'
 import { freePort, startUnderTest, type UnderTest } from './peers/gateway.ts'
 import { startProcess } from './peers/process.ts'
 import { eventually } from './peers/processes.ts'
-import { type Answer, legacy, metric, modern, openSession, send } from './peers/raw.ts'
+import { type Answer, legacy, metric, modern, openSession, send, upstreamsOf } from './peers/raw.ts'
 import { plainTool, type Script, type Scripted, scriptedStdio, startScripted, textResult } from './peers/scripted.ts'
 import { everything, root } from './peers/servers.ts'
 
@@ -48,7 +48,7 @@ async function server(script: Script = {}): Promise<Scripted> {
 async function pair(config: Record<string, unknown> = {}, script: Script = {}, own: Record<string, unknown> = {}) {
   const up = await server(script)
   const running = await gateway({ ...config, servers: { up: { url: up.url, era: 'legacy', ...own } } })
-  return { base: running.base, running, up }
+  return { base: running.base, admin: running.admin, running, up }
 }
 
 const mount = '/up'
@@ -58,9 +58,7 @@ const faultOf = ({ message }: Answer): Result =>
   message.result?._meta?.['signalbox.dev/fault'] ?? message.error?.data?.['signalbox.dev/fault']
 const toolNames = async (base: string, at = ''): Promise<string[]> =>
   (await modern(base, 'tools/list', {}, { mount: at })).message.result.tools.map((tool: { name: string }) => tool.name)
-const upstreamsOf = async (base: string): Promise<{ name: string; state: string; reason?: string }[]> =>
-  JSON.parse((await send(`${base}/readyz`, 'GET', undefined)).text).upstreams
-const stateOf = async (base: string, name = 'up') => (await upstreamsOf(base)).find((one) => one.name === name)
+const stateOf = async (admin: string, name = 'up') => (await upstreamsOf(admin)).find((one) => one.name === name)
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const silent = { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], era: 'legacy' }
 
@@ -108,7 +106,7 @@ function timeoutRows(place: 'global' | 'server'): Record<string, Row> {
       const { config, own } = limitsAt(place, { connect: 300 })
       const port = await deafPort()
       const running = await gateway({ ...config, servers: { up: { url: `http://127.0.0.1:${port}/mcp`, ...own } } })
-      expect((await stateOf(running.base))?.reason).toContain('300 ms')
+      expect((await stateOf(running.admin))?.reason).toContain('300 ms')
     },
     [`${prefix}.start`]: async () => {
       const { config, own } = limitsAt(place, { start: 300, probe: 200, connect: 200 })
@@ -116,7 +114,7 @@ function timeoutRows(place: 'global' | 'server'): Record<string, Row> {
       const running = await gateway({ ...config, servers: { up: { ...silent, ...own } } })
       // Far below the standard of 30 s.
       expect(performance.now() - began).toBeLessThan(20_000)
-      expect((await stateOf(running.base))?.state).toBe('unavailable')
+      expect((await stateOf(running.admin))?.state).toBe('unavailable')
     },
     [`${prefix}.probe`]: async () => {
       const { config, own } = limitsAt(place, { probe: 300, connect: 300 })
@@ -126,7 +124,7 @@ function timeoutRows(place: 'global' | 'server'): Record<string, Row> {
       const address = deaf.address()
       const port = typeof address === 'object' ? address?.port : 0
       const running = await gateway({ ...config, servers: { up: { url: `http://127.0.0.1:${port}/mcp`, ...own } } })
-      expect((await stateOf(running.base))?.reason).toContain('300 ms (probe')
+      expect((await stateOf(running.admin))?.reason).toContain('300 ms (probe')
     },
   }
 }
@@ -147,6 +145,17 @@ const rows: Record<string, Row> = {
     const running = await startProcess({ listen: `127.0.0.1:${port}`, servers: {} })
     expect(running.base).toBe(`http://127.0.0.1:${port}`)
     await running.end('SIGTERM')
+  },
+
+  'admin.listen': async () => {
+    const port = await freePort()
+    const here = await startProcess({ admin: { listen: `127.0.0.1:${port}` }, servers: {} })
+    expect(here.admin).toBe(`http://127.0.0.1:${port}`)
+    expect((await send(`${here.admin}/metrics`, 'GET', undefined)).text).toContain('signalbox_sessions')
+    await here.end('SIGTERM')
+    const none = await startProcess({ admin: { listen: 'off' }, servers: {} })
+    expect(none.admin).toBe('')
+    await none.end('SIGTERM')
   },
 
   'servers.NAME.command': () => childSees(),
@@ -171,20 +180,20 @@ const rows: Record<string, Row> = {
     expect(up.seen.every(({ headers }) => headers['x-static-key'] === 'static-value')).toBe(true)
   },
   'servers.NAME.transport': async () => {
-    expect((await stateOf((await pair({}, {}, { transport: 'auto' })).base))?.state).toBe('ready')
-    const { base, up } = await pair({}, {}, { transport: 'sse' })
-    expect((await stateOf(base))?.state).toBe('unavailable')
+    expect((await stateOf((await pair({}, {}, { transport: 'auto' })).admin))?.state).toBe('ready')
+    const { admin, up } = await pair({}, {}, { transport: 'sse' })
+    expect((await stateOf(admin))?.state).toBe('unavailable')
     expect(up.seen[0]?.verb).toBe('GET')
   },
   'servers.NAME.era': async () => {
-    expect((await stateOf((await pair({}, { era: 'modern' }, { era: 'auto' })).base))?.state).toBe('ready')
-    const { base, up } = await pair({}, { era: 'modern' }, { era: 'legacy' })
-    expect((await stateOf(base))?.state).toBe('unavailable')
+    expect((await stateOf((await pair({}, { era: 'modern' }, { era: 'auto' })).admin))?.state).toBe('ready')
+    const { admin, up } = await pair({}, { era: 'modern' }, { era: 'legacy' })
+    expect((await stateOf(admin))?.state).toBe('unavailable')
     expect(up.count('server/discover')).toBe(0)
   },
   'servers.NAME.enabled': async () => {
-    const { base, up } = await pair({}, {}, { enabled: false })
-    expect(await upstreamsOf(base)).toEqual([])
+    const { base, admin, up } = await pair({}, {}, { enabled: false })
+    expect(await upstreamsOf(admin)).toEqual([])
     expect((await call(base)).status).toBe(404)
     expect(up.seen).toEqual([])
   },
@@ -262,10 +271,9 @@ const rows: Record<string, Row> = {
   'limits.listBytes': async () => {
     const tools = [plainTool('echo'), plainTool('second', { description: 'x'.repeat(2_000) })]
     expect(await toolNames((await pair({}, { tools })).base, mount)).toEqual(['echo', 'second'])
-    const { base } = await pair({ limits: { listBytes: 2_000 } }, { tools })
+    const { base, admin } = await pair({ limits: { listBytes: 2_000 } }, { tools })
     expect(await toolNames(base, mount)).toEqual(['echo'])
-    const ready = JSON.parse((await send(`${base}/readyz`, 'GET', undefined)).text)
-    expect(JSON.stringify(ready)).toContain('is over the 2000 bytes')
+    expect(JSON.stringify(await upstreamsOf(admin))).toContain('is over the 2000 bytes')
   },
   'limits.spills': async () => {
     const big = { call: ({ answer }: { answer(result: unknown): void }) => answer(textResult('x'.repeat(20_000))) }
@@ -388,9 +396,9 @@ const rows: Record<string, Row> = {
   },
   'telemetry.stages': async () => {
     const names = async (config: Record<string, unknown>): Promise<string[]> => {
-      const { base } = await pair(config)
+      const { base, admin } = await pair(config)
       await call(base)
-      return [...(await metric(base, 'signalbox_stage_passes_total'))].flatMap(([labels, passes]) => (passes === 1 ? [labels] : []))
+      return [...(await metric(admin, 'signalbox_stage_passes_total'))].flatMap(([labels, passes]) => (passes === 1 ? [labels] : []))
     }
     expect(await names({})).toEqual([])
     const named = pipeline(new Proxy({} as Stages, { get: (_, name) => ({ name, run: async () => undefined }) }))

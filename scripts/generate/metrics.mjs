@@ -28,7 +28,7 @@ export async function metricsPage(load, note) {
   )
   return `# Metrics
 
-${note('what the gateway exposes (`src/observe/metrics.ts`, `src/core/ports/report.ts`)')}\`GET /metrics\` answers in the text format of Prometheus. Calls are counted from their records, so a refused call counts as well. Label values
+${note('what the gateway exposes (`src/observe/metrics.ts`, `src/core/ports/report.ts`)')}\`GET /metrics\` of the admin door answers in the text format of Prometheus. Calls are counted from their records, so a refused call counts as well. Label values
 are bounded: \`item\` is the server's own name of a tool or prompt, \`_URI\` for resources, \`_OTHER\` beyond 2,000 items. What to do when one of
 them moves: [operations.md](operations.md).
 

@@ -5,7 +5,17 @@ import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { DoorContext } from '../downstream/door.ts'
-import { createHttpDoor, createLegacyHttpDoor, createSseDoor, type HttpDoor, type Readiness, serveStdio } from '../downstream/index.ts'
+import {
+  type AdminDoor,
+  createAdminDoor,
+  createHttpDoor,
+  createLegacyHttpDoor,
+  createSseDoor,
+  type HttpDoor,
+  type Readiness,
+  serveStdio,
+  type UpstreamStatus,
+} from '../downstream/index.ts'
 import type { Inventory } from '../observe/index.ts'
 import { createMemoryEphemeral } from '../platform/store/memory/ephemeral.ts'
 import { defaultLimits } from './gateway.ts'
@@ -23,12 +33,14 @@ interface DoorParts {
   readonly outsiders: Outsiders
   readonly draining: AbortSignal
   ready(): Readiness
+  upstreams(): readonly UpstreamStatus[]
   metrics(): Promise<string>
   clients(): ReturnType<Inventory['clients']>
 }
 
 export interface Doors {
   readonly http: HttpDoor
+  readonly admin: AdminDoor
   /** Serves one client; resolves when it has left. */
   stdio(input: Readable, output: Writable, mount: string): Promise<void>
   /** Legacy sessions open now, by transport. */
@@ -59,12 +71,20 @@ export function openDoors(parts: DoorParts): Doors {
   const http = createHttpDoor(context, {
     legacy,
     sse,
-    admin: { ready: () => parts.ready(), metrics: () => parts.metrics(), clients: () => parts.clients() },
+    ready: () => parts.ready(),
     listenHost: settings.listen.replace(/:\d+$/, ''),
+  })
+  const admin = createAdminDoor({
+    upstreams: () => parts.upstreams(),
+    metrics: () => parts.metrics(),
+    clients: () => parts.clients(),
+    log: parts.report.log,
+    listenHost: (settings.admin.listen ?? settings.listen).replace(/:\d+$/, ''),
   })
   const served = new Set<Promise<void>>()
   return {
     http,
+    admin,
     stdio: (input, output, mount) => {
       const serving = serveStdio(context, { input, output, mount })
       served.add(serving)

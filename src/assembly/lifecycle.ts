@@ -8,6 +8,7 @@ import { type Signal, Switch } from '../core/call/signal.ts'
 import { guardedClock, inBackground, reportBug, stackOf } from '../core/ports/boundary.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { UpstreamState } from '../core/ports/upstream.ts'
+import type { UpstreamStatus } from '../downstream/index.ts'
 import {
   createInventory,
   createLog,
@@ -29,6 +30,8 @@ import type { Settings } from './settings.ts'
 export interface GatewayOptions {
   /** Where to serve HTTP; absent: no HTTP door. */
   readonly listen?: { readonly host: string; readonly port: number }
+  /** Where the admin door stands; absent: there is none. */
+  readonly admin?: { readonly host: string; readonly port: number }
   /** Serve one client on these streams. */
   readonly stdio?: { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.WritableStream; readonly mount: string }
   /** For people and the log: where the settings came from. */
@@ -52,6 +55,7 @@ export interface ServerStatus {
 
 export interface RunningGateway {
   readonly address: { readonly host: string; readonly port: number } | undefined
+  readonly adminAddress: { readonly host: string; readonly port: number } | undefined
   status(): readonly ServerStatus[]
   /** Resolves when every upstream was tried once, or after `timeoutMs`. */
   settled(timeoutMs: number): Promise<void>
@@ -83,6 +87,7 @@ class Running implements RunningGateway {
   private finish: () => void = () => undefined
   private serving = false
   private bound: RunningGateway['address']
+  private adminBound: RunningGateway['address']
 
   constructor(settings: Settings, options: GatewayOptions) {
     this.settings = settings
@@ -123,7 +128,8 @@ class Running implements RunningGateway {
       report: this.report,
       outsiders,
       draining: this.draining.signal,
-      ready: () => ({ serving: this.serving, draining: this.draining.signal.aborted, upstreams: this.readiness() }),
+      ready: () => ({ serving: this.serving, draining: this.draining.signal.aborted }),
+      upstreams: () => this.upstreams(),
       metrics: () => metrics.text(),
       clients: () => inventory.clients(),
     })
@@ -133,12 +139,17 @@ class Running implements RunningGateway {
     return this.bound
   }
 
+  get adminAddress(): RunningGateway['address'] {
+    return this.adminBound
+  }
+
   async open(): Promise<void> {
     await this.inside.catalog.start()
-    const { listen, stdio } = this.options
+    const { listen, admin, stdio } = this.options
+    if (admin !== undefined) this.adminBound = await this.doors.admin.listen(admin.host, admin.port)
     if (listen !== undefined) this.bound = await this.doors.http.listen(listen.host, listen.port)
     this.serving = true
-    this.report.log('info', 'Serving', { source: this.options.source, ...this.bound })
+    this.report.log('info', 'Serving', { source: this.options.source, ...this.bound, admin: this.adminBound })
     if (stdio === undefined) return
     // A desktop client that leaves ends its gateway.
     const served = this.doors.stdio(stdio.input as Readable, stdio.output as Writable, stdio.mount).then(() => this.drain())
@@ -187,6 +198,7 @@ class Running implements RunningGateway {
     await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.drain(deadline)))
     deadline.close()
     await this.inside.close()
+    await this.doors.admin.close()
     this.report.log('info', 'Ended')
     await this.flush()
     this.finish()
@@ -203,7 +215,7 @@ class Running implements RunningGateway {
     })
   }
 
-  private readiness() {
+  private upstreams(): readonly UpstreamStatus[] {
     return this.inside.catalog.status().map(({ server, reason, quarantined, collisions }) => {
       const health = this.inside.upstreams.get(server)?.health()
       return { name: server, state: health?.state ?? 'unavailable', reason: health?.reason ?? reason, quarantined, collisions }

@@ -1,6 +1,6 @@
 // The one place where the rooms' settings become the configuration file. Types, JSON Schema, docs table and defaults all come from here.
 import { z } from 'zod'
-import { drainSettings, httpSettings, sessionSettings, sseSettings } from '../downstream/settings.ts'
+import { adminSettings, drainSettings, httpSettings, listenAddress, sessionSettings, sseSettings } from '../downstream/settings.ts'
 import { toolsetSettings } from '../gateway/catalog/settings.ts'
 import { limitSettings } from '../gateway/limits/settings.ts'
 import { logSettings, telemetrySettings } from '../observe/settings.ts'
@@ -10,11 +10,7 @@ const mountName = z.string().regex(/^[a-z0-9-]{1,24}$/, { error: 'a name of 1 to
 
 export const settingsSchema = z.strictObject({
   profile: z.enum(['dev', 'production']).default('dev').describe('`production` refuses what is only good for development.'),
-  listen: z
-    .string()
-    .regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, { error: 'HOST:PORT, for example 127.0.0.1:4280' })
-    .default('127.0.0.1:4280')
-    .describe('Address of the front door. Port 0 takes a free one.'),
+  listen: listenAddress.default('127.0.0.1:4280').describe('Address of the front door. Port 0 takes a free one.'),
   servers: z
     .record(mountName, serverSettings)
     .default({})
@@ -25,6 +21,7 @@ export const settingsSchema = z.strictObject({
   http: httpSettings.prefault({}).describe('The HTTP door.'),
   sessions: sessionSettings.prefault({}).describe('Sessions of legacy clients.'),
   sse: sseSettings.prefault({}).describe('The deprecated HTTP+SSE door.'),
+  admin: adminSettings.prefault({}).describe("The operators' door."),
   drain: drainSettings.prefault({}).describe('Shutting down.'),
   log: logSettings.prefault({}).describe('The log.'),
   telemetry: telemetrySettings.prefault({}).describe('What is measured beside the metrics that cost nothing.'),

@@ -1,6 +1,9 @@
 // Settings of the doors. A leaf.
 import { z } from 'zod'
 
+/** HOST:PORT. */
+export const listenAddress = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, { error: 'HOST:PORT, for example 127.0.0.1:4280' })
+
 export const httpSettings = z.strictObject({
   hosts: z
     .array(z.string())
@@ -25,6 +28,15 @@ export const sseSettings = z.strictObject({
   enabled: z.boolean().default(true).describe('Serve the deprecated HTTP+SSE transport (2024-11-05) at /sse.'),
   owner: z.string().optional().describe('Who is to move the remaining SSE clients; named in the deprecation warning.'),
   sunset: z.iso.date().optional().describe('When /sse goes away; sent as the Sunset header.'),
+})
+
+export const adminSettings = z.strictObject({
+  listen: z
+    .union([z.literal('off'), listenAddress])
+    .optional()
+    .describe(
+      'Address of the admin door (`/metrics`, `/admin/v1`), or `off`. Default: the port after that of `listen`, so 127.0.0.1:4281; a free one where that is 0.',
+    ),
 })
 
 export const drainSettings = z.strictObject({

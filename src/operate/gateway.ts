@@ -24,7 +24,9 @@ export async function startLoaded(loaded: Loaded, wishes: GatewayWishes = {}): P
     broken: loaded.broken,
     secrets: loaded.secrets,
     ...(wishes.trial === true ? { listen: { host: '127.0.0.1', port: 0 } } : {}),
-    ...(wishes.trial !== true && wishes.stdio === undefined ? { listen: loaded.listen } : {}),
+    ...(wishes.trial !== true && wishes.stdio === undefined
+      ? { listen: loaded.listen, ...(loaded.admin === undefined ? {} : { admin: loaded.admin }) }
+      : {}),
     ...(wishes.stdio === undefined ? {} : { stdio: wishes.stdio }),
   })
 }

@@ -117,7 +117,7 @@ describe('what one server lacks', () => {
         place: { ...everything, cwd: '/no/such/folder' },
       },
     })
-    const { upstreams } = await rig.gateway.ready()
+    const upstreams = await rig.gateway.upstreams()
     for (const [name, says] of [
       ['unset', 'CHAOS_UNSET_VARIABLE'],
       ['missing', '/no/such/program'],

@@ -70,7 +70,7 @@ afterAll(async () => {
 const client = (era: (typeof eras)[number], mount = ''): Promise<RawClient> => new RawClient(era, `${rig.base}/mcp${mount}`).connect()
 
 async function stateOf(name: string): Promise<{ state: string; reason: string }> {
-  const found = (await rig.gateway.ready()).upstreams.find((upstream) => upstream.name === name)
+  const found = (await rig.gateway.upstreams()).find((upstream) => upstream.name === name)
   return { state: found?.state ?? '', reason: found?.reason ?? '' }
 }
 
@@ -158,7 +158,7 @@ describe('names', () => {
       const list = await (await client(era, '/odd')).ask('tools/list', {})
       expect(list.answers[0].result.tools.map((tool: { name: string }) => tool.name)).toEqual(['read', 'write'])
     }
-    expect(JSON.stringify(await rig.gateway.ready())).toContain('bad')
+    expect(JSON.stringify(await rig.gateway.upstreams())).toContain('bad')
   })
 
   test('L09 a tool that goes in a storm of 1,000 changes: lists are read a few times only, and the tool is gone', async () => {

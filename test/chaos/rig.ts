@@ -64,16 +64,16 @@ export class Rig {
   }
 
   async evidence(): Promise<Evidence> {
-    return new Evidence(await (await fetch(`${this.base}/metrics`)).text())
+    return new Evidence(await (await fetch(`${this.gateway.admin}/metrics`)).text())
   }
 
   /** Resolves once these servers are served: on a busy machine the first attempt may run out of its short time. */
   async serves(...names: readonly string[]): Promise<void> {
     const ready = async (): Promise<boolean> => {
-      const { upstreams } = await this.gateway.ready()
+      const upstreams = await this.gateway.upstreams()
       return names.every((name) => upstreams.find((upstream) => upstream.name === name)?.state === 'ready')
     }
-    expect(await eventually(ready, 20_000), JSON.stringify(await this.gateway.ready())).toBe(true)
+    expect(await eventually(ready, 20_000), JSON.stringify(await this.gateway.upstreams())).toBe(true)
   }
 
   /** The evidence once it shows this: a record is sealed a moment after its answer has left. */
@@ -100,7 +100,7 @@ export class Rig {
     await this.work
     await this.neighbour.close()
     const evidence = await this.evidence()
-    const shown = JSON.stringify(await this.gateway.ready()) + (await (await fetch(`${this.base}/metrics`)).text())
+    const shown = JSON.stringify(await this.gateway.upstreams()) + (await (await fetch(`${this.gateway.admin}/metrics`)).text())
     const code = await this.gateway.end('SIGTERM')
     const log = this.gateway.log()
     expect(this.troubles).toEqual([])

@@ -206,7 +206,7 @@ describe('a child that starts badly', () => {
   })
 
   test('P01 an exit and a hang are named with their reason, and hide nobody', async () => {
-    const { upstreams } = await rig.gateway.ready()
+    const upstreams = await rig.gateway.upstreams()
     const exits = upstreams.find(({ name }) => name === 'exits')
     expect(exits?.state).not.toBe('ready')
     expect(exits?.reason).toContain('DATABASE_URL is not set')

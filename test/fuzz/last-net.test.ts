@@ -44,10 +44,10 @@ test.each([
       { servers: { slow }, log: { level: 'info', format: 'json' }, drain: { graceMs: 5_000 } },
       { NODE_OPTIONS: options },
     )
-    expect(await eventually(async () => (await gateway.ready()).upstreams[0]?.state === 'ready')).toBe(true)
+    expect(await eventually(async () => (await gateway.upstreams())[0]?.state === 'ready')).toBe(true)
     const answer = modern(gateway.base, 'tools/call', { name: 'slow__slow', arguments: {} })
     const running = async (): Promise<boolean> =>
-      /signalbox_upstream_in_flight\{[^}]*\} 1/.test(await (await fetch(`${gateway.base}/metrics`)).text())
+      /signalbox_upstream_in_flight\{[^}]*\} 1/.test(await (await fetch(`${gateway.admin}/metrics`)).text())
     expect(await eventually(running)).toBe(true)
     light()
     expect((await answer).message.result.content[0].text).toBe('done')

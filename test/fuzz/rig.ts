@@ -121,7 +121,8 @@ export async function startRig(): Promise<Rig> {
     report,
     outsiders: outside,
     draining: draining.signal,
-    ready: () => ({ serving: true, draining: false, upstreams: [] }),
+    ready: () => ({ serving: true, draining: false }),
+    upstreams: () => [],
     metrics: async () => '',
     clients: () => [],
   })

@@ -8,6 +8,8 @@ export type Config = Omit<Parameters<typeof settingsSchema.parse>[0] & object, n
 
 export interface UnderTest {
   readonly base: string
+  /** Address of the admin door. */
+  readonly admin: string
   readonly running: Awaited<ReturnType<typeof startGateway>>
   stop(): Promise<void>
 }
@@ -15,9 +17,11 @@ export interface UnderTest {
 /** Starts the gateway and waits until each upstream was tried once. */
 export async function startUnderTest(config: Record<string, unknown>): Promise<UnderTest> {
   const settings = settingsSchema.parse({ listen: '127.0.0.1:0', log: { level: 'silent' }, drain: { graceMs: 500 }, ...config })
-  const running = await startGateway(settings, { listen: { host: '127.0.0.1', port: 0 }, source: 'test', baseDir: root })
+  const anywhere = { host: '127.0.0.1', port: 0 }
+  const running = await startGateway(settings, { listen: anywhere, admin: anywhere, source: 'test', baseDir: root })
   await running.settled(20_000)
-  return { base: `http://127.0.0.1:${running.address?.port}`, running, stop: () => running.drain() }
+  const admin = `http://127.0.0.1:${running.adminAddress?.port}`
+  return { base: `http://127.0.0.1:${running.address?.port}`, admin, running, stop: () => running.drain() }
 }
 
 /** A port that was free a moment ago, for servers that take no port 0. */

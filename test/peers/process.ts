@@ -3,10 +3,13 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { writeConfig } from './config.ts'
 import { eventually } from './processes.ts'
+import { type UpstreamTold, upstreamsOf } from './raw.ts'
 import { root } from './servers.ts'
 
 export interface GatewayProcess {
   readonly base: string
+  /** Address of the admin door, '' where there is none. */
+  readonly admin: string
   readonly child: ChildProcess
   /** What it wrote to standard error so far. */
   log(): string
@@ -14,7 +17,8 @@ export interface GatewayProcess {
   readonly gone: Promise<number | string>
   /** Sends the signal and resolves to the exit code (or signal) once it is gone. */
   end(signal: NodeJS.Signals): Promise<number | string>
-  ready(): Promise<{ status: string; upstreams: { name: string; state: string; reason?: string }[] }>
+  /** What the admin door tells of each server. */
+  upstreams(): Promise<UpstreamTold[]>
 }
 
 export async function startProcess(config: Record<string, unknown>, env: Record<string, string> = {}): Promise<GatewayProcess> {
@@ -33,15 +37,17 @@ export async function startProcess(config: Record<string, unknown>, env: Record<
     new Promise<string>((resolve) => child.stdout.once('data', (chunk) => resolve(String(chunk)))),
     gone.then((code) => Promise.reject(new Error(`the gateway ended with ${code}: ${log}`))),
   ])
-  const base = `http://127.0.0.1:${JSON.parse(line).port}`
-  const ready: GatewayProcess['ready'] = async () => (await fetch(`${base}/readyz`)).json() as never
-  await eventually(async () => (await ready()).upstreams.every((upstream) => upstream.state !== 'connecting'), 20_000)
+  const { port, admin } = JSON.parse(line) as { port: number; admin?: string }
+  const base = `http://127.0.0.1:${port}`
+  const upstreams = (): ReturnType<GatewayProcess['upstreams']> => upstreamsOf(admin ?? '')
+  if (admin !== undefined) await eventually(async () => (await upstreams()).every((upstream) => upstream.state !== 'connecting'), 20_000)
   return {
     base,
+    admin: admin ?? '',
     child,
     log: () => log,
     gone,
-    ready,
+    upstreams,
     end: async (signal) => {
       child.kill(signal)
       const code = await gone

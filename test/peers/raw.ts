@@ -124,9 +124,21 @@ function messageIn(text: string): Result {
   return undefined
 }
 
-/** Values of one metric, by its labels as they stand in the exposition; '' for none. */
-export async function metric(base: string, name: string): Promise<Map<string, number>> {
-  const { text } = await send(`${base}/metrics`, 'GET', undefined)
+export interface UpstreamTold {
+  readonly name: string
+  readonly state: string
+  readonly reason?: string
+  readonly collisions?: readonly unknown[]
+}
+
+/** What the admin door tells of each server. */
+export async function upstreamsOf(admin: string): Promise<UpstreamTold[]> {
+  return JSON.parse((await send(`${admin}/admin/v1/upstreams`, 'GET', undefined)).text).upstreams
+}
+
+/** Values of one metric of the admin door, by its labels as they stand in the exposition; '' for none. */
+export async function metric(admin: string, name: string): Promise<Map<string, number>> {
+  const { text } = await send(`${admin}/metrics`, 'GET', undefined)
   const found = new Map<string, number>()
   for (const [, labels, value] of text.matchAll(new RegExp(`^${name}(?:\\{(.*)\\})? (\\S+)$`, 'gm'))) found.set(labels ?? '', Number(value))
   return found

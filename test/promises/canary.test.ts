@@ -60,7 +60,8 @@ beforeAll(async () => {
     log += chunk
   })
   const line = await new Promise<string>((resolve) => child.stdout.once('data', (chunk) => resolve(String(chunk))))
-  base = `http://127.0.0.1:${JSON.parse(line).port}`
+  const { port, admin } = JSON.parse(line) as { port: number; admin: string }
+  base = `http://127.0.0.1:${port}`
   stop = () =>
     new Promise((resolve) => {
       child.once('exit', () => {
@@ -69,7 +70,7 @@ beforeAll(async () => {
       })
       child.kill('SIGTERM')
     })
-  for (let i = 0; i < 100 && !/"one".*ready.*"two".*ready/s.test(await (await fetch(`${base}/readyz`)).text()); i += 1)
+  for (let i = 0; i < 100 && !/"one".*ready.*"two".*ready/s.test(await (await fetch(`${admin}/admin/v1/upstreams`)).text()); i += 1)
     await new Promise((resolve) => setTimeout(resolve, 50))
 })
 afterAll(async () => {

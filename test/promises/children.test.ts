@@ -70,7 +70,7 @@ describe('processes behind the gateway', () => {
       }
       const inFlight = async (): Promise<number> =>
         Number(
-          /signalbox_upstream_in_flight\{upstream="everything"\} (\d+)/.exec(await (await fetch(`${gateway.base}/metrics`)).text())?.[1] ??
+          /signalbox_upstream_in_flight\{upstream="everything"\} (\d+)/.exec(await (await fetch(`${gateway.admin}/metrics`)).text())?.[1] ??
             Number.NaN,
         )
       expect(await eventually(async () => (await inFlight()) === 0)).toBe(true)
@@ -91,9 +91,7 @@ describe('processes behind the gateway', () => {
       const { mark, env } = marks()
       const launcher = { command: 'sh', args: ['-c', `"${everything.command}" "${everything.args[0]}" stdio; true`], env }
       const gateway = await startProcess({ servers: { everything: { ...everything, env }, launched: launcher } })
-      expect(await eventually(async () => (await gateway.ready()).upstreams.every((upstream) => upstream.state === 'ready'), 20_000)).toBe(
-        true,
-      )
+      expect(await eventually(async () => (await gateway.upstreams()).every((upstream) => upstream.state === 'ready'), 20_000)).toBe(true)
       expect(marked(mark).length).toBeGreaterThanOrEqual(3)
       await gateway.end('SIGKILL')
       expect(await eventually(() => marked(mark).length === 0)).toBe(true)

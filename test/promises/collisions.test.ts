@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { settingsSchema } from '../../src/assembly/settings.ts'
 import { checkSettings } from '../../src/operate/configuration/checks.ts'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
-import { modern, send } from '../peers/raw.ts'
+import { modern, upstreamsOf } from '../peers/raw.ts'
 import { plainTool, type Scripted, startScripted, textResult } from '../peers/scripted.ts'
 import { promise } from './promise.ts'
 
@@ -73,8 +73,7 @@ describe('conflicting names', () => {
       (await modern(gateway.base, 'resources/read', { uri: note.uri }, { mount })).message.result.contents[0].text
     expect(await text('')).toContain(`port ${one.port}`)
     expect(await text('/two')).toContain(`port ${two.port}`)
-    const ready = JSON.parse((await send(`${gateway.base}/readyz`, 'GET', undefined)).text)
-    const loser = ready.upstreams.find((upstream: { name: string }) => upstream.name === 'two')
-    expect(JSON.stringify(loser.collisions)).toContain(note.uri)
+    const loser = (await upstreamsOf(gateway.admin)).find((upstream) => upstream.name === 'two')
+    expect(JSON.stringify(loser?.collisions)).toContain(note.uri)
   })
 })

@@ -104,7 +104,7 @@ describe('text that was cut within a character', () => {
   })
 
   test('is counted where it was no UTF-8', async () => {
-    const counted = await metric(gateway.base, 'signalbox_proto_anomaly_total')
+    const counted = await metric(gateway.admin, 'signalbox_proto_anomaly_total')
     for (const name of ['child', 'json', 'stream', 'older']) expect(counted.get(`upstream="${name}",type="utf8"`)).toBeGreaterThan(0)
   })
 })

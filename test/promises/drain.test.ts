@@ -73,7 +73,7 @@ describe('SIGTERM under load', () => {
         legacy(base, session, 'tools/call', slow(2), { mount }),
         legacy(base, sessions[6] ?? {}, 'tools/call', { ...slow(2), _meta: { progressToken: 'own' } }, { mount }),
       ]
-      await eventually(async () => (await calls(base)) >= 4)
+      await eventually(async () => (await calls(gateway.admin)) >= 4)
       const began = performance.now()
       gateway.child.kill('SIGTERM')
       await eventually(() => gateway.log().includes('"Draining"'))
@@ -113,7 +113,7 @@ describe('SIGTERM under load', () => {
     async () => {
       const gateway = await startProcess({ servers: { everything }, drain: { graceMs: 700 } })
       const call = modern(gateway.base, 'tools/call', slow(30), { mount })
-      await eventually(async () => (await calls(gateway.base)) === 1)
+      await eventually(async () => (await calls(gateway.admin)) === 1)
       const began = performance.now()
       expect(await gateway.end('SIGTERM')).toBe(0)
       // Far below the 30 s of the call.
@@ -130,7 +130,7 @@ describe('SIGTERM under load', () => {
     async () => {
       const gateway = await startProcess({ servers: { everything }, drain: { graceMs: 60_000 } })
       const call = modern(gateway.base, 'tools/call', slow(50), { mount }).catch(codeOf)
-      await eventually(async () => (await calls(gateway.base)) === 1)
+      await eventually(async () => (await calls(gateway.admin)) === 1)
       gateway.child.kill('SIGINT')
       await pause(400)
       const began = performance.now()
@@ -152,6 +152,6 @@ const initialize = JSON.stringify({
 })
 
 /** Calls in flight at the server. */
-async function calls(base: string): Promise<number> {
-  return (await metric(base, 'signalbox_upstream_in_flight')).get('upstream="everything"') ?? 0
+async function calls(admin: string): Promise<number> {
+  return (await metric(admin, 'signalbox_upstream_in_flight')).get('upstream="everything"') ?? 0
 }

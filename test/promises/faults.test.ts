@@ -77,7 +77,7 @@ describe('every failure', () => {
           .find((one) => one.includes(fault.correlation_id))
         expect(JSON.parse(line ?? '{}'), kind).toMatchObject({ fault: kind, category: fault.category })
       }
-      const counted = await metric(gateway.base, 'signalbox_faults_total')
+      const counted = await metric(gateway.admin, 'signalbox_faults_total')
       const categories = new Set(Object.values(catalogue).map((entry) => entry.category))
       expect(categories.size).toBe(5)
       for (const [kind] of provoked) {
@@ -96,7 +96,7 @@ describe('every failure', () => {
   })
 
   promise('R99', 'of a server in a row opens its circuit: shown in the metrics, answered at once, and nobody else suffers', async () => {
-    const state = async (name: string) => (await metric(gateway.base, 'signalbox_circuit_state')).get(`upstream="${name}"`)
+    const state = async (name: string) => (await metric(gateway.admin, 'signalbox_circuit_state')).get(`upstream="${name}"`)
     expect(await state('up')).toBe(2)
     expect(await state('everything')).toBe(0)
     const before = upstream.count('tools/call')
@@ -130,8 +130,8 @@ describe('without any set-up', () => {
     async () => {
       await call('everything__echo', { message: 'measured' })
       const labels = 'method="tools/call",upstream="everything",item="echo",outcome="complete"'
-      expect((await metric(gateway.base, 'signalbox_call_seconds_count')).get(labels)).toBeGreaterThan(0)
-      expect((await metric(gateway.base, 'signalbox_call_seconds_bucket')).size).toBeGreaterThan(10)
+      expect((await metric(gateway.admin, 'signalbox_call_seconds_count')).get(labels)).toBeGreaterThan(0)
+      expect((await metric(gateway.admin, 'signalbox_call_seconds_bucket')).size).toBeGreaterThan(10)
       const line = (): string | undefined =>
         gateway
           .log()

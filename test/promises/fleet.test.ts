@@ -106,7 +106,7 @@ describe('a mixed fleet', () => {
   )
 
   promise('R38', 'the inventory names each client with its transport, revision and SDK, and counts who has moved', async () => {
-    const { clients: seen } = (await (await fetch(`${gateway.base}/clients`)).json()) as {
+    const { clients: seen } = (await (await fetch(`${gateway.admin}/admin/v1/clients`)).json()) as {
       clients: { name: string; version: string; transport: string; revision: string; calls: number; firstSeen: string; lastSeen: string }[]
     }
     // Stdio clients have gateways of their own.
@@ -123,7 +123,7 @@ describe('a mixed fleet', () => {
       expect(one?.calls).toBeGreaterThan(10)
       expect(Date.parse(one?.lastSeen ?? '')).toBeGreaterThanOrEqual(Date.parse(one?.firstSeen ?? ''))
     }
-    const metrics = await (await fetch(`${gateway.base}/metrics`)).text()
+    const metrics = await (await fetch(`${gateway.admin}/metrics`)).text()
     expect(metrics).toContain('signalbox_clients{transport="http",revision="2026-07-28"} 7')
   })
 })
@@ -136,7 +136,7 @@ describe('a client that moves', () => {
       const client = await connect(kind, { base: gateway.base }, {}, 'mover')
       lists.push((await client.tools()).map(({ name }) => name).sort())
       await client.close()
-      const { clients: seen } = (await (await fetch(`${gateway.base}/clients`)).json()) as {
+      const { clients: seen } = (await (await fetch(`${gateway.admin}/admin/v1/clients`)).json()) as {
         clients: { name: string; transport: string }[]
       }
       ways.push(seen.find(({ name }) => name === 'mover')?.transport ?? 'nowhere')
@@ -149,7 +149,7 @@ describe('a client that moves', () => {
 
 describe('the command line', () => {
   promise('R38', '`signalbox clients` prints the table and how many have moved', async () => {
-    const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), 'clients', '--url', `${gateway.base}/mcp`], {
+    const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), 'clients', '--url', gateway.admin], {
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let text = ''

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterAll, describe, expect } from 'vitest'
 import { startUnderTest } from '../peers/gateway.ts'
 import { startProcess } from '../peers/process.ts'
-import { modern } from '../peers/raw.ts'
+import { modern, upstreamsOf } from '../peers/raw.ts'
 import { plainTool, scriptedStdio, startScripted } from '../peers/scripted.ts'
 import { everything, root } from '../peers/servers.ts'
 import { promise } from './promise.ts'
@@ -53,7 +53,7 @@ describe('a missing environment variable', () => {
 
   promise('R74', 'is found at the start, not at the first call: the server is named with its reason, the others are served', async () => {
     const gateway = await startProcess({ servers })
-    const { upstreams } = await gateway.ready()
+    const upstreams = await gateway.upstreams()
     expect(upstreams).toMatchObject([
       { name: 'good', state: 'ready' },
       { name: 'tracker', state: 'unavailable', reason: expect.stringContaining('SIGNALBOX_TEST_TRACKER_TOKEN') },
@@ -103,7 +103,7 @@ describe('a revision that does not fit', () => {
         fine: { url: old.url },
       },
     })
-    const { upstreams } = JSON.parse(await (await fetch(`${gateway.base}/readyz`)).text())
+    const upstreams = await upstreamsOf(gateway.admin)
     await gateway.stop()
     await future.close()
     await old.close()

@@ -79,7 +79,7 @@ async function legacyTools(base: string, mount: string): Promise<unknown[]> {
 
 describe('stateless by default', () => {
   promise('R40', 'a modern client gets and needs no session, whatever the server behind has', async () => {
-    const sessions = async () => (await metric(gateway.base, 'signalbox_sessions')).get('transport="http"')
+    const sessions = async () => (await metric(gateway.admin, 'signalbox_sessions')).get('transport="http"')
     const before = await sessions()
     for (const name of ['child__echo', 'streamable__echo', 'older__echo']) {
       const answer = await modern(gateway.base, 'tools/call', { name, arguments: { message: name } })

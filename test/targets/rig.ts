@@ -67,7 +67,8 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
     gateway: inside.gateway,
     outsiders,
     draining: draining.signal,
-    ready: () => ({ serving: true, draining: false, upstreams: [] }),
+    ready: () => ({ serving: true, draining: false }),
+    upstreams: () => [],
     metrics: async () => '',
     clients: () => [],
   })

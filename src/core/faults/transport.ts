@@ -9,7 +9,7 @@ export const transportFaults = {
     retryable: true,
     protocol: false,
     agent: 'The server {upstream} cannot be reached: {reason}. The call was not executed. Try again later or go on without it.',
-    operator: 'Look at the upstream: is its process or address up? State and last error are in /readyz.',
+    operator: 'Look at the upstream: is its process or address up? State and last error are in /admin/v1/upstreams of the admin door.',
   },
   upstream_timeout: {
     category: 'transport',

@@ -1,7 +1,7 @@
 // Which address of the front door a request is for. No URL parsing: the paths are few and plain.
 
 export interface Route {
-  readonly to: 'mcp' | 'sse' | 'message' | 'livez' | 'readyz' | 'metrics' | 'clients' | 'nothing'
+  readonly to: 'mcp' | 'sse' | 'message' | 'livez' | 'readyz' | 'nothing'
   /** '' for the aggregate. */
   readonly mount: string
 }
@@ -21,5 +21,5 @@ export function route(url: string): Route {
 const nothing: Route = { to: 'nothing', mount: '' }
 
 const plain: ReadonlyMap<string, Route> = new Map(
-  (['mcp', 'sse', 'message', 'livez', 'readyz', 'metrics', 'clients'] as const).map((to) => [`/${to}`, { to, mount: '' }]),
+  (['mcp', 'sse', 'message', 'livez', 'readyz'] as const).map((to) => [`/${to}`, { to, mount: '' }]),
 )

@@ -11,7 +11,7 @@ import type { Clock } from '../../core/ports/clock.ts'
 import type { Identified } from '../../core/ports/gateway.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { header } from '../../core/protocol/names.ts'
-import { type AdminParts, answerClients, answerLive, answerMetrics, answerReady } from '../admin/health.ts'
+import { answerLive, answerReady, type Readiness } from '../admin/health.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
 import { createModernWriter } from '../modern/answer.ts'
 import { claimedRevision } from '../modern/envelope.ts'
@@ -38,7 +38,7 @@ export interface HttpDoorParts {
   readonly legacy: LegacyHttpDoor
   /** Absent: `/sse` is not served. */
   readonly sse?: SseHttpDoor | undefined
-  readonly admin: AdminParts
+  ready(): Readiness
   /** Host that the configuration names to listen on. */
   readonly listenHost: string
 }
@@ -196,9 +196,7 @@ class Door implements HttpDoor {
     const at = { req, res, openRequest, id, atMs, mount, transport } as const
     const refused = this.guard.host(req) ?? this.letIn(req, res)
     if (refused !== undefined) return this.refusals.refuse(at, refused)
-    if (to.to === 'readyz') return answerReady(res, this.parts.admin)
-    if (to.to === 'metrics') return answerMetrics(res, this.parts.admin)
-    if (to.to === 'clients') return answerClients(res, this.parts.admin)
+    if (to.to === 'readyz') return answerReady(res, this.parts.ready())
     if (to.to === 'nothing' || (to.to !== 'mcp' && this.parts.sse === undefined)) return notFound(res)
     if (req.method === 'OPTIONS') return answerPreflight(req, res, this.context.forwarded)
     const who = this.context.gateway.identify(new PresentedByHttp(req, transport, mount))

@@ -16,7 +16,7 @@ export const limitSettings = z.strictObject({
     .positive()
     .default(33_554_432)
     .describe(
-      'Definitions of one kind (tools, prompts, resources, templates) that are taken from one server, in bytes together; what is over is named in `/readyz` and not served.',
+      'Definitions of one kind (tools, prompts, resources, templates) that are taken from one server, in bytes together; what is over is named in `/admin/v1/upstreams` and not served.',
     ),
   spills: z.number().int().nonnegative().default(256).describe('How many oversized results are kept (10 minutes each).'),
   parked: z

@@ -88,6 +88,7 @@ describe('signalbox up', () => {
     const run = await serve(`servers:\n${good}`)
     expect(run.stdout.trimEnd().split('\n')).toHaveLength(1)
     expect(JSON.parse(run.stdout)).toEqual({
+      admin: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[1-9]\d*$/),
       listening: expect.stringMatching(/^http:\/\/127\.0\.0\.1:[1-9]\d*\/mcp$/),
       host: '127.0.0.1',
       port: expect.any(Number),
@@ -122,6 +123,29 @@ describe('signalbox up', () => {
     expect(run.stdout).toBe('')
     expect(run.stderr).toContain(`127.0.0.1:${port} is in use by another program`)
     expect(run.stderr).not.toMatch(/\n {4}at /)
+  })
+
+  it('says so of the port of the admin door, by its key', async () => {
+    const taken: Server = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    const { port } = taken.address() as { port: number }
+    const config = file('taken-admin.yaml', `listen: 127.0.0.1:0\nadmin: {listen: '127.0.0.1:${port}'}\nservers:\n${good}`)
+    const run = await finished(['up', '--config', config])
+    taken.close()
+    expect([run.code, run.stdout]).toEqual([3, ''])
+    expect(run.stderr).toContain(`127.0.0.1:${port} is in use by another program`)
+    expect(run.stderr).toContain('admin.listen')
+  })
+
+  it('lists the clients at the admin door, which `up` names, and sends whoever asks in front there', async () => {
+    const { url, stdout } = await serve(`servers:\n${good}`)
+    const { admin } = JSON.parse(stdout) as { admin: string }
+    expect((await finished(['ls', '--url', url])).code).toBe(0)
+    const listed = await finished(['clients', '--url', admin, '--json'])
+    expect(JSON.parse(listed.stdout)).toMatchObject({ clients: [{ name: 'signalbox-cli' }] })
+    const astray = await finished(['clients', '--url', url])
+    expect(astray.code).toBe(1)
+    expect(astray.stderr).toContain('admin.listen')
   })
 
   it('tells all problems of a configuration, located, with exit code 10', async () => {

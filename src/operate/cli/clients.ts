@@ -2,6 +2,7 @@
 import { request } from 'undici'
 import { modernRevision } from '../../core/protocol/names.ts'
 import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
+import { defaultAdminUrl } from './default-urls.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { firstLine, type Style, styleFor, table } from './text.ts'
 import { wholeBody } from './whole-body.ts'
@@ -40,18 +41,18 @@ export async function clients(options: ClientsOptions): Promise<ExitCode> {
 
 /** The clients, or what went wrong, for a person. */
 async function read(url: string): Promise<readonly Seen[] | string> {
-  if (!URL.canParse(url) || !/^https?:/.test(url)) return `${url} is no address; write it as http://127.0.0.1:4280/mcp`
-  const address = new URL('/clients', url)
+  if (!URL.canParse(url) || !/^https?:/.test(url)) return `${url} is no address; write it as ${defaultAdminUrl}`
+  const address = new URL('/admin/v1/clients', url)
   try {
     const { statusCode, body } = await request(address, { headersTimeout: 5_000, bodyTimeout: 5_000 })
     const bytes = statusCode === 200 ? await wholeBody(body, largestAnswer) : undefined
     if (bytes === undefined) {
       if (statusCode !== 200) await body.dump()
-      return `${address} answered with HTTP ${statusCode}${statusCode === 200 ? ` and more than ${largestAnswer} bytes` : ''}; is it a Signalbox gateway?`
+      return `${address} answered with HTTP ${statusCode}${statusCode === 200 ? ` and more than ${largestAnswer} bytes` : ''}; is it the admin door of a gateway (\`admin.listen\`, by default ${defaultAdminUrl})?`
     }
     const answer: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'))
     const list = (answer as { readonly clients?: unknown } | null)?.clients
-    return Array.isArray(list) ? (list as Seen[]) : `${address} answered, but with no list of clients; is it a Signalbox gateway?`
+    return Array.isArray(list) ? (list as Seen[]) : `${address} answered, but with no list of clients; is it the admin door of a gateway?`
   } catch (thrown) {
     const reason = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
     return `No gateway answers at ${address} (${reason}). Start it with \`signalbox up\`, or name it with --url.`

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../package-root.ts'
 import { NoAnswer } from './ask.ts'
+import { defaultAdminUrl, defaultUrl } from './default-urls.ts'
 import { type ExitCode, exit, exitMeanings } from './exit.ts'
 
 /** Runs the command line. Resolves to the exit code; `endNow` ends the process at once. */
@@ -70,7 +71,7 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
   program
     .command('clients')
     .description('list the clients that a running gateway has seen, and how many are on the present transport')
-    .option('--url <url>', 'endpoint of the gateway', defaultUrl)
+    .option('--url <url>', 'admin door of the gateway (`admin.listen`)', defaultAdminUrl)
     .option('--json', 'print it as one JSON object')
     .action(async (options) => done(await (await import('./clients.ts')).clients(options)))
 
@@ -81,8 +82,6 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
 
   return program
 }
-
-const defaultUrl = 'http://127.0.0.1:4280/mcp'
 
 function sources(command: Command): Command {
   return command

@@ -7,6 +7,7 @@ import type { Loaded } from '../configuration/load.ts'
 import { type RunningGateway, startLimitMs, startLoaded } from '../gateway.ts'
 import { packageVersion } from '../package-root.ts'
 import { howToConnect } from './connect.ts'
+import { defaultUrl } from './default-urls.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { loadOrTell, type SourceOptions, startProblem } from './options.ts'
 import { onSignals } from './signals.ts'
@@ -25,7 +26,7 @@ export async function up(options: SourceOptions, endNow: (code: ExitCode) => voi
   try {
     gateway = await startLoaded(loaded)
   } catch (thrown) {
-    const problem = startProblem(thrown, formatAddress(loaded.listen))
+    const problem = startProblem(thrown, loaded)
     if (problem === undefined) throw thrown
     process.stderr.write(`${forTerminal(problem.text)}\n`)
     return problem.code
@@ -33,7 +34,8 @@ export async function up(options: SourceOptions, endNow: (code: ExitCode) => voi
   const address = gateway.address ?? loaded.listen
   const url = `http://${formatAddress(address)}/mcp`
   const servers = gateway.status().map((server) => server.name)
-  process.stdout.write(`${JSON.stringify({ listening: url, host: address.host, port: address.port, servers })}\n`)
+  const admin = gateway.adminAddress === undefined ? {} : { admin: `http://${formatAddress(gateway.adminAddress)}` }
+  process.stdout.write(`${JSON.stringify({ listening: url, host: address.host, port: address.port, ...admin, servers })}\n`)
 
   let ending = false
   const uncaught = onUncaught((bug) => gateway.uncaught(bug))
@@ -74,7 +76,7 @@ function sourceName(loaded: Loaded): string {
 }
 
 function portOption(url: string): string {
-  return url === 'http://127.0.0.1:4280/mcp' ? '' : ` --url ${url}`
+  return url === defaultUrl ? '' : ` --url ${url}`
 }
 
 /** Says who is still starting, once it takes long. Returns what stops it. */

@@ -16,6 +16,12 @@ export function parseAddress(text: string): Address | undefined {
   return { host, port }
 }
 
+/** Where the admin door is to stand: undefined for nowhere. By default beside the front door, so that two gateways on one machine do not meet. */
+export function adminAddress(text: string | undefined, front: Address): Address | undefined {
+  if (text !== undefined) return text === 'off' ? undefined : parseAddress(text)
+  return { host: front.host, port: front.port === 0 || front.port === 65_535 ? 0 : front.port + 1 }
+}
+
 /** Whether only this machine can reach the host. */
 export function isLoopback(host: string): boolean {
   if (host === 'localhost' || host === '::1') return true

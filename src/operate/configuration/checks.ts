@@ -30,11 +30,21 @@ function warning(path: Path, what: string, mend: string): Finding {
 }
 
 function listening(settings: Settings): Finding[] {
-  const address = parseAddress(settings.listen)
-  if (address === undefined) return [error(['listen'], 'is no address', 'write HOST:PORT, for example 127.0.0.1:4280')]
+  const { listen, admin } = settings
+  const findings = [...reachable(['listen'], listen)]
+  if (admin.listen === undefined || admin.listen === 'off') return findings
+  findings.push(...reachable(['admin', 'listen'], admin.listen))
+  if (admin.listen !== listen || listen.endsWith(':0')) return findings
+  const what = `contradiction: ${listen} is the address of the front door`
+  return [...findings, error(['admin', 'listen'], what, 'give the admin door another port, or `off`')]
+}
+
+function reachable(path: Path, text: string): Finding[] {
+  const address = parseAddress(text)
+  if (address === undefined) return [error(path, 'is no address', 'write HOST:PORT, for example 127.0.0.1:4280')]
   if (isLoopback(address.host)) return []
   const what = `${address.host} can be reached from other machines, and requests are neither encrypted nor authenticated`
-  return [error(['listen'], what, 'listen on 127.0.0.1; both profiles refuse other addresses until authentication is there')]
+  return [error(path, what, 'listen on 127.0.0.1; both profiles refuse other addresses until authentication is there')]
 }
 
 function profile(settings: Settings): Finding[] {

@@ -73,6 +73,25 @@ describe('names', () => {
   })
 })
 
+describe('the admin door', () => {
+  it('stands beside the front door unless the file says otherwise', async () => {
+    const address = async (text: string) => (await loaded(`${text}\nservers: {a: {command: x}}`)).admin
+    expect(await address('')).toEqual({ host: '127.0.0.1', port: 4281 })
+    expect(await address('listen: 127.0.0.1:5000')).toEqual({ host: '127.0.0.1', port: 5001 })
+    expect(await address('listen: 127.0.0.1:0')).toEqual({ host: '127.0.0.1', port: 0 })
+    expect(await address('listen: 127.0.0.1:65535')).toEqual({ host: '127.0.0.1', port: 0 })
+    expect(await address("admin: {listen: '127.0.0.1:9090'}")).toEqual({ host: '127.0.0.1', port: 9090 })
+    expect(await address('admin: {listen: off}')).toBeUndefined()
+  })
+  it('is for this machine alone, and not where the front door is', async () => {
+    const found = async (listen: string) => (await problemsOf(`admin: {listen: '${listen}'}\nservers: {a: {command: x}}`)).join()
+    expect(await found('0.0.0.0:4281')).toContain('admin.listen: 0.0.0.0 can be reached from other machines')
+    expect(await found('127.0.0.1:4280')).toContain('admin.listen: contradiction')
+    expect(await found('127.0.0.1:99999')).toContain('admin.listen: is no address')
+    expect(await found('nowhere')).toContain('HOST:PORT')
+  })
+})
+
 describe('keys without effect are warned about, harmful ones refused', () => {
   it('stdio keys on an HTTP server', async () => {
     const { warnings } = await loaded('servers: {a: {url: "https://x.example/mcp", args: [b]}}')

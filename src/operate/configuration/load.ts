@@ -13,7 +13,7 @@ import {
   readText,
 } from '../../platform/config/index.ts'
 import { packageRoot } from '../package-root.ts'
-import { type Address, isLoopback, parseAddress } from './address.ts'
+import { type Address, adminAddress, isLoopback, parseAddress } from './address.ts'
 import { checkSettings } from './checks.ts'
 import { preferInstalled } from './prefer-installed.ts'
 
@@ -38,6 +38,8 @@ export interface BrokenServer {
 export interface Loaded {
   readonly settings: Settings
   readonly listen: Address
+  /** Undefined where there is to be no admin door. */
+  readonly admin: Address | undefined
   readonly kind: 'yaml' | 'mcp-json' | 'quickstart'
   /** For people and the log: the file. */
   readonly source: string
@@ -219,6 +221,7 @@ function done(
     loaded: {
       settings: { ...settings, ...stateDir, servers },
       listen,
+      admin: adminAddress(settings.admin.listen, listen),
       kind,
       source,
       baseDir,

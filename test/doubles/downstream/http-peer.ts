@@ -23,7 +23,7 @@ export async function openDoor(context: DoorContext, parts: Partial<HttpDoorPart
   }
   const open = {
     legacy,
-    readiness: { serving: true, draining: false, upstreams: [] } as Readiness,
+    readiness: { serving: true, draining: false } as Readiness,
   }
   const door = createHttpDoor(context, {
     legacy: {
@@ -32,7 +32,7 @@ export async function openDoor(context: DoorContext, parts: Partial<HttpDoorPart
       delete: (arrived) => took('DELETE', arrived),
       sessions: () => 7,
     },
-    admin: { ready: () => open.readiness, metrics: async () => 'signalbox_calls_total 1\n', clients: () => [] },
+    ready: () => open.readiness,
     listenHost: '127.0.0.1',
     ...parts,
   })

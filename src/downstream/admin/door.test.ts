@@ -1,0 +1,98 @@
+import { createServer } from 'node:net'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { send } from '../../../test/doubles/downstream/http-peer.ts'
+import { type AdminDoor, createAdminDoor } from './door.ts'
+
+let door: AdminDoor
+let port = 0
+const logged: string[] = []
+let metrics: () => Promise<string> = async () => 'signalbox_sessions 1\n'
+
+beforeEach(async () => {
+  door = createAdminDoor({
+    upstreams: () => [
+      { name: 'a', state: 'ready', quarantined: [], collisions: [] },
+      { name: 'b', state: 'unavailable', reason: 'ENOENT', quarantined: [{ name: 'bad', path: '/x', reason: 'y' }] },
+    ],
+    clients: () => [
+      { name: 'c', version: '1', transport: 'http', revision: '2026-07-28', firstSeenMs: 0, lastSeenMs: 1_000, calls: 3, owner: 'unknown' },
+    ],
+    metrics: () => metrics(),
+    log: (_severity, event) => void logged.push(event),
+    listenHost: '127.0.0.1',
+  })
+  port = (await door.listen('127.0.0.1', 0)).port
+})
+afterEach(() => door.close())
+
+const get = (path: string, headers: Record<string, string> = {}, method = 'GET') => send(port, { method, path, headers })
+
+describe('the admin door', () => {
+  it('tells of each server with state and reason, of the clients, and its metrics', async () => {
+    expect(await get('/admin/v1/upstreams?fresh=1')).toMatchObject({
+      status: 200,
+      headers: { 'cache-control': 'no-store' },
+      json: {
+        upstreams: [
+          { name: 'a', state: 'ready' },
+          { name: 'b', state: 'unavailable', reason: 'ENOENT', quarantined: [{ name: 'bad' }] },
+        ],
+      },
+    })
+    expect((await get('/admin/v1/clients')).json).toEqual({
+      clients: [
+        {
+          name: 'c',
+          version: '1',
+          transport: 'http',
+          revision: '2026-07-28',
+          calls: 3,
+          owner: 'unknown',
+          firstSeen: '1970-01-01T00:00:00.000Z',
+          lastSeen: '1970-01-01T00:00:01.000Z',
+        },
+      ],
+    })
+    const { text, headers } = await get('/metrics')
+    expect([text, headers['content-type']]).toEqual(['signalbox_sessions 1\n', 'text/plain; version=0.0.4; charset=utf-8'])
+  })
+
+  it.each([
+    ['a host that is not this machine, as after DNS rebinding', { host: 'evil.example' }, 403],
+    ['a page of another origin', { origin: 'https://evil.example' }, 403],
+    ['a page of this machine, which may be anybody’s', { origin: 'http://localhost:5173' }, 403],
+  ])('refuses %s', async (_who, headers, status) => {
+    const answer = await get('/metrics', headers)
+    expect([answer.status, answer.headers['content-type']]).toEqual([status, 'application/problem+json'])
+    expect(JSON.parse(answer.text)).toMatchObject({ title: 'Refused', status })
+    expect(answer.text).not.toContain('signalbox_sessions')
+  })
+
+  it('names what it serves, and how it is read', async () => {
+    const nothing = await get('/mcp')
+    expect([nothing.status, JSON.parse(nothing.text).detail]).toEqual([
+      404,
+      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/clients.',
+    ])
+    const posted = await get('/admin/v1/clients', {}, 'POST')
+    expect([posted.status, posted.headers.allow]).toEqual([405, 'GET, HEAD'])
+    expect(await get('/metrics', {}, 'HEAD')).toMatchObject({ status: 200, text: '' })
+  })
+
+  it('answers a bug of ours, which stands in the log', async () => {
+    metrics = () => Promise.reject(new Error('oops'))
+    const { status, text } = await get('/metrics')
+    expect(status).toBe(500)
+    expect(text).not.toContain('oops')
+    expect(logged).toEqual(['A bug in the admin door'])
+  })
+
+  it('does not start where its port is taken', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const taken = (other.address() as { port: number }).port
+    await door.close()
+    await expect(door.listen('127.0.0.1', taken)).rejects.toMatchObject({ code: 'EADDRINUSE', port: taken })
+    await new Promise((resolve) => other.close(resolve))
+  })
+})

@@ -1,0 +1,123 @@
+// The operators' door, on an address of its own: metrics for a scraper and, as JSON, the state of every server and who the clients are.
+// Until it asks who is there it listens on loopback alone; host and origin are checked, so that no page of a browser reads it.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Log } from '../../core/ports/report.ts'
+import type { UpstreamState } from '../../core/ports/upstream.ts'
+import { Guard } from '../http/guard.ts'
+import { answer, problem } from './answer.ts'
+
+export interface UpstreamStatus {
+  readonly name: string
+  readonly state: UpstreamState
+  /** Why it is not ready, for people. */
+  readonly reason?: string | undefined
+  /** Definitions that are not served, with path and reason. */
+  readonly quarantined?: readonly unknown[]
+  /** Names and URIs on the aggregate that went to another server. */
+  readonly collisions?: readonly unknown[]
+}
+
+/** One client as it came in one way, as `observe` keeps it. */
+export interface ClientEntry {
+  readonly name: string
+  readonly version: string
+  readonly transport: string
+  readonly revision: string
+  /** Milliseconds since the epoch. */
+  readonly firstSeenMs: number
+  readonly lastSeenMs: number
+  readonly calls: number
+  readonly owner: string
+}
+
+export interface AdminParts {
+  upstreams(): readonly UpstreamStatus[]
+  /** The inventory of clients. */
+  clients(): readonly ClientEntry[] | Promise<readonly ClientEntry[]>
+  /** Prometheus text exposition. */
+  metrics(): Promise<string>
+  readonly log: Log
+  /** Host that the configuration names to listen on. */
+  readonly listenHost: string
+}
+
+export interface AdminDoor {
+  /** Rejects where the address cannot be had (EADDRINUSE, EACCES). Port 0 takes a free one. */
+  listen(host: string, port: number): Promise<{ host: string; port: number }>
+  /** Stops listening and ends what is open. */
+  close(): Promise<void>
+}
+
+type Answering = (res: ServerResponse) => void | Promise<void>
+
+export function createAdminDoor(parts: AdminParts): AdminDoor {
+  const guard = new Guard({ profile: 'production', hosts: [], origins: [] }, parts.listenHost)
+  const paths = answers(parts)
+  const server = createServer({ maxHeaderSize: 16_384, headersTimeout: 15_000, requestTimeout: 60_000, requireHostHeader: false })
+  server.on('request', (req, res) => {
+    take(req, res, guard, paths).catch((error: unknown) => {
+      parts.log('error', 'A bug in the admin door', { stack: error instanceof Error ? error.stack : String(error) })
+      if (res.headersSent) res.destroy()
+      else problem(res, 500, 'Internal error', 'The gateway failed to answer; its log says why.')
+    })
+  })
+  return { listen: (host, port) => listen(server, parts.log, host, port), close: () => close(server) }
+}
+
+async function take(req: IncomingMessage, res: ServerResponse, guard: Guard, paths: ReadonlyMap<string, Answering>): Promise<void> {
+  const { origin } = req.headers
+  const refused = guard.host(req) ?? (origin === undefined ? undefined : guard.origin(origin))
+  if (refused !== undefined) return problem(res, refused.entry.status, 'Refused', refused.message)
+  const path = req.url?.split('?', 1)[0] ?? '/'
+  const found = paths.get(path)
+  if (found === undefined) return problem(res, 404, 'Not found', `Served here: ${[...paths.keys()].join(', ')}.`)
+  if (req.method !== 'GET' && req.method !== 'HEAD') {
+    return problem(res, 405, 'Method not allowed', `${path} is read with GET.`, ['Allow', 'GET, HEAD'])
+  }
+  return found(res)
+}
+
+function answers(parts: AdminParts): ReadonlyMap<string, Answering> {
+  const json = (res: ServerResponse, value: unknown): void => answer(res, 200, 'application/json', JSON.stringify(value))
+  return new Map<string, Answering>([
+    ['/metrics', async (res) => answer(res, 200, 'text/plain; version=0.0.4; charset=utf-8', await parts.metrics())],
+    ['/admin/v1/upstreams', (res) => json(res, { upstreams: parts.upstreams().map(shown) })],
+    ['/admin/v1/clients', async (res) => json(res, { clients: (await parts.clients()).map(dated) })],
+  ])
+}
+
+function shown({ name, state, reason, quarantined = [], collisions = [] }: UpstreamStatus): Record<string, unknown> {
+  return {
+    name,
+    state,
+    ...(reason === undefined ? {} : { reason }),
+    ...(quarantined.length === 0 ? {} : { quarantined }),
+    ...(collisions.length === 0 ? {} : { collisions }),
+  }
+}
+
+/** Times in ISO 8601. */
+function dated({ firstSeenMs, lastSeenMs, ...client }: ClientEntry): Record<string, unknown> {
+  return { ...client, firstSeen: new Date(firstSeenMs).toISOString(), lastSeen: new Date(lastSeenMs).toISOString() }
+}
+
+function listen(server: Server, log: Log, host: string, port: number): Promise<{ host: string; port: number }> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port }, () => {
+      server.off('error', reject)
+      server.on('error', (error) => log('error', 'The listener of the admin door failed', { error: String(error) }))
+      const address = server.address() as AddressInfo
+      resolve({ host: address.address, port: address.port })
+    })
+  })
+}
+
+function close(server: Server): Promise<void> {
+  if (!server.listening) return Promise.resolve()
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}
