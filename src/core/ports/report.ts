@@ -14,6 +14,7 @@ export const counters = {
   },
   child_restarts: { help: 'Restarts of stdio servers.', labels: ['upstream'] },
   events_dropped: { help: 'Progress, log and change events that were dropped.', labels: ['where'] },
+  clients_cut: { help: 'Clients cut off, since they read too slowly: by what was unsent to them, or to all together.', labels: ['unsent'] },
   calls_queued: { help: 'Calls that waited for a place at their upstream.', labels: ['upstream'] },
   calls_refused: { help: 'Calls that were refused because the queue of their upstream was full.', labels: ['upstream'] },
   retries: { help: 'Attempts after the first.', labels: ['upstream'] },

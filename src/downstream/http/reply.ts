@@ -8,7 +8,7 @@ import type { Answer, ModernWriter } from '../modern/answer.ts'
 import type { Asked } from '../modern/receive.ts'
 import type { Heartbeat, HeartbeatTarget } from './heartbeat.ts'
 import { writeJson } from './refusals.ts'
-import { isSlow } from './slow-client.ts'
+import { cutIfStuck, isSlow } from './slow-client.ts'
 
 /** A client that takes a finished answer slower than this is cut off after `graceMs` (bytes per ms). */
 const slowest = 16
@@ -63,6 +63,7 @@ export class Reply implements Sink, HeartbeatTarget {
     }
     this.open()
     this.res.write(sseEvent({ event: 'message', data: bytes }))
+    cutIfStuck(this.res, bytes.length, this.report)
     this.heartbeat.wrote(this)
   }
 
@@ -105,6 +106,8 @@ export class Reply implements Sink, HeartbeatTarget {
 
   private watchFlush(nowMs: number): void {
     if (this.dueAt === Number.POSITIVE_INFINITY) this.dueAt = nowMs + graceMs + this.answerBytes / slowest
+    // It is not gone by the next beat, so it counts among what all clients hold up.
+    cutIfStuck(this.res, this.answerBytes, this.report)
     if (nowMs < this.dueAt) return
     this.report.log('warn', 'A client took its answer too slowly and was cut off', { correlationId: this.asked.correlationId })
     this.res.destroy()
