@@ -72,7 +72,7 @@ async function signalbox(name, server, more = {}) {
     if (JSON.stringify(ready).includes('"ready"')) break
     await new Promise((resolve) => setTimeout(resolve, 100))
   }
-  return { port, pid }
+  return { port, pid, admin }
 }
 
 const upstream = await start(0, [join(here, 'upstream.mjs')])
@@ -201,7 +201,7 @@ async function printStages() {
     if (!targets.some((target) => target.name === name)) continue
     const at = await signalbox(`stages-${era}`, { url: `${url}/mcp`, era }, { telemetry: { stages: true } })
     const session = era === 'legacy' ? await openSession(`http://127.0.0.1:${at.port}/mcp`) : undefined
-    const target = { ...at, era, path: '/mcp', tool: 'up__echo', session, metrics: `http://127.0.0.1:${at.port}/metrics` }
+    const target = { ...at, era, path: '/mcp', tool: 'up__echo', session, metrics: `${at.admin}/metrics` }
     columns.push({ name, times: await stageTimes(target, windowMs) })
   }
   if (columns.length === 0) return
