@@ -1,7 +1,7 @@
 // No key is accepted and then forgotten: every leaf of the settings has a row here that shows, against the real gateway, what turning it
 // changes, or names the test that shows it.
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
 import { createServer, type Socket, connect as tcp } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,6 +15,7 @@ import { eventually } from './peers/processes.ts'
 import { type Answer, legacy, metric, modern, openSession, send, upstreamsOf } from './peers/raw.ts'
 import { plainTool, type Script, type Scripted, scriptedStdio, startScripted, textResult } from './peers/scripted.ts'
 import { everything, root } from './peers/servers.ts'
+import { rowsOf } from './stores/rows.ts'
 
 interface Elsewhere {
   /** Test file that shows it. */
@@ -414,9 +415,7 @@ const rows: Record<string, Row> = {
     const session = await openSession(first.base, { mount })
     expect(session['mcp-session-id']).toBeTruthy()
     expect(await toolNames(first.base)).toEqual(['up__echo'])
-    // A file of another name is not whole yet.
-    const isKept = (): boolean => readdirSync(join(stateDir, 'catalog')).some((name) => name.endsWith('.catalog'))
-    expect(await eventually(() => existsSync(join(stateDir, 'catalog')) && isKept())).toBe(true)
+    expect(await eventually(() => rowsOf(join(stateDir, 'signalbox.db'), 'catalogs').length === 1)).toBe(true)
     await first.stop()
     const key = readFileSync(join(stateDir, 'seal.key'))
     await up.close()

@@ -13,6 +13,7 @@ import {
   createSseDoor,
   type HttpDoor,
   type Readiness,
+  type StoreStatus,
   serveStdio,
   type UpstreamStatus,
 } from '../downstream/index.ts'
@@ -34,6 +35,7 @@ interface DoorParts {
   readonly draining: AbortSignal
   ready(): Readiness
   upstreams(): readonly UpstreamStatus[]
+  stores(): readonly StoreStatus[]
   metrics(): Promise<string>
   clients(): ReturnType<Inventory['clients']>
 }
@@ -76,6 +78,7 @@ export function openDoors(parts: DoorParts): Doors {
   })
   const admin = createAdminDoor({
     upstreams: () => parts.upstreams(),
+    stores: () => parts.stores(),
     metrics: () => parts.metrics(),
     clients: () => parts.clients(),
     log: parts.report.log,

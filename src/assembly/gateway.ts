@@ -1,6 +1,5 @@
 // Puts the inside together: upstreams, catalog, stages and the table, from the settings and the platform.
 import { createHash } from 'node:crypto'
-import { join } from 'node:path'
 import type { RoutedCall, TargetedCall, UpstreamId } from '../core/call/call.ts'
 import type { DeadlineLimits } from '../core/call/deadline.ts'
 import type { Exchange } from '../core/call/exchange.ts'
@@ -9,10 +8,12 @@ import type { Recorder } from '../core/call/record.ts'
 import type { Sealer } from '../core/call/seal.ts'
 import type { Wrap } from '../core/call/stage.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Upstream } from '../core/ports/upstream.ts'
 import { type Catalog, createCatalog } from '../gateway/catalog/index.ts'
+import { keptCatalogs } from '../gateway/catalog/kept-catalogs.ts'
 import { createContinuation } from '../gateway/continuation/stage.ts'
 import { staticCredentials } from '../gateway/credentials/static.ts'
 import { createEvents, type Events } from '../gateway/events/index.ts'
@@ -23,7 +24,6 @@ import { asserted, createSchemaGate, validate } from '../gateway/policy/stage.ts
 import { record, unclaimedRecord } from '../gateway/record/stage.ts'
 import { createResilience, type Resilience } from '../gateway/resilience/stage.ts'
 import { createSpillStore, spill } from '../gateway/results/stage.ts'
-import { createFileCatalogStore } from '../platform/store/file/catalog-store.ts'
 import { HttpPools } from '../upstream/http/pools.ts'
 import { createUpstream, type Outside, ParkingLot } from '../upstream/index.ts'
 import { brokenUpstream } from './broken-upstream.ts'
@@ -38,6 +38,8 @@ export interface InsideParts {
   readonly random: Random
   readonly report: Report
   readonly sealer: Sealer
+  /** Where last known catalogues are kept; absent: they end with the gateway. */
+  readonly durable?: Durable | undefined
   readonly recorder: Recorder
   readonly replica: string
   readonly outside: Outside
@@ -97,11 +99,11 @@ export function assembleInside(parts: InsideParts): Inside {
     clock,
     random,
     report,
-    ...(settings.stateDir === undefined
+    ...(parts.durable === undefined
       ? {}
       : {
           store: {
-            keeper: createFileCatalogStore(join(settings.stateDir, 'catalog')),
+            keeper: keptCatalogs(parts.durable, clock, report.log),
             configHash: (id) => hashOf(id, settings.servers[id]),
           },
         }),

@@ -1,15 +1,17 @@
 // A gateway from start to end: opens the platform, assembles the inside, opens the doors, and drains in the order that loses nothing:
-// readiness first, then the doors with what runs, then the upstreams.
+// readiness first, then the doors with what runs, then the upstreams, then the store.
 import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { Deadline } from '../core/call/deadline.ts'
 import { onBatchBug } from '../core/call/loop-batch.ts'
 import { type Signal, Switch } from '../core/call/signal.ts'
 import { guardedClock, inBackground, reportBug, stackOf } from '../core/ports/boundary.ts'
+import type { Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { UpstreamState } from '../core/ports/upstream.ts'
-import type { UpstreamStatus } from '../downstream/index.ts'
+import type { StoreStatus, UpstreamStatus } from '../downstream/index.ts'
 import {
+  createClientStore,
   createInventory,
   createLog,
   createMetrics,
@@ -17,6 +19,9 @@ import {
   createRedactor,
   createStageTimes,
   type Gauges,
+  type InventorySaving,
+  mostClients,
+  saveInventory,
 } from '../observe/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
@@ -26,6 +31,7 @@ import { type Doors, openDoors } from './doors.ts'
 import { assembleInside, type Inside } from './gateway.ts'
 import { Outsiders } from './outsiders.ts'
 import type { Settings } from './settings.ts'
+import { createDurable } from './stores.ts'
 
 export interface GatewayOptions {
   /** Where to serve HTTP; absent: no HTTP door. */
@@ -80,6 +86,8 @@ class Running implements RunningGateway {
   private readonly options: GatewayOptions
   private readonly report: Report
   private readonly flush: () => Promise<void>
+  private readonly durable: Durable
+  private readonly saving: InventorySaving
   private readonly inside: Inside
   private readonly doors: Doors
   private readonly draining = new AbortController()
@@ -104,6 +112,8 @@ class Running implements RunningGateway {
     onBatchBug((bug) => reportBug(this.report, 'loop_batch', bug))
     const clock = guardedClock(systemClock, this.report)
     this.flush = () => sink.flush()
+    this.durable = createDurable(settings.stateDir, clock, this.report)
+    this.saving = saveInventory(inventory, createClientStore(this.durable, mostClients), clock, sink.log)
     const outsiders = new Outsiders()
     this.inside = assembleInside({
       settings,
@@ -112,6 +122,8 @@ class Running implements RunningGateway {
       random: systemRandom,
       report: this.report,
       sealer,
+      // What is in memory is gone when somebody could read it.
+      durable: settings.stateDir === undefined ? undefined : this.durable,
       recorder: createRecorder(sink, metrics, inventory, settings.log.calls),
       replica: systemRandom.id(),
       outside: outsiders,
@@ -130,6 +142,7 @@ class Running implements RunningGateway {
       draining: this.draining.signal,
       ready: () => ({ serving: this.serving, draining: this.draining.signal.aborted }),
       upstreams: () => this.upstreams(),
+      stores: () => [this.store()],
       metrics: () => metrics.text(),
       clients: () => inventory.clients(),
     })
@@ -144,7 +157,7 @@ class Running implements RunningGateway {
   }
 
   async open(): Promise<void> {
-    await this.inside.catalog.start()
+    await Promise.all([this.inside.catalog.start(), this.saving.start()])
     const { listen, admin, stdio } = this.options
     if (admin !== undefined) this.adminBound = await this.doors.admin.listen(admin.host, admin.port)
     if (listen !== undefined) this.bound = await this.doors.http.listen(listen.host, listen.port)
@@ -199,6 +212,8 @@ class Running implements RunningGateway {
     deadline.close()
     await this.inside.close()
     await this.doors.admin.close()
+    await this.saving.end()
+    await this.durable.close()
     this.report.log('info', 'Ended')
     await this.flush()
     this.finish()
@@ -213,6 +228,11 @@ class Running implements RunningGateway {
       }
       look()
     })
+  }
+
+  private store(): StoreStatus {
+    const trouble = this.durable.trouble()
+    return { name: 'durable', ...(trouble === undefined ? { state: 'ready' } : { state: 'degraded', reason: trouble.message }) }
   }
 
   private upstreams(): readonly UpstreamStatus[] {

@@ -28,7 +28,9 @@ export const settingsSchema = z.strictObject({
   stateDir: z
     .string()
     .optional()
-    .describe('Folder for what outlives a restart (sealing key, last known catalogue). Default: none in dev, required in production.'),
+    .describe(
+      'Folder for what outlives a restart: sealing key, last known catalogues, inventory of clients. Several gateways of one machine may share it. Default: none in dev, required in production.',
+    ),
 })
 
 export type Settings = z.infer<typeof settingsSchema>

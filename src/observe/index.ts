@@ -1,5 +1,7 @@
 // The face of the observers: readers of the call record, and the two ways that living parts report.
-export { type ClientSeen, createInventory, type Inventory } from './inventory.ts'
+export { clientsDomain, createClientStore } from './client-store.ts'
+export { type ClientSeen, createInventory, type Inventory, mostClients } from './inventory.ts'
+export { type InventorySaving, saveInventory } from './inventory-saving.ts'
 export { createLog, type LogSink } from './log.ts'
 export { createMetrics, type Gauges, type Metrics } from './metrics.ts'
 export { createRecorder } from './recorder.ts'

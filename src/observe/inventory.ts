@@ -1,18 +1,12 @@
-// The clients that were seen, read from the records: which SDK, over which transport, in which revision, since when and until when. Bounded,
-// and kept nowhere: a restart begins anew.
+// The clients that were seen, read from the records: which SDK, over which transport, in which revision, since when and until when. Bounded;
+// what changed since it was last kept is known for each.
+
 import type { CallRecord } from '../core/call/record.ts'
+import { defaultTenant, tenantKey } from '../core/call/tenant-key.ts'
+import type { ClientRow } from './client-store.ts'
 
 /** One client as it came in one way; the same name over another transport or in another revision is another entry. */
-export interface ClientSeen {
-  /** `clientInfo.name`, `unknown` where the client gave none. */
-  readonly name: string
-  readonly version: string
-  readonly transport: 'http' | 'sse' | 'stdio'
-  readonly revision: string
-  /** Milliseconds since the epoch. */
-  readonly firstSeenMs: number
-  readonly lastSeenMs: number
-  readonly calls: number
+export interface ClientSeen extends ClientRow {
   /** Who answers for it. Nothing tells yet. */
   readonly owner: 'unknown'
 }
@@ -23,64 +17,139 @@ export interface Inventory {
   clients(): readonly ClientSeen[]
   /** How many entries there are of each way in, for the gauge. */
   counts(): readonly { readonly transport: string; readonly revision: string; readonly clients: number }[]
+  /** `listener` is told of the first change after each time when all was kept. */
+  onChange(listener: () => void): void
+  /** Whether something is not kept yet. */
+  readonly changed: boolean
+  /** What is not kept yet; `calls` are those since then. From now on it counts as kept. */
+  takeUnsaved(): readonly ClientRow[]
+  /** What was taken could not be kept after all. */
+  giveBack(rows: readonly ClientRow[]): void
+  /** What is kept now, the one that was seen last at the end; the calls that are not kept yet come on top. */
+  merge(rows: readonly ClientRow[]): void
 }
 
 /** Entries that are kept; past them the one that was away longest makes room. */
-const mostClients = 1_000
+export const mostClients = 1_000
 
 /** Characters of a name or version that are kept: a client chooses them. */
 const longest = 128
 
 export function createInventory(most = mostClients): Inventory {
-  // In the order in which they were seen last.
-  const seen = new Map<string, Entry>()
-  let latest: Entry | undefined
-  return {
-    observe: ({ caller, atMs, family }) => {
-      if (family === 'refused') return
-      const { transport, revision = 'unknown' } = caller.arrival
-      const name = short(caller.client?.name)
-      const version = short(caller.client?.version)
-      if (latest?.name === name && latest.version === version && latest.transport === transport && latest.revision === revision) {
-        seenAgain(latest, atMs)
-        return
-      }
-      const key = `${transport} ${revision} ${version}\n${name}`
-      const known = seen.get(key)
+  return new SeenClients(most)
+}
+
+type Entry = { -readonly [K in keyof ClientRow]: ClientRow[K] } & { unsaved: number }
+
+class SeenClients implements Inventory {
+  changed = false
+  private readonly most: number
+  /** In the order in which they were seen last. */
+  private seen = new Map<string, Entry>()
+  private latest: Entry | undefined
+  private listener: () => void = () => undefined
+
+  constructor(most: number) {
+    this.most = most
+  }
+
+  observe({ caller, atMs, family }: CallRecord): void {
+    if (family === 'refused') return
+    const tenant = caller.principal?.tenant ?? defaultTenant
+    const { transport, revision = 'unknown' } = caller.arrival
+    const name = short(caller.client?.name)
+    const version = short(caller.client?.version)
+    const { latest } = this
+    const same =
+      latest?.name === name &&
+      latest.version === version &&
+      latest.transport === transport &&
+      latest.revision === revision &&
+      latest.tenant === tenant
+    const entry = same ? latest : this.entry({ tenant, name: whole(name), version: whole(version), transport, revision }, atMs)
+    entry.calls += 1
+    entry.unsaved += 1
+    entry.lastSeenMs = Math.max(entry.lastSeenMs, atMs)
+    if (this.changed) return
+    this.changed = true
+    this.listener()
+  }
+
+  clients(): readonly ClientSeen[] {
+    return [...this.seen.values()].reverse().map(({ unsaved: _, ...client }) => ({ ...client, owner: 'unknown' }))
+  }
+
+  counts(): ReturnType<Inventory['counts']> {
+    const ways = new Map<string, { transport: string; revision: string; clients: number }>()
+    for (const { transport, revision } of this.seen.values()) {
+      const key = `${transport} ${revision}`
+      const way = ways.get(key) ?? { transport, revision, clients: 0 }
+      ways.set(key, way)
+      way.clients += 1
+    }
+    return [...ways.values()]
+  }
+
+  onChange(listener: () => void): void {
+    this.listener = listener
+  }
+
+  takeUnsaved(): readonly ClientRow[] {
+    const rows: ClientRow[] = []
+    for (const { unsaved, ...client } of this.seen.values()) if (unsaved > 0) rows.push({ ...client, calls: unsaved })
+    for (const entry of this.seen.values()) entry.unsaved = 0
+    this.changed = false
+    return rows
+  }
+
+  giveBack(rows: readonly ClientRow[]): void {
+    for (const row of rows) {
+      const entry = this.seen.get(keyOf(row))
+      if (entry === undefined) continue
+      entry.unsaved += row.calls
+      this.changed = true
+    }
+  }
+
+  merge(rows: readonly ClientRow[]): void {
+    for (const row of rows) {
+      const known = this.seen.get(keyOf(row))
       if (known === undefined) {
-        if (seen.size >= most) forgetOldest(seen)
-        latest = { name, version, transport, revision, firstSeenMs: atMs, lastSeenMs: atMs, calls: 1, owner: 'unknown' }
-        seen.set(key, latest)
-        return
+        this.seen.set(keyOf(row), { ...row, unsaved: 0 })
+        continue
       }
-      seenAgain(known, atMs)
-      latest = known
-      seen.delete(key)
-      seen.set(key, known)
-    },
-    clients: () => [...seen.values()].reverse().map((client) => ({ ...client })),
-    counts: () => {
-      const ways = new Map<string, { transport: string; revision: string; clients: number }>()
-      for (const { transport, revision } of seen.values()) {
-        const key = `${transport} ${revision}`
-        const way = ways.get(key) ?? { transport, revision, clients: 0 }
-        ways.set(key, way)
-        way.clients += 1
-      }
-      return [...ways.values()]
-    },
+      known.calls = row.calls + known.unsaved
+      known.firstSeenMs = Math.min(known.firstSeenMs, row.firstSeenMs)
+      known.lastSeenMs = Math.max(known.lastSeenMs, row.lastSeenMs)
+    }
+    const ordered = [...this.seen].sort(([, a], [, b]) => a.lastSeenMs - b.lastSeenMs)
+    this.seen = new Map(ordered.slice(-this.most))
+    this.latest = undefined
+  }
+
+  /** The entry of a client, as the one that was seen last. */
+  private entry(client: Omit<ClientRow, 'firstSeenMs' | 'lastSeenMs' | 'calls'>, atMs: number): Entry {
+    const key = keyOf(client)
+    const entry = this.seen.get(key) ?? { ...client, firstSeenMs: atMs, lastSeenMs: atMs, calls: 0, unsaved: 0 }
+    this.seen.delete(key)
+    if (this.seen.size >= this.most) forgetOldest(this.seen)
+    this.seen.set(key, entry)
+    this.latest = entry
+    return entry
   }
 }
 
-type Entry = { -readonly [K in keyof ClientSeen]: ClientSeen[K] }
-
-function seenAgain(entry: Entry, atMs: number): void {
-  entry.calls += 1
-  entry.lastSeenMs = Math.max(entry.lastSeenMs, atMs)
+function keyOf({ tenant, transport, revision, version, name }: Omit<ClientRow, 'firstSeenMs' | 'lastSeenMs' | 'calls'>): string {
+  return tenantKey(tenant, transport, revision, version, name)
 }
 
 function short(text: unknown): string {
   return typeof text === 'string' && text !== '' ? text.slice(0, longest) : 'unknown'
+}
+
+/** As a store gives it back: without NUL and halves of characters. */
+function whole(text: string): string {
+  return /[\0\ud800-\udfff]/.test(text) ? Buffer.from(text).toString().replaceAll('\0', '\ufffd') : text
 }
 
 function forgetOldest(seen: Map<string, unknown>): void {

@@ -115,7 +115,7 @@ export function durableContract(start: () => Promise<DurableUnderTest>): void {
   it('answers after its end with a value', async () => {
     const store = await (await start()).open([notes])
     await store.close()
-    expect(await store.transact((tx) => tx.run(insert, ['acme', 'a', 1]))).toMatchObject({ ok: false, fault: { kind: 'unavailable' } })
+    expect(await store.transact((tx) => tx.run(insert, ['acme', 'a', 1]))).toMatchObject({ ok: false, fault: { kind: 'closed' } })
     await store.close()
   })
 

@@ -122,6 +122,7 @@ export async function startRig(): Promise<Rig> {
     outsiders: outside,
     draining: draining.signal,
     ready: () => ({ serving: true, draining: false }),
+    stores: () => [],
     upstreams: () => [],
     metrics: async () => '',
     clients: () => [],

@@ -68,6 +68,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
     outsiders,
     draining: draining.signal,
     ready: () => ({ serving: true, draining: false }),
+    stores: () => [],
     upstreams: () => [],
     metrics: async () => '',
     clients: () => [],

@@ -34,6 +34,8 @@ export type StoreFaultKind =
   /** Too many operations wait. */
   | 'overloaded'
   | 'unavailable'
+  /** The gateway has ended it. */
+  | 'closed'
 
 export interface StoreFault {
   readonly kind: StoreFaultKind
@@ -65,6 +67,6 @@ export interface Durable {
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<Stored<T>>
   /** What is wrong now; undefined where nothing is known to be. */
   trouble(): StoreFault | undefined
-  /** Ends after what waits. Further operations are `unavailable`. */
+  /** Ends after what waits. Further operations are `closed`. */
   close(): Promise<void>
 }

@@ -14,6 +14,7 @@ beforeEach(async () => {
       { name: 'a', state: 'ready', quarantined: [], collisions: [] },
       { name: 'b', state: 'unavailable', reason: 'ENOENT', quarantined: [{ name: 'bad', path: '/x', reason: 'y' }] },
     ],
+    stores: () => [{ name: 'durable', state: 'degraded', reason: 'full' }],
     clients: () => [
       { name: 'c', version: '1', transport: 'http', revision: '2026-07-28', firstSeenMs: 0, lastSeenMs: 1_000, calls: 3, owner: 'unknown' },
     ],
@@ -28,7 +29,7 @@ afterEach(() => door.close())
 const get = (path: string, headers: Record<string, string> = {}, method = 'GET') => send(port, { method, path, headers })
 
 describe('the admin door', () => {
-  it('tells of each server with state and reason, of the clients, and its metrics', async () => {
+  it('tells of each server with state and reason, of the stores and clients, and its metrics', async () => {
     expect(await get('/admin/v1/upstreams?fresh=1')).toMatchObject({
       status: 200,
       headers: { 'cache-control': 'no-store' },
@@ -39,6 +40,7 @@ describe('the admin door', () => {
         ],
       },
     })
+    expect((await get('/admin/v1/stores')).json).toEqual({ stores: [{ name: 'durable', state: 'degraded', reason: 'full' }] })
     expect((await get('/admin/v1/clients')).json).toEqual({
       clients: [
         {
@@ -72,7 +74,7 @@ describe('the admin door', () => {
     const nothing = await get('/mcp')
     expect([nothing.status, JSON.parse(nothing.text).detail]).toEqual([
       404,
-      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/clients.',
+      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/stores, /admin/v1/clients.',
     ])
     const posted = await get('/admin/v1/clients', {}, 'POST')
     expect([posted.status, posted.headers.allow]).toEqual([405, 'GET, HEAD'])

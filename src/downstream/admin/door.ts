@@ -1,4 +1,4 @@
-// The operators' door, on an address of its own: metrics for a scraper and, as JSON, the state of every server and who the clients are.
+// The operators' door, on an address of its own: metrics for a scraper and, as JSON, the state of every server and store, and who the clients are.
 // Until it asks who is there it listens on loopback alone; host and origin are checked, so that no page of a browser reads it.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -18,6 +18,14 @@ export interface UpstreamStatus {
   readonly collisions?: readonly unknown[]
 }
 
+export interface StoreStatus {
+  readonly name: string
+  /** A degraded store keeps nothing for now; calls are served. */
+  readonly state: 'ready' | 'degraded'
+  /** What is wrong, and what to do, for people. */
+  readonly reason?: string
+}
+
 /** One client as it came in one way, as `observe` keeps it. */
 export interface ClientEntry {
   readonly name: string
@@ -33,6 +41,7 @@ export interface ClientEntry {
 
 export interface AdminParts {
   upstreams(): readonly UpstreamStatus[]
+  stores(): readonly StoreStatus[]
   /** The inventory of clients. */
   clients(): readonly ClientEntry[] | Promise<readonly ClientEntry[]>
   /** Prometheus text exposition. */
@@ -83,6 +92,7 @@ function answers(parts: AdminParts): ReadonlyMap<string, Answering> {
   return new Map<string, Answering>([
     ['/metrics', async (res) => answer(res, 200, 'text/plain; version=0.0.4; charset=utf-8', await parts.metrics())],
     ['/admin/v1/upstreams', (res) => json(res, { upstreams: parts.upstreams().map(shown) })],
+    ['/admin/v1/stores', (res) => json(res, { stores: parts.stores() })],
     ['/admin/v1/clients', async (res) => json(res, { clients: (await parts.clients()).map(dated) })],
   ])
 }

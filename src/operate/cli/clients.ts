@@ -78,7 +78,7 @@ const transports: Readonly<Record<string, string>> = { http: 'Streamable HTTP', 
 function asText(found: readonly Seen[], style: Style): string {
   const { done, all } = progress(found)
   const status = `${done} of ${all} on ${modernRevision} Streamable HTTP`
-  if (found.length === 0) return `No client was seen since the gateway started.\n${status}`
+  if (found.length === 0) return `No client was seen yet.\n${status}`
   const rows = [
     ['client', 'version', 'transport', 'revision', 'calls', 'last seen', 'owner'],
     ...found.map((client) => [

@@ -87,7 +87,7 @@ class SqliteDurable implements Durable {
   }
 
   private queued<T>(mode: Mode, work: (transaction: Transaction) => Promise<T>): Promise<Stored<T>> {
-    if (this.closed) return Promise.resolve({ ok: false, fault: { kind: 'unavailable', message: 'The store is closed' } })
+    if (this.closed) return Promise.resolve({ ok: false, fault: { kind: 'closed', message: 'The store is closed' } })
     if (this.waiting >= this.limits.mostWaiting) {
       return Promise.resolve(this.failed({ kind: 'overloaded', message: `${this.waiting} operations wait for the store already` }))
     }
@@ -221,7 +221,10 @@ class SqliteDurable implements Durable {
   /** A store that only cannot be written is still read. */
   private paused(mode: Mode): boolean {
     if (this.wrong?.kind === 'newer') return true
-    return this.options.clock.mono() < this.pausedUntil && (mode === 'write' || this.wrong?.kind === 'unavailable')
+    return (
+      this.options.clock.mono() < this.pausedUntil &&
+      (mode === 'write' || this.wrong?.kind === 'unavailable' || this.connection === undefined)
+    )
   }
 
   private succeeded(mode: Mode): void {

@@ -1,0 +1,50 @@
+import { execFileSync } from 'node:child_process'
+import { createRequire } from 'node:module'
+import { describe, expect, it } from 'vitest'
+import { inProcess, inThread } from './connection.ts'
+import { createEngine } from './engine.ts'
+
+const memory = { op: 'open', file: ':memory:', busyMs: 1 } as const
+
+describe.each([
+  ['in a thread', inThread],
+  ['in this thread', inProcess],
+])('the engine %s', (_where, connect) => {
+  it('answers each request in its order, errors too', async () => {
+    const connection = connect()
+    const answers = await Promise.all([
+      connection.ask(memory),
+      connection.ask({ op: 'exec', sql: 'CREATE TABLE t (a TEXT PRIMARY KEY)' }),
+      connection.ask({ op: 'each', sql: 'INSERT INTO t VALUES (?)', rows: [['x'], ['y']] }),
+      connection.ask({ op: 'each', sql: 'INSERT INTO t VALUES (?)', rows: [['x']] }),
+      connection.ask({ op: 'all', sql: 'SELECT a FROM t WHERE a > ?', params: ['x'] }),
+      connection.ask({ op: 'close' }),
+      connection.ask({ op: 'exec', sql: 'SELECT 1' }),
+    ])
+    expect(answers[2]).toEqual({ value: 2 })
+    expect(answers[3]).toMatchObject({ error: { code: 19 } })
+    expect(answers[4]).toEqual({ value: [{ a: 'y' }] })
+    expect(answers[6]).toMatchObject({ error: { code: undefined } })
+    connection.end()
+  })
+})
+
+describe('the thread of the engine', () => {
+  it('that is gone leaves nobody waiting', async () => {
+    const connection = inThread()
+    await connection.ask(memory)
+    const waiting = connection.ask({ op: 'all', sql: 'SELECT 1', params: [] })
+    connection.end()
+    await expect(waiting).rejects.toThrow('closed')
+    await expect(connection.ask(memory)).rejects.toThrow('closed')
+  })
+
+  it('is given the text of the engine, which stands by itself', () => {
+    const library = createRequire(import.meta.url).resolve('@photostructure/sqlite')
+    const program = `
+      const engine = (${createEngine.toString()})(require(${JSON.stringify(library)}))
+      console.log(JSON.stringify([engine({ op: 'open', file: ':memory:', busyMs: 1 }), engine({ op: 'all', sql: 'SELECT 1 AS a', params: [] })]))
+    `
+    expect(JSON.parse(execFileSync(process.execPath, ['-e', program], { encoding: 'utf8' }))).toEqual([{}, { value: [{ a: 1 }] }])
+  })
+})

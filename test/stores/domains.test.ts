@@ -1,0 +1,43 @@
+// The tables of all domains, as they come out of their migrations.
+import { createHash } from 'node:crypto'
+import { DatabaseSync } from '@photostructure/sqlite'
+import { describe, expect, it } from 'vitest'
+import { domains } from '../../src/assembly/stores.ts'
+
+/** Of every migration that was released or landed: what it does to a store out there can no longer be changed. */
+const landed: Readonly<Record<string, readonly string[]>> = {
+  catalogs: ['999559c9c34f9899'],
+  clients: ['889e19ca580ef787'],
+}
+
+describe('the tables of the durable store', () => {
+  const database = new DatabaseSync(':memory:')
+  for (const { migrations } of domains) for (const { statements } of migrations) for (const sql of statements) database.exec(sql)
+  const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all() as { name: string }[]
+
+  it('begin their primary key with the tenant', () => {
+    expect(tables.length).toBeGreaterThanOrEqual(domains.length)
+    const first = tables.map(({ name }) => {
+      const columns = database.prepare(`PRAGMA table_info(${name})`).all() as { name: string; pk: number }[]
+      return `${name}: ${columns.find(({ pk }) => pk === 1)?.name}`
+    })
+    expect(first).toEqual(tables.map(({ name }) => `${name}: tenant`))
+  })
+
+  it('are made by statements that PostgreSQL knows too, and belong to domains with names of their own', () => {
+    const sql = domains.flatMap(({ migrations }) => migrations.flatMap(({ statements }) => statements)).join('\n')
+    expect(sql.match(/\b(AUTOINCREMENT|INTEGER|BLOB|REAL|DATETIME|WITHOUT ROWID|STRICT|PRAGMA|INSERT OR|REPLACE INTO)\b/gi)).toBeNull()
+    expect(new Set(domains.map(({ name }) => name)).size).toBe(domains.length)
+  })
+
+  it('change by new migrations at the end only', () => {
+    const now = Object.fromEntries(
+      domains.map(({ name, migrations }) => [
+        name,
+        migrations.map(({ statements }) => createHash('sha256').update(JSON.stringify(statements)).digest('hex').slice(0, 16)),
+      ]),
+    )
+    // One that is new is added here with its commit; one that is here stays as it is.
+    expect(now).toEqual(landed)
+  })
+})
