@@ -3,7 +3,7 @@ import { bench, callOf, exchangeOf, faultOf, resultOf, shown } from '../../../te
 import { ScriptedUpstream } from '../../../test/doubles/gateway/scripted-upstream.ts'
 import type { RoutedCall } from '../../core/call/call.ts'
 import { complete, type Outcome, unscanned } from '../../core/call/outcome.ts'
-import { payloadOf } from '../../core/call/payload.ts'
+import { payload, payloadOf } from '../../core/call/payload.ts'
 import { climbs, moved, prefixed, unprefixed } from './skills.ts'
 
 const digest = (digit: string) => `sha256:${digit.repeat(64)}`
@@ -86,6 +86,18 @@ describe('skills of several servers', () => {
     two.answer = () => done({ resources: [{ uri: 'skill://refunds/x', name: 'x', mimeType: 'inode/directory' }] })
     const { resources } = resultOf((await ask('resources/directory/read', 'skill://two/refunds')).outcome)
     expect(resources).toEqual([{ uri: 'skill://two/refunds/x', name: 'x', mimeType: 'inode/directory' }])
+  })
+
+  it('are not read from a result in which a member stands twice, where its URIs would have to be changed', async () => {
+    const two = server('two', [skill('skill://refunds', 'a.md')])
+    const { ask } = await served(server('one', [skill('skill://refunds')]), two)
+    const text = '{"contents":[{"uri":"skill://refunds/a.md","uri":"skill://other/a.md","text":"x"}]}'
+    two.answer = () => complete(payload(Buffer.from(text)), unscanned(text.length))
+    expect(faultOf((await ask('resources/read', 'skill://two/refunds/a.md')).outcome).kind).toBe('upstream_protocol_error')
+    expect((await ask('resources/read', 'skill://refunds/a.md', 'two')).outcome.kind).toBe('complete')
+    two.answer = () => done({ contents: [{ uri: 7 }, null, 'x'], skill: [] })
+    expect((await ask('resources/read', 'skill://two/refunds/a.md')).outcome.kind).toBe('complete')
+    expect((await ask('skills/get', 'skill://two/refunds/SKILL.md')).outcome.kind).toBe('complete')
   })
 
   it('are moved too where an earlier server has one of their files as a resource, and hide such a resource of a later one', async () => {

@@ -14,6 +14,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { carriedIn, type Target, targetOf } from '../../core/protocol/carriers.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
+import { countMembers, countParsed } from '../../core/protocol/scan.ts'
 import { discovery } from './discover.ts'
 import { type Lookup, unavailable } from './lookup.ts'
 import type { Mounts } from './mounts.ts'
@@ -204,7 +205,15 @@ function tasksRefusal(call: Call): Fault | undefined {
 /** Where a skill has another URI on this mount than at its server, so have the URIs that a client would ask for next. */
 function withVisibleUris(call: Call, item: Item, outcome: Outcome): Outcome {
   if (outcome.kind !== 'complete' || kinds[item.kind].key !== 'uri') return outcome
-  const edits = carriedIn('result', call.method, outcome.result.json()).flatMap(({ carries, path, value }) =>
+  const { bytes } = outcome.result
+  const parsed = outcome.result.json()
+  // An edit would have to choose between the two.
+  if (countMembers(bytes) !== countParsed(parsed)) {
+    return failed(
+      fault('upstream_protocol_error', { upstream: item.upstream, reason: `a member of the result of ${call.method} stands twice` }),
+    )
+  }
+  const edits = carriedIn('result', call.method, parsed).flatMap(({ carries, path, value }) =>
     carries === 'uri' ? [{ path, value: JSON.stringify(moved(value, item.name, item.visible)) }] : [],
   )
   return { ...outcome, result: outcome.result.edit(edits) }
