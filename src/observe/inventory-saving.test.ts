@@ -123,6 +123,23 @@ describe('the inventory of clients in the store', () => {
     expect(clock.pending).toBe(0)
   })
 
+  it('says so, once, where the store will never take the rows', async () => {
+    const { gateway, store, clock, logged } = bench()
+    let asked = 0
+    const refusing: Stored<readonly ClientRow[]> = { ok: false, fault: { kind: 'conflict', message: 'as asked' } }
+    const { inventory } = await gateway({
+      ...store,
+      add: () => {
+        asked += 1
+        return Promise.resolve(refusing)
+      },
+    })
+    inventory.observe(by('a', 1))
+    await clock.advance(60_000)
+    expect([asked, logged]).toEqual([1, ['The inventory of clients could not be kept']])
+    expect(counts(inventory)).toEqual([['a', 1]])
+  })
+
   it('keeps two tenants apart, and those clients only that were seen last', async () => {
     const { gateway, store } = bench(3)
     const { inventory, saving } = await gateway()
@@ -143,7 +160,7 @@ describe('the inventory of clients in the store', () => {
     const { gateway, logged } = bench()
     const first = await gateway()
     const odd = ['a\u0000b', '\ud83d', "'; DROP TABLE clients; --", 'x'.repeat(100_000)]
-    for (const name of [...odd, ...odd]) first.inventory.observe(by(name, 1))
+    for (const name of [...odd, ...odd]) first.inventory.observe(by(name, 1, 'a\u0000b'))
     await first.saving.end()
     const second = await gateway()
     expect(

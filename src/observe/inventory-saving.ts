@@ -40,6 +40,8 @@ export function saveInventory(inventory: Inventory, store: ClientStore, clock: C
     try {
       const kept = await store.add(rows)
       if (kept.ok) inventory.merge(kept.value)
+      // Nothing is wrong with the store, so the same rows would never be taken.
+      else if (kept.fault.kind === 'conflict') log('error', 'The inventory of clients could not be kept', { reason: kept.fault.message })
       // The store has told what is wrong with it. The rows wait here, one for each client.
       else inventory.giveBack(rows)
       ended ||= !kept.ok && (kept.fault.kind === 'closed' || kept.fault.kind === 'newer')

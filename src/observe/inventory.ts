@@ -2,7 +2,7 @@
 // what changed since it was last kept is known for each.
 
 import type { CallRecord } from '../core/call/record.ts'
-import { defaultTenant, tenantKey } from '../core/call/tenant-key.ts'
+import { defaultTenant } from '../core/call/tenant-key.ts'
 import type { ClientRow } from './client-store.ts'
 
 /** One client as it came in one way; the same name over another transport or in another revision is another entry. */
@@ -66,7 +66,9 @@ class SeenClients implements Inventory {
       latest.transport === transport &&
       latest.revision === revision &&
       latest.tenant === tenant
-    const entry = same ? latest : this.entry({ tenant, name: whole(name), version: whole(version), transport, revision }, atMs)
+    const entry = same
+      ? latest
+      : this.entry({ tenant: whole(tenant), name: whole(name), version: whole(version), transport, revision }, atMs)
     entry.calls += 1
     entry.unsaved += 1
     entry.lastSeenMs = Math.max(entry.lastSeenMs, atMs)
@@ -139,8 +141,9 @@ class SeenClients implements Inventory {
   }
 }
 
+/** Not of `tenantKey`, since clients that take turns ask for one with each call; none of the parts can hold a NUL. */
 function keyOf({ tenant, transport, revision, version, name }: Omit<ClientRow, 'firstSeenMs' | 'lastSeenMs' | 'calls'>): string {
-  return tenantKey(tenant, transport, revision, version, name)
+  return `${tenant}\0${transport}\0${revision}\0${version}\0${name}`
 }
 
 function short(text: unknown): string {
