@@ -21,6 +21,8 @@ export const token = 7
 export class Callers {
   private readonly rig: Rig
   private readonly agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  /** Where messages of the HTTP+SSE client are posted. */
+  ssePath = ''
   private session: Record<string, string> = {}
   private lastId = 100
   private readonly waiting = new Map<number, (heard: Heard) => void>()
@@ -36,6 +38,24 @@ export class Callers {
     const answer = await this.send('POST', JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello }), {})
     this.session = { 'mcp-session-id': answer.header('mcp-session-id'), 'mcp-protocol-version': '2025-11-25' }
     await this.send('POST', '{"jsonrpc":"2.0","method":"notifications/initialized"}', this.session)
+  }
+
+  /** A client of HTTP+SSE that is there and says nothing by itself. */
+  openSse(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const req = request(`${this.rig.base}/sse`, { headers: { accept: 'text/event-stream' } }, (res) => {
+        let said = ''
+        res.on('error', () => undefined)
+        res.on('data', (chunk: Buffer) => {
+          if (this.ssePath !== '') return
+          said += chunk
+          this.ssePath = /data: (\S+)\n\n/.exec(said)?.[1] ?? ''
+          if (this.ssePath !== '') resolve()
+        })
+      })
+      req.on('error', reject)
+      req.end()
+    })
   }
 
   close(): void {

@@ -26,12 +26,14 @@ export interface Rig {
   readonly records: CallRecord[]
   readonly counted: Map<string, number>
   readonly logged: { severity: string; event: string; fields: Readonly<Record<string, unknown>> }[]
-  /** Calls that were begun, by id, since the last look. */
-  readonly begun: Map<string, number>
+  /** Methods of the calls that were begun since the last look, by id. */
+  readonly begun: Map<string, string>
   /** What of the gateway is not at rest; undefined where all is. */
   unrest(): string | undefined
   /** Bugs of the gateway that were caught or not caught at all. */
   bugs(): readonly string[]
+  /** What is open at the doors now is meant to stay open. */
+  settle(): void
   /** Ends every wait of minutes: for users who never answer. */
   endLongWaits(): void
   forget(): void
@@ -69,7 +71,7 @@ export async function startRig(): Promise<Rig> {
   const counted = new Map<string, number>()
   const logged: Rig['logged'] = []
   const bugs: string[] = []
-  const begun = new Map<string, number>()
+  const begun = new Map<string, string>()
   const longWaits = new Set<() => void>()
   const clock: Clock = {
     now: () => systemClock.now(),
@@ -107,7 +109,8 @@ export async function startRig(): Promise<Rig> {
   const gateway: Gateway = {
     ...inside.gateway,
     handle: (call, exchange) => {
-      begun.set(call.id, (begun.get(call.id) ?? 0) + 1)
+      // A listen of a session lasts as long as it does.
+      if (call.family !== 'listen') begun.set(call.id, call.method)
       return inside.gateway.handle(call, exchange)
     },
   }
@@ -127,6 +130,7 @@ export async function startRig(): Promise<Rig> {
     metrics: async () => '',
     clients: () => [],
   })
+  let open0 = 0
   const uncaught = (error: unknown): void => void bugs.push(`not caught: ${String((error as Error)?.stack ?? error)}`)
   process.on('uncaughtException', uncaught)
   process.on('unhandledRejection', uncaught)
@@ -148,8 +152,9 @@ export async function startRig(): Promise<Rig> {
     begun,
     bugs: () => bugs,
     unrest: () => {
-      const open = begun.size - records.filter(({ family, id }) => family !== 'refused' && begun.has(id)).length
-      if (open > 0) return `${open} calls without a record`
+      const recorded = new Set(records.map(({ id }) => id))
+      const open = [...begun].filter(([id]) => !recorded.has(id)).map(([, method]) => method)
+      if (open.length > 0) return `calls without a record: ${open.join(', ')}`
       for (const [id, upstream] of inside.upstreams) {
         const { inFlight } = upstream.health()
         if (inFlight > 0) return `${inFlight} in flight at ${id}`
@@ -158,7 +163,11 @@ export async function startRig(): Promise<Rig> {
         if (inFlight + queued > 0) return `${inFlight} in place and ${queued} queued at ${upstream}`
       }
       const { calls, requests, streams } = doors.http.gauges()
-      return calls + requests + streams > 0 ? `${requests} requests, ${calls} calls and ${streams} streams at the door` : undefined
+      return calls + requests + streams > open0 ? `${requests} requests, ${calls} calls and ${streams} streams at the door` : undefined
+    },
+    settle: () => {
+      const { calls, requests, streams } = doors.http.gauges()
+      open0 = calls + requests + streams
     },
     endLongWaits: () => {
       for (const work of [...longWaits]) {

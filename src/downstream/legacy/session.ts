@@ -298,11 +298,17 @@ export class LegacySession {
       const declaresOutput = exchange?.fact('item')?.declaresOutput ?? true
       const reason = outcome.kind === 'fault' ? outcome.fault : undefined
       if (exchange !== undefined) exchange.close(channel.answer(answerOf(asked, outcome, exchange, declaresOutput), reason))
-      else if (outcome.kind === 'fault') this.refuse(asked, outcome.fault, arrival, channel)
+      else if (outcome.kind === 'fault') this.endBetweenLegs(asked, outcome.fault, arrival, channel)
       else channel.answer(legacyAnswer(asked, outcome, declaresOutput))
     } finally {
       this.inFlight.leave(place)
     }
+  }
+
+  /** The leg before has its record under the id of the request, so this end has one of its own. */
+  private endBetweenLegs(asked: Asked, reason: Fault, arrival: Arrival, channel: Channel): void {
+    const correlationId = this.parts.context.random.id()
+    this.refuse({ ...asked, correlationId }, reason, { ...arrival, correlationId }, channel)
   }
 
   private running(id: RawId): MultiRoundTrip | undefined {
