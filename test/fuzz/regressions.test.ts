@@ -108,3 +108,14 @@ describe('a member that stands twice costs the call', () => {
     }
   })
 })
+
+test('a question that no client can be asked ends the request between two legs, with a record of its own beside that of the leg', async () => {
+  const asks = '"id":@ID@,"result":{"resultType":"input_required","requestState":"s","inputRequests":{"q":{"method":"roots/list"}}}'
+  const heard = await callers.play('legacy', 'http-modern', event(asks))
+  expect(faultOf(heard), heard.text).toBe('input_refused')
+  await eventually(() => rig.records.length > 1)
+  const [leg, end, ...more] = rig.records
+  expect([leg?.outcome, end?.fault?.kind, more]).toEqual(['input_required', 'input_refused', []])
+  expect(end?.id).not.toBe(leg?.id)
+  expect(heard.text).toContain(`"correlation_id":"${end?.id}"`)
+})
