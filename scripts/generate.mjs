@@ -3,6 +3,7 @@
 // `--check` writes nothing and exits 1 where a file is stale. Runs from dist/, so build first.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { evidenceTable } from './generate/evidence.mjs'
 import { metricsPage } from './generate/metrics.mjs'
 import { architecturePage } from './generate/stages.mjs'
 import { root } from './set-up.mjs'
@@ -17,7 +18,7 @@ const note = (from) => `<!-- Generated from ${from} by \`npm run generate\`. Do 
 const files = {
   'schema/signalbox.schema.json': `${JSON.stringify(configurationSchema(), null, 2)}\n`,
   'docs/configuration.md': configurationPage(configurationSchema()),
-  'docs/faults.md': faultsPage(),
+  'docs/faults.md': faultsPage(await evidenceTable(load)),
   'docs/cli.md': cliPage(),
   'docs/metrics.md': await metricsPage(load, note),
   'docs/architecture.md': await architecturePage(load),
@@ -128,7 +129,7 @@ function escaped(text) {
   return text.replace(/\|/g, '\\|').replace(/\n/g, ' ')
 }
 
-function faultsPage() {
+function faultsPage(table) {
   const categories = ['tool', 'configuration', 'transport', 'authentication', 'integration']
   const sections = categories.map((category) => {
     const kinds = Object.entries(catalogue).filter(([, entry]) => entry.category === category)
@@ -141,7 +142,15 @@ answers carry kind and category.
 
 Towards an agent a fault of \`tools/call\` is a tool result with \`isError: true\`, a text block with the sentence below and the typed fault under
 \`signalbox.dev/\` in \`_meta\`; everywhere else, and where the request itself is bad, it is a JSON-RPC error with the code below and the
-typed fault in \`data\`. Names in braces are filled in.
+typed fault in \`data\`. Names in braces are filled in, {effect} with what is known of the side effect.
+
+## What is sent again
+
+${table}
+### Which tools may be called twice
+
+Those that declare \`readOnlyHint\` (and not \`destructiveHint\`) or \`idempotentHint\`. These are claims of the server and are believed for this alone: a tool
+that lies about itself may be executed twice after a lost answer. Nothing is allowed to anybody by them.
 
 ${sections.join('\n')}`
 }

@@ -1,10 +1,11 @@
 // A server that cannot even be tried, because its configuration misses something: it is named with its reason, and the others serve.
 import { failed } from '../core/call/outcome.ts'
 import { fault } from '../core/faults/catalogue.ts'
+import { evidence } from '../core/faults/evidence.ts'
 import { type Upstream, UpstreamFault } from '../core/ports/upstream.ts'
 
 export function brokenUpstream(id: string, transport: 'stdio' | 'streamable-http', reason: string, sinceMs: number): Upstream {
-  const why = (item: string) => fault('config_error', { upstream: id, item, reason })
+  const why = (item: string) => fault('config_error', { upstream: id, item, reason }, { evidence: evidence.not_configured })
   return {
     id,
     describe: () => ({ transport, revision: undefined, identity: undefined, capabilities: undefined, instructions: undefined }),

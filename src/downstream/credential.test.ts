@@ -80,7 +80,7 @@ describe('what was begun with a credential ends with it', () => {
     await clock.advance(1)
     const { status, text } = await answer
     expect(status).toBe(200)
-    expect(text).toContain('expired before wait answered. Whether it did the work is unknown')
+    expect(text).toContain('expired before wait answered. It may or may not have been executed')
     expect(text).toContain('"kind":"credential_expired"')
     expect(gateway.ended).toEqual(['w:expired'])
   })

@@ -23,7 +23,7 @@ export interface Connection {
   /** It can no longer be used; calls in flight end by themselves. Not called after `close`. Set once. */
   onEnd: (fault: Fault) => void
   /** `patient`: waits for its turn also behind calls that wait for their user, and is never told that the connection is occupied. */
-  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease, patient?: boolean): Promise<Sent | Occupied>
+  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease, patient?: boolean): Promise<Outcome | Occupied>
   /** A request of the gateway itself: lists and the like. */
   ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked>
   /** Replaces what is heard through `onEvent`; resolves to what the server accepted. */
@@ -38,17 +38,9 @@ export interface Connection {
   close(): Promise<void>
 }
 
-/** The connection cannot serve (session lost, revision changed) and the request was surely not executed: it may be sent again on another. */
-export interface Gone {
-  readonly kind: 'gone'
-  readonly fault: Fault
-}
-
 /** A call that waits for its user has the connection to itself. Nothing was sent: another connection may take the call. */
 export interface Occupied {
   readonly kind: 'occupied'
 }
 
-export type Sent = Outcome | Gone
-
-export type Asked = { readonly kind: 'result'; readonly result: Payload } | { readonly kind: 'fault'; readonly fault: Fault } | Gone
+export type Asked = { readonly kind: 'result'; readonly result: Payload } | { readonly kind: 'fault'; readonly fault: Fault }

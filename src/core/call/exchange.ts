@@ -1,6 +1,7 @@
 // The living half of a call: its signal, its deadline, the way back for events, and the facts that stages note for the record.
 // Never stored, never logged, never spread.
 
+import type { Renewal } from '../faults/evidence.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogLevel } from './call.ts'
 import { Deadline, type DeadlineLimits } from './deadline.ts'
@@ -56,12 +57,14 @@ export interface Exchange {
   readonly sink: Sink
   /** Of the attempt that this is, from 1; 0 outside of any. */
   readonly attemptNumber: number
+  /** What this attempt takes a new one of, since the one before failed for it; undefined where none did. */
+  readonly renew: Renewal | undefined
   note<S extends keyof Facts>(stage: S, fact: Facts[S]): void
   fact<S extends keyof Facts>(stage: S): Facts[S] | undefined
   /** The same exchange with another sink or a narrower signal. */
   with(change: { readonly sink?: Sink; readonly signal?: Signal }): Exchange
   /** One attempt: its own facts and signal, so that a late note of a lost attempt cannot leak into the next. `sink`: in place of this one's. */
-  attempt(n: number, sink?: Sink): Attempt
+  attempt(n: number, sink?: Sink, renew?: Renewal): Attempt
   /** Runs when the door closes the exchange; the record is sealed there. */
   onClose(work: (delivery: Delivery) => void): void
   /** A bug of ours was met on the way of this call: it ends now, as a fault. */
@@ -139,6 +142,10 @@ class Live implements OpenExchange, Sink {
     return 0
   }
 
+  get renew(): undefined {
+    return undefined
+  }
+
   emit(event: CallEvent): void {
     if (this.closed) return
     if (event.kind === 'progress') this.deadline.touch()
@@ -158,8 +165,8 @@ class Live implements OpenExchange, Sink {
     return new View(this, change.sink ?? this.sink, change.signal ?? this.signal)
   }
 
-  attempt(n: number, sink = this.sink): Attempt {
-    return new Try(this, sink, this.signal, n)
+  attempt(n: number, sink = this.sink, renew?: Renewal): Attempt {
+    return new Try(this, sink, this.signal, n, renew)
   }
 
   onClose(work: (delivery: Delivery) => void): void {
@@ -221,6 +228,10 @@ class View implements Exchange {
     return this.root.attemptNumber
   }
 
+  get renew(): Renewal | undefined {
+    return this.root.renew
+  }
+
   note<S extends keyof Facts>(stage: S, fact: Facts[S]): void {
     this.root.note(stage, fact)
   }
@@ -233,8 +244,8 @@ class View implements Exchange {
     return new View(this, change.sink ?? this.sink, change.signal ?? this.signal)
   }
 
-  attempt(n: number, sink = this.sink): Attempt {
-    return new Try(this, sink, this.signal, n)
+  attempt(n: number, sink = this.sink, renew?: Renewal): Attempt {
+    return new Try(this, sink, this.signal, n, renew)
   }
 
   onClose(work: (delivery: Delivery) => void): void {
@@ -253,12 +264,18 @@ class View implements Exchange {
 /** It is its own sink, since it counts what is heard. */
 class Try extends View implements Attempt, Sink {
   private readonly n: number
+  private readonly renewal: Renewal | undefined
   private heard = 0
   private over = false
 
-  constructor(root: Exchange, sink: Sink, signal: Signal, n: number) {
+  constructor(root: Exchange, sink: Sink, signal: Signal, n: number, renewal: Renewal | undefined) {
     super(root, sink, signal)
     this.n = n
+    this.renewal = renewal
+  }
+
+  override get renew(): Renewal | undefined {
+    return this.renewal
   }
 
   override get sink(): Sink {

@@ -17,7 +17,8 @@ export const authenticationFaults = {
     code: -32603,
     retryable: false,
     protocol: false,
-    agent: 'The server {upstream} refused the credential of the gateway (HTTP {status}). Tell the user that an operator has to renew it.',
+    agent:
+      'The server {upstream} refused the credential of the gateway (HTTP {status}). {effect} Tell the user that an operator has to renew it.',
     operator: 'Check the credential configured for this upstream (`headers` or its environment).',
   },
   credential_expired: {
@@ -26,8 +27,7 @@ export const authenticationFaults = {
     code: -32603,
     retryable: false,
     protocol: false,
-    agent:
-      "The caller's credential expired before {item} answered. Whether it did the work is {effect}. It goes on with a new credential only.",
+    agent: "The caller's credential expired before {item} answered. {effect} It goes on with a new credential only.",
     operator: 'A call, stream or waiting question outlived the credential that it was begun with. Let clients renew theirs before it ends.',
   },
   session_unknown: {

@@ -1,5 +1,6 @@
 // A fault is a failure as a value: one of the catalogue's kinds, with what an agent, an operator and a metric need to know of it.
 // A peer's failure is always a fault; a throw is our own bug.
+import type { Evidence } from './evidence.ts'
 
 export type Category = 'tool' | 'configuration' | 'transport' | 'authentication' | 'integration'
 
@@ -17,7 +18,7 @@ export interface FaultKind {
   readonly retryable: boolean
   /** True where the request itself is bad: a JSON-RPC error also for `tools/call`. */
   readonly protocol: boolean
-  /** One sentence for the agent to relay; `{name}` is replaced by the detail of that name. */
+  /** For the agent to relay; `{name}` is replaced by the detail of that name, `{effect}` by what is known of the side effect. */
   readonly agent: string
   /** What the operator should look at. */
   readonly operator: string
@@ -29,6 +30,8 @@ export interface Fault {
   readonly retryable: boolean
   readonly retryAfterMs: number | undefined
   readonly sideEffect: SideEffect
+  /** What the exit knows of the request; undefined where the fault was found before any exit. */
+  readonly evidence: Evidence | undefined
   /** The sentence, filled in. */
   readonly message: string
   /** Facts for programs: `upstream`, `tool`, `layer`, `violations`, … JSON values, never secrets. */
@@ -39,27 +42,40 @@ export interface Fault {
 }
 
 export interface FaultChange {
+  /** Follows from the evidence where there is some. */
   readonly sideEffect?: SideEffect
+  readonly evidence?: Evidence | undefined
   readonly retryable?: boolean
-  readonly retryAfterMs?: number
+  readonly retryAfterMs?: number | undefined
   readonly detail?: Readonly<Record<string, unknown>>
-  readonly challenge?: string
+  readonly challenge?: string | undefined
 }
 
 /** Makes a fault of a catalogue entry. Use the catalogue's `fault(kind, …)`, which knows the entries by name. */
 export function makeFault(kind: string, entry: FaultKind, change: FaultChange = {}): Fault {
-  const detail = change.detail ?? {}
-  return {
-    kind,
-    category: entry.category,
-    retryable: change.retryable ?? entry.retryable,
-    retryAfterMs: change.retryAfterMs,
-    sideEffect: change.sideEffect ?? 'none',
-    message: fill(entry.agent, detail),
-    detail,
-    challenge: change.challenge,
-    entry,
-  }
+  const { detail = {}, evidence, retryAfterMs, challenge } = change
+  const retryable = change.retryable ?? entry.retryable
+  const sideEffect = evidence === undefined ? (change.sideEffect ?? 'none') : effectOf(evidence)
+  const message = fill(entry.agent, { ...detail, effect: effectText(sideEffect, retryable) })
+  return { kind, category: entry.category, retryable, retryAfterMs, sideEffect, evidence, message, detail, challenge, entry }
+}
+
+/** The same fault, of a call of which an earlier attempt may have been executed. */
+export function afterUnknown(fault: Fault, repeatable: boolean): Fault {
+  const { kind, entry, evidence, challenge, ...rest } = fault
+  const made = makeFault(kind, entry, { ...rest, sideEffect: 'unknown', retryable: fault.retryable && repeatable })
+  return { ...made, evidence, challenge }
+}
+
+function effectOf(evidence: Evidence): SideEffect {
+  return evidence.execution === 'unknown' ? 'unknown' : 'none'
+}
+
+function effectText(sideEffect: SideEffect, retryable: boolean): string {
+  if (sideEffect === 'none') return 'It was not executed.'
+  if (sideEffect === 'applied') return 'It was executed.'
+  if (retryable) return 'It may have been executed; it is said to be safe to call again.'
+  return 'It may or may not have been executed: check before calling it again.'
 }
 
 function fill(sentence: string, detail: Readonly<Record<string, unknown>>): string {

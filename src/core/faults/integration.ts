@@ -17,7 +17,7 @@ export const integrationFaults = {
     code: -32603,
     retryable: true,
     protocol: false,
-    agent: '{upstream} asks to wait (HTTP {status}). The call was not executed. Try again after {retryAfterMs} ms.',
+    agent: '{upstream} asks to wait {retryAfterMs} ms (HTTP {status}). {effect}',
     operator: 'The upstream or a service behind it limits the rate.',
   },
   upstream_http_error: {
@@ -26,7 +26,7 @@ export const integrationFaults = {
     code: -32603,
     retryable: false,
     protocol: false,
-    agent: '{upstream} answered with HTTP {status} in place of a result.',
+    agent: '{upstream} answered with HTTP {status} in place of a result. {effect}',
     operator: 'The upstream, or a proxy before it, failed.',
   },
   circuit_open: {
@@ -35,7 +35,7 @@ export const integrationFaults = {
     code: -32603,
     retryable: true,
     protocol: false,
-    agent: '{upstream} has failed repeatedly and is left alone for now. The call was not executed. Try again after {retryAfterMs} ms.',
+    agent: '{upstream} has failed repeatedly and is left alone for now. {effect} Try again after {retryAfterMs} ms.',
     operator: 'The circuit breaker of this upstream is open; it closes by itself when a trial call succeeds.',
   },
   internal: {

@@ -8,7 +8,7 @@ export const transportFaults = {
     code: -32603,
     retryable: true,
     protocol: false,
-    agent: 'The server {upstream} cannot be reached: {reason}. The call was not executed. Try again later or go on without it.',
+    agent: 'The server {upstream} cannot be reached: {reason}. {effect} Try again later or go on without it.',
     operator: 'Look at the upstream: is its process or address up? State and last error are in /admin/v1/upstreams of the admin door.',
   },
   upstream_timeout: {
@@ -17,7 +17,7 @@ export const transportFaults = {
     code: -32603,
     retryable: true,
     protocol: false,
-    agent: '{upstream} gave no answer within {afterMs} ms ({layer}). Whether it did the work is {effect}.',
+    agent: '{upstream} gave no answer within {afterMs} ms ({layer}). {effect}',
     operator: 'The named layer gave up. Raise `timeouts` of this server if the tool is known to be slow, or let it report progress.',
   },
   upstream_protocol_error: {
@@ -26,7 +26,7 @@ export const transportFaults = {
     code: -32603,
     retryable: false,
     protocol: false,
-    agent: '{upstream} sent an answer that is not valid MCP: {reason}. Treat the call as not answered.',
+    agent: '{upstream} sent an answer that is not valid MCP: {reason}. {effect}',
     operator: 'The server broke the protocol. Anomalies are counted in signalbox_proto_anomaly_total.',
   },
   outcome_unknown: {
@@ -35,7 +35,7 @@ export const transportFaults = {
     code: -32603,
     retryable: false,
     protocol: false,
-    agent: 'The connection to {upstream} was lost while {item} ran. It may or may not have been executed: check before calling it again.',
+    agent: 'The connection to {upstream} was lost while {item} ran. {effect}',
     operator: 'The answer was lost after the request was sent, and the tool is not known to be idempotent.',
   },
   overloaded: {
@@ -44,7 +44,7 @@ export const transportFaults = {
     code: -32603,
     retryable: true,
     protocol: false,
-    agent: 'Too many calls are waiting for {upstream} ({limit}). The call was not executed; try again after {retryAfterMs} ms.',
+    agent: 'Too many calls are waiting for {upstream} ({limit}). {effect} Try again after {retryAfterMs} ms.',
     operator: 'The queue of this upstream is full. See `limits.queue` and `concurrency` of the server.',
   },
   cancelled: {
@@ -53,7 +53,7 @@ export const transportFaults = {
     code: -32603,
     retryable: false,
     protocol: false,
-    agent: 'The call was cancelled ({reason}).',
+    agent: 'The call was cancelled ({reason}). {effect}',
     operator: 'The caller cancelled or went away.',
   },
   draining: {

@@ -17,7 +17,10 @@ export const counters = {
   clients_cut: { help: 'Clients cut off, since they read too slowly: by what was unsent to them, or to all together.', labels: ['unsent'] },
   calls_queued: { help: 'Calls that waited for a place at their upstream.', labels: ['upstream'] },
   calls_refused: { help: 'Calls that were refused because the queue of their upstream was full.', labels: ['upstream'] },
-  retries: { help: 'Attempts after the first.', labels: ['upstream'] },
+  retries: {
+    help: 'Attempts after the first, by the evidence for which the call was sent again (faults.md).',
+    labels: ['upstream', 'evidence'],
+  },
   stray_requests: { help: 'Requests of upstreams outside any call, answered -32601.', labels: ['upstream', 'method'] },
   questions_refused: { help: 'Questions of upstreams that were refused, since too many waited for an answer.', labels: ['upstream'] },
   unclaimed: { help: 'Parked calls whose answer nobody came back for.', labels: ['upstream'] },

@@ -50,8 +50,9 @@ export function stoppedBy(reason: StopReason, item: string): Stopped {
   return { kind: 'stopped', fault: endedBy(reason, item, 'unknown') }
 }
 
+/** The call was begun and ends here: its server has worked on it. */
 export function stopped(kind: Kind, detail: Readonly<Record<string, unknown>>): Stopped {
-  return { kind: 'stopped', fault: fault(kind, detail) }
+  return { kind: 'stopped', fault: fault(kind, detail, { sideEffect: 'unknown', retryable: false }) }
 }
 
 interface InputRequest {

@@ -217,7 +217,7 @@ function tooLong(call: Call): Collected {
 }
 
 function tooSlow(call: Call, afterMs: number): ReturnType<typeof stopped> {
-  return stopped('upstream_timeout', { upstream: itemOf(call), afterMs, layer: 'task', effect: 'unknown' })
+  return stopped('upstream_timeout', { upstream: itemOf(call), afterMs, layer: 'task' })
 }
 
 function itemOf(call: Call): string {

@@ -4,6 +4,7 @@ import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { failed } from '../../core/call/outcome.ts'
 import { emptyObject } from '../../core/call/payload.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import { Breaker, sampleOf } from './breaker.ts'
 
 function broken(times = 3) {
@@ -65,17 +66,30 @@ describe('a breaker', () => {
 })
 
 describe('the verdict on an upstream', () => {
-  it.each<[Kind, Record<string, unknown>, string]>([
-    ['upstream_unavailable', {}, 'failure'],
-    ['upstream_timeout', {}, 'failure'],
-    ['outcome_unknown', {}, 'failure'],
-    ['upstream_http_error', { status: 502 }, 'failure'],
-    ['upstream_http_error', { status: 404 }, 'neutral'],
-    ['upstream_busy', { status: 429 }, 'neutral'],
-    ['upstream_error', {}, 'success'],
-    ['cancelled', {}, 'neutral'],
-    ['overloaded', {}, 'neutral'],
-  ])('%s %j is a %s', (kind, detail, sample) => expect(sampleOf(failed(fault(kind, detail)))).toBe(sample))
+  it.each<[Kind, keyof typeof evidence, string]>([
+    ['upstream_unavailable', 'connection_refused', 'failure'],
+    ['upstream_timeout', 'deadline', 'failure'],
+    ['upstream_start_failed', 'start_failed', 'failure'],
+    ['upstream_protocol_error', 'answer_invalid', 'failure'],
+    ['outcome_unknown', 'connection_lost', 'failure'],
+    ['upstream_http_error', 'server_error', 'failure'],
+    ['upstream_busy', 'service_unavailable', 'failure'],
+    ['upstream_busy', 'too_many_requests', 'neutral'],
+    ['upstream_http_error', 'other_status', 'neutral'],
+    ['upstream_http_error', 'session_unknown', 'neutral'],
+    ['upstream_auth_failed', 'credential_refused', 'neutral'],
+    ['config_error', 'not_configured', 'neutral'],
+    ['cancelled', 'ended', 'neutral'],
+    ['upstream_error', 'error_answer', 'success'],
+    ['result_too_large', 'answer_too_large', 'success'],
+  ])('%s by %s is a %s', (kind, found, sample) => {
+    expect(sampleOf(failed(fault(kind, {}, { evidence: evidence[found] })))).toBe(sample)
+  })
+
+  it('is nobody’s where the fault is our own', () => {
+    for (const kind of ['circuit_open', 'overloaded', 'draining', 'internal'] as const)
+      expect(sampleOf(failed(fault(kind)))).toBe('neutral')
+  })
 
   it('counts tool errors and questions as answers', () => {
     expect(sampleOf(done())).toBe('success')

@@ -76,34 +76,8 @@ export class Breaker {
   }
 }
 
-/** Faults that say that the upstream itself, or the way to it, is broken. */
-const failures: ReadonlySet<string> = new Set([
-  'upstream_unavailable',
-  'upstream_timeout',
-  'upstream_start_failed',
-  'upstream_protocol_error',
-  'outcome_unknown',
-])
-
-/** Faults that end a call without a word about its upstream: the caller went, we refused, or the credential was at fault. */
-const silent: ReadonlySet<string> = new Set([
-  'cancelled',
-  'draining',
-  'overloaded',
-  'circuit_open',
-  'internal',
-  'config_error',
-  'upstream_auth_failed',
-])
-
 /** What an outcome says of the health of its upstream. An answer is a success whatever it says: a tool that reports an error works. */
 export function sampleOf(outcome: Outcome): BreakerSample {
-  if (outcome.kind !== 'fault') return 'success'
-  const { kind, detail } = outcome.fault
-  if (failures.has(kind)) return 'failure'
-  if (silent.has(kind)) return 'neutral'
-  if (kind === 'upstream_http_error' || kind === 'upstream_busy') {
-    return typeof detail.status === 'number' && detail.status < 500 ? 'neutral' : 'failure'
-  }
-  return 'success'
+  // A fault without evidence is ours: it ends a call without a word about its upstream.
+  return outcome.kind === 'fault' ? (outcome.fault.evidence?.health ?? 'neutral') : 'success'
 }

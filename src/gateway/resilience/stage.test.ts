@@ -6,7 +6,7 @@ import type { Exchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { type Next, Table } from '../../core/call/stage.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
-import type { SideEffect } from '../../core/faults/fault.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import { createResilience, type ResilienceLimits } from './stage.ts'
 
 const limits: ResilienceLimits = { queue: 2, breakerFailures: 3, breakerOpenMs: 10_000 }
@@ -44,8 +44,8 @@ function peer(...outcomes: Outcome[]) {
   return { seen, send }
 }
 
-const no = (kind: Kind, sideEffect: SideEffect = 'none', retryAfterMs?: number): Outcome =>
-  failed(fault(kind, { upstream: 'up' }, { sideEffect, ...(retryAfterMs === undefined ? {} : { retryAfterMs }) }))
+const no = (kind: Kind, found?: keyof typeof evidence, retryAfterMs?: number): Outcome =>
+  failed(fault(kind, { upstream: 'up' }, { evidence: found === undefined ? undefined : evidence[found], retryAfterMs }))
 
 async function settle(clock: ManualClock, outcome: Promise<Outcome>): Promise<Outcome> {
   await clock.advance(5_000)
@@ -54,19 +54,23 @@ async function settle(clock: ManualClock, outcome: Promise<Outcome>): Promise<Ou
 
 describe('a failed attempt is repeated only where that is safe', () => {
   it.each<[string, Partial<RoutedCall>, Outcome, number]>([
-    ['nothing was executed', risky, no('upstream_unavailable'), 3],
-    ['it may have been executed', risky, no('upstream_timeout', 'unknown'), 1],
-    ['a time limit ran out before anything was sent', safe, no('upstream_timeout'), 1],
-    ['the answer was lost', risky, no('outcome_unknown', 'unknown'), 1],
-    ['the answer was lost, and the tool only reads', safe, no('outcome_unknown', 'unknown'), 3],
-    ['the answer was lost, and it is a prompt', { item: anItem({ kind: 'prompt' }) }, no('outcome_unknown', 'unknown'), 3],
-    ['the upstream says no', safe, no('upstream_error'), 1],
-    ['the credential is refused', safe, no('upstream_auth_failed'), 1],
+    ['nothing was sent', risky, no('upstream_unavailable', 'connection_refused'), 3],
+    ['the deadline passed', risky, no('upstream_timeout', 'deadline'), 1],
+    ['a time limit ran out before anything was sent', safe, no('upstream_timeout', 'connect_timeout'), 1],
+    ['the answer was lost', risky, no('outcome_unknown', 'connection_lost'), 1],
+    ['the answer was lost, and the tool only reads', safe, no('outcome_unknown', 'connection_lost'), 3],
+    ['the answer was lost, and it is a prompt', { item: anItem({ kind: 'prompt' }) }, no('outcome_unknown', 'connection_lost'), 3],
+    ['somebody says 503', risky, no('upstream_busy', 'service_unavailable'), 1],
+    ['somebody says 503, and the tool only reads', safe, no('upstream_busy', 'service_unavailable'), 3],
+    ['somebody says 502, and the tool only reads', safe, no('upstream_http_error', 'server_error'), 3],
+    ['the session was unknown, twice', risky, no('upstream_http_error', 'session_unknown'), 2],
+    ['the credential was refused, and so was another', risky, no('upstream_auth_failed', 'credential_refused'), 2],
+    ['the upstream says no', safe, no('upstream_error', 'error_answer'), 1],
     ['we refused it ourselves', safe, no('overloaded'), 1],
     [
       'the call is parked',
       { ...safe, continuation: { kind: 'parked', park: 'p', owner: 'o', upstream: 'up', answers: undefined } },
-      no('upstream_unavailable'),
+      no('upstream_unavailable', 'connection_refused'),
       1,
     ],
   ])('%s: %#', async (_case, change, outcome, sent) => {
@@ -80,7 +84,7 @@ describe('a failed attempt is repeated only where that is safe', () => {
 
   it('gives the first good answer and counts what was repeated', async () => {
     const { clock, chain, counted } = setting()
-    const { seen, send } = peer(no('upstream_unavailable'), done({ ok: 1 }))
+    const { seen, send } = peer(no('upstream_unavailable', 'connection_refused'), done({ ok: 1 }))
     const { exchange } = anExchange(clock)
     expect(await settle(clock, chain(send)(routed(), exchange))).toMatchObject({ kind: 'complete' })
     expect([seen.sent, counted.retries]).toEqual([2, 1])
@@ -88,7 +92,7 @@ describe('a failed attempt is repeated only where that is safe', () => {
 
   it('reports a dead upstream within a tenth of a second', async () => {
     const { clock, chain } = setting()
-    const { send } = peer(no('upstream_unavailable'))
+    const { send } = peer(no('upstream_unavailable', 'connection_refused'))
     const outcome = chain(send)(routed(), anExchange(clock).exchange)
     await clock.advance(100)
     expect(await Promise.race([outcome, Promise.resolve('waits')])).toMatchObject({ kind: 'fault' })
@@ -100,10 +104,36 @@ describe('a failed attempt is repeated only where that is safe', () => {
     const speaking: Next<TargetedCall> = async (_call, exchange) => {
       sent += 1
       exchange.sink.emit(progress(1))
-      return no('upstream_unavailable')
+      return no('upstream_unavailable', 'connection_refused')
     }
-    await settle(clock, chain(speaking)(routed(), anExchange(clock).exchange))
+    const outcome = await settle(clock, chain(speaking)(routed(), anExchange(clock).exchange))
     expect(sent).toBe(1)
+    expect(outcome).toMatchObject({ fault: { sideEffect: 'unknown', retryable: false } })
+  })
+
+  it('does not forget that an earlier attempt may have been executed', async () => {
+    const { clock, chain } = setting()
+    const idempotent = { item: anItem({ traits: { readOnly: false, idempotent: true } }) }
+    const { send } = peer(no('outcome_unknown', 'connection_lost'), no('upstream_unavailable', 'connection_refused'))
+    const outcome = await settle(clock, chain(send)(routed(idempotent), anExchange(clock).exchange))
+    expect(outcome).toMatchObject({
+      fault: { kind: 'upstream_unavailable', sideEffect: 'unknown', evidence: { name: 'connection_refused' } },
+    })
+    expect(outcome).toMatchObject({ fault: { message: expect.stringContaining('It may have been executed') } })
+  })
+
+  it('sends at once, and not from the budget, where something was renewed; the next attempt is told what', async () => {
+    const { clock, chain, counted } = setting({ breakerFailures: 1_000 })
+    for (let i = 0; i < 30; i += 1) {
+      const told: unknown[] = []
+      const send: Next<TargetedCall> = async (_call, attempt) => {
+        told.push(attempt.renew)
+        return told.length === 1 ? no('upstream_http_error', 'session_unknown') : done()
+      }
+      expect(await chain(send)(routed(), anExchange(clock).exchange)).toMatchObject({ kind: 'complete' })
+      expect(told).toEqual([undefined, 'session'])
+    }
+    expect(counted.retries).toBe(30)
   })
 
   it('lets progress only grow over the attempts of a read', async () => {
@@ -111,7 +141,7 @@ describe('a failed attempt is repeated only where that is safe', () => {
     const { exchange, events } = anExchange(clock)
     const speaking: Next<TargetedCall> = async (_call, attempt) => {
       for (const value of sent === 0 ? [1, 2] : [1, 2, 3]) attempt.sink.emit(progress(value))
-      return sent++ === 0 ? no('outcome_unknown', 'unknown') : done()
+      return sent++ === 0 ? no('outcome_unknown', 'connection_lost') : done()
     }
     let sent = 0
     await settle(clock, chain(speaking)(routed(safe), exchange))
@@ -133,22 +163,22 @@ describe('a failed attempt is repeated only where that is safe', () => {
 
   it('waits as long as the upstream asks, if that fits the deadline', async () => {
     const { clock, chain } = setting()
-    const { seen, send } = peer(no('upstream_busy', 'none', 3_000), done())
-    const outcome = chain(send)(routed(), anExchange(clock).exchange)
+    const { seen, send } = peer(no('upstream_busy', 'too_many_requests', 3_000), done())
+    const outcome = chain(send)(routed(safe), anExchange(clock).exchange)
     await clock.advance(2_999)
     expect(seen.sent).toBe(1)
     await clock.advance(1)
     expect(await outcome).toMatchObject({ kind: 'complete' })
-    const late = peer(no('upstream_busy', 'none', 60_000))
-    expect(await chain(late.send)(routed(), anExchange(clock).exchange)).toMatchObject({ fault: { kind: 'upstream_busy' } })
+    const late = peer(no('upstream_busy', 'too_many_requests', 60_000))
+    expect(await chain(late.send)(routed(safe), anExchange(clock).exchange)).toMatchObject({ fault: { kind: 'upstream_busy' } })
     expect(late.seen.sent).toBe(1)
   })
 
   it('stops waiting when the caller goes', async () => {
     const { clock, chain } = setting()
-    const { seen, send } = peer(no('upstream_busy', 'none', 3_000))
+    const { seen, send } = peer(no('upstream_busy', 'too_many_requests', 3_000))
     const { exchange } = anExchange(clock)
-    const outcome = chain(send)(routed(), exchange)
+    const outcome = chain(send)(routed(safe), exchange)
     await clock.advance(10)
     exchange.end('client_gone')
     expect(await outcome).toMatchObject({ kind: 'fault' })
@@ -158,7 +188,7 @@ describe('a failed attempt is repeated only where that is safe', () => {
 
   it('adds little load to an upstream that fails everything', async () => {
     const { clock, chain, counted } = setting({ breakerFailures: 1_000 })
-    const { seen, send } = peer(no('upstream_unavailable'))
+    const { seen, send } = peer(no('upstream_unavailable', 'connection_refused'))
     for (let i = 0; i < 200; i += 1) await settle(clock, chain(send)(routed(), anExchange(clock).exchange))
     expect(counted.retries).toBeLessThanOrEqual(10 + 20)
     expect(seen.sent).toBe(200 + (counted.retries ?? 0))
@@ -169,10 +199,10 @@ describe('an upstream that fails repeatedly is left alone', () => {
   it('answers at once, unexecuted, until a trial succeeds', async () => {
     const { clock, chain, resilience, logged } = setting()
     const { seen, send } = peer(
-      no('upstream_error'),
-      no('outcome_unknown', 'unknown'),
-      no('outcome_unknown', 'unknown'),
-      no('outcome_unknown', 'unknown'),
+      no('upstream_error', 'error_answer'),
+      no('outcome_unknown', 'connection_lost'),
+      no('outcome_unknown', 'connection_lost'),
+      no('outcome_unknown', 'connection_lost'),
       done(),
     )
     for (let i = 0; i < 4; i += 1) await chain(send)(routed(), anExchange(clock).exchange)
@@ -188,7 +218,7 @@ describe('an upstream that fails repeatedly is left alone', () => {
 
   it('frees the trial when a bug of ours throws', async () => {
     const { clock, chain } = setting({ breakerFailures: 1 })
-    await chain(peer(no('outcome_unknown', 'unknown')).send)(routed(), anExchange(clock).exchange)
+    await chain(peer(no('outcome_unknown', 'connection_lost')).send)(routed(), anExchange(clock).exchange)
     await clock.advance(10_000)
     await expect(chain(() => Promise.reject(new Error('bug')))(routed(), anExchange(clock).exchange)).rejects.toThrow('bug')
     expect(await chain(peer(done()).send)(routed(), anExchange(clock).exchange)).toMatchObject({ kind: 'complete' })
@@ -196,7 +226,7 @@ describe('an upstream that fails repeatedly is left alone', () => {
 
   it('does not leave its neighbours alone', async () => {
     const { clock, chain } = setting({ breakerFailures: 1 })
-    await chain(peer(no('outcome_unknown', 'unknown')).send)(routed(), anExchange(clock).exchange)
+    await chain(peer(no('outcome_unknown', 'connection_lost')).send)(routed(), anExchange(clock).exchange)
     expect(await chain(peer(done()).send)(routed({ upstream: 'other' }), anExchange(clock).exchange)).toMatchObject({ kind: 'complete' })
   })
 })

@@ -2,6 +2,7 @@
 // outlives a reload: it is made once, here, and given new limits.
 import type { Signal } from '../../core/call/signal.ts'
 import '../../core/call/facts.ts'
+import { type AttemptPorts, Attempts, RetryBudget } from '../../core/call/attempts.ts'
 import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
@@ -12,7 +13,6 @@ import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { Breaker, type CircuitState, sampleOf } from './breaker.ts'
 import { Bulkhead } from './bulkhead.ts'
-import { isRepeatable, MonotonicSink, pauseBefore, RetryBudget } from './retry.ts'
 
 /** The slice of `limits` that stands here. */
 export interface ResilienceLimits {
@@ -56,6 +56,7 @@ interface Guard {
   readonly breaker: Breaker
   readonly bulkhead: Bulkhead
   readonly budget: RetryBudget
+  readonly ports: AttemptPorts
 }
 
 /** What an agent is told to wait when a queue is full, in ms. */
@@ -76,6 +77,7 @@ export function createResilience(parts: ResilienceParts): Resilience {
         breaker: new Breaker(clock, breakerLimits(), (state) => logCircuit(report, upstream, state)),
         bulkhead: new Bulkhead(bulkheadLimits(upstream)),
         budget: new RetryBudget(),
+        ports: { clock, random, onRepeat: (evidence) => report.counters.add('retries', { upstream, evidence }) },
       }
       guards.set(upstream, guard)
     }
@@ -83,7 +85,15 @@ export function createResilience(parts: ResilienceParts): Resilience {
   }
 
   return {
-    retry: { name: 'retry', repeats: true, run: (call, exchange, next) => attempts(call, exchange, next, guardOf(call.upstream).budget) },
+    retry: {
+      name: 'retry',
+      repeats: true,
+      run: (call, exchange, next) => {
+        const { budget, ports } = guardOf(call.upstream)
+        budget.earn()
+        return new Attempts(ports, budget, call, exchange, next).run()
+      },
+    },
     breaker: {
       name: 'breaker',
       run: (call, exchange, next) => {
@@ -130,38 +140,6 @@ export function createResilience(parts: ResilienceParts): Resilience {
       }
     },
   }
-
-  function attempts<C extends TargetedCall>(call: C, exchange: Exchange, next: Next<C>, budget: RetryBudget): Promise<Outcome> {
-    budget.earn()
-    const sink = new MonotonicSink(exchange.sink)
-    let events = 0
-    const once = (n: number): Promise<Outcome> => {
-      const attempt = exchange.attempt(n, sink)
-      return next(call, attempt).then(
-        (outcome) => {
-          attempt.close()
-          events += attempt.events
-          exchange.note('attempts', n)
-          return outcome.kind === 'fault' ? again(n, outcome) : outcome
-        },
-        (error) => {
-          attempt.close()
-          throw error
-        },
-      )
-    }
-    const again = async (n: number, outcome: Outcome): Promise<Outcome> => {
-      if (call.continuation?.kind === 'parked' || exchange.signal.aborted) return outcome
-      const facts = { repeatable: isRepeatable(call), events, remainingMs: exchange.deadline.remainingMs() }
-      const pause = pauseBefore(n + 1, outcome, facts, random)
-      if (pause === undefined || !budget.spend()) return outcome
-      if (!(await pauseFor(clock, pause, exchange.signal))) return outcome
-      report.counters.add('retries', { upstream: call.upstream })
-      sink.repeat()
-      return once(n + 1)
-    }
-    return once(1)
-  }
 }
 
 /** The place that was taken is left whatever becomes of the call. */
@@ -176,21 +154,6 @@ function inPlace<C extends TargetedCall>(bulkhead: Bulkhead, call: C, exchange: 
       throw error
     },
   )
-}
-
-/** False where the call ended meanwhile. */
-function pauseFor(clock: Clock, ms: number, signal: Signal): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = clock.timer(ms, () => {
-      signal.removeEventListener('abort', end)
-      resolve(true)
-    })
-    const end = (): void => {
-      timer.cancel()
-      resolve(false)
-    }
-    signal.addEventListener('abort', end, { once: true })
-  })
 }
 
 /** Undefined once the call has its place; else why it has none. */

@@ -2,7 +2,6 @@
 // legacy server is taken up again by GET with Last-Event-ID.
 import type { IncomingHttpHeaders } from 'node:http'
 import { afterReads } from '../../core/call/loop-batch.ts'
-import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import type { Random, Timer } from '../../core/ports/clock.ts'
@@ -13,7 +12,7 @@ import { MalformedJson } from '../../core/protocol/scan.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
 import type { WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { messagesOf, readText, reopenMs } from './events.ts'
-import { cut, offProtocol, tooLarge, unreachable } from './failures.ts'
+import { cut, noPlace, offProtocol, tooLarge, unreachable } from './failures.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
 import { challenge, contentLength, isEncoded, mediaType, retryAfter } from './response-headers.ts'
 
@@ -77,13 +76,13 @@ export class RequestAnswer extends Reception {
   start(): void {
     const { signal, headers, message } = this.request
     if (signal.aborted) {
-      this.settle({ kind: 'aborted' })
+      this.settle({ kind: 'aborted', sent: false })
       return
     }
     signal.addEventListener('abort', this)
     if (this.dispatch('POST', this.wire.path, headerList(postHeaders, headers), message)) return
     this.wire.refused()
-    this.lost('no', fault('overloaded', { upstream: this.wire.upstream, limit: this.wire.lease.limit, retryAfterMs: 1_000 }))
+    this.lost(noPlace(this.wire.upstream, this.wire.lease.limit))
   }
 
   /** The signal ended (EventListener, so that it costs no closure). */
@@ -94,7 +93,7 @@ export class RequestAnswer extends Reception {
 
   closed(): void {
     this.withdraw()
-    this.settle({ kind: 'aborted' })
+    this.settle({ kind: 'aborted', sent: this.sent || this.lastEventId !== '' })
   }
 
   protected crash(bug: unknown): void {
@@ -150,7 +149,7 @@ export class RequestAnswer extends Reception {
     this.abort()
     // 4xx will not change; a proxy's 5xx may, and 409 says that the server has not yet seen the old stream end.
     if (status >= 500 || status === 409) this.resumeOrLose(undefined, resumeAttempts)
-    else this.lost('maybe', this.cutFault(undefined))
+    else this.lost(this.cutFault(undefined))
   }
 
   protected chunk(bytes: Buffer): void {
@@ -185,9 +184,9 @@ export class RequestAnswer extends Reception {
     if (this.settled) return
     if (this.events !== undefined) this.streamEnded(error)
     else if (this.resuming) this.resumeOrLose(error, resumeAttempts)
-    else if (!this.sent) this.lost('no', unreachable(this.wire.upstream, error, this.wire.connectTimeoutMs))
+    else if (!this.sent) this.lost(unreachable(this.wire.upstream, error, this.wire.connectTimeoutMs))
     else if (this.status >= 300) this.settleStatus(undefined)
-    else this.lost('maybe', this.cutFault(error))
+    else this.lost(this.cutFault(error))
   }
 
   private readAnswer(bytes: Uint8Array): void {
@@ -209,8 +208,9 @@ export class RequestAnswer extends Reception {
     const message = readText(bytes, this.wire, tryRead)
     if (typeof message !== 'string' && message.kind === 'ambiguous') this.wire.anomaly('ambiguous', message.what)
     if (typeof message === 'string' || message.kind !== 'error') this.settleStatus(undefined)
-    else if (message.id === this.id) this.settle({ kind: 'answer', answer: message, status: this.status })
-    else this.settleStatus(message.id === undefined ? message : undefined)
+    // 401 is about the credential, whatever its body says.
+    else if (message.id === this.id && this.status !== 401) this.settle({ kind: 'answer', answer: message, status: this.status })
+    else this.settleStatus(message.id === undefined || message.id === this.id ? message : undefined)
   }
 
   private event(event: SseEvent): void {
@@ -240,7 +240,7 @@ export class RequestAnswer extends Reception {
     } else if (message.kind === 'ambiguous') {
       this.wire.anomaly('ambiguous', message.what)
       if (message.of === 'notification' || this.settled) return
-      this.lost('maybe', offProtocol(this.wire.upstream, message.what))
+      this.lost(offProtocol(this.wire.upstream, message.what))
       this.expectEnd()
     } else if (this.settled) {
       this.wire.anomaly('duplicate', `a second answer to id ${this.id}`)
@@ -257,7 +257,7 @@ export class RequestAnswer extends Reception {
   private streamEnded(error: Error | undefined): void {
     this.pause?.cancel()
     this.remember()
-    if (this.wrong !== undefined) this.lost('maybe', offProtocol(this.wire.upstream, this.wrong))
+    if (this.wrong !== undefined) this.lost(offProtocol(this.wire.upstream, this.wrong))
     else this.resumeOrLose(error, quietPolls)
   }
 
@@ -278,7 +278,7 @@ export class RequestAnswer extends Reception {
 
   private resumeOrLose(error: Error | undefined, attempts: number): void {
     if (!this.wire.resume || this.lastEventId === '' || this.attempts >= attempts) {
-      this.lost('maybe', this.cutFault(error))
+      this.lost(this.cutFault(error))
       return
     }
     const delay = reopenMs(this.wire.random, this.attempts, this.retryMs)
@@ -293,7 +293,7 @@ export class RequestAnswer extends Reception {
     this.events = undefined
     const headers = headerList(getHeaders, this.request.headers)
     headers.push(header.lastEventId, this.lastEventId)
-    if (!this.dispatch('GET', this.wire.path, headers, undefined)) this.lost('maybe', this.cutFault(undefined))
+    if (!this.dispatch('GET', this.wire.path, headers, undefined)) this.lost(this.cutFault(undefined))
   }
 
   private cutFault(error: Error | undefined): Fault {
@@ -302,14 +302,14 @@ export class RequestAnswer extends Reception {
 
   private refuse(reason: string, anomaly: WireAnomaly = 'malformed', detail = reason): void {
     this.wire.anomaly(anomaly, detail)
-    this.lost('maybe', offProtocol(this.wire.upstream, reason))
+    this.lost(offProtocol(this.wire.upstream, reason))
     this.drain()
   }
 
   private refuseLarge(): void {
     this.wire.anomaly('oversize', `${this.request.method} was answered with more than ${this.request.maxBytes} bytes`)
     if (this.status >= 300) this.settleStatus(undefined)
-    else this.lost('maybe', tooLarge(this.wire.upstream, this.request.method, this.request.maxBytes))
+    else this.lost(tooLarge(this.wire.upstream, this.request.method, this.request.maxBytes))
     this.abort()
   }
 
@@ -317,8 +317,8 @@ export class RequestAnswer extends Reception {
     this.settle({ kind: 'status', status: this.status, retryAfterMs: this.retryAfterMs, challenge: this.challenge, body })
   }
 
-  private lost(executed: 'no' | 'maybe', reason: Fault): void {
-    this.settle({ kind: 'lost', executed, fault: reason })
+  private lost(reason: Fault): void {
+    this.settle({ kind: 'lost', fault: reason })
   }
 
   private release(): void {

@@ -1,10 +1,12 @@
 // A POST or DELETE whose answer is only its status: notifications, responses to a server's requests, the end of a session.
 import type { IncomingHttpHeaders } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import type { Timer } from '../../core/ports/clock.ts'
-import { closedHere, cut, statusFault, unreachable } from './failures.ts'
+import { deliveryFault } from '../messages/answers.ts'
+import { closedHere, cut, noPlace, unreachable } from './failures.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
 import { retryAfter } from './response-headers.ts'
 
@@ -35,24 +37,24 @@ export class Delivery extends Reception {
   private send(method: 'POST' | 'DELETE', path: string, headers: string[], body: Uint8Array | undefined, limitMs: number): void {
     const { upstream, clock, lease } = this.endpoint
     this.timer = clock.timer(limitMs, () => {
-      this.settle(fault('upstream_timeout', { upstream, afterMs: limitMs, layer: 'delivery', effect: 'unknown' }))
+      this.settle(fault('upstream_timeout', { upstream, afterMs: limitMs, layer: 'delivery' }, { evidence: evidence.deadline }))
       this.abort()
     })
     if (this.dispatch(method, path, headers, body)) return
-    this.settle(fault('overloaded', { upstream, limit: lease.limit, retryAfterMs: 1_000 }))
+    this.settle(noPlace(upstream, lease.limit))
   }
 
   closed(): void {
-    this.settle(closedHere())
+    this.settle(closedHere(this.endpoint.upstream))
   }
 
   protected crash(bug: unknown): void {
     reportBug(this.endpoint.report, 'upstream_http', bug, { upstream: this.endpoint.upstream })
-    this.settle(closedHere())
+    this.settle(closedHere(this.endpoint.upstream))
   }
 
   protected begin(status: number, headers: IncomingHttpHeaders): void {
-    this.settle(status < 300 ? undefined : statusFault(this.endpoint.upstream, status, retryAfter(headers, this.endpoint.clock)))
+    this.settle(status < 300 ? undefined : deliveryFault(this.endpoint.upstream, status, retryAfter(headers, this.endpoint.clock)))
     this.drain()
   }
 

@@ -1,5 +1,6 @@
 // What went wrong on HTTP, in words and as faults. Neither bodies nor header values are quoted, since both reach agents.
 import { fault } from '../../core/faults/catalogue.ts'
+import { type Evidence, evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 
 interface Coded {
@@ -10,28 +11,28 @@ interface Coded {
 /** The request never left: no connection could be had. */
 export function unreachable(upstream: string, error: Error, connectTimeoutMs: number): Fault {
   const code = codeOf(error)
-  if (code === 'UND_ERR_INVALID_ARG') return fault('config_error', { upstream, item: upstream, reason: error.message })
+  if (code === 'UND_ERR_INVALID_ARG') {
+    return fault('config_error', { upstream, item: upstream, reason: error.message }, { evidence: evidence.not_configured })
+  }
   if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') {
     const layer = 'connect time limit of the gateway'
-    return fault('upstream_timeout', {
-      upstream,
-      afterMs: connectTimeoutMs,
-      layer,
-      effect: 'known: it was never sent',
-      phase: 'connect',
-      code,
-    })
+    const detail = { upstream, afterMs: connectTimeoutMs, layer, phase: 'connect', code }
+    return fault('upstream_timeout', detail, { evidence: evidence.connect_timeout })
   }
-  const [phase, reason] = connectPhase(code)
-  return fault('upstream_unavailable', { upstream, reason, phase, code })
+  const [phase, reason, found] = connectPhase(code)
+  return fault('upstream_unavailable', { upstream, reason, phase, code }, { evidence: found })
 }
 
-function connectPhase(code: string): [phase: string, reason: string] {
-  if (code === 'ECONNREFUSED') return ['connect', 'connection refused']
-  if (code === 'ENOTFOUND' || code === 'ENODATA' || code.startsWith('EAI_')) return ['dns', `host name not resolved (${code})`]
-  if (/^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_|EPROTO)/.test(code)) return ['tls', `TLS failed (${code})`]
-  if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED') return ['closed', 'the connection was closed here']
-  return ['connect', `no connection (${code})`]
+function connectPhase(code: string): [phase: string, reason: string, found: Evidence] {
+  if (code === 'ECONNREFUSED') return ['connect', 'connection refused', evidence.connection_refused]
+  if (code === 'ENOTFOUND' || code === 'ENODATA' || code.startsWith('EAI_')) {
+    return ['dns', `host name not resolved (${code})`, evidence.dns_failed]
+  }
+  if (/^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_|HOSTNAME_|EPROTO)/.test(code))
+    return ['tls', `TLS failed (${code})`, evidence.tls_failed]
+  if (code === 'UND_ERR_DESTROYED' || code === 'UND_ERR_CLOSED')
+    return ['closed', 'the connection was closed here', evidence.connection_ended]
+  return ['connect', `no connection (${code})`, evidence.connection_refused]
 }
 
 /** Whether a fault says that no connection could be had, by `unreachable`. */
@@ -44,16 +45,21 @@ export function cut(upstream: string, item: string, error: Error | undefined): F
   const code = error === undefined ? '' : codeOf(error)
   if (error !== undefined && isNoHttp(error, code)) return offProtocol(upstream, 'no valid HTTP')
   const reason = error === undefined ? 'the stream ended without an answer' : `connection lost (${code})`
-  return fault('outcome_unknown', { upstream, item, reason, code })
+  return fault('outcome_unknown', { upstream, item, reason, code }, { evidence: evidence.connection_lost })
 }
 
 /** The wire was closed on our side. */
-export function closedHere(): Fault {
-  return fault('cancelled', { reason: 'the connection was closed here' })
+export function closedHere(upstream: string): Fault {
+  return fault('upstream_unavailable', { upstream, reason: 'the connection was closed here' }, { evidence: evidence.connection_ended })
+}
+
+/** The origin has no place left for one more request. */
+export function noPlace(upstream: string, limit: number): Fault {
+  return fault('overloaded', { upstream, limit, retryAfterMs: 1_000 }, { evidence: evidence.no_place, retryAfterMs: 1_000 })
 }
 
 export function offProtocol(upstream: string, reason: string): Fault {
-  return fault('upstream_protocol_error', { upstream, reason })
+  return fault('upstream_protocol_error', { upstream, reason }, { evidence: evidence.answer_invalid })
 }
 
 function isNoHttp(error: Error, code: string): boolean {
@@ -62,17 +68,7 @@ function isNoHttp(error: Error, code: string): boolean {
 }
 
 export function tooLarge(upstream: string, item: string, limit: number): Fault {
-  return fault('result_too_large', { upstream, item, limit })
-}
-
-/** A status in place of an answer, where nothing more is known of the request. */
-export function statusFault(upstream: string, status: number, retryAfterMs: number | undefined): Fault {
-  if (status === 401 || status === 403) return fault('upstream_auth_failed', { upstream, status })
-  if (status === 429 || status === 503) {
-    const after = retryAfterMs ?? 1_000
-    return fault('upstream_busy', { upstream, status, retryAfterMs: after }, { retryAfterMs: after })
-  }
-  return fault('upstream_http_error', { upstream, status })
+  return fault('result_too_large', { upstream, item, limit }, { evidence: evidence.answer_too_large })
 }
 
 /** An error's code, or that of the first of several addresses tried. */

@@ -137,7 +137,7 @@ describe('server-everything over Streamable HTTP', () => {
     const { ask } = await connect()
     const controller = new AbortController()
     const called = ask('tools/call', { ...slow, arguments: { duration: 60, steps: 300 } }, () => controller.abort(), controller.signal)
-    expect(await called).toEqual({ kind: 'aborted' })
+    expect(await called).toMatchObject({ kind: 'aborted' })
   })
 })
 
@@ -239,6 +239,6 @@ describe('a modern SDK server', () => {
     await until(() => heard.length === 1)
     expect(heard).toEqual(['notifications/subscriptions/acknowledged'])
     controller.abort()
-    expect(await listening).toEqual({ kind: 'aborted' })
+    expect(await listening).toMatchObject({ kind: 'aborted' })
   })
 })

@@ -72,7 +72,7 @@ function ask(wire: StreamableHttpWire, change: Partial<WireRequest> = {}): Promi
 }
 
 function kinds(answer: WireAnswer): unknown[] {
-  if (answer.kind === 'lost') return ['lost', answer.executed, answer.fault.kind]
+  if (answer.kind === 'lost') return ['lost', answer.fault.evidence?.execution, answer.fault.kind]
   if (answer.kind === 'status') return ['status', answer.status]
   return [answer.kind]
 }
@@ -241,7 +241,7 @@ describe('an answer that is no answer', () => {
   ])('%s is a protocol error that quotes nothing', async (_, status, type, body) => {
     server.script = (__, response) => send(response, status, type, body)
     const answer = await ask(open())
-    expect(kinds(answer)).toEqual(['lost', 'maybe', 'upstream_protocol_error'])
+    expect(kinds(answer)).toEqual(['lost', 'unknown', 'upstream_protocol_error'])
     expect(JSON.stringify(answer)).not.toContain('secret')
     expect(anomalies).toHaveLength(1)
   })
@@ -273,7 +273,7 @@ describe('an answer that is no answer', () => {
 
   it('is refused as compressed, which nobody asked for', async () => {
     server.script = (_, response) => send(response, 200, json, Buffer.of(31, 139), { 'content-encoding': 'gzip' })
-    expect(kinds(await ask(open()))).toEqual(['lost', 'maybe', 'upstream_protocol_error'])
+    expect(kinds(await ask(open()))).toEqual(['lost', 'unknown', 'upstream_protocol_error'])
   })
 })
 
@@ -293,13 +293,13 @@ describe('an answer that is too large', () => {
       }
       more()
     }
-    expect(kinds(await ask(open()))).toEqual(['lost', 'maybe', 'result_too_large'])
+    expect(kinds(await ask(open()))).toEqual(['lost', 'unknown', 'result_too_large'])
     await until(() => closed)
   })
 
   it('is not read on as an event', async () => {
     server.script = (asked, response) => send(response, 200, sse, `data: ${result(asked.id, { a: 'x'.repeat(200_000) })}\n\n`)
-    expect(kinds(await ask(open()))).toEqual(['lost', 'maybe', 'result_too_large'])
+    expect(kinds(await ask(open()))).toEqual(['lost', 'unknown', 'result_too_large'])
   })
 })
 
@@ -308,13 +308,13 @@ describe('a connection that fails', () => {
     const { port } = server
     await server.stop()
     const answer = await ask(open({ url: `http://127.0.0.1:${port}/mcp` }))
-    expect(kinds(answer)).toEqual(['lost', 'no', 'upstream_unavailable'])
+    expect(kinds(answer)).toEqual(['lost', 'not_sent', 'upstream_unavailable'])
     expect(answer).toMatchObject({ fault: { detail: { phase: 'connect', reason: 'connection refused' } } })
   })
 
   it('speaks no TLS: surely not executed', async () => {
     const answer = await ask(open({ url: server.url.replace('http:', 'https:') }))
-    expect(kinds(answer)).toEqual(['lost', 'no', 'upstream_unavailable'])
+    expect(kinds(answer)).toEqual(['lost', 'not_sent', 'upstream_unavailable'])
     expect(answer).toMatchObject({ fault: { detail: { phase: 'tls' } } })
   })
 
@@ -325,7 +325,7 @@ describe('a connection that fails', () => {
 
   it('holds a header that cannot be sent: surely not executed, and a matter of configuration', async () => {
     const answer = await ask(open(), { headers: { authorization: 'Bearer s3cret\n' } })
-    expect(kinds(answer)).toEqual(['lost', 'no', 'config_error'])
+    expect(kinds(answer)).toEqual(['lost', 'not_sent', 'config_error'])
     expect(JSON.stringify(answer)).not.toContain('s3cret')
   })
 
@@ -342,8 +342,7 @@ describe('a connection that fails', () => {
       const answer = await ask(open({ url: `http://127.0.0.1:${port}/mcp`, connectTimeoutMs: 200 }))
       expect(answer).toMatchObject({
         kind: 'lost',
-        executed: 'no',
-        fault: { kind: 'upstream_timeout', detail: { afterMs: 200, phase: 'connect' } },
+        fault: { kind: 'upstream_timeout', detail: { afterMs: 200, phase: 'connect' }, evidence: { name: 'connect_timeout' } },
       })
     } finally {
       for (const filler of fillers) filler.destroy()
@@ -365,18 +364,18 @@ describe('a connection that fails', () => {
       if (before === '') socket.resetAndDestroy()
       else socket.write(before, () => setImmediate(() => socket.resetAndDestroy()))
     }
-    expect(kinds(await ask(open()))).toEqual(['lost', 'maybe', 'outcome_unknown'])
+    expect(kinds(await ask(open()))).toEqual(['lost', 'unknown', 'outcome_unknown'])
   })
 
   it('ends in the middle of a chunked answer: may have been executed', async () => {
     server.script = (_, __, { socket }) =>
       void socket.end(`HTTP/1.1 200 OK\r\ncontent-type: ${json}\r\ntransfer-encoding: chunked\r\n\r\nff\r\n{"js`)
-    expect(kinds(await ask(open()))).toEqual(['lost', 'maybe', 'outcome_unknown'])
+    expect(kinds(await ask(open()))).toEqual(['lost', 'unknown', 'outcome_unknown'])
   })
 
   it('ends its stream without an answer: may have been executed', async () => {
     server.script = (_, response) => send(response, 200, sse, 'id: 1\ndata:\n\n')
-    expect(kinds(await ask(open()))).toEqual(['lost', 'maybe', 'outcome_unknown'])
+    expect(kinds(await ask(open()))).toEqual(['lost', 'unknown', 'outcome_unknown'])
     expect(server.asked).toHaveLength(1)
   })
 
@@ -386,7 +385,7 @@ describe('a connection that fails', () => {
     })
     await new Promise<void>((resolve) => raw.listen(0, '127.0.0.1', resolve))
     const answer = await ask(open({ url: `http://127.0.0.1:${(raw.address() as { port: number }).port}/` }))
-    expect(kinds(answer)).toEqual(['lost', 'maybe', 'upstream_protocol_error'])
+    expect(kinds(answer)).toEqual(['lost', 'unknown', 'upstream_protocol_error'])
     raw.close()
   })
 })
@@ -404,7 +403,7 @@ describe('the end of a signal', () => {
     const answer = ask(open(), { signal: controller.signal })
     await until(() => server.asked.length === 1)
     controller.abort()
-    expect(await answer).toEqual({ kind: 'aborted' })
+    expect(await answer).toMatchObject({ kind: 'aborted' })
     await until(() => closed)
     expect(pools.open).toBe(0)
   })
@@ -414,8 +413,8 @@ describe('the end of a signal', () => {
     const wire = open()
     const answer = ask(wire, { signal: controller.signal })
     controller.abort()
-    expect(await answer).toEqual({ kind: 'aborted' })
-    expect(await ask(wire, { signal: controller.signal })).toEqual({ kind: 'aborted' })
+    expect(await answer).toMatchObject({ kind: 'aborted' })
+    expect(await ask(wire, { signal: controller.signal })).toMatchObject({ kind: 'aborted' })
     await ask(wire)
     expect(server.asked).toHaveLength(1)
   })
@@ -430,12 +429,12 @@ describe('closing a wire', () => {
     const kept = ask(other)
     await until(() => server.asked.length === 4)
     await wire.close()
-    expect(await Promise.all(answers)).toEqual([{ kind: 'aborted' }, { kind: 'aborted' }, 'ended'])
-    expect(await ask(wire)).toEqual({ kind: 'aborted' })
-    expect(await wire.post(Buffer.from('{}'), {})).toMatchObject({ kind: 'cancelled' })
+    expect(await Promise.all(answers)).toEqual([{ kind: 'aborted', sent: true }, { kind: 'aborted', sent: true }, 'ended'])
+    expect(await ask(wire)).toMatchObject({ kind: 'aborted' })
+    expect(await wire.post(Buffer.from('{}'), {})).toMatchObject({ kind: 'upstream_unavailable' })
     expect(pools.open).toBe(1)
     await other.close()
-    expect(await kept).toEqual({ kind: 'aborted' })
+    expect(await kept).toMatchObject({ kind: 'aborted' })
     expect(pools.open).toBe(0)
   })
 })
@@ -447,7 +446,7 @@ describe('the pool of an origin', () => {
     server.script = () => {}
     const wire = open()
     const waiting = [ask(wire), ask(wire)]
-    expect(kinds(await ask(wire))).toEqual(['lost', 'no', 'overloaded'])
+    expect(kinds(await ask(wire))).toEqual(['lost', 'not_sent', 'overloaded'])
     await wire.close()
     await Promise.all(waiting)
   })
@@ -480,7 +479,7 @@ describe('a stream that a legacy server cut', () => {
     await until(() => server.asked.length === 2)
     server.script = (_, response) => send(response, 200, sse, `id: e3\ndata: ${result(1)}\n\n`)
     // The GET without an event stream is a refusal that will not change.
-    expect(kinds(await answer)).toEqual(['lost', 'maybe', 'outcome_unknown'])
+    expect(kinds(await answer)).toEqual(['lost', 'unknown', 'outcome_unknown'])
     expect(server.asked[1]).toMatchObject({ method: 'GET', headers: { 'last-event-id': 'e2', 'mcp-session-id': 's', accept: sse } })
     expect(heard).toEqual(['notifications/message'])
   })
@@ -539,18 +538,18 @@ describe('a stream that a legacy server cut', () => {
       await until(() => clock.pending > 0 || settled)
       await clock.advance(60_000)
     }
-    expect(kinds(await answer)).toEqual(['lost', 'maybe', 'outcome_unknown'])
+    expect(kinds(await answer)).toEqual(['lost', 'unknown', 'outcome_unknown'])
     expect(server.asked.length).toBe(5)
     const controller = new AbortController()
     const second = ask(wire, { signal: controller.signal })
     await until(() => clock.pending > 0)
     controller.abort()
-    expect(await second).toEqual({ kind: 'aborted' })
+    expect(await second).toMatchObject({ kind: 'aborted' })
     expect(clock.pending).toBe(0)
     const third = ask(wire)
     await until(() => clock.pending > 0)
     await wire.close()
-    expect(await third).toEqual({ kind: 'aborted' })
+    expect(await third).toMatchObject({ kind: 'aborted' })
   })
 })
 

@@ -77,12 +77,12 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
   }
 
   request(request: WireRequest): Promise<WireAnswer> {
-    if (this.closing !== undefined) return Promise.resolve({ kind: 'aborted' })
+    if (this.closing !== undefined) return Promise.resolve({ kind: 'aborted', sent: false })
     return new Promise((resolve, reject) => new RequestAnswer(this, request, resolve, reject).start())
   }
 
   post(message: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Fault | undefined> {
-    if (this.closing !== undefined) return Promise.resolve(closedHere())
+    if (this.closing !== undefined) return Promise.resolve(closedHere(this.upstream))
     return new Promise((resolve) => new Delivery(this, resolve).post(this.path, message, headers))
   }
 

@@ -4,6 +4,7 @@
 import { IntrusiveList, type ListEntry } from '../../core/call/intrusive-list.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { ServerSettings } from '../settings.ts'
 import { orAborted } from '../wire/requests.ts'
@@ -81,7 +82,8 @@ export class Attribution<C extends Candidate> {
       if (!this.mustWait() || (this.exclusive === 0 && this.waiting.length === 0)) this.exclusive += 1
       else if (!patient && this.occupied()) return 'occupied'
       else if (this.waiting.length >= mostWaiting) {
-        return fault('overloaded', { upstream: this.upstream, limit: mostWaiting, retryAfterMs: 1_000 }, { retryAfterMs: 1_000 })
+        const detail = { upstream: this.upstream, limit: mostWaiting, retryAfterMs: 1_000 }
+        return fault('overloaded', detail, { evidence: evidence.no_place, retryAfterMs: 1_000 })
       } else {
         return this.admission(signal, patient).then((admission) => {
           if (admission === 'mine') call.seat = this.inFlight.enter(call)

@@ -4,20 +4,31 @@
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
-import { complete, failed } from '../../core/call/outcome.ts'
+import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
 import { principalKey } from '../../core/call/principal.ts'
 import { type Signal, Switch } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { type Evidence, evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
 import { notificationBytes, requestBytes } from '../../core/protocol/jsonrpc.ts'
 import { code, isLegacyRevision } from '../../core/protocol/names.ts'
-import type { Asked, Connection, Occupied, Sent } from '../connection.ts'
+import type { Asked, Connection, Occupied } from '../connection.ts'
 import { type Context, countAnomalies, hopHeaders } from '../context.ts'
-import { type Asking, askingFor, endedFault, errorFault, lostFault, statusFault } from '../messages/answers.ts'
+import {
+  type Asking,
+  askingFor,
+  begunFault,
+  cutLooseFault,
+  endedFault,
+  errorFault,
+  judged,
+  lostFault,
+  statusFault,
+} from '../messages/answers.ts'
 import { legacyParams } from '../messages/envelope.ts'
 import { commonOf, offeredOf } from '../messages/events.ts'
 import { cancel, request } from '../wire/requests.ts'
@@ -130,14 +141,16 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     return this.openCalls.size
   }
 
-  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease, patient = false): Promise<Sent | Occupied> {
-    if (call.family === 'task') return Promise.resolve(failed(fault('method_not_found', { method: call.method })))
+  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease, patient = false): Promise<Outcome | Occupied> {
+    if (call.family === 'task') {
+      return Promise.resolve(failed(fault('method_not_found', { method: call.method }, { evidence: evidence.not_offered })))
+    }
     const principal = principalKey(call.caller.principal)
     // A session that ended with the call would never leave again.
     if (call.caller.affinity !== undefined && !exchange.signal.aborted) this.serverMessages.serves(call.caller.affinity)
     const legacyCall = new LegacyCall(this.context, this, call, principal)
     const startedAt = this.context.clock.mono()
-    const go = (refused: Refusal): Promise<Sent | Occupied> => {
+    const go = (refused: Refusal): Promise<Outcome | Occupied> => {
       const instead = this.turnedAway(refused, legacyCall, exchange, startedAt)
       if (instead !== undefined) return Promise.resolve(instead)
       legacyCall.place = this.openCalls.enter(legacyCall)
@@ -147,12 +160,11 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     return refused instanceof Promise ? refused.then(go) : go(refused)
   }
 
-  private turnedAway(refused: Refusal, legacyCall: LegacyCall, exchange: Exchange, startedAt: number): Sent | Occupied | undefined {
+  private turnedAway(refused: Refusal, legacyCall: LegacyCall, exchange: Exchange, startedAt: number): Outcome | Occupied | undefined {
     if (refused === 'occupied') return { kind: refused }
     if (refused !== undefined) return failed(refused)
     if (!exchange.signal.aborted && !this.ended) return undefined
     this.attribution.leave(legacyCall)
-    if (!exchange.signal.aborted) return { kind: 'gone', fault: this.closedFault() }
     return failed(endedFault(legacyCall.asking, exchange, this.context.clock.mono() - startedAt, false))
   }
 
@@ -169,13 +181,12 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     })
     const asking = askingFor(this.context.id, method)
     if (answer.kind === 'timeout') {
-      const detail = { upstream: this.context.id, afterMs: timeoutMs, layer: `time limit of ${method}`, effect: 'of no matter' }
-      return { kind: 'fault', fault: fault('upstream_timeout', detail) }
+      const detail = { afterMs: timeoutMs, layer: `time limit of ${method}` }
+      return { kind: 'fault', fault: judged('upstream_timeout', asking, evidence.deadline, detail) }
     }
     if (answer.kind === 'answer' && answer.answer.kind === 'result') return { kind: 'result', result: answer.answer.result }
-    if (this.isMute404(answer) && (await this.isForeign())) return { kind: 'fault', fault: statusFault(asking, answer) }
-    const found = this.faultOf(answer, asking, undefined)
-    return this.isLost(answer) ? this.gone(found) : { kind: 'fault', fault: found }
+    if (this.isMute404(answer) && (await this.isForeign())) return { kind: 'fault', fault: statusFault(asking, answer, lease) }
+    return { kind: 'fault', fault: this.faultOf(answer, asking, lease) }
   }
 
   async hear(interest: Interest): Promise<Interest> {
@@ -244,11 +255,11 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     if (this.ended && this.openCalls.size === 0) this.emptied()
   }
 
-  private async run(legacyCall: LegacyCall, call: TargetedCall, lease: CredentialLease, exchange: Exchange): Promise<Sent> {
+  private async run(legacyCall: LegacyCall, call: TargetedCall, lease: CredentialLease, exchange: Exchange): Promise<Outcome> {
     const { logLevel } = call.interest
     if (logLevel !== undefined && this.description.capabilities?.logging !== undefined) await this.serverState.lowerLevel(logLevel)
     // Given up while the level was set: nobody reads this.
-    if (legacyCall.abort.aborted) return failed(this.closedFault())
+    if (legacyCall.abort.aborted) return failed(cutLooseFault(legacyCall.asking, false))
     const asTasked = needsTask(call)
     const headers = this.headers(lease, call.caller.headers)
     let answer = await this.step(legacyCall, call.method, headers, (id) =>
@@ -268,19 +279,13 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     const lacked = this.lackOf(legacyCall, answer)
     if (lacked !== undefined) return failed(lacked)
     if (answer.kind === 'answer' && answer.answer.kind === 'result') return complete(answer.answer.result, answer.answer.facts)
-    if (this.isMute404(answer) && (await this.isForeign())) return failed(statusFault(legacyCall.asking, answer))
-    if (this.isLost(answer)) {
-      const gone = this.gone(this.faultOf(answer, legacyCall.asking, call.target))
-      // A task that was made runs on in the lost session: the call was executed.
-      return legacyCall.task === undefined
-        ? gone
-        : failed(lostFault(legacyCall.asking, { kind: 'lost', executed: 'maybe', fault: this.closedFault() }))
-    }
+    if (this.isMute404(answer) && (await this.isForeign())) return failed(statusFault(legacyCall.asking, answer, lease))
     if (answer.kind === 'answer' && answer.answer.kind === 'error' && answer.answer.code === code.urlElicitationRequired) {
       const outcome = parkForUrl(this.context, call, answer.answer.error, exchange.credential, this.belonging.again)
       if (outcome !== undefined) return outcome
     }
-    return failed(this.faultOf(answer, legacyCall.asking, call.target))
+    const found = this.faultOf(answer, legacyCall.asking, lease, call.target)
+    return failed(legacyCall.wasBegun ? begunFault(legacyCall.asking, found) : found)
   }
 
   private step(
@@ -315,18 +320,23 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     )
   }
 
-  private faultOf(answer: WireAnswer, asking: Asking, target: string | undefined): Fault {
+  private faultOf(answer: WireAnswer, asking: Asking, lease: CredentialLease, target?: string): Fault {
     switch (answer.kind) {
       case 'answer':
-        return errorFault(asking, answer.answer as IncomingError, target)
-      case 'status':
-        return statusFault(asking, answer)
+      case 'status': {
+        const found = this.renewable(answer)
+        const said =
+          answer.kind === 'status'
+            ? statusFault(asking, answer, lease, found)
+            : errorFault(asking, answer.answer as IncomingError, target, found)
+        if (found !== undefined) this.loseSession(said)
+        return said
+      }
       case 'lost':
         return lostFault(asking, answer)
-      case 'aborted': {
+      case 'aborted':
         // Nobody but `close` and the call itself ends a request, and of the call's own end nobody reads this.
-        return lostFault(asking, { kind: 'lost', executed: 'maybe', fault: this.closedFault() })
-      }
+        return cutLooseFault(asking, answer.sent)
     }
   }
 
@@ -336,7 +346,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     if (answer.answer.kind === 'result' && !answer.answer.facts.isError) return undefined
     const needs = [...legacyCall.lacked].join(', ')
     const detail = { upstream: this.context.id, needs, requiredCapabilities: requiredCapabilities(legacyCall.lacked) }
-    return fault('missing_capability', detail, { sideEffect: legacyCall.asking.readOnly ? 'none' : 'unknown' })
+    return fault('missing_capability', detail, { evidence: evidence.capability_missing })
   }
 
   /** A child that does not even answer a ping hangs: it is ended, and a fresh one takes its place. */
@@ -355,21 +365,18 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     await this.wire.close()
   }
 
-  private closedFault(): Fault {
-    return fault('upstream_unavailable', { upstream: this.context.id, reason: 'the connection was closed' })
-  }
-
   /**
-   * The server no longer knows the session: it says 404, or 400 with words about it (server-everything does). Or it no longer knows
-   * this era. Nothing was executed.
+   * The server no longer knows the session: it says 404, or 400 with words about it (server-everything does). Or it no longer speaks
+   * this era.
    */
-  private isLost(answer: WireAnswer): boolean {
-    if (this.wire.transport !== 'streamable-http' || (answer.kind !== 'status' && answer.kind !== 'answer')) return false
+  private renewable(answer: Extract<WireAnswer, { kind: 'answer' | 'status' }>): Evidence | undefined {
+    if (this.wire.transport !== 'streamable-http') return undefined
     const error = answer.kind === 'status' ? answer.body : answer.answer.kind === 'error' ? answer.answer : undefined
-    if (error?.code === code.unsupportedProtocolVersion) return true
-    if (this.sessionId === undefined) return false
-    if (answer.status === 404) return error?.code !== code.methodNotFound
-    return answer.status === 400 && error !== undefined && /session|initiali[sz]/i.test(error.message)
+    if (error?.code === code.unsupportedProtocolVersion) return evidence.revision_changed
+    if (this.sessionId === undefined) return undefined
+    if (answer.status === 404) return error?.code === code.methodNotFound ? undefined : evidence.session_unknown
+    const refused = answer.status === 400 && error !== undefined && /session|initiali[sz]/i.test(error.message)
+    return refused ? evidence.session_refused : undefined
   }
 
   private isMute404(answer: WireAnswer | { readonly kind: 'timeout' }): answer is Extract<WireAnswer, { kind: 'status' }> {
@@ -392,9 +399,8 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     return answer.kind !== 'status' || answer.status !== 404
   }
 
-  private gone(found: Fault): { readonly kind: 'gone'; readonly fault: Fault } {
+  private loseSession(found: Fault): void {
     this.lose(fault('upstream_unavailable', { upstream: this.context.id, reason: `it no longer knew the session (${found.message})` }))
-    return { kind: 'gone', fault: found }
   }
 
   /** No new call comes after this; those in flight end by themselves. */

@@ -2,13 +2,14 @@
 
 import { payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { header, isLegacyRevision, type LegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
 import { type Context, hopHeaders } from '../context.ts'
-import { askingFor, errorFault, lostFault, statusFault } from '../messages/answers.ts'
+import { askingFor, errorFault, judged, lostFault, statusFault } from '../messages/answers.ts'
 import { identityOf } from '../modern/probe.ts'
 import { request } from '../wire/requests.ts'
 import type { HttpWire, Wire } from '../wire/wire.ts'
@@ -43,12 +44,14 @@ export async function shakeHands(wire: Wire, context: Context, lease: Credential
       return accept(wire, context, answer.answer.result.json())
     }
     case 'status':
-      return { kind: 'refused', status: answer.status, fault: statusFault(asking, answer) }
+      return { kind: 'refused', status: answer.status, fault: statusFault(asking, answer, lease) }
     case 'lost':
       return { kind: 'failed', fault: lostFault(asking, answer) }
     default: {
-      const detail = { upstream: context.id, afterMs: timeoutMs, layer: 'start limit of the server', effect: 'known: nothing was called' }
-      return { kind: 'failed', fault: fault('upstream_timeout', detail) }
+      return {
+        kind: 'failed',
+        fault: judged('upstream_timeout', asking, evidence.deadline, { afterMs: timeoutMs, layer: 'start limit of the server' }),
+      }
     }
   }
 }
@@ -56,7 +59,7 @@ export async function shakeHands(wire: Wire, context: Context, lease: Credential
 function accept(wire: Wire, context: Context, body: unknown): Handshake {
   const broken = (reason: string): Handshake => ({
     kind: 'failed',
-    fault: fault('upstream_protocol_error', { upstream: context.id, reason }),
+    fault: fault('upstream_protocol_error', { upstream: context.id, reason }, { evidence: evidence.answer_invalid }),
   })
   if (!isObject(body)) return broken('the answer to initialize is no object')
   const { protocolVersion: revision } = body

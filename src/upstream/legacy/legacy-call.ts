@@ -8,7 +8,6 @@ import type { Payload } from '../../core/call/payload.ts'
 import { Switch } from '../../core/call/signal.ts'
 import type { Timer } from '../../core/ports/clock.ts'
 import { code } from '../../core/protocol/names.ts'
-import type { Sent } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { type Asking, askingOf, endedFault } from '../messages/answers.ts'
 import { audible } from '../messages/events.ts'
@@ -75,11 +74,11 @@ export class LegacyCall implements Candidate, Parked {
   private ripe = false
   private gathering: Timer | undefined
   private leg: Leg | undefined
-  private settled: Sent | undefined
+  private settled: Outcome | undefined
   private over = false
   /** Something of ours was thrown: it is thrown on, to where bugs are caught. */
   private bug: { readonly bug: unknown } | undefined
-  private arrive: (sent: Sent | Promise<never>) => void = () => {}
+  private arrive: (sent: Outcome | Promise<never>) => void = () => {}
 
   constructor(context: Context, owner: LegacyCallOwner, call: TargetedCall, principal: string) {
     this.context = context
@@ -101,13 +100,18 @@ export class LegacyCall implements Candidate, Parked {
     return this.questions?.size ?? 0
   }
 
+  /** The server has worked on it, since it asked or made a task of it. */
+  get wasBegun(): boolean {
+    return this.questions !== undefined || this.lacked.size > 0 || this.task !== undefined
+  }
+
   /** Whether it waits for its user: then nobody hears its events. */
   get waits(): boolean {
     return this.leg === undefined
   }
 
   /** The first leg. `run` drives the call at the server and resolves exactly once. */
-  fly(exchange: Exchange, run: () => Promise<Sent>): Promise<Sent> {
+  fly(exchange: Exchange, run: () => Promise<Outcome>): Promise<Outcome> {
     run().then(
       (sent) => this.settle(sent),
       (bug: unknown) => {
@@ -132,9 +136,7 @@ export class LegacyCall implements Candidate, Parked {
       else this.owner.refuse(question, refusal.code, refusal.message)
     }
     this.ripe = this.open > 0
-    const sent = await this.travel({ call, exchange })
-    // Only a call that was never executed is gone, and this one has asked its questions.
-    return sent.kind === 'gone' ? failed(sent.fault) : sent
+    return this.travel({ call, exchange })
   }
 
   expire(why: 'unanswered' | 'expired'): void {
@@ -209,7 +211,7 @@ export class LegacyCall implements Candidate, Parked {
     this.leg?.exchange.deadline.touch()
   }
 
-  private settle(sent: Sent): void {
+  private settle(sent: Outcome): void {
     if (this.settled !== undefined) return
     this.settled = sent
     this.gathering?.cancel()
@@ -220,7 +222,7 @@ export class LegacyCall implements Candidate, Parked {
   }
 
   /** Waits for what ends this leg. */
-  private travel(leg: Leg): Promise<Sent> {
+  private travel(leg: Leg): Promise<Outcome> {
     this.leg = leg
     this.parked = false
     leg.exchange.deadline.resume()
@@ -248,7 +250,7 @@ export class LegacyCall implements Candidate, Parked {
   }
 
   /** How the leg ends; undefined while it does not. What is thrown goes on to where bugs are caught. */
-  private reached(exchange: Exchange): Sent | Promise<never> | undefined {
+  private reached(exchange: Exchange): Outcome | Promise<never> | undefined {
     try {
       if (this.bug !== undefined) throw this.bug.bug
       if (this.settled !== undefined) {
@@ -331,7 +333,7 @@ export class LegacyCall implements Candidate, Parked {
     const { settled } = this
     this.context.unclaimed?.({
       call: this.call,
-      outcome: settled === undefined || settled.kind === 'gone' ? undefined : settled,
+      outcome: settled,
       durationMs: this.context.clock.mono() - this.startedAt,
     })
     report.log('warn', 'A parked call ended and nobody came back for its answer', {

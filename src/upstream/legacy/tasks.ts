@@ -48,7 +48,7 @@ export async function followTask(created: WireAnswer, port: TaskPort): Promise<W
   const { taskId } = state
   port.named(taskId)
   while (state !== undefined && state.status === 'working') {
-    if (!(await pause(port, state.pollMs))) return { kind: 'aborted' }
+    if (!(await pause(port, state.pollMs))) return { kind: 'aborted', sent: true }
     const answer = await port.step('tasks/get', payloadOf({ taskId }))
     if (answer.kind !== 'answer' || answer.answer.kind === 'error') return answer
     port.alive()

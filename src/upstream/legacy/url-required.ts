@@ -8,6 +8,7 @@ import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import { principalKey } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { Context } from '../context.ts'
 import { askingOf } from '../messages/answers.ts'
@@ -29,7 +30,7 @@ export function parkForUrl(
   if (questions === undefined) return undefined
   if (call.caller.capabilities.elicitation?.url === undefined) {
     const detail = { upstream: context.id, needs: 'elicitation.url', requiredCapabilities: { elicitation: { url: {} } } }
-    return failed(fault('missing_capability', detail))
+    return failed(fault('missing_capability', detail, { evidence: evidence.url_required }))
   }
   return park(context, questions, { principal: principalKey(call.caller.principal), credential }, again)
 }
@@ -60,7 +61,7 @@ function park(context: Context, questions: Asked, { principal, credential }: Who
   const place = context.parking.park(waiting, credential)
   if (place === undefined) {
     const detail = { upstream: context.id, limit: 'calls that wait for their users', retryAfterMs: 10_000 }
-    return failed(fault('overloaded', detail, { retryAfterMs: 10_000 }))
+    return failed(fault('overloaded', detail, { evidence: evidence.no_place, retryAfterMs: 10_000 }))
   }
   return {
     kind: 'input_required',

@@ -1,10 +1,12 @@
-// Judges what a wire brought back: one place that turns answers, statuses and losses into faults with an honest side effect.
-
+// Judges what a wire brought back: one place that turns answers, statuses and losses into faults, each with its evidence.
+import { isRepeatable } from '../../core/call/again.ts'
 import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
-import { fault } from '../../core/faults/catalogue.ts'
+import { catalogue, fault, type Kind } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
-import type { Fault, SideEffect } from '../../core/faults/fault.ts'
+import { beforeSending, type Evidence, evidence, withoutRenewal } from '../../core/faults/evidence.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { CredentialLease } from '../../core/ports/credentials.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { code } from '../../core/protocol/names.ts'
 import type { IncomingError, WireAnswer } from '../wire/wire.ts'
@@ -12,92 +14,160 @@ import type { IncomingError, WireAnswer } from '../wire/wire.ts'
 /** What is known of a request when its answer has to be judged. */
 export interface Asking {
   readonly upstream: string
+  readonly method: string
   /** For people: the item, else the method. */
   readonly item: string
-  /** Changes nothing upstream: reads, lists, tools that say so. */
-  readonly readOnly: boolean
-  /** May be repeated: the above, and tools that say so. */
+  /** Executing it twice is as good as once. */
   readonly repeatable: boolean
 }
 
 export function askingOf(call: TargetedCall): Asking {
-  const item = 'item' in call ? (call as RoutedCall).item : undefined
-  const readOnly = call.method === 'tools/call' ? item?.traits.readOnly === true : !call.method.startsWith('tasks/')
-  const repeatable = readOnly || call.method.startsWith('tasks/') || item?.traits.idempotent === true
-  return { upstream: call.upstream, item: item?.name ?? call.target ?? call.method, readOnly, repeatable }
+  const item = 'item' in call ? (call as RoutedCall).item.name : undefined
+  return { upstream: call.upstream, method: call.method, item: item ?? call.target ?? call.method, repeatable: isRepeatable(call) }
 }
 
 /** A request of the gateway itself. */
 export function askingFor(upstream: string, method: string): Asking {
-  return { upstream, item: method, readOnly: true, repeatable: true }
+  return { upstream, method, item: method, repeatable: true }
 }
 
-/** A JSON-RPC error of the upstream. Codes that describe this hop alone are not relayed. */
-export function errorFault(asking: Asking, error: IncomingError, target?: string): Fault {
+/** A fault of this request. An agent is told to try again only where that cannot execute twice what must not be. */
+export function judged(
+  kind: Kind,
+  asking: Asking,
+  found: Evidence,
+  detail: Readonly<Record<string, unknown>> = {},
+  retryAfterMs?: number,
+): Fault {
+  const safe = found.execution !== 'unknown' || asking.repeatable
+  const retryable = safe && (catalogue[kind].retryable || found.again === 'paused')
+  return fault(kind, { upstream: asking.upstream, ...detail }, { evidence: found, retryable, retryAfterMs })
+}
+
+/** A JSON-RPC error of the upstream; `found` where the connection knows more of it than the code says. Codes that describe this hop alone are not relayed. */
+export function errorFault(asking: Asking, error: IncomingError, target?: string, found = evidenceOfError(error.code, asking)): Fault {
   const { message } = error
-  const data = (error.error.json() as { data?: unknown }).data
   const own = error.code
-  const detail = { upstream: asking.upstream, reason: message === '' ? `error ${own}` : message, code: own }
-  if (own <= code.headerMismatch && own >= code.unsupportedProtocolVersion) return fault('upstream_error', detail)
-  const refused = own === code.invalidParams || own === code.methodNotFound || own === code.invalidRequest || own === code.resourceNotFound
-  const change = { sideEffect: asking.readOnly || refused ? 'none' : 'unknown' } as const
-  if (own !== code.resourceNotFound) return fault('upstream_error', { ...detail, wire: { code: own, message, data } }, change)
+  const data = (error.error.json() as { data?: unknown }).data
+  const detail = { reason: message === '' ? `error ${own}` : message, code: own }
+  if (own <= code.headerMismatch && own >= code.unsupportedProtocolVersion) return judged('upstream_error', asking, found, detail)
+  if (own !== code.resourceNotFound) return judged('upstream_error', asking, found, { ...detail, wire: { code: own, message, data } })
   const uri = { ...(target === undefined ? {} : { uri: target }), ...(isObject(data) ? data : {}) }
-  return fault('upstream_error', { ...detail, wire: { code: code.invalidParams, message, data: uri } }, change)
+  return judged('upstream_error', asking, found, { ...detail, wire: { code: code.invalidParams, message, data: uri } })
 }
 
-/** A status without an answer. */
-export function statusFault(asking: Asking, answer: Extract<WireAnswer, { kind: 'status' }>): Fault {
-  const { status } = answer
-  const detail = { upstream: asking.upstream, status, ...(answer.body === undefined ? {} : { reason: answer.body.message }) }
-  if (status === 401 || status === 403) return fault('upstream_auth_failed', detail)
-  if (status === 429 || status === 503) {
-    const retryAfterMs = answer.retryAfterMs ?? 1_000
-    return fault('upstream_busy', { ...detail, retryAfterMs }, { retryAfterMs })
+function evidenceOfError(own: number, { method }: Asking): Evidence {
+  switch (own) {
+    case code.methodNotFound:
+      return evidence.method_not_found
+    case code.invalidParams:
+    case code.invalidRequest:
+    case code.parse:
+      return evidence.invalid_request
+    case code.resourceNotFound:
+      return method === 'resources/read' ? evidence.resource_not_found : evidence.error_answer
+    case code.headerMismatch:
+      return evidence.header_mismatch
+    case code.missingClientCapability:
+      return evidence.capability_missing
+    case code.unsupportedProtocolVersion:
+      return evidence.unsupported_revision
+    case code.urlElicitationRequired:
+      return evidence.url_required
+    default:
+      return evidence.error_answer
   }
-  const sideEffect = asking.readOnly || status < 500 ? 'none' : 'unknown'
-  return fault('upstream_http_error', detail, { sideEffect, retryable: asking.repeatable && status >= 500 })
-}
-
-/** A lost answer: what surely was not executed, what may be repeated, and what nobody knows. */
-export function lostFault(asking: Asking, answer: Extract<WireAnswer, { kind: 'lost' }>): Fault {
-  const found = answer.fault
-  if (answer.executed === 'no') return withEffect(found, 'none')
-  const sideEffect = asking.readOnly ? 'none' : 'unknown'
-  // What the wire says of the answer itself (too large, no MCP, too slow) stays said; only a plain loss is judged by the item.
-  if (found.kind !== 'upstream_unavailable' && found.kind !== 'upstream_start_failed' && found.kind !== 'outcome_unknown') {
-    return withEffect(found, sideEffect)
-  }
-  const reason = typeof found.detail.reason === 'string' ? found.detail.reason : found.message
-  const detail = { upstream: asking.upstream, reason }
-  if (asking.repeatable) return fault('upstream_unavailable', detail, { sideEffect })
-  return fault('outcome_unknown', { ...detail, item: asking.item }, { sideEffect: 'unknown' })
-}
-
-function withEffect(found: Fault, sideEffect: SideEffect): Fault {
-  return found.sideEffect === sideEffect ? found : { ...found, sideEffect }
-}
-
-/** The connection was closed on our side while the call ran; its caller still waits. */
-export function cutLooseFault(asking: Asking, sent: boolean): Fault {
-  const closed = fault('upstream_unavailable', { upstream: asking.upstream, reason: 'the connection was closed' })
-  return lostFault(asking, { kind: 'lost', executed: sent ? 'maybe' : 'no', fault: closed })
 }
 
 /**
- * Why a call ended before its answer: its exchange ended, or else the gateway cut it loose, which nobody has cancelled. `sent` tells
- * whether a byte of it may have reached the upstream.
+ * A status without an answer; `more` where the connection knows more of it than the status says. The lease that the request went with is
+ * told of its refusal, and says whether there could be another.
+ */
+export function statusFault(
+  asking: Asking,
+  answer: Extract<WireAnswer, { kind: 'status' }>,
+  lease: CredentialLease | undefined,
+  more?: Evidence,
+): Fault {
+  const { status } = answer
+  const found = more ?? evidenceOfStatus(answer, lease)
+  const detail = { status, ...(answer.body === undefined ? {} : { reason: answer.body.message }) }
+  if (status === 401 || status === 403) return judged('upstream_auth_failed', asking, found, detail)
+  if (status === 429 || status === 503) {
+    const retryAfterMs = answer.retryAfterMs ?? 1_000
+    return judged('upstream_busy', asking, found, { ...detail, retryAfterMs }, retryAfterMs)
+  }
+  return judged('upstream_http_error', asking, found, detail)
+}
+
+function evidenceOfStatus({ status, challenge }: Extract<WireAnswer, { kind: 'status' }>, lease: CredentialLease | undefined): Evidence {
+  if (status === 401 || (status === 403 && challenge !== undefined)) {
+    const renewable = lease?.reject({ status, challenge }) === true
+    return renewable ? evidence.credential_refused : withoutRenewal(evidence.credential_refused)
+  }
+  if (status === 307 || status === 308) return evidence.redirected
+  if (status === 429) return evidence.too_many_requests
+  if (status === 503) return evidence.service_unavailable
+  if (status >= 500) return evidence.server_error
+  return status === 408 || status === 425 ? evidence.try_again_status : evidence.other_status
+}
+
+/** A status on a message that has no answer. */
+export function deliveryFault(upstream: string, status: number, retryAfterMs: number | undefined): Fault {
+  return statusFault(
+    askingFor(upstream, 'the message'),
+    { kind: 'status', status, retryAfterMs, challenge: undefined, body: undefined },
+    undefined,
+  )
+}
+
+/** A lost answer. What the wire says of the answer itself (too large, no MCP) stays said; a plain loss is judged by the request. */
+export function lostFault(asking: Asking, answer: Extract<WireAnswer, { kind: 'lost' }>): Fault {
+  const { kind, detail, retryAfterMs, evidence: found = evidence.connection_lost } = answer.fault
+  const plain = kind === 'upstream_unavailable' || kind === 'upstream_start_failed' || kind === 'outcome_unknown'
+  if (found.execution !== 'unknown' || !plain) return judged(kind as Kind, asking, found, detail, retryAfterMs)
+  const reason = typeof detail.reason === 'string' ? detail.reason : answer.fault.message
+  return lossFault(asking, found, reason)
+}
+
+function lossFault(asking: Asking, found: Evidence, reason: string): Fault {
+  if (asking.repeatable) return judged('upstream_unavailable', asking, found, { reason })
+  return judged('outcome_unknown', asking, found, { reason, item: asking.item })
+}
+
+/** The gateway closed the connection under a request whose caller still waits. */
+export function cutLooseFault(asking: Asking, sent: boolean): Fault {
+  const reason = 'the connection was closed'
+  return sent
+    ? lossFault(asking, evidence.closed_here, reason)
+    : judged('upstream_unavailable', asking, evidence.connection_ended, { reason })
+}
+
+/**
+ * Why a call ended before its answer: its exchange ended, or else the gateway closed its connection, which nobody has cancelled. `sent`
+ * tells whether a byte of it may have reached the upstream.
  */
 export function endedFault(asking: Asking, exchange: Exchange, elapsedMs: number, sent: boolean): Fault {
   const reason = endReason(exchange.signal)
   if (reason === undefined) return cutLooseFault(asking, sent)
-  const sideEffect: SideEffect = sent && !asking.readOnly ? 'unknown' : 'none'
-  if (reason !== 'deadline') return endedBy(reason, asking.item, sideEffect)
-  const detail = {
-    upstream: asking.upstream,
-    afterMs: Math.round(elapsedMs),
-    layer: 'call deadline of the gateway',
-    effect: sideEffect === 'unknown' ? 'unknown' : sent ? 'of no matter, it only reads' : 'known: it was never sent',
+  if (reason === 'deadline') {
+    const detail = { afterMs: Math.round(elapsedMs), layer: 'call deadline of the gateway' }
+    return judged('upstream_timeout', asking, sent ? evidence.deadline : evidence.deadline_unsent, detail)
   }
-  return fault('upstream_timeout', detail, { sideEffect, retryable: asking.repeatable || sideEffect === 'none' })
+  const found = sent ? evidence.ended : evidence.ended_unsent
+  return endedBy(reason, asking.item, 'none', found)
+}
+
+/** The server had begun with the request (it asked, or made a task of it), whatever it says of it afterwards. */
+export function begunFault(asking: Asking, found: Fault): Fault {
+  if (found.sideEffect !== 'none') return found
+  // The connection that would have had the rest is gone.
+  if (found.evidence?.again === 'once') return cutLooseFault(asking, true)
+  return judged(found.kind as Kind, asking, evidence.error_answer, found.detail, found.retryAfterMs)
+}
+
+/** There was no connection for the request. */
+export function unsentFault(found: Fault): Fault {
+  const { kind, detail, retryable, retryAfterMs } = found
+  return fault(kind as Kind, detail, { evidence: beforeSending(found.evidence ?? evidence.no_connection), retryable, retryAfterMs })
 }

@@ -8,6 +8,7 @@ import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence, withoutRenewal } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
@@ -16,9 +17,19 @@ import { isObject } from '../../core/protocol/is-object.ts'
 import { requestBytes } from '../../core/protocol/jsonrpc.ts'
 import { code, modernRevision } from '../../core/protocol/names.ts'
 import { countMembers, countParsed } from '../../core/protocol/scan.ts'
-import type { Asked, Connection, Sent } from '../connection.ts'
+import type { Asked, Connection } from '../connection.ts'
 import { type Context, countAnomalies, hopHeaders } from '../context.ts'
-import { askingFor, askingOf, cutLooseFault, endedFault, errorFault, lostFault, statusFault } from '../messages/answers.ts'
+import {
+  type Asking,
+  askingFor,
+  askingOf,
+  cutLooseFault,
+  endedFault,
+  errorFault,
+  judged,
+  lostFault,
+  statusFault,
+} from '../messages/answers.ts'
 import { callHeaders, Envelope, standardHeaders } from '../messages/envelope.ts'
 import { audible, commonOf, logEvent, offeredOf } from '../messages/events.ts'
 import { cancel, orAborted, request } from '../wire/requests.ts'
@@ -78,23 +89,9 @@ export class ModernConnection implements Connection {
     return this.inFlight
   }
 
-  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Sent> {
-    const startedAt = this.context.clock.mono()
-    return this.post(call, exchange, lease, undefined, (answer) => this.outcomeOf(call, exchange, lease, answer, startedAt))
-  }
-
-  private outcomeOf(
-    call: TargetedCall,
-    exchange: Exchange,
-    lease: CredentialLease,
-    answer: WireAnswer,
-    startedAt: number,
-  ): Sent | Promise<Sent> {
-    if (answer.kind === 'answer' && answer.answer.kind === 'result') return this.resultOutcome(call, answer.answer)
-    if (answer.kind !== 'aborted') return this.failureOutcome(call, exchange, lease, answer)
-    if (exchange.signal.reason === 'deadline' && this.wire.transport === 'stdio')
-      inBackground(this.context.report, 'connection', this.checkLife())
-    return failed(endedFault(askingOf(call), exchange, this.context.clock.mono() - startedAt, true))
+  send(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome> {
+    if (exchange.renew === 'headers') return this.sendWithFreshHeaders(call, exchange, lease)
+    return this.post(call, exchange, lease, undefined)
   }
 
   async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked> {
@@ -111,20 +108,17 @@ export class ModernConnection implements Connection {
     switch (answer.kind) {
       case 'answer':
         if (answer.answer.kind === 'result') return { kind: 'result', result: answer.answer.result }
-        if (await this.isStale(answer, signal)) return { kind: 'gone', fault: errorFault(asking, answer.answer) }
-        return { kind: 'fault', fault: errorFault(asking, answer.answer) }
+        return { kind: 'fault', fault: await this.refusal(asking, answer, answer.answer, signal) }
       case 'status':
-        if (await this.isStale(answer, signal)) return { kind: 'gone', fault: statusFault(asking, answer) }
-        return { kind: 'fault', fault: statusFault(asking, answer) }
+        return { kind: 'fault', fault: await this.statusRefusal(asking, answer, lease, signal) }
       case 'lost':
         return { kind: 'fault', fault: lostFault(asking, answer) }
       case 'timeout': {
-        const detail = { upstream: this.context.id, afterMs: timeoutMs, layer: `time limit of ${method}`, effect: 'of no matter' }
-        return { kind: 'fault', fault: fault('upstream_timeout', detail) }
+        const detail = { afterMs: timeoutMs, layer: `time limit of ${method}` }
+        return { kind: 'fault', fault: judged('upstream_timeout', asking, evidence.deadline, detail) }
       }
       case 'aborted':
-        // Closed here; where the signal ended nobody reads this.
-        return { kind: 'fault', fault: cutLooseFault(asking, true) }
+        return { kind: 'fault', fault: cutLooseFault(asking, answer.sent) }
     }
   }
 
@@ -150,9 +144,9 @@ export class ModernConnection implements Connection {
     exchange: Exchange,
     lease: CredentialLease,
     fresh: readonly HeaderParam[] | undefined,
-    outcomeOf: (answer: WireAnswer) => Sent | Promise<Sent>,
-  ): Promise<Sent> {
+  ): Promise<Outcome> {
     const { wire } = this
+    const startedAt = this.context.clock.mono()
     const id = wire.nextId()
     const params = this.envelope.of(call, call.interest.progress ? id : undefined, exchange.attemptNumber)
     const headers = wire.transport === 'stdio' ? noHeaders : callHeaders(hopHeaders(this.context, lease, call.caller.headers), call, fresh)
@@ -179,7 +173,7 @@ export class ModernConnection implements Connection {
         if (answer.kind === 'aborted' && wire.transport === 'stdio') {
           inBackground(this.context.report, 'connection', cancel(wire, id, noHeaders))
         }
-        const outcome = outcomeOf(answer)
+        const outcome = this.outcomeOf(call, exchange, lease, answer, startedAt)
         over()
         return outcome
       },
@@ -217,49 +211,77 @@ export class ModernConnection implements Connection {
     }
   }
 
-  private async failureOutcome(
+  private outcomeOf(
     call: TargetedCall,
     exchange: Exchange,
     lease: CredentialLease,
-    answer: Exclude<WireAnswer, { kind: 'aborted' }>,
-  ): Promise<Sent> {
+    answer: WireAnswer,
+    startedAt: number,
+  ): Outcome | Promise<Outcome> {
+    if (answer.kind === 'answer' && answer.answer.kind === 'result') return this.resultOutcome(call, answer.answer)
     const asking = askingOf(call)
-    if (answer.kind === 'lost') return failed(lostFault(asking, answer))
-    if (answer.kind === 'status') {
-      const found = statusFault(asking, answer)
-      return (await this.isStale(answer, exchange.signal)) ? { kind: 'gone', fault: found } : failed(found)
+    switch (answer.kind) {
+      case 'answer':
+        return this.refusal(asking, answer, answer.answer as IncomingError, exchange.signal, call.target).then(failed)
+      case 'status':
+        return this.statusRefusal(asking, answer, lease, exchange.signal).then(failed)
+      case 'lost':
+        return failed(lostFault(asking, answer))
+      case 'aborted':
+        if (exchange.signal.reason === 'deadline' && this.wire.transport === 'stdio') {
+          inBackground(this.context.report, 'connection', this.checkLife())
+        }
+        return failed(endedFault(asking, exchange, this.context.clock.mono() - startedAt, answer.sent))
     }
-    const error = answer.answer as IncomingError
-    if (error.code === code.missingClientCapability) return failed(this.missingCapability(error))
-    if (error.code === code.headerMismatch) return this.retryWithFreshHeaders(call, exchange, lease, error)
-    const found = errorFault(asking, error, call.target)
-    if (await this.isStale(answer, exchange.signal)) return { kind: 'gone', fault: found }
-    return error.code === code.unsupportedProtocolVersion ? this.broken(`it refused revision ${modernRevision}`) : failed(found)
   }
 
-  private missingCapability(error: IncomingError): Fault {
+  private async statusRefusal(
+    asking: Asking,
+    answer: Extract<WireAnswer, { kind: 'status' }>,
+    lease: CredentialLease,
+    signal: Signal,
+  ): Promise<Fault> {
+    return statusFault(asking, answer, lease, (await this.isStale(answer, signal)) ? evidence.revision_changed : undefined)
+  }
+
+  /** A JSON-RPC error for this request. */
+  private async refusal(
+    asking: Asking,
+    answer: Extract<WireAnswer, { kind: 'answer' }>,
+    error: IncomingError,
+    signal: Signal,
+    target?: string,
+  ): Promise<Fault> {
+    const { upstream } = asking
+    if (error.code === code.missingClientCapability) return this.missingCapability(asking, error)
+    if (error.code === code.headerMismatch) {
+      const reason = `it refused the headers of the request: ${error.message}`
+      const renewable = asking.method === 'tools/call' && this.wire.transport !== 'stdio'
+      const found = renewable ? evidence.header_mismatch : withoutRenewal(evidence.header_mismatch)
+      return fault('upstream_protocol_error', { upstream, reason }, { evidence: found })
+    }
+    if (await this.isStale(answer, signal)) return errorFault(asking, error, target, evidence.revision_changed)
+    if (error.code !== code.unsupportedProtocolVersion) return errorFault(asking, error, target)
+    const reason = `it refused revision ${modernRevision}`
+    return fault('upstream_protocol_error', { upstream, reason }, { evidence: evidence.unsupported_revision })
+  }
+
+  private missingCapability(asking: Asking, error: IncomingError): Fault {
     const data = (error.error.json() as { data?: unknown }).data
     const required = isObject(data) && isObject(data.requiredCapabilities) ? data.requiredCapabilities : {}
     const needs = Object.keys(required).join(', ') || error.message
-    return fault('missing_capability', { upstream: this.context.id, needs, requiredCapabilities: required })
+    return judged('missing_capability', asking, evidence.capability_missing, { needs, requiredCapabilities: required })
   }
 
-  /** -32020: the tool's annotations may have changed since its definition was read. Read it anew and try once more; nothing was executed. */
-  private async retryWithFreshHeaders(call: TargetedCall, exchange: Exchange, lease: CredentialLease, error: IncomingError): Promise<Sent> {
-    const refused = this.broken(`it refused the headers of the request: ${error.message}`)
-    if (call.method !== 'tools/call' || this.wire.transport === 'stdio') return refused
+  /** The tool's annotations may have changed since its definition was read: reads it anew. */
+  private async sendWithFreshHeaders(call: TargetedCall, exchange: Exchange, lease: CredentialLease): Promise<Outcome> {
     const name = 'item' in call ? (call as { item: { name: string } }).item.name : call.target
-    if (name === undefined) return refused
-    const fresh = await freshHeaderParams(name, (params) => this.ask('tools/list', params, lease, exchange.signal))
-    if (fresh === undefined) return refused
-    return this.post(call, exchange, lease, fresh, (answer) => {
-      if (answer.kind === 'answer' && answer.answer.kind === 'result') return this.resultOutcome(call, answer.answer)
-      if (answer.kind === 'lost') return failed(lostFault(askingOf(call), answer))
-      if (answer.kind === 'status') return failed(statusFault(askingOf(call), answer))
-      if (answer.kind === 'aborted') return failed(endedFault(askingOf(call), exchange, exchange.deadline.idleMs, true))
-      const again = answer.answer as IncomingError
-      return again.code === code.headerMismatch ? refused : failed(errorFault(askingOf(call), again, call.target))
-    })
+    const list = (params: Payload | undefined) => this.ask('tools/list', params, lease, exchange.signal)
+    const fresh = name === undefined ? undefined : await freshHeaderParams(name, list)
+    if (fresh !== undefined) return this.post(call, exchange, lease, fresh)
+    const reason = 'it refused the headers of the request, and the definition of the tool has no others'
+    const detail = { upstream: this.context.id, reason }
+    return failed(fault('upstream_protocol_error', detail, { evidence: withoutRenewal(evidence.header_mismatch) }))
   }
 
   /** Whether the server behind the address no longer speaks this era: the answer raises the doubt, and only the server itself settles it. */
@@ -336,7 +358,8 @@ export class ModernConnection implements Connection {
   }
 
   private broken(reason: string): Extract<Outcome, { kind: 'fault' }> {
-    return failed(fault('upstream_protocol_error', { upstream: this.context.id, reason })) as Extract<Outcome, { kind: 'fault' }>
+    const found = fault('upstream_protocol_error', { upstream: this.context.id, reason }, { evidence: evidence.answer_invalid })
+    return failed(found) as Extract<Outcome, { kind: 'fault' }>
   }
 }
 

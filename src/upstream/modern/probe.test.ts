@@ -50,9 +50,9 @@ const status = (code: number): WireAnswer => ({
   challenge: undefined,
   body: undefined,
 })
+const lease = { id: '', headers: () => ({}), reject: () => false }
 const lost = (kind: 'upstream_unavailable' | 'upstream_protocol_error'): WireAnswer => ({
   kind: 'lost',
-  executed: 'maybe',
   fault: fault(kind, { upstream: 'up', reason: 'r' }),
 })
 
@@ -82,7 +82,7 @@ const table: [string, WireAnswer | { kind: 'timeout' }, string, string][] = [
 
 describe('a probe', () => {
   test.each(table)('that gets %s', (_what, answer, overHttp, overStdio) => {
-    expect(interpret(answer, context, false, 4_000).kind).toBe(overHttp)
-    expect(interpret(answer, context, true, 4_000).kind).toBe(overStdio)
+    expect(interpret(answer, context, lease, false, 4_000).kind).toBe(overHttp)
+    expect(interpret(answer, context, lease, true, 4_000).kind).toBe(overStdio)
   })
 })

@@ -4,12 +4,13 @@
 import type { Payload } from '../../core/call/payload.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { code, isLegacyRevision, modernRevision } from '../../core/protocol/names.ts'
 import { type Context, hopHeaders } from '../context.ts'
-import { askingFor, lostFault, statusFault } from '../messages/answers.ts'
+import { askingFor, judged, lostFault, statusFault } from '../messages/answers.ts'
 import { Envelope, standardHeaders } from '../messages/envelope.ts'
 import { request } from '../wire/requests.ts'
 import type { IncomingError, Wire, WireAnswer } from '../wire/wire.ts'
@@ -36,7 +37,7 @@ export async function probe(wire: Wire, context: Context, lease: CredentialLease
     timeoutMs,
     maxBytes: context.limits.resultBytes,
   })
-  return interpret(answer, context, wire.transport === 'stdio', timeoutMs)
+  return interpret(answer, context, lease, wire.transport === 'stdio', timeoutMs)
 }
 
 function discoverParams(context: Context): Payload {
@@ -47,6 +48,7 @@ function discoverParams(context: Context): Payload {
 export function interpret(
   answer: WireAnswer | { readonly kind: 'timeout' },
   context: Context,
+  lease: CredentialLease,
   isChild: boolean,
   timeoutMs: number,
 ): Probed {
@@ -56,7 +58,7 @@ export function interpret(
       return answer.answer.kind === 'result' ? interpretResult(answer.answer.result, context) : interpretError(answer.answer, context)
     case 'status':
       if (answer.status === 401 || answer.status === 403 || answer.status === 429 || answer.status >= 500) {
-        return { kind: 'inconclusive', fault: statusFault(asking, answer) }
+        return { kind: 'inconclusive', fault: statusFault(asking, answer, lease) }
       }
       if (answer.body !== undefined) return interpretError(answer.body, context)
       return { kind: 'legacy', reason: `the probe got HTTP ${answer.status}`, silent: false }
@@ -68,8 +70,8 @@ export function interpret(
       return { kind: 'inconclusive', fault: lostFault(asking, answer) }
     default: {
       if (isChild) return { kind: 'legacy', reason: 'the probe was not answered', silent: true }
-      const detail = { upstream: context.id, afterMs: timeoutMs, layer: 'probe for the revision', effect: 'known: nothing was called' }
-      return { kind: 'inconclusive', fault: fault('upstream_timeout', detail) }
+      const detail = { afterMs: timeoutMs, layer: 'probe for the revision' }
+      return { kind: 'inconclusive', fault: judged('upstream_timeout', asking, evidence.deadline, detail) }
     }
   }
 }
@@ -95,7 +97,10 @@ function without(supported: readonly string[], context: Context): Probed {
     return { kind: 'legacy', reason: `the server lists ${supported.join(', ') || 'no revision'}`, silent: false }
   }
   const reason = `it speaks ${supported.join(', ')} only, and none of them is known here`
-  return { kind: 'inconclusive', fault: fault('upstream_protocol_error', { upstream: context.id, reason }) }
+  return {
+    kind: 'inconclusive',
+    fault: fault('upstream_protocol_error', { upstream: context.id, reason }, { evidence: evidence.answer_invalid }),
+  }
 }
 
 function readDiscovered(body: Record<string, unknown>): Discovered {

@@ -1,6 +1,7 @@
 // Makes a connection: finds out the era and the transport, opens the wire, greets the server. What was found is a verdict that later
 // connections start from; only a success makes one.
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -140,9 +141,10 @@ function lastWords(wire: Wire): string {
 }
 
 function startFailed(context: Context, reason: string, words: string): Fault {
-  return fault('upstream_start_failed', { upstream: context.id, reason, ...(words === '' ? {} : { stderr: words }) })
+  const detail = { upstream: context.id, reason, ...(words === '' ? {} : { stderr: words }) }
+  return fault('upstream_start_failed', detail, { evidence: evidence.start_failed })
 }
 
 function broken(context: Context, reason: string): Fault {
-  return fault('upstream_protocol_error', { upstream: context.id, reason })
+  return fault('upstream_protocol_error', { upstream: context.id, reason }, { evidence: evidence.answer_invalid })
 }

@@ -1,13 +1,15 @@
 // The connections of one upstream, each found by the key of those who may use it. A connection with a client session's state behind it
 // lives as long as that session; others are closed when nobody used them for a while, and make room where the pool is full.
-import type { Caller } from '../../core/call/call.ts'
+import { type AttemptPorts, Attempts, RetryBudget } from '../../core/call/attempts.ts'
+import type { Caller, TargetedCall } from '../../core/call/call.ts'
 import { anonymous, type Principal, principalKey } from '../../core/call/principal.ts'
+import type { Next } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import { type CredentialLease, isLease, type Leased } from '../../core/ports/credentials.ts'
-import { code } from '../../core/protocol/names.ts'
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { type Interactivity, interactivityOf } from '../legacy/attribution.ts'
@@ -44,6 +46,9 @@ export class ConnectionPool implements ConnectionSource {
   private readonly retiring = new Set<Connection>()
   /** Id of the credential that the gateway itself came with last. */
   private homeCredential: string | undefined
+  /** For legs that come past the gateway's own retries. */
+  private readonly attempts: AttemptPorts
+  private readonly budget = new RetryBudget()
   private queue = 0
   private sweeping: Timer | undefined
 
@@ -51,6 +56,8 @@ export class ConnectionPool implements ConnectionSource {
     this.clock = context.clock
     this.context = context
     this.endpoints = endpoints
+    const { clock, random, report } = context
+    this.attempts = { clock, random, onRepeat: (found) => report.counters.add('retries', { upstream: context.id, evidence: found }) }
     this.interactivity = interactivityOf(context.settings.interactive)
     this.detection = new Detection(context.clock)
     this.detection.onTurned = (era) => this.retireOthers(era)
@@ -89,7 +96,8 @@ export class ConnectionPool implements ConnectionSource {
 
   private full(): Promise<Fault> {
     const limit = `${mostConnections} connections, which are all in use or kept for client sessions`
-    return Promise.resolve(fault('overloaded', { upstream: this.context.id, limit, retryAfterMs: 1_000 }, { retryAfterMs: 1_000 }))
+    const detail = { upstream: this.context.id, limit, retryAfterMs: 1_000 }
+    return Promise.resolve(fault('overloaded', detail, { evidence: evidence.no_place, retryAfterMs: 1_000 }))
   }
 
   private async learn(owner: Owner, lease: CredentialLease, overflow: number): Promise<Connection | Fault> {
@@ -191,7 +199,10 @@ export class ConnectionPool implements ConnectionSource {
       onePrincipal: this.context.settings.sharing !== 'shared' && this.detection.current?.sessionful !== false,
       lease,
       interactivity: this.interactivity,
-      again: (call, exchange) => new Transmission(this, call, exchange, ignore).send(),
+      again: (call, exchange) => {
+        const send: Next<TargetedCall> = (one, attempt) => new Transmission(this, one, attempt, ignore).send()
+        return new Attempts(this.attempts, this.budget, call, exchange, send).run()
+      },
       turned: (era) =>
         this.detection.reconsider(era, () => connect(this.context, endpoint.dial, this.belonging(lease, endpoint), undefined)),
       greets: () => this.greets(endpoint, lease),
@@ -217,9 +228,9 @@ export class ConnectionPool implements ConnectionSource {
     return this.queue
   }
 
-  /** A connection that only lost its session says nothing of the server's era. */
-  forget(connection: Connection, found: Fault): void {
-    if (connection.era === 'legacy' && found.detail.code === code.unsupportedProtocolVersion) this.detection.doubt()
+  /** The server no longer speaks the revision of this connection. One of the modern era has asked already which it speaks now. */
+  forget(connection: Connection): void {
+    if (connection.era === 'legacy') this.detection.doubt()
   }
 
   /**

@@ -65,6 +65,33 @@ describe('a session that the server lost', () => {
     expect(opened).toBe(2)
   })
 
+  test.each([
+    ['404', { status: 404, error: { code: -32001, message: 'Session not found' } }, 'session_unknown'],
+    ['400 with words about it', { status: 400, error: { code: -32000, message: 'No valid session ID' }, id: null }, 'session_refused'],
+  ])('lets a write be sent again, as a second attempt: %s', async (_how, reply, found) => {
+    let executed = 0
+    let opened = 0
+    const server = await peer(
+      legacyServer(({ body, headers }) => {
+        if (body.method === 'initialize') {
+          opened += 1
+          return {
+            headers: { 'mcp-session-id': `session-${opened}` },
+            result: { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'old', version: '1' } },
+          }
+        }
+        if (body.method !== 'tools/call') return undefined
+        if (headers['mcp-session-id'] === 'session-1') return reply
+        executed += 1
+        return { result: { content: [{ type: 'text', text: 'done' }] } }
+      }),
+    )
+    const { upstream } = upstreamAt({ url: server.url, era: 'legacy' })
+    const leg = start(upstream, echo())
+    expect(textOf(await leg.outcome)).toBe('done')
+    expect([executed, opened, leg.exchange.fact('attempts'), leg.repeats]).toEqual([1, 2, 2, [found]])
+  })
+
   test('is no session any more where the server has learnt the modern revision: the call is made in that', async () => {
     let upgraded = false
     const old = legacyServer(() => undefined)
@@ -133,7 +160,7 @@ describe('a child that dies', () => {
     expect(write).toMatchObject({ kind: 'fault', fault: { kind: 'outcome_unknown', sideEffect: 'unknown' } })
     const traits = { readOnly: true, idempotent: true }
     const read = await send(upstream, makeCall('tools/call', { name: 'die' }, { item: { traits } }))
-    expect(read).toMatchObject({ kind: 'fault', fault: { kind: 'upstream_unavailable', retryable: true, sideEffect: 'none' } })
+    expect(read).toMatchObject({ kind: 'fault', fault: { kind: 'upstream_unavailable', retryable: true, sideEffect: 'unknown' } })
     await expect
       .poll(async () => (await send(upstream, makeCall('tools/call', { name: 'live' }))).kind, { timeout: 5_000 })
       .toBe('complete')
@@ -183,17 +210,19 @@ describe('a child that dies', () => {
 
 describe('an answer that is no result', () => {
   const cases: [string, Reply | 'reset', string, Record<string, unknown>][] = [
-    ['401', { status: 401 }, 'upstream_auth_failed', {}],
-    ['403', { status: 403 }, 'upstream_auth_failed', {}],
+    ['401', { status: 401 }, 'upstream_auth_failed', { sideEffect: 'none' }],
+    ['403', { status: 403 }, 'upstream_auth_failed', { sideEffect: 'unknown' }],
+    ['403 with a challenge', { status: 403, headers: { 'www-authenticate': 'Bearer' } }, 'upstream_auth_failed', { sideEffect: 'none' }],
     [
       '429 with Retry-After',
       { status: 429, headers: { 'retry-after': '2' } },
       'upstream_busy',
-      { retryAfterMs: 2_000, sideEffect: 'none' },
+      { retryAfterMs: 2_000, sideEffect: 'unknown', retryable: false },
     ],
-    ['503', { status: 503 }, 'upstream_busy', { retryable: true }],
+    ['503', { status: 503 }, 'upstream_busy', { sideEffect: 'unknown', retryable: false }],
     ['500', { status: 500 }, 'upstream_http_error', { sideEffect: 'unknown', retryable: false }],
-    ['418', { status: 418 }, 'upstream_http_error', { sideEffect: 'none' }],
+    ['418', { status: 418 }, 'upstream_http_error', { sideEffect: 'unknown' }],
+    ['307', { status: 307 }, 'upstream_http_error', { sideEffect: 'none' }],
     ['a cut connection', 'reset', 'outcome_unknown', { sideEffect: 'unknown' }],
     ['a page', { raw: '<html>', headers: { 'content-type': 'text/html' } }, 'upstream_protocol_error', {}],
     ['an unknown type of result', { result: { resultType: 'hologram' } }, 'upstream_protocol_error', {}],
@@ -202,6 +231,18 @@ describe('an answer that is no result', () => {
       { status: 400, error: { code: -32022, message: 'no', data: { supported: ['x'] } } },
       'upstream_protocol_error',
       {},
+    ],
+    [
+      'an error that says that nothing was executed',
+      { error: { code: -32602, message: 'no such tool' } },
+      'upstream_error',
+      { sideEffect: 'none' },
+    ],
+    [
+      'an error of its own, though the status is 503',
+      { status: 503, error: { code: -31000, message: 'tired' } },
+      'upstream_error',
+      { sideEffect: 'unknown' },
     ],
     ['an error of its own', { error: { code: -31000, message: 'tired', data: { a: 1 } } }, 'upstream_error', { sideEffect: 'unknown' }],
   ]

@@ -170,7 +170,9 @@ export class Slot {
     this.failures += 1
     this.lastFault = found
     this.watching.tried()
-    this.later(backoffMs(this.failures - 1, this.context.random))
+    // With another credential the first attempt may be made at once.
+    const renewed = this.failures === 1 && found.evidence?.renew === 'credential'
+    this.later(renewed ? 0 : backoffMs(this.failures - 1, this.context.random))
   }
 
   private later(waitMs: number): void {

@@ -3,7 +3,9 @@ import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import type { TargetedCall } from '../../core/call/call.ts'
 import { openExchange } from '../../core/call/exchange.ts'
 import { endless } from '../../core/call/expiry.ts'
+import { failed } from '../../core/call/outcome.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { Connection } from '../connection.ts'
 import { type ConnectionSource, Transmission } from './transmission.ts'
@@ -29,7 +31,7 @@ it.each([
   [
     'the pool throws',
     source(
-      async () => ({ kind: 'gone', fault: fault('draining') }),
+      async () => failed(fault('upstream_error', {}, { evidence: evidence.revision_changed })),
       () => {
         throw new Error('bug')
       },

@@ -1,14 +1,14 @@
-// One call on its way to the connection that it belongs to, until there is an outcome: another connection where the first is occupied, and
-// once more where one had lost its session. An object, so that the usual way costs one promise.
+// One attempt of a call on its way to the connection that it belongs to: another connection where the first is occupied. An object, so that
+// the usual way costs one promise.
 import type { Caller, TargetedCall } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { type CredentialLease, isLease, type Leased } from '../../core/ports/credentials.ts'
-import type { Connection, Occupied, Sent } from '../connection.ts'
+import type { Connection, Occupied } from '../connection.ts'
 import { isUnreachable } from '../http/failures.ts'
-import { askingOf, endedFault } from '../messages/answers.ts'
+import { askingOf, endedFault, unsentFault } from '../messages/answers.ts'
 import { orAborted } from '../wire/requests.ts'
 
 /** Connections of one owner at once: further ones are made while calls that wait for their user have the others to themselves. */
@@ -21,8 +21,8 @@ export interface ConnectionSource {
   lease(owner: Caller): Leased | Promise<Leased>
   /** At once where it is open. */
   connectionFor(owner: Caller, lease: CredentialLease, overflow: number): Connection | Fault | Promise<Connection | Fault>
-  /** The connection cannot serve any longer. */
-  forget(connection: Connection, found: Fault): void
+  /** The server speaks another revision than this connection. */
+  forget(connection: Connection): void
   /** No request reaches the connection's endpoint; nothing was sent. */
   unreachable(connection: Connection, found: Fault): void
   /** Which of so many queues is next. */
@@ -38,7 +38,6 @@ export class Transmission {
   private overflow = 0
   /** All overflow connections are taken: it waits in the queue of one. */
   private patient = false
-  private renewed = false
   private connection: Connection | undefined
 
   /** `over` runs once, when the call has its outcome. */
@@ -59,7 +58,7 @@ export class Transmission {
 
   private sendWith(lease: Leased | undefined): Promise<Outcome> {
     if (lease === undefined) return this.interrupted()
-    if (!isLease(lease)) return Promise.resolve(this.ended(failed(lease)))
+    if (!isLease(lease)) return Promise.resolve(this.ended(failed(unsentFault(lease))))
     const got = this.source.connectionFor(this.call.caller, lease, this.overflow)
     if (!(got instanceof Promise)) return this.sendOn(got, lease)
     return orAborted(got, this.exchange.signal, () => undefined).then((connection) => this.sendOn(connection, lease), this.broke)
@@ -73,7 +72,7 @@ export class Transmission {
 
   private sendOn(got: Connection | Fault | undefined, lease: CredentialLease): Promise<Outcome> {
     if (got === undefined) return this.interrupted()
-    if (!('close' in got)) return Promise.resolve(this.ended(failed(got)))
+    if (!('close' in got)) return Promise.resolve(this.ended(failed(unsentFault(got))))
     this.connection = got
     try {
       return got.send(this.call, this.exchange, lease, this.patient).then(this.onSent, this.broke)
@@ -82,7 +81,7 @@ export class Transmission {
     }
   }
 
-  private readonly onSent = (sent: Sent | Occupied): Outcome | Promise<Outcome> => {
+  private readonly onSent = (sent: Outcome | Occupied): Outcome | Promise<Outcome> => {
     try {
       return this.settle(sent)
     } catch (error) {
@@ -90,21 +89,19 @@ export class Transmission {
     }
   }
 
-  private settle(sent: Sent | Occupied): Outcome | Promise<Outcome> {
+  private settle(sent: Outcome | Occupied): Outcome | Promise<Outcome> {
     if (sent.kind === 'occupied') return this.elsewhere()
-    if (sent.kind !== 'gone') {
-      if (sent.kind === 'fault' && isUnreachable(sent.fault)) this.source.unreachable(this.connection as Connection, sent.fault)
-      return this.ended(sent)
-    }
-    this.source.forget(this.connection as Connection, sent.fault)
-    if (this.renewed) return this.ended(failed(sent.fault))
-    this.renewed = true
-    return this.send()
+    if (sent.kind === 'fault') this.learn(sent.fault)
+    return this.ended(sent)
+  }
+
+  private learn(found: Fault): void {
+    if (found.evidence?.renew === 'revision') this.source.forget(this.connection as Connection)
+    else if (isUnreachable(found)) this.source.unreachable(this.connection as Connection, found)
   }
 
   private elsewhere(): Promise<Outcome> {
     this.overflow += 1
-    this.renewed = false
     if (this.overflow >= mostOverflow) {
       this.overflow = this.source.nextQueue(mostOverflow)
       this.patient = true

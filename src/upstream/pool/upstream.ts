@@ -1,5 +1,6 @@
 // One server behind the gateway, whatever its revision and transport, as the port has it: calls, lists and watches go to the connection
 // that they belong to, and its end waits for them.
+import { sendAgain } from '../../core/call/again.ts'
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { Deadline } from '../../core/call/deadline.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
@@ -10,6 +11,7 @@ import type { Payload } from '../../core/call/payload.ts'
 import { principalKey } from '../../core/call/principal.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence, type Renewal } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { isLease } from '../../core/ports/credentials.ts'
 import { type Upstream, type UpstreamDescription, UpstreamFault, type UpstreamHealth, type Watch } from '../../core/ports/upstream.ts'
@@ -62,7 +64,7 @@ export class PooledUpstream implements Upstream {
   }
 
   send(call: TargetedCall, exchange: Exchange): Promise<Outcome> {
-    if (this.draining) return Promise.resolve(failed(fault('draining')))
+    if (this.draining) return Promise.resolve(failed(fault('draining', {}, { evidence: evidence.ended_unsent })))
     this.inFlight += 1
     const landed = (): void => this.landed()
     if (call.continuation?.kind !== 'parked') return new Transmission(this.pool, call, exchange, landed).send()
@@ -128,20 +130,24 @@ export class PooledUpstream implements Upstream {
     return parked.resume(call, exchange)
   }
 
-  /** A request of the gateway itself, on the home connection; once more after a lost session. */
+  /** A request of the gateway itself, on the home connection; once more, at once, where what it failed for was renewed. */
   private async ask(method: string, params: Payload | undefined, signal: Signal): Promise<Asked> {
-    let asked: Asked | undefined
-    for (let attempt = 0; attempt < 2; attempt += 1) {
+    const renewed: Renewal[] = []
+    for (let attempts = 1; ; attempts += 1) {
       const lease = await this.pool.discoveryLease()
       if (!isLease(lease)) return { kind: 'fault', fault: lease }
       const connection = await this.reach(signal)
       if (!('close' in connection)) return { kind: 'fault', fault: connection }
-      asked = await connection.ask(method, params, lease, signal)
-      if (asked.kind === 'fault' && isUnreachable(asked.fault)) this.pool.unreachable(connection, asked.fault)
-      if (asked.kind !== 'gone') return asked
-      this.pool.forget(connection, asked.fault)
+      const asked = await connection.ask(method, params, lease, signal)
+      if (asked.kind === 'result') return asked
+      if (isUnreachable(asked.fault)) this.pool.unreachable(connection, asked.fault)
+      if (asked.fault.evidence?.renew === 'revision') this.pool.forget(connection)
+      const tried = { repeatable: true, attempts, renewed, heard: false, remainingMs: this.context.timeouts.call }
+      const again = sendAgain(asked.fault, tried, this.context.random)
+      // What needs a pause is left to those who want the answer.
+      if (again?.renew === undefined || again.afterMs > 0) return asked
+      renewed.push(again.renew)
     }
-    return asked as Asked
   }
 
   private reach(signal: Signal): Promise<Connection | Fault> {

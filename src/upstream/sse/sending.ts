@@ -1,13 +1,14 @@
 // One request over HTTP+SSE: posted to the endpoint, answered on the stream by its id. It waits for both, in whichever order they come.
 import type { IncomingHttpHeaders } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
 import { type IncomingError, type IncomingResult, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { MalformedJson } from '../../core/protocol/scan.ts'
 import { replacedUtf8 } from '../../core/protocol/utf8.ts'
-import { cut, offProtocol, tooLarge, unreachable } from '../http/failures.ts'
+import { cut, noPlace, offProtocol, tooLarge, unreachable } from '../http/failures.ts'
 import { type Endpoint, headerList, Reception } from '../http/reception.ts'
 import { challenge, isEncoded, mediaType, retryAfter } from '../http/response-headers.ts'
 import type { WireAnswer, WireRequest } from '../wire/wire.ts'
@@ -49,12 +50,12 @@ export class Sending extends Reception {
     const { signal, headers, message } = this.request
     signal.addEventListener('abort', this)
     if (signal.aborted) {
-      this.settle({ kind: 'aborted' })
+      this.settle({ kind: 'aborted', sent: false })
       return
     }
     this.wire.waiting.set(this.id, this)
     if (this.dispatch('POST', this.wire.path, headerList(postHeaders, headers), message)) return
-    this.lost('no', fault('overloaded', { upstream: this.wire.upstream, limit: this.wire.lease.limit, retryAfterMs: 1_000 }))
+    this.lost(noPlace(this.wire.upstream, this.wire.lease.limit))
   }
 
   handleEvent(): void {
@@ -64,24 +65,23 @@ export class Sending extends Reception {
 
   closed(): void {
     this.wire.forgotten(this.id)
-    this.settle({ kind: 'aborted' })
+    this.settle({ kind: 'aborted', sent: this.sent })
   }
 
   answered(answer: IncomingResult | IncomingError, bytes: number): void {
-    if (bytes > this.request.maxBytes) this.lost('maybe', tooLarge(this.wire.upstream, this.request.method, this.request.maxBytes))
+    if (bytes > this.request.maxBytes) this.lost(tooLarge(this.wire.upstream, this.request.method, this.request.maxBytes))
     else this.settle({ kind: 'answer', answer, status: 200 })
   }
 
   /** The answer came and cannot be read. */
   refused(why: string): void {
-    this.lost('maybe', offProtocol(this.wire.upstream, why))
+    this.lost(offProtocol(this.wire.upstream, why))
   }
 
   /** The stream on which the answer would have come has ended. */
   cutOff(reason: Fault): void {
-    if (this.sent)
-      this.lost('maybe', fault('outcome_unknown', { ...reason.detail, upstream: this.wire.upstream, item: this.request.method }))
-    else this.lost('no', reason)
+    const detail = { ...reason.detail, upstream: this.wire.upstream, item: this.request.method }
+    this.lost(this.sent ? fault('outcome_unknown', detail, { evidence: evidence.connection_lost }) : reason)
     this.abort()
   }
 
@@ -126,17 +126,17 @@ export class Sending extends Reception {
 
   protected fail(error: Error): void {
     const { upstream, connectTimeoutMs } = this.wire
-    if (!this.sent) this.lost('no', unreachable(upstream, error, connectTimeoutMs))
+    if (!this.sent) this.lost(unreachable(upstream, error, connectTimeoutMs))
     else if (this.status > 0) this.settleStatus(undefined)
-    else this.lost('maybe', cut(upstream, this.request.method, error))
+    else this.lost(cut(upstream, this.request.method, error))
   }
 
   private settleStatus(body: IncomingError | undefined): void {
     this.settle({ kind: 'status', status: this.status, retryAfterMs: this.retryAfterMs, challenge: this.challenge, body })
   }
 
-  private lost(executed: 'no' | 'maybe', reason: Fault): void {
-    this.settle({ kind: 'lost', executed, fault: reason })
+  private lost(reason: Fault): void {
+    this.settle({ kind: 'lost', fault: reason })
   }
 
   private release(): void {

@@ -3,9 +3,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
-import { cut, offProtocol, statusFault, unreachable } from '../http/failures.ts'
+import { cut, offProtocol, unreachable } from '../http/failures.ts'
 import { type Endpoint, headerList, Reception } from '../http/reception.ts'
 import { isEncoded, mediaType, retryAfter } from '../http/response-headers.ts'
+import { deliveryFault } from '../messages/answers.ts'
 
 const getHeaders = ['accept', 'text/event-stream'] as const
 
@@ -56,7 +57,7 @@ export class SseStream extends Reception {
     this.finish(
       status === 200
         ? offProtocol(this.endpoint.upstream, 'GET gave no event stream')
-        : statusFault(this.endpoint.upstream, status, retryAfter(headers, this.endpoint.clock)),
+        : deliveryFault(this.endpoint.upstream, status, retryAfter(headers, this.endpoint.clock)),
     )
     this.drain()
   }

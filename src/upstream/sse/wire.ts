@@ -4,13 +4,14 @@
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Incoming } from '../../core/protocol/jsonrpc.ts'
 import { Delivery } from '../http/delivery.ts'
 import { messagesOf } from '../http/events.ts'
-import { closedHere, offProtocol } from '../http/failures.ts'
+import { closedHere, noPlace, offProtocol } from '../http/failures.ts'
 import type { PoolLease } from '../http/pools.ts'
 import type { Reception } from '../http/reception.ts'
 import type { HttpWireOptions } from '../http/wire.ts'
@@ -40,7 +41,7 @@ export function openSseWire(options: SseWireOptions): Promise<SseWire | Fault> {
       if (opened === wire) resolve(wire)
       else void wire.close().then(() => resolve(opened))
     }
-    const onAbort = (): void => settle(closedHere())
+    const onAbort = (): void => settle(fault('cancelled', { reason: 'nobody waits' }, { evidence: evidence.ended_unsent }))
     const timer = clock.timer(startTimeoutMs, () => {
       const reason = `no endpoint event within ${startTimeoutMs} ms`
       settle(wire.isStreaming ? offProtocol(upstream, reason) : fault('upstream_unavailable', { upstream, reason, phase: 'start' }))
@@ -104,7 +105,7 @@ export class SseWire implements Wire, Pending {
   open(headers: Readonly<Record<string, string>>, opened: (result: SseWire | Fault) => void): void {
     this.opened = opened
     if (this.stream.open(requestTarget(this.url), headers)) return
-    opened(fault('overloaded', { upstream: this.upstream, limit: this.lease.limit, retryAfterMs: 1_000 }))
+    opened(noPlace(this.upstream, this.lease.limit))
   }
 
   nextId(): number {
@@ -113,13 +114,13 @@ export class SseWire implements Wire, Pending {
   }
 
   request(request: WireRequest): Promise<WireAnswer> {
-    if (this.closing !== undefined) return Promise.resolve({ kind: 'aborted' })
-    if (this.end !== undefined) return Promise.resolve({ kind: 'lost', executed: 'no', fault: this.gone() })
+    if (this.closing !== undefined) return Promise.resolve({ kind: 'aborted', sent: false })
+    if (this.end !== undefined) return Promise.resolve({ kind: 'lost', fault: this.gone() })
     return new Promise((resolve, reject) => new Sending(this, request, resolve, reject).start())
   }
 
   post(message: Uint8Array, headers: Readonly<Record<string, string>>): Promise<Fault | undefined> {
-    if (this.closing !== undefined) return Promise.resolve(closedHere())
+    if (this.closing !== undefined) return Promise.resolve(closedHere(this.upstream))
     if (this.end !== undefined) return Promise.resolve(this.gone())
     return new Promise((resolve) => new Delivery(this, resolve).post(this.path, message, headers))
   }
@@ -209,6 +210,7 @@ export class SseWire implements Wire, Pending {
   }
 
   private gone(): Fault {
-    return fault('upstream_unavailable', { upstream: this.upstream, reason: 'the event stream has ended', phase: 'stream' })
+    const detail = { upstream: this.upstream, reason: 'the event stream has ended', phase: 'stream' }
+    return fault('upstream_unavailable', detail, { evidence: evidence.connection_ended })
   }
 }

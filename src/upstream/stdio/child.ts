@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { atBatchEnd } from '../../core/call/loop-batch.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
@@ -268,12 +269,16 @@ function notStarted(options: ChildOptions, error: NodeJS.ErrnoException, environ
       return unusable(options, `${command} cannot be executed (${error.code}). Correct \`command\`, \`args\` or \`env\`.`, error.code)
     default:
       // Out of processes or file handles: passes by itself.
-      return fault('upstream_start_failed', {
-        upstream: options.upstream,
-        reason: `the system could not start ${command} (${error.code ?? 'unknown error'}).`,
-        command,
-        code: error.code,
-      })
+      return fault(
+        'upstream_start_failed',
+        {
+          upstream: options.upstream,
+          reason: `the system could not start ${command} (${error.code ?? 'unknown error'}).`,
+          command,
+          code: error.code,
+        },
+        { evidence: evidence.start_failed },
+      )
   }
 }
 
@@ -286,12 +291,6 @@ function whereSought(command: string, environment: Readonly<Record<string, strin
 
 function unusable(options: ChildOptions, reason: string, code?: string): Fault {
   const { upstream, command, cwd } = options
-  return fault('config_error', {
-    upstream,
-    item: 'it',
-    reason,
-    command,
-    ...(cwd === undefined ? {} : { cwd }),
-    ...(code === undefined ? {} : { code }),
-  })
+  const detail = { upstream, item: 'it', reason, command, ...(cwd === undefined ? {} : { cwd }), ...(code === undefined ? {} : { code }) }
+  return fault('config_error', detail, { evidence: evidence.not_configured })
 }

@@ -174,7 +174,10 @@ describe('size', () => {
     expect(faultOf(await ask('a'))).toMatchObject({ kind: 'result_too_large', detail: { limit: 100_000 } })
     expect((await ended).message).toContain('larger than 100000 bytes')
     expect(anomalies.map(([type]) => type)).toEqual(['oversize'])
-    expect(await ask('b')).toMatchObject({ kind: 'lost', executed: 'no', fault: { kind: 'upstream_unavailable' } })
+    expect(await ask('b')).toMatchObject({
+      kind: 'lost',
+      fault: { kind: 'upstream_unavailable', evidence: { name: 'connection_ended', execution: 'not_sent' } },
+    })
     await wire.close()
   })
 
@@ -185,7 +188,7 @@ describe('size', () => {
     const stop = new AbortController()
     for (let i = 0; i < 8; i += 1) answers.push(ask('a', payload, stop.signal))
     const last = await ask('a', payload, stop.signal)
-    expect(last).toMatchObject({ kind: 'lost', executed: 'no', fault: { kind: 'overloaded', retryAfterMs: 1_000 } })
+    expect(last).toMatchObject({ kind: 'lost', fault: { kind: 'overloaded', retryAfterMs: 1_000, evidence: { execution: 'not_sent' } } })
     expect(refused()).toBeGreaterThan(0)
     stop.abort()
     await Promise.all(answers)
@@ -196,7 +199,7 @@ describe('the end of a child ends its requests at once', () => {
   it('with its exit code and its last words', async () => {
     const { ask, ended, wire, ends } = await openScript(`on(() => { console.error('disk is full'); process.exit(3) })`)
     const answer = await ask('tools/call')
-    expect(answer).toMatchObject({ kind: 'lost', executed: 'maybe', fault: { kind: 'outcome_unknown' } })
+    expect(answer).toMatchObject({ kind: 'lost', fault: { kind: 'outcome_unknown', evidence: { execution: 'unknown' } } })
     expect(faultOf(answer).detail).toMatchObject({ exitCode: 3, signal: null, stderr: 'disk is full' })
     expect((await ended).message).toContain('its process ended with exit code 3; its last words: disk is full')
     expect(wire.lastWords()).toBe('disk is full')
@@ -236,7 +239,7 @@ describe('the end of a child ends its requests at once', () => {
     const { ask, anomalies } = await openScript(`require('fs').closeSync(0); say('closed\\n'); setInterval(() => {}, 1000)`)
     await until(() => anomalies.length > 0)
     expect(faultOf(await ask('a')).detail.reason).toBe('its process closed its standard input')
-    expect(await ask('b')).toMatchObject({ kind: 'lost', executed: 'no' })
+    expect(await ask('b')).toMatchObject({ kind: 'lost', fault: { evidence: { execution: 'not_sent' } } })
   })
 
   it('what was given in confidence is masked in the last words', async () => {

@@ -1,6 +1,7 @@
 // The stdio implementation of `Wire`: one life of one child process. It correlates answers by id, survives noise on the child's stdout
 // and tells of it, and never leaves a request without its answer or a process without an end.
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { guarded, inBackground } from '../../core/ports/boundary.ts'
 import type { Clock } from '../../core/ports/clock.ts'
@@ -102,9 +103,9 @@ export class StdioWire implements Wire {
   }
 
   request(request: WireRequest): Promise<WireAnswer> {
-    if (request.signal.aborted) return Promise.resolve({ kind: 'aborted' })
+    if (request.signal.aborted) return Promise.resolve({ kind: 'aborted', sent: false })
     const refused = this.send(request.message)
-    if (refused !== undefined) return Promise.resolve({ kind: 'lost', executed: 'no', fault: refused })
+    if (refused !== undefined) return Promise.resolve({ kind: 'lost', fault: refused })
     return new Promise((resolve) => this.inFlight.add(request, resolve))
   }
 
@@ -114,8 +115,8 @@ export class StdioWire implements Wire {
   }
 
   close(): Promise<void> {
-    this.ended ??= fault('upstream_unavailable', { upstream: this.options.upstream, reason: 'its connection was closed' })
-    this.inFlight.settleAll(() => ({ kind: 'aborted' }))
+    this.ended ??= this.unavailable({ reason: 'its connection was closed' })
+    this.inFlight.settleAll(() => ({ kind: 'aborted', sent: true }))
     return this.child.stop()
   }
 
@@ -124,10 +125,15 @@ export class StdioWire implements Wire {
     const taken = this.child.write(framed(message))
     if (taken === 'taken') return undefined
     const { upstream, report } = this.options
-    if (taken === 'closed') return fault('upstream_unavailable', { upstream, reason: 'its process is ending' })
+    if (taken === 'closed') return this.unavailable({ reason: 'its process is ending' })
     report.counters.add('calls_refused', { upstream })
     const limit = `${this.options.maxQueueBytes ?? defaultQueueBytes} bytes that it does not read`
-    return fault('overloaded', { upstream, limit, retryAfterMs: 1_000 }, { retryAfterMs: 1_000 })
+    return fault('overloaded', { upstream, limit, retryAfterMs: 1_000 }, { evidence: evidence.no_place, retryAfterMs: 1_000 })
+  }
+
+  /** Nothing can be sent any more. */
+  private unavailable(detail: Readonly<Record<string, unknown>>): Fault {
+    return fault('upstream_unavailable', { upstream: this.options.upstream, ...detail }, { evidence: evidence.connection_ended })
   }
 
   private read(line: Uint8Array): void {
@@ -204,7 +210,9 @@ export class StdioWire implements Wire {
   }
 
   private failOne(pending: Pending | undefined, reason: string): void {
-    pending?.settle(lost(fault('upstream_protocol_error', { upstream: this.options.upstream, reason })))
+    pending?.settle(
+      lost(fault('upstream_protocol_error', { upstream: this.options.upstream, reason }, { evidence: evidence.answer_invalid })),
+    )
   }
 
   private refuseOversize(): void {
@@ -217,7 +225,7 @@ export class StdioWire implements Wire {
   }
 
   private tooLarge(item: string, limit: number): Fault {
-    return fault('result_too_large', { upstream: this.options.upstream, item, limit })
+    return fault('result_too_large', { upstream: this.options.upstream, item, limit }, { evidence: evidence.answer_too_large })
   }
 
   private endOfChild(ending: Ending): void {
@@ -239,9 +247,11 @@ export class StdioWire implements Wire {
     const stderr = this.lastWords()
     const reason = stderr === '' ? how : `${how}; its last words: ${stderr}`
     const detail = { upstream, reason, ...facts, ...(stderr === '' ? {} : { stderr }) }
-    this.ended = fault('upstream_unavailable', detail)
+    this.ended = this.unavailable(detail)
     report.log('warn', 'a stdio server ended', { upstream, pid: this.pid, how, ...facts })
-    this.inFlight.settleAll((pending) => lost(fault('outcome_unknown', { ...detail, item: pending.request.method })))
+    this.inFlight.settleAll((pending) =>
+      lost(fault('outcome_unknown', { ...detail, item: pending.request.method }, { evidence: evidence.child_exited })),
+    )
     inBackground(report, 'child', this.child.stop(atOnce))
     this.onEnd(this.ended)
   }
@@ -306,7 +316,7 @@ class Pending {
 
   handleEvent(): void {
     this.among.cancel(this.request.id)
-    this.settle({ kind: 'aborted' })
+    this.settle({ kind: 'aborted', sent: true })
   }
 
   settle(answer: WireAnswer): void {
@@ -317,7 +327,7 @@ class Pending {
 }
 
 function lost(reason: Fault): WireAnswer {
-  return { kind: 'lost', executed: 'maybe', fault: reason }
+  return { kind: 'lost', fault: reason }
 }
 
 /** One line. Raw line ends within JSON can only be space between tokens, and would end the message early. */

@@ -22,7 +22,7 @@ export interface OwnRequest {
 export async function request(wire: Wire, clock: Clock, own: OwnRequest): Promise<WireAnswer | { readonly kind: 'timeout' }> {
   const controller = new AbortController()
   const end = (): void => controller.abort()
-  if (own.signal?.aborted) return { kind: 'aborted' }
+  if (own.signal?.aborted) return { kind: 'aborted', sent: false }
   own.signal?.addEventListener('abort', end, { once: true })
   let late = false
   const timer = clock.timer(own.timeoutMs, () => {

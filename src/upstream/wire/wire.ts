@@ -32,9 +32,10 @@ export type WireAnswer =
       readonly challenge: string | undefined
       readonly body: IncomingError | undefined
     }
-  /** `executed: no` only where the request surely never reached the peer. The fault's own sideEffect is not filled in: the caller knows the item. */
-  | { readonly kind: 'lost'; readonly executed: 'no' | 'maybe'; readonly fault: Fault }
-  | { readonly kind: 'aborted' }
+  /** No answer: the fault has the evidence whether the request reached the peer. */
+  | { readonly kind: 'lost'; readonly fault: Fault }
+  /** Its signal ended, or the wire was closed. `sent`: the peer may have it. */
+  | { readonly kind: 'aborted'; readonly sent: boolean }
 
 export interface Wire {
   readonly transport: 'stdio' | 'streamable-http' | 'sse'

@@ -40,14 +40,14 @@ export class MemoryWire implements Wire {
   }
 
   request(request: WireRequest): Promise<WireAnswer> {
-    if (this.closed) return Promise.resolve({ kind: 'aborted' })
+    if (this.closed) return Promise.resolve({ kind: 'aborted', sent: false })
     return new Promise((resolve) => {
       const done = (answer: WireAnswer): void => {
         this.waiting.delete(String(request.id))
         resolve(answer)
       }
       this.waiting.set(String(request.id), done)
-      request.signal.addEventListener('abort', () => done({ kind: 'aborted' }), { once: true })
+      request.signal.addEventListener('abort', () => done({ kind: 'aborted', sent: true }), { once: true })
       this.hand(request.message)
     })
   }
@@ -60,7 +60,7 @@ export class MemoryWire implements Wire {
 
   async close(): Promise<void> {
     this.closed = true
-    for (const done of [...this.waiting.values()]) done({ kind: 'aborted' })
+    for (const done of [...this.waiting.values()]) done({ kind: 'aborted', sent: true })
     await this.near.close()
   }
 
@@ -68,7 +68,7 @@ export class MemoryWire implements Wire {
   crash(): void {
     this.closed = true
     const lost = fault('upstream_unavailable', { upstream: 'up', reason: 'the process ended' })
-    for (const done of [...this.waiting.values()]) done({ kind: 'lost', executed: 'maybe', fault: lost })
+    for (const done of [...this.waiting.values()]) done({ kind: 'lost', fault: lost })
     this.onEnd(lost)
   }
 

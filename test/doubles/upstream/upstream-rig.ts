@@ -3,10 +3,11 @@
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { createServer } from 'node:net'
+import { Attempts, RetryBudget } from '../../../src/core/call/attempts.ts'
 import type { Caller, ClientCapabilities, LogLevel, Method, RoutedCall, TargetedCall } from '../../../src/core/call/call.ts'
 import { families } from '../../../src/core/call/call.ts'
 import type { DeadlineLimits } from '../../../src/core/call/deadline.ts'
-import { type CallEvent, type OpenExchange, openExchange } from '../../../src/core/call/exchange.ts'
+import { type CallEvent, type Exchange, type OpenExchange, openExchange } from '../../../src/core/call/exchange.ts'
 import { endless } from '../../../src/core/call/expiry.ts'
 import type { Item } from '../../../src/core/call/item.ts'
 import type { Outcome } from '../../../src/core/call/outcome.ts'
@@ -155,10 +156,12 @@ function withItem(call: TargetedCall, own: Partial<Item>): RoutedCall {
 export interface Leg {
   readonly outcome: Promise<Outcome>
   readonly events: CallEvent[]
+  /** The evidence for which it was sent again. */
+  readonly repeats: readonly string[]
   readonly exchange: OpenExchange
 }
 
-/** Sends a call with an exchange of its own; the exchange is closed as delivered when the outcome is there, unless `open`. */
+/** Sends a call as the gateway does, again where that is decided; the exchange is closed as delivered when the outcome is there, unless `open`. */
 export function start(
   upstream: Upstream,
   call: TargetedCall,
@@ -166,12 +169,16 @@ export function start(
 ): Leg {
   const events: CallEvent[] = []
   const limits = options.limits ?? { idleMs: 20_000, totalMs: 60_000 }
-  const exchange = openExchange(options.clock ?? systemClock, limits, { emit: (event) => void events.push(event) }, call.caller.principal)
-  const outcome = upstream.send(call, exchange).then((found) => {
+  const clock = options.clock ?? systemClock
+  const exchange = openExchange(clock, limits, { emit: (event) => void events.push(event) }, call.caller.principal)
+  const repeats: string[] = []
+  const ports = { clock, random: systemRandom, onRepeat: (evidence: string) => void repeats.push(evidence) }
+  const next = (one: TargetedCall, attempt: Exchange): Promise<Outcome> => upstream.send(one, attempt)
+  const outcome = new Attempts(ports, new RetryBudget(), call, exchange, next).run().then((found) => {
     if (options.open !== true) exchange.close('delivered')
     return found
   })
-  return { outcome, events, exchange }
+  return { outcome, events, exchange, repeats }
 }
 
 export function send(upstream: Upstream, call: TargetedCall): Promise<Outcome> {

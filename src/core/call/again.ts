@@ -1,0 +1,52 @@
+// Whether a call is sent again, and how: the one place that decides, for every kind of repetition. It must be safe (nothing was executed, or
+// executing twice is as good as once), must fit the deadline, and must not multiply the load on an upstream that is in trouble.
+import type { Renewal } from '../faults/evidence.ts'
+import type { Fault } from '../faults/fault.ts'
+import type { Random } from '../ports/clock.ts'
+import type { TargetedCall } from './call.ts'
+import type { Item } from './item.ts'
+
+export const mostAttempts = 3
+/** First pause in ms, doubled each time, of which half is by chance. Small, so that a dead upstream is reported fast. */
+const firstPauseMs = 20
+
+/** What is known of a call when one of its attempts has failed. */
+export interface Tried {
+  /** Executing it twice is as good as once. */
+  readonly repeatable: boolean
+  /** Attempts made so far. */
+  readonly attempts: number
+  /** What earlier attempts took a new one of, at once. */
+  readonly renewed: readonly Renewal[]
+  /** Its caller heard of it: somebody worked on it, whatever is said afterwards. */
+  readonly heard: boolean
+  readonly remainingMs: number
+}
+
+/** How it is sent again. */
+export interface Again {
+  readonly afterMs: number
+  readonly renew: Renewal | undefined
+  /** It is load on an upstream that may be in trouble: taken from the budget. */
+  readonly budgeted: boolean
+}
+
+/** Undefined where the fault is final. A fault without evidence is the gateway's own answer: to repeat it inside would defeat it. */
+export function sendAgain({ evidence, retryAfterMs }: Fault, tried: Tried, random: Random): Again | undefined {
+  if (evidence === undefined || evidence.again === 'never' || tried.attempts >= mostAttempts) return undefined
+  if (!tried.repeatable && (evidence.execution === 'unknown' || tried.heard)) return undefined
+  const { renew } = evidence
+  if (evidence.again === 'once') {
+    return renew !== undefined && tried.renewed.includes(renew) ? undefined : { afterMs: 0, renew, budgeted: false }
+  }
+  const pause = firstPauseMs * 2 ** (tried.attempts - 1) * (0.5 + random.fraction() / 2)
+  const afterMs = Math.max(pause, retryAfterMs ?? 0)
+  return afterMs < tried.remainingMs ? { afterMs, renew, budgeted: true } : undefined
+}
+
+/** Whether executing the call twice is as good as once. */
+export function isRepeatable(call: TargetedCall & { readonly item?: Item }): boolean {
+  if (call.continuation !== undefined) return false
+  if (call.item !== undefined) return call.item.kind !== 'tool' || call.item.traits.readOnly || call.item.traits.idempotent
+  return call.family === 'list' || call.family === 'complete' || call.family === 'discover' || call.method === 'tasks/get'
+}
