@@ -46,7 +46,7 @@ const invalid: readonly [name: string, text: string, place: RegExp, mend: RegExp
   ['C06-top-typo', `server: {}\nservers:\n${server('C06-top-typo')}`, /:1:1/, /servers/],
   ['wrong-type', `listen: 4280\nservers:\n${server('wrong-type')}`, /:1:/, /expected text/],
   ['bad-name', `servers:\n  Bad_Name:\n    command: x\n`, /:2:/, /a-z/],
-  ['both', `servers:\n${server('both')}    url: http://127.0.0.1:1/mcp\n`, /:\d+:\d+/, /either/],
+  ['both', `servers:\n${server('both')}    url: http://127.0.0.1:1/mcp\n`, /:\d+:\d+/, /give one of/],
   ['neither', 'servers:\n  good:\n    args: []\n', /:\d+:\d+/, /command/],
   ['bad-url', 'servers:\n  good:\n    url: "::nowhere"\n', /:3:/, /./],
   ['C11-call', `timeouts:\n  call: 9000\n  maximum: 1000\nservers:\n${server('C11-call')}`, /:[23]:/, /lower|raise/],

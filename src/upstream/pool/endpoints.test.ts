@@ -69,9 +69,8 @@ describe('calls of a server without sessions', () => {
     mortal = await serve()
     cleanups.push(() => mortal.stop())
     await clock.advance(30_000)
-    for (let n = 0; n < 4; n += 1) expect(textOf(await send(upstream, quick()))).toBe('done')
-    // The home connection takes a turn as well.
-    expect(calls(mortal)).toBeGreaterThan(0)
+    // It takes its turn once its connection is there; until then no call fails.
+    while (calls(mortal) === 0) expect(textOf(await send(upstream, quick()))).toBe('done')
   })
 
   test('that are in flight end where they are, though their endpoint takes no new ones', async () => {
