@@ -20,7 +20,7 @@ if (run.status === 0) {
   const page = join(root, 'docs/fuzzing.md')
   writeFileSync(
     page,
-    readFileSync(page, 'utf8').replace(/(<!-- figures -->\n)[^]*(<!-- \/figures -->)/, (_, head, tail) => `${head}${table}\n${tail}`),
+    readFileSync(page, 'utf8').replace(/(<!-- figures -->\n)[\s\S]*(<!-- \/figures -->)/, (_, head, tail) => `${head}${table}\n${tail}`),
   )
 }
 rmSync(folder, { recursive: true, force: true })
