@@ -1,0 +1,132 @@
+// A server refuses a credential: it is told to whom it belongs, and one new one is tried, once, whoever asked.
+import { afterEach, describe, expect, test } from 'vitest'
+import { aPrincipal } from '../../../test/doubles/principal.ts'
+import { legacyServer, modernServer, type Script, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
+import { type Made, makeCall, makeUpstream, send } from '../../../test/doubles/upstream/upstream-rig.ts'
+import type { CredentialLease, Credentials, RefusedCredential } from '../../core/ports/credentials.ts'
+
+const never = new AbortController().signal
+const cleanups: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
+})
+
+/** Brings `token-1`, and another after each refusal, `renewals` times. */
+class Renewable implements Credentials {
+  readonly refused: RefusedCredential[] = []
+  private at = 1
+  private readonly renewals: number
+
+  constructor(renewals: number) {
+    this.renewals = renewals
+  }
+
+  private lease(): CredentialLease {
+    return {
+      id: 'one',
+      headers: () => ({ authorization: `token-${this.at}` }),
+      reject: (refused) => {
+        this.refused.push(refused)
+        if (this.at > this.renewals) return false
+        this.at += 1
+        return true
+      },
+    }
+  }
+
+  forCaller(): Promise<CredentialLease> {
+    return Promise.resolve(this.lease())
+  }
+
+  forDiscovery(): Promise<CredentialLease> {
+    return Promise.resolve(this.lease())
+  }
+}
+
+const challenge = 'Bearer error="invalid_token"'
+
+/** Refuses every token below this one. */
+function guarded(script: Script, least: () => number): Script {
+  return (request) => {
+    const token = Number(String(request.headers.authorization).replace('token-', ''))
+    return token < least() ? { status: 401, headers: { 'www-authenticate': challenge } } : script(request)
+  }
+}
+
+async function setting(script: Script, credentials: Credentials) {
+  let least = 1
+  const server = await scripted(guarded(script, () => least))
+  cleanups.push(() => server.stop())
+  const made: Made = makeUpstream({ settings: { url: server.url }, credentials })
+  cleanups.push(() => made.close())
+  const count = (method: string) => server.requests.filter(({ body }) => body.method === method).length
+  return {
+    upstream: made.upstream,
+    count,
+    require: (token: number) => {
+      least = token
+    },
+  }
+}
+
+const write = () => makeCall('tools/call', { name: 'echo' }, { principal: aPrincipal(), affinity: 's' })
+
+describe.each([
+  ['2026-07-28', modernServer(() => undefined)],
+  ['2025-11-25', legacyServer(({ body }) => (body.method === 'tools/list' ? { result: { tools: [] } } : undefined))],
+])('a server of %s that no longer takes a credential', (_revision, script) => {
+  test('is called once more with a new one, a write too: what is refused was not executed', async () => {
+    const credentials = new Renewable(1)
+    const { upstream, count, require } = await setting(script, credentials)
+    expect((await send(upstream, write())).kind).toBe('complete')
+    require(2)
+    expect((await send(upstream, write())).kind).toBe('complete')
+    expect(credentials.refused).toEqual([{ status: 401, challenge }])
+    expect(count('tools/call')).toBe(3)
+  })
+
+  test('and refuses the new one as well, is not called a third time', async () => {
+    const credentials = new Renewable(9)
+    const { upstream, count, require } = await setting(script, credentials)
+    await send(upstream, write())
+    require(99)
+    expect(await send(upstream, write())).toMatchObject({ kind: 'fault', fault: { kind: 'upstream_auth_failed', sideEffect: 'none' } })
+    expect(count('tools/call')).toBe(3)
+    expect(credentials.refused).toHaveLength(2)
+  })
+
+  test('is not called again where there is no other', async () => {
+    const credentials = new Renewable(0)
+    const { upstream, count, require } = await setting(script, credentials)
+    await send(upstream, write())
+    require(2)
+    expect(await send(upstream, write())).toMatchObject({ kind: 'fault', fault: { kind: 'upstream_auth_failed' } })
+    expect(count('tools/call')).toBe(2)
+  })
+
+  test('is greeted with a new one, where the connection is yet to be made', async () => {
+    const credentials = new Renewable(1)
+    const { upstream, require } = await setting(script, credentials)
+    require(2)
+    expect((await send(upstream, write())).kind).toBe('complete')
+    expect(credentials.refused).toEqual([{ status: 401, challenge }])
+  })
+
+  test("refuses it to one caller's own connection: that is made with a new one", async () => {
+    const credentials = new Renewable(1)
+    const { upstream, require } = await setting(script, credentials)
+    expect(await upstream.ready(never)).toBeUndefined()
+    require(2)
+    expect((await send(upstream, write())).kind).toBe('complete')
+    expect(credentials.refused).toEqual([{ status: 401, challenge }])
+  })
+
+  test('lists its tools for the gateway with a new one', async () => {
+    const credentials = new Renewable(1)
+    const { upstream, count, require } = await setting(script, credentials)
+    expect(await upstream.ready(never)).toBeUndefined()
+    require(2)
+    for await (const _ of upstream.items('tool', never));
+    expect(count('tools/list')).toBe(2)
+  })
+})
