@@ -32,7 +32,8 @@ export const sseSettings = z.strictObject({
 
 export const adminSettings = z.strictObject({
   listen: z
-    .union([z.literal('off'), listenAddress])
+    .string()
+    .regex(/^off$|^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, { error: 'HOST:PORT, for example 127.0.0.1:4281, or off' })
     .optional()
     .describe(
       'Address of the admin door (`/metrics`, `/admin/v1`), or `off`. Default: the port after that of `listen`, so 127.0.0.1:4281; a free one where that is 0.',
