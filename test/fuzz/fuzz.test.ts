@@ -71,7 +71,8 @@ async function round(all: readonly Case[]): Promise<void> {
   if (!(await eventually(() => rig.unrest() === undefined, 8_000))) throw new Error(rig.unrest())
   if (rig.bugs().length > 0) throw new Error(rig.bugs().join('\n'))
   const ids = rig.records.map(({ id }) => id)
-  if (new Set(ids).size !== ids.length) throw new Error(`two records of one call: ${ids.filter((id, at) => ids.indexOf(id) !== at)}`)
+  const twice = rig.records.filter(({ id }, at) => ids.indexOf(id) !== at || ids.lastIndexOf(id) !== at)
+  if (twice.length > 0) throw new Error(`two records of one call: ${JSON.stringify(twice)}`)
   const own = rig.records.filter(({ fault }) => fault?.kind === 'internal')
   if (own.length > 0) throw new Error(JSON.stringify(own))
   tally.rounds += 1
