@@ -468,8 +468,12 @@ describe('a server that goes away', () => {
       const tag = tagFor('T27', 'modern', 'legacy')
       const answer = await (clients[eras[n % 2] as RawEra].legacy as RawClient).call('write', { tag })
       expect(answer.answers).toHaveLength(1)
-      expect(['upstream_unavailable', 'circuit_open']).toContain(faultOf(answer)?.kind)
-      expect(faultOf(answer)).toMatchObject({ side_effect: 'none', retryable: true })
+      // The bare 404 of a server that then does not greet may be an ingress's: it is no evidence that nothing was executed.
+      if (faultOf(answer)?.kind === 'upstream_http_error') expect(faultOf(answer)).toMatchObject({ side_effect: 'unknown' })
+      else {
+        expect(['upstream_unavailable', 'circuit_open']).toContain(faultOf(answer)?.kind)
+        expect(faultOf(answer)).toMatchObject({ side_effect: 'none', retryable: true })
+      }
     }
     expect(server.count('initialize') + server.count('server/discover') - before).toBeLessThan(20)
     server.diesOnHandshake = false

@@ -117,7 +117,13 @@ describe('signalbox up', () => {
     const taken: Server = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     const { port } = taken.address() as { port: number }
-    const run = await finished(['up', '--config', file('taken.yaml', `servers:\n${good}`), '--listen', `127.0.0.1:${port}`])
+    const run = await finished([
+      'up',
+      '--config',
+      file('taken.yaml', `admin: {listen: 127.0.0.1:0}\nservers:\n${good}`),
+      '--listen',
+      `127.0.0.1:${port}`,
+    ])
     taken.close()
     expect(run.code).toBe(3)
     expect(run.stdout).toBe('')

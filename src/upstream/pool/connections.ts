@@ -209,13 +209,15 @@ export class ConnectionPool implements ConnectionSource {
     }
   }
 
-  /** Whether a connection can be had now. Asked once for all who want to know it at the same time. */
+  /** Whether a connection can be had now. Asked once for all who want to know it at the same time, and not again at once where it failed. */
   private greets(endpoint: Endpoint, lease: CredentialLease): Promise<boolean> {
+    if (endpoint.greeting === undefined && this.context.clock.mono() < endpoint.greetAgainAt) return Promise.resolve(false)
     endpoint.greeting ??= connect(this.context, endpoint.dial, this.belonging(lease, endpoint), this.detection.believed)
       .then((connected) => {
-        if ('fault' in connected) return false
-        void connected.connection.close()
-        return true
+        const well = 'connection' in connected
+        this.endpoints.greeted(endpoint, well)
+        if (well) void connected.connection.close()
+        return well
       })
       .finally(() => {
         endpoint.greeting = undefined

@@ -8,6 +8,10 @@ import type { Dial } from '../wire/dial.ts'
 const firstEjectionMs = 1_000
 const longestEjectionMs = 30_000
 
+function ejectionMs(failures: number): number {
+  return Math.min(longestEjectionMs, firstEjectionMs * 2 ** Math.min(failures - 1, 10))
+}
+
 /** Where a server is reached, and how. */
 export interface Place {
   /** URL; '' for a child process. */
@@ -23,6 +27,9 @@ export interface Endpoint extends Place {
   ejectedUntil: number
   /** An attempt to connect that finds out whether it can be. */
   greeting: Promise<boolean> | undefined
+  /** Attempts of that kind that failed in a row, and the monotonic ms before which there is no other. */
+  failedGreetings: number
+  greetAgainAt: number
 }
 
 export class Endpoints {
@@ -33,7 +40,15 @@ export class Endpoints {
   /** At least one place. */
   constructor(context: Context, places: readonly Place[]) {
     this.context = context
-    this.all = places.map((place, i) => ({ ...place, id: String(i), failures: 0, ejectedUntil: 0, greeting: undefined }))
+    this.all = places.map((place, i) => ({
+      ...place,
+      id: String(i),
+      failures: 0,
+      ejectedUntil: 0,
+      greeting: undefined,
+      failedGreetings: 0,
+      greetAgainAt: 0,
+    }))
     // The first is next.
     this.turn = this.all.length - 1
   }
@@ -65,10 +80,16 @@ export class Endpoints {
   /** No connection to it could be had. */
   failed(endpoint: Endpoint, found: Fault): void {
     endpoint.failures += 1
-    const waitMs = Math.min(longestEjectionMs, firstEjectionMs * 2 ** Math.min(endpoint.failures - 1, 10))
-    endpoint.ejectedUntil = this.context.clock.mono() + waitMs
+    endpoint.ejectedUntil = this.context.clock.mono() + ejectionMs(endpoint.failures)
     if (endpoint.failures > 1 || this.count === 1) return
     this.tell('warn', 'An endpoint of an upstream cannot be reached; others take its calls', endpoint, { reason: found.message })
+  }
+
+  /** An attempt to connect has found out whether it can be. One that failed is not repeated at once, whoever wants to know. */
+  greeted(endpoint: Endpoint, well: boolean): void {
+    endpoint.failedGreetings = well ? 0 : endpoint.failedGreetings + 1
+    const wait = well ? 0 : ejectionMs(endpoint.failedGreetings)
+    endpoint.greetAgainAt = this.context.clock.mono() + wait
   }
 
   private tell(severity: 'info' | 'warn', event: string, { address }: Endpoint, more: Readonly<Record<string, unknown>>): void {
