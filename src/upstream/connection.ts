@@ -18,6 +18,8 @@ export interface Connection {
   readonly busy: number
   /** Client sessions that used it are still open, and may count on what the server keeps for it. */
   readonly isOwned: boolean
+  /** A session of a server that answered a call: its loss tells of a restart, and not that sessions cannot be had. */
+  readonly hasServed?: boolean
   /** Change notifications and resource updates. Set once. */
   onEvent: (event: CallEvent) => void
   /** It can no longer be used; calls in flight end by themselves. Not called after `close`. Set once. */

@@ -79,6 +79,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
   /** What follows the last call of a connection that takes no more. */
   private emptied = (): void => inBackground(this.context.report, 'connection', this.wire.close())
   private suspected = false
+  private answered = false
 
   constructor(context: Context, wire: Wire, hands: Extract<Handshake, { kind: 'ready' }>, belonging: Belonging) {
     this.context = context
@@ -135,6 +136,10 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
 
   set onEvent(on: (event: CallEvent) => void) {
     this.serverMessages.onEvent = on
+  }
+
+  get hasServed(): boolean {
+    return this.answered && this.sessionId !== undefined
   }
 
   get busy(): number {
@@ -278,7 +283,10 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
     }
     const lacked = this.lackOf(legacyCall, answer)
     if (lacked !== undefined) return failed(lacked)
-    if (answer.kind === 'answer' && answer.answer.kind === 'result') return complete(answer.answer.result, answer.answer.facts)
+    if (answer.kind === 'answer' && answer.answer.kind === 'result') {
+      this.answered = true
+      return complete(answer.answer.result, answer.answer.facts)
+    }
     if (this.isMute404(answer) && (await this.isForeign())) return failed(statusFault(legacyCall.asking, answer, lease))
     if (answer.kind === 'answer' && answer.answer.kind === 'error' && answer.answer.code === code.urlElicitationRequired) {
       const outcome = parkForUrl(this.context, call, answer.answer.error, exchange.credential, this.belonging.again)

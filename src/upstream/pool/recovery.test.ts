@@ -92,6 +92,39 @@ describe('a session that the server lost', () => {
     expect([executed, opened, leg.exchange.fact('attempts'), leg.repeats]).toEqual([1, 2, 2, [found]])
   })
 
+  test('again and again within seconds costs no call anything, as long as each new session served one', async () => {
+    let opened = 0
+    let known = ''
+    const executed: number[] = []
+    const server = await peer(
+      legacyServer(({ verb, body, headers }) => {
+        if (body.method === 'initialize') {
+          opened += 1
+          known = `session-${opened}`
+          return {
+            headers: { 'mcp-session-id': known },
+            result: { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'old', version: '1' } },
+          }
+        }
+        if (verb !== 'POST' || body.method !== 'tools/call') return undefined
+        if (headers['mcp-session-id'] !== known) return { status: 400, error: { code: -32000, message: 'No valid session ID' }, id: null }
+        executed.push(opened)
+        return { result: { content: [{ type: 'text', text: 'done' }] } }
+      }),
+    )
+    const { upstream } = upstreamAt({ url: server.url, era: 'legacy' })
+    await send(upstream, echo())
+    for (let restarts = 1; restarts <= 5; restarts += 1) {
+      known = 'none'
+      const legs = Array.from({ length: 5 }, () => start(upstream, echo()))
+      for (const leg of legs) {
+        expect(textOf(await leg.outcome)).toBe('done')
+        expect(leg.repeats).toEqual(['session_refused'])
+      }
+    }
+    expect([opened, executed.length]).toEqual([6, 26])
+  })
+
   test('is no session any more where the server has learnt the modern revision: the call is made in that', async () => {
     let upgraded = false
     const old = legacyServer(() => undefined)

@@ -1,10 +1,65 @@
 import { expect, it } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { countingReport } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { fault } from '../../core/faults/catalogue.ts'
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import type { Connected } from './connect.ts'
 import { Slot } from './slot.ts'
+
+function rig() {
+  const clock = new ManualClock()
+  const report = countingReport()
+  const random = { fraction: () => 1, bytes: () => new Uint8Array(), id: () => '' }
+  const context = { id: 'up', clock, report, random } as unknown as Context
+  return { clock, report, context }
+}
+
+function aConnection(more: Partial<Connection> = {}): Connected {
+  const connection = {
+    description: { transport: 'streamable-http' },
+    busy: 0,
+    close: async () => undefined,
+    hear: async () => ({}),
+    ...more,
+  }
+  return {
+    connection: connection as unknown as Connection,
+    detected: { era: 'legacy', transport: 'streamable-http', sessionful: true, expiresAt: 0 },
+  }
+}
+
+it('who waited out a backoff by a timer that fired a little early makes the next attempt', async () => {
+  const { clock, context } = rig()
+  let attempts = 0
+  const make = async (): Promise<Connected> => {
+    attempts += 1
+    return attempts === 1 ? { fault: fault('upstream_unavailable', { upstream: 'up', reason: 'refused' }) } : aConnection()
+  }
+  const slot = new Slot(context, make, { session: undefined, spare: false })
+  await slot.get()
+  const turnedAway = await slot.get()
+  expect([attempts, 'retryAfterMs' in turnedAway && turnedAway.retryAfterMs]).toEqual([1, 500])
+  await clock.advance(499.5)
+  expect(await slot.get()).toHaveProperty('close')
+  await slot.close()
+})
+
+it.each([
+  [true, 'at once'],
+  [false, 'after a backoff'],
+])('a connection lost young, again and again, is opened anew where it served a call (%s): %s', async (hasServed, how) => {
+  const { context } = rig()
+  const slot = new Slot(context, async () => aConnection({ hasServed }), { session: undefined, spare: false })
+  const found: string[] = []
+  for (let n = 0; n < 4; n += 1) {
+    const got = await slot.get()
+    found.push('close' in got ? 'at once' : 'after a backoff')
+    if ('close' in got) got.onEnd(fault('upstream_unavailable', { upstream: 'up', reason: 'it no longer knew the session' }))
+  }
+  expect(found.at(-1)).toBe(how)
+  await slot.close()
+})
 
 it('a factory that throws costs its attempt: the slot is free for the next, and closes', async () => {
   const clock = new ManualClock()

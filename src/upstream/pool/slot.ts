@@ -12,6 +12,8 @@ import { Watching } from './watching.ts'
 
 /** A connection that lived this long, in ms, was a good one: the first attempt after its loss is made at once. */
 const steadyMs = 5_000
+/** Timers may fire a little early by the clock, in ms: who waited out a backoff is not turned away once more. */
+const earlyMs = 1
 
 /** Who keeps the place, beside those who use it now. */
 export interface Tenure {
@@ -87,7 +89,7 @@ export class Slot {
     if (this.connection !== undefined) return this.connection
     if (this.opening !== undefined) return this.opening
     if (this.closed) return Promise.resolve(fault('draining'))
-    if (now < this.notBefore && this.lastFault !== undefined) {
+    if (now + earlyMs < this.notBefore && this.lastFault !== undefined) {
       const retryAfterMs = Math.ceil(this.notBefore - now)
       return Promise.resolve({ ...this.lastFault, retryAfterMs })
     }
@@ -160,7 +162,7 @@ export class Slot {
     this.connection = undefined
     this.watching.detach()
     const lived = this.context.clock.mono() - this.openedAt
-    this.failures = lived >= steadyMs ? 0 : this.failures + 1
+    this.failures = lived >= steadyMs || connection.hasServed === true ? 0 : this.failures + 1
     this.lastFault = found
     this.context.report.log('warn', 'The connection to an upstream was lost', { upstream: this.context.id, reason: found.message })
     this.later(this.failures <= 1 ? 0 : backoffMs(this.failures - 2, this.context.random))
@@ -180,7 +182,6 @@ export class Slot {
     if (!this.closed && (this.kept || this.watching.size > 0)) {
       this.retry?.cancel()
       this.retry = this.context.clock.timer(waitMs, () => {
-        // Timers may fire a little early by the clock.
         this.notBefore = 0
         if (this.connection === undefined && !this.closed) void this.get()
       })
