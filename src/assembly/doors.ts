@@ -81,6 +81,7 @@ export function openDoors(parts: DoorParts): Doors {
     stores: () => parts.stores(),
     metrics: () => parts.metrics(),
     clients: () => parts.clients(),
+    clock: parts.clock,
     log: parts.report.log,
     listenHost: (settings.admin.listen ?? settings.listen).replace(/:\d+$/, ''),
   })

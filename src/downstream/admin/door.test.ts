@@ -1,6 +1,7 @@
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { send } from '../../../test/doubles/downstream/http-peer.ts'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { type AdminDoor, createAdminDoor } from './door.ts'
 
 let door: AdminDoor
@@ -19,6 +20,7 @@ beforeEach(async () => {
       { name: 'c', version: '1', transport: 'http', revision: '2026-07-28', firstSeenMs: 0, lastSeenMs: 1_000, calls: 3, owner: 'unknown' },
     ],
     metrics: () => metrics(),
+    clock: new ManualClock(),
     log: (_severity, event) => void logged.push(event),
     listenHost: '127.0.0.1',
   })

@@ -2,9 +2,11 @@
 // Until it asks who is there it listens on loopback alone; host and origin are checked, so that no page of a browser reads it.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Clock } from '../../core/ports/clock.ts'
 import type { Log } from '../../core/ports/report.ts'
 import type { UpstreamState } from '../../core/ports/upstream.ts'
 import { Guard } from '../http/guard.ts'
+import { limitReceiving, lookingMs } from '../http/receive-limits.ts'
 import { answer, problem } from './answer.ts'
 
 export interface UpstreamStatus {
@@ -46,6 +48,7 @@ export interface AdminParts {
   clients(): readonly ClientEntry[] | Promise<readonly ClientEntry[]>
   /** Prometheus text exposition. */
   metrics(): Promise<string>
+  readonly clock: Clock
   readonly log: Log
   /** Host that the configuration names to listen on. */
   readonly listenHost: string
@@ -63,7 +66,8 @@ type Answering = (res: ServerResponse) => void | Promise<void>
 export function createAdminDoor(parts: AdminParts): AdminDoor {
   const guard = new Guard({ profile: 'production', hosts: [], origins: [] }, parts.listenHost)
   const paths = answers(parts)
-  const server = createServer({ maxHeaderSize: 16_384, headersTimeout: 15_000, requestTimeout: 60_000, requireHostHeader: false })
+  const server = createServer({ maxHeaderSize: 16_384, connectionsCheckingInterval: lookingMs, requireHostHeader: false })
+  limitReceiving(server, parts.clock, 15_000, 60_000)
   server.on('request', (req, res) => {
     take(req, res, guard, paths).catch((error: unknown) => {
       parts.log('error', 'A bug in the admin door', { stack: error instanceof Error ? error.stack : String(error) })

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { connect } from 'node:net'
+import { Worker } from 'node:worker_threads'
 import { afterEach, describe, expect, it } from 'vitest'
 import { modernBody, modernHeaders, type OpenDoor, openDoor, send } from '../../../test/doubles/downstream/http-peer.ts'
 import {
@@ -207,4 +209,33 @@ describe('a drain loses nobody', () => {
     await at.door.drain(50)
     expect((await running).status).toBe(503)
   })
+})
+
+const somaxconn = process.platform === 'linux' ? Number(readFileSync('/proc/sys/net/core/somaxconn', 'utf8')) : 0
+
+describe('a burst of connections while the gateway does something else', () => {
+  const count = 600
+  it.runIf(somaxconn > count)(
+    'waits to be accepted: none is dropped',
+    async () => {
+      await start()
+      const connected = new Int32Array(new SharedArrayBuffer(4))
+      const code = `
+      const { connect } = require('node:net')
+      const { workerData: { port, connected, count } } = require('node:worker_threads')
+      let n = 0
+      const sockets = Array.from({ length: count }, () => connect(port, '127.0.0.1', () => {
+        n += 1
+        if (n < count) return
+        for (const socket of sockets) socket.destroy()
+        Atomics.store(connected, 0, n)
+        Atomics.notify(connected, 0)
+      }))`
+      const worker = new Worker(code, { eval: true, workerData: { port: at.port, connected, count } })
+      // Nothing is accepted meanwhile. The bound ends a test that fails.
+      expect(Atomics.wait(connected, 0, 0, 15_000)).not.toBe('timed-out')
+      await worker.terminate()
+    },
+    30_000,
+  )
 })

@@ -25,6 +25,7 @@ import { Guard } from './guard.ts'
 import { ModernDoor } from './modern.ts'
 import { OpenRequests } from './open-requests.ts'
 import { PresentedByHttp } from './presented.ts'
+import { limitReceiving, lookingMs } from './receive-limits.ts'
 import { Refusals, type Turned } from './refusals.ts'
 import { type Route, route } from './routes.ts'
 
@@ -74,6 +75,12 @@ type Came = Omit<Arrived, 'mount' | 'transport' | 'principal'>
 /** How long a proxy may go on using a kept connection after the last answer of a draining gateway, in ms. */
 const idleGraceMs = { production: 5_000, dev: 100 }
 
+/**
+ * Connections that wait to be accepted, of which the kernel takes no more than its own limit (Linux: `net.core.somaxconn`, 4096). Over it
+ * Linux drops what comes, and resets clients that it had let connect: a turn of a busy event loop must not suffice for that.
+ */
+const mostUnaccepted = 4_096
+
 /** How long ended streams get to deliver their last message, in ms. */
 const lastWordsMs = 500
 
@@ -98,17 +105,17 @@ class Door implements HttpDoor {
     this.modern = new ModernDoor(context, writer, this.refusals)
     this.server = createServer(
       {
-        // Nobody may hold a connection by sending slowly; kept-alive ones outlast the usual proxy's idle time.
-        headersTimeout: 15_000,
-        requestTimeout: 60_000,
+        // Kept-alive connections outlast the usual proxy's idle time.
         keepAliveTimeout: 75_000,
-        connectionsCheckingInterval: 5_000,
+        connectionsCheckingInterval: lookingMs,
         maxHeaderSize: 16_384,
         noDelay: true,
         requireHostHeader: false,
       },
       (req, res) => this.take(req, res),
     )
+    // Nobody may hold a connection by sending slowly.
+    limitReceiving(this.server, context.clock, 15_000, 60_000)
     this.server.on('connection', (socket) =>
       socket.on(
         'close',
@@ -129,7 +136,7 @@ class Door implements HttpDoor {
   listen(host: string, port: number): Promise<{ host: string; port: number }> {
     return new Promise((resolve, reject) => {
       this.server.once('error', reject)
-      this.server.listen({ host, port, backlog: 511 }, () => {
+      this.server.listen({ host, port, backlog: mostUnaccepted }, () => {
         this.server.off('error', reject)
         this.server.on('error', (error) => this.context.report.log('error', 'The listener failed', { error: String(error) }))
         const address = this.server.address() as AddressInfo
