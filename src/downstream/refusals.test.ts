@@ -5,6 +5,7 @@ import { envelope, modernBody, modernHeaders, type Sending, send } from '../../t
 import { type Imitation, imitation } from '../../test/doubles/downstream/imitation.ts'
 import { type Rig, rig, rigContext, until } from '../../test/doubles/downstream/legacy-rig.ts'
 import { fault } from '../core/faults/catalogue.ts'
+import type { Gateway } from '../core/ports/gateway.ts'
 import { serveStdio } from './stdio/door.ts'
 
 let at: Rig
@@ -92,9 +93,17 @@ describe('what is turned away keeps who, how and in which revision', () => {
 
   it('over HTTP where a bug of ours ends it', async () => {
     gateway = imitation()
-    at = await rig(Object.assign(gateway, { handle: () => Promise.reject(new Error('a bug')) }))
+    const begun: string[] = []
+    const handle: Gateway['handle'] = (call) => {
+      begun.push(call.id)
+      return Promise.reject(new Error('a bug'))
+    }
+    at = await rig(Object.assign(gateway, { handle }))
     await send(at.port, { headers: { ...modernHeaders('tools/list'), ...alice }, body: modernBody('tools/list') })
     expect(gateway.refusals).toMatchObject([{ fault: { kind: 'internal' }, revision: modern, principal: { sub: 'alice' } }])
+    // The call may have its record already.
+    expect(begun).toHaveLength(1)
+    expect(begun).not.toContain(gateway.refusals[0]?.id)
   })
 
   it('over stdio, of both eras and barred', async () => {

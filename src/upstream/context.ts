@@ -41,6 +41,8 @@ export interface UpstreamOptions {
 
 /** A parked call that ended without its client; `outcome` undefined where it was given up before the server was done. */
 export interface Unclaimed {
+  /** Its record's own: the leg that asked has that of the call. */
+  readonly id: string
   readonly call: TargetedCall
   readonly outcome: Outcome | undefined
   readonly durationMs: number

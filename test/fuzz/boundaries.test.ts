@@ -2,6 +2,8 @@
 // call or the connection that it is met in.
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
 import { Reply } from '../../src/downstream/http/reply.ts'
+import { PostReply } from '../../src/downstream/legacy/post-reply.ts'
+import { LegacySession } from '../../src/downstream/legacy/session.ts'
 import { EventStream } from '../../src/downstream/legacy/stream.ts'
 import { RequestAnswer } from '../../src/upstream/http/answer.ts'
 import { LegacyCall } from '../../src/upstream/legacy/legacy-call.ts'
@@ -112,6 +114,42 @@ test.each(['begin', 'readEvents', 'end'])('the answer of an HTTP server, at %s: 
   const heard = await callers.play('modern', 'http-modern', says(`data: ${progress}\n\n`, method === 'end' ? 'nothing' : 'answer'))
   await eventually(() => rig.records.length > 0)
   costTheCall(heard)
+})
+
+test('an answer to a legacy client that cannot be written: the call', async () => {
+  breaks(PostReply, 'answer')
+  await expect(callers.play('legacy', 'child-legacy', line)).rejects.toThrow()
+  await eventually(() => rig.records.length > 0)
+  expect(rig.records.map(({ fault, delivery }) => [fault?.kind, delivery])).toEqual([['internal', 'failed']])
+})
+
+test('an end between two legs that cannot be written: the request, whose leg has its record', async () => {
+  breaks(PostReply, 'answer')
+  const asks = '"resultType":"input_required","requestState":"s","inputRequests":{"q":{"method":"roots/list"}}'
+  const script = says(`data: {"jsonrpc":"2.0","id":@ID@,"result":{${asks}}}\n\n`, 'nothing')
+  const heard = await callers.play('legacy', 'http-modern', script)
+  expect(heard.text).toContain('"kind":"internal"')
+  await eventually(() => rig.records.length > 1)
+  const [leg, end, ...more] = rig.records
+  expect([leg?.outcome, end?.fault?.kind, more]).toEqual(['input_required', 'internal', []])
+  expect(end?.id).not.toBe(leg?.id)
+})
+
+test('one request of a batch: the answer, and the others have their own records', async () => {
+  const hello = { protocolVersion: '2025-03-26', capabilities: {}, clientInfo: { name: 'batch', version: '1' } }
+  const opened = await callers.send('POST', JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: hello }), {})
+  rig.forget()
+  breaks(LegacySession, 'setLevel')
+  const call = { jsonrpc: '2.0', id: 2, method: 'tools/call', params: { name: 'bystander__echo', arguments: { said: 'x' } } }
+  const level = { jsonrpc: '2.0', id: 3, method: 'logging/setLevel', params: { level: 'debug' } }
+  const heard = await callers.send('POST', JSON.stringify([call, level]), { 'mcp-session-id': opened.header('mcp-session-id') })
+  expect(heard.text).toContain('"kind":"internal"')
+  await eventually(() => rig.records.length > 1)
+  expect(rig.records.map(({ fault, method }) => [method, fault?.kind]).sort()).toEqual([
+    ['', 'internal'],
+    ['tools/call', undefined],
+  ])
+  expect(new Set(rig.records.map(({ id }) => id)).size).toBe(2)
 })
 
 test('an answer that cannot be written: the call', async () => {

@@ -197,7 +197,15 @@ class Live implements OpenExchange, Sink {
     this.closed = true
     this.deadline.close()
     this.expiry?.close()
-    for (const work of this.closers ?? []) work(delivery)
+    for (const work of this.closers ?? []) {
+      try {
+        work(delivery)
+      } catch (bug) {
+        // Who closes has nothing to do with it: the answer is out, and the others have to hear of the end too.
+        if (this.failing === undefined) throw bug
+        this.failing.failed(bug)
+      }
+    }
   }
 }
 

@@ -318,12 +318,14 @@ class Door implements HttpDoor {
   }
 
   private bug(turned: Came & Partial<Turned>, error: unknown): void {
-    const { res, id } = turned
-    reportBug(this.context.report, 'http_door', error, { correlationId: id })
+    const { res } = turned
+    // Not the request's: a call of that id may have been begun, or a refusal recorded, and either has its record.
+    const id = this.context.random.id()
+    reportBug(this.context.report, 'http_door', error, { correlationId: id, request: turned.id })
     if (res.headersSent) res.destroy()
     else
       this.refusals.refuse(
-        { ...turned, mount: turned.mount ?? '', transport: turned.transport ?? 'http' },
+        { ...turned, id, mount: turned.mount ?? '', transport: turned.transport ?? 'http' },
         fault('internal', { correlationId: id }),
       )
   }

@@ -54,6 +54,8 @@ export class LegacyClientConnection {
       send: (message, droppable) => void parts.write(message, droppable),
       answer: (message) => (parts.write(message, false) ? 'delivered' : 'client_gone'),
       silence: () => {},
+      // The connection carries the answers of others too.
+      cut: () => {},
     }
   }
 
@@ -191,6 +193,8 @@ class BatchChannel implements Channel {
   }
 
   silence(): void {}
+
+  cut(): void {}
 
   flush(): void {
     if (this.answers.length > 0) this.channel.answer(joinBatch(this.answers))

@@ -69,7 +69,13 @@ class LegacyDoor implements LegacyHttpDoor {
     if (found === undefined) return
     if (message.kind === 'request') {
       const reply = this.reply(found, arrived.res, accept, 1, false)
-      return found.session.request(message, this.arrival(arrived), reply)
+      try {
+        await found.session.request(message, this.arrival(arrived), reply)
+      } catch (bug) {
+        reply.leave()
+        throw bug
+      }
+      return
     }
     accept202(arrived.res)
     if (message.kind === 'notification') this.notified(found, message)
@@ -146,7 +152,12 @@ class LegacyDoor implements LegacyHttpDoor {
     // Each is a call of its own, with its own record.
     const arrival = this.arrival(arrived)
     const own = (i: number): Arrival => (i === 0 ? arrival : { ...arrival, correlationId: this.context.random.id() })
-    await Promise.all(requests.map((request, i) => found.session.request(request, own(i), reply)))
+    try {
+      await Promise.all(requests.map((request, i) => found.session.request(request, own(i), reply)))
+    } catch (bug) {
+      reply.leave()
+      throw bug
+    }
   }
 
   private notified(found: HttpSession, message: IncomingNotification): void {

@@ -31,6 +31,7 @@ export class PostReply implements Channel, HeartbeatTarget {
   private readonly parts: PostParts
   private readonly answers: Uint8Array[] = []
   private left: number
+  private over = false
   private stream: EventStream | undefined
   /** Why the caller has to show something else; it stands in the head of the answer, where that has not left. */
   private challenged: Fault | undefined
@@ -70,6 +71,20 @@ export class PostReply implements Channel, HeartbeatTarget {
     this.close()
   }
 
+  cut(): void {
+    this.parts.res.destroy()
+    this.leave()
+  }
+
+  /** Nothing is written here any more: somebody else answers the request. */
+  leave(): void {
+    if (this.over) return
+    this.over = true
+    this.left = 0
+    this.parts.late.remove(this)
+    this.parts.done(this.stream)
+  }
+
   beat(): void {
     if (this.left > 0) this.open()
   }
@@ -87,11 +102,10 @@ export class PostReply implements Channel, HeartbeatTarget {
   }
 
   private close(): void {
-    if (this.left > 0) return
-    this.parts.late.remove(this)
+    if (this.left > 0 || this.over) return
     if (this.stream !== undefined) this.stream.finish()
     else if (!this.parts.res.destroyed) this.writeBody()
-    this.parts.done(this.stream)
+    this.leave()
   }
 
   private writeBody(): void {

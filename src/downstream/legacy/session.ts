@@ -47,6 +47,8 @@ export interface Channel {
   answer(message: Uint8Array, fault?: Fault): Delivery
   /** There will be no answer: the client cancelled. */
   silence(): void
+  /** A bug kept an answer from being written, whole or in part: nothing more can be said. */
+  cut(): void
 }
 
 /** Where messages go that belong to no request. */
@@ -294,12 +296,9 @@ export class LegacySession {
         exchange?.close('client_gone')
         return
       }
-      // Not resolved: the cautious form, since a tool with an output schema may not say it otherwise.
-      const declaresOutput = exchange?.fact('item')?.declaresOutput ?? true
-      const reason = outcome.kind === 'fault' ? outcome.fault : undefined
-      if (exchange !== undefined) exchange.close(channel.answer(answerOf(asked, outcome, exchange, declaresOutput), reason))
+      if (exchange !== undefined) answerLeg(asked, outcome, exchange, channel)
       else if (outcome.kind === 'fault') this.endBetweenLegs(asked, outcome.fault, arrival, channel)
-      else channel.answer(legacyAnswer(asked, outcome, declaresOutput))
+      else channel.answer(legacyAnswer(asked, outcome, true))
     } finally {
       this.inFlight.leave(place)
     }
@@ -419,6 +418,20 @@ export class LegacySession {
       fault: reason,
       startedAtMs: arrival.atMs,
     })
+  }
+}
+
+/** A bug in writing the answer is its call's, which has its record. */
+function answerLeg(asked: Asked, outcome: Outcome, exchange: OpenExchange, channel: Channel): void {
+  // Not resolved: the cautious form, since a tool with an output schema may not say it otherwise.
+  const declaresOutput = exchange.fact('item')?.declaresOutput ?? true
+  const answer = answerOf(asked, outcome, exchange, declaresOutput)
+  try {
+    exchange.close(channel.answer(answer, outcome.kind === 'fault' ? outcome.fault : undefined))
+  } catch (bug) {
+    exchange.fail(bug)
+    exchange.close('failed')
+    channel.cut()
   }
 }
 

@@ -5,12 +5,13 @@ import { Client as ClientOne } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import { CreateMessageRequestSchema, ElicitRequestSchema, ListRootsRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { StdioServerTransport as StdioTwo } from '@modelcontextprotocol/server/stdio'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { envelope, modernBody } from '../../../test/doubles/downstream/http-peer.ts'
 import { type Imitation, imitation, textResult } from '../../../test/doubles/downstream/imitation.ts'
 import { everything, type RigChange, rigContext, until } from '../../../test/doubles/downstream/legacy-rig.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import type { Gateway } from '../../core/ports/gateway.ts'
 import { serveStdio } from './door.ts'
 
 /** The two ends of a pipe pair; the SDK's stdio transport is the client's end as well, the framing is the same. */
@@ -220,6 +221,39 @@ describe('the pipe', () => {
     say(`[${request('ping', {}, 1)},${request('tools/call', { name: 'echo' }, 2)},{"jsonrpc":"2.0","method":"notifications/initialized"}]`)
     const batch = (await next(2))[1] as unknown as { id: number }[]
     expect(batch.map(({ id }) => id).sort()).toEqual([1, 2])
+    input.end()
+    await served
+  })
+
+  it('answers a bug of ours under an id of its own, since the call may have its record', async () => {
+    const gateway = imitation()
+    const begun: string[] = []
+    const handle: Gateway['handle'] = (call) => {
+      begun.push(call.id)
+      return Promise.reject(new Error('a bug'))
+    }
+    const { say, next, input, served } = raw(Object.assign(gateway, { handle }))
+    say(modernBody('tools/list'))
+    const [answer] = await next(1)
+    expect(JSON.stringify(answer)).toContain(`"correlation_id":"${gateway.refusals[0]?.id}"`)
+    expect(begun).toHaveLength(1)
+    expect(begun).not.toContain(gateway.refusals[0]?.id)
+    input.end()
+    await served
+  })
+
+  it('closes a call whose answer cannot be written, with no second record', async () => {
+    const gateway = imitation()
+    const { say, next, input, output, served } = raw(gateway)
+    vi.spyOn(output, 'write').mockImplementationOnce(() => {
+      throw new Error('a bug')
+    })
+    say(modernBody('tools/list'))
+    await until(() => gateway.calls[0]?.delivery !== undefined)
+    expect(gateway.calls[0]?.delivery).toBe('failed')
+    say(modernBody('tools/list'))
+    await next(1)
+    expect(gateway.refusals).toEqual([])
     input.end()
     await served
   })

@@ -217,7 +217,13 @@ class Connection {
     if (reason === 'cancelled' || reason === 'client_gone') return exchange.close('client_gone')
     const ended = call.family === 'listen' && reason === 'drain'
     const answer = ended ? this.writer.listenEnd(asked) : this.answer(asked, outcome, exchange)
-    exchange.close(this.write(answer, false) ? 'delivered' : 'client_gone')
+    try {
+      exchange.close(this.write(answer, false) ? 'delivered' : 'client_gone')
+    } catch (bug) {
+      // The client may have had a part of it: nothing more can be said.
+      exchange.fail(bug)
+      exchange.close('failed')
+    }
   }
 
   private answer(asked: Asked, outcome: Outcome, exchange: OpenExchange): Buffer {
@@ -253,12 +259,13 @@ class Connection {
 
   /** A throw is our own bug; the client still gets its answer. */
   private broken(bytes: Uint8Array, message: unknown, arrival: Arrival, error: unknown): void {
-    const { correlationId } = arrival
-    reportBug(this.context.report, 'stdio_door', error, { correlationId })
+    // Not the message's: a call of that id may have been begun, and has its record.
+    const correlationId = this.context.random.id()
+    reportBug(this.context.report, 'stdio_door', error, { correlationId, request: arrival.correlationId })
     const id = rawIdOf(message, bytes)
     if (id === undefined) return
     const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined
-    this.refuse(id, method, fault('internal', { correlationId }), arrival, claimedRevision(message))
+    this.refuse(id, method, fault('internal', { correlationId }), { ...arrival, correlationId }, claimedRevision(message))
   }
 
   private write(message: Uint8Array, droppable: boolean): boolean {
@@ -279,10 +286,11 @@ class Connection {
   private settle(): Promise<void> {
     return new Promise((resolve) => {
       const timer = this.context.clock.timer(this.context.settings.drain.graceMs, resolve)
-      void Promise.all(this.running).then(() => {
+      const done = (): void => {
         timer.cancel()
         resolve()
-      })
+      }
+      Promise.all(this.running).then(done, done)
     })
   }
 

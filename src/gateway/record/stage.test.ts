@@ -61,6 +61,22 @@ describe('every call leaves exactly one record', () => {
     ])
   })
 
+  it('also where something else fails as it closes, and the rest hears of the end', async () => {
+    const { records, bugs, exchange, run } = setting()
+    const heard: string[] = []
+    await run(async (_call, inner) => {
+      inner.onClose(() => {
+        throw new Error('bug')
+      })
+      inner.onClose((delivery) => heard.push(delivery))
+      return done()
+    })
+    exchange.close('delivered')
+    expect(records).toMatchObject([{ outcome: 'complete', delivery: 'delivered' }])
+    expect(bugs).toEqual([['call-1', new Error('bug')]])
+    expect(heard).toEqual(['delivered'])
+  })
+
   it('tells an error of the tool from a good result', async () => {
     const { records, exchange, run } = setting()
     await run(async () => ({ ...done(), facts: unscanned(2, true) }) as ReturnType<typeof done>)

@@ -1,7 +1,7 @@
 // The outermost stage: every call leaves exactly one record, also one that was refused, lost its client or hit a bug of ours. The
 // record is sealed when both are known, how the call ended and how its answer was delivered.
 import '../../core/call/facts.ts'
-import type { Call, RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import type { Call, CallId, RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Delivery, Exchange, Sink } from '../../core/call/exchange.ts'
 import { failed, internal, type Outcome } from '../../core/call/outcome.ts'
 import type { CallRecord, Recorder } from '../../core/call/record.ts'
@@ -111,15 +111,19 @@ class Row implements Sink {
   }
 }
 
-/** The row of a call that nobody came back for: its own record tells that it asked, this one how it ended. */
-export function unclaimedRecord(
-  { call, outcome, durationMs }: { readonly call: TargetedCall; readonly outcome: Outcome | undefined; readonly durationMs: number },
-  nowMs: number,
-): CallRecord {
+interface Unclaimed {
+  readonly id: CallId
+  readonly call: TargetedCall
+  readonly outcome: Outcome | undefined
+  readonly durationMs: number
+}
+
+/** The row of a call that nobody came back for, under an id of its own: that of the call tells that it asked, this one how it ended. */
+export function unclaimedRecord({ id, call, outcome, durationMs }: Unclaimed, nowMs: number): CallRecord {
   const item = 'item' in call ? (call as RoutedCall).item.name : undefined
   const ended = outcome ?? failed(fault('unclaimed', { item: item ?? call.method }, { sideEffect: 'unknown' }))
   return {
-    id: call.id,
+    id,
     atMs: nowMs - durationMs,
     durationMs,
     method: call.method,

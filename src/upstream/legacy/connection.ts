@@ -175,7 +175,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
 
   async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked> {
     const timeoutMs = this.context.timeouts.call
-    const answer = await request(this.wire, this.context.clock, {
+    const answer = await request(this.wire, this.context, {
       method,
       params,
       headers: this.headers(lease, undefined),
@@ -359,7 +359,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
 
   /** A child that does not even answer a ping hangs: it is ended, and a fresh one takes its place. */
   private async checkLife(): Promise<void> {
-    const answer = await request(this.wire, this.context.clock, {
+    const answer = await request(this.wire, this.context, {
       method: 'ping',
       params: undefined,
       headers: {},
@@ -397,7 +397,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner {
    */
   private async isForeign(): Promise<boolean> {
     if (!(await this.belonging.greets())) return true
-    const answer = await request(this.wire, this.context.clock, {
+    const answer = await request(this.wire, this.context, {
       method: 'ping',
       params: undefined,
       headers: this.headers(this.belonging.lease, undefined),

@@ -29,7 +29,7 @@ export type Handshake =
 /** Greets the server; the connection says `initialized` once it listens. `timeoutMs` is the time a server may take to start. */
 export async function shakeHands(wire: Wire, context: Context, lease: CredentialLease, timeoutMs: number): Promise<Handshake> {
   const asking = askingFor(context.id, 'initialize')
-  const answer = await request(wire, context.clock, {
+  const answer = await request(wire, context, {
     method: 'initialize',
     params: payloadOf({ protocolVersion: legacyRevisions[0], capabilities: bridgedCapabilities, clientInfo: context.identity }),
     headers: hopHeaders(context, lease),

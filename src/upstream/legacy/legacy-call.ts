@@ -331,7 +331,9 @@ export class LegacyCall implements Candidate, Parked {
     const { report, id: upstream } = this.context
     report.counters.add('unclaimed', { upstream })
     const { settled } = this
+    const record = this.context.random.id()
     this.context.unclaimed?.({
+      id: record,
       call: this.call,
       outcome: settled,
       durationMs: this.context.clock.mono() - this.startedAt,
@@ -339,6 +341,7 @@ export class LegacyCall implements Candidate, Parked {
     report.log('warn', 'A parked call ended and nobody came back for its answer', {
       upstream,
       call: this.call.id,
+      record,
       method: this.call.method,
       item: 'item' in this.call ? (this.call as RoutedCall).item.name : this.call.target,
       issuer: this.caller.principal.iss,

@@ -97,7 +97,7 @@ export class ModernConnection implements Connection {
   async ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked> {
     const asking = askingFor(this.context.id, method)
     const timeoutMs = this.context.timeouts.call
-    const answer = await request(this.wire, this.context.clock, {
+    const answer = await request(this.wire, this.context, {
       method,
       params: this.envelope.own(params),
       headers: this.headers(method, undefined, lease),

@@ -30,7 +30,7 @@ export interface Discovered {
 
 /** Asks once. `timeoutMs` is short: most servers answer at once or never. */
 export async function probe(wire: Wire, context: Context, lease: CredentialLease, timeoutMs: number): Promise<Probed> {
-  const answer = await request(wire, context.clock, {
+  const answer = await request(wire, context, {
     method: 'server/discover',
     params: discoverParams(context),
     headers: standardHeaders(hopHeaders(context, lease), 'server/discover', undefined),

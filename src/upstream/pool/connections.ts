@@ -59,7 +59,7 @@ export class ConnectionPool implements ConnectionSource {
     const { clock, random, report } = context
     this.attempts = { clock, random, onRepeat: (found) => report.counters.add('retries', { upstream: context.id, evidence: found }) }
     this.interactivity = interactivityOf(context.settings.interactive)
-    this.detection = new Detection(context.clock)
+    this.detection = new Detection(context)
     this.detection.onTurned = (era) => this.retireOthers(era)
     this.home = this.slot(homeKey, () => this.discoveryLease(), { session: undefined, spare: false })
   }
@@ -216,7 +216,7 @@ export class ConnectionPool implements ConnectionSource {
       .then((connected) => {
         const well = 'connection' in connected
         this.endpoints.greeted(endpoint, well)
-        if (well) void connected.connection.close()
+        if (well) inBackground(this.context.report, 'connection', connected.connection.close())
         return well
       })
       .finally(() => {

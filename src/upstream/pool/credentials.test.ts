@@ -97,6 +97,17 @@ describe('a caller without a credential', () => {
     watch.close()
   })
 
+  test('has a watch whose bug is told, once, and ends nothing else', async () => {
+    const server = await peer(modernServer(() => undefined))
+    const credentials = new PerCaller()
+    credentials.lacking = () => Promise.reject(new Error('a bug'))
+    const { upstream, report } = upstreamAt({ url: server.url }, credentials)
+    const watch = upstream.watch({ toolsListChanged: true }, () => undefined, { principal: aPrincipal({ sub: 'eve' }), affinity: 's' })
+    expect(await watch.update({ toolsListChanged: true })).toEqual({})
+    watch.close()
+    expect(report.counts.get('bugs upstream_events')).toBe(1)
+  })
+
   test('waits for it as long as its call may', async () => {
     const server = await peer(modernServer(() => undefined))
     const credentials = new PerCaller()

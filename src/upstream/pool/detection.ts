@@ -1,7 +1,9 @@
 // What is known of a server before it is spoken to: its era, its transport, and whether it has sessions. Only a connection that was made
 // changes that. An answer that raises doubt makes the server be asked anew, once for all who doubt; what an outage or a proxy says in its
 // place proves nothing.
+import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock } from '../../core/ports/clock.ts'
+import type { Report } from '../../core/ports/report.ts'
 import type { Connected, Detected } from './connect.ts'
 
 /** A doubt is looked into at most this often, in ms. */
@@ -14,13 +16,15 @@ export class Detection {
   readonly first: Promise<void>
 
   private readonly clock: Clock
+  private readonly report: Report
   private verdict: Detected | undefined
   private settle: () => void = () => {}
   private doubtedAt = Number.NEGATIVE_INFINITY
   private looking: Promise<boolean> | undefined
 
-  constructor(clock: Clock) {
+  constructor({ clock, report }: { readonly clock: Clock; readonly report: Report }) {
     this.clock = clock
+    this.report = report
     this.first = new Promise((resolve) => {
       this.settle = resolve
     })
@@ -65,7 +69,7 @@ export class Detection {
   private async look(era: Detected['era'], attempt: () => Promise<Connected>): Promise<boolean> {
     const connected = await attempt()
     if ('fault' in connected) return false
-    void connected.connection.close()
+    inBackground(this.report, 'connection', connected.connection.close())
     this.learned(connected.detected)
     return connected.detected.era !== era
   }

@@ -13,7 +13,9 @@ import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { evidence, type Renewal } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { inBackground, reportBug } from '../../core/ports/boundary.ts'
 import { isLease } from '../../core/ports/credentials.ts'
+import type { Report } from '../../core/ports/report.ts'
 import { type Upstream, type UpstreamDescription, UpstreamFault, type UpstreamHealth, type Watch } from '../../core/ports/upstream.ts'
 import type { Asked, Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
@@ -86,7 +88,7 @@ export class PooledUpstream implements Upstream {
   watch(interest: Interest, on: (event: CallEvent) => void, owner?: Owner): Watch {
     const { home } = this.pool
     home.keep()
-    return owner === undefined ? home.watching.open(interest, on) : lateWatch(this.watchAs(owner, interest, on))
+    return owner === undefined ? home.watching.open(interest, on) : lateWatch(this.watchAs(owner, interest, on), this.context.report)
   }
 
   /** Whose connection it will be is known once the era is. Undefined where the owner has no credential: nothing is heard in its name. */
@@ -158,9 +160,18 @@ export class PooledUpstream implements Upstream {
 }
 
 /** A watch that is still to come. */
-function lateWatch(opened: Promise<Watch | undefined>): Watch {
+function lateWatch(opened: Promise<Watch | undefined>, report: Report): Watch {
+  const watch = opened.catch((bug: unknown) => {
+    reportBug(report, 'upstream_events', bug)
+    return undefined
+  })
   return {
-    update: async (interest) => (await opened)?.update(interest) ?? {},
-    close: () => void opened.then((watch) => watch?.close()),
+    update: async (interest) => (await watch)?.update(interest) ?? {},
+    close: () =>
+      inBackground(
+        report,
+        'upstream_events',
+        watch.then((late) => late?.close()),
+      ),
   }
 }

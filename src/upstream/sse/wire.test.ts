@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { type Asked, result, type ScriptedServer, send, startScripted, until } from '../../../test/doubles/upstream/scripted-server.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -7,7 +7,7 @@ import { requestBytes } from '../../core/protocol/jsonrpc.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { HttpPools } from '../http/pools.ts'
 import type { IncomingNotification, IncomingRequest, WireAnswer, WireRequest } from '../wire/wire.ts'
-import { openSseWire, type SseWire, type SseWireOptions } from './wire.ts'
+import { openSseWire, SseWire, type SseWireOptions } from './wire.ts'
 
 let server: ScriptedServer
 let pools: HttpPools
@@ -234,6 +234,17 @@ describe('an endpoint', () => {
     for (let i = 0; i < 20; i += 1) await new Promise((resolve) => setImmediate(resolve))
     await clock.advance(5_000)
     expect(await fault).toMatchObject({ kind: 'upstream_protocol_error', detail: { reason: 'no endpoint event within 5000 ms' } })
+  })
+
+  it('that never comes is told, also where a bug keeps the wire from being closed well', async () => {
+    server.script = (_, response) => send(response, 503, 'text/plain', 'no')
+    const close = SseWire.prototype.close
+    vi.spyOn(SseWire.prototype, 'close').mockImplementationOnce(async function (this: SseWire) {
+      await close.call(this)
+      throw new Error('a bug')
+    })
+    expect(await tryOpen()).toMatchObject({ kind: 'upstream_busy' })
+    await until(() => counted.includes('{"source":"connection"}'))
   })
 
   it.each([

@@ -6,6 +6,7 @@ import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Incoming } from '../../core/protocol/jsonrpc.ts'
@@ -39,7 +40,12 @@ export function openSseWire(options: SseWireOptions): Promise<SseWire | Fault> {
       timer.cancel()
       signal?.removeEventListener('abort', onAbort)
       if (opened === wire) resolve(wire)
-      else void wire.close().then(() => resolve(opened))
+      else
+        inBackground(
+          options.report,
+          'connection',
+          wire.close().finally(() => resolve(opened)),
+        )
     }
     const onAbort = (): void => settle(fault('cancelled', { reason: 'nobody waits' }, { evidence: evidence.ended_unsent }))
     const timer = clock.timer(startTimeoutMs, () => {

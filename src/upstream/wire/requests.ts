@@ -2,7 +2,9 @@
 
 import type { Payload } from '../../core/call/payload.ts'
 import type { Signal } from '../../core/call/signal.ts'
+import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock } from '../../core/ports/clock.ts'
+import type { Report } from '../../core/ports/report.ts'
 import { notificationBytes, requestBytes } from '../../core/protocol/jsonrpc.ts'
 import type { IncomingNotification, IncomingRequest, Wire, WireAnswer } from './wire.ts'
 
@@ -19,7 +21,11 @@ export interface OwnRequest {
 }
 
 /** Resolves exactly once; rejects for a bug of ours alone. Tells a peer without request streams that nobody waits any longer, except of `initialize`. */
-export async function request(wire: Wire, clock: Clock, own: OwnRequest): Promise<WireAnswer | { readonly kind: 'timeout' }> {
+export async function request(
+  wire: Wire,
+  { clock, report }: { readonly clock: Clock; readonly report: Report },
+  own: OwnRequest,
+): Promise<WireAnswer | { readonly kind: 'timeout' }> {
   const controller = new AbortController()
   const end = (): void => controller.abort()
   if (own.signal?.aborted) return { kind: 'aborted', sent: false }
@@ -46,7 +52,7 @@ export async function request(wire: Wire, clock: Clock, own: OwnRequest): Promis
     own.signal?.removeEventListener('abort', end)
   }
   if (answer.kind !== 'aborted') return answer
-  if (own.method !== 'initialize' && wire.transport !== 'streamable-http') void cancel(wire, id, {})
+  if (own.method !== 'initialize' && wire.transport !== 'streamable-http') inBackground(report, 'connection', cancel(wire, id, {}))
   return late ? { kind: 'timeout' } : answer
 }
 
