@@ -22,16 +22,20 @@ import { parkedPerPrincipal, parkLimitMs } from './parked.ts'
 
 let running = 0
 let finished: string[] = []
+/** The server waits no longer for the answers to its `impatient` questions. */
+let patience = new AbortController()
+/** The server goes on with what it does beside its `chatty` question. */
+let goOn: () => void = () => undefined
 
 function makeServer(): McpServer {
   const server = new McpServer({ name: 'asker', version: '1.0.0' }, { capabilities: { logging: {} } })
   // The SDK's own patience is real time; a minute of it is not what is tested.
-  const ask = async (message: string, timeout = 60_000): Promise<string> => {
+  const ask = async (message: string, signal = new AbortController().signal): Promise<string> => {
     running += 1
     try {
       const answer = await server.server.elicitInput(
         { message, requestedSchema: { type: 'object', properties: { word: { type: 'string' } } } },
-        { timeout },
+        { timeout: 60_000, signal },
       )
       return `${message}: ${answer.action} ${String(answer.content?.word)}`
     } catch (error) {
@@ -45,7 +49,7 @@ function makeServer(): McpServer {
     content: [{ type: 'text', text: await ask(who) }],
   }))
   server.registerTool('impatient', { inputSchema: { who: z.string() } }, async ({ who }) => ({
-    content: [{ type: 'text', text: await ask(who, 20) }],
+    content: [{ type: 'text', text: await ask(who, patience.signal) }],
   }))
   server.registerTool('twice', {}, async () => {
     const words = await Promise.all([ask('one'), ask('two')])
@@ -61,7 +65,9 @@ function makeServer(): McpServer {
       params: { progressToken: extra._meta?.progressToken ?? 0, progress: 1 },
     })
     const word = ask('chat')
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    await new Promise<void>((resolve) => {
+      goOn = resolve
+    })
     await extra.sendNotification({
       method: 'notifications/progress',
       params: { progressToken: extra._meta?.progressToken ?? 0, progress: 2 },
@@ -80,6 +86,7 @@ function makeServer(): McpServer {
 function setup(options: { readonly settings?: Record<string, unknown>; readonly parked?: number } = {}) {
   running = 0
   finished = []
+  patience = new AbortController()
   const dial = memoryDial(makeServer)
   const clock = new ManualClock()
   const made = makeUpstream({
@@ -153,6 +160,7 @@ describe('a parked call', () => {
     const upstream = own(made)
     const call = makeCall('tools/call', { name: 'impatient', arguments: { who: 'dee' } }, { capabilities: asksAll })
     const first = await until(clock, send(upstream, call))
+    patience.abort('it gives up')
     await expect.poll(() => finished).toEqual(['dee'])
     const late = await until(clock, send(upstream, answerAll(call, first, { action: 'accept', content: { word: 'late' } })))
     expect(textOf(late)).toContain('dee: failed with')
@@ -220,6 +228,7 @@ describe('a parked call', () => {
     const upstream = own(made)
     const call = makeCall('tools/call', { name: 'impatient', arguments: { who: 'fay' } }, { capabilities: asksAll })
     await until(clock, send(upstream, call))
+    patience.abort('it gives up')
     await expect.poll(() => finished).toEqual(['fay'])
     await clock.advance(parkLimitMs)
     expect(made.report.lines.find((line) => line.event.includes('nobody came back'))?.fields).toMatchObject({ outcome: 'complete' })
@@ -258,6 +267,7 @@ describe('a parked call', () => {
     const leg = start(upstream, call, { clock, limits: { idleMs: 5_000, totalMs: 5_000 }, open: true })
     const first = await until(clock, leg.outcome)
     expect(leg.events.map((event) => event.kind)).toEqual(['progress'])
+    goOn()
     await expect.poll(() => made.report.counts.get('events_dropped parked')).toBe(1)
     await clock.advance(60_000)
     expect(leg.exchange.signal.aborted).toBe(false)
