@@ -72,7 +72,10 @@ async function round(all: readonly Case[]): Promise<void> {
   if (rig.bugs().length > 0) throw new Error(rig.bugs().join('\n'))
   const ids = rig.records.map(({ id }) => id)
   const twice = rig.records.filter(({ id }, at) => ids.indexOf(id) !== at || ids.lastIndexOf(id) !== at)
-  if (twice.length > 0) throw new Error(`two records of one call: ${JSON.stringify(twice)}`)
+  if (twice.length > 0) {
+    const told = rig.logged.filter(({ fields }) => twice.some(({ id }) => JSON.stringify(fields).includes(id)))
+    throw new Error(`two records of one call: ${JSON.stringify(twice)}; logged: ${JSON.stringify(told)}`)
+  }
   const own = rig.records.filter(({ fault }) => fault?.kind === 'internal')
   if (own.length > 0) throw new Error(JSON.stringify(own))
   tally.rounds += 1
