@@ -146,7 +146,7 @@ export function modernHeaders(method: string, name?: string): Record<string, str
 }
 
 /** Of a JSON body or of the events of a stream. What is no JSON is undefined among them. */
-export function messagesIn(text: string): Message[] {
+function messagesIn(text: string): Message[] {
   if (text === '') return []
   if (text.startsWith('{') || text.startsWith('[')) return [parsed(text)].flat()
   return [...text.matchAll(/^data: ?(.+)$/gm)].map(([, data = '']) => parsed(data))

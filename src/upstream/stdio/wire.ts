@@ -79,6 +79,8 @@ export class StdioWire implements Wire {
     this.lines = new Lines(options.maxMessageBytes)
     const { report } = options
     this.onLine = guarded<Uint8Array | undefined>(report, 'child', (line) => {
+      // What follows in a chunk after the end of the connection is nobody's.
+      if (this.ended !== undefined) return
       if (line === undefined) this.refuseOversize()
       else this.read(line)
     })
@@ -137,7 +139,6 @@ export class StdioWire implements Wire {
   }
 
   private read(line: Uint8Array): void {
-    if (this.ended !== undefined) return
     const { messages, anomaly } = readLine(line)
     if (anomaly !== undefined) this.onAnomaly(anomaly.type, `${anomaly.why}: ${this.quote(line)}`)
     takeEach(this.options.report, 'child', messages, anomaly?.type === 'glued' ? this.takeGlued : this.takeWhole)
