@@ -8,7 +8,16 @@ import { metricsPage } from './generate/metrics.mjs'
 import { architecturePage } from './generate/stages.mjs'
 import { root } from './set-up.mjs'
 
-const load = (path) => import(new URL(`../dist/${path}`, import.meta.url).href)
+/** A name that a module does not export is an error here, so that no page says `undefined` of it. */
+const load = async (path) =>
+  new Proxy(await import(new URL(`../dist/${path}`, import.meta.url).href), {
+    get(module, name) {
+      // Asked by `await` of every value.
+      if (name === 'then') return undefined
+      if (!Object.hasOwn(module, name)) throw new Error(`${path} exports no ${String(name)}`)
+      return module[name]
+    },
+  })
 const { catalogue } = await load('core/faults/catalogue.js')
 const { configurationSchema } = await load('operate/cli/schema.js')
 const { commandLine, exitMeanings } = await load('operate/index.js')

@@ -6,7 +6,7 @@ import type { Random } from '../ports/clock.ts'
 import type { TargetedCall } from './call.ts'
 import type { Item } from './item.ts'
 
-const mostAttempts = 3
+export const mostAttempts = 3
 /** First pause in ms, doubled each time, of which half is by chance. Small, so that a dead upstream is reported fast. */
 const firstPauseMs = 20
 
