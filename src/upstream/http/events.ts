@@ -6,6 +6,11 @@ import { notUtf8, replacedUtf8 } from '../../core/protocol/utf8.ts'
 import { backoffCapMs, backoffMs } from '../pool/backoff.ts'
 import type { WireAnomaly } from '../wire/wire.ts'
 
+/** The message of a body, or what is wrong with it. */
+export function messageOf(data: Uint8Array, wire: Anomalies): Incoming | string {
+  return readText(data, wire, messageIn)
+}
+
 /** The messages of one event: one, or those of a batch (MCP 2025-03-26 §transports). What is wrong with them, as text, otherwise. */
 export function messagesOf(data: Uint8Array, wire: Anomalies): readonly Incoming[] | string {
   return readText(data, wire, messagesIn)
@@ -16,12 +21,20 @@ export interface Anomalies {
 }
 
 /** As `read` does; a text that is not UTF-8 is counted and read all the same. */
-export function readText<T>(data: Uint8Array, wire: Anomalies, read: (data: Uint8Array) => T | string): T | string {
+function readText<T>(data: Uint8Array, wire: Anomalies, read: (data: Uint8Array) => T | string): T | string {
   const found = read(data)
   const replaced = typeof found === 'string' ? replacedUtf8(data) : undefined
   if (replaced === undefined) return found
   wire.anomaly('utf8', notUtf8)
   return read(replaced)
+}
+
+function messageIn(data: Uint8Array): Incoming | string {
+  try {
+    return readMessage(data)
+  } catch (error) {
+    return wrong(error)
+  }
 }
 
 function messagesIn(data: Uint8Array): readonly Incoming[] | string {
@@ -30,9 +43,13 @@ function messagesIn(data: Uint8Array): readonly Incoming[] | string {
     if (data[at] !== 0x5b) return [readMessage(data)]
     return elements(data, at).map((element) => readMessage(data.subarray(element.start, element.end)))
   } catch (error) {
-    if (error instanceof MalformedJson) return error.message
-    throw error
+    return wrong(error)
   }
+}
+
+function wrong(error: unknown): string {
+  if (error instanceof MalformedJson) return error.message
+  throw error
 }
 
 const shortestMs = 20

@@ -92,6 +92,8 @@ function ask(wire: SseWire, change: Partial<WireRequest> = {}): Promise<WireAnsw
   })
 }
 
+const failure = (id: unknown) => JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32001, message: 'no' } })
+
 function kinds(answer: WireAnswer): unknown[] {
   return answer.kind === 'lost'
     ? ['lost', answer.fault.evidence?.execution, answer.fault.kind]
@@ -159,6 +161,50 @@ describe('an HTTP+SSE connection', () => {
     expect(await ask(wire)).toMatchObject({ kind: 'status', status: 404, body: { code: -32001 } })
     server.script = (_, response) => send(response, 429, 'text/plain', '', { 'retry-after': '2' })
     expect(await ask(wire)).toMatchObject({ kind: 'status', status: 429, retryAfterMs: 2_000 })
+  })
+
+  it('tells a 401 as one, whatever its body says: it is about the credential', async () => {
+    const wire = await open()
+    server.script = (asked, response) => send(response, 401, 'application/json', failure(asked.id), { 'www-authenticate': 'Bearer x' })
+    expect(await ask(wire)).toMatchObject({ kind: 'status', status: 401, challenge: 'Bearer x', body: { message: 'no' } })
+  })
+
+  it('takes an error in any other status as the answer where it bears the id', async () => {
+    const wire = await open()
+    server.script = (asked, response) => send(response, 404, 'application/json', failure(asked.id))
+    expect(await ask(wire)).toMatchObject({ kind: 'answer', status: 404, answer: { kind: 'error', code: -32001 } })
+    server.script = (_, response) => send(response, 404, 'application/json', failure(77))
+    expect(await ask(wire)).toMatchObject({ kind: 'status', status: 404, body: undefined })
+  })
+
+  it('counts a request for which its origin has no place', async () => {
+    pools = new HttpPools({ perOrigin: 2 })
+    const wire = await open()
+    server.script = () => {}
+    const waits = ask(wire)
+    expect(kinds(await ask(wire))).toEqual(['lost', 'not_sent', 'overloaded'])
+    expect(counted).toEqual(['{"upstream":"up"}'])
+    await wire.close()
+    await waits
+  })
+
+  it.each([
+    ['told', { 'content-length': '300000' }],
+    ['not told', {}],
+  ])('reads no more of a refusal than may be kept of it (length %s)', async (_, headers) => {
+    const wire = await open()
+    server.script = (__, response) => send(response, 400, 'application/json', 'x'.repeat(300_000), headers as Record<string, string>)
+    expect(await ask(wire)).toMatchObject({ kind: 'status', status: 400, body: undefined })
+  })
+
+  it('counts what is wrong with the body of a refusal, as with an answer', async () => {
+    const wire = await open()
+    server.script = (asked, response) => {
+      const text = failure(asked.id).replace('"no"', `"no","message":"yes"`)
+      send(response, 400, 'application/json', text)
+    }
+    expect(await ask(wire)).toMatchObject({ kind: 'status', status: 400, body: undefined })
+    expect(anomalies).toEqual(['ambiguous'])
   })
 
   it('does not take an answer larger than the request allows', async () => {

@@ -19,7 +19,7 @@ import type { HttpWireOptions } from '../http/wire.ts'
 import { requestTarget } from '../wire/request-target.ts'
 import { takeEach } from '../wire/take-each.ts'
 import type { IncomingNotification, IncomingRequest, Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
-import { type Pending, Sending } from './sending.ts'
+import { type Requests, Sending } from './sending.ts'
 import { SseStream } from './stream.ts'
 
 export interface SseWireOptions extends Omit<HttpWireOptions, 'resume' | 'random'> {
@@ -61,7 +61,7 @@ export function openSseWire(options: SseWireOptions): Promise<SseWire | Fault> {
 /** How many requests that were given up are remembered, so that their late answers are no anomalies. */
 const remembered = 1_024
 
-export class SseWire implements Wire, Pending {
+export class SseWire implements Wire, Requests {
   readonly transport = 'sse'
   onStray: (message: IncomingRequest | IncomingNotification) => void = () => {}
   onEnd: (fault: Fault) => void = () => {}
@@ -173,6 +173,10 @@ export class SseWire implements Wire, Pending {
 
   anomaly(type: WireAnomaly, detail: string): void {
     this.onAnomaly(type, detail)
+  }
+
+  refused(): void {
+    this.report.counters.add('calls_refused', { upstream: this.upstream })
   }
 
   private messages(data: Uint8Array): void {

@@ -1,0 +1,159 @@
+// One request that waits for its answer, whichever stream that comes on: its life from the POST to the one answer that settles it, the end
+// of its signal, and what a status means that is no success.
+import type { IncomingHttpHeaders } from 'node:http'
+import { afterReads } from '../../core/call/loop-batch.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import { reportBug } from '../../core/ports/boundary.ts'
+import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
+import type { IncomingError } from '../../core/protocol/jsonrpc.ts'
+import type { WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
+import { messageOf } from './events.ts'
+import { cut, noPlace, tooLarge, unreachable } from './failures.ts'
+import { type Endpoint, headerList, Reception } from './reception.ts'
+import { challenge, contentLength, isEncoded, mediaType, retryAfter } from './response-headers.ts'
+
+/** Cap of a JSON error body, in bytes. */
+const errorBytes = 262_144
+
+/** What requests need of their wire. */
+export interface RequestEndpoint extends Endpoint {
+  readonly path: string
+  anomaly(type: WireAnomaly, detail: string): void
+  /** The origin had no place left for a request. */
+  refused(): void
+}
+
+export abstract class PendingRequest<Of extends RequestEndpoint> extends Reception {
+  protected readonly wire: Of
+  protected readonly request: WireRequest
+  protected readonly id: string
+  protected settled = false
+  /** Of the answer; 0 before it. */
+  protected status = 0
+  private readonly resolve: (answer: WireAnswer) => void
+  private readonly reject: (bug: unknown) => void
+  private retryAfterMs: number | undefined
+  private challenge: string | undefined
+  private body: ChunkBuffer | undefined
+  private expected = 0
+  private limit = 0
+
+  constructor(wire: Of, request: WireRequest, resolve: (answer: WireAnswer) => void, reject: (bug: unknown) => void) {
+    super(wire)
+    this.wire = wire
+    this.request = request
+    this.id = String(request.id)
+    this.resolve = resolve
+    this.reject = reject
+  }
+
+  /** The request is settled: give back what is held for it. */
+  protected abstract release(): void
+
+  /** Sends the request, where anybody still waits for it. */
+  protected post(own: readonly string[]): void {
+    const { signal, headers, message } = this.request
+    if (signal.aborted) {
+      this.settle({ kind: 'aborted', sent: false })
+      return
+    }
+    signal.addEventListener('abort', this)
+    if (this.dispatch('POST', this.wire.path, headerList(own, headers), message)) return
+    this.wire.refused()
+    this.lost(noPlace(this.wire.upstream, this.wire.lease.limit))
+  }
+
+  /** The signal ended (EventListener, so that it costs no closure). */
+  handleEvent(): void {
+    this.closed()
+    this.abort()
+  }
+
+  protected crash(bug: unknown): void {
+    if (this.settled) reportBug(this.wire.report, 'upstream_http', bug, { upstream: this.wire.upstream })
+    else {
+      this.leave()
+      this.reject(bug)
+    }
+  }
+
+  /** The status is no success; its body may be the answer, or say more. */
+  protected beginStatus(headers: IncomingHttpHeaders): void {
+    this.retryAfterMs = retryAfter(headers, this.wire.clock)
+    this.challenge = challenge(headers)
+    const isJson = this.status >= 400 && mediaType(headers) === 'application/json' && !isEncoded(headers)
+    if (isJson && this.beginBody(headers, errorBytes)) return
+    this.settleStatus(undefined)
+    this.drain()
+  }
+
+  /** Keeps what comes from now on; false where that is told to be larger than `limit` bytes. */
+  protected beginBody(headers: IncomingHttpHeaders, limit: number): boolean {
+    this.expected = contentLength(headers)
+    this.limit = limit
+    if (this.expected > limit) return false
+    this.body = new ChunkBuffer()
+    return true
+  }
+
+  protected append(bytes: Buffer): void {
+    const { body } = this
+    if (body === undefined) return
+    if (body.length + bytes.length > this.limit) this.refuseLarge()
+    else body.append(bytes, this.expected)
+  }
+
+  protected takeBody(): Uint8Array {
+    return this.body?.take() ?? Buffer.alloc(0)
+  }
+
+  protected readStatusBody(): void {
+    const message = messageOf(this.takeBody(), this.wire)
+    if (typeof message !== 'string' && message.kind === 'ambiguous') this.wire.anomaly('ambiguous', message.what)
+    if (typeof message === 'string' || message.kind !== 'error') this.settleStatus(undefined)
+    // 401 is about the credential, whatever its body says.
+    else if (message.id === this.id && this.status !== 401) this.settle({ kind: 'answer', answer: message, status: this.status })
+    else this.settleStatus(message.id === undefined || message.id === this.id ? message : undefined)
+  }
+
+  /** The exchange of the POST ended before its body did, and nothing else can bring the answer. */
+  protected fail(error: Error): void {
+    if (!this.sent) this.lost(unreachable(this.wire.upstream, error, this.wire.connectTimeoutMs))
+    else if (this.status >= 300) this.settleStatus(undefined)
+    else this.lost(this.cutFault(error))
+  }
+
+  protected cutFault(error: Error | undefined): Fault {
+    return cut(this.wire.upstream, this.request.method, error)
+  }
+
+  protected refuseLarge(): void {
+    const isStatus = this.status >= 300
+    const limit = isStatus ? errorBytes : this.request.maxBytes
+    this.wire.anomaly('oversize', `${this.request.method} was answered with more than ${limit} bytes`)
+    if (isStatus) this.settleStatus(undefined)
+    else this.lost(tooLarge(this.wire.upstream, this.request.method, limit))
+    this.abort()
+  }
+
+  private settleStatus(body: IncomingError | undefined): void {
+    this.settle({ kind: 'status', status: this.status, retryAfterMs: this.retryAfterMs, challenge: this.challenge, body })
+  }
+
+  protected lost(reason: Fault): void {
+    this.settle({ kind: 'lost', fault: reason })
+  }
+
+  protected settle(answer: WireAnswer): void {
+    if (this.settled) return
+    this.leave()
+    if (answer.kind === 'answer') afterReads(() => this.resolve(answer))
+    else this.resolve(answer)
+  }
+
+  private leave(): void {
+    this.settled = true
+    this.request.signal.removeEventListener('abort', this)
+    this.release()
+  }
+}
