@@ -1,11 +1,12 @@
 // One request over Streamable HTTP: posts it and reads its answer, be it JSON, an event stream, or a status. A cut event stream of a
 // legacy server is taken up again by GET with Last-Event-ID.
 import type { IncomingHttpHeaders } from 'node:http'
+import { afterReads } from '../../core/call/loop-batch.ts'
 import type { Random, Timer } from '../../core/ports/clock.ts'
 import type { Incoming, IncomingError, IncomingResult } from '../../core/protocol/jsonrpc.ts'
 import { header } from '../../core/protocol/names.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
-import type { WireAnomaly } from '../wire/wire.ts'
+import type { WireAnomaly, WireAnswer } from '../wire/wire.ts'
 import { messageOf, messagesOf, reopenMs } from './events.ts'
 import { offProtocol } from './failures.ts'
 import { PendingRequest, type RequestEndpoint } from './pending-request.ts'
@@ -209,6 +210,11 @@ export class RequestAnswer extends PendingRequest<Requests> {
     this.wire.anomaly(anomaly, detail)
     this.lost(offProtocol(this.wire.upstream, reason))
     this.drain()
+  }
+
+  protected override deliver(answer: WireAnswer): void {
+    if (answer.kind === 'answer') afterReads(() => this.resolve(answer))
+    else this.resolve(answer)
   }
 
   protected release(): void {

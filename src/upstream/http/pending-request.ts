@@ -1,7 +1,6 @@
 // One request that waits for its answer, whichever stream that comes on: its life from the POST to the one answer that settles it, the end
 // of its signal, and what a status means that is no success.
 import type { IncomingHttpHeaders } from 'node:http'
-import { afterReads } from '../../core/call/loop-batch.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
@@ -30,7 +29,7 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
   protected settled = false
   /** Of the answer; 0 before it. */
   protected status = 0
-  private readonly resolve: (answer: WireAnswer) => void
+  protected readonly resolve: (answer: WireAnswer) => void
   private readonly reject: (bug: unknown) => void
   private retryAfterMs: number | undefined
   private challenge: string | undefined
@@ -147,8 +146,12 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
   protected settle(answer: WireAnswer): void {
     if (this.settled) return
     this.leave()
-    if (answer.kind === 'answer') afterReads(() => this.resolve(answer))
-    else this.resolve(answer)
+    this.deliver(answer)
+  }
+
+  /** At once: on a stream that many requests share, an answer must not be overtaken by what came after it (ADR 12). */
+  protected deliver(answer: WireAnswer): void {
+    this.resolve(answer)
   }
 
   private leave(): void {

@@ -3,10 +3,11 @@ import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { type Asked, result, type ScriptedServer, send, startScripted, until } from '../../../test/doubles/upstream/scripted-server.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Report } from '../../core/ports/report.ts'
-import { requestBytes } from '../../core/protocol/jsonrpc.ts'
+import { type IncomingResult, readMessage, requestBytes } from '../../core/protocol/jsonrpc.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { HttpPools } from '../http/pools.ts'
 import type { IncomingNotification, IncomingRequest, WireAnswer, WireRequest } from '../wire/wire.ts'
+import { Sending } from './sending.ts'
 import { openSseWire, SseWire, type SseWireOptions } from './wire.ts'
 
 let server: ScriptedServer
@@ -122,6 +123,15 @@ describe('an HTTP+SSE connection', () => {
       path: '/message?sessionId=1',
       headers: { 'x-key': 'k', 'content-type': 'application/json' },
     })
+  })
+
+  it('hands an answer over at once, since what comes after it on the stream must not overtake it', async () => {
+    const wire = await open()
+    const resolve = vi.fn()
+    const request = { id: 9, method: 'ping', message: Buffer.of(), headers: {}, onMessage: () => {}, maxBytes: 1_000 }
+    const sending = new Sending(wire, { ...request, signal: new AbortController().signal }, resolve, vi.fn())
+    sending.answered(readMessage(Buffer.from(result(9))) as IncomingResult, 40)
+    expect(resolve).toHaveBeenCalledOnce()
   })
 
   it('hands over what the server says by itself', async () => {
