@@ -1,6 +1,6 @@
 // The rules of the house that a machine can hold. Each names what to do in place of what it found.
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 
 const root = new URL('..', import.meta.url).pathname
@@ -14,6 +14,11 @@ const source = files.filter((file) => file.startsWith('src/') && !file.endsWith(
 
 function read(file: string): string {
   return readFileSync(`${root}${file}`, 'utf8')
+}
+
+/** Whether a file's path ends with this one, in which `*` stands for a name. */
+function ends(path: string): RegExp {
+  return new RegExp(`(^|/)${path.replace(/[.]/g, '\\.').replace(/[*]/g, '[^/]+')}$`)
 }
 
 /** Lines of the files that match, less those in comments. */
@@ -122,6 +127,25 @@ describe('the rules of the house', () => {
         /\b(TODO|FIXME|XXX|HACK)\b|@ts-ignore|@ts-expect-error|\b(it|test|describe)\.(only|skip|todo)\b/,
       ),
     ).toEqual([])
+  })
+
+  it('the pages name files that exist', () => {
+    const tracked = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
+      .split('\n')
+      .filter((file) => existsSync(`${root}${file}`))
+    // The changelog tells of what was.
+    const pages = tracked.filter((file) => /^((README|CONTRIBUTING)|docs\/.+)\.md$/.test(file))
+    expect(pages.length).toBeGreaterThan(30)
+    const missing = pages.flatMap((page) => {
+      const text = read(page)
+      const named = [...text.matchAll(/`([\w@.*/-]+\.(?:ts|mjs|cjs))`/g)].map(([, path = '']) => path)
+      const linked = [...text.matchAll(/\]\((?![a-z]+:|#)([^)#\s]+)(?:#[^)]*)?\)/g)].map(([, path = '']) => path)
+      return [
+        ...named.filter((path) => !tracked.some((file) => ends(path).test(file))),
+        ...linked.filter((path) => !existsSync(new URL(path, `file://${root}${page}`))),
+      ].map((path) => `${page}: ${path}`)
+    })
+    expect(missing).toEqual([])
   })
 
   it('no path of a machine and no registry address is committed', () => {
