@@ -13,7 +13,7 @@ import { type CredentialLease, isLease, type Leased } from '../../core/ports/cre
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { type Interactivity, interactivityOf } from '../legacy/attribution.ts'
-import type { Belonging } from '../legacy/connection.ts'
+import type { Belonging } from '../legacy/belonging.ts'
 import { ignore } from '../wire/requests.ts'
 import { type Connected, connect } from './connect.ts'
 import { Detection } from './detection.ts'
