@@ -161,6 +161,17 @@ ${table}
 Those that declare \`readOnlyHint\` (and not \`destructiveHint\`) or \`idempotentHint\`. These are claims of the server and are believed for this alone: a tool
 that lies about itself may be executed twice after a lost answer. Nothing is allowed to anybody by them.
 
+Configuration has the last word ([configuration.md](configuration.md)), tool by tool or for many at once:
+
+\`\`\`yaml
+tools:
+  'billing/create_*': {idempotent: false}  # once at most where nobody knows, whatever the server says
+  'files/write_file': {idempotent: true}   # the same file, the same bytes: twice is as good as once
+  'pager/*': {retry: never}                # nothing is sent again, also not what surely was not executed
+\`\`\`
+
+With \`idempotent\` go both what the gateway sends again and what the agent is told (\`retryable\`); \`retry: never\` binds the gateway alone.
+
 ${sections.join('\n')}`
 }
 

@@ -337,7 +337,10 @@ export const promises = {
   R97: { text: 'Limits hold across replicas and restarts.', claimed: false },
   R98: {
     text: 'Transient failures are retried with exponential backoff + jitter, capped, within the deadline, only when safe.',
-    claimed: { partly: 'repeats are shown for reads and idempotent tools over HTTP, jitter and caps by unit tests beside the code only' },
+    claimed: {
+      partly:
+        'repeats are shown for reads and for tools that say, or of which configuration says, that they are idempotent, over HTTP; jitter and caps by unit tests beside the code only',
+    },
   },
   R99: {
     text: 'Circuit breakers per upstream and per downstream dependency/tool: open, half-open, close visible; open answers at once.',

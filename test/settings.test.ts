@@ -245,6 +245,9 @@ const rows: Record<string, Row> = {
     expect(tools[0]?.description).toBe('Says it again.')
   },
 
+  'tools.NAME.idempotent': { file: 'test/promises/sending-again.test.ts', mentions: 'idempotent: false' },
+  'tools.NAME.retry': { file: 'test/promises/sending-again.test.ts', mentions: "retry: 'never'" },
+
   'limits.queue': async () => {
     for (const [queue, refused] of [
       [0, 2],

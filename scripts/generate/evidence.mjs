@@ -23,7 +23,7 @@ export async function evidenceTable(load) {
   return `Where a call brings no result, the exit says what it knows of it, as one of the rows below, and one function (\`sendAgain\`, \`src/core/call/again.ts\`)
 decides from it whether the call is sent again. \`side_effect\` is \`none\` only where nothing was sent or begun, and \`unknown\` otherwise. A write
 is sent again only where it was not executed. A read is \`prompts/get\`, \`resources/read\`, a completion or a list; which tools may be called twice
-is below.
+is below. Where configuration says \`retry: never\` of a tool, none of it is sent again.
 
 At most ${mostAttempts} attempts. A pause is 10 to 20 ms, doubled each time, or as long as \`Retry-After\` asks if the deadline allows; repeats after a pause come from a
 budget of a tenth of the calls to that server. Every sending is an attempt: it stands in the record, counts in \`signalbox_retries_total\`, passes circuit

@@ -24,6 +24,7 @@ import { asserted, createSchemaGate, validate } from '../gateway/policy/stage.ts
 import { record, unclaimedRecord } from '../gateway/record/stage.ts'
 import { createResilience, type Resilience } from '../gateway/resilience/stage.ts'
 import { createSpillStore, spill } from '../gateway/results/stage.ts'
+import { toolsBySelector } from '../gateway/tools/by-selector.ts'
 import { HttpPools } from '../upstream/http/pools.ts'
 import { createUpstream, type Outside, ParkingLot } from '../upstream/index.ts'
 import { brokenUpstream } from './broken-upstream.ts'
@@ -94,6 +95,7 @@ export function assembleInside(parts: InsideParts): Inside {
     bare: served.find(([, server]) => server.bareNames)?.[0],
     toolsets: settings.toolsets,
     compile: gate,
+    tools: toolsBySelector(settings.tools),
     listBytes: settings.limits.listBytes,
     sealer,
     clock,

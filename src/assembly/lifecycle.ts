@@ -6,6 +6,7 @@ import { Deadline } from '../core/call/deadline.ts'
 import { onBatchBug } from '../core/call/loop-batch.ts'
 import { type Signal, Switch } from '../core/call/signal.ts'
 import { guardedClock, inBackground, reportBug, stackOf } from '../core/ports/boundary.ts'
+import type { UnmatchedSelector } from '../core/ports/configured-tools.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { UpstreamState } from '../core/ports/upstream.ts'
@@ -57,6 +58,8 @@ export interface ServerStatus {
   readonly tools: number
   readonly prompts: number
   readonly resources: number
+  /** Selectors of `tools` that select none of its tools. */
+  readonly unmatched: readonly UnmatchedSelector[]
 }
 
 export interface RunningGateway {
@@ -170,7 +173,7 @@ class Running implements RunningGateway {
   }
 
   status(): readonly ServerStatus[] {
-    return this.inside.catalog.status().map(({ server, state, reason, transport, revision, counts }) => ({
+    return this.inside.catalog.status().map(({ server, state, reason, transport, revision, counts, unmatched }) => ({
       name: server,
       transport,
       revision,
@@ -179,6 +182,7 @@ class Running implements RunningGateway {
       tools: counts.tool ?? 0,
       prompts: counts.prompt ?? 0,
       resources: (counts.resource ?? 0) + (counts.template ?? 0),
+      unmatched,
     }))
   }
 
@@ -236,9 +240,9 @@ class Running implements RunningGateway {
   }
 
   private upstreams(): readonly UpstreamStatus[] {
-    return this.inside.catalog.status().map(({ server, reason, quarantined, collisions }) => {
+    return this.inside.catalog.status().map(({ server, reason, quarantined, collisions, unmatched }) => {
       const health = this.inside.upstreams.get(server)?.health()
-      return { name: server, state: health?.state ?? 'unavailable', reason: health?.reason ?? reason, quarantined, collisions }
+      return { name: server, state: health?.state ?? 'unavailable', reason: health?.reason ?? reason, quarantined, collisions, unmatched }
     })
   }
 

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { adminSettings, drainSettings, httpSettings, listenAddress, sessionSettings, sseSettings } from '../downstream/settings.ts'
 import { toolsetSettings } from '../gateway/catalog/settings.ts'
 import { limitSettings } from '../gateway/limits/settings.ts'
+import { toolsSettings } from '../gateway/tools/settings.ts'
 import { logSettings, telemetrySettings } from '../observe/settings.ts'
 import { serverSettings, timeoutSettings } from '../upstream/settings.ts'
 
@@ -16,6 +17,11 @@ export const settingsSchema = z.strictObject({
     .default({})
     .describe('The MCP servers behind the gateway, by the name they get in /mcp/{name} and in tool names.'),
   toolsets: z.record(mountName, toolsetSettings).default({}).describe('Named selections, served at /mcp/{name}.'),
+  tools: toolsSettings
+    .default({})
+    .describe(
+      'Settings of tools, by selector: `server`, `server/name`, `server/start*` or `*`. Names are the upstream’s own. Of several that select a tool the more exact one wins, key by key.',
+    ),
   timeouts: timeoutSettings.prefault({}).describe('Time limits of every server.'),
   limits: limitSettings.prefault({}).describe('Bounds on size, number and failure.'),
   http: httpSettings.prefault({}).describe('The HTTP door.'),

@@ -129,6 +129,7 @@ export interface UpstreamTold {
   readonly state: string
   readonly reason?: string
   readonly collisions?: readonly unknown[]
+  readonly unmatchedSelectors?: readonly unknown[]
 }
 
 /** What the admin door tells of each server. */

@@ -1,4 +1,4 @@
-// A hand-written HTTP server that speaks just enough MCP to misbehave on purpose: it answers without sessions, keeps what it was sent,
+// A hand-written HTTP server that speaks just enough MCP to misbehave on purpose: it knows no session apart, keeps what it was sent,
 // and lets a test decide what becomes of each tools/call.
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -37,6 +37,8 @@ export interface Script {
   readonly resources?: readonly unknown[]
   /** Revision that a legacy server answers; else the one it was asked for. */
   readonly revision?: string
+  /** Session id that a legacy server gives; else it has no sessions. */
+  readonly session?: string
   readonly call?: (arrived: CallArrived) => void
 }
 
@@ -61,12 +63,14 @@ export async function startScripted(script: Script = {}): Promise<Scripted> {
         void res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, ...body }))
       const answer = (result: unknown): void => say({ result })
       if (method === 'server/discover' && era === 'modern') return answer({ ...whole, supportedVersions: ['2026-07-28'], capabilities })
-      if (method === 'initialize' && era === 'legacy')
+      if (method === 'initialize' && era === 'legacy') {
+        if (script.session !== undefined) res.setHeader('mcp-session-id', script.session)
         return answer({
           protocolVersion: script.revision ?? params.protocolVersion,
           capabilities,
           serverInfo: { name: 'scripted', version: '1' },
         })
+      }
       if (method === 'tools/list') return answer({ ...whole, tools })
       if (method === 'resources/list') return answer({ ...whole, resources })
       if (method === 'resources/templates/list') return answer({ ...whole, resourceTemplates: [] })

@@ -1,13 +1,17 @@
 // What becomes of a call that got no result, against servers that count what they execute: a write is sent again only where it surely was
 // not executed, and only then is the agent told so.
 import { afterEach, describe, expect } from 'vitest'
-import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
+import { type Config, startUnderTest, type UnderTest } from '../peers/gateway.ts'
 import { eventually } from '../peers/processes.ts'
-import { modern, send } from '../peers/raw.ts'
-import { type CallArrived, plainTool, type Scripted, startScripted, textResult } from '../peers/scripted.ts'
+import { modern, send, upstreamsOf } from '../peers/raw.ts'
+import { type CallArrived, plainTool, type Script, type Scripted, startScripted, textResult } from '../peers/scripted.ts'
 import { promise } from './promise.ts'
 
-const tools = [plainTool('write'), plainTool('read', { annotations: { readOnlyHint: true } })]
+const tools = [
+  plainTool('write'),
+  plainTool('destroy', { annotations: { destructiveHint: true, idempotentHint: false } }),
+  plainTool('read', { annotations: { readOnlyHint: true } }),
+]
 const mount = '/up'
 let upstream: Scripted
 let gateway: UnderTest
@@ -18,9 +22,15 @@ afterEach(async () => {
 })
 
 /** Executes every call that arrives, and then answers as it is told. */
-async function start(era: 'legacy' | 'modern', reply: (arrived: CallArrived, nth: number) => void) {
-  const executed: Record<string, number> = { write: 0, read: 0 }
+async function start(
+  era: 'legacy' | 'modern',
+  reply: (arrived: CallArrived, nth: number) => void,
+  settings: Config = {},
+  script: Script = {},
+) {
+  const executed: Record<string, number> = { write: 0, destroy: 0, read: 0 }
   upstream = await startScripted({
+    ...script,
     era,
     tools,
     call: (arrived) => {
@@ -28,7 +38,7 @@ async function start(era: 'legacy' | 'modern', reply: (arrived: CallArrived, nth
       reply(arrived, executed[arrived.name] ?? 0)
     },
   })
-  gateway = await startUnderTest({ servers: { up: { url: upstream.url } }, limits: { breakerFailures: 100 } })
+  gateway = await startUnderTest({ servers: { up: { url: upstream.url } }, limits: { breakerFailures: 100 }, ...settings })
   const call = async (name: string) => {
     const { message } = await modern(gateway.base, 'tools/call', { name, arguments: {} }, { mount })
     const { result, error } = message
@@ -86,6 +96,77 @@ describe.each(['modern', 'legacy'] as const)('a server (%s) that executes, and b
     const { executed, call } = await start(era, ({ fail }) => fail(-32602, 'no such tool'))
     expect((await call('write')).fault).toMatchObject({ kind: 'upstream_error', side_effect: 'none' })
     expect(executed.write).toBe(1)
+  })
+})
+
+describe.each(['modern', 'legacy'] as const)('what configuration says of a tool holds whatever its server (%s) says', (era) => {
+  const onceBusy = ({ res, answer }: CallArrived, nth: number): void => {
+    if (nth === 1) res.writeHead(503).end()
+    else answer(textResult('done'))
+  }
+
+  promise(['R98'], 'a write with `idempotent: true` is sent again where nobody knows', async () => {
+    const { executed, call } = await start(era, onceBusy, { tools: { 'up/destroy': { idempotent: true } } })
+    expect((await call('destroy')).text).toBe('done')
+    expect(executed.destroy).toBe(2)
+    // No other tool of the server is meant.
+    expect((await call('write')).fault).toMatchObject({ side_effect: 'unknown', retryable: false })
+    expect(executed.write).toBe(1)
+  })
+
+  promise(['R98', 'R101'], 'a read with `idempotent: false` is not, and the agent is not told that it may try again', async () => {
+    const { executed, call } = await start(era, onceBusy, { tools: { 'up/re*': { idempotent: false } } })
+    const { fault, text } = await call('read')
+    expect(executed.read).toBe(1)
+    expect(fault).toMatchObject({ kind: 'upstream_busy', side_effect: 'unknown', retryable: false })
+    expect(text).toContain('check before calling it again')
+  })
+
+  promise(['R98', 'R101'], 'of a lost answer it says the same', async () => {
+    const cut = ({ res }: CallArrived): void => void res.destroy()
+    const { executed, call } = await start(era, cut, { tools: { up: { idempotent: false }, 'up/destroy': { idempotent: true } } })
+    expect((await call('read')).fault).toMatchObject({ kind: 'outcome_unknown', side_effect: 'unknown', retryable: false })
+    expect((await call('destroy')).fault).toMatchObject({ kind: 'upstream_unavailable', side_effect: 'unknown', retryable: true })
+    expect(executed).toMatchObject({ read: 1, destroy: 3 })
+  })
+
+  promise(['R98'], 'and a selector that selects none of its tools is shown to operators', async () => {
+    await start(era, onceBusy, { tools: { 'up/wirte': { idempotent: true }, up: { retry: 'reads' } } })
+    const [told] = await upstreamsOf(gateway.admin)
+    expect(told).toMatchObject({ name: 'up', unmatchedSelectors: [{ selector: 'up/wirte', candidates: ['up/write'] }] })
+  })
+
+  promise(['R98'], '`retry: never` sends nothing again', async () => {
+    const { executed, call } = await start(era, onceBusy, { tools: { '*': { retry: 'never' }, 'up/write': { idempotent: true } } })
+    // What the agent may do is another matter.
+    expect((await call('read')).fault).toMatchObject({ side_effect: 'unknown', retryable: true })
+    expect((await call('write')).fault).toMatchObject({ side_effect: 'unknown', retryable: true })
+    expect(executed).toMatchObject({ read: 1, write: 1 })
+    expect(await metric('signalbox_retries_total')).toEqual([])
+  })
+})
+
+describe('a server that lost its session', () => {
+  const lost = ({ res, id, answer }: CallArrived, nth: number): void => {
+    const error = { code: -32001, message: 'Session not found' }
+    if (nth === 1) res.writeHead(404, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+    else answer(textResult('done'))
+  }
+
+  promise(['R98'], 'gets the write again on a new session, also one that may not be executed twice', async () => {
+    const { call } = await start('legacy', lost, { tools: { up: { idempotent: false } } }, { session: 'one' })
+    expect((await call('write')).text).toBe('done')
+    expect(upstream.count('tools/call')).toBe(2)
+  })
+
+  promise(['R98', 'R101'], 'does not with `retry: never`, and the next call has its new session', async () => {
+    const { call } = await start('legacy', lost, { tools: { up: { retry: 'never' } } }, { session: 'one' })
+    expect((await call('write')).fault).toMatchObject({ side_effect: 'none' })
+    expect(upstream.count('tools/call')).toBe(1)
+    const before = upstream.count('initialize')
+    expect((await call('write')).text).toBe('done')
+    expect(upstream.count('tools/call')).toBe(2)
+    expect(upstream.count('initialize')).toBe(before + 1)
   })
 })
 

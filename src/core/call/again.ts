@@ -44,9 +44,17 @@ export function sendAgain({ evidence, retryAfterMs }: Fault, tried: Tried, rando
   return afterMs < tried.remainingMs ? { afterMs, renew, budgeted: true } : undefined
 }
 
-/** Whether executing the call twice is as good as once. */
-export function isRepeatable(call: TargetedCall & { readonly item?: Item }): boolean {
+type Named = TargetedCall & { readonly item?: Item }
+
+/** Whether executing the call twice is as good as once. Of a tool configuration knows better than its server. */
+export function isRepeatable(call: Named): boolean {
+  const { item } = call
   if (call.continuation !== undefined) return false
-  if (call.item !== undefined) return call.item.kind !== 'tool' || call.item.traits.readOnly || call.item.traits.idempotent
+  if (item !== undefined) return item.kind !== 'tool' || (item.settings.idempotent ?? (item.traits.readOnly || item.traits.idempotent))
   return call.family === 'list' || call.family === 'complete' || call.family === 'discover' || call.method === 'tasks/get'
+}
+
+/** Whether the call may be sent again at all, whatever its attempts meet. A leg that waits in an exit was taken up by the first attempt. */
+export function hasFurtherAttempts({ continuation, item }: Named): boolean {
+  return continuation?.kind !== 'parked' && item?.settings.retry !== 'never'
 }

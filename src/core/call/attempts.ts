@@ -4,7 +4,7 @@ import './facts.ts'
 import type { Renewal } from '../faults/evidence.ts'
 import { afterUnknown } from '../faults/fault.ts'
 import type { Clock, Random } from '../ports/clock.ts'
-import { isRepeatable, sendAgain } from './again.ts'
+import { hasFurtherAttempts, isRepeatable, sendAgain } from './again.ts'
 import type { TargetedCall } from './call.ts'
 import type { Attempt, CallEvent, Exchange, Sink } from './exchange.ts'
 import { failed, type Outcome } from './outcome.ts'
@@ -83,9 +83,8 @@ export class Attempts<C extends TargetedCall> {
     return this.run(again.renew)
   }
 
-  /** A leg that waits in an exit was taken up by the first attempt. */
   private mayRepeat(): boolean {
-    return this.call.continuation?.kind !== 'parked' && !this.exchange.signal.aborted
+    return hasFurtherAttempts(this.call) && !this.exchange.signal.aborted
   }
 
   private tried(repeatable: boolean) {

@@ -1,6 +1,7 @@
 // An item is one tool, prompt, resource, resource template or skill of one upstream, as the catalog holds it.
 
 import type { Payload } from './payload.ts'
+import type { ToolSettings } from './tool-settings.ts'
 
 /** The name of one upstream, unique in the configuration. */
 export type UpstreamId = string
@@ -39,6 +40,8 @@ export interface Item {
   /** The definition as the upstream sent it, byte for byte. */
   readonly definition: Payload
   readonly traits: Traits
+  /** What configuration says of it. */
+  readonly settings: ToolSettings
   readonly headers: readonly HeaderParam[]
   /** Judges `params.arguments`; undefined where the item takes no schema. Compiled on first use. */
   readonly validate: ((args: unknown) => readonly Violation[]) | undefined

@@ -18,6 +18,8 @@ export interface UpstreamStatus {
   readonly quarantined?: readonly unknown[]
   /** Names and URIs on the aggregate that went to another server. */
   readonly collisions?: readonly unknown[]
+  /** Selectors of `tools` that select none of its tools. */
+  readonly unmatched?: readonly unknown[]
 }
 
 export interface StoreStatus {
@@ -101,13 +103,14 @@ function answers(parts: AdminParts): ReadonlyMap<string, Answering> {
   ])
 }
 
-function shown({ name, state, reason, quarantined = [], collisions = [] }: UpstreamStatus): Record<string, unknown> {
+function shown({ name, state, reason, quarantined = [], collisions = [], unmatched = [] }: UpstreamStatus): Record<string, unknown> {
   return {
     name,
     state,
     ...(reason === undefined ? {} : { reason }),
     ...(quarantined.length === 0 ? {} : { quarantined }),
     ...(collisions.length === 0 ? {} : { collisions }),
+    ...(unmatched.length === 0 ? {} : { unmatchedSelectors: unmatched }),
   }
 }
 

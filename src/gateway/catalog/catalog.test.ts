@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { bench, callOf, exchangeOf, faultOf, quiet, resultOf, shown } from '../../../test/doubles/gateway/catalog-rig.ts'
 import { ScriptedUpstream, tool } from '../../../test/doubles/gateway/scripted-upstream.ts'
 import type { UpstreamId } from '../../core/call/call.ts'
+import { toolsBySelector } from '../tools/by-selector.ts'
 import type { CatalogChange, CatalogStore } from './index.ts'
 
 const toolsOnly = { tools: { listChanged: true } }
+const everythingChanges = { ...toolsOnly, prompts: { listChanged: true } }
 
 describe('the catalog is fed', () => {
   it('from all servers, in configuration order and then in theirs, under prefixed names', async () => {
@@ -236,6 +238,36 @@ describe('a cold start', () => {
     await clock.advance(1_000)
     expect(shown(await catalog.stages.list(callOf('tools/list'), exchangeOf(clock)))).toEqual(['a__one'])
     expect(logged.map(({ event }) => event)).toContain('The last known catalogue could not be written')
+  })
+})
+
+describe('what configuration says of a tool', () => {
+  const tools = toolsBySelector({ 'a/get': { retry: 'never' }, 'a/gone': {}, b: { idempotent: true }, 'b/gone': {} })
+
+  it('goes by its own name, whatever a mount shows it as, and stays with it while it is listed', async () => {
+    const a = new ScriptedUpstream('a', { tools: [tool('get'), tool('set')], prompts: [{ name: 'get' }], capabilities: everythingChanges })
+    const toolsets = { some: { include: ['a'], exclude: [], rename: { 'a/get': 'fetch', 'a/set': 'get' }, describe: {} } }
+    const { catalog, clock } = await bench([a], { tools, toolsets }).start()
+    const settingsOf = (mount: string, visible: string) => catalog.find(mount, 'tool', visible)?.settings
+    const configured = { idempotent: undefined, retry: 'never' }
+    expect([settingsOf('some', 'fetch'), settingsOf('a', 'get'), settingsOf('', 'a__get')]).toEqual([configured, configured, configured])
+    expect(settingsOf('some', 'get')).toEqual({ idempotent: undefined, retry: 'reads' })
+    // No tool.
+    expect(catalog.find('a', 'prompt', 'get')?.settings.retry).toBe('reads')
+
+    a.lists.tool = [tool('gone'), tool('get', { description: 'new' })]
+    a.tell({ kind: 'changed', list: 'tools' })
+    expect(catalog.status()[0]?.unmatched).toEqual([{ selector: 'a/gone', candidates: [] }])
+    await clock.advance(1_000)
+    expect(catalog.status()[0]?.unmatched).toEqual([])
+    expect(settingsOf('a', 'get')).toEqual(configured)
+  })
+
+  it('and selects none is shown only once the server itself has said what it has', async () => {
+    const b = new ScriptedUpstream('b', { tools: [tool('one')] })
+    b.become('unavailable', 'is away')
+    const { catalog } = await bench([b], { tools }).start()
+    expect(catalog.status()[0]?.unmatched).toEqual([])
   })
 })
 

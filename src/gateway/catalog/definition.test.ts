@@ -6,13 +6,14 @@ import { describe, expect, it } from 'vitest'
 import { tool } from '../../../test/doubles/gateway/scripted-upstream.ts'
 import type { ItemKind } from '../../core/call/item.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
+import { toolsBySelector } from '../tools/by-selector.ts'
 import { type Compile, type Definition, isQuarantined, type Quarantined, readDefinition, versionOf } from './definition.ts'
 
 const anyArguments: Compile = () => ({ validate: () => [] })
 
 function judged(kind: ItemKind, value: unknown, compile: Compile = anyArguments): Definition | Quarantined {
   const raw = typeof value === 'string' ? payload(Buffer.from(value)) : payloadOf(value)
-  return readDefinition(kind, 'up', raw, versionOf(raw.bytes), compile)
+  return readDefinition(kind, 'up', raw, versionOf(raw.bytes), { compile, tools: toolsBySelector({}) })
 }
 
 function admitted(kind: ItemKind, value: unknown): Definition {

@@ -6,6 +6,8 @@ import type { UpstreamId } from '../../core/call/call.ts'
 import type { HeaderParam, ItemKind, Traits, Violation } from '../../core/call/item.ts'
 import { kinds } from '../../core/call/item-kinds.ts'
 import { type Edit, type Payload, payload } from '../../core/call/payload.ts'
+import { type ToolSettings, unconfigured } from '../../core/call/tool-settings.ts'
+import type { ConfiguredTools } from '../../core/ports/configured-tools.ts'
 import { headerParams } from '../../core/protocol/header-params.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { countMembers, countParsed } from '../../core/protocol/scan.ts'
@@ -36,6 +38,7 @@ export interface Definition {
   /** Equal for equal bytes, now and after a restart; changes when the definition does. */
   readonly version: number
   readonly traits: Traits
+  readonly settings: ToolSettings
   readonly headers: readonly HeaderParam[]
   readonly validate: Validate | undefined
   readonly declaresOutput: boolean
@@ -58,6 +61,12 @@ export interface Quarantined {
   readonly reason: string
 }
 
+/** What a definition is judged with. */
+export interface Judging {
+  readonly compile: Compile
+  readonly tools: ConfiguredTools
+}
+
 /** The content version of a definition: 48 bits of its digest. */
 export function versionOf(bytes: Uint8Array): number {
   return createHash('sha256').update(bytes).digest().readUIntBE(0, 6)
@@ -73,7 +82,7 @@ export function readDefinition(
   upstream: UpstreamId,
   raw: Payload,
   version: number,
-  compile: Compile,
+  { compile, tools }: Judging,
 ): Definition | Quarantined {
   const bytes = raw.bytes
   let value: unknown
@@ -113,6 +122,7 @@ export function readDefinition(
   return {
     ...base,
     traits: traitsOf(value.annotations),
+    settings: tools.settingsOf(upstream, name),
     headers: params,
     validate: gated.validate,
     declaresOutput: isObject(value.outputSchema),
@@ -126,6 +136,7 @@ export function readDefinition(
 /** What is not called with arguments of a schema is only read. */
 const inert = {
   traits: { readOnly: true, idempotent: true },
+  settings: unconfigured,
   headers: [],
   validate: undefined,
   declaresOutput: false,

@@ -7,9 +7,10 @@ import { allKinds, kinds, type ListName, offers, subscribes } from '../../core/c
 import type { Principal } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
+import type { ConfiguredTools, UnmatchedSelector } from '../../core/ports/configured-tools.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Upstream, UpstreamState } from '../../core/ports/upstream.ts'
-import type { Compile, Quarantined } from './definition.ts'
+import type { Judging, Quarantined } from './definition.ts'
 import { capabilitiesOf } from './discover.ts'
 import { Feed } from './ingest.ts'
 import { Lookup } from './lookup.ts'
@@ -29,13 +30,12 @@ export type { CatalogStages } from './stage.ts'
 export type { TaskRef } from './task-ids.ts'
 export type { Allows, Collision } from './view.ts'
 
-export interface CatalogOptions {
+export interface CatalogOptions extends Judging {
   /** In configuration order, which decides who owns a URI that two servers offer. */
   readonly upstreams: ReadonlyMap<UpstreamId, Upstream>
   /** The server whose tools and prompts have no prefix on the aggregate. */
   readonly bare: UpstreamId | undefined
   readonly toolsets: Readonly<Record<string, ToolsetSettings>>
-  readonly compile: Compile
   /** Bytes of the definitions of one kind that are taken from one server. */
   readonly listBytes: number
   readonly sealer: Sealer
@@ -72,6 +72,8 @@ export interface UpstreamStatus {
   readonly quarantined: readonly Quarantined[]
   /** Names and URIs on the aggregate that this server lost to another. */
   readonly collisions: readonly Collision[]
+  /** Selectors of `tools` that select none of its tools; none while it is not known what it has. */
+  readonly unmatched: readonly UnmatchedSelector[]
   /** Remarks on items that are served, for example a pattern that is not enforced. */
   readonly notes: readonly { readonly item: string; readonly note: string }[]
 }
@@ -137,10 +139,11 @@ class Live implements Catalog {
   }
 
   private feed(upstream: Upstream): Feed {
-    const { compile, listBytes, clock, random, report } = this.options
+    const { compile, tools, listBytes, clock, random, report } = this.options
     return new Feed({
       upstream,
       compile,
+      tools,
       listBytes,
       clock,
       random,
@@ -182,7 +185,7 @@ class Live implements Catalog {
   status(): readonly UpstreamStatus[] {
     const selection = this.mountsOf.selection('')
     const collisions = selection === undefined ? [] : this.mountsOf.view(selection).collisions
-    return [...this.mountsOf.feeds.values()].map((feed) => statusOf(feed, collisions))
+    return [...this.mountsOf.feeds.values()].map((feed) => statusOf(feed, collisions, this.options.tools))
   }
 
   private swapped(feed: Feed, changed: readonly ItemKind[]): void {
@@ -245,10 +248,11 @@ function watching(mounts: Mounts, lookup: Lookup, task: Watching['task']): Watch
   }
 }
 
-function statusOf(feed: Feed, collisions: readonly Collision[]): UpstreamStatus {
+function statusOf(feed: Feed, collisions: readonly Collision[], configured: ConfiguredTools): UpstreamStatus {
   const { snapshot, upstream } = feed
   const described = upstream.describe()
   const lists = Object.values(snapshot?.lists ?? {})
+  const tools = snapshot?.live === true ? snapshot.lists.tool?.definitions : undefined
   const count = (kind: ItemKind): number | undefined => snapshot?.lists[kind]?.definitions.length
   return {
     server: feed.id,
@@ -269,6 +273,13 @@ function statusOf(feed: Feed, collisions: readonly Collision[]): UpstreamStatus 
     pending: allKinds.some((kind) => feed.lacks(kind) && feed.hopeful(kind)),
     quarantined: lists.flatMap((list) => list.quarantined),
     collisions: collisions.filter((collision) => collision.loser === feed.id),
+    unmatched:
+      tools === undefined
+        ? []
+        : configured.unmatched(
+            feed.id,
+            tools.map(({ name }) => name),
+          ),
     notes: lists.flatMap((list) => list.definitions.flatMap(({ name, notes }) => notes.map((note) => ({ item: name, note })))),
   }
 }

@@ -12,7 +12,7 @@ import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { type Upstream, UpstreamFault, type Watch } from '../../core/ports/upstream.ts'
-import { type Compile, type Definition, isQuarantined, type Quarantined, readDefinition, versionOf } from './definition.ts'
+import { type Definition, isQuarantined, type Judging, type Quarantined, readDefinition, versionOf } from './definition.ts'
 import { Intake, mostItems } from './intake.ts'
 import { type About, type List, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts'
 
@@ -34,9 +34,8 @@ const feedTimes = {
 /** Definitions that are judged in one go, some 20 ms. */
 const slice = 250
 
-export interface FeedParts {
+export interface FeedParts extends Judging {
   readonly upstream: Upstream
-  readonly compile: Compile
   /** Bytes of all definitions of one kind. */
   readonly listBytes: number
   readonly clock: Clock
@@ -309,7 +308,7 @@ export class Feed {
       if (index > 0 && index % slice === 0) await this.breathe()
       const version = versionOf(one.bytes)
       // An unchanged definition keeps its object, and with it its compiled validator.
-      const judged = known.get(version) ?? readDefinition(kind, this.id, one, version, this.parts.compile)
+      const judged = known.get(version) ?? readDefinition(kind, this.id, one, version, this.parts)
       if (isQuarantined(judged)) quarantined.push(judged)
       else if (names.has(judged.name)) quarantined.push({ kind, name: judged.name, path: `/${kinds[kind].key}`, reason: 'is listed twice' })
       else {

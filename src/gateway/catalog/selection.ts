@@ -1,6 +1,7 @@
 // What a mount shows: the aggregate, one server, or a toolset; and under which names. Pure data over the settings.
 import type { UpstreamId } from '../../core/call/call.ts'
 import { kinds } from '../../core/call/item-kinds.ts'
+import { readSelector, type Selector, selects } from '../../core/call/selector.ts'
 import type { Definition } from './definition.ts'
 import { bareName, givenName, visibleName } from './names.ts'
 import type { ToolsetSettings } from './settings.ts'
@@ -54,8 +55,8 @@ export function single(server: UpstreamId): Selection {
 }
 
 export function toolset(mount: string, settings: ToolsetSettings, servers: readonly UpstreamId[]): Selection {
-  const include = settings.include.map(pattern)
-  const exclude = settings.exclude.map(pattern)
+  const include = settings.include.map(readSelector)
+  const exclude = settings.exclude.map(readSelector)
   const rename = new Map(Object.entries(settings.rename))
   const describe = new Map(Object.entries(settings.describe))
   const key = ({ upstream, name }: Definition): string => `${upstream}/${name}`
@@ -83,24 +84,6 @@ function natural({ kind, upstream, name }: Definition, bare: UpstreamId | undefi
   return { wanted, exact: wanted === name || wanted === `${upstream}__${name}` }
 }
 
-interface Pattern {
-  readonly server: string
-  /** Undefined: everything of the server. */
-  readonly name: string | undefined
-  readonly open: boolean
-}
-
-/** `server`, `server/name` or `server/start*`. */
-function pattern(text: string): Pattern {
-  const slash = text.indexOf('/')
-  if (slash < 0) return { server: text, name: undefined, open: true }
-  const name = text.slice(slash + 1)
-  const open = name.endsWith('*')
-  return { server: text.slice(0, slash), name: open ? name.slice(0, -1) : name, open }
-}
-
-function matches({ server, name, open }: Pattern, item: Owned): boolean {
-  if (server !== item.upstream) return false
-  if (name === undefined) return true
-  return open ? item.name.startsWith(name) : item.name === name
+function matches(selector: Selector, { upstream, name }: Owned): boolean {
+  return selects(selector, upstream, name)
 }

@@ -5,6 +5,7 @@ import type { Caller, UpstreamId } from '../../core/call/call.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
 import { allKinds, has, kinds, kindsOf, type ListName } from '../../core/call/item-kinds.ts'
 import { type Edit, emptyObject } from '../../core/call/payload.ts'
+import { unconfigured } from '../../core/call/tool-settings.ts'
 import type { Definition } from './definition.ts'
 import { assign } from './names.ts'
 import type { Selection } from './selection.ts'
@@ -39,6 +40,7 @@ export class Published {
       visible,
       definition: definition.sent,
       traits: definition.traits,
+      settings: definition.settings,
       headers: definition.headers,
       validate: definition.validate,
       declaresOutput: definition.declaresOutput,
@@ -305,6 +307,7 @@ export function unlisted(upstream: UpstreamId, own: string, visible: string): It
     visible,
     definition: emptyObject,
     traits: { readOnly: true, idempotent: true },
+    settings: unconfigured,
     headers: [],
     validate: undefined,
     declaresOutput: false,

@@ -237,6 +237,16 @@ describe('signalbox check', () => {
     expect(() => execFileSync('ls', [marker], { stdio: 'ignore' })).toThrow()
   })
 
+  it('warns of selectors that select no tool of a server that answers', async () => {
+    const text = `tools: {harbour/unlaod: {retry: never}, harbour/*: {retry: reads}, '*': {idempotent: false}}\nservers:\n${good}`
+    const run = await finished(['check', file('selectors.yaml', text), '--json'])
+    expect(run.code).toBe(0)
+    const unmatched = [{ selector: 'harbour/unlaod', candidates: ['harbour/unload'] }]
+    expect(JSON.parse(run.stdout)).toMatchObject({ servers: [{ name: 'harbour', unmatched }] })
+    const shown = await finished(['check', file('selectors.yaml', text)])
+    expect(shown.stdout).toContain('warning: tools.harbour/unlaod: selects no tool that the server has; did you mean harbour/unload?')
+  })
+
   it('takes the file of a client', async () => {
     const run = await finished([
       'check',

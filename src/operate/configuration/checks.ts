@@ -16,7 +16,8 @@ export function checkSettings(settings: Settings, has: (path: Path) => boolean):
     ...timeouts(settings, has),
     ...sizes(settings),
     ...names(settings),
-    ...Object.entries(settings.toolsets).flatMap(([name, toolset]) => selection(name, toolset, settings)),
+    ...Object.entries(settings.toolsets).flatMap(([name, toolset]) => selection(name, toolset, settings, has)),
+    ...Object.keys(settings.tools).flatMap((text) => (text === '*' ? [] : serverExists(text, ['tools', text], settings, has))),
     ...Object.entries(settings.servers).flatMap(([name, server]) => oneServer(name, server, settings, has)),
   ]
 }
@@ -126,21 +127,19 @@ function names(settings: Settings): Finding[] {
   return findings
 }
 
-function selection(name: string, toolset: Settings['toolsets'][string], settings: Settings): Finding[] {
-  const findings: Finding[] = []
+/** The server that a selector names; one whose settings could not be read is in the file all the same. */
+function serverExists(text: string, path: Path, settings: Settings, has: (path: Path) => boolean): Finding[] {
+  const server = text.split('/')[0] ?? ''
+  if (Object.hasOwn(settings.servers, server) || has(['servers', server])) return []
   const servers = Object.keys(settings.servers)
-  const mustExist = (entry: string, path: Path) => {
-    const server = entry.split('/')[0] ?? ''
-    if (Object.hasOwn(settings.servers, server)) return
-    const near = nearest(server, servers)[0]
-    findings.push(
-      error(
-        path,
-        `there is no server ${JSON.stringify(server)}`,
-        near === undefined ? `use one of ${servers.join(', ') || '(none)'}` : `did you mean ${near}?`,
-      ),
-    )
-  }
+  const near = nearest(server, servers)[0]
+  const mend = near === undefined ? `use one of ${servers.join(', ') || '(none)'}` : `did you mean ${near}?`
+  return [error(path, `there is no server ${JSON.stringify(server)}`, mend)]
+}
+
+function selection(name: string, toolset: Settings['toolsets'][string], settings: Settings, has: (path: Path) => boolean): Finding[] {
+  const findings: Finding[] = []
+  const mustExist = (entry: string, path: Path) => void findings.push(...serverExists(entry, path, settings, has))
   for (const key of ['include', 'exclude'] as const)
     for (const [index, entry] of toolset[key].entries()) mustExist(entry, ['toolsets', name, key, index])
   for (const key of ['rename', 'describe'] as const)

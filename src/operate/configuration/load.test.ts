@@ -67,6 +67,20 @@ describe('names', () => {
       'gw.yaml:4:15 toolsets.t.include.0: there is no server "githb"; did you mean github?',
     ])
   })
+  it('that a selector of tools uses exist, or the nearest is suggested', async () => {
+    expect(await problemsOf('servers: {github: {command: x}}\ntools:\n  githb/issue*: {retry: never}\n  "*": {retry: never}\n')).toEqual([
+      'gw.yaml:3:3 tools.githb/issue*: there is no server "githb"; did you mean github?',
+    ])
+    expect((await problemsOf('servers: {a: {command: x}}\ntools: {a/b: {retyr: never}}')).join()).toContain('did you mean retry?')
+    expect((await problemsOf('servers: {a: {command: x}}\ntools: {"a/*_end": {retry: never}}')).join()).toContain(
+      'tools.a/*_end: the name "a/*_end" is not allowed; use `server`, `server/name`, `server/start*` or `*`',
+    )
+    expect((await problemsOf('servers: {a: {command: x}}\ntools: {a/b: {retry: always}}')).join()).toContain('use reads, never')
+  })
+  it('of a server whose settings could not be read are names all the same', async () => {
+    const text = 'servers: {a: {url: "${env:NOWHERE}"}}\ntools: {a/b: {retry: never}}\ntoolsets: {t: {include: [a/b]}}'
+    expect((await loaded(text)).broken.map((each) => each.server)).toEqual(['a'])
+  })
   it('are claimed bare by one server at most', async () => {
     const text = 'servers: {a: {command: x, bareNames: true}, b: {command: x, bareNames: true}}'
     expect((await problemsOf(text)).join()).toContain('servers.b.bareNames: the server a claims bare names already')
@@ -192,5 +206,8 @@ describe('sources', () => {
     expect(kindOf(file('{"mcpServers": {}}', 'b.json'))).toBe('mcp-json')
     expect(kindOf(file('{"servers": {}}', 'c.json'))).toBe('mcp-json')
     expect(kindOf(file('{"listen": "127.0.0.1:1", "servers": {}}', 'd.json'))).toBe('yaml')
+    // Below a server a key is the client's, whatever it is called; comments and trailing commas are of editors.
+    expect(kindOf(file('{\n  // mine\n  "servers": {"a": {"command": "x", "tools": ["*"],}},\n}', 'e.json'))).toBe('mcp-json')
+    expect(kindOf(file('servers: {"servers": {command: x}}\ntools: {}', 'f.json'))).toBe('yaml')
   })
 })

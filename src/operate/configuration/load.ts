@@ -12,6 +12,7 @@ import {
   readConfigFile,
   readText,
 } from '../../platform/config/index.ts'
+import { plainJson } from '../../platform/config/jsonc.ts'
 import { packageRoot } from '../package-root.ts'
 import { type Address, adminAddress, isLoopback, parseAddress } from './address.ts'
 import { checkSettings } from './checks.ts'
@@ -80,9 +81,21 @@ export function kindOf(file: string): 'yaml' | 'mcp-json' {
   const text = readText(file)
   if (typeof text !== 'string') return 'yaml'
   if (/"(mcpServers|inputs|mcp)"\s*:/.test(text)) return 'mcp-json'
-  const ours = Object.keys(settingsSchema.shape).filter((key) => key !== 'servers')
-  const saysOurs = ours.some((key) => new RegExp(`(^|[{,\\s])"?${key}"?\\s*:`, 'm').test(text))
-  return /"servers"\s*:/.test(text) && !saysOurs ? 'mcp-json' : 'yaml'
+  if (!/"servers"\s*:/.test(text)) return 'yaml'
+  const written = topKeys(text)
+  const saysOurs = Object.keys(settingsSchema.shape).some(
+    (key) => key !== 'servers' && (written?.has(key) ?? new RegExp(`(^|[{,\\s])"?${key}"?\\s*:`, 'm').test(text)),
+  )
+  return saysOurs ? 'yaml' : 'mcp-json'
+}
+
+/** Of JSON, as editors write it; undefined of other text. */
+function topKeys(text: string): ReadonlySet<string> | undefined {
+  try {
+    return new Set(Object.keys(JSON.parse(plainJson(text))))
+  } catch {
+    return undefined
+  }
 }
 
 function option(name: string, what: string, mend: string): Problem {

@@ -8,6 +8,7 @@ import { payloadOf } from '../../../src/core/call/payload.ts'
 import { anonymous } from '../../../src/core/call/principal.ts'
 import { targetOf, targetValue } from '../../../src/core/protocol/carriers.ts'
 import { type Catalog, type CatalogOptions, createCatalog } from '../../../src/gateway/catalog/index.ts'
+import { toolsBySelector } from '../../../src/gateway/tools/by-selector.ts'
 import { systemRandom } from '../../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../../src/platform/seal/aes-sealer.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -31,6 +32,7 @@ export function bench(upstreams: readonly ScriptedUpstream[], options: Partial<C
     bare: undefined,
     toolsets: {},
     compile: () => ({ validate: () => [] }),
+    tools: toolsBySelector({}),
     listBytes: 33_554_432,
     sealer: createSealer(freshKey(), systemRandom),
     clock,

@@ -6,6 +6,7 @@ import { endless } from '../../../src/core/call/expiry.ts'
 import type { Item } from '../../../src/core/call/item.ts'
 import { complete, type Outcome, unscanned } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
+import { unconfigured } from '../../../src/core/call/tool-settings.ts'
 import type { Random } from '../../../src/core/ports/clock.ts'
 import type { Report } from '../../../src/core/ports/report.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -43,6 +44,7 @@ export function anItem(change: Partial<Item> = {}): Item {
     visible: 'up_weather',
     definition: payloadOf({ name: 'weather' }),
     traits: { readOnly: false, idempotent: false },
+    settings: unconfigured,
     headers: [],
     validate: undefined,
     declaresOutput: false,

@@ -13,6 +13,7 @@ import type { Item } from '../../../src/core/call/item.ts'
 import type { Outcome } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
 import { anonymous, type Principal } from '../../../src/core/call/principal.ts'
+import { unconfigured } from '../../../src/core/call/tool-settings.ts'
 import type { Clock } from '../../../src/core/ports/clock.ts'
 import type { Credentials } from '../../../src/core/ports/credentials.ts'
 import type { Report } from '../../../src/core/ports/report.ts'
@@ -144,6 +145,7 @@ function withItem(call: TargetedCall, own: Partial<Item>): RoutedCall {
     visible: name,
     definition: payloadOf({ name }),
     traits: { readOnly: false, idempotent: false },
+    settings: unconfigured,
     headers: [],
     validate: undefined,
     declaresOutput: false,

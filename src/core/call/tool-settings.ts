@@ -1,0 +1,11 @@
+// What configuration says of one tool (`tools`): resolved once, when the catalog takes the tool in, and read from its item.
+
+export interface ToolSettings {
+  /** Whether executing a call twice is as good as once; undefined: what the server says of the tool decides. */
+  readonly idempotent: boolean | undefined
+  /** `reads`: again what was not executed, and what may be executed twice; `never`: nothing is sent again. */
+  readonly retry: 'reads' | 'never'
+}
+
+/** Where configuration says nothing; also of everything that is no tool. */
+export const unconfigured: ToolSettings = { idempotent: undefined, retry: 'reads' }

@@ -1,0 +1,26 @@
+// Settings of tools, by selector. A leaf. Every key is optional and has no default here: what is absent comes from a less exact selector,
+// and at last from `unconfigured` (core/call/tool-settings.ts).
+import { z } from 'zod'
+
+export const toolSettings = z.strictObject({
+  idempotent: z
+    .boolean()
+    .exactOptional()
+    .describe(
+      'Whether a call may be executed twice, whatever the server says of the tool. `true`: it is sent again also where nobody knows whether it was executed; `false`: never there. Default: by `readOnlyHint` and `idempotentHint`.',
+    ),
+  retry: z
+    .enum(['reads', 'never'])
+    .exactOptional()
+    .describe(
+      '`reads` sends again what was not executed and, where nobody knows, what only reads or is idempotent. `never` sends nothing again, also not what surely was not executed. Default: `reads`.',
+    ),
+})
+
+const selector = z.string().regex(/^(\*|[^*/\s]+(\/([^*]+\*?|\*))?)$/, {
+  error: '`server`, `server/name`, `server/start*` or `*`; only the end of a name can be open',
+})
+
+export const toolsSettings = z.record(selector, toolSettings)
+
+export type ToolsSettings = z.infer<typeof toolsSettings>
