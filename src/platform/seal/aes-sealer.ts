@@ -50,7 +50,7 @@ export function loadKey(path: string): Buffer {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-  mkdirSync(dirname(path), { recursive: true })
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const key = randomBytes(keyBytes)
   writeFileSync(path, key, { mode: 0o600, flag: 'wx' })
   chmodSync(path, 0o600)

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
@@ -69,12 +69,26 @@ describe('a store on a disk that fails', () => {
   it('is private to its owner, and notes who wrote it', async () => {
     const file = freshFile()
     const { store } = open(file)
-    await add(store, 'a')
-    for (const part of [file, `${file}-wal`, `${file}-shm`]) expect(statSync(part).mode & 0o077, part).toBe(0)
+    expect((await add(store, 'a')).ok).toBe(true)
+    for (const part of [file, `${file}-wal`, `${file}-shm`]) expect(statSync(part).mode & 0o777, part).toBe(0o600)
     const schema = await store.read((reader) => reader.all('SELECT * FROM store_schema'))
     expect(schema.ok && schema.value.map((row) => ({ ...row }))).toEqual([{ domain: 'notes', version: 1, written_by: '1.2.3' }])
     await store.close()
+    // Emptied at the end; when SQLite removes it depends on when the statements of the library are collected.
     expect(statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0).toBe(0)
+  })
+
+  it('is closed to others where they could read it', async () => {
+    const file = freshFile()
+    const first = open(file)
+    await add(first.store, 'a')
+    // As after a crash: nobody has emptied the log.
+    const parts = [file, `${file}-wal`, `${file}-shm`]
+    for (const part of parts) chmodSync(part, 0o644)
+    const second = open(file)
+    expect(await names(second.store)).toEqual(['a'])
+    for (const part of parts) expect(statSync(part).mode & 0o777, part).toBe(0o600)
+    await Promise.all([first.store.close(), second.store.close()])
   })
 
   it('that is locked: is read all the same, writes are a value, said once, and it is mended by itself', async () => {
