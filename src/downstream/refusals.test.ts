@@ -63,6 +63,29 @@ const overHttp: readonly (readonly [string, string, string | undefined, Sending]
   ],
 ]
 
+/** The answers to these lines, each sent after the one before it was answered. */
+async function overStdio(open: Imitation, ...said: string[]): Promise<unknown[]> {
+  const input = new PassThrough()
+  const output = new PassThrough()
+  const answers: unknown[] = []
+  let text = ''
+  output.on('data', (chunk) => {
+    text += chunk
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
+      answers.push(JSON.parse(text.slice(0, end)))
+      text = text.slice(end + 1)
+    }
+  })
+  const served = serveStdio(rigContext(open), { input, output, mount: '' })
+  for (const [n, line] of said.entries()) {
+    input.write(`${line}\n`)
+    await until(() => answers.length > n)
+  }
+  input.end()
+  await served
+  return answers
+}
+
 describe('what is turned away keeps who, how and in which revision', () => {
   it.each(overHttp)('over HTTP: %s', async (_, kind, revision, sending) => {
     gateway = imitation()
@@ -91,6 +114,29 @@ describe('what is turned away keeps who, how and in which revision', () => {
     expect(gateway.refusals.map(({ transport, principal }) => [transport, principal?.sub])).toEqual(Array(3).fill(['sse', 'alice']))
   })
 
+  it('where `initialize` holds more than a session keeps: over HTTP and over stdio', async () => {
+    gateway = imitation()
+    at = await rig(gateway)
+    const large = json('initialize', {
+      protocolVersion: '2025-06-18',
+      capabilities: { experimental: { pad: { text: 'x'.repeat(262_144) } } },
+      clientInfo: { name: 'raw', version: '0' },
+    })
+    const answer = await send(at.port, { headers: alice, body: large })
+    expect([answer.status, answer.headers['mcp-session-id'], (answer.json as { error?: { code: number } }).error?.code]).toEqual([
+      200,
+      undefined,
+      -32602,
+    ])
+    expect(await overStdio(gateway, large)).toMatchObject([{ id: 1, error: { code: -32602 } }])
+    const known = { method: 'initialize', fault: { kind: 'invalid_params' }, revision: '2025-06-18' }
+    expect(gateway.refusals).toMatchObject([
+      { ...known, transport: 'http', principal: { sub: 'alice' } },
+      { ...known, transport: 'stdio', principal: { sub: 'nobody' } },
+    ])
+    expect(gateway.calls).toEqual([])
+  })
+
   it('over HTTP where a bug of ours ends it', async () => {
     gateway = imitation()
     const begun: string[] = []
@@ -108,27 +154,12 @@ describe('what is turned away keeps who, how and in which revision', () => {
 
   it('over stdio, of both eras and barred', async () => {
     gateway = imitation()
-    const lines = async (open: Imitation, ...said: string[]): Promise<void> => {
-      const input = new PassThrough()
-      const output = new PassThrough()
-      let answers = 0
-      output.on('data', () => {
-        answers += 1
-      })
-      const served = serveStdio(rigContext(open), { input, output, mount: '' })
-      for (const [n, line] of said.entries()) {
-        input.write(`${line}\n`)
-        await until(() => answers > n)
-      }
-      input.end()
-      await served
-    }
-    await lines(gateway, modernBody('no/such'))
-    await lines(gateway, modernBody('tools/list').replace('"id"', '"x":1,"x":2,"id"'))
-    await lines(gateway, init('2025-06-18'), json('no/such', {}), json('ping', {}, null), 'no json')
+    await overStdio(gateway, modernBody('no/such'))
+    await overStdio(gateway, modernBody('tools/list').replace('"id"', '"x":1,"x":2,"id"'))
+    await overStdio(gateway, init('2025-06-18'), json('no/such', {}), json('ping', {}, null), 'no json')
     const barred = { ...gateway, identify: async () => ({ fault: fault('unauthenticated', { reason: 'no token' }) }) }
-    await lines(barred, init('2025-06-18'))
-    await lines(barred, json('tools/list', { _meta: envelope }))
+    await overStdio(barred, init('2025-06-18'))
+    await overStdio(barred, json('tools/list', { _meta: envelope }))
     expect(gateway.refusals.map(({ transport, revision, principal }) => [transport, revision, principal?.sub])).toEqual([
       ['stdio', modern, 'nobody'],
       ['stdio', modern, 'nobody'],

@@ -2,7 +2,7 @@
 
 import type { Caller } from '../../core/call/call.ts'
 import { type OpenExchange, openExchange } from '../../core/call/exchange.ts'
-import { failed } from '../../core/call/outcome.ts'
+import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -37,9 +37,11 @@ export interface Opened {
 
 export async function handshake(context: DoorContext, opening: Opening, message: IncomingRequest, arrival: Arrival): Promise<Opened> {
   const oversize = (message.params?.size ?? 0) > largest
-  const params = oversize ? undefined : message.params?.json()
-  const asked = isObject(params) ? params : {}
-  const revision = negotiate(asked.protocolVersion)
+  // The door has parsed the message already.
+  const params = message.params?.json()
+  const said = isObject(params) ? params : {}
+  const revision = negotiate(said.protocolVersion)
+  const asked = oversize ? {} : said
   const capabilities = modernCapabilities(asked.capabilities)
   const client = clientInfo(asked.clientInfo)
   const { call } = makeCall(
@@ -61,8 +63,7 @@ export async function handshake(context: DoorContext, opening: Opening, message:
     context.random,
   )
   const exchange = openExchange(context.clock, context.limits, { emit: () => {} }, opening.principal)
-  const tooLarge = fault('invalid_params', { reason: `initialize holds more than ${largest} bytes` })
-  const outcome = oversize ? failed(tooLarge) : await context.gateway.handle(call, exchange)
+  const outcome = oversize ? turnedAway(context, opening, said.protocolVersion, arrival) : await context.gateway.handle(call, exchange)
   if (outcome.kind !== 'complete') {
     const answer = legacyAnswer({ id: message.id, method: message.method, revision, correlationId: arrival.correlationId }, outcome, true)
     const challenged = outcome.kind === 'fault' && outcome.fault.challenge !== undefined ? outcome.fault : undefined
@@ -76,4 +77,20 @@ export async function handshake(context: DoorContext, opening: Opening, message:
     challenged: undefined,
     exchange,
   }
+}
+
+/** No stage sees the call, so its record is written here. */
+function turnedAway(context: DoorContext, opening: Opening, revision: unknown, arrival: Arrival): Outcome {
+  const tooLarge = fault('invalid_params', { reason: `initialize holds more than ${largest} bytes` })
+  context.gateway.refuse({
+    id: arrival.correlationId,
+    method: 'initialize',
+    mount: opening.mount,
+    transport: opening.transport,
+    revision: typeof revision === 'string' ? revision : undefined,
+    principal: opening.principal,
+    fault: tooLarge,
+    startedAtMs: arrival.atMs,
+  })
+  return failed(tooLarge)
 }

@@ -7,9 +7,9 @@ import type { Report } from '../../../core/ports/report.ts'
 import { isCurrent, migrate, schemaTable, versionsOf } from '../migrations.ts'
 import { StoreError } from '../store-error.ts'
 import { type Connection, inProcess, inThread } from './connection.ts'
-import { makePrivate, setAside } from './files.ts'
 import type { EngineRequest } from './engine.ts'
 import { errorOf, reasonOf, sentence } from './faults.ts'
+import { makePrivate, setAside } from './files.ts'
 import { SqliteTransaction } from './transaction.ts'
 
 export interface DurableOptions {
