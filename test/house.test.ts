@@ -95,6 +95,36 @@ describe('the rules of the house', () => {
     expect(found).toEqual([])
   })
 
+  it('a test waits for what happens, never for a time: `eventually` of test/peers/processes.ts, a gate in its peer, or a ManualClock', () => {
+    const timed: Readonly<Record<string, string>> = {
+      'test/chaos/doors.test.ts': '1: the longest that a run may take',
+      'test/chaos/http.test.ts': '1: a client that reads late',
+      'test/chaos/l4-proxy.ts': '2: bytes in drips; a connection that hangs has no event',
+      'test/chaos/l7-faults.ts': '4: a server that answers slowly',
+      'test/chaos/rig.ts': '1: the pace of a client',
+      'test/chaos/stdio-shim.mjs': '1: a server that starts slowly',
+      'test/crossing/features.ts': '1: longer each time, since looking disturbs what is looked for',
+      'test/crossing/run.ts': '1: the longest that a run may take',
+      'test/crossing/tasks.ts': '1: looks again',
+      'test/crossing/verdict.ts': '1: looks again',
+      'test/doubles/downstream/legacy-rig.ts': '1: looks again',
+      'test/doubles/upstream/children.ts': '1: looks again',
+      'test/fuzz/fuzz.test.ts': '1: the longest that a run may take',
+      'test/peers/fixture/content.mjs': '3: a server that answers slowly, and asks late',
+      'test/peers/processes.ts': '1: looks again',
+      'test/promises/children.test.ts': '1: clients that are cut off at different moments',
+    }
+    const tests = files.filter((file) => (file.startsWith('test/') || file.endsWith('.test.ts')) && file !== 'test/house.test.ts')
+    const found = new Map<string, number>()
+    for (const line of offences(tests, /\bsetTimeout\(|\btimers\/promises|\bsleep\(/)) {
+      const [file = ''] = line.split(':')
+      found.set(file, (found.get(file) ?? 0) + 1)
+    }
+    expect(Object.fromEntries(found)).toEqual(
+      Object.fromEntries(Object.entries(timed).map(([file, reason]) => [file, Number.parseInt(reason, 10)])),
+    )
+  })
+
   it('comments cite what a reader of this repository can open', () => {
     const foreign =
       /\b(DESIGN|REQUIREMENTS|SURFACE|protocol|scale|quality|peers|sdk)\.md\b|(?<![\w/])shared\/(reference|seeds|[A-Z])|\bprotocol reference\b|\bthe seeds?\b/

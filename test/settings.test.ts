@@ -1,13 +1,13 @@
 // No key is accepted and then forgotten: every leaf of the settings has a row here that shows, against the real gateway, what turning it
 // changes, or names the test that shows it.
-import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
-import { createServer, type Socket, connect as tcp } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { pipeline, type Stages } from '../src/gateway/pipeline.ts'
 import { configurationSchema } from '../src/operate/cli/schema.ts'
+import { startBlackHole } from './chaos/l4-proxy.ts'
 import type { Result } from './peers/clients.ts'
 import { freePort, startUnderTest, type UnderTest } from './peers/gateway.ts'
 import { startProcess } from './peers/process.ts'
@@ -60,7 +60,6 @@ const faultOf = ({ message }: Answer): Result =>
 const toolNames = async (base: string, at = ''): Promise<string[]> =>
   (await modern(base, 'tools/list', {}, { mount: at })).message.result.tools.map((tool: { name: string }) => tool.name)
 const stateOf = async (admin: string, name = 'up') => (await upstreamsOf(admin)).find((one) => one.name === name)
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const silent = { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], era: 'legacy' }
 
 /** Runs with the key in its gateway-wide place and as an override of one server. */
@@ -105,7 +104,8 @@ function timeoutRows(place: 'global' | 'server'): Record<string, Row> {
     },
     [`${prefix}.connect`]: async () => {
       const { config, own } = limitsAt(place, { connect: 300 })
-      const port = await deafPort()
+      const { port, stop } = await startBlackHole()
+      open.push(stop)
       const running = await gateway({ ...config, servers: { up: { url: `http://127.0.0.1:${port}/mcp`, ...own } } })
       expect((await stateOf(running.admin))?.reason).toContain('300 ms')
     },
@@ -214,24 +214,19 @@ const rows: Record<string, Row> = {
   },
   'servers.NAME.concurrency': async () => {
     for (const concurrency of [1, 3]) {
-      let now = 0
-      let most = 0
-      const { base } = await pair(
-        {},
-        {
-          call: ({ answer }) => {
-            now += 1
-            most = Math.max(most, now)
-            setTimeout(() => {
-              now -= 1
-              answer(textResult('done'))
-            }, 40)
-          },
-        },
-        { concurrency },
-      )
-      await Promise.all(Array.from({ length: 6 }, () => call(base)))
-      expect(most).toBe(concurrency)
+      const held: (() => void)[] = []
+      const script: Script = { call: ({ answer }) => void held.push(() => answer(textResult('done'))) }
+      const { base, admin } = await pair({}, script, { concurrency })
+      const calls = Array.from({ length: 6 }, () => call(base))
+      const gauge = async (name: string) => (await metric(admin, name)).get('upstream="up"')
+      for (let left = 6; left > 0; left -= concurrency) {
+        const waiting = Math.max(0, left - concurrency)
+        expect(await eventually(async () => held.length === concurrency && (await gauge('signalbox_upstream_queued')) === waiting)).toBe(
+          true,
+        )
+        for (const answer of held.splice(0)) answer()
+      }
+      await Promise.all(calls)
     }
   },
   ...timeoutRows('server'),
@@ -253,13 +248,21 @@ const rows: Record<string, Row> = {
       [0, 2],
       [1, 1],
     ] as const) {
+      const held: (() => void)[] = []
       const { base } = await pair(
         { limits: { queue } },
-        { call: ({ answer }) => void setTimeout(() => answer(textResult('done')), 150) },
+        { call: ({ answer }) => void held.push(() => answer(textResult('done'))) },
         { concurrency: 1 },
       )
-      const answers = await Promise.all(Array.from({ length: 3 }, () => call(base)))
-      expect(answers.filter((answer) => faultOf(answer)?.kind === 'overloaded')).toHaveLength(refused)
+      const early: Answer[] = []
+      const calls = Array.from({ length: 3 }, () => call(base).then((answer) => early.push(answer)))
+      expect(await eventually(() => early.length === refused && held.length === 1)).toBe(true)
+      expect(early.filter((answer) => faultOf(answer)?.kind === 'overloaded')).toHaveLength(refused)
+      for (let done = 0; done < 3 - refused; done += 1) {
+        expect(await eventually(() => held.length > 0)).toBe(true)
+        held.shift()?.()
+      }
+      await Promise.all(calls)
     }
   },
   'limits.resultBytes': async () => {
@@ -337,19 +340,32 @@ const rows: Record<string, Row> = {
     expect((await modern(base, 'tools/call', { name: 'echo', arguments: { long: 'x'.repeat(1_000) } }, { mount })).status).toBe(413)
   },
   'http.keepAliveMs': async () => {
+    let release = (): void => {}
     const { base } = await pair(
       { http: { keepAliveMs: 100 } },
-      { call: ({ answer }) => void setTimeout(() => answer(textResult('late')), 500) },
+      {
+        call: ({ answer }) => {
+          release = () => {
+            release = () => {}
+            answer(textResult('late'))
+          }
+        },
+      },
     )
-    expect((await call(base)).text.match(/^:/gm)?.length).toBeGreaterThanOrEqual(2)
+    let heard = ''
+    const onText = (text: string): void => {
+      heard += text
+      if ((heard.match(/^:/gm)?.length ?? 0) >= 2) release()
+    }
+    expect((await call(base, 'echo', { onText })).message.result).toMatchObject(textResult('late'))
   },
 
   'sessions.idleMs': async () => {
-    const { base } = await pair({ sessions: { idleMs: 250 } })
+    const { base, admin } = await pair({ sessions: { idleMs: 250 } })
     const session = await openSession(base, { mount })
     const list = () => legacy(base, session, 'tools/list', {}, { mount })
     expect((await list()).status).toBe(200)
-    await pause(400)
+    expect(await eventually(async () => (await metric(admin, 'signalbox_sessions')).get('transport="http"') === 0)).toBe(true)
     expect((await list()).status).toBe(404)
   },
   'sessions.most': async () => {
@@ -373,9 +389,9 @@ const rows: Record<string, Row> = {
   'sse.sunset': { file: 'test/promises/transports.test.ts', mentions: "sunset: '2027-03-31'" },
   'drain.graceMs': async () => {
     for (const graceMs of [100, 1_200]) {
-      const { base, running } = await pair({ drain: { graceMs } }, { call: () => undefined })
+      const { base, running, up } = await pair({ drain: { graceMs } }, { call: () => undefined })
       const hanging = call(base).catch(() => undefined)
-      await pause(100)
+      expect(await eventually(() => up.count('tools/call') === 1)).toBe(true)
       const began = performance.now()
       await running.running.drain()
       await hanging
@@ -486,19 +502,4 @@ async function logOf(log: Record<string, unknown>): Promise<string> {
   await call(running.base)
   await running.end('SIGTERM')
   return running.log()
-}
-
-/** A port of a program that listens and never accepts; its queue is full, so that connecting to it takes for ever. */
-async function deafPort(): Promise<number> {
-  const program = `require('net').createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, function () {
-    require('fs').writeSync(1, String(this.address().port)); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0) })`
-  const child = spawn(process.execPath, ['-e', program], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const port = await new Promise<number>((resolve) => child.stdout.once('data', (chunk) => resolve(Number(chunk))))
-  const fillers: Socket[] = Array.from({ length: 8 }, () => tcp(port, '127.0.0.1').on('error', () => undefined))
-  await pause(100)
-  open.push(async () => {
-    for (const filler of fillers) filler.destroy()
-    child.kill('SIGKILL')
-  })
-  return port
 }

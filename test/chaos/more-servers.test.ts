@@ -129,13 +129,12 @@ describe.runIf(hasOpenssl())('T31 TLS', () => {
       ['wrongHost', /TLS|ALTNAME/],
     ] as const) {
       if (authority === undefined || front === undefined) return
-      front.present(authority[bad])
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await front.present(authority[bad])
       const answer = await (await client('modern', '/tls')).call('write', { tag: bad })
       expect(faultOf(answer), answer.text).toMatchObject({ kind: 'upstream_unavailable', category: 'transport', side_effect: 'none' })
       expect(answer.text).toMatch(reason)
       expect(l7.twin.effectsOf(bad)).toBe(0)
-      front.present(authority.good)
+      await front.present(authority.good)
       await works('/tls')
     }
     await rig.neighbourIsFine()

@@ -79,10 +79,10 @@ export class Rig {
   /** The evidence once it shows this: a record is sealed a moment after its answer has left. */
   async evidenceWhen(shows: (evidence: Evidence) => boolean): Promise<Evidence> {
     let last = await this.evidence()
-    for (let n = 0; n < 40 && !shows(last); n += 1) {
-      await new Promise((resolve) => setTimeout(resolve, 25))
+    await eventually(async () => {
       last = await this.evidence()
-    }
+      return shows(last)
+    })
     return last
   }
 

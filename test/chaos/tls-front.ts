@@ -1,10 +1,11 @@
 // Certificates of a private authority, and a TLS front before a plain port on loopback whose certificate can be swapped while it runs.
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createServer } from 'node:tls'
+import { createServer, type TLSSocket } from 'node:tls'
 
 export interface Certificate {
   readonly key: string
@@ -64,13 +65,13 @@ export function makeAuthority(): Authority {
 
 export interface TlsFront {
   readonly port: number
-  /** New connections get this certificate; open ones are cut. */
-  present(certificate: Certificate): void
+  /** New connections get this certificate; open ones are cut. Resolves when they are closed. */
+  present(certificate: Certificate): Promise<void>
   stop(): Promise<void>
 }
 
 export async function startTlsFront(target: number, certificate: Certificate): Promise<TlsFront> {
-  const open = new Set<{ destroy(): unknown }>()
+  const open = new Set<TLSSocket>()
   const server = createServer(certificate, (socket) => {
     const inner = connect(target, '127.0.0.1')
     open.add(socket)
@@ -83,19 +84,25 @@ export async function startTlsFront(target: number, certificate: Certificate): P
   })
   server.on('tlsClientError', () => undefined)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const cut = (): void => {
-    for (const socket of open) socket.destroy()
+  const cut = async (): Promise<void> => {
+    await Promise.all(
+      [...open].map((socket) => {
+        const closed = once(socket, 'close')
+        socket.destroy()
+        return closed
+      }),
+    )
   }
   return {
     port: (server.address() as AddressInfo).port,
     present: (next) => {
       server.setSecureContext(next)
-      cut()
+      return cut()
     },
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
-        cut()
+        void cut()
       }),
   }
 }

@@ -36,9 +36,14 @@ test.each([
   'a timer that %s: the call that runs is answered, the log has the stack, the exit code is not 0',
   async (kind, effect) => {
     const { options, light } = bomb(kind, effect)
+    const done = join(folder.folder, `done-${kind}`)
     const slow = scriptedStdio(
       [plainTool('slow')],
-      "setTimeout(() => say({ id, result: { content: [{ type: 'text', text: 'done' }] } }), 700)",
+      `const timer = setInterval(() => {
+        if (!require('node:fs').existsSync(${JSON.stringify(done)})) return
+        clearInterval(timer)
+        say({ id, result: { content: [{ type: 'text', text: 'done' }] } })
+      }, 10)`,
     )
     const gateway = await startProcess(
       { servers: { slow }, log: { level: 'info', format: 'json' }, drain: { graceMs: 5_000 } },
@@ -50,6 +55,8 @@ test.each([
       /signalbox_upstream_in_flight\{[^}]*\} 1/.test(await (await fetch(`${gateway.admin}/metrics`)).text())
     expect(await eventually(running)).toBe(true)
     light()
+    expect(await eventually(() => gateway.log().includes('was not caught'))).toBe(true)
+    writeFileSync(done, '')
     expect((await answer).message.result.content[0].text).toBe('done')
     expect(await gateway.gone).toBe(1)
     const told = gateway

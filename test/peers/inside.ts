@@ -15,6 +15,7 @@ import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
 import { aCall } from '../doubles/gateway/samples.ts'
 import { aPrincipal } from '../doubles/principal.ts'
+import { eventually } from './processes.ts'
 
 export interface Leg {
   readonly outcome: Outcome
@@ -73,7 +74,7 @@ export async function startInside(config: Record<string, unknown>): Promise<Insi
   })
   await inside.catalog.start()
   await Promise.all([...inside.upstreams.values()].map((upstream) => upstream.ready(new AbortController().signal)))
-  while (inside.catalog.status().some((one) => one.pending)) await new Promise((resolve) => setTimeout(resolve, 10))
+  await eventually(() => !inside.catalog.status().some((one) => one.pending))
   return {
     records,
     counted,

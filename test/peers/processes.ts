@@ -1,4 +1,5 @@
 // Finds the processes of a test by a mark in their environment, wherever they hang in the tree.
+import type { ChildProcess } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
 /** Pids whose environment holds the mark; zombies have none and do not count. */
@@ -13,6 +14,15 @@ export function marked(mark: string): number[] {
         return false
       }
     })
+}
+
+/** Sends Ctrl-C until the process is gone: one that comes too soon after the first counts as the same. */
+export function interrupted(child: ChildProcess): Promise<boolean> {
+  return eventually(() => {
+    if (child.exitCode !== null) return true
+    child.kill('SIGINT')
+    return false
+  })
 }
 
 /** Waits, by looking, until the condition holds or the time is over. */

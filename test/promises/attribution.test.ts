@@ -247,7 +247,11 @@ describe('two principals at once', () => {
   test('a server that gives up while its user thinks has its outcome kept for the one who comes back', async () => {
     const first = await inside.call('alice', 'fixture__test_impatient')
     expect(first.outcome.kind).toBe('input_required')
-    await new Promise((resolve) => setTimeout(resolve, 150))
+    const gaveUp = async (): Promise<boolean> => {
+      const { outcome } = await inside.call('alice', 'fixture__test_slow_state', { key: 'impatient' })
+      return JSON.stringify(outcome.kind === 'complete' && outcome.result.json()).includes('gave up')
+    }
+    expect(await eventually(gaveUp)).toBe(true)
     const last = await inside.call('alice', 'fixture__test_impatient', {}, answered(first, 'alice'))
     expect(JSON.stringify(last.outcome.kind === 'complete' && last.outcome.result.json())).toContain('gave up')
   })

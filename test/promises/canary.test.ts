@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect } from 'vitest'
 import { writeConfig } from '../peers/config.ts'
+import { eventually } from '../peers/processes.ts'
 import { root } from '../peers/servers.ts'
 import { promise } from './promise.ts'
 
@@ -70,8 +71,8 @@ beforeAll(async () => {
       })
       child.kill('SIGTERM')
     })
-  for (let i = 0; i < 100 && !/"one".*ready.*"two".*ready/s.test(await (await fetch(`${admin}/admin/v1/upstreams`)).text()); i += 1)
-    await new Promise((resolve) => setTimeout(resolve, 50))
+  const ready = async (): Promise<boolean> => /"one".*ready.*"two".*ready/s.test(await (await fetch(`${admin}/admin/v1/upstreams`)).text())
+  expect(await eventually(ready)).toBe(true)
 })
 afterAll(async () => {
   for (const server of servers) server.close()

@@ -3,13 +3,12 @@
 import { Agent } from 'node:http'
 import { describe, expect } from 'vitest'
 import { startProcess } from '../peers/process.ts'
-import { eventually } from '../peers/processes.ts'
+import { eventually, interrupted } from '../peers/processes.ts'
 import { type Answer, legacy, metric, modern, openSession, send } from '../peers/raw.ts'
 import { everything } from '../peers/servers.ts'
 import { promise } from './promise.ts'
 
 const graceMs = 8_000
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 const echo = (message: string) => ({ name: 'echo', arguments: { message } })
 const slow = (seconds: number) => ({ name: 'trigger-long-running-operation', arguments: { duration: seconds, steps: 4 } })
 const mount = '/everything'
@@ -132,8 +131,8 @@ describe('SIGTERM under load', () => {
       const call = modern(gateway.base, 'tools/call', slow(50), { mount }).catch(codeOf)
       await eventually(async () => (await calls(gateway.admin)) === 1)
       gateway.child.kill('SIGINT')
-      await pause(400)
       const began = performance.now()
+      expect(await interrupted(gateway.child)).toBe(true)
       expect(await gateway.end('SIGINT')).toBe(130)
       // Far below the grace and the call.
       expect(performance.now() - began).toBeLessThan(20_000)

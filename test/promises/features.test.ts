@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ClientKind, clientKinds, connect, type Progress, type TestClient } from '../peers/clients.ts'
 import { writeConfig } from '../peers/config.ts'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
+import { eventually } from '../peers/processes.ts'
 import { everything, root } from '../peers/servers.ts'
 
 let gateway: UnderTest
@@ -25,10 +26,6 @@ const answers = {
     params.mode === 'url' ? { action: 'accept' } : { action: 'accept', content: { name: 'Ada', check: true } },
   sample: () => ({ role: 'assistant', model: 'test-model', content: { type: 'text', text: 'sampled answer' } }),
   roots: () => [{ uri: 'file:///project', name: 'project' }],
-}
-
-async function until(holds: () => boolean, ms = 8_000): Promise<void> {
-  for (const end = performance.now() + ms; !holds() && performance.now() < end; ) await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
 describe.each(clientKinds)('through %s', (kind: ClientKind) => {
@@ -103,7 +100,7 @@ describe.each(clientKinds)('through %s', (kind: ClientKind) => {
     const seen: Progress[] = []
     const result = await client.call('trigger-long-running-operation', { duration: 1, steps: 5 }, { onProgress: (p) => seen.push(p) })
     expect(result.content[0].text).toContain('completed')
-    await until(() => seen.length >= 5, 500)
+    await eventually(() => seen.length >= 5, 500)
     // The SDKs drop a progress message that they read together with the answer, through a gateway or not.
     const heard = seen.map((p) => p.progress)
     expect(heard).toEqual([1, 2, 3, 4, 5].slice(0, Math.max(4, heard.length)))
@@ -123,7 +120,7 @@ describe.each(clientKinds)('through %s', (kind: ClientKind) => {
   test('logging', async () => {
     await client.setLevel('debug')
     await client.call('toggle-simulated-logging')
-    await until(() => client.logs.some((line) => /level.message/i.test(line)))
+    await eventually(() => client.logs.some((line) => /level.message/i.test(line)))
     await client.call('toggle-simulated-logging')
     expect(client.logs.join('\n')).toMatch(/level.message/i)
   })
@@ -132,7 +129,7 @@ describe.each(clientKinds)('through %s', (kind: ClientKind) => {
     const uri = 'demo://resource/dynamic/text/1'
     await client.subscribe(uri)
     await client.call('toggle-subscriber-updates')
-    await until(() => client.updated.length > 0)
+    await eventually(() => client.updated.length > 0)
     await client.call('toggle-subscriber-updates')
     expect(client.updated[0]).toBe(uri)
   })

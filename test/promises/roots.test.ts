@@ -12,15 +12,20 @@ async function follows(server: Record<string, unknown>): Promise<void> {
   const gateway = await startUnderTest({ servers: { everything: server } })
   const client = new Client({ name: 'mover', version: '1' }, { capabilities: { roots: { listChanged: true } } })
   let roots = [{ uri: 'file:///first' }]
-  client.setRequestHandler(ListRootsRequestSchema, async () => ({ roots }))
+  let asked = 0
+  client.setRequestHandler(ListRootsRequestSchema, async () => {
+    asked += 1
+    return { roots }
+  })
   await client.connect(new StreamableHTTPClientTransport(new URL(`${gateway.base}/mcp/everything`)) as never)
   const seen = async (): Promise<string> => JSON.stringify(await client.callTool({ name: 'get-roots-list', arguments: {} }))
   expect(await eventually(async () => (await seen()).includes('file:///first'))).toBe(true)
   roots = [{ uri: 'file:///second' }]
   // A question that meets a call of the same session may be taken for that call's and end with it: so without one in flight, and again.
   const told = async (): Promise<boolean> => {
+    const before = asked
     await client.sendRootsListChanged()
-    await new Promise((resolve) => setTimeout(resolve, 200))
+    await eventually(() => asked > before, 1_000)
     return (await seen()).includes('file:///second')
   }
   expect(await eventually(told)).toBe(true)

@@ -12,6 +12,7 @@ import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
 import type { Result } from '../peers/clients.ts'
+import { eventually } from '../peers/processes.ts'
 import { openSession, send } from '../peers/raw.ts'
 
 export const doorKinds = ['modern http', 'modern stdio', 'legacy http', 'legacy stdio', 'sse'] as const
@@ -75,7 +76,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
   })
   await inside.catalog.start()
   await Promise.all([...inside.upstreams.values()].map((upstream) => upstream.ready(new AbortController().signal)))
-  while (inside.catalog.status().some((one) => one.pending)) await new Promise((resolve) => setTimeout(resolve, 10))
+  await eventually(() => !inside.catalog.status().some((one) => one.pending))
   const { port } = await doors.http.listen('127.0.0.1', 0)
   const base = `http://127.0.0.1:${port}`
   const input = new PassThrough()

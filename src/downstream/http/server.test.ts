@@ -146,6 +146,16 @@ describe('a bug of ours', () => {
   })
 })
 
+/** Whether the listener is closed: a connection is refused. */
+function refusesConnections(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1')
+    socket.on('connect', () => resolve(false))
+    socket.on('error', () => resolve(true))
+    socket.on('connect', () => socket.destroy())
+  })
+}
+
 describe('a drain loses nobody', () => {
   it('answers what runs, then refuses new connections', async () => {
     let release = (): void => {}
@@ -159,7 +169,7 @@ describe('a drain loses nobody', () => {
     while (gateway.calls.length === 0) await new Promise((resolve) => setImmediate(resolve))
     context.drain.abort()
     const drained = at.door.drain(5_000)
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    while (!(await refusesConnections(at.port)));
     await expect(send(at.port, listing)).rejects.toThrow('ECONNREFUSED')
     release()
     const answer = await running

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { Client as ClientTwo, StreamableHTTPClientTransport as TransportTwo } from '@modelcontextprotocol/client'
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js'
@@ -261,10 +262,12 @@ describe('an SDK 1.x client over Streamable HTTP', () => {
     const gateway = imitation()
     const at = await start(gateway)
     const withdrawn: boolean[] = []
+    let asked = 0
     const { client: one } = await client(at, {
       capabilities: everything,
       prepare: (c) => {
         c.setRequestHandler(ElicitRequestSchema, (_r, { signal }) => {
+          asked += 1
           return new Promise((resolve) => {
             signal.addEventListener('abort', () => {
               withdrawn.push(true)
@@ -278,7 +281,7 @@ describe('an SDK 1.x client over Streamable HTTP', () => {
     const stop = new AbortController()
     const call = one.callTool({ name: 'parked' }, undefined, { signal: stop.signal })
     await until(() => gateway.calls.some(({ call: c, delivery }) => c.target === 'parked' && delivery !== undefined))
-    await new Promise((resolve) => setTimeout(resolve, 20))
+    await until(() => asked > 0)
     stop.abort('enough')
     await expect(call).rejects.toThrow('enough')
     await until(() => gateway.ended.length === 1 && withdrawn.length === 1)
@@ -344,17 +347,19 @@ describe('an SDK 1.x client over Streamable HTTP', () => {
     const call = one.callTool({ name: 'wait', arguments: { tag: 'r' } }, undefined, { onprogress: ({ progress }) => heard.push(progress) })
     await until(() => heard.length === 1)
     // The connection is cut under the answer.
-    for (const socket of await sockets(at)) socket.destroy()
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    const cut = openResponses(at).map((res) => once(res, 'close'))
+    for (const { socket } of openResponses(at)) socket?.destroy()
+    await Promise.all(cut)
     gateway.waiting.get('r')?.(textResult('still here'))
     expect((await call).content).toEqual([{ type: 'text', text: 'still here' }])
     expect(gateway.ended).toEqual([])
   })
 })
 
-async function sockets(at: Rig): Promise<{ destroy(): void }[]> {
+/** The responses that the door has not ended. */
+function openResponses(at: Rig): ServerResponse[] {
   const { openRequests } = at.door as unknown as { openRequests: Iterable<{ res: ServerResponse }> }
-  return [...openRequests].flatMap(({ res }) => res.socket ?? [])
+  return [...openRequests].map(({ res }) => res)
 }
 
 describe('an SDK 2.x client that speaks a legacy revision over HTTP', () => {
@@ -572,7 +577,7 @@ describe('the stream of a session', () => {
     await until(() => gateway.listening.length === 1)
     first.stop()
     await first.ended
-    await new Promise((resolve) => setTimeout(resolve, 10))
+    await until(() => openResponses(at).length === 0)
     gateway.changed('prompts')
     const second = events(at, own)
     await second.next(({ method }) => method === 'notifications/prompts/list_changed')

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { interrupted } from '../../../test/peers/processes.ts'
 import { packageRoot } from '../package-root.ts'
 
 const main = join(packageRoot, 'dist', 'main.js')
@@ -178,8 +179,7 @@ describe('signalbox up', () => {
     await until(call, 'stderr', 'crate 1 ')
     run.child.kill('SIGINT')
     await until(run, 'stderr', 'Press Ctrl-C again')
-    await new Promise((resolve) => setTimeout(resolve, 350))
-    run.child.kill('SIGINT')
+    expect(await interrupted(run.child)).toBe(true)
     expect(await run.exit).toBe(130)
     expect(await call.exit).toBe(1)
   })

@@ -181,9 +181,9 @@ describe.each(transports)('server-everything over %s', (transport) => {
   })
 
   test('is told when a call is cancelled, and the next call works', async () => {
-    const call = makeCall('tools/call', { name: 'trigger-long-running-operation', arguments: { duration: 30, steps: 3 } })
-    const leg = start(made.upstream, call)
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    const long = { name: 'trigger-long-running-operation', arguments: { duration: 30, steps: 300 } }
+    const leg = start(made.upstream, makeCall('tools/call', long, { progress: true }))
+    await until(() => leg.events.length > 0, 'progress')
     leg.exchange.end('cancelled')
     expect(faultKind(await leg.outcome)).toBe('cancelled')
     expect(textOf(await send(made.upstream, makeCall('tools/call', { name: 'echo', arguments: { message: 'on' } })))).toBe('Echo: on')

@@ -29,11 +29,16 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
 })
 
+/** Ends the calls of `slow` that run. */
+let finishSlow = (): void => {}
+
 function quietServer(): McpServer {
   const server = new McpServer({ name: 'quiet', version: '1.0.0' })
   server.registerTool('now', {}, async () => ({ content: [{ type: 'text', text: 'now' }] }))
   server.registerTool('slow', {}, async () => {
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await new Promise<void>((resolve) => {
+      finishSlow = resolve
+    })
     return { content: [{ type: 'text', text: 'slow' }] }
   })
   return server
@@ -95,6 +100,7 @@ describe('draining', () => {
     await new Promise((resolve) => setImmediate(resolve))
     const drained = upstream.drain(exchange.deadline)
     expect(faultKind(await send(upstream, makeCall('tools/call', { name: 'now' })))).toBe('draining')
+    finishSlow()
     expect(textOf(await leg.outcome)).toBe('slow')
     await drained
     expect(upstream.health()).toMatchObject({ state: 'drained', connections: 0 })

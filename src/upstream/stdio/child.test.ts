@@ -114,8 +114,8 @@ describe('when close resolves, nothing of the child is left', () => {
   it('nor what a crashed one left behind', async () => {
     const name = mark()
     const { ended, wire } = await openScript(`
-      require('child_process').spawn(process.execPath, ['-e', '/* ${name} */ process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)'], { stdio: 'inherit' })
-      setTimeout(() => process.exit(1), 100)`)
+      require('child_process').spawn(process.execPath, ['-e', '/* ${name} */ process.on("SIGTERM", () => {}); setInterval(() => {}, 1000); require("fs").writeSync(3, "up")'], { stdio: ['inherit', 'inherit', 'inherit', 'pipe'] })
+        .stdio[3].once('data', () => process.exit(1))`)
     expect((await ended).detail).toMatchObject({ exitCode: 1 })
     await wire.close()
     expect(running(name)).toEqual([])
@@ -225,7 +225,7 @@ describe('no child outlives its gateway', () => {
 
   it('after an end of its own, though it closed nothing', async () => {
     const name = mark()
-    await gateway(`${twoChildren(name)}; setTimeout(() => process.exit(0), 50)`)
+    await gateway(`${twoChildren(name)}; process.exit(0)`)
     await until(() => running(name).length === 0)
   })
 })
