@@ -3,6 +3,7 @@
 // that the target that is authorised is the one that is sent. Of the URIs in results only those are listed that a client would ask for next
 // under another name than the server's: the gateway changes them where two servers have one skill (SEP-2640), and nowhere else.
 import { isObject } from './is-object.ts'
+import { elements, MemberWalk, type Span, skipSpace } from './scan.ts'
 
 export type Carried = 'tool' | 'prompt' | 'uri' | 'skill' | 'directory' | 'task'
 
@@ -86,6 +87,19 @@ export function carriedIn(direction: Direction, method: string, message: unknown
   return found
 }
 
+/**
+ * Where the strings of one kind stand in the bytes of a result that are known to be JSON, in their order; undefined where a member on the way
+ * stands twice. Nothing is parsed and the time grows with the size alone: a server decides how many they are.
+ */
+export function carriedSpans(method: string, carries: Carried, bytes: Uint8Array): readonly Span[] | undefined {
+  const found: Span[] = []
+  const start = skipSpace(bytes, 0)
+  for (const carrier of Object.hasOwn(carriers.result, method) ? (carriers.result[method] ?? []) : []) {
+    if (carrier.carries === carries && !walkBytes(bytes, carrier.path, 0, { start, end: bytes.length }, found)) return undefined
+  }
+  return found.sort((one, other) => one.start - other.start)
+}
+
 /** Where the target of a request stands; undefined where its method has none, or its `ref` is of no known type. */
 export function targetOf(method: string, params: unknown): Target | undefined {
   const only = single.get(method)
@@ -150,4 +164,26 @@ function walk(carrier: Carrier, value: unknown, depth: number, path: readonly (s
   }
   const member = memberOf(value, key)
   if (member !== undefined) walk(carrier, member, depth + 1, [...path, key], found)
+}
+
+const [quote, openBracket, openBrace] = Buffer.from('"[{')
+
+/** False where a member on the way stands twice. */
+function walkBytes(b: Uint8Array, path: readonly string[], depth: number, at: Span, found: Span[]): boolean {
+  const key = path[depth]
+  const first = b[at.start]
+  if (key === undefined) {
+    if (first === quote) found.push(at)
+    return true
+  }
+  if (key === '*') return first !== openBracket || elements(b, at.start).every((element) => walkBytes(b, path, depth + 1, element, found))
+  if (first !== openBrace) return true
+  let member: Span | undefined
+  const walk = new MemberWalk(b, at.start, 'before')
+  while (walk.next()) {
+    if (!walk.keyIs(key)) continue
+    if (member !== undefined) return false
+    member = walk.span()
+  }
+  return member === undefined || walkBytes(b, path, depth + 1, member, found)
 }

@@ -100,6 +100,21 @@ describe('skills of several servers', () => {
     expect((await ask('skills/get', 'skill://two/refunds/SKILL.md')).outcome.kind).toBe('complete')
   })
 
+  it('have a large result rewritten unparsed, in time that grows with its size alone', async () => {
+    const two = server('two', [skill('skill://refunds', 'a.md')])
+    const { ask } = await served(server('one', [skill('skill://refunds')]), two)
+    const entries = (place: string) => `{"n":12345678901234567890,"resources":[${Array(40_000).fill(`{"uri":"${place}/x"}`).join(',')}]}`
+    const text = entries('skill://refunds')
+    const result = payload(Buffer.from(text))
+    result.json = () => {
+      throw new Error('it was parsed')
+    }
+    two.answer = () => complete(result, unscanned(text.length))
+    const { outcome } = await ask('resources/directory/read', 'skill://two/refunds')
+    const got = outcome.kind === 'complete' ? Buffer.from(outcome.result.bytes) : undefined
+    expect(got?.equals(Buffer.from(entries('skill://two/refunds')))).toBe(true)
+  })
+
   it('are moved too where an earlier server has one of their files as a resource, and hide such a resource of a later one', async () => {
     const resources = [{ uri: 'skill://refunds/a.md', name: 'a' }]
     const first = await served(new ScriptedUpstream('one', { resources }), server('two', [skill('skill://refunds', 'a.md')]))

@@ -6,15 +6,15 @@ import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Item } from '../../core/call/item.ts'
 import { kindListedBy, kinds } from '../../core/call/item-kinds.ts'
 import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
-import type { Payload } from '../../core/call/payload.ts'
+import { type Payload, payload } from '../../core/call/payload.ts'
 import type { Next, Step } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
-import { carriedIn, type Target, targetOf } from '../../core/protocol/carriers.ts'
+import { carriedIn, carriedSpans, type Target, targetOf } from '../../core/protocol/carriers.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
-import { countMembers, countParsed } from '../../core/protocol/scan.ts'
+import { text } from '../../core/protocol/scan.ts'
 import { discovery } from './discover.ts'
 import { type Lookup, unavailable } from './lookup.ts'
 import type { Mounts } from './mounts.ts'
@@ -206,17 +206,23 @@ function tasksRefusal(call: Call): Fault | undefined {
 function withVisibleUris(call: Call, item: Item, outcome: Outcome): Outcome {
   if (outcome.kind !== 'complete' || kinds[item.kind].key !== 'uri') return outcome
   const { bytes } = outcome.result
-  const parsed = outcome.result.json()
-  // An edit would have to choose between the two.
-  if (countMembers(bytes) !== countParsed(parsed)) {
+  const spans = carriedSpans(call.method, 'uri', bytes)
+  // To change one of the two would be to choose between them.
+  if (spans === undefined) {
     return failed(
       fault('upstream_protocol_error', { upstream: item.upstream, reason: `a member of the result of ${call.method} stands twice` }),
     )
   }
-  const edits = carriedIn('result', call.method, parsed).flatMap(({ carries, path, value }) =>
-    carries === 'uri' ? [{ path, value: JSON.stringify(moved(value, item.name, item.visible)) }] : [],
-  )
-  return { ...outcome, result: outcome.result.edit(edits) }
+  const pieces: Uint8Array[] = []
+  let from = 0
+  for (const { start, end } of spans) {
+    const own = text(bytes, start, end)
+    const visible = moved(own, item.name, item.visible)
+    if (visible === own) continue
+    pieces.push(bytes.subarray(from, start), Buffer.from(JSON.stringify(visible)))
+    from = end
+  }
+  return from === 0 ? outcome : { ...outcome, result: payload(Buffer.concat([...pieces, bytes.subarray(from)])) }
 }
 
 function withTaskId(call: Call, result: Payload, visible: string): Payload {
