@@ -98,10 +98,36 @@ cross the network over plain http, and the built-in quickstart. Until authentica
 
 ## Files of clients
 
-\`--mcp-json FILE\` takes the file of a client as it is: \`mcpServers\` (Claude Desktop, Claude Code, Cursor) or \`servers\` (VS Code), with
-comments and trailing commas. Honoured: \`command\`, \`args\`, \`env\`, \`cwd\`, \`envFile\`, \`url\`, \`type\`, \`headers\`, \`disabled\`, \`inputs\`, and the
-variables \`\${VAR}\`, \`\${VAR:-default}\`, \`\${env:VAR}\`, \`\${input:ID}\`, \`\${workspaceFolder}\`, \`\${workspaceFolderBasename}\`, \`\${userHome}\`, \`\${/}\`. Everything
-else is warned about by key. Inputs are asked on the terminal; without one, set \`SIGNALBOX_INPUT_<ID>\`. Names become \`a-z\`, \`0-9\`, \`-\`, at most 24.
+\`--mcp-json FILE\` takes the file of a client as it is: JSON with comments and trailing commas, TOML, or YAML.
+
+| Client | Where its servers stand | What is its own |
+|---|---|---|
+| Claude Desktop, Claude Code, Cursor, Cline, Roo Code | \`mcpServers\` | \`\${VAR}\`, \`\${VAR:-default}\`, \`\${env:VAR}\`, \`envFile\` |
+| VS Code | \`servers\` (in settings \`mcp.servers\`) | \`inputs\`, \`\${input:ID}\`, \`\${workspaceFolder}\`, \`\${workspaceFolderBasename}\`, \`\${userHome}\`, \`\${/}\` |
+| GitHub Copilot CLI | \`mcpServers\` | \`type: local\`; \`$VAR\` in a file below \`.copilot\` |
+| Windsurf | \`mcpServers\` | \`serverUrl\`, \`\${file:PATH}\` |
+| Gemini CLI | \`mcpServers\` | \`httpUrl\`, \`$VAR\`, \`mcp.allowed\`, \`mcp.excluded\` |
+| opencode | \`mcp\` (second form: \`mcp.servers\`) | \`type: local\` and \`remote\`, \`command\` as a list, \`environment\`, \`{env:VAR}\`, \`{file:PATH}\` |
+| Zed | \`context_servers\` | \`command\` as a mapping of \`path\`, \`args\` and \`env\`; no variables |
+| Codex | \`[mcp_servers.NAME]\` in TOML | \`env_vars\`, \`bearer_token_env_var\`, \`http_headers\`, \`env_http_headers\`; no variables |
+| Continue, goose | a list under \`mcpServers\`; \`extensions\` | \`requestOptions.headers\`; \`cmd\`, \`envs\`, \`uri\` |
+
+A mapping or list of servers without a word around it is taken as well. What belongs to the client alone (\`trust\`, \`autoApprove\`, \`tools\`,
+\`timeout\`, \`oauth\`, …) is not taken over, and each such key is named with what to do in its stead.
+
+An entry that cannot work (no \`command\` or \`url\`, \`type: ws\`, an address without scheme, a missing variable) breaks itself alone: it is
+named with file, place and mend, and the others are served. An entry with \`disabled: true\` or \`enabled: false\` is not read at all. \`null\` and
+empty text are nothing; a number, true or false is the text that is written. Inputs are asked on the terminal; without one, set
+\`SIGNALBOX_INPUT_<ID>\`.
+
+## Names and text
+
+Names of servers and toolsets are 1 to 24 of \`a-z\`, \`0-9\` and \`-\`. Others are made fit: \`my_server\` is \`my-server\`, \`GitHub\` is \`github\`,
+with a warning that says so. In a file of your own two names that become one are an error; in the file of a client each
+of them gets four characters of its hash.
+
+Where text is wanted (\`env\`, \`args\`, \`headers\`, …) a number, true or false is taken exactly as it is written: \`PORT: 8080\`, and \`1.10\` stays
+\`1.10\`. Nothing (\`~\`, \`null\`, or no value) is an error there: write \`""\` for empty text.
 
 ## Keys
 

@@ -89,7 +89,7 @@ function fine(report: CheckReport): string {
 
 const summary: Readonly<Partial<Record<ExitCode, string>>> = {
   [exit.invalid]: 'the configuration is invalid',
-  [exit.preflight]: 'something that it needs is not there',
+  [exit.preflight]: 'not every server can work as it stands',
   [exit.notAnswering]: 'not every server answers',
 }
 

@@ -86,7 +86,7 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
 function sources(command: Command): Command {
   return command
     .option('--config <file>', 'configuration of the gateway (YAML)')
-    .option('--mcp-json <file>', 'the file of a client: Claude Desktop, Claude Code, Cursor, VS Code')
+    .option('--mcp-json <file>', 'the file of a client: Claude, Cursor, VS Code, Copilot CLI, Windsurf, Gemini CLI, opencode, Zed, Codex')
     .option('--profile <name>', 'dev or production')
 }
 

@@ -87,6 +87,37 @@ describe('names', () => {
   })
 })
 
+describe('names that were written by hand', () => {
+  it('are made fit with a warning, and toolsets that refer to them follow', async () => {
+    const { settings, warnings } = await loaded(
+      'servers:\n  my_server: {command: x}\n  GitHub: {command: y}\ntoolsets:\n  My Tools:\n    include: [my_server/read*, GitHub]\n    rename: {GitHub/a: b}\ntools:\n  GitHub/create_*: {idempotent: true}\n',
+    )
+    expect(Object.keys(settings.tools)).toEqual(['github/create_*'])
+    expect(Object.keys(settings.servers)).toEqual(['my-server', 'github'])
+    expect(settings.toolsets['my-tools']).toMatchObject({ include: ['my-server/read*', 'github'], rename: { 'github/a': 'b' } })
+    expect(warnings.map((each) => formatProblem(each).replace(`${folder}/`, ''))).toEqual([
+      'gw.yaml:2:3 servers.my_server: the name "my_server" becomes my-server here; names have 1 to 24 characters: a-z, 0-9, -',
+      'gw.yaml:3:3 servers.GitHub: the name "GitHub" becomes github here; names have 1 to 24 characters: a-z, 0-9, -',
+      'gw.yaml:5:3 toolsets.My Tools: the name "My Tools" becomes my-tools here; names have 1 to 24 characters: a-z, 0-9, -',
+    ])
+  })
+  it('that become one are an error which names both', async () => {
+    expect(await problemsOf('servers:\n  GitHub: {command: x}\n  github: {command: y}\n  git_hub: {command: z}\n')).toEqual([
+      'gw.yaml:3:3 servers.github: the names "GitHub" and "github" are both github here; rename one of them',
+    ])
+    expect(await problemsOf('servers: {my_a: {command: x}}\ntoolsets: {my-a: {include: [my_a]}}')).toEqual([
+      'gw.yaml:2:12 toolsets.my-a: the server my-a has the same name, and both would be /mcp/my-a; rename one of them',
+    ])
+  })
+  it('are those of the file in every problem', async () => {
+    expect((await problemsOf('servers:\n  My_One: {comand: x}\n')).join()).toContain(
+      'gw.yaml:2:12 servers.My_One.comand: unknown key; did you mean command?',
+    )
+    const { broken } = await loaded('servers: {My_One: {command: x, args: ["${env:NONE}"]}}')
+    expect(broken.map(({ server }) => server)).toEqual(['my-one'])
+  })
+})
+
 describe('the admin door', () => {
   it('stands beside the front door unless the file says otherwise', async () => {
     const address = async (text: string) => (await loaded(`${text}\nservers: {a: {command: x}}`)).admin
@@ -191,9 +222,32 @@ describe('sources', () => {
     if (!result.ok) throw new Error('refused')
     expect(result.loaded.settings.servers.a).toMatchObject({ command: 'node', cwd: join(folder, 'sub') })
     expect(result.loaded.broken.map((each) => each.server)).toEqual(['b'])
-    const bad = file('{"mcpServers": {\n "A": {"url": "nope"}}}', 'bad.json')
-    const refused = await load({ mcpJson: bad, env: {}, cwd: folder })
-    expect(refused.ok ? '' : refused.problems.map(formatProblem).join()).toContain('bad.json:2:15 mcpServers.A.url: does not fit')
+  })
+  it('an odd entry of a client file breaks itself alone, whichever reader finds it', async () => {
+    const odd = file(
+      `{"mcpServers": {"good": {"command": "node"}, "null": null,
+ "scheme": {"url": "nope"},
+ "port": {"url": "http://x:99999/mcp"},
+ "header": {"url": "http://x/mcp", "headers": {"A": "\\u0000"}},
+ "ours": {"url": "http://x/mcp", "headers": {"Mcp-Session-Id": "x"}}}}`,
+      'odd.json',
+    )
+    const result = await load({ mcpJson: odd, env: {}, cwd: folder })
+    if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'))
+    const { settings, broken } = result.loaded
+    expect(Object.keys(settings.servers).sort()).toEqual(['good', 'header', 'null', 'ours', 'port', 'scheme'])
+    expect(broken.map(({ server, reason }) => `${server}: ${reason.replace(`${folder}/`, '')}`).sort()).toEqual([
+      'header: its value has characters that no header can carry (odd.json:4); remove line breaks and other control characters',
+      'null: expected a mapping, got nothing (odd.json:1); give `command` or `url`',
+      'ours: is set by the gateway itself (odd.json:5); remove it',
+      'port: is no address (url, odd.json:3); write it in full, for example https://host/mcp',
+      'scheme: the address has no scheme (url, odd.json:2); write http://nope',
+    ])
+  })
+  it('an entry that is switched off is not served, whatever is wrong with it', async () => {
+    const path = file('{"mcpServers": {"a": {"command": "node"}, "b": {"disabled": true, "url": 7}}}', 'off.json')
+    const result = await load({ mcpJson: path, env: {}, cwd: folder })
+    expect(result.ok && [result.loaded.broken, result.loaded.warnings, result.loaded.settings.servers.b?.enabled]).toEqual([[], [], false])
   })
   it('the workspace of a file below .vscode is the folder above it', async () => {
     mkdirSync(join(folder, '.vscode'))
@@ -205,6 +259,10 @@ describe('sources', () => {
     expect(kindOf(file('servers: {}', 'a.yaml'))).toBe('yaml')
     expect(kindOf(file('{"mcpServers": {}}', 'b.json'))).toBe('mcp-json')
     expect(kindOf(file('{"servers": {}}', 'c.json'))).toBe('mcp-json')
+    expect(kindOf(file('{"context_servers": {}}', 'e.json'))).toBe('mcp-json')
+    expect(kindOf(file('[mcp_servers.a]\ncommand = "x"', 'f.toml'))).toBe('mcp-json')
+    expect(kindOf(file('{"a": {"command": "x"}}', 'g.json'))).toBe('mcp-json')
+    expect(kindOf(file('[{"name": "a", "url": "http://a/mcp"}]', 'h.json'))).toBe('mcp-json')
     expect(kindOf(file('{"listen": "127.0.0.1:1", "servers": {}}', 'd.json'))).toBe('yaml')
     // Below a server a key is the client's, whatever it is called; comments and trailing commas are of editors.
     expect(kindOf(file('{\n  // mine\n  "servers": {"a": {"command": "x", "tools": ["*"],}},\n}', 'e.json'))).toBe('mcp-json')

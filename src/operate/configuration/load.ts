@@ -17,6 +17,7 @@ import { packageRoot } from '../package-root.ts'
 import { type Address, adminAddress, isLoopback, parseAddress } from './address.ts'
 import { checkSettings } from './checks.ts'
 import { preferInstalled } from './prefer-installed.ts'
+import { withServerNames } from './server-names.ts'
 
 export interface LoadRequest {
   readonly config?: string | undefined
@@ -78,13 +79,14 @@ export async function load(request: LoadRequest): Promise<LoadResult> {
 export function kindOf(file: string): 'yaml' | 'mcp-json' {
   const extension = extname(file).toLowerCase()
   if (extension === '.yaml' || extension === '.yml') return 'yaml'
+  if (extension === '.toml') return 'mcp-json'
   const text = readText(file)
   if (typeof text !== 'string') return 'yaml'
-  if (/"(mcpServers|inputs|mcp)"\s*:/.test(text)) return 'mcp-json'
-  if (!/"servers"\s*:/.test(text)) return 'yaml'
+  if (/"(mcpServers|context_servers|mcp_servers|inputs|mcp)"\s*:/.test(text)) return 'mcp-json'
+  if (!/"(servers|command|url|serverUrl|httpUrl)"\s*:/.test(text)) return 'yaml'
   const written = topKeys(text)
   const saysOurs = Object.keys(settingsSchema.shape).some(
-    (key) => key !== 'servers' && (written?.has(key) ?? new RegExp(`(^|[{,\\s])"?${key}"?\\s*:`, 'm').test(text)),
+    (key) => key !== 'servers' && (written?.has(key) ?? new RegExp(`(^|[{,\\s])("${key}"|${key})\\s*:`, 'm').test(text)),
   )
   return saysOurs ? 'yaml' : 'mcp-json'
 }
@@ -118,6 +120,8 @@ function optionProblems(request: LoadRequest): Problem[] {
   return [option('--listen', what, 'listen on 127.0.0.1; both profiles refuse other addresses until authentication is there')]
 }
 
+const clientKeys = ['mcpServers', 'context_servers', 'mcp_servers', 'mcp', 'extensions', 'inputs'] as const
+
 function loadYaml(file: string, kind: 'yaml' | 'quickstart', request: LoadRequest): LoadResult {
   const baseDir = dirname(file)
   const state = stateFolderOf(request)
@@ -129,12 +133,12 @@ function loadYaml(file: string, kind: 'yaml' | 'quickstart', request: LoadReques
     secretAt: mayBeSecret,
     privateFiles: (value) => (request.profile ?? (value as { profile?: unknown } | null)?.profile) === 'production',
     hints: {
-      mcpServers: 'this looks like the file of a client: give it with --mcp-json',
-      inputs: 'this looks like the file of a client: give it with --mcp-json',
+      ...Object.fromEntries(clientKeys.map((key) => [key, 'this looks like the file of a client: give it with --mcp-json'])),
       port: 'write `listen: 127.0.0.1:PORT`',
       host: 'write `listen: HOST:PORT`',
     },
-    override: (value) => withOptions(value, request),
+    named: ['servers', 'toolsets'],
+    override: (value, { servers }) => withOptions(servers === undefined ? value : withServerNames(value, servers), request),
     check: checkSettings,
   })
   if (!result.ok) return result
@@ -142,37 +146,52 @@ function loadYaml(file: string, kind: 'yaml' | 'quickstart', request: LoadReques
   return done(request, settings, kind, file, baseDir, result)
 }
 
+/** Folders of a workspace in which clients keep their file: the workspace is the folder above. */
+const clientFolders = new Set(['.vscode', '.cursor', '.gemini', '.codex', '.zed', '.opencode', '.windsurf', '.github', '.roo', '.kiro'])
+
 async function loadClientFile(file: string, request: LoadRequest): Promise<LoadResult> {
   const folder = dirname(file)
-  const baseDir = ['.vscode', '.cursor'].includes(basename(folder)) ? dirname(folder) : folder
+  const baseDir = clientFolders.has(basename(folder)) ? dirname(folder) : folder
   const imported = await importClientFile(file, { env: request.env, workspaceFolder: baseDir, ask: request.ask })
   if (!imported.ok) return imported
   const locate = (path: Path, what: string, mend: string) =>
     path[0] === 'servers' ? imported.problem(path.slice(1), what, mend) : imported.problem([], `${path.join('.')} ${what}`, mend)
   const servers: Record<string, unknown> = { ...imported.servers }
+  const broken: Broken[] = [...imported.broken]
   const problems: Problem[] = []
+  /** One server that cannot work stops no other; what is not about a server stops the start. */
+  const found = (path: Path, what: string, mend: string): void => {
+    const problem = locate(path, what, mend)
+    const name = String(path[1])
+    if (path[0] !== 'servers' || !Object.hasOwn(servers, name)) return void problems.push(problem)
+    broken.push({ group: 'servers', name, reason: `${what} (${problem.file}:${problem.line}); ${mend}`, problem })
+  }
   const check = () => settingsSchema.safeParse(withOptions({ servers }, request))
   let parsed = check()
   if (!parsed.success) {
+    const unfit = new Set<string>()
     for (const issue of parsed.error.issues) {
       const path = issue.path.filter((part): part is string | number => typeof part !== 'symbol')
       const name = String(path[1])
       // What could not be filled in need not fit the schema either.
-      if (imported.broken.some((each) => each.name === name)) delete servers[name]
-      else problems.push(locate(path, `does not fit: ${issue.message}`, 'see docs/configuration.md'))
+      if (path[0] !== 'servers' || !broken.some((each) => each.name === name)) {
+        found(path, `does not fit: ${issue.message}`, 'see docs/configuration.md')
+      }
+      if (path[0] === 'servers') unfit.add(name)
     }
+    for (const name of unfit) delete servers[name]
     parsed = check()
   }
-  if (!parsed.success) return { ok: false, problems }
+  if (!parsed.success || problems.length > 0) return { ok: false, problems }
   const findings = checkSettings(
     parsed.data,
     (path) => path[0] === 'servers' && isWritten(imported.servers[String(path[1])], path.slice(2)),
   )
-  const located = (severity: 'error' | 'warning') =>
-    findings.filter((each) => each.severity === severity).map((each) => locate(each.path, each.what, each.mend))
-  const errors = located('error')
-  if (errors.length > 0) return { ok: false, problems: errors }
-  return done(request, parsed.data, 'mcp-json', file, baseDir, { ...imported, warnings: [...imported.warnings, ...located('warning')] })
+  for (const { path, what, mend } of findings.filter((each) => each.severity === 'error')) found(path, what, mend)
+  if (problems.length > 0) return { ok: false, problems }
+  const warnings = findings.filter((each) => each.severity === 'warning').map((each) => locate(each.path, each.what, each.mend))
+  const gathered = { broken, warnings: [...imported.warnings, ...warnings], secrets: imported.secrets }
+  return done(request, parsed.data, 'mcp-json', file, baseDir, gathered)
 }
 
 /** The importer writes empty collections where a file says nothing. */

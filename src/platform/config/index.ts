@@ -1,5 +1,6 @@
 // The face of the configuration reader.
 export { type ImportResult, importClientFile, importClientText } from './mcp-json.ts'
-export type { ClientInput, ImportedServer, ImportOptions } from './mcp-json-servers.ts'
+export type { ImportedServer, ImportOptions } from './mcp-json-servers.ts'
+export type { ClientInput } from './mcp-json-variables.ts'
 export { formatProblem, inOrder, keyOf, type Path, type Problem } from './problem.ts'
 export { type Broken, type Finding, type ReadOptions, type ReadResult, readConfigFile, readConfigText, readText } from './read.ts'

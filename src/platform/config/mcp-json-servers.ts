@@ -1,21 +1,15 @@
-// Reads the server entries of a client file, one by one, into the words of our own configuration: transports, variables, inputs.
-import { homedir } from 'node:os'
-import { basename, isAbsolute, resolve, sep } from 'node:path'
+// Turns the server entries of a client file, one by one, into the words of our own configuration. An entry that cannot work is named and
+// stands alone; the others are served.
+
+import { isAbsolute, resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import { nearest } from '../../core/text/nearest.ts'
-import type { Path, Problem } from './problem.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
+import { type Fields, type HttpEntry, isDisabled, readEntry, type StdioEntry, type Text } from './mcp-json-entry.ts'
+import type { Listed } from './mcp-json-forms.ts'
+import { type ClientInput, fillVariables, inputVariable, type VariableParts } from './mcp-json-variables.ts'
+import { keyOf, type Path, type Problem } from './problem.ts'
 import { type Broken, readText } from './read.ts'
 import type { Source } from './source.ts'
-
-/** An entry of `inputs` (VS Code) that the servers refer to. */
-export interface ClientInput {
-  readonly id: string
-  readonly description: string
-  /** Must not be shown while it is typed. */
-  readonly password: boolean
-  readonly options: readonly string[] | undefined
-  readonly default: string | undefined
-}
 
 export interface ImportOptions {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -37,60 +31,11 @@ export interface ImportedServer {
   readonly enabled?: boolean
 }
 
-/** The environment variable that answers an input where no terminal is. */
-function inputVariable(id: string): string {
-  return `SIGNALBOX_INPUT_${id.toUpperCase().replace(/[^A-Z0-9]+/g, '_')}`
-}
-
-export type Fields = Record<string, unknown>
-
-export function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-const transports: Readonly<Record<string, 'stdio' | 'auto' | 'streamable-http' | 'sse'>> = {
-  stdio: 'stdio',
-  http: 'auto',
-  'streamable-http': 'streamable-http',
-  streamableHttp: 'streamable-http',
-  sse: 'sse',
-}
-
-/** Keys of clients that mean nothing to a gateway, with what to do in its stead. */
-const notHonoured: Readonly<Record<string, string>> = {
-  alwaysAllow: 'approval is the business of your client',
-  autoApprove: 'approval is the business of your client',
-  trust: 'approval is the business of your client',
-  timeout: 'set `timeouts` of the server in a signalbox.yaml',
-  oauth: 'the gateway does not log in to servers yet; give a token in `headers`',
-  auth: 'the gateway does not log in to servers yet; give a token in `headers`',
-  headersHelper: 'give the header in `headers`, with a variable',
-  sandbox: 'run the server in a container if it must be confined',
-  sandboxEnabled: 'run the server in a container if it must be confined',
-  dev: 'it is for the development mode of the editor',
-}
-
-/** Only these say nothing about how a server is reached. */
-const silent = new Set(['name', 'description', 'gallery', 'version', 'icon', 'title', '$schema'])
-const known = new Set([
-  'command',
-  'args',
-  'env',
-  'cwd',
-  'envFile',
-  'url',
-  'serverUrl',
-  'httpUrl',
-  'type',
-  'transport',
-  'headers',
-  'disabled',
-  'enabled',
-])
+/** Stands for an address that is not one, so that the entry can be shown as what it is; it is broken, and never dialled. */
+const noAddress = 'http://unresolved.invalid/'
 
 /** One run over one file; collects what is wrong and what is lost. */
 export class ServerImport {
-  readonly problems: Problem[] = []
   readonly warnings: Problem[] = []
   readonly broken: Broken[] = []
   readonly secrets = new Set<string>()
@@ -98,15 +43,20 @@ export class ServerImport {
   readonly #options: ImportOptions
   readonly #inputs = new Map<string, ClientInput>()
   readonly #answers = new Map<string, string>()
+  readonly #variables: VariableParts
+  /** Where the entry that is read stands. */
+  #entry: Path = []
 
-  constructor(source: Source, options: ImportOptions, inputs: unknown, root: Path) {
+  constructor(source: Source, options: ImportOptions, { inputs, spelling }: Pick<Listed, 'inputs' | 'spelling'>) {
     this.#source = source
     this.#options = options
-    if (!Array.isArray(inputs)) return
-    for (const [index, raw] of inputs.entries()) {
-      const input = isFields(raw) ? readInput(raw) : undefined
+    const { env, workspaceFolder } = options
+    this.#variables = { env, workspaceFolder, spelling, inputs: this.#inputs, answers: this.#answers }
+    if (inputs === undefined || !Array.isArray(inputs.value)) return
+    for (const [index, raw] of inputs.value.entries()) {
+      const input = isObject(raw) ? readInput(raw) : undefined
       if (input === undefined)
-        this.warn([...root, 'inputs', index], 'is no input that is known here', 'give `id` and `type: promptString` or `pickString`')
+        this.warn([...inputs.path, index], 'is no input that is known here', 'give `id` and `type: promptString` or `pickString`')
       else this.#inputs.set(input.id, input)
     }
   }
@@ -116,10 +66,10 @@ export class ServerImport {
   }
 
   /** Asks once for each input that an enabled server refers to and that no variable answers. */
-  async askInputs(servers: Fields): Promise<void> {
+  async askInputs(servers: Listed['servers']): Promise<void> {
     for (const [id, input] of this.#inputs) {
       const fromEnv = this.#options.env[inputVariable(id)]
-      const used = Object.values(servers).some((server) => isFields(server) && !isDisabled(server) && mentions(server, `\${input:${id}}`))
+      const used = servers.some(({ raw, off }) => !off && !isDisabled(raw) && mentions(raw, `\${input:${id}}`))
       if (!used) continue
       let answer = fromEnv
       if (answer === undefined) answer = this.#options.ask === undefined ? input.default : await this.#options.ask(input)
@@ -129,118 +79,81 @@ export class ServerImport {
     }
   }
 
+  /** Undefined where not even its form is known; what is wrong stands in `broken`. */
   server(name: string, raw: unknown, path: Path): ImportedServer | undefined {
-    if (!isFields(raw)) {
-      this.#fail(path, 'expected a mapping', 'give `command` or `url`')
-      return undefined
+    this.#entry = path
+    const { entry, wrong, lost } = readEntry(raw, path, this.#source.written)
+    for (const { path: at, what, mend, part } of lost) this.warn(at, what, mend, part)
+    for (const { path: at, what, mend } of wrong) this.#break(name, at, what, mend)
+    if (entry === undefined) return undefined
+    return entry.kind === 'stdio' ? this.#stdio(name, entry) : this.#http(name, entry)
+  }
+
+  #break(name: string, path: Path, what: string, mend: string): void {
+    const problem = this.#source.problem(path, what, mend)
+    const key = path.length > this.#entry.length ? `${keyOf(path.slice(this.#entry.length))}, ` : ''
+    const reason = `${what} (${key}${problem.file}:${problem.line}); ${mend}`
+    if (!this.broken.some((each) => each.name === name && each.reason === reason))
+      this.broken.push({ group: 'servers', name, reason, problem })
+  }
+
+  #stdio(name: string, entry: StdioEntry): ImportedServer {
+    const { workspaceFolder, env } = this.#options
+    const cwd = entry.cwd === undefined ? workspaceFolder : resolve(workspaceFolder, this.#fill(name, entry.cwd))
+    const inherited: Record<string, string> = {}
+    for (const { text } of entry.inherited) {
+      const value = env[text]
+      if (value !== undefined) inherited[text] = value
     }
-    for (const key of Object.keys(raw)) {
-      if (known.has(key) || silent.has(key)) continue
-      const near = nearest(key, known)[0]
-      this.warn(
-        [...path, key],
-        'is not honoured',
-        notHonoured[key] ?? (near === undefined ? 'remove it, or ignore this' : `did you mean ${near}?`),
-        'key',
-      )
+    return {
+      command: this.#fill(name, entry.command),
+      args: entry.args.map((arg) => this.#secretly(name, arg)),
+      env: { ...inherited, ...this.#envFile(name, entry.envFile), ...this.#record(name, entry.env) },
+      cwd,
     }
-    const fill = (text: string, at: Path) => this.#fill(text, at, name)
-    const enabled = isDisabled(raw) ? { enabled: false } : {}
-    const kind = this.#kind(raw, path)
-    if (kind === undefined) return undefined
-    if (kind === 'stdio') {
-      const command = this.#text(raw, 'command', path)
-      if (command === undefined) return undefined
-      const cwd = this.#text(raw, 'cwd', path)
-      const folder = cwd === undefined ? this.#options.workspaceFolder : resolve(this.#options.workspaceFolder, fill(cwd, [...path, 'cwd']))
-      return {
-        command: fill(command, [...path, 'command']),
-        args: this.#list(raw, path).map((arg, index) => fill(arg, [...path, 'args', index])),
-        env: { ...this.#envFile(raw, path, name), ...this.#record(raw, 'env', path, fill) },
-        cwd: folder,
-        ...enabled,
+  }
+
+  #http(name: string, entry: HttpEntry): ImportedServer {
+    const { bearer, headersFromEnv, transport } = entry
+    const headers: Record<string, string> = {}
+    for (const [header, { text, path }] of headersFromEnv) {
+      const value = this.#options.env[text]
+      if (value === undefined || value === '') this.warn(path, `the environment variable ${text} is not set`, 'the header is not sent')
+      else {
+        headers[header] = value
+        this.#keepSecret(value)
       }
     }
-    const key = ['url', 'serverUrl', 'httpUrl'].find((each) => raw[each] !== undefined) ?? 'url'
-    const url = this.#text(raw, key, path)
-    if (url === undefined) return undefined
-    return { url: fill(url, [...path, key]), headers: this.#record(raw, 'headers', path, fill), transport: kind, ...enabled }
+    Object.assign(headers, this.#record(name, entry.headers))
+    if (bearer !== undefined) headers.Authorization = `Bearer ${this.#ofVariable(name, bearer)}`
+    return { url: this.#address(name, entry.url), headers, transport }
   }
 
-  #kind(raw: Fields, path: Path): 'stdio' | 'auto' | 'streamable-http' | 'sse' | undefined {
-    const hasUrl = raw.url !== undefined || raw.serverUrl !== undefined || raw.httpUrl !== undefined
-    const hasCommand = raw.command !== undefined
-    const key = raw.type === undefined ? 'transport' : 'type'
-    const type = raw[key]
-    if (type !== undefined) {
-      const kind = typeof type === 'string' ? transports[type] : undefined
-      if (kind === undefined) {
-        this.#fail(
-          [...path, key],
-          `${JSON.stringify(type)} is no transport that is known here`,
-          `use ${Object.keys(transports).join(', ')}`,
-        )
-        return undefined
-      }
-      if (kind === 'stdio' ? hasCommand : hasUrl) return kind
-    }
-    if (hasCommand && hasUrl) {
-      this.#fail(path, 'has both `command` and `url`', 'keep one of them, or say which by `type`')
-      return undefined
-    }
-    if (hasCommand) return 'stdio'
-    if (hasUrl) return 'auto'
-    this.#fail(path, 'has neither `command` nor `url`', 'give one of them')
-    return undefined
+  #address(name: string, written: Text): string {
+    const before = this.broken.length
+    const url = this.#fill(name, written).trim()
+    if (this.broken.length > before) return noAddress
+    const wrong = whyNoAddress(url, written.text.trim() === url)
+    if (wrong === undefined) return url
+    this.#break(name, written.path, ...wrong)
+    return noAddress
   }
 
-  #text(raw: Fields, key: string, path: Path): string | undefined {
-    const value = raw[key]
-    if (value === undefined || (typeof value === 'string' && value !== '')) return value
-    this.#fail([...path, key], 'expected text', 'write it in quotes')
-    return undefined
-  }
-
-  #list(raw: Fields, path: Path): string[] {
-    const value = raw.args
-    if (value === undefined) return []
-    if (Array.isArray(value)) {
-      value.forEach((item, index) => {
-        if (typeof item !== 'string') this.#fail([...path, 'args', index], 'expected text', 'write it in quotes')
-      })
-      return value.filter((item): item is string => typeof item === 'string')
-    }
-    this.#fail([...path, 'args'], 'expected a list', 'write ["one", "two"]; there is no shell that would split it')
-    return []
-  }
-
-  #record(raw: Fields, key: string, path: Path, fill: (text: string, at: Path) => string): Record<string, string> {
-    const value = raw[key]
+  #record(name: string, record: ReadonlyMap<string, Text>): Record<string, string> {
     const out: Record<string, string> = {}
-    if (value === undefined || value === null) return out
-    if (!isFields(value)) {
-      this.#fail([...path, key], 'expected a mapping of names to text', 'write {"NAME": "value"}')
-      return out
-    }
-    for (const [name, item] of Object.entries(value)) {
-      // VS Code: null takes a variable away; our children start from an allow-list and have it only if it is given.
-      if (item === null) continue
-      if (typeof item === 'string') out[name] = fill(item, [...path, key, name])
-      else if (typeof item === 'number' || typeof item === 'boolean') out[name] = String(item)
-      else this.#fail([...path, key, name], 'expected text', 'write it in quotes')
+    for (const [key, text] of record) {
+      Object.defineProperty(out, key, { value: this.#secretly(name, text), enumerable: true, writable: true, configurable: true })
     }
     return out
   }
 
-  #envFile(raw: Fields, path: Path, name: string): Record<string, string> {
-    const written = this.#text(raw, 'envFile', path)
+  #envFile(name: string, written: Text | undefined): Record<string, string> {
     if (written === undefined) return {}
-    const at = [...path, 'envFile']
-    const filled = this.#fill(written, at, name)
+    const filled = this.#fill(name, written)
     const file = isAbsolute(filled) ? filled : resolve(this.#options.workspaceFolder, filled)
     const text = readText(file)
     if (typeof text !== 'string') {
-      this.#break(name, at, `the envFile ${file} ${text.what}`, 'create it, or remove the key')
+      this.#break(name, written.path, `the envFile ${file} ${text.what}`, 'create it, or remove the key')
       return {}
     }
     const out: Record<string, string> = {}
@@ -252,59 +165,49 @@ export class ServerImport {
     return out
   }
 
-  #fill(text: string, path: Path, name: string): string {
-    return text.replace(/\$\{([^}]*)\}/g, (whole, body: string) => {
-      const { workspaceFolder, env } = this.#options
-      if (body === 'workspaceFolder' || body === 'workspaceRoot' || body === 'cwd') return workspaceFolder
-      if (body === 'workspaceFolderBasename') return basename(workspaceFolder)
-      if (body === 'userHome') return homedir()
-      if (body === '/' || body === 'pathSeparator') return sep
-      if (body.startsWith('input:')) return this.#input(body.slice(6), path, name)
-      const match = /^(?:env:)?([A-Za-z_]\w*)(?::-([\s\S]*))?$/.exec(body)
-      if (match === null) {
-        this.#break(name, path, `${whole} is no variable that is known here`, `write the value out, or take it from \${env:NAME}`)
-        return ''
-      }
-      const variable = match[1] ?? ''
-      const value = env[variable]
-      if (value !== undefined && value !== '') {
-        if (path.includes('env') || path.includes('headers') || path.includes('args')) this.#keepSecret(value)
-        return value
-      }
-      if (match[2] !== undefined) return match[2]
-      this.#break(
-        name,
-        path,
-        `the environment variable ${variable} is ${value === undefined ? 'not set' : 'empty'}`,
-        `set ${variable} before the start`,
-      )
+  #ofVariable(name: string, { text: variable, path }: Text): string {
+    const value = this.#options.env[variable]
+    if (value === undefined || value === '') {
+      const what = `the environment variable ${variable} is ${value === undefined ? 'not set' : 'empty'}`
+      this.#break(name, path, what, `set ${variable} before the start`)
       return ''
-    })
+    }
+    this.#keepSecret(value)
+    return value
   }
 
-  #input(id: string, path: Path, name: string): string {
-    const answer = this.#answers.get(id)
-    if (answer !== undefined) return answer
-    const listed = this.#inputs.has(id)
-    const what = listed ? `the input ${id} has no answer and there is no terminal to ask on` : `the input ${id} is not listed under inputs`
-    this.#break(name, path, what, `set the environment variable ${inputVariable(id)}`)
-    return ''
+  /** Text whose variables may hold what must not be shown. */
+  #secretly(name: string, text: Text): string {
+    const literal = /^\$([A-Za-z_]\w*)$/.exec(text.text)?.[1]
+    if (literal !== undefined && this.#variables.spelling === 'braces') {
+      this.warn(text.path, 'is sent as it is written, dollar sign and all', `write \${${literal}} for the variable`)
+    }
+    return this.#fill(name, text, (value) => this.#keepSecret(value))
+  }
+
+  #fill(name: string, { text, path }: Text, yielded?: (value: string) => void): string {
+    const filled = fillVariables(text, this.#variables)
+    for (const [what, mend] of filled.missing) this.#break(name, path, what, mend)
+    if (yielded !== undefined) filled.yielded.forEach(yielded)
+    return filled.text
   }
 
   #keepSecret(value: string): void {
     if (value.length >= 4) this.secrets.add(value)
   }
+}
 
-  #break(name: string, path: Path, what: string, mend: string): void {
-    const problem = this.#source.problem(path, what, mend)
-    const reason = `${what} (${problem.file}:${problem.line}); ${mend}`
-    if (!this.broken.some((each) => each.name === name && each.reason === reason))
-      this.broken.push({ group: 'servers', name, reason, problem })
-  }
-
-  #fail(path: Path, what: string, mend: string): void {
-    this.problems.push(this.#source.problem(path, what, mend))
-  }
+/** What is wrong with an address, without repeating what may be a password or what a variable yielded. */
+function whyNoAddress(url: string, asWritten: boolean): [what: string, mend: string] | undefined {
+  const parsed = URL.canParse(url) ? new URL(url) : undefined
+  if (parsed?.protocol === 'http:' || parsed?.protocol === 'https:') return undefined
+  if (/^wss?:/i.test(url)) return ['WebSocket is no transport of MCP', 'give the http:// or https:// address of the server']
+  if (/^(?!https?:)[a-z][a-z0-9+.-]*:\/\//i.test(url))
+    return [`${url.slice(0, url.indexOf(':') + 1)} is no protocol of MCP servers`, 'use http:// or https://']
+  const host = /^(?:\/\/)?((?:\[[0-9a-f:]+\]|[a-z0-9_.-]+)(?::\d+)?(?:[/?#].*)?)$/i.exec(url)?.[1]
+  if (host === undefined || !asWritten || url.startsWith('/')) return ['is no address', 'write it in full, for example https://host/mcp']
+  const scheme = /^(localhost|127\.|\[|10\.|192\.168\.|[^./]+(:|$))/i.test(host) ? 'http' : 'https'
+  return ['the address has no scheme', `write ${scheme}://${host}`]
 }
 
 function readInput(raw: Fields): ClientInput | undefined {
@@ -314,13 +217,9 @@ function readInput(raw: Fields): ClientInput | undefined {
     id,
     description: typeof description === 'string' ? description : id,
     password: password === true,
-    options: Array.isArray(options) ? options.map((each) => (isFields(each) ? String(each.value ?? each.label) : String(each))) : undefined,
+    options: Array.isArray(options) ? options.map((each) => (isObject(each) ? String(each.value ?? each.label) : String(each))) : undefined,
     default: typeof preset === 'string' ? preset : undefined,
   }
-}
-
-function isDisabled(raw: Fields): boolean {
-  return raw.disabled === true || raw.enabled === false
 }
 
 function mentions(value: unknown, text: string): boolean {

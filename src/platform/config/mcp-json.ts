@@ -1,13 +1,16 @@
-// Reads the files that MCP clients already have: `mcpServers` of Claude Desktop, Claude Code and Cursor, `servers` of VS Code. Their
-// variable syntaxes are resolved, what cannot be honoured is warned about by key, and one server that cannot work does not stop the others.
+// Reads the files that MCP clients already have, as JSON, TOML or YAML (`mcp-json-forms.ts` knows which clients). Their variable syntaxes
+// are resolved, what cannot be honoured is warned about by key, and one server that cannot work does not stop the others.
+import { extname } from 'node:path'
 import { MalformedJson, skipSpace, skipValue } from '../../core/protocol/scan.ts'
-import { nearest } from '../../core/text/nearest.ts'
 import { plainJson } from './jsonc.ts'
+import { isDisabled } from './mcp-json-entry.ts'
+import { findServers, type ListedServer } from './mcp-json-forms.ts'
 import { normaliseNames } from './mcp-json-names.ts'
-import { type Fields, type ImportedServer, type ImportOptions, isFields, ServerImport } from './mcp-json-servers.ts'
+import { type ImportedServer, type ImportOptions, ServerImport } from './mcp-json-servers.ts'
 import { inOrder, type Path, type Problem } from './problem.ts'
 import { type Broken, readText } from './read.ts'
 import { parseSource, type Source } from './source.ts'
+import { parseTomlSource } from './toml-source.ts'
 
 export type ImportResult =
   | {
@@ -28,55 +31,76 @@ export async function importClientFile(file: string, options: ImportOptions): Pr
 }
 
 export async function importClientText(file: string, text: string, options: ImportOptions): Promise<ImportResult> {
-  const json = plainJson(text)
-  const source = parseSource(file, json)
-  const parsed = parseStrictly(file, json, source)
+  const parsed = parseClientFile(file, text)
   if (!parsed.ok) return parsed
-  const listed = findServers(parsed.value)
-  if (listed === undefined) return { ok: false, problems: [source.problem([], 'holds no MCP servers', noServersMend(parsed.value))] }
+  const { source, value } = parsed
+  const listed = findServers(value, file)
+  if ('what' in listed) return { ok: false, problems: [source.problem([], listed.what, listed.mend)] }
 
-  const run = new ServerImport(source, options, listed.inputs, listed.path.slice(0, -1))
+  const run = new ServerImport(source, options, listed)
+  for (const twice of parsed.twice) run.warnings.push(twice)
   await run.askInputs(listed.servers)
-  const names = normaliseNames(Object.keys(listed.servers))
+  const names = normaliseNames(listed.servers.map((each) => each.name))
   const servers: Record<string, ImportedServer> = {}
-  for (const [original, raw] of Object.entries(listed.servers)) {
-    const name = names.get(original) ?? original
-    const path = [...listed.path, original]
-    if (name !== original) {
-      run.warn(path, `the name ${JSON.stringify(original)} becomes ${name} here`, 'names have 1 to 24 characters: a-z, 0-9, -', 'key')
+  const places = new Map<string, Path>()
+  for (const each of listed.servers) {
+    const name = names.get(each.name) ?? each.name
+    places.set(name, each.path)
+    if (each.off || isDisabled(each.raw)) {
+      servers[name] = switchedOff
+      continue
     }
-    const server = run.server(name, raw, path)
+    warnOfName(run, each, name)
+    const server = run.server(name, each.raw, each.path)
     if (server !== undefined) servers[name] = server
   }
-  for (const key of listed.ignored) run.warn(key, 'is not read', 'run with that part as its own file if it is wanted', 'key')
-  if (run.problems.length > 0) return { ok: false, problems: inOrder(run.problems) }
+  for (const path of listed.ignored) run.warn(path, 'is not read', 'run with that part as its own file if it is wanted', 'key')
   return {
     ok: true,
     servers,
     broken: run.broken,
     warnings: inOrder(run.warnings),
     secrets: [...run.secrets],
-    problem: (path, what, mend) => source.problem([...listed.path, ...unname(path, names)], what, mend),
+    problem: ([name, ...rest], what, mend) => source.problem([...(places.get(String(name)) ?? []), ...rest], what, mend),
   }
 }
 
-function unname(path: Path, names: ReadonlyMap<string, string>): Path {
-  const [name, ...rest] = path
-  for (const [original, normalised] of names) if (normalised === name) return [original, ...rest]
-  return path
+/** What is switched off is not judged: nothing of it is read. */
+const switchedOff: ImportedServer = { command: 'disabled', enabled: false }
+
+function warnOfName(run: ServerImport, { name: original, path, nameless }: ListedServer, name: string): void {
+  if (nameless) run.warn(path, `has no name; it is ${name} here`, 'give it a `name`')
+  else if (name !== original) {
+    run.warn(path, `the name ${JSON.stringify(original)} becomes ${name} here`, 'names have 1 to 24 characters: a-z, 0-9, -', 'key')
+  }
 }
 
-/** The scanner judges; the YAML view only says where things stand and that no key stands twice. */
-function parseStrictly(
-  file: string,
-  json: string,
-  source: Source,
-): { ok: true; value: unknown } | { ok: false; problems: readonly Problem[] } {
+type Parsed =
+  | { readonly ok: true; readonly value: unknown; readonly source: Source; readonly twice: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] }
+
+function parseClientFile(file: string, text: string): Parsed {
+  const extension = extname(file).toLowerCase()
+  const toml = extension === '.toml' || /^\s*\[mcp_servers[.\]]/m.test(text)
+  if (toml || extension === '.yaml' || extension === '.yml') {
+    const source = toml ? parseTomlSource(file, text) : parseSource(file, text)
+    return source.problems.length > 0
+      ? { ok: false, problems: inOrder(source.problems) }
+      : { ok: true, value: source.value, source, twice: [] }
+  }
+  const json = plainJson(text)
+  return parseStrictly(file, json, parseSource(file, json))
+}
+
+/** The scanner judges; the YAML view only says where things stand. Of a key that stands twice the last is taken, as clients do. */
+function parseStrictly(file: string, json: string, source: Source): Parsed {
   const bytes = Buffer.from(json)
   const wrong = firstError(bytes)
   if (wrong === undefined) {
-    const twice = source.problems.filter((problem) => problem.what.includes('twice'))
-    return twice.length > 0 ? { ok: false, problems: twice } : { ok: true, value: JSON.parse(json) }
+    const twice = source.problems
+      .filter((problem) => problem.what.includes('twice'))
+      .map((problem) => ({ ...problem, mend: `the last one is taken; ${problem.mend}` }))
+    return { ok: true, value: JSON.parse(json), source, twice }
   }
   const before = bytes.toString('utf8', 0, wrong).split('\n')
   const early = wrong >= bytes.length
@@ -94,41 +118,4 @@ function firstError(bytes: Uint8Array): number | undefined {
     if (thrown instanceof MalformedJson) return thrown.at
     throw thrown
   }
-}
-
-interface Listed {
-  readonly path: Path
-  readonly servers: Fields
-  readonly inputs: unknown
-  readonly ignored: readonly Path[]
-}
-
-function findServers(root: unknown): Listed | undefined {
-  if (!isFields(root)) return undefined
-  const nested = root.mcp
-  const ignored: Path[] = []
-  const projects = root.projects
-  if (isFields(projects)) {
-    for (const [name, project] of Object.entries(projects)) {
-      if (isFields(project) && isFields(project.mcpServers) && Object.keys(project.mcpServers).length > 0) {
-        ignored.push(['projects', name, 'mcpServers'])
-      }
-    }
-  }
-  if (isFields(root.mcpServers)) {
-    return { path: ['mcpServers'], servers: root.mcpServers, inputs: root.inputs, ignored }
-  }
-  if (isFields(root.servers)) return { path: ['servers'], servers: root.servers, inputs: root.inputs, ignored }
-  if (isFields(nested) && isFields(nested.servers)) {
-    return { path: ['mcp', 'servers'], servers: nested.servers, inputs: nested.inputs, ignored }
-  }
-  return undefined
-}
-
-function noServersMend(root: unknown): string {
-  const near = isFields(root) ? Object.keys(root).find((key) => nearest(key, ['mcpServers', 'servers']).length > 0) : undefined
-  const meant = near === undefined ? undefined : nearest(near, ['mcpServers', 'servers'])[0]
-  return meant === undefined || meant === near
-    ? 'the file needs `mcpServers` or `servers`, a mapping of names to servers'
-    : `did you mean ${meant} in place of ${near}?`
 }

@@ -126,6 +126,58 @@ describe('YAML is read strictly', () => {
   })
 })
 
+describe('numbers and words where text is wanted', () => {
+  it('are taken exactly as they are written', () => {
+    const { settings } = settingsOf(
+      'servers:\n  a:\n    args: [8080, 1.10, 0x10, 0o17, 1e3, +1, -0, .inf, 12345678901234567890, true, FALSE, yes, off, 2026-01-02, 1_000]\n    headers:\n      Port: 8080\n      Version: 1.10 # a comment\n      On: true\n',
+    )
+    expect(settings.servers.a?.args.join(' ')).toBe(
+      '8080 1.10 0x10 0o17 1e3 +1 -0 .inf 12345678901234567890 true FALSE yes off 2026-01-02 1_000',
+    )
+    expect(settings.servers.a?.headers).toEqual({ Port: '8080', Version: '1.10', On: 'true' })
+  })
+  it('also behind an alias, and in JSON', () => {
+    expect(settingsOf('servers: {a: {args: [&v 1.10, *v]}}').settings.servers.a?.args).toEqual(['1.10', '1.10'])
+    expect(settingsOf('{"servers": {"a": {"args": [1.10, true]}}}').settings.servers.a?.args).toEqual(['1.10', 'true'])
+  })
+  it('while numbers that are wanted stay numbers, and a word for one is an error', () => {
+    expect(settingsOf('timeouts: {call: 0x10}').settings.timeouts.call).toBe(16)
+    expect(problemsOf('timeouts: {call: true}')[0]).toContain('expected a number, got true')
+  })
+  it.each(['~', 'null', '', 'Null'])('but nothing is no text: %s', (nothing) => {
+    expect(problemsOf(`servers:\n  a:\n    headers:\n      KEY: ${nothing}\n`)[0]).toMatch(
+      /^gw\.yaml:4:\d+ servers\.a\.headers\.KEY: expected text, got nothing; write "" for empty text, "null" for the word, or remove it$/,
+    )
+  })
+  it('and lists and mappings are none either', () => {
+    expect(problemsOf('servers: {a: {args: [[1]], headers: {A: {b: 1}}}}').map((line) => line.split('; ')[0])).toEqual([
+      'gw.yaml:1:22 servers.a.args.0: expected text, got a list',
+      'gw.yaml:1:38 servers.a.headers.A: expected text, got a mapping',
+    ])
+  })
+})
+
+describe('names', () => {
+  const named = { named: ['servers'] }
+  it('that do not fit are made fit, always the same, with a warning', () => {
+    const { settings, warnings } = settingsOf(
+      'servers: {my_server: {}, GitHub: {}, "日本": {}, a-name-that-is-far-too-long-for-us: {}, fits-as-it-is-: {}}',
+      named,
+    )
+    const names = Object.keys(settings.servers)
+    expect(names.slice(0, 2)).toEqual(['my-server', 'github'])
+    expect(names[2]).toMatch(/^server-[0-9a-f]{4}$/)
+    expect(names[3]).toMatch(/^a-name-that-is-far-[0-9a-f]{4}$/)
+    expect(names[4]).toBe('fits-as-it-is-')
+    expect(warnings).toHaveLength(4)
+  })
+  it('never let __proto__ through', () => {
+    const { settings } = settingsOf('servers: {__proto__: {command: x}}', named)
+    expect(Object.keys(settings.servers)).toEqual(['proto'])
+    expect(Object.getPrototypeOf(settings.servers)).toBe(Object.prototype)
+  })
+})
+
 describe('references', () => {
   let folder = ''
   beforeAll(() => {

@@ -2,10 +2,11 @@
 // Knows schemas in general and no room in particular.
 import { readFileSync } from 'node:fs'
 import type { z } from 'zod'
+import { type Named, withFitNames } from './names.ts'
 import { inOrder, keyOf, type Path, type Problem } from './problem.ts'
 import { fillReferences, type ReferenceOptions, type Unresolved } from './references.ts'
-import { decode, parseSource, type Source } from './source.ts'
-import { validate } from './validate.ts'
+import { decode, parseSource } from './source.ts'
+import { asWritten, validate } from './validate.ts'
 
 export interface ReadOptions<S extends z.ZodType = z.ZodType> {
   readonly env: Readonly<Record<string, string | undefined>>
@@ -23,8 +24,10 @@ export interface ReadOptions<S extends z.ZodType = z.ZodType> {
   readonly hints?: Readonly<Record<string, string>>
   /** Problems that only the parsed settings show (contradictions). Paths are located by the reader. */
   readonly check?: (settings: z.infer<S>, has: (path: Path) => boolean) => readonly Finding[]
-  /** Changes the value before it is checked, for options of the command line. */
-  readonly override?: (value: unknown) => unknown
+  /** Keys that hold records by name, whose names are made fit where they are not. */
+  readonly named?: readonly string[]
+  /** Changes the value before it is checked, for options of the command line and for what refers to names that were made fit. */
+  readonly override?: (value: unknown, renamed: Named['renamed']) => unknown
 }
 
 /** What a check finds, not yet located. */
@@ -72,7 +75,10 @@ export function readConfigText<S extends z.ZodType>(
 ): ReadResult<z.infer<S>> {
   const source = parseSource(file, text)
   if (source.problems.length > 0) return { ok: false, problems: inOrder(source.problems) }
-  return readValue(source, source.value, schema, options)
+  const named = withFitNames(source, options.named ?? [])
+  const read = readValue(named, schema, options)
+  if (named.problems.length > 0) return { ok: false, problems: inOrder([...named.problems, ...(read.ok ? [] : read.problems)]) }
+  return read.ok ? { ...read, warnings: inOrder([...named.warnings, ...read.warnings]) } : read
 }
 
 /** The text of a file, or the problem with it. */
@@ -90,7 +96,8 @@ export function readText(file: string): string | Problem {
   }
 }
 
-function readValue<S extends z.ZodType>(source: Source, raw: unknown, schema: S, options: ReadOptions<S>): ReadResult<z.infer<S>> {
+function readValue<S extends z.ZodType>({ source, renamed }: Named, schema: S, options: ReadOptions<S>): ReadResult<z.infer<S>> {
+  const raw = source.value
   const references: ReferenceOptions = {
     env: options.env,
     dirs: options.dirs ?? {},
@@ -111,7 +118,7 @@ function readValue<S extends z.ZodType>(source: Source, raw: unknown, schema: S,
   const unfilled = new Set(filled.unresolved.map((unresolved) => keyOf(unresolved.path)))
   const ignore = (path: Path) => unfilled.has(keyOf(path))
   const hints = options.hints === undefined ? {} : { hints: options.hints }
-  const value = options.override?.(filled.value) ?? filled.value
+  const value = asWritten(schema, options.override?.(filled.value, renamed) ?? filled.value, source)
   const first = validate(schema, value, source, { ignore, ...hints })
   problems.push(...first.problems)
   if (problems.length > 0) return { ok: false, problems: inOrder(problems) }

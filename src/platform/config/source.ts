@@ -17,6 +17,8 @@ export interface Source {
   locate(path: Path, part?: 'key' | 'value'): { readonly line: number; readonly column: number }
   /** Whether the file itself says something there. */
   has(path: Path): boolean
+  /** The characters of a number or of true and false, as the file has them: `1.10`, `0x10`. Undefined for all other values. */
+  written(path: Path): string | undefined
   problem(path: Path, what: string, mend: string, part?: 'key' | 'value'): Problem
 }
 
@@ -68,6 +70,7 @@ export function parseSource(file: string, text: string): Source {
     problems,
     locate,
     has: (path) => document?.hasIn(path) === true,
+    written: (path) => writtenAt(document, path),
     problem: (path, what, mend, part) => ({ file, ...locate(path, part), key: keyOf(path), what, mend }),
   }
 }
@@ -123,6 +126,19 @@ function offsetOf(document: Document.Parsed | undefined, path: Path, part: 'key'
     return offset
   }
   return offset
+}
+
+function writtenAt(document: Document.Parsed | undefined, path: Path): string | undefined {
+  let node: unknown = document?.contents
+  const resolved = (): unknown => (isAlias(node) && document !== undefined ? node.resolve(document) : node)
+  for (const step of path) {
+    const parent = resolved()
+    if (isMap(parent)) node = parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(step))?.value
+    else node = isSeq(parent) ? parent.items[Number(step)] : undefined
+  }
+  const scalar = resolved()
+  if (!isScalar(scalar) || (typeof scalar.value !== 'number' && typeof scalar.value !== 'boolean')) return undefined
+  return scalar.source ?? String(scalar.value)
 }
 
 function start(node: unknown): number | undefined {

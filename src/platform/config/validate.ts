@@ -43,6 +43,28 @@ export function validate<S extends z.ZodType>(
   return { settings: undefined, problems, ignored }
 }
 
+/** The value with the characters of the file wherever text is wanted and a number, true or false was written: `1.10` stays `1.10`. */
+export function asWritten(schema: z.ZodType, value: unknown, source: Pick<Source, 'written'>): unknown {
+  const parsed = schema.safeParse(value)
+  if (parsed.success) return value
+  let out = value
+  for (const issue of parsed.error.issues) {
+    if (issue.code !== 'invalid_type' || issue.expected !== 'string') continue
+    const path = issue.path.filter((part): part is string | number => typeof part !== 'symbol')
+    const text = source.written(path)
+    if (text !== undefined) out = withText(out, path, text)
+  }
+  return out
+}
+
+function withText(value: unknown, path: Path, text: string): unknown {
+  const [step, ...rest] = path
+  if (step === undefined) return text
+  if (Array.isArray(value)) return value.with(Number(step), withText(value[Number(step)], rest, text))
+  const fields = value as Readonly<Record<string, unknown>>
+  return { ...fields, [step]: withText(fields[step], rest, text) }
+}
+
 type Issue = z.core.$ZodIssue
 
 function explain(issue: Issue, path: Path, schema: Described, source: Source, options: ValidateOptions): Problem[] {
@@ -57,6 +79,9 @@ function explain(issue: Issue, path: Path, schema: Described, source: Source, op
     case 'invalid_type': {
       const raw = valueAt(source.value, path)
       if (raw === undefined && !source.has(path)) return [source.problem(path, 'is missing', wanted(issue.expected, at))]
+      if (raw === null && issue.expected === 'string') {
+        return [source.problem(path, 'expected text, got nothing', 'write "" for empty text, "null" for the word, or remove it')]
+      }
       return [source.problem(path, `expected ${article(issue.expected)}, got ${show(raw)}`, wanted(issue.expected, at))]
     }
     case 'invalid_value': {
