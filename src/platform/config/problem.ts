@@ -29,6 +29,16 @@ export function keyOf(path: Path): string {
   return path.map((part) => (typeof part === 'string' && part.includes('.') ? JSON.stringify(part) : String(part))).join('.')
 }
 
+/** What stands at the path; undefined where nothing does. */
+export function valueAt(value: unknown, path: Path): unknown {
+  let at = value
+  for (const step of path) {
+    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined
+    at = (at as Record<string | number, unknown>)[step]
+  }
+  return at
+}
+
 /** By place in the file, each one once. */
 export function inOrder(problems: readonly Problem[]): Problem[] {
   const seen = new Set<string>()

@@ -1,7 +1,7 @@
 // A TOML file as a source: the parser says what stands in it, a look at its lines where. Keys within an inline table or a list are found
 // at the line that begins it.
 import { parse, TomlError } from 'smol-toml'
-import { keyOf, type Path, type Problem } from './problem.ts'
+import { keyOf, type Path, type Problem, valueAt } from './problem.ts'
 import type { Source } from './source.ts'
 
 interface Place {
@@ -88,13 +88,4 @@ function partsOf(key: string): string[] {
 
 function idOf(path: Path): string {
   return JSON.stringify(path.map(String))
-}
-
-function valueAt(value: unknown, path: Path): unknown {
-  let at = value
-  for (const step of path) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined
-    at = (at as Record<string | number, unknown>)[step]
-  }
-  return at
 }

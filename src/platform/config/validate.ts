@@ -2,7 +2,7 @@
 // default, the description of the key. Knows schemas in general, no settings in particular.
 import { z } from 'zod'
 import { nearest } from '../../core/text/nearest.ts'
-import type { Path, Problem } from './problem.ts'
+import { type Path, type Problem, valueAt } from './problem.ts'
 import type { Source } from './source.ts'
 
 /** What a JSON Schema says of one place; only the parts that are read here. */
@@ -135,15 +135,6 @@ function describedAt(schema: Described, path: Path): Described | undefined {
     const named: Described | undefined = at.properties?.[String(step)]
     const other: Described | undefined = typeof at.additionalProperties === 'object' ? at.additionalProperties : undefined
     at = named ?? (typeof step === 'number' ? at.items : other)
-  }
-  return at
-}
-
-function valueAt(value: unknown, path: Path): unknown {
-  let at = value
-  for (const step of path) {
-    if (typeof at !== 'object' || at === null || !Object.hasOwn(at, step)) return undefined
-    at = (at as Record<string | number, unknown>)[step]
   }
   return at
 }
