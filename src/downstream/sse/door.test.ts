@@ -6,27 +6,13 @@ import {
   ResourceUpdatedNotificationSchema,
   ToolListChangedNotificationSchema,
 } from '@modelcontextprotocol/sdk/types.js'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { open as request, send } from '../../../test/doubles/downstream/http-peer.ts'
-import { type Imitation, imitation, textResult } from '../../../test/doubles/downstream/imitation.ts'
-import { connect, everything, type Rig, type RigChange, rig, until } from '../../../test/doubles/downstream/legacy-rig.ts'
+import { imitation, textResult } from '../../../test/doubles/downstream/imitation.ts'
+import { closedAfterEach } from '../../../test/doubles/downstream/legacy-http-peer.ts'
+import { everything, type Rig, until } from '../../../test/doubles/downstream/legacy-rig.ts'
 
-const open: { close(): Promise<void> }[] = []
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close()
-})
-
-async function start(gateway: Imitation, change: RigChange = {}): Promise<Rig> {
-  const at = await rig(gateway, change)
-  open.push(at)
-  return at
-}
-
-async function client(at: Rig, options: Parameters<typeof connect>[1] = {}) {
-  const connected = await connect(at, { ...options, over: 'sse' })
-  open.push(connected.client)
-  return connected
-}
+const { start, client } = closedAfterEach('sse')
 
 /** Opens the stream by hand; resolves with its first event. */
 function stream(at: Rig, headers: Record<string, string> = {}) {

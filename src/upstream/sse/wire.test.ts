@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import { kinds } from '../../../test/doubles/upstream/http-wire-rig.ts'
 import { type Asked, result, type ScriptedServer, send, startScripted, until } from '../../../test/doubles/upstream/scripted-server.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Report } from '../../core/ports/report.ts'
@@ -94,14 +95,6 @@ function ask(wire: SseWire, change: Partial<WireRequest> = {}): Promise<WireAnsw
 }
 
 const failure = (id: unknown) => JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32001, message: 'no' } })
-
-function kinds(answer: WireAnswer): unknown[] {
-  return answer.kind === 'lost'
-    ? ['lost', answer.fault.evidence?.execution, answer.fault.kind]
-    : answer.kind === 'status'
-      ? ['status', answer.status]
-      : [answer.kind]
-}
 
 describe('an HTTP+SSE connection', () => {
   it('posts to the endpoint and finds answers by id, in any order', async () => {
