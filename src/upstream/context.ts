@@ -10,6 +10,7 @@ import type { Implementation } from '../core/protocol/names.ts'
 import type { HttpPools } from './http/pools.ts'
 import type { ParkingLot } from './legacy/parked.ts'
 import type { ServerSettings, TimeoutSettings } from './settings.ts'
+import type { RequestIds } from './wire/ids.ts'
 import type { Wire, WireAnomaly } from './wire/wire.ts'
 
 export interface UpstreamOptions {
@@ -56,7 +57,7 @@ export interface Outside {
   ask(session: string, method: string, params: Payload | undefined): Promise<Payload | undefined>
 }
 
-export type Context = UpstreamOptions & { readonly parking: ParkingLot }
+export type Context = UpstreamOptions & { readonly parking: ParkingLot; readonly ids: RequestIds }
 
 /** Of a call the client headers that this upstream opted in to, and the credential, which no header of a client replaces. A new object each time. */
 export function hopHeaders(

@@ -6,6 +6,7 @@ import { ParkingLot } from './legacy/parked.ts'
 import { PooledUpstream } from './pool/upstream.ts'
 import { addressesOf } from './settings.ts'
 import { type Dial, dial } from './wire/dial.ts'
+import { RequestIds } from './wire/ids.ts'
 
 export type { Outside, Unclaimed, UpstreamOptions } from './context.ts'
 export { HttpPools } from './http/pools.ts'
@@ -19,7 +20,7 @@ export function createPools(): HttpPools {
 /** Nothing is started yet: the first `ready`, call or watch does. `wires` opens the wires in tests. */
 export function createUpstream(options: UpstreamOptions, wires?: Dial): Upstream {
   const parking = options.parking ?? new ParkingLot(options.clock, options.random, options.limits.parked)
-  const context = { ...options, parking }
+  const context = { ...options, parking, ids: new RequestIds(options.random.fraction()) }
   if (wires !== undefined) return new PooledUpstream(context, [{ address: '', dial: wires }])
   const addresses = addressesOf(options.settings)
   return new PooledUpstream(

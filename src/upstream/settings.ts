@@ -61,7 +61,9 @@ export const serverSettings = z
     sharing: z
       .enum(['principal', 'shared'])
       .default('principal')
-      .describe('`shared` lets one stdio process serve several principals; only for servers known to be safe.'),
+      .describe(
+        '`shared` lets one stdio process, or one session or HTTP+SSE connection of an HTTP server, serve all callers: for servers that bear one connection only, and for those known to be safe. What a server keeps for a session is then common to all; its questions are asked only where one call alone can have caused them, and calls of callers who can be asked take turns once it has asked over stdio or HTTP+SSE.',
+      ),
     interactive: z
       .enum(['auto', 'yes', 'no'])
       .default('auto')

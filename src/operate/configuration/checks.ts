@@ -159,8 +159,7 @@ function selection(name: string, toolset: Settings['toolsets'][string], settings
 function oneServer(name: string, server: Server, settings: Settings, has: (path: Path) => boolean): Finding[] {
   const path: Path = ['servers', name]
   const findings: Finding[] = []
-  const idle =
-    server.command !== undefined ? (['headers', 'transport', 'forwardHeaders'] as const) : (['args', 'env', 'cwd', 'sharing'] as const)
+  const idle = server.command !== undefined ? (['headers', 'transport', 'forwardHeaders'] as const) : (['args', 'env', 'cwd'] as const)
   for (const key of idle) {
     if (has([...path, key]))
       findings.push(warning([...path, key], `has no effect on ${server.command !== undefined ? 'a stdio' : 'an HTTP'} server`, 'remove it'))

@@ -7,6 +7,7 @@ import { header, metaKey } from '../../core/protocol/names.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'
 import { openSseWire } from '../sse/wire.ts'
+import { RequestIds } from '../wire/ids.ts'
 import type { HttpWire, IncomingNotification, IncomingRequest, Wire, WireAnswer } from '../wire/wire.ts'
 import { HttpPools } from './pools.ts'
 import { openHttpWire } from './wire.ts'
@@ -66,6 +67,7 @@ describe('server-everything over Streamable HTTP', () => {
         resume: true,
         connectTimeoutMs: 2_000,
         maxMessageBytes: 1 << 20,
+        ids: new RequestIds(0),
         clock: systemClock,
         random: systemRandom,
         report,
@@ -156,6 +158,7 @@ describe('server-everything over HTTP+SSE', () => {
       startTimeoutMs: 5_000,
       connectTimeoutMs: 2_000,
       maxMessageBytes: 1 << 20,
+      ids: new RequestIds(0),
       clock: systemClock,
       report,
       pools,
@@ -201,6 +204,7 @@ describe('a modern SDK server', () => {
         resume: false,
         connectTimeoutMs: 2_000,
         maxMessageBytes: 1 << 20,
+        ids: new RequestIds(0),
         clock: systemClock,
         random: systemRandom,
         report,

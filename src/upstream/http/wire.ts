@@ -7,6 +7,7 @@ import type { Signal } from '../../core/call/signal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
+import type { RequestIds } from '../wire/ids.ts'
 import { requestTarget } from '../wire/request-target.ts'
 import { ignore } from '../wire/requests.ts'
 import type { HttpWire, IncomingNotification, IncomingRequest, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
@@ -28,6 +29,7 @@ export interface HttpWireOptions {
   readonly connectTimeoutMs: number
   /** Cap of one message of the GET stream, in bytes (answers have their own cap in each request). */
   readonly maxMessageBytes: number
+  readonly ids: RequestIds
   readonly clock: Clock
   readonly random: Random
   readonly report: Report
@@ -55,7 +57,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
   readonly maxMessageBytes: number
   readonly live = new IntrusiveList<Reception>()
   readonly report: Report
-  private lastId = 0
+  private readonly ids: RequestIds
   private closing: Promise<void> | undefined
 
   constructor(options: HttpWireOptions) {
@@ -69,11 +71,11 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
     this.connectTimeoutMs = options.connectTimeoutMs
     this.maxMessageBytes = options.maxMessageBytes
     this.report = options.report
+    this.ids = options.ids
   }
 
   nextId(): number {
-    this.lastId += 1
-    return this.lastId
+    return this.ids.next()
   }
 
   request(request: WireRequest): Promise<WireAnswer> {

@@ -8,6 +8,8 @@ import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { ServerSettings } from '../settings.ts'
 import { orAborted } from '../wire/requests.ts'
+import { Broadcast } from './broadcast.ts'
+import type { Handshake } from './handshake.ts'
 
 /** What has been learned of a server; kept with the verdict on its era. */
 export interface Interactivity {
@@ -15,10 +17,14 @@ export interface Interactivity {
   asks: boolean
   /** It answers the GET of its stream only when it has something to say: nobody waits for that. */
   silentStream: boolean
+  /** Whether what it says is heard on all its connections. */
+  readonly broadcast: Broadcast
+  /** How it answered the last greeting over HTTP+SSE. */
+  greeted?: Extract<Handshake, { kind: 'ready' }>
 }
 
 export function interactivityOf(interactive: ServerSettings['interactive']): Interactivity {
-  return { asks: interactive === 'yes', silentStream: false }
+  return { asks: interactive === 'yes', silentStream: false, broadcast: new Broadcast() }
 }
 
 /** What is seen of a call that may be asked. */
@@ -33,7 +39,12 @@ export interface Candidate {
   seat?: ListEntry<Candidate> | undefined
 }
 
-export type Owner<C> = { readonly kind: 'call'; readonly call: C } | { readonly kind: 'ambiguous' } | { readonly kind: 'outside' }
+export type Owner<C> =
+  | { readonly kind: 'call'; readonly call: C }
+  | { readonly kind: 'ambiguous' }
+  | { readonly kind: 'outside' }
+  /** What is heard here is heard by others too, and another of them answers. */
+  | { readonly kind: 'elsewhere' }
 
 /** How many calls may wait for their turn on one connection. */
 const mostWaiting = 64
@@ -71,6 +82,26 @@ export class Attribution<C extends Candidate> {
     this.interactivity = interactivity
     this.onePrincipal = medium.onePrincipal
     this.oneStream = medium.oneStream
+    if (this.oneStream) interactivity.broadcast.join(this)
+  }
+
+  /** Its connection takes no further call. */
+  close(): void {
+    this.interactivity.broadcast.leave(this)
+  }
+
+  /** What comes here may be for others. */
+  get isBroadcast(): boolean {
+    return this.oneStream && this.interactivity.broadcast.isHeard
+  }
+
+  get callsInFlight(): number {
+    return this.inFlight.size
+  }
+
+  /** Calls in flight that a server may ask. */
+  get suspendableCalls(): readonly C[] {
+    return [...this.inFlight].filter((call) => call.suspendable)
   }
 
   /**
@@ -116,7 +147,8 @@ export class Attribution<C extends Candidate> {
 
   /** Whose is a question that came on no call's own stream? Learns that the server asks. */
   ownerOfRequest(): Owner<C> {
-    const possible = [...this.inFlight].filter((call) => call.suspendable)
+    const possible = this.suspendableCalls
+    if (this.isBroadcast) return this.ownerAmongAll(possible)
     if (possible.length === 0) return { kind: 'outside' }
     if (this.interactive === 'no') return { kind: 'ambiguous' }
     this.interactivity.asks = true
@@ -128,9 +160,23 @@ export class Attribution<C extends Candidate> {
     return able.length === 1 && one !== undefined ? { kind: 'call', call: one } : { kind: 'ambiguous' }
   }
 
+  /** Every connection hears the question: one of them answers it. Whose it is can be told where one call alone is in flight on all of them. */
+  private ownerAmongAll(mine: readonly C[]): Owner<C> {
+    const { broadcast } = this.interactivity
+    const possible = broadcast.suspendable
+    if (this.interactive !== 'no' && possible > 0) this.interactivity.asks = true
+    if (possible === 1 && !broadcast.hasOutsiders && this.interactive !== 'no') {
+      const [only] = mine
+      return only === undefined ? { kind: 'elsewhere' } : { kind: 'call', call: only }
+    }
+    // With nothing of ours in flight it is the question of somebody else, who answers it.
+    if (possible === 0 && broadcast.hasOutsiders) return { kind: 'elsewhere' }
+    return { kind: broadcast.isFirst(this) ? 'ambiguous' : 'elsewhere' }
+  }
+
   /** Whose is a log message that came on no call's own stream? Only the one call's in flight. */
   ownerOfLog(): C | undefined {
-    if (this.inFlight.size !== 1) return undefined
+    if (this.inFlight.size !== 1 || (this.isBroadcast && !this.interactivity.broadcast.isOnlyCall)) return undefined
     for (const call of this.inFlight) return call
     return undefined
   }

@@ -22,6 +22,7 @@ import { commonOf, offeredOf } from '../messages/events.ts'
 import type { IncomingNotification, IncomingRequest, Wire } from '../wire/wire.ts'
 import { Attribution, type Refusal } from './attribution.ts'
 import type { Belonging } from './belonging.ts'
+import { overhear } from './broadcast.ts'
 import { CallRequests } from './call-requests.ts'
 import type { Handshake } from './handshake.ts'
 import { LegacyCall, type LegacyCallOwner } from './legacy-call.ts'
@@ -74,6 +75,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     })
     wire.onStray = (message) => this.serverMessages.stray(message)
     wire.onEnd = (found) => this.lose(found)
+    wire.onForeign = (id) => overhear(context, belonging.interactivity.broadcast, id)
     countAnomalies(context, wire)
   }
 
@@ -160,6 +162,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
 
   async close(): Promise<void> {
     this.ended = true
+    this.attribution.close()
     this.session.closing.abort('closed')
     if (this.session.hasId) await this.session.end()
     await this.wire.close()
@@ -226,6 +229,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
   private lose(found: Fault): void {
     if (this.ended) return
     this.ended = true
+    this.attribution.close()
     this.session.closing.abort('closed')
     if (this.openCalls.size === 0) this.emptied()
     this.onEnd(found)

@@ -12,7 +12,7 @@ import { type Context, hopHeaders } from '../context.ts'
 import { askingFor, errorFault, judged, lostFault, statusFault } from '../messages/answers.ts'
 import { identityOf } from '../modern/probe.ts'
 import { request } from '../wire/requests.ts'
-import type { HttpWire, Wire } from '../wire/wire.ts'
+import type { HttpWire, IncomingError, Wire } from '../wire/wire.ts'
 import { bridgedCapabilities } from './server-requests.ts'
 
 export type Handshake =
@@ -23,7 +23,13 @@ export type Handshake =
       readonly description: UpstreamDescription
     }
   /** The server, or what stands at its address, said no: `status` is the HTTP status, if any. It may speak another transport or revision. */
-  | { readonly kind: 'refused'; readonly status: number | undefined; readonly fault: Fault }
+  | {
+      readonly kind: 'refused'
+      readonly status: number | undefined
+      readonly fault: Fault
+      /** The process behind the address was greeted before. */
+      readonly again: boolean
+    }
   | { readonly kind: 'failed'; readonly fault: Fault }
 
 /** Greets the server; the connection says `initialized` once it listens. `timeoutMs` is the time a server may take to start. */
@@ -39,12 +45,14 @@ export async function shakeHands(wire: Wire, context: Context, lease: Credential
   switch (answer.kind) {
     case 'answer': {
       if (answer.answer.kind === 'error') {
-        return { kind: 'refused', status: answer.status, fault: errorFault(asking, answer.answer) }
+        const again = isGreetedBefore(answer.answer.message)
+        const refused = again ? oneGreeting(answer.answer, context) : errorFault(asking, answer.answer)
+        return { kind: 'refused', status: answer.status, fault: refused, again }
       }
       return accept(wire, context, answer.answer.result.json())
     }
     case 'status':
-      return { kind: 'refused', status: answer.status, fault: statusFault(asking, answer, lease) }
+      return { kind: 'refused', status: answer.status, fault: statusFault(asking, answer, lease), again: false }
     case 'lost':
       return { kind: 'failed', fault: lostFault(asking, answer) }
     default: {
@@ -54,6 +62,19 @@ export async function shakeHands(wire: Wire, context: Context, lease: Credential
       }
     }
   }
+}
+
+/** Behind a bridge that gives all its clients one process, only the first may greet it (go-sdk: `duplicate "initialize" received`). */
+function isGreetedBefore(message: string): boolean {
+  return /duplicate\b.*\binitialize|already\b.*\binitiali[sz]ed/i.test(message)
+}
+
+function oneGreeting(error: IncomingError, { id, settings }: Context): Fault {
+  const mend =
+    settings.sharing === 'shared'
+      ? 'it serves another client, or one that is gone; start it anew'
+      : `it bears one connection only; set servers.${id}.sharing to shared`
+  return fault('upstream_protocol_error', { upstream: id, reason: `${error.message}: ${mend}` }, { evidence: evidence.answer_invalid })
 }
 
 function accept(wire: Wire, context: Context, body: unknown): Handshake {

@@ -106,6 +106,7 @@ export class ServerMessages {
 
   private attribute(question: ServerRequest): void {
     const owner = this.attribution.ownerOfRequest()
+    if (owner.kind === 'elsewhere') return
     if (owner.kind === 'call') {
       owner.call.ask(question)
       return
@@ -121,7 +122,7 @@ export class ServerMessages {
 
   /** Whatever comes outside any call can only be for this one. */
   private get oneSession(): boolean {
-    return this.context.outside !== undefined && this.onePrincipal && this.users.size === 1
+    return this.context.outside !== undefined && this.onePrincipal && this.users.size === 1 && !this.attribution.isBroadcast
   }
 
   private async askOutside(question: ServerRequest): Promise<void> {
@@ -138,7 +139,7 @@ export class ServerMessages {
     if (event === undefined) return
     const legacyCall = this.attribution.ownerOfLog()
     if (legacyCall !== undefined) legacyCall.emit(event)
-    else if (this.context.outside !== undefined && this.onePrincipal && this.users.size > 0) {
+    else if (this.context.outside !== undefined && this.onePrincipal && this.users.size > 0 && !this.attribution.isBroadcast) {
       for (const session of this.users) this.context.outside.event(session, event)
     } else this.context.report.counters.add('events_dropped', { where: 'upstream' })
   }

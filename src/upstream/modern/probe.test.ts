@@ -10,6 +10,7 @@ import { systemRandom } from '../../platform/random/system-random.ts'
 import type { Context } from '../context.ts'
 import { createPools, ParkingLot } from '../index.ts'
 import { serverSettings, timeoutSettings } from '../settings.ts'
+import { RequestIds } from '../wire/ids.ts'
 import type { WireAnswer } from '../wire/wire.ts'
 import { interpret } from './probe.ts'
 
@@ -25,6 +26,7 @@ const context: Context = {
   pools: createPools(),
   identity: { name: 'signalbox', version: '0' },
   replica: 'r1',
+  ids: new RequestIds(0),
   parking: new ParkingLot(systemClock, systemRandom, 1),
 }
 

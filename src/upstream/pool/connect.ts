@@ -25,7 +25,10 @@ export interface Detected {
 /** How long a legacy verdict holds, in ms. */
 const legacyHoldsMs = 86_400_000
 
-export type Connected = { readonly connection: Connection; readonly detected: Detected } | { readonly fault: Fault }
+export type Connected =
+  | { readonly connection: Connection; readonly detected: Detected }
+  /** `settled`: the server itself has said it, so no other transport is tried. */
+  | { readonly fault: Fault; readonly settled?: boolean }
 
 export async function connect(context: Context, dial: Dial, belonging: Belonging, known: Detected | undefined): Promise<Connected> {
   const detected = known !== undefined && context.clock.mono() < known.expiresAt ? known : undefined
@@ -80,7 +83,9 @@ async function connectHttp(context: Context, dial: Dial, belonging: Belonging, d
   if (settings.transport === 'sse') return connectSse(context, dial, belonging, detected)
   if (detected?.transport === 'sse') {
     const known = await connectSse(context, dial, belonging, detected)
-    return 'connection' in known || isUnreachable(known.fault) ? known : connectHttp(context, dial, belonging, undefined)
+    return 'connection' in known || known.settled === true || isUnreachable(known.fault)
+      ? known
+      : connectHttp(context, dial, belonging, undefined)
   }
   const era = detected?.era ?? settings.era
   if (era !== 'legacy') {
@@ -101,16 +106,23 @@ async function connectHttp(context: Context, dial: Dial, belonging: Belonging, d
   if (!elsewhere || settings.transport !== 'auto') return { fault: hands.fault }
   const older = await connectSse(context, dial, belonging, undefined)
   // Neither transport: what the newer one said is the better explanation.
-  return 'fault' in older ? { fault: hands.fault } : older
+  return 'fault' in older && older.settled !== true ? { fault: hands.fault } : older
 }
 
 async function connectSse(context: Context, dial: Dial, belonging: Belonging, detected: Detected | undefined): Promise<Connected> {
   const wire = await dial.sse(belonging.lease)
   if (isFault(wire)) return { fault: wire }
+  const { interactivity: learned } = belonging
   const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start)
-  if (hands.kind === 'ready') return legacy(context, new LegacyConnection(context, wire, hands, belonging), detected)
+  if (hands.kind === 'ready') {
+    learned.greeted = hands
+    return legacy(context, new LegacyConnection(context, wire, hands, belonging), detected)
+  }
+  // The stream was lost, and the process behind the bridge lives on: where no other connection of ours has it, it goes on with this one.
+  const known = hands.kind === 'refused' && hands.again && context.settings.sharing === 'shared' ? learned.greeted : undefined
+  if (known !== undefined) return legacy(context, new LegacyConnection(context, wire, known, belonging), detected)
   await wire.close()
-  return { fault: hands.fault }
+  return { fault: hands.fault, settled: hands.kind === 'refused' && hands.again }
 }
 
 function modern(context: Context, wire: Wire, discovered: Discovered, belonging: Belonging): Connected {

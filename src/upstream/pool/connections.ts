@@ -140,7 +140,8 @@ export class ConnectionPool implements ConnectionSource {
     const found = this.slots.get(key)
     if (found !== undefined) return found
     const { current } = this.detection
-    const session = current?.sessionful === true && current.transport !== 'stdio' ? owner.affinity : undefined
+    const own = current?.sessionful === true && current.transport !== 'stdio' && !this.isShared
+    const session = own ? owner.affinity : undefined
     return this.added(key, () => this.lease(owner), { session, spare: overflow > 0 }, undefined)
   }
 
@@ -151,14 +152,18 @@ export class ConnectionPool implements ConnectionSource {
     return slot
   }
 
-  /** Who shares a connection: everybody where there are no sessions; else a child serves a whole principal, a session one of a client. */
+  /** Who shares a connection: everybody where there are no sessions or `sharing` says so; else a child serves a whole principal, a session one of a client. */
   private keyFor({ principal, affinity }: Owner, lease: CredentialLease, overflow: number): string {
     const { current } = this.detection
     const credential = this.credentialOf(lease)
     if (current === undefined || !current.sessionful) return credential === homeMark ? homeKey : keyOf(anonymous, undefined, credential)
-    if (current.transport !== 'stdio') return overflowKey(keyOf(principal, affinity, credential), overflow)
-    const { sharing } = this.context.settings
-    return overflowKey(keyOf(sharing === 'shared' ? anonymous : principal, undefined, credential), overflow)
+    if (current.transport === 'stdio') return overflowKey(keyOf(this.isShared ? anonymous : principal, undefined, credential), overflow)
+    // Whoever finds the one connection occupied waits for it.
+    return this.isShared ? keyOf(anonymous, undefined, credential) : overflowKey(keyOf(principal, affinity, credential), overflow)
+  }
+
+  private get isShared(): boolean {
+    return this.context.settings.sharing === 'shared'
   }
 
   private credentialOf({ id }: CredentialLease): string {
@@ -196,7 +201,7 @@ export class ConnectionPool implements ConnectionSource {
 
   private belonging(lease: CredentialLease, endpoint: Endpoint): Belonging {
     return {
-      onePrincipal: this.context.settings.sharing !== 'shared' && this.detection.current?.sessionful !== false,
+      onePrincipal: !this.isShared && this.detection.current?.sessionful !== false,
       lease,
       interactivity: this.interactivity,
       again: (call, exchange) => {

@@ -7,6 +7,7 @@ import type { Report } from '../../core/ports/report.ts'
 import { type IncomingResult, readMessage, requestBytes } from '../../core/protocol/jsonrpc.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { HttpPools } from '../http/pools.ts'
+import { RequestIds } from '../wire/ids.ts'
 import type { IncomingNotification, IncomingRequest, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { Sending } from './sending.ts'
 import { openSseWire, SseWire, type SseWireOptions } from './wire.ts'
@@ -61,6 +62,7 @@ async function tryOpen(change: Partial<SseWireOptions> = {}): Promise<SseWire | 
     startTimeoutMs: 5_000,
     maxMessageBytes: 10_000,
     headers: () => ({ authorization: 'Bearer x' }),
+    ids: new RequestIds(0),
     clock: systemClock,
     report,
     pools,

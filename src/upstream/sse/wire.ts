@@ -58,7 +58,7 @@ export function openSseWire(options: SseWireOptions): Promise<SseWire | Fault> {
   })
 }
 
-/** How many requests that were given up are remembered, so that their late answers are no anomalies. */
+/** How many requests that are over are remembered of each kind, so that a further answer is told from one to somebody else. */
 const remembered = 1_024
 
 export class SseWire implements Wire, Requests {
@@ -66,6 +66,7 @@ export class SseWire implements Wire, Requests {
   onStray: (message: IncomingRequest | IncomingNotification) => void = () => {}
   onEnd: (fault: Fault) => void = () => {}
   onAnomaly: (type: WireAnomaly, detail: string) => void = () => {}
+  onForeign: (id: string) => void = () => {}
   readonly upstream: string
   readonly lease: PoolLease
   readonly clock: Clock
@@ -77,9 +78,9 @@ export class SseWire implements Wire, Requests {
   private readonly options: SseWireOptions
   private readonly stream: SseStream
   private readonly given = new Set<string>()
+  private readonly answered = new Set<string>()
   private postPath: string | undefined
   private opened: ((result: SseWire | Fault) => void) | undefined
-  private lastId = 0
   private end: Fault | undefined
   private closing: Promise<void> | undefined
 
@@ -115,8 +116,7 @@ export class SseWire implements Wire, Requests {
   }
 
   nextId(): number {
-    this.lastId += 1
-    return this.lastId
+    return this.options.ids.next()
   }
 
   request(request: WireRequest): Promise<WireAnswer> {
@@ -137,12 +137,7 @@ export class SseWire implements Wire, Requests {
   }
 
   forgotten(id: string): void {
-    this.given.add(id)
-    if (this.given.size <= remembered) return
-    for (const oldest of this.given) {
-      this.given.delete(oldest)
-      break
-    }
+    remember(this.given, id)
   }
 
   private async shut(): Promise<void> {
@@ -195,13 +190,18 @@ export class SseWire implements Wire, Requests {
     if (message.kind === 'ambiguous') {
       this.onAnomaly('ambiguous', message.what)
       sending?.refused(message.what)
-    } else if (sending !== undefined) sending.answered(message, bytes)
-    else if (id === undefined) this.onAnomaly('orphan', 'an error without an id')
-    else if (!this.given.delete(id)) this.onAnomaly(this.wasSent(id) ? 'duplicate' : 'orphan', `an answer to id ${id.slice(0, 80)}`)
+    } else if (sending !== undefined) {
+      remember(this.answered, message.id as string)
+      sending.answered(message, bytes)
+    } else if (id === undefined) this.onAnomaly('orphan', 'an error without an id')
+    else if (!this.given.delete(id)) this.unasked(id)
   }
 
-  private wasSent(id: string): boolean {
-    return /^\d{1,15}$/.test(id) && Number(id) >= 1 && Number(id) <= this.lastId
+  /** An answer that nobody here awaits is nobody's: its request was made elsewhere, or is answered already. */
+  private unasked(id: string): void {
+    const twice = this.answered.has(id)
+    this.onAnomaly(twice ? 'duplicate' : 'orphan', `an answer to id ${id.slice(0, 80)}`)
+    if (!twice) this.onForeign(id)
   }
 
   private ended(reason: Fault): void {
@@ -222,5 +222,14 @@ export class SseWire implements Wire, Requests {
   private gone(): Fault {
     const detail = { upstream: this.upstream, reason: 'the event stream has ended', phase: 'stream' }
     return fault('upstream_unavailable', detail, { evidence: evidence.connection_ended })
+  }
+}
+
+function remember(ids: Set<string>, id: string): void {
+  ids.add(id)
+  if (ids.size <= remembered) return
+  for (const oldest of ids) {
+    ids.delete(oldest)
+    return
   }
 }

@@ -5,6 +5,7 @@ import { join, resolve } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from 'vitest'
 import { childrenOf, closeAll, openCommand, openScript, resultOf, running, until } from '../../../test/doubles/upstream/children.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
+import { RequestIds } from '../wire/ids.ts'
 import { Watchdog, watchdog } from './watchdog.ts'
 import { openStdioWire } from './wire.ts'
 
@@ -28,6 +29,7 @@ const start = (command: string, cwd?: string) =>
     env: {},
     cwd,
     maxMessageBytes: 1_000,
+    ids: new RequestIds(0),
     clock: systemClock,
     report: { log: () => undefined, counters: { add: () => undefined } },
   })

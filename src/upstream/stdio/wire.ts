@@ -15,6 +15,7 @@ import type {
   IncomingResult,
 } from '../../core/protocol/jsonrpc.ts'
 import { Lines } from '../../core/protocol/lines.ts'
+import type { RequestIds } from '../wire/ids.ts'
 import { takeEach } from '../wire/take-each.ts'
 import type { Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { Child, type Ending, startChild } from './child.ts'
@@ -30,6 +31,7 @@ export interface StdioWireOptions {
   readonly cwd: string | undefined
   /** Cap of one line of the child's stdout in bytes. A longer one ends the child: what follows it cannot be told apart. */
   readonly maxMessageBytes: number
+  readonly ids: RequestIds
   readonly clock: Clock
   readonly report: Report
   /** Wait between the end of stdin and SIGTERM, and again between SIGTERM and SIGKILL, in ms. */
@@ -67,7 +69,6 @@ export class StdioWire implements Wire {
   private readonly lines: Lines
   private readonly onLine: (line: Uint8Array | undefined) => void
   private readonly inFlight = new InFlight()
-  private lastId = 0
   /** Something that has no answer was sent since the last answer came. An error without an id may complain of that. */
   private posted = false
   /** Why nothing can be sent any more. */
@@ -100,8 +101,7 @@ export class StdioWire implements Wire {
   }
 
   nextId(): number {
-    this.lastId += 1
-    return this.lastId
+    return this.options.ids.next()
   }
 
   request(request: WireRequest): Promise<WireAnswer> {
@@ -182,10 +182,9 @@ export class StdioWire implements Wire {
 
   private takeOrphan(answer: IncomingResult | IncomingError): void {
     const { id } = answer
-    const number = Number(id)
-    if (id !== undefined && String(number) === id && number >= 1 && number <= this.lastId) {
+    if (id !== undefined && this.options.ids.issued(id)) {
       // Cancelled requests may still be answered; that is no anomaly.
-      if (!this.inFlight.takeCancelled(number)) this.onAnomaly('duplicate', `a second answer with the id ${id}`)
+      if (!this.inFlight.takeCancelled(Number(id))) this.onAnomaly('duplicate', `a second answer with the id ${id}`)
       return
     }
     const said = answer.kind === 'error' ? ` (error ${answer.code}: ${answer.message.slice(0, quotedBytes)})` : ''

@@ -16,13 +16,13 @@ export interface Dial {
 
 /** `url`: the endpoint of an HTTP server. */
 export function dial(context: Context, url = ''): Dial {
-  const { id: upstream, settings, timeouts, limits, clock, random, report, pools } = context
+  const { id: upstream, settings, timeouts, limits, ids, clock, random, report, pools } = context
   const maxMessageBytes = limits.resultBytes
-  const http = { upstream, url, connectTimeoutMs: timeouts.connect, maxMessageBytes, clock, report, pools }
+  const http = { upstream, url, connectTimeoutMs: timeouts.connect, maxMessageBytes, ids, clock, report, pools }
   return {
     stdio: () => {
       const { command = '', args, env, cwd } = settings
-      return openStdioWire({ upstream, command, args, env, cwd, maxMessageBytes, clock, report })
+      return openStdioWire({ upstream, command, args, env, cwd, maxMessageBytes, ids, clock, report })
     },
     http: (resume) => openHttpWire({ ...http, random, resume }),
     sse: (lease) => openSseWire({ ...http, headers: () => hopHeaders(context, lease), startTimeoutMs: timeouts.start }),

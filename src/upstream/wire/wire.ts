@@ -5,7 +5,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { Incoming, IncomingError, IncomingNotification, IncomingRequest, IncomingResult } from '../../core/protocol/jsonrpc.ts'
 
 export interface WireRequest {
-  /** Unique on this wire; the peer answers with it. Made by `Wire.nextId()`. */
+  /** Unique at this upstream; the peer answers with it. Made by `Wire.nextId()`. */
   readonly id: number
   readonly method: string
   /** The whole JSON-RPC request. */
@@ -50,6 +50,8 @@ export interface Wire {
   onEnd: (fault: Fault) => void
   /** Something off-protocol that was survived: counted by type, quoted for people. Set once. */
   onAnomaly: (type: WireAnomaly, detail: string) => void
+  /** An answer to a request that was not made here, by its id: others hear what the peer says, and we hear what it says to them. Only where all answers come on one stream. Set once. */
+  onForeign?: (id: string) => void
   /** Ends everything: requests resolve `aborted`, the child and its whole process group are gone when it resolves. */
   close(): Promise<void>
 }

@@ -6,6 +6,7 @@ import type { Fault } from '../../../src/core/faults/fault.ts'
 import { requestBytes } from '../../../src/core/protocol/jsonrpc.ts'
 import { systemClock } from '../../../src/platform/clock/system-clock.ts'
 import { openStdioWire, StdioWire, type StdioWireOptions } from '../../../src/upstream/stdio/wire.ts'
+import { RequestIds } from '../../../src/upstream/wire/ids.ts'
 import type { IncomingNotification, IncomingRequest, WireAnomaly, WireAnswer } from '../../../src/upstream/wire/wire.ts'
 
 /** Runs before each script: `say(text)` writes raw text, `answer(id, result)` a line, `on(handler)` gets each message that comes in. */
@@ -58,6 +59,7 @@ export async function openCommand(command: string, args: readonly string[], chan
     env: {},
     cwd: undefined,
     maxMessageBytes: 64 * 1024 * 1024,
+    ids: new RequestIds(0),
     clock: systemClock,
     report: {
       log: (_, event) => void logs.push(event),

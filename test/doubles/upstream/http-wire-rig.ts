@@ -6,6 +6,7 @@ import { systemClock } from '../../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../../src/platform/random/system-random.ts'
 import { HttpPools } from '../../../src/upstream/http/pools.ts'
 import { type HttpWireOptions, openHttpWire, type StreamableHttpWire } from '../../../src/upstream/http/wire.ts'
+import { RequestIds } from '../../../src/upstream/wire/ids.ts'
 import type { IncomingNotification, IncomingRequest, WireAnswer, WireRequest } from '../../../src/upstream/wire/wire.ts'
 import { result, type ScriptedServer, send, startScripted } from './scripted-server.ts'
 
@@ -33,6 +34,7 @@ export function httpWireRig(): HttpWireRig {
         resume: false,
         connectTimeoutMs: 2_000,
         maxMessageBytes: 10_000,
+        ids: new RequestIds(0),
         clock: systemClock,
         random: systemRandom,
         report,
