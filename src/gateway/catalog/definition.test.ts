@@ -39,9 +39,9 @@ describe('a definition', () => {
     ['tool', { name: '', inputSchema: { type: 'object' } }, '/name', 'empty'],
     ['tool', { name: 't' }, '/inputSchema', 'missing'],
     ['tool', { name: 't', inputSchema: { type: 'array' } }, '/inputSchema/type', '"object"'],
-    ['tool', { name: 't', inputSchema: { type: 'object', properties: { 'a/b': 5 } } }, '/inputSchema/properties/a~1b', 'schema'],
-    ['tool', tool('t', { description: 7 }), '/description', 'string'],
-    ['tool', tool('t', { annotations: { readOnlyHint: 'yes' } }), '/annotations/readOnlyHint', 'boolean'],
+    ['tool', { name: 't', inputSchema: true }, '/inputSchema', 'object'],
+    ['tool', '{"name":"a\\ud83d","inputSchema":{"type":"object"}}', '/name', 'half'],
+    ['resource', '{"uri":"a:\\ud83d","name":"a"}', '/uri', 'half'],
     ['tool', '{"name":"t","name":"u","inputSchema":{"type":"object"}}', '', 'duplicate'],
     ['prompt', { name: 'p', arguments: [{ description: 'x' }] }, '/arguments/0/name', 'missing'],
     ['resource', { name: 'r' }, '/uri', 'missing'],
@@ -52,13 +52,38 @@ describe('a definition', () => {
     expect(isQuarantined(found) && found.reason).toContain(reason)
   })
 
-  it('is set aside where the schema gate refuses it, with the path into the definition', () => {
-    const refusing: Compile = () => ({ refused: { path: '/properties/a/type', reason: 'is no type' } })
-    expect(judged('tool', tool('t'), refusing)).toEqual({
-      kind: 'tool',
-      name: 't',
-      path: '/inputSchema/properties/a/type',
-      reason: 'is no type',
+  it.each([
+    [{ description: 7 }, {}],
+    [{ title: ['t'], _meta: [], annotations: [] }, {}],
+    [{ annotations: { readOnlyHint: 'yes', title: 't' } }, { annotations: { title: 't' } }],
+    [{ outputSchema: [] }, {}],
+    [{ inputSchema: { type: 'object', properties: [] } }, { inputSchema: { type: 'object' } }],
+    [{ inputSchema: { type: ['object', 'null'], required: true } }, { inputSchema: { type: 'object' } }],
+    [{ inputSchema: { type: 'any' } }, { inputSchema: { type: 'object' } }],
+    [
+      { inputSchema: { type: 'object', properties: { 'a/b': 5, c: null } } },
+      { inputSchema: { type: 'object', properties: { 'a/b': {}, c: {} } } },
+    ],
+  ])('of a tool is published without what clients would choke on: %j', (odd, seen) => {
+    const { description: _, ...plain } = tool('t')
+    expect(published(admitted('tool', { ...plain, ...odd }))).toEqual({ ...plain, ...seen })
+  })
+
+  it('of a resource without a name is known by its URI', () => {
+    expect(published(admitted('resource', { uri: 'a:b' }))).toEqual({ uri: 'a:b', name: 'a:b' })
+    expect(published(admitted('template', { uriTemplate: 'a:{b}', name: null }))).toEqual({ uriTemplate: 'a:{b}', name: 'a:{b}' })
+  })
+
+  it('is published in whole characters, whatever was cut in it and wherever', () => {
+    const text =
+      '{"name":"t","title":"\\ud83d\\ude00","description":"a\\ud83d","inputSchema":{"type":"object","properties":{"\\ude00":{"enum":["\\uD800",12345678901234567890]}}},"n":12345678901234567890}'
+    const bytes = Buffer.from(admitted('tool', text).sent.edit(admitted('tool', text).mends).bytes).toString()
+    expect(bytes.replace('\\ud83d\\ude00', '')).not.toMatch(/\\ud[89a-f]/i)
+    expect(bytes).toContain('"n":12345678901234567890')
+    expect(JSON.parse(bytes)).toMatchObject({
+      title: '\u{1F600}',
+      description: 'a\uFFFD',
+      inputSchema: { properties: { '\uFFFD': { enum: ['\uFFFD', expect.any(Number)] } } },
     })
   })
 

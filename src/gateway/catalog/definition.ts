@@ -14,6 +14,7 @@ import { countMembers, countParsed } from '../../core/protocol/scan.ts'
 import { misfitOf } from './shape.ts'
 import { strayFile } from './skills.ts'
 import { parseTemplate, type Template } from './template.ts'
+import { isWellFormed, mayBeCut, wholeCharacters } from './whole-characters.ts'
 
 export type Validate = (args: unknown) => readonly Violation[]
 
@@ -21,11 +22,7 @@ export type Validate = (args: unknown) => readonly Violation[]
  * Judges a tool's input schema at once and compiles it on the first `validate`; given by the assembly (gateway/policy `createSchemaGate`).
  * `notes` say what of the schema is not enforced.
  */
-export type Compile = (
-  inputSchema: unknown,
-) =>
-  | { readonly validate: Validate; readonly notes?: readonly string[] }
-  | { readonly refused: { readonly path: string; readonly reason: string } }
+export type Compile = (inputSchema: unknown) => { readonly validate: Validate; readonly notes?: readonly string[] }
 
 export interface Definition {
   readonly kind: ItemKind
@@ -94,7 +91,8 @@ export function readDefinition(
   const name = nameOf(kind, value)
   const bad = (path: string, reason: string): Quarantined => ({ kind, name, path, reason })
   if (countMembers(bytes) !== countParsed(value)) return bad('', 'has a duplicate key')
-  const mends: Edit[] = []
+  if (name !== undefined && !isWellFormed(name)) return bad(`/${kinds[kind].key}`, 'holds half of a character')
+  const mends = mayBeCut(bytes) ? wholeCharacters(value) : []
   const misfit = misfitOf(kind, value, mends)
   if (misfit !== undefined) return bad(misfit.path, misfit.reason)
   // Both hold by the shape just checked; the types do not know.
@@ -118,7 +116,6 @@ export function readDefinition(
   const params = headerParams(schema)
   if ('reason' in params) return bad(params.path, params.reason)
   const gated = compile(schema)
-  if ('refused' in gated) return bad(`/inputSchema${gated.refused.path}`, gated.refused.reason)
   return {
     ...base,
     traits: traitsOf(value.annotations),

@@ -92,28 +92,33 @@ function adornment(check: Check): Check {
   }
 }
 
-/** The root of an argument schema: always an object, since arguments are. Boolean property schemas are spelled as objects (same meaning). */
+/**
+ * The root of an argument schema: always an object, since arguments are. Boolean property schemas are spelled as objects (same meaning); what
+ * is no schema becomes one that takes anything, and the server judges it.
+ */
 const inputSchema: Check = (value, path, mends) => {
   if (!isObject(value)) return wrong(path, 'must be an object')
-  if (!Object.hasOwn(value, 'type')) mends.push({ path: [...path, 'type'], value: '"object"' })
+  if (mayBeObject(value.type)) mends.push({ path: [...path, 'type'], value: '"object"' })
   else if (value.type !== 'object') return wrong([...path, 'type'], 'must be "object"')
-  return schemaMembers(value, path, mends)
+  propertySchemas(value.properties, [...path, 'properties'], mends)
+  return members(value, path, mends)
 }
 
-const members = shape({ required: list(text) })
+/** What says in another way than by `"object"` alone that an object is taken. */
+function mayBeObject(type: unknown): boolean {
+  return type === undefined || type === null || type === 'any' || (Array.isArray(type) && type.includes('object'))
+}
 
-function schemaMembers(value: Record<string, unknown>, path: Path, mends: Edit[]): Misfit | undefined {
-  const { properties } = value
-  if (properties === null) mends.push({ path: [...path, 'properties'], value: undefined })
-  else if (properties !== undefined) {
-    if (!isObject(properties)) return wrong([...path, 'properties'], 'must be an object')
-    for (const [name, schema] of Object.entries(properties)) {
-      const at = [...path, 'properties', name]
-      if (typeof schema === 'boolean') mends.push({ path: at, value: schema ? '{}' : '{"not":{}}' })
-      else if (!isObject(schema)) return wrong(at, 'must be a schema (an object or a boolean)')
-    }
+const members = shape({ required: adornment(list(text)) })
+
+function propertySchemas(properties: unknown, path: Path, mends: Edit[]): void {
+  if (properties === undefined) return
+  // Languages with one type for lists and maps write an empty map as [].
+  if (!isObject(properties)) return void mends.push({ path, value: undefined })
+  for (const [name, schema] of Object.entries(properties)) {
+    if (schema === false) mends.push({ path: [...path, name], value: '{"not":{}}' })
+    else if (!isObject(schema)) mends.push({ path: [...path, name], value: '{}' })
   }
-  return members(value, path, mends)
 }
 
 const icons = adornment(list(shape({ mimeType: text, sizes: list(text), theme: oneOf('light', 'dark') }, { src: text })))
@@ -124,13 +129,16 @@ const share: Check = (value, path) =>
 const instant = z.iso.datetime({ offset: true })
 const time: Check = (value, path) => (instant.safeParse(value).success ? undefined : wrong(path, 'must be an ISO 8601 time'))
 
-const annotations = adornment(
+const contentAnnotations = adornment(
   shape({ audience: adornment(list(oneOf('user', 'assistant'))), priority: adornment(share), lastModified: adornment(time) }),
 )
 
 const longestName = 512
 const longestUri = 8_192
-const common = { title: text, description: text, icons, _meta: object }
+const adorning = adornment(text)
+const common = { title: adorning, description: adorning, icons, _meta: adornment(object) }
+const hint = adornment(flag)
+const hints = adornment(shape({ title: adorning, readOnlyHint: hint, destructiveHint: hint, idempotentHint: hint, openWorldHint: hint }))
 
 /** Never published: tasks of the 2025-11-25 form end inside the gateway, so no client may be asked to start one. */
 const execution: Check = (value, path, mends) => {
@@ -156,21 +164,33 @@ const skillFiles = list(shape({}, { uri: label(longestUri), digest, size: bytes 
 /** All files of a skill, or that they are made when they are read (SEP-2640). */
 const manifest: Check = (value, path, mends) => (value === 'dynamic' ? undefined : skillFiles(value, path, mends))
 
+/** A resource that has no name is known by its URI anyway. */
+function named(key: 'uri' | 'uriTemplate', check: Check): Check {
+  return (value, path, mends) => {
+    const misfit = check(value, path, mends)
+    if (misfit === undefined && isObject(value) && typeof value.name !== 'string') {
+      mends.push({ path: [...path, 'name'], value: JSON.stringify(value[key]) })
+    }
+    return misfit
+  }
+}
+
 const shapes: Readonly<Record<ItemKind, Check>> = {
   tool: shape(
-    {
-      ...common,
-      annotations: shape({ title: text, readOnlyHint: flag, destructiveHint: flag, idempotentHint: flag, openWorldHint: flag }),
-      outputSchema: shape({ $schema: text }),
-      execution,
-    },
+    { ...common, annotations: hints, outputSchema: adornment(shape({ $schema: text })), execution },
     { name: label(longestName), inputSchema },
   ),
   prompt: shape(
-    { ...common, arguments: list(shape({ description: text, required: flag, title: text }, { name: text })) },
+    { ...common, arguments: list(shape({ description: adorning, required: hint, title: adorning }, { name: text })) },
     { name: label(longestName) },
   ),
-  resource: shape({ ...common, mimeType: text, size: adornment(type('number')), annotations }, { uri: label(longestUri), name: text }),
-  template: shape({ ...common, mimeType: text, annotations }, { uriTemplate: label(longestUri), name: text }),
-  skill: shape({ _meta: object }, { uri: label(longestUri), frontmatter, resources: manifest }),
+  resource: named(
+    'uri',
+    shape({ ...common, mimeType: adorning, size: adornment(type('number')), annotations: contentAnnotations }, { uri: label(longestUri) }),
+  ),
+  template: named(
+    'uriTemplate',
+    shape({ ...common, mimeType: adorning, annotations: contentAnnotations }, { uriTemplate: label(longestUri) }),
+  ),
+  skill: shape({ _meta: adornment(object) }, { uri: label(longestUri), frontmatter, resources: manifest }),
 }

@@ -7,6 +7,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js'
 import type { Violation } from '../../core/call/item.ts'
 import { argumentLimits, measure } from './arguments.ts'
 import { compilePattern } from './patterns.ts'
+import type { Relaxation } from './relax.ts'
 import type { SchemaGraph, SchemaObject } from './schema-graph.ts'
 import { violations } from './violations.ts'
 
@@ -50,8 +51,13 @@ const compilers = { 'draft-07': Ajv, '2019-09': Ajv2019, '2020-12': Ajv2020 } as
 export type Validator = (args: unknown) => readonly Violation[]
 
 /** Compiles on first call; throws there if the compiler does, which the gate has made sure of as far as it can. */
-export function compile(schema: SchemaObject, graph: SchemaGraph, dialect: Dialect): Validator {
-  const cleaned = clean(schema, graph, dialect)
+export function compile(
+  schema: SchemaObject,
+  graph: SchemaGraph,
+  dialect: Dialect,
+  relaxed: ReadonlyMap<SchemaObject, Relaxation>,
+): Validator {
+  const cleaned = clean(schema, graph, dialect, relaxed)
   const quick = make(dialect, false)(cleaned)
   let thorough: ValidateFunction | undefined
   return (args) => {
@@ -152,23 +158,32 @@ const judging: ReadonlySet<string> = new Set([
 ])
 
 /** A copy with what judges, without what ajv takes differently from the specification, and with the step counter where references arrive. */
-function clean(schema: SchemaObject, graph: SchemaGraph, dialect: Dialect): SchemaObject {
+function clean(schema: SchemaObject, graph: SchemaGraph, dialect: Dialect, relaxed: ReadonlyMap<SchemaObject, Relaxation>): SchemaObject {
   const isSchema = (value: object): boolean => graph.schemas.has(value as SchemaObject)
   const holdsSchema = (value: unknown): boolean =>
     typeof value === 'object' && value !== null && (isSchema(value) || Object.values(value).some(holdsSchema))
-  const copy = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(copy)
+  const copy = (value: unknown, open?: ReadonlySet<string>): unknown => {
+    if (Array.isArray(value)) return value.map((one, index) => (open?.has(String(index)) === true ? true : copy(one)))
     if (typeof value !== 'object' || value === null) return value
+    const relaxation = relaxed.get(value as SchemaObject)
     const out: Record<string, unknown> = {}
     for (const [key, child] of Object.entries(value)) {
-      if (key === '__proto__' || (isSchema(value) && !judging.has(key) && !holdsSchema(child))) continue
-      out[key] = copy(child)
+      if (key === '__proto__' || relaxation?.omitted.has(key) === true) continue
+      if (isSchema(value) && !judging.has(key) && !holdsSchema(child)) continue
+      out[key] = open?.has(key) === true ? true : copy(child, relaxation?.open.get(key))
     }
+    if (relaxation?.anyBranch === true) chooseAny(out)
     if (isSchema(value)) tidy(out, dialect)
     if (graph.targets.has(value as SchemaObject)) out[stepKeyword] = true
     return out
   }
   return copy(schema) as SchemaObject
+}
+
+function chooseAny(schema: Record<string, unknown>): void {
+  const branches = schema.oneOf
+  delete schema.oneOf
+  if (branches !== undefined) schema.allOf = [...(Array.isArray(schema.allOf) ? schema.allOf : []), { anyOf: branches }]
 }
 
 function tidy(schema: Record<string, unknown>, dialect: Dialect): void {

@@ -21,7 +21,6 @@ const schemas = [
 describe('the example of a schema', () => {
   it.each(schemas)('fits the schema %#', (schema) => {
     const gated = gateSchema(schema)
-    if ('refused' in gated) throw new Error(gated.refused.reason)
     expect(gated.validate(exampleOf(schema))).toEqual([])
   })
 

@@ -1,7 +1,9 @@
 // Regular expressions of foreign schemas, run in linear time (re2), so that neither a hostile pattern nor a hostile string can stop
-// the gateway. What linear time cannot express (lookaround, back references) is not enforced: the server judges it itself.
+// the gateway. What linear time cannot express (lookaround, back references), and what is no regular expression of ECMA-262, is not
+// enforced: the server judges it itself.
 import { LRUCache } from 'lru-cache'
 import { RE2JS } from 're2js'
+import { linearForm } from './linear-pattern.ts'
 
 /** Largest compiled program; a bounded repetition such as `(a{1000}){1000}` grows far beyond it. */
 const largestProgram = 10_000
@@ -13,11 +15,6 @@ export interface Pattern {
 }
 
 const compiled = new LRUCache<string, { readonly pattern: Pattern; readonly enforced: boolean }>({ max: 2_000 })
-
-/** Whether the text is a regular expression at all (ECMA-262, with or without the `u` flag). */
-export function isPattern(text: string): boolean {
-  return parses(text, 'u') || parses(text, '')
-}
 
 /** Whether `compilePattern` enforces it. */
 export function isEnforced(text: string): boolean {
@@ -47,20 +44,12 @@ function compile(text: string): { pattern: Pattern; enforced: boolean } {
 }
 
 function linear(text: string): RE2JS | undefined {
-  if (text.length > longestPattern) return undefined
+  const form = text.length > longestPattern ? undefined : linearForm(text)
+  if (form === undefined) return undefined
   try {
-    const program = RE2JS.compile(RE2JS.translateRegExp(text))
+    const program = RE2JS.compile(form)
     return program.programSize() > largestProgram ? undefined : program
   } catch {
     return undefined
-  }
-}
-
-function parses(text: string, flags: string): boolean {
-  try {
-    new RegExp(text, flags)
-    return true
-  } catch {
-    return false
   }
 }

@@ -5,16 +5,13 @@ import { describe, expect, it } from 'vitest'
 import { cpuMs } from '../../../test/doubles/cpu-time.ts'
 import { createSchemaGate, type Gated, gateSchema } from './schema-gate.ts'
 
-function open(schema: unknown): Gated {
-  const gated = gateSchema(schema)
-  if ('refused' in gated) throw new Error(`${gated.refused.path}: ${gated.refused.reason}`)
-  return gated
-}
+const open = (schema: unknown): Gated => gateSchema(schema)
 
-function refusal(schema: unknown): { path: string; reason: string } {
-  const gated = gateSchema(schema)
-  if (!('refused' in gated)) throw new Error('taken')
-  return gated.refused
+/** The only note: all of it, or a part, is left to the server. */
+function noted(schema: unknown): string {
+  const { notes } = gateSchema(schema)
+  expect(notes).toHaveLength(1)
+  return notes[0] as string
 }
 
 const object = (properties: Record<string, unknown>, more: Record<string, unknown> = {}) => ({ type: 'object', properties, ...more })
@@ -146,40 +143,116 @@ describe('patterns run in linear time', () => {
     expect(gated.validate({ a: 'whatever', b: 'x' }).map((v) => v.path)).toEqual(['/b'])
   })
 
-  it('refuses what is no regular expression', () => {
-    expect(refusal(object({ a: { type: 'string', pattern: '(' } }))).toEqual({
-      path: '/properties/a/pattern',
-      reason: 'the pattern is no regular expression',
-    })
+  it.each(['(?i)abc', '(?P<y>[0-9]+)', '^(?<q>[ab])\\k<q>$', '^([ab])\\1$', '(', '\\Aab\\z', 'a++', `(a{1000}){1000}`])(
+    'leaves what has another meaning elsewhere, or none, to the server: %s',
+    (pattern) => {
+      const gated = open(object({ a: { type: 'string', pattern }, b: { type: 'string', pattern: '^b$' } }, { required: ['a'] }))
+      expect(gated.notes).toEqual([expect.stringContaining('/inputSchema/properties/a/pattern is not enforced')])
+      for (const a of ['abc', 'ABC', '2026', 'aa', '(', 'ab']) expect(gated.validate({ a, b: 'b' })).toEqual([])
+      expect(gated.validate({ a: 7, b: 'x' }).map((one) => one.path)).toEqual(['/a', '/b'])
+      expect(gated.validate({})).toHaveLength(1)
+    },
+  )
+})
+
+describe('what cannot be enforced takes nothing away from what fits', () => {
+  const left = '^(?!x)'
+  it.each([
+    ['below not', { not: { properties: { a: { pattern: left } }, required: ['a'] } }, { a: 'xa' }],
+    ['below a double not', { not: { not: { properties: { a: { pattern: '(?=b)' } } } } }, { a: 'xa' }],
+    ['in a condition', JSON.parse(`{"if":{"properties":{"a":{"pattern":"${left}"}}},"then":{"required":["b"]}}`), { a: 'xa' }],
+    [
+      'in one of several branches',
+      { oneOf: [{ properties: { a: { pattern: left } } }, { properties: { a: { type: 'string' } } }] },
+      { a: 'xa' },
+    ],
+    ['as the name of properties', { patternProperties: { [left]: { type: 'number' } } }, { xa: 'text' }],
+    ['as the only name that is known', { patternProperties: { [left]: {} }, additionalProperties: false }, { a: 1 }],
+    ['in elements that may be few', { properties: { a: { contains: { pattern: left }, maxContains: 1 } } }, { a: ['xa', 'xb', 'c'] }],
+    ['behind a reference below not', { not: { $ref: '#/$defs/d' }, $defs: { d: { properties: { a: { pattern: left } } } } }, { a: 'xa' }],
+    [
+      'beside what is evaluated',
+      { anyOf: [{ not: { properties: { a: { pattern: left } } } }], unevaluatedProperties: false, properties: { b: {} } },
+      { a: 'xa' },
+    ],
+    ['in one branch that is no schema', { oneOf: [{ required: ['b'] }, null] }, { b: 1 }],
+    ['in properties that are none', { properties: 'text', additionalProperties: false }, { a: 1 }],
+    [
+      'in a number of elements',
+      { $schema: 'https://json-schema.org/draft/2020-12/schema', properties: { a: { contains: { const: 1 }, minContains: '0' } } },
+      { a: [2] },
+    ],
+    [
+      'in a reference of draft-07 with siblings',
+      { $schema: 'http://json-schema.org/draft-07/schema#', properties: { a: { $ref: '#/definitions/none', type: 'number' } } },
+      { a: 'x' },
+    ],
+  ])('%s', (_where, schema, args) => {
+    const gated = open({ type: 'object', ...schema })
+    expect(gated.validate(args)).toEqual([])
+    expect(gated.notes).not.toEqual([])
+  })
+
+  it.each([
+    ['a bound of draft-04', { type: 'number', minimum: 5, exclusiveMinimum: true }, 4],
+    ['a type of draft-03', { type: 'any' }, undefined],
+    ['a type that is misspelt', { type: 'String' }, undefined],
+    ['a requirement of draft-03', { type: 'string', required: true }, 7],
+    ['a number as text', { type: 'string', maxLength: '9' }, 7],
+    ['an enum that is no list', { type: 'string', enum: 'a' }, 7],
+    ['a reference to nowhere', { $ref: '#/$defs/none', type: 'string' }, 7],
+    ['a reference to elsewhere', { $ref: 'https://example.com/x.json', type: 'string' }, 7],
+    ['a reference to a file', { $ref: 'file:///etc/passwd', type: 'string' }, 7],
+    ['a reference that is no URI', { $ref: 'http://[', type: 'string' }, 7],
+    ['elements that are none', { type: 'array', items: { type: 'any' } }, 'x'],
+  ])('%s leaves the rest enforced', (_what, a, wrong) => {
+    const gated = open(object({ a, b: { type: 'boolean' } }))
+    expect(gated.notes).toEqual([expect.stringMatching(/^\/inputSchema\/properties\/a\/\S+ is not enforced: /)])
+    expect(gated.validate({ b: 'x' }).map(({ path }) => path)).toEqual(['/b'])
+    if (wrong !== undefined) expect(gated.validate({ a: wrong }).map(({ path }) => path)).toEqual(['/a'])
+  })
+
+  it.each([
+    'http://json-schema.org/draft-04/schema#',
+    'http://json-schema.org/draft-03/schema#',
+    'http://json-schema.org/schema#',
+    'https://spec.openapis.org/oas/3.1/dialect/base',
+    'https://example.com/own',
+    7,
+  ])('a dialect that is not known (%s) is read by the one that it fits best', ($schema) => {
+    const gated = open(object({ a: { type: 'string', nullable: true, format: 'no-such-format' } }, { $schema }))
+    expect(gated.notes.filter((one) => !one.includes('/$schema'))).toEqual([])
+    expect(gated.validate({ a: null })).toEqual([])
+    expect(gated.validate({ a: 7 })).toHaveLength(1)
+  })
+
+  it('is noted in a few lines, however much it is', () => {
+    const many = Object.fromEntries(Array.from({ length: 300 }, (_, i) => [`${'p'.repeat(100)}${i}`, { type: 'any' }]))
+    const { notes } = open(object(many))
+    expect(notes).toHaveLength(8)
+    expect(notes.at(-1)).toBe('293 more places of the input schema are not enforced')
+    expect(notes.join('').length).toBeLessThan(4_000)
   })
 })
 
-describe('the gate refuses, and says where', () => {
+describe('a schema that would be dear to judge is left to the server whole, and noted', () => {
   it('what is no schema', () => {
-    for (const schema of [undefined, null, 7, 'x', [], true]) expect(refusal(schema).reason).toBe('the schema is no object')
-    expect(refusal(object({ a: { type: 'nonsense' } })).path).toBe('/properties/a/type')
+    for (const schema of [undefined, null, 7, 'x', [], true]) expect(noted(schema)).toContain('the schema is no object')
   })
 
   it('what is too large, has too many parts or is too deep', () => {
-    expect(refusal(object({ a: { description: 'x'.repeat(70_000) } })).reason).toContain('bytes')
-    expect(refusal(object(Object.fromEntries(Array.from({ length: 2_001 }, (_, i) => [i, {}])))).reason).toContain('objects and arrays')
+    const large = object({ a: { description: 'x'.repeat(70_000), type: 'string' } })
+    expect(noted(large)).toContain('bytes')
+    expect(open(large).validate({ a: 7 })).toEqual([])
+    expect(noted(object(Object.fromEntries(Array.from({ length: 2_001 }, (_, i) => [i, {}]))))).toContain('objects and arrays')
     let deep: unknown = {}
     for (let i = 0; i < 5_000; i += 1) deep = { not: deep }
-    expect(refusal(deep).reason).toContain('deeper')
-  })
-
-  it('references that leave the document or lead nowhere', () => {
-    expect(refusal(object({ a: { $ref: 'https://example.com/x.json' } }))).toEqual({
-      path: '/properties/a/$ref',
-      reason: 'it refers to another document, which is never fetched',
-    })
-    expect(refusal(object({ a: { $ref: 'file:///etc/passwd' } })).reason).toContain('never fetched')
-    expect(refusal(object({ a: { $ref: '#/$defs/none' } })).reason).toContain('nothing')
+    expect(noted(deep)).toContain('deeper')
   })
 
   it('cycles that consume nothing', () => {
-    expect(refusal({ $ref: '#' }).reason).toContain('without end')
-    expect(refusal(object({ a: { $ref: '#/$defs/a' } }, { $defs: { a: { anyOf: [{ not: { $ref: '#/$defs/a' } }] } } })).reason).toContain(
+    expect(noted({ $ref: '#' })).toContain('without end')
+    expect(noted(object({ a: { $ref: '#/$defs/a' } }, { $defs: { a: { anyOf: [{ not: { $ref: '#/$defs/a' } }] } } }))).toContain(
       'without end',
     )
   })
@@ -187,7 +260,11 @@ describe('the gate refuses, and says where', () => {
   it('references that double at each step', () => {
     const $defs: Record<string, unknown> = { d0: { type: 'string' } }
     for (let i = 1; i < 30; i += 1) $defs[`d${i}`] = { anyOf: [{ $ref: `#/$defs/d${i - 1}` }, { $ref: `#/$defs/d${i - 1}` }] }
-    expect(refusal(object({ a: { $ref: '#/$defs/d29' } }, { $defs })).reason).toContain('expand')
+    expect(noted(object({ a: { $ref: '#/$defs/d29' } }, { $defs }))).toContain('expand')
+  })
+
+  it('names that are given twice', () => {
+    expect(noted(object({ a: { $anchor: 'x' }, b: { $anchor: 'x' } }))).toContain('twice')
   })
 })
 
@@ -254,7 +331,7 @@ describe('the gate harms nobody', () => {
       fc.property(schema, fc.jsonValue(), (candidate, args) => {
         const uncompiled: string[] = []
         const gated = createSchemaGate({ uncompiled: (reason) => uncompiled.push(reason) })(candidate)
-        if (!('refused' in gated)) expect(Array.isArray(gated.validate(args))).toBe(true)
+        expect(Array.isArray(gated.validate(args))).toBe(true)
       }),
       { numRuns: 200 },
     )
@@ -266,7 +343,6 @@ describe('the gate harms nobody', () => {
       { $async: [{ type: 'object' }], anyOf: [{ type: 'object' }, { $ref: '#/$async/0' }] },
     ]) {
       const gated = gateSchema(later)
-      if ('refused' in gated) continue
       expect(gated.validate({})).toEqual([])
       if (later.$async === true) expect(gated.validate([1])).not.toEqual([])
     }

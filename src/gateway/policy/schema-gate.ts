@@ -1,14 +1,12 @@
-// The gate for input schemas of foreign tools: judges a schema at ingestion, cheaply and completely, so that the catalog can set one
-// bad tool aside; compiles it at the first call; keeps compiled ones by their content.
+// The gate for input schemas of foreign tools: reads a schema at ingestion, cheaply and completely, and finds what of it can be enforced;
+// compiles that at the first call; keeps compiled ones by their content. What cannot be enforced is left to the server, and noted.
 import { createHash } from 'node:crypto'
-import { Ajv, type ValidateFunction } from 'ajv'
-import { Ajv2019 } from 'ajv/dist/2019.js'
-import { Ajv2020 } from 'ajv/dist/2020.js'
 import { LRUCache } from 'lru-cache'
 import type { Violation } from '../../core/call/item.ts'
-import { compile, type Dialect, replaceEquality, type Validator } from './compile.ts'
-import { isEnforced } from './patterns.ts'
-import { type Refusal, readSchema, type SchemaGraph, type SchemaObject } from './schema-graph.ts'
+import { compile, type Validator } from './compile.ts'
+import { judge } from './dialect.ts'
+import { relax } from './relax.ts'
+import { readSchema, type SchemaObject, type Unenforced } from './schema-graph.ts'
 
 export interface Gated {
   /** Empty where the arguments fit. Never throws; compiled on first use. */
@@ -17,12 +15,12 @@ export interface Gated {
   readonly notes: readonly string[]
 }
 
-export type GateSchema = (schema: unknown) => Gated | { readonly refused: Refusal }
+export type GateSchema = (schema: unknown) => Gated
 
 export interface GateOptions {
   /** Compiled schemas that are kept; the longest unused one is compiled anew when it is needed. About 8 KB each. */
   readonly most?: number
-  /** A schema passed every check and yet the compiler threw: its tool is served, the server itself has to judge the arguments. */
+  /** A schema passed every check and yet the compiler threw, or what it made did: its tool is served, the server itself has to judge the arguments. */
   readonly uncompiled?: (reason: string) => void
 }
 
@@ -35,83 +33,53 @@ export function createSchemaGate({ most = 2_000, uncompiled = () => undefined }:
   const validators = new LRUCache<string, Validator>({ max: most })
   return (schema) => {
     const graph = readSchema(schema)
-    if ('refused' in graph) return graph
+    if ('refused' in graph) return { validate: () => [], notes: [note(graph.refused)] }
     const source = schema as SchemaObject
-    const judged = dialectOf(source)
-    if (typeof judged !== 'string') return { refused: judged }
-    const key = createHash('sha256').update(judged).update(graph.text).digest('base64url')
+    const judged = judge(source, graph)
+    const unenforced = [...graph.unenforced, ...judged.unenforced]
+    const key = createHash('sha256').update(judged.dialect).update(graph.text).digest('base64url')
+    const pass = (error: unknown): Validator => {
+      uncompiled(error instanceof Error ? error.message : String(error))
+      return () => []
+    }
+    const make = (): Validator => {
+      try {
+        return compile(source, graph, judged.dialect, relax(graph, unenforced, judged.dialect))
+      } catch (error) {
+        return pass(error)
+      }
+    }
     const validate: Validator = (args) => {
       let validator = validators.get(key)
       if (validator === undefined) {
-        validator = compileOrPass(source, graph, judged, uncompiled)
+        validator = make()
         validators.set(key, validator)
       }
-      return validator(args)
+      try {
+        return validator(args)
+      } catch (error) {
+        // What was compiled falls over the arguments: the server judges them.
+        validators.set(key, pass(error))
+        return []
+      }
     }
-    return { validate, notes: notesOf(graph) }
+    return { validate, notes: notesOf(unenforced) }
   }
 }
 
 /** The gate with default limits. */
 export const gateSchema: GateSchema = createSchemaGate()
 
-function compileOrPass(schema: SchemaObject, graph: SchemaGraph, dialect: Dialect, uncompiled: (reason: string) => void): Validator {
-  try {
-    return compile(schema, graph, dialect)
-  } catch (error) {
-    uncompiled(error instanceof Error ? error.message : String(error))
-    return () => []
-  }
+const mostNotes = 8
+const longestPath = 200
+
+function notesOf(unenforced: readonly Unenforced[]): readonly string[] {
+  if (unenforced.length <= mostNotes) return unenforced.map(note)
+  const others = unenforced.length - mostNotes + 1
+  return [...unenforced.slice(0, mostNotes - 1).map(note), `${others} more places of the input schema are not enforced`]
 }
 
-function notesOf(graph: SchemaGraph): readonly string[] {
-  return [...graph.patterns]
-    .filter((pattern) => !isEnforced(pattern))
-    .map((pattern) => `the pattern ${pattern.slice(0, 80)} cannot be run in linear time and is not enforced`)
-}
-
-/** The dialect that the schema declares, or, where it declares none, the newest one whose meta-schema it fits. */
-function dialectOf(schema: SchemaObject): Dialect | Refusal {
-  const declared = declaredDialect(schema.$schema)
-  if (declared !== undefined) return refusalBy(declared, schema) ?? declared
-  const refusal = refusalBy('2020-12', schema)
-  if (refusal === undefined) return '2020-12'
-  // Much in the field is written by draft-07 (tuples as `items`) and says nothing.
-  return refusalBy('draft-07', schema) === undefined ? 'draft-07' : refusal
-}
-
-function declaredDialect($schema: unknown): Dialect | undefined {
-  if (typeof $schema !== 'string') return undefined
-  if (/draft-0[67]\/schema/.test($schema)) return 'draft-07'
-  if ($schema.includes('2019-09/schema')) return '2019-09'
-  return $schema.includes('2020-12/schema') ? '2020-12' : undefined
-}
-
-const metaValidators = new Map<Dialect, ValidateFunction>()
-
-function refusalBy(dialect: Dialect, schema: SchemaObject): Refusal | undefined {
-  const metaValidator = metaValidatorOf(dialect)
-  if (metaValidator(schema) === true) return undefined
-  const error = metaValidator.errors?.[0]
-  return { path: error?.instancePath ?? '', reason: `not valid by JSON Schema ${dialect}: ${error?.message ?? 'unknown'}` }
-}
-
-/** The compiled meta-schema. Its first use costs some 50 ms. */
-function metaValidatorOf(dialect: Dialect): ValidateFunction {
-  let metaValidator = metaValidators.get(dialect)
-  if (metaValidator === undefined) {
-    metaValidator = metaSchema(dialect)
-    metaValidators.set(dialect, metaValidator)
-  }
-  return metaValidator
-}
-
-function metaSchema(dialect: Dialect): ValidateFunction {
-  const options = { strict: false, validateFormats: false, logger: false, code: { optimize: false } } as const
-  const ajv = dialect === 'draft-07' ? new Ajv(options) : dialect === '2019-09' ? new Ajv2019(options) : new Ajv2020(options)
-  replaceEquality(ajv)
-  const id = dialect === 'draft-07' ? 'http://json-schema.org/draft-07/schema' : `https://json-schema.org/draft/${dialect}/schema`
-  const found = ajv.getSchema(id)
-  if (found === undefined) throw new Error(`no meta-schema for ${dialect}`)
-  return found
+function note({ path, reason }: { readonly path: string; readonly reason: string }): string {
+  const where = path.length > longestPath ? `${path.slice(0, longestPath)}…` : path
+  return `/inputSchema${where} is not enforced: ${reason}`
 }

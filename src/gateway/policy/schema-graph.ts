@@ -1,7 +1,8 @@
-// Reads a foreign JSON Schema as a graph and refuses what would be dear or impossible to compile or to run: too large, too deep,
-// references that leave the document, cycles that consume nothing, references that multiply. It fetches nothing, ever.
+// Reads a foreign JSON Schema as a graph. Refuses one that would be dear or impossible to compile or to run: too large, too deep, cycles
+// that consume nothing, references that multiply. Single keywords that cannot be enforced are named: references that lead nowhere or out
+// of the document, patterns. It fetches nothing, ever.
 import { escapeToken, unescapeToken } from '../../core/protocol/json-pointer.ts'
-import { isPattern } from './patterns.ts'
+import { isEnforced } from './patterns.ts'
 
 const schemaLimits = {
   bytes: 65_536,
@@ -18,11 +19,20 @@ export interface SchemaGraph {
   /** The schema as JSON text. */
   readonly text: string
   readonly nodes: number
-  /** Every object that stands where a schema stands; what is data (`enum`, `default`, …) is not among them. */
-  readonly schemas: ReadonlySet<SchemaObject>
+  /** Every object that stands where a schema stands, with those below it; what is data (`enum`, `default`, …) is not among them. */
+  readonly schemas: ReadonlyMap<SchemaObject, readonly SchemaObject[]>
   /** Targets of references. */
   readonly targets: ReadonlySet<SchemaObject>
-  readonly patterns: ReadonlySet<string>
+  readonly unenforced: readonly Unenforced[]
+}
+
+/** A keyword that cannot be enforced, or one entry of it (of `properties`, `patternProperties`, …). */
+export interface Unenforced {
+  readonly schema: SchemaObject
+  readonly keyword: string
+  readonly entry: string | undefined
+  readonly path: string
+  readonly reason: string
 }
 
 /** Why a schema is not taken: where (JSON Pointer) and what. */
@@ -84,7 +94,7 @@ class Reader {
   private readonly root: SchemaObject
   private readonly sites = new Map<SchemaObject, Site>()
   private readonly targets = new Set<SchemaObject>()
-  private readonly patterns = new Set<string>()
+  private readonly unenforced: Unenforced[] = []
   /** Absolute URIs (with anchor fragments) that the document itself defines. */
   private readonly defined = new Map<string, SchemaObject>()
   private readonly dynamic = new Map<string, SchemaObject[]>()
@@ -104,7 +114,10 @@ class Reader {
     for (let site = this.pending.pop(); site !== undefined; site = this.pending.pop()) this.follow(site)
     refuseEndless(this.sites.values())
     refuseExplosion(root)
-    return { text, nodes: this.nodes, schemas: new Set(this.sites.keys()), targets: this.targets, patterns: this.patterns }
+    const schemas = new Map(
+      [...this.sites].map(([schema, { inPlace, parts }]) => [schema, [...inPlace, ...parts].map((one) => one.schema)]),
+    )
+    return { text, nodes: this.nodes, schemas, targets: this.targets, unenforced: this.unenforced }
   }
 
   private measure(value: unknown, path: string, depth: number): void {
@@ -119,7 +132,8 @@ class Reader {
     const known = this.sites.get(schema)
     if (known !== undefined) return known
     const own = schema.$id
-    const here = typeof own === 'string' && !own.startsWith('#') ? absolute(own, base, `${path}/$id`) : base
+    const here = typeof own === 'string' && !own.startsWith('#') ? absolute(own, base) : base
+    if (here === undefined) throw new Refused(`${path}/$id`, notUri)
     const site: Site = { schema, path, base: here, inPlace: [], parts: [] }
     this.sites.set(schema, site)
     this.name(schema, path, here)
@@ -184,22 +198,28 @@ class Reader {
   }
 
   private collectPatterns({ schema, path }: Site): void {
-    const found: [string, string][] = []
-    if (typeof schema.pattern === 'string') found.push([schema.pattern, `${path}/pattern`])
-    if (isSchemaObject(schema.patternProperties)) {
-      for (const key of Object.keys(schema.patternProperties)) found.push([key, `${path}/patternProperties/${escapeToken(key)}`])
+    const judge = (pattern: string, keyword: string, entry: string | undefined, at: string): void => {
+      if (isEnforced(pattern)) return
+      const reason = `the pattern ${shortened(pattern)} cannot be run in linear time with one meaning everywhere`
+      this.unenforced.push({ schema, keyword, entry, path: at, reason })
     }
-    for (const [pattern, at] of found) {
-      if (!isPattern(pattern)) throw new Refused(at, 'the pattern is no regular expression')
-      this.patterns.add(pattern)
+    if (typeof schema.pattern === 'string') judge(schema.pattern, 'pattern', undefined, `${path}/pattern`)
+    if (!isSchemaObject(schema.patternProperties)) return
+    for (const key of Object.keys(schema.patternProperties)) {
+      judge(key, 'patternProperties', key, `${path}/patternProperties/${escapeToken(key)}`)
     }
   }
 
   private follow(site: Site): void {
-    for (const key of ['$ref', '$dynamicRef', '$recursiveRef'] as const) {
-      const reference = site.schema[key]
+    for (const keyword of ['$ref', '$dynamicRef', '$recursiveRef'] as const) {
+      const reference = site.schema[keyword]
       if (typeof reference !== 'string') continue
-      const targets = this.resolve(reference, key === '$dynamicRef', site, `${site.path}/${key}`)
+      const path = `${site.path}/${keyword}`
+      const targets = this.resolve(reference, keyword === '$dynamicRef', site, path)
+      if (typeof targets === 'string') {
+        this.unenforced.push({ schema: site.schema, keyword, entry: undefined, path, reason: targets })
+        continue
+      }
       for (const target of targets) {
         this.targets.add(target.schema)
         site.inPlace.push(target)
@@ -207,19 +227,22 @@ class Reader {
     }
   }
 
-  private resolve(reference: string, isDynamic: boolean, site: Site, at: string): readonly Site[] {
-    const uri = absolute(reference, site.base, at)
+  /** What a reference leads to, or why to nothing. */
+  private resolve(reference: string, isDynamic: boolean, site: Site, at: string): readonly Site[] | string {
+    const uri = absolute(reference, site.base)
+    if (uri === undefined) return notUri
     const hash = uri.indexOf('#')
     const document = hash < 0 ? uri : uri.slice(0, hash)
-    const fragment = hash < 0 ? '' : decode(uri.slice(hash + 1), at)
+    const fragment = hash < 0 ? '' : decode(uri.slice(hash + 1))
+    if (fragment === undefined) return notUri
     if (isDynamic && this.dynamic.has(fragment)) {
       return (this.dynamic.get(fragment) ?? []).map((schema) => this.site(schema, at, site.base))
     }
     const root = this.defined.get(document)
-    if (root === undefined) throw new Refused(at, 'it refers to another document, which is never fetched')
+    if (root === undefined) return 'it refers to another document, which is never fetched'
     const found = fragment === '' ? root : fragment.startsWith('/') ? pointer(root, fragment) : this.defined.get(`${document}#${fragment}`)
     if (typeof found === 'boolean') return []
-    if (!isSchemaObject(found)) throw new Refused(at, 'it refers to nothing in this document')
+    if (!isSchemaObject(found)) return 'it refers to nothing in this document'
     return [this.site(found, fragment.startsWith('/') ? fragment : at, document)]
   }
 }
@@ -260,21 +283,24 @@ function isSchemaObject(value: unknown): value is SchemaObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-function absolute(reference: string, base: string, at: string): string {
-  try {
-    const { href } = new URL(reference, base)
-    return href.endsWith('#') ? href.slice(0, -1) : href
-  } catch {
-    throw new Refused(at, 'it is no URI reference')
-  }
+const notUri = 'it is no URI reference'
+
+function absolute(reference: string, base: string): string | undefined {
+  if (!URL.canParse(reference, base)) return undefined
+  const { href } = new URL(reference, base)
+  return href.endsWith('#') ? href.slice(0, -1) : href
 }
 
-function decode(fragment: string, at: string): string {
+function decode(fragment: string): string | undefined {
   try {
     return decodeURIComponent(fragment)
   } catch {
-    throw new Refused(at, 'it is no URI reference')
+    return undefined
   }
+}
+
+function shortened(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text
 }
 
 function pointer(root: SchemaObject, path: string): unknown {
