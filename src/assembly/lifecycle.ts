@@ -240,9 +240,10 @@ class Running implements RunningGateway {
   }
 
   private upstreams(): readonly UpstreamStatus[] {
-    return this.inside.catalog.status().map(({ server, reason, quarantined, collisions, unmatched }) => {
+    return this.inside.catalog.status().map(({ server, reason, quarantined, notes, collisions, unmatched }) => {
       const health = this.inside.upstreams.get(server)?.health()
-      return { name: server, state: health?.state ?? 'unavailable', reason: health?.reason ?? reason, quarantined, collisions, unmatched }
+      const state = health?.state ?? 'unavailable'
+      return { name: server, state, reason: health?.reason ?? reason, quarantined, notes, collisions, unmatched }
     })
   }
 

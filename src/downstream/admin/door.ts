@@ -16,6 +16,8 @@ export interface UpstreamStatus {
   readonly reason?: string | undefined
   /** Definitions that are not served, with path and reason. */
   readonly quarantined?: readonly unknown[]
+  /** What of definitions that are served is left to the server: rules of a schema that are not enforced. */
+  readonly notes?: readonly unknown[]
   /** Names and URIs on the aggregate that went to another server. */
   readonly collisions?: readonly unknown[]
   /** Selectors of `tools` that select none of its tools. */
@@ -103,12 +105,21 @@ function answers(parts: AdminParts): ReadonlyMap<string, Answering> {
   ])
 }
 
-function shown({ name, state, reason, quarantined = [], collisions = [], unmatched = [] }: UpstreamStatus): Record<string, unknown> {
+function shown({
+  name,
+  state,
+  reason,
+  quarantined = [],
+  notes = [],
+  collisions = [],
+  unmatched = [],
+}: UpstreamStatus): Record<string, unknown> {
   return {
     name,
     state,
     ...(reason === undefined ? {} : { reason }),
     ...(quarantined.length === 0 ? {} : { quarantined }),
+    ...(notes.length === 0 ? {} : { notes }),
     ...(collisions.length === 0 ? {} : { collisions }),
     ...(unmatched.length === 0 ? {} : { unmatchedSelectors: unmatched }),
   }

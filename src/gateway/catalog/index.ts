@@ -3,14 +3,13 @@
 
 import type { Call, UpstreamId } from '../../core/call/call.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
-import { allKinds, kinds, type ListName, offers, subscribes } from '../../core/call/item-kinds.ts'
+import { kinds, type ListName, offers, subscribes } from '../../core/call/item-kinds.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
-import type { ConfiguredTools, UnmatchedSelector } from '../../core/ports/configured-tools.ts'
 import type { Report } from '../../core/ports/report.ts'
-import type { Upstream, UpstreamState } from '../../core/ports/upstream.ts'
-import type { Judging, Quarantined } from './definition.ts'
+import type { Upstream } from '../../core/ports/upstream.ts'
+import type { Judging } from './definition.ts'
 import { capabilitiesOf } from './discover.ts'
 import { Feed } from './ingest.ts'
 import { Lookup } from './lookup.ts'
@@ -20,13 +19,15 @@ import { aggregate, single, toolset } from './selection.ts'
 import type { ToolsetSettings } from './settings.ts'
 import type { CatalogStore } from './snapshot.ts'
 import { type CatalogStages, catalogStages } from './stage.ts'
+import { statusOf, type UpstreamStatus } from './status.ts'
 import { type TaskRef, taskIds } from './task-ids.ts'
-import type { Allows, Collision } from './view.ts'
+import type { Allows } from './view.ts'
 
 export type { ListName } from '../../core/call/item-kinds.ts'
 export type { Compile, Quarantined } from './definition.ts'
 export type { CatalogStore } from './snapshot.ts'
 export type { CatalogStages } from './stage.ts'
+export type { UpstreamStatus } from './status.ts'
 export type { TaskRef } from './task-ids.ts'
 export type { Allows, Collision } from './view.ts'
 
@@ -52,30 +53,6 @@ export interface CatalogOptions extends Judging {
 export interface CatalogChange {
   readonly upstream: UpstreamId
   readonly lists: ReadonlySet<ListName>
-}
-
-export interface UpstreamStatus {
-  readonly server: UpstreamId
-  readonly state: UpstreamState
-  /** Why something is missing, for people. */
-  readonly reason: string | undefined
-  readonly revision: string | undefined
-  readonly transport: string
-  readonly identity: { readonly name: string; readonly version: string } | undefined
-  /** Items that are served; undefined while it is not known what the server has. */
-  readonly counts: Readonly<Record<ItemKind, number | undefined>>
-  readonly generation: number
-  /** False while the items come from the store and the server has not confirmed them. */
-  readonly live: boolean
-  /** True while an attempt is under way that may bring lists which are not known yet. */
-  readonly pending: boolean
-  readonly quarantined: readonly Quarantined[]
-  /** Names and URIs on the aggregate that this server lost to another. */
-  readonly collisions: readonly Collision[]
-  /** Selectors of `tools` that select none of its tools; none while it is not known what it has. */
-  readonly unmatched: readonly UnmatchedSelector[]
-  /** Remarks on items that are served, for example a pattern that is not enforced. */
-  readonly notes: readonly { readonly item: string; readonly note: string }[]
 }
 
 export interface Catalog {
@@ -245,41 +222,5 @@ function watching(mounts: Mounts, lookup: Lookup, task: Watching['task']): Watch
       const selection = mounts.selection(mount)
       return selection === undefined ? '' : mounts.view(selection).listVersion(list)
     },
-  }
-}
-
-function statusOf(feed: Feed, collisions: readonly Collision[], configured: ConfiguredTools): UpstreamStatus {
-  const { snapshot, upstream } = feed
-  const described = upstream.describe()
-  const lists = Object.values(snapshot?.lists ?? {})
-  const tools = snapshot?.live === true ? snapshot.lists.tool?.definitions : undefined
-  const count = (kind: ItemKind): number | undefined => snapshot?.lists[kind]?.definitions.length
-  return {
-    server: feed.id,
-    state: upstream.health().state,
-    reason: feed.trouble,
-    revision: described.revision,
-    transport: described.transport,
-    identity: described.identity ?? snapshot?.about.identity,
-    counts: {
-      tool: count('tool'),
-      prompt: count('prompt'),
-      resource: count('resource'),
-      template: count('template'),
-      skill: count('skill'),
-    },
-    generation: snapshot?.generation ?? 0,
-    live: snapshot?.live ?? false,
-    pending: allKinds.some((kind) => feed.lacks(kind) && feed.hopeful(kind)),
-    quarantined: lists.flatMap((list) => list.quarantined),
-    collisions: collisions.filter((collision) => collision.loser === feed.id),
-    unmatched:
-      tools === undefined
-        ? []
-        : configured.unmatched(
-            feed.id,
-            tools.map(({ name }) => name),
-          ),
-    notes: lists.flatMap((list) => list.definitions.flatMap(({ name, notes }) => notes.map((note) => ({ item: name, note })))),
   }
 }

@@ -33,6 +33,8 @@ const feedTimes = {
 
 /** Definitions that are judged in one go, some 20 ms. */
 const slice = 250
+/** Definitions of one list that are logged one by one when they are set aside. */
+const mostLogged = 10
 
 export interface FeedParts extends Judging {
   readonly upstream: Upstream
@@ -328,11 +330,16 @@ export class Feed {
 
   private reportNew(found: readonly Quarantined[], before: readonly Quarantined[]): void {
     const known = new Set(before.map(keyOf))
-    for (const one of found) {
-      if (known.has(keyOf(one))) continue
-      this.parts.report.counters.add('quarantined_items', { upstream: this.id, kind: one.kind })
+    const fresh = found.filter((one) => !known.has(keyOf(one)))
+    const [first] = fresh
+    if (first === undefined) return
+    this.parts.report.counters.add('quarantined_items', { upstream: this.id, kind: first.kind }, fresh.length)
+    for (const one of fresh.slice(0, mostLogged)) {
       this.parts.report.log('warn', 'A definition was set aside', { upstream: this.id, ...one })
     }
+    if (fresh.length <= mostLogged) return
+    const more = fresh.length - mostLogged
+    this.parts.report.log('warn', 'More definitions were set aside', { upstream: this.id, kind: first.kind, more })
   }
 
   private describe(about: About): void {

@@ -126,6 +126,8 @@ export class Lookup {
   private unknown(call: Call, selection: Selection, kind: Wanted, name: string): Fault {
     const away = this.mounts.omitted(selection, kind === 'directory' ? 'skill' : kind)
     const what = kind === 'directory' ? kind : kinds[kind].word
+    const aside = kind === 'directory' ? undefined : this.setAside(call, selection, kind, name)
+    if (aside !== undefined) return fault('unknown_tool', { what, name, ...aside })
     if (kind !== 'tool' && kind !== 'prompt') return fault('unknown_tool', { what, name, uri: name, hint: awayHint(away) })
     const view = this.mounts.view(selection)
     const visible = (items: readonly Item[]): readonly Item[] => items.filter((item) => this.sees(call, item))
@@ -139,6 +141,20 @@ export class Lookup {
             visible(view.items(kind).map((one) => one.item)).map((item) => item.visible),
           )
     return fault('unknown_tool', { what, name, ...(near.length === 0 ? {} : { candidates: near }), hint: hintOf(near, away) })
+  }
+
+  /** Why an item that a server lists is not served. */
+  private setAside(call: Call, selection: Selection, kind: ItemKind, visible: string): Readonly<Record<string, unknown>> | undefined {
+    for (const { id, snapshot } of this.mounts.feedsOf(selection)) {
+      for (const { name, path, reason } of snapshot?.lists[kind]?.quarantined ?? []) {
+        if (name === undefined || !selection.shows({ upstream: id, name })) continue
+        const isMeant = name === visible || selection.name({ kind, upstream: id, name }).wanted === visible
+        if (!isMeant || !this.sees(call, { ...unlisted(id, name, visible), kind })) continue
+        const why = `${path === '' ? 'it' : path} ${reason}`
+        return { setAside: { path, reason }, hint: `The server ${id} lists it, but its definition cannot be served: ${why}.` }
+      }
+    }
+    return undefined
   }
 }
 

@@ -9,6 +9,8 @@ import { climbs } from './skills.ts'
 
 /** A server and its own name of an item, which need not be listed. */
 export type Owned = Pick<Definition, 'upstream' | 'name'>
+/** What its visible name depends on. */
+export type Named = Pick<Definition, 'kind' | 'upstream' | 'name'>
 
 /** How one mount sees the servers. */
 export interface Selection {
@@ -21,9 +23,9 @@ export interface Selection {
   /** What is not shown although something that is shown leads to it, a template or a tool with a user interface. */
   excludes(item: Owned): boolean
   /** The name it would have; `exact` where nothing had to be changed, so that it has the first claim. */
-  name(definition: Definition): { readonly wanted: string; readonly exact: boolean }
+  name(item: Named): { readonly wanted: string; readonly exact: boolean }
   /** Another description, where configuration gives one. */
-  describe(definition: Definition): string | undefined
+  describe(item: Named): string | undefined
   /** Whether an unknown visible name could be one of this server's. */
   couldOwn(server: UpstreamId, visible: string): boolean
 }
@@ -59,7 +61,7 @@ export function toolset(mount: string, settings: ToolsetSettings, servers: reado
   const exclude = settings.exclude.map(readSelector)
   const rename = new Map(Object.entries(settings.rename))
   const describe = new Map(Object.entries(settings.describe))
-  const key = ({ upstream, name }: Definition): string => `${upstream}/${name}`
+  const key = ({ upstream, name }: Named): string => `${upstream}/${name}`
   return {
     mount,
     server: undefined,
@@ -78,7 +80,7 @@ export function toolset(mount: string, settings: ToolsetSettings, servers: reado
 }
 
 /** Tools and prompts get their server's prefix; URIs are never changed. */
-function natural({ kind, upstream, name }: Definition, bare: UpstreamId | undefined): { wanted: string; exact: boolean } {
+function natural({ kind, upstream, name }: Named, bare: UpstreamId | undefined): { wanted: string; exact: boolean } {
   if (kinds[kind].key !== 'name') return { wanted: name, exact: true }
   const wanted = upstream === bare ? bareName(upstream, name) : visibleName(upstream, name)
   return { wanted, exact: wanted === name || wanted === `${upstream}__${name}` }
