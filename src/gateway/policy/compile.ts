@@ -8,10 +8,8 @@ import type { Violation } from '../../core/call/item.ts'
 import { argumentLimits, measure } from './arguments.ts'
 import { compilePattern } from './patterns.ts'
 import type { Relaxation } from './relax.ts'
-import type { SchemaGraph, SchemaObject } from './schema-graph.ts'
+import type { Dialect, SchemaGraph, SchemaObject } from './schema-graph.ts'
 import { violations } from './violations.ts'
-
-export type Dialect = 'draft-07' | '2019-09' | '2020-12'
 
 /** Stands in every referenced subschema and counts how often it is entered: the only work that can multiply. */
 const stepKeyword = 'signalbox:step'

@@ -3,8 +3,8 @@ import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { unescapeToken } from '../../core/protocol/json-pointer.ts'
-import { type Dialect, replaceEquality } from './compile.ts'
-import type { SchemaGraph, SchemaObject, Unenforced } from './schema-graph.ts'
+import { replaceEquality } from './compile.ts'
+import type { Dialect, SchemaGraph, SchemaObject, Unenforced } from './schema-graph.ts'
 
 export interface Judged {
   readonly dialect: Dialect

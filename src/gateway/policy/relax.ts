@@ -1,7 +1,7 @@
 // What of a schema is left out where some of it cannot be enforced, so that what is left takes everything that the whole would take: the
 // server judges the rest. Leaving a keyword out below `not`, `if` or `oneOf` would refuse more and not less, so these give way too.
-import type { Dialect } from './compile.ts'
-import type { SchemaGraph, SchemaObject, Unenforced } from './schema-graph.ts'
+
+import type { Dialect, SchemaGraph, SchemaObject, Unenforced } from './schema-graph.ts'
 
 export interface Relaxation {
   /** Keywords that are left out. */

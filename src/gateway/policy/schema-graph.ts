@@ -13,6 +13,8 @@ const schemaLimits = {
   expansion: 100_000,
 } as const
 
+export type Dialect = 'draft-07' | '2019-09' | '2020-12'
+
 export type SchemaObject = Readonly<Record<string, unknown>>
 
 export interface SchemaGraph {
