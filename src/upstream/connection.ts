@@ -14,6 +14,10 @@ export interface Connection {
   readonly description: UpstreamDescription
   /** True where the connection is a session of the server: it cannot be shared by clients that have sessions of their own. */
   readonly sessionful: boolean
+  /** The server knows more that a client can be asked than it was told of. */
+  readonly declaresLess?: boolean
+  /** No call was ever sent on it, so nothing can be behind it. */
+  readonly isUnused?: boolean
   /** Calls on it now, those that wait for their user included. */
   readonly busy: number
   /** Client sessions that used it are still open, and may count on what the server keeps for it. */

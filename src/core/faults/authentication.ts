@@ -17,9 +17,8 @@ export const authenticationFaults = {
     code: -32603,
     retryable: false,
     protocol: false,
-    agent:
-      'The server {upstream} refused the credential of the gateway (HTTP {status}). {effect} Tell the user that an operator has to renew it.',
-    operator: 'Check the credential configured for this upstream (`headers` or its environment).',
+    agent: 'The server {upstream} refused {refused} (HTTP {status}). {effect} Tell the user that an operator has to {remedy}.',
+    operator: 'Check the credential configured for this upstream (`headers` or its environment), and its address.',
   },
   credential_expired: {
     category: 'authentication',

@@ -34,7 +34,7 @@ export interface Fault {
   readonly evidence: Evidence | undefined
   /** The sentence, filled in. */
   readonly message: string
-  /** Facts for programs: `upstream`, `tool`, `layer`, `violations`, … JSON values, never secrets. */
+  /** Facts for programs: `upstream`, `tool`, `layer`, `violations`, … JSON values, never secrets. `advice` is a sentence that ends the message. */
   readonly detail: Readonly<Record<string, unknown>>
   /** What a client has to bring instead, as a value of `WWW-Authenticate` (RFC 9110 §11.6.1). */
   readonly challenge: string | undefined
@@ -56,7 +56,8 @@ export function makeFault(kind: string, entry: FaultKind, change: FaultChange = 
   const { detail = {}, evidence, retryAfterMs, challenge } = change
   const retryable = change.retryable ?? entry.retryable
   const sideEffect = evidence === undefined ? (change.sideEffect ?? 'none') : effectOf(evidence)
-  const message = fill(entry.agent, { ...detail, effect: effectText(sideEffect, retryable) })
+  const sentence = fill(entry.agent, { ...detail, effect: effectText(sideEffect, retryable) })
+  const message = typeof detail.advice === 'string' ? `${sentence} ${detail.advice}` : sentence
   return { kind, category: entry.category, retryable, retryAfterMs, sideEffect, evidence, message, detail, challenge, entry }
 }
 

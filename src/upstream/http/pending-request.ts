@@ -112,7 +112,7 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
     if (typeof message === 'string' || message.kind !== 'error') this.settleStatus(undefined)
     // 401 is about the credential, whatever its body says.
     else if (message.id === this.id && this.status !== 401) this.settle({ kind: 'answer', answer: message, status: this.status })
-    else this.settleStatus(message.id === undefined || message.id === this.id ? message : undefined)
+    else this.settleStatus(isAnothers(message.id) && message.id !== this.id ? undefined : message)
   }
 
   /** The exchange of the POST ended before its body did, and nothing else can bring the answer. */
@@ -159,4 +159,9 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
     this.request.signal.removeEventListener('abort', this)
     this.release()
   }
+}
+
+/** Our ids are numbers: an error under a text, or none, is about no other request of ours, but servers give it where they read none. */
+function isAnothers(id: string | undefined): boolean {
+  return id !== undefined && !id.startsWith('"')
 }

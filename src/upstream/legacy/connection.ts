@@ -24,6 +24,7 @@ import { Attribution, type Refusal } from './attribution.ts'
 import type { Belonging } from './belonging.ts'
 import { overhear } from './broadcast.ts'
 import { CallRequests } from './call-requests.ts'
+import { knowsFull } from './declaration.ts'
 import type { Handshake } from './handshake.ts'
 import { LegacyCall, type LegacyCallOwner } from './legacy-call.ts'
 import { ServerMessages } from './server-messages.ts'
@@ -35,6 +36,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
   readonly era = 'legacy'
   readonly description: UpstreamDescription
   readonly sessionful: boolean
+  readonly declaresLess: boolean
   onEnd: (fault: Fault) => void = () => {}
 
   private readonly context: Context
@@ -46,6 +48,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
   private readonly serverMessages: ServerMessages
   private readonly requests: CallRequests
   private ended = false
+  private used = false
   /** What follows the last call of a connection that takes no more. */
   private emptied = (): void => inBackground(this.context.report, 'connection', this.wire.close())
   private suspected = false
@@ -55,6 +58,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     this.wire = wire
     this.session = new ServerSession(context, wire, hands, belonging, this)
     this.description = hands.description
+    this.declaresLess = hands.declaration.form !== 'full' && knowsFull(hands.revision)
     const oneStream = wire.transport !== 'streamable-http'
     this.sessionful = oneStream || hands.sessionId !== undefined
     const { interactive } = context.settings
@@ -77,6 +81,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     wire.onEnd = (found) => this.lose(found)
     wire.onForeign = (id) => overhear(context, belonging.interactivity.broadcast, id)
     countAnomalies(context, wire)
+    for (const message of hands.early) this.serverMessages.stray(message)
   }
 
   /** Ends the handshake. A fault where the server did not take that. */
@@ -105,6 +110,10 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     this.serverMessages.onEvent = on
   }
 
+  get isUnused(): boolean {
+    return !this.used
+  }
+
   get hasServed(): boolean {
     return this.requests.hasServed && this.session.hasId
   }
@@ -117,6 +126,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     if (call.family === 'task') {
       return Promise.resolve(failed(fault('method_not_found', { method: call.method }, { evidence: evidence.not_offered })))
     }
+    this.used = true
     const principal = principalKey(call.caller.principal)
     // A session that ended with the call would never leave again.
     if (call.caller.affinity !== undefined && !exchange.signal.aborted) this.serverMessages.serves(call.caller.affinity)

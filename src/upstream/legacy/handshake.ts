@@ -7,13 +7,14 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { UpstreamDescription } from '../../core/ports/upstream.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
-import { header, isLegacyRevision, type LegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
+import { header, isLegacyRevision, type LegacyRevision } from '../../core/protocol/names.ts'
 import { type Context, hopHeaders } from '../context.ts'
 import { askingFor, errorFault, judged, lostFault, statusFault } from '../messages/answers.ts'
 import { identityOf } from '../modern/probe.ts'
 import { request } from '../wire/requests.ts'
-import type { HttpWire, IncomingError, Wire } from '../wire/wire.ts'
-import { bridgedCapabilities } from './server-requests.ts'
+import type { HttpWire, IncomingError, IncomingNotification, IncomingRequest, Wire } from '../wire/wire.ts'
+import { capabilitiesOf, type Declaration, firstDeclaration, nextDeclaration, type Refusal } from './declaration.ts'
+import { EarlyMessages } from './early-messages.ts'
 
 export type Handshake =
   | {
@@ -21,6 +22,10 @@ export type Handshake =
       readonly revision: LegacyRevision
       readonly sessionId: string | undefined
       readonly description: UpstreamDescription
+      /** What the server took of us. */
+      readonly declaration: Declaration
+      /** What it said before its answer was read; for the connection. */
+      readonly early: readonly (IncomingRequest | IncomingNotification)[]
     }
   /** The server, or what stands at its address, said no: `status` is the HTTP status, if any. It may speak another transport or revision. */
   | {
@@ -32,27 +37,77 @@ export type Handshake =
     }
   | { readonly kind: 'failed'; readonly fault: Fault }
 
-/** Greets the server; the connection says `initialized` once it listens. `timeoutMs` is the time a server may take to start. */
-export async function shakeHands(wire: Wire, context: Context, lease: CredentialLease, timeoutMs: number): Promise<Handshake> {
+/** Greetings at most: with each revision, and with less said of us. */
+const mostGreetings = 5
+
+/**
+ * Greets the server; the connection says `initialized` once it listens. A server that refuses what is declared is greeted again with what it
+ * names, or with less. `timeoutMs` is the time a server may take to start, for each greeting.
+ */
+export async function shakeHands(
+  wire: Wire,
+  context: Context,
+  lease: CredentialLease,
+  timeoutMs: number,
+  declaration = firstDeclaration,
+): Promise<Handshake> {
+  const early = new EarlyMessages(context, wire, hopHeaders(context, lease))
+  const tried: Declaration[] = []
+  let first: Handshake | undefined
+  for (let next: Declaration | undefined = declaration; next !== undefined; ) {
+    tried.push(next)
+    const greeted: Greeted = await greet(wire, context, lease, timeoutMs, next, early)
+    if (greeted.kind === 'ready') return { ...greeted, declaration: next, early: early.handOver() }
+    // What the server says of our own first words explains more than what it says of the makeshifts after them.
+    first ??= refusedOr(greeted)
+    if (greeted.kind === 'failed' || greeted.again || tried.length >= mostGreetings) break
+    next = nextDeclaration(tried, greeted.refusal)
+  }
+  early.end()
+  return first as Handshake
+}
+
+type Greeted =
+  | Omit<Extract<Handshake, { kind: 'ready' }>, 'declaration' | 'early'>
+  | { readonly kind: 'refused'; readonly refusal: Refusal; readonly fault: Fault; readonly again: boolean }
+  | Extract<Handshake, { kind: 'failed' }>
+
+function refusedOr(greeted: Exclude<Greeted, { kind: 'ready' }>): Handshake {
+  if (greeted.kind === 'failed') return greeted
+  const { refusal, fault: found, again } = greeted
+  return { kind: 'refused', status: refusal.status, fault: found, again }
+}
+
+async function greet(
+  wire: Wire,
+  context: Context,
+  lease: CredentialLease,
+  timeoutMs: number,
+  declaration: Declaration,
+  early: EarlyMessages,
+): Promise<Greeted> {
   const asking = askingFor(context.id, 'initialize')
+  const capabilities = capabilitiesOf(declaration)
   const answer = await request(wire, context, {
     method: 'initialize',
-    params: payloadOf({ protocolVersion: legacyRevisions[0], capabilities: bridgedCapabilities, clientInfo: context.identity }),
+    params: payloadOf({ protocolVersion: declaration.revision, capabilities, clientInfo: context.identity }),
     headers: hopHeaders(context, lease),
     timeoutMs,
     maxBytes: context.limits.resultBytes,
+    onMessage: early.take,
   })
   switch (answer.kind) {
     case 'answer': {
-      if (answer.answer.kind === 'error') {
-        const again = isGreetedBefore(answer.answer.message)
-        const refused = again ? oneGreeting(answer.answer, context) : errorFault(asking, answer.answer)
-        return { kind: 'refused', status: answer.status, fault: refused, again }
-      }
-      return accept(wire, context, answer.answer.result.json())
+      const { status, answer: said } = answer
+      if (said.kind === 'result') return accept(wire, context, lease, said.result.json())
+      const again = isGreetedBefore(said.message)
+      const refused = again ? oneGreeting(said, context) : errorFault(asking, said)
+      return { kind: 'refused', refusal: { status, error: said }, fault: refused, again }
     }
-    case 'status':
-      return { kind: 'refused', status: answer.status, fault: statusFault(asking, answer, lease), again: false }
+    case 'status': {
+      const { status, body: error } = answer
+      return { kind: 'refused', refusal: { status, error }, fault: statusFault(asking, answer, lease), again: false }
+    }
     case 'lost':
       return { kind: 'failed', fault: lostFault(asking, answer) }
     default: {
@@ -77,17 +132,19 @@ function oneGreeting(error: IncomingError, { id, settings }: Context): Fault {
   return fault('upstream_protocol_error', { upstream: id, reason: `${error.message}: ${mend}` }, { evidence: evidence.answer_invalid })
 }
 
-function accept(wire: Wire, context: Context, body: unknown): Handshake {
-  const broken = (reason: string): Handshake => ({
-    kind: 'failed',
-    fault: fault('upstream_protocol_error', { upstream: context.id, reason }, { evidence: evidence.answer_invalid }),
-  })
-  if (!isObject(body)) return broken('the answer to initialize is no object')
-  const { protocolVersion: revision } = body
-  if (typeof revision !== 'string' || !isLegacyRevision(revision)) {
-    return broken(`it wants protocol revision ${JSON.stringify(revision)}, which is not known here`)
-  }
+async function accept(wire: Wire, context: Context, lease: CredentialLease, body: unknown): Promise<Greeted> {
+  const broken = (reason: string): Fault =>
+    fault('upstream_protocol_error', { upstream: context.id, reason }, { evidence: evidence.answer_invalid })
+  if (!isObject(body)) return { kind: 'failed', fault: broken('the answer to initialize is no object') }
   const sessionId = wire.transport === 'streamable-http' ? (wire as HttpWire).sessionId : undefined
+  const revision = revisionOf(body.protocolVersion)
+  if (revision === undefined) {
+    const answered = String(body.protocolVersion)
+    // The session that it began all the same is of no use.
+    if (sessionId !== undefined) await (wire as HttpWire).deleteSession(sessionHeaders(hopHeaders(context, lease), answered, sessionId))
+    const reason = `it wants protocol revision ${JSON.stringify(body.protocolVersion)}, which is not known here`
+    return { kind: 'refused', refusal: { status: undefined, error: undefined, answered }, fault: broken(reason), again: false }
+  }
   const description: UpstreamDescription = {
     transport: wire.transport,
     revision,
@@ -96,6 +153,14 @@ function accept(wire: Wire, context: Context, body: unknown): Handshake {
     instructions: typeof body.instructions === 'string' ? body.instructions : undefined,
   }
   return { kind: 'ready', revision, sessionId, description }
+}
+
+/** A draft that went before the first revision and that servers still answer with; nothing that is used here differs in it. */
+const firstDraft = '2024-10-07'
+
+function revisionOf(answered: unknown): LegacyRevision | undefined {
+  if (answered === firstDraft) return '2024-11-05'
+  return typeof answered === 'string' && isLegacyRevision(answered) ? answered : undefined
 }
 
 /** What every message after the handshake carries over HTTP. */

@@ -18,13 +18,6 @@ export interface ServerRequest {
   readonly params: Payload | undefined
 }
 
-/** What the gateway can bridge, as `initialize` declares it (2025-11-25; older servers ignore what they do not know). */
-export const bridgedCapabilities = {
-  elicitation: { form: {}, url: {} },
-  sampling: { tools: {}, context: {} },
-  roots: { listChanged: true },
-} as const
-
 export function isServerRequest(method: string): method is ServerRequestMethod {
   return method === 'elicitation/create' || method === 'sampling/createMessage' || method === 'roots/list'
 }

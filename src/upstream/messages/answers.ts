@@ -92,12 +92,18 @@ export function statusFault(
   const { status } = answer
   const found = more ?? evidenceOfStatus(answer, lease)
   const detail = { status, ...(answer.body === undefined ? {} : { reason: answer.body.message }) }
-  if (status === 401 || status === 403) return judged('upstream_auth_failed', asking, found, detail)
+  if (status === 401 || status === 403) return judged('upstream_auth_failed', asking, found, { ...detail, ...refusedOf(lease) })
   if (status === 429 || status === 503) {
     const retryAfterMs = answer.retryAfterMs ?? 1_000
     return judged('upstream_busy', asking, found, { ...detail, retryAfterMs }, retryAfterMs)
   }
   return judged('upstream_http_error', asking, found, detail)
+}
+
+/** What was refused, and what an operator can do about it. */
+function refusedOf(lease: CredentialLease | undefined): { readonly refused: string; readonly remedy: string } {
+  for (const _ in lease?.headers()) return { refused: 'the credential of the gateway', remedy: 'renew it' }
+  return { refused: 'a request without a credential', remedy: 'configure one (`headers`) or check the address' }
 }
 
 function evidenceOfStatus({ status, challenge }: Extract<WireAnswer, { kind: 'status' }>, lease: CredentialLease | undefined): Evidence {

@@ -4,7 +4,7 @@
 import type { Payload } from '../../core/call/payload.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
-import { evidence } from '../../core/faults/evidence.ts'
+import { type Evidence, evidence, withoutRenewal } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
@@ -18,9 +18,14 @@ import type { IncomingError, Wire, WireAnswer } from '../wire/wire.ts'
 export type Probed =
   | { readonly kind: 'modern'; readonly discovered: Discovered }
   /** Anything that a server with `initialize` may answer; only its own answer to `initialize` makes it a verdict. */
-  | { readonly kind: 'legacy'; readonly reason: string; readonly silent: boolean }
-  /** No evidence: an outage, a refused credential, or a server without a revision in common. */
-  | { readonly kind: 'inconclusive'; readonly fault: Fault }
+  | { readonly kind: 'legacy'; readonly reason: string; readonly silent: boolean; readonly died?: true }
+  /**
+   * No evidence: an outage, a refusal that is about no revision, or a server without a revision in common. `status`: what is still to be
+   * said to the lease, should it turn out that the credential was refused.
+   */
+  | { readonly kind: 'inconclusive'; readonly fault: Fault; readonly status?: StatusAnswer }
+
+type StatusAnswer = Extract<WireAnswer, { kind: 'status' }>
 
 export interface Discovered {
   readonly capabilities: Readonly<Record<string, unknown>>
@@ -58,14 +63,14 @@ export function interpret(
       return answer.answer.kind === 'result' ? interpretResult(answer.answer.result, context) : interpretError(answer.answer, context)
     case 'status':
       if (answer.status === 401 || answer.status === 403 || answer.status === 429 || answer.status >= 500) {
-        return { kind: 'inconclusive', fault: statusFault(asking, answer, lease) }
+        return { kind: 'inconclusive', fault: statusFault(asking, answer, lease, unjudged(answer)), status: answer }
       }
       if (answer.body !== undefined) return interpretError(answer.body, context)
       return { kind: 'legacy', reason: `the probe got HTTP ${answer.status}`, silent: false }
     case 'lost':
       // Old children die of a request before `initialize`; old HTTP servers answer it with a page. Neither is an outage.
       if (isChild || answer.fault.kind === 'upstream_protocol_error') {
-        return { kind: 'legacy', reason: 'the probe ended the server', silent: false }
+        return { kind: 'legacy', reason: 'the probe ended the server', silent: false, died: true }
       }
       return { kind: 'inconclusive', fault: lostFault(asking, answer) }
     default: {
@@ -74,6 +79,20 @@ export function interpret(
       return { kind: 'inconclusive', fault: judged('upstream_timeout', asking, evidence.deadline, detail) }
     }
   }
+}
+
+/** Whether a credential is refused is for the answer to `initialize` to say: there are servers that refuse any request they do not know. */
+function unjudged({ status, challenge }: StatusAnswer): Evidence | undefined {
+  return status === 401 || (status === 403 && challenge !== undefined) ? withoutRenewal(evidence.credential_refused) : undefined
+}
+
+/** What the probe's own refusal is, where `initialize` brought no better word. */
+export function probeFault(
+  context: Context,
+  lease: CredentialLease,
+  { fault: found, status }: Extract<Probed, { kind: 'inconclusive' }>,
+): Fault {
+  return status === undefined ? found : statusFault(askingFor(context.id, 'server/discover'), status, lease)
 }
 
 function interpretResult(result: Payload, context: Context): Probed {

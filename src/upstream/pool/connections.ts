@@ -14,8 +14,9 @@ import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { type Interactivity, interactivityOf } from '../legacy/attribution.ts'
 import type { Belonging } from '../legacy/belonging.ts'
+import { needsFull } from '../legacy/declaration.ts'
 import { ignore } from '../wire/requests.ts'
-import { type Connected, connect } from './connect.ts'
+import { type Connected, connect, look } from './connect.ts'
 import { Detection } from './detection.ts'
 import type { Endpoint, Endpoints } from './endpoints.ts'
 import { Slot, type Tenure } from './slot.ts'
@@ -27,7 +28,7 @@ const mostConnections = 256
 const idleMs = 300_000
 const sweepMs = 60_000
 
-export type Owner = Pick<Caller, 'principal' | 'affinity'>
+export type Owner = Pick<Caller, 'principal' | 'affinity'> & Partial<Pick<Caller, 'capabilities'>>
 
 type Acquire = () => Leased | Promise<Leased>
 
@@ -61,6 +62,7 @@ export class ConnectionPool implements ConnectionSource {
     this.interactivity = interactivityOf(context.settings.interactive)
     this.detection = new Detection(context)
     this.detection.onTurned = (era) => this.retireOthers(era)
+    this.detection.onLook = () => this.look()
     this.home = this.slot(homeKey, () => this.discoveryLease(), { session: undefined, spare: false })
   }
 
@@ -138,11 +140,26 @@ export class ConnectionPool implements ConnectionSource {
   slotFor(owner: Owner, lease: CredentialLease, overflow = 0): Slot | undefined {
     const key = this.keyFor(owner, lease, overflow)
     const found = this.slots.get(key)
-    if (found !== undefined) return found
+    if (found === undefined) return this.addedFor(owner, key, overflow)
+    const { connection } = found
+    if (connection?.declaresLess !== true || !this.isAskedMore(owner)) return found
+    // The server was told less than this caller can be asked. What no call has used is made anew, what has state behind it stays.
+    if (connection.isUnused === true) this.retire(found, connection)
+    else return this.slots.get(key + fullMark) ?? this.addedFor(owner, key + fullMark, overflow)
+    return found
+  }
+
+  private addedFor(owner: Owner, key: string, overflow: number): Slot | undefined {
     const { current } = this.detection
     const own = current?.sessionful === true && current.transport !== 'stdio' && !this.isShared
     const session = own ? owner.affinity : undefined
     return this.added(key, () => this.lease(owner), { session, spare: overflow > 0 }, undefined)
+  }
+
+  /** The next connection would declare the full form, and that makes a difference for this caller. */
+  private isAskedMore({ capabilities }: Owner): boolean {
+    const { current } = this.detection
+    return current?.declaration?.form === 'full' && current.sessionful && capabilities !== undefined && needsFull(capabilities)
   }
 
   private added(key: string, acquire: Acquire, tenure: Tenure, endpoint: Endpoint | undefined): Slot | undefined {
@@ -172,7 +189,15 @@ export class ConnectionPool implements ConnectionSource {
 
   /** `endpoint`: undefined where it is chosen anew with each connection. */
   private slot(key: string, acquire: Acquire, tenure: Tenure, endpoint?: Endpoint): Slot {
-    const slot = new Slot(this.context, () => this.connect(acquire, endpoint), tenure)
+    const slot: Slot = new Slot(
+      this.context,
+      async () => {
+        const connected = await this.connect(acquire, endpoint)
+        if (slot === this.home && slot.wasOpen && 'connection' in connected) this.detection.reconnected()
+        return connected
+      },
+      tenure,
+    )
     this.slots.set(key, slot)
     return slot
   }
@@ -188,10 +213,17 @@ export class ConnectionPool implements ConnectionSource {
     return connected
   }
 
+  private async look(): Promise<'modern' | 'legacy' | 'unknown'> {
+    const lease = await this.discoveryLease()
+    return isLease(lease) ? look(this.context, this.endpoints.next().dial, lease) : 'unknown'
+  }
+
   private async connectAt(endpoint: Endpoint, lease: CredentialLease): Promise<Connected> {
     const connected = await connect(this.context, endpoint.dial, this.belonging(lease, endpoint), this.detection.believed)
-    if ('fault' in connected) this.endpoints.failed(endpoint, connected.fault)
-    else {
+    if ('fault' in connected) {
+      this.endpoints.failed(endpoint, connected.fault)
+      this.detection.failed()
+    } else {
       this.endpoints.reached(endpoint)
       this.endpointOf.set(connected.connection, endpoint)
       this.detection.learned(connected.detected)
@@ -271,6 +303,7 @@ export class ConnectionPool implements ConnectionSource {
   /** Ends all connections, and what runs on them. */
   async close(): Promise<void> {
     this.sweeping?.cancel()
+    this.detection.close()
     await Promise.all([...this.slots.values(), ...this.retiring].map((one) => one.close()))
   }
 
@@ -323,6 +356,8 @@ function keyOf(principal: Principal, session: string | undefined, credential: st
 /** Stands for the credential of the gateway itself; no id holds it. */
 const homeMark = '\u0000'
 const homeKey = keyOf(anonymous, undefined, homeMark)
+/** Ends the key of a connection that is made for those who can be asked more than the server was told on the first. */
+const fullMark = '\u0000full'
 
 function overflowKey(key: string, overflow: number): string {
   return overflow === 0 ? key : `${key}\u0000${overflow}`

@@ -27,6 +27,8 @@ export interface SseWireOptions extends Omit<HttpWireOptions, 'resume' | 'random
   readonly headers: () => Readonly<Record<string, string>>
   /** Longest wait for the `endpoint` event, in ms. */
   readonly startTimeoutMs: number
+  /** And once the stream is open, where shorter: nobody knows whether it is one of this transport. */
+  readonly guessTimeoutMs?: number | undefined
   /** Ends the attempt to open. */
   readonly signal?: Signal
 }
@@ -48,9 +50,14 @@ export function openSseWire(options: SseWireOptions): Promise<SseWire | Fault> {
         )
     }
     const onAbort = (): void => settle(fault('cancelled', { reason: 'nobody waits' }, { evidence: evidence.ended_unsent }))
-    const timer = clock.timer(startTimeoutMs, () => {
-      const reason = `no endpoint event within ${startTimeoutMs} ms`
+    const giveUp = (afterMs: number): void => {
+      const reason = `no endpoint event within ${afterMs} ms`
       settle(wire.isStreaming ? offProtocol(upstream, reason) : fault('upstream_unavailable', { upstream, reason, phase: 'start' }))
+    }
+    const guessMs = Math.min(startTimeoutMs, options.guessTimeoutMs ?? startTimeoutMs)
+    let timer = clock.timer(guessMs, () => {
+      if (wire.isStreaming || guessMs === startTimeoutMs) giveUp(guessMs)
+      else timer = clock.timer(startTimeoutMs - guessMs, () => giveUp(startTimeoutMs))
     })
     signal?.addEventListener('abort', onAbort)
     if (signal?.aborted === true) onAbort()

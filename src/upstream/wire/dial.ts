@@ -11,7 +11,8 @@ export interface Dial {
   stdio(): Promise<Wire | Fault>
   /** `resume`: legacy revisions take up a cut stream again. */
   http(resume: boolean): HttpWire
-  sse(lease: CredentialLease): Promise<Wire | Fault>
+  /** `guess`: nobody knows that the server speaks this transport, so an event stream that says nothing of it is not waited for long. */
+  sse(lease: CredentialLease, guess?: boolean): Promise<Wire | Fault>
 }
 
 /** `url`: the endpoint of an HTTP server. */
@@ -25,7 +26,10 @@ export function dial(context: Context, url = ''): Dial {
       return openStdioWire({ upstream, command, args, env, cwd, maxMessageBytes, ids, clock, report })
     },
     http: (resume) => openHttpWire({ ...http, random, resume }),
-    sse: (lease) => openSseWire({ ...http, headers: () => hopHeaders(context, lease), startTimeoutMs: timeouts.start }),
+    sse: (lease, guess) => {
+      const guessTimeoutMs = guess === true ? timeouts.probe : undefined
+      return openSseWire({ ...http, headers: () => hopHeaders(context, lease), startTimeoutMs: timeouts.start, guessTimeoutMs })
+    },
   }
 }
 
