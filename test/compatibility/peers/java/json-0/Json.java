@@ -1,0 +1,22 @@
+import io.modelcontextprotocol.json.McpJsonMapper;
+
+/** JSON of the SDK 0.17. */
+final class Json {
+  static final McpJsonMapper mapper = McpJsonMapper.getDefault();
+
+  static <T> T read(String text, Class<T> type) {
+    try {
+      return mapper.readValue(text, type);
+    } catch (java.io.IOException error) {
+      throw new IllegalArgumentException(error);
+    }
+  }
+
+  static String write(Object value) {
+    try {
+      return mapper.writeValueAsString(value);
+    } catch (java.io.IOException error) {
+      throw new IllegalArgumentException(error);
+    }
+  }
+}
