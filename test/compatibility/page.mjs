@@ -1,48 +1,56 @@
-// Writes the compatibility table down (docs/compatibility.json as data, docs/compatibility.md for people) and compares a run with it.
-import { features } from './run.mjs'
+// The compatibility table as data (docs/compatibility.json) and for people (docs/compatibility.md), and what of a run is worse than it.
+import { features } from './features.mjs'
 
-/** One cell from both sides of a comparison. */
-export function verdict({ direct, gateway }) {
-  if (direct === undefined || gateway === undefined) return 'not run'
+/** A cell as it is kept: one word where both ways are the same, else what was seen each way. */
+export function cellOf({ direct, gateway }) {
   if (direct.result === gateway.result) return direct.result
   if (direct.result === 'none' && gateway.detail === 'no connection') return 'none'
-  return gateway.result === 'yes' ? 'more' : 'less'
+  const side = ({ result, detail }) => (detail === '' ? result : `${result}: ${detail}`)
+  return { direct: side(direct), gateway: side(gateway) }
 }
 
-/** What of a run is worse than what is committed: {row, feature, was, is}. A row or feature that is not committed yet has nothing to lose. */
-export function worse(committed, now) {
+const said = (side) => side.split(':')[0]
+
+/** yes | no | none | less | more | not run. */
+export function verdict(cell) {
+  if (cell === undefined) return 'not run'
+  if (typeof cell === 'string') return cell
+  return said(cell.gateway) === 'yes' ? 'more' : 'less'
+}
+
+const works = (cell) => cell === 'yes' || verdict(cell) === 'more'
+
+/** What of a run is worse than what is committed. A cell that is not committed yet has nothing to lose. */
+export function worse(committed, rows) {
   const found = []
-  for (const { id, cells } of now) {
+  for (const { id, cells } of rows) {
     const before = committed.rows.find((row) => row.id === id)?.cells ?? {}
-    for (const [feature, cell] of Object.entries(cells)) {
-      const was = before[feature]
-      if (was?.gateway === 'yes' && cell.gateway.result !== 'yes')
-        found.push({ id, feature, was: 'yes', is: `${cell.gateway.result} ${cell.gateway.detail}`.trim(), direct: cell.direct.result })
-    }
+    for (const [feature, cell] of Object.entries(cells))
+      if (before[feature] !== undefined && works(before[feature]) && !works(cell))
+        found.push(`${id}: ${feature}: ${typeof cell === 'string' ? cell : `directly ${cell.direct}; through the gateway ${cell.gateway}`}`)
   }
   return found
 }
 
-const compact = ({ direct, gateway }) => ({
-  direct: direct.result,
-  gateway: gateway.result,
-  ...(direct.result === gateway.result ? {} : { directly: direct.detail || undefined, through: gateway.detail || undefined }),
-})
+/** Idle clients that no longer survive a restart. */
+export function stopped(committed, restart) {
+  return Object.entries(restart)
+    .filter(([id, { wentOn }]) => wentOn < (committed.restart[id]?.wentOn ?? 0))
+    .map(([, { title, clients, wentOn, detail }]) => `restart: ${title}: ${wentOn} of ${clients} went on (${detail})`)
+}
 
-export function asJson({ rows, restart }) {
-  const lines = rows.map(({ id, client, server, transport, era, role, revision, cells }) =>
-    JSON.stringify({
-      id,
-      role,
-      client: client.title,
-      server: server.title,
-      transport,
-      era,
-      revision,
-      cells: Object.fromEntries(features.filter((feature) => cells[feature]).map((feature) => [feature, compact(cells[feature])])),
-    }),
-  )
-  return `{"restart":${JSON.stringify(restart)},\n"rows":[\n${lines.join(',\n')}\n]}\n`
+/** What is kept of a run. */
+export function dataOf(rows, restart) {
+  return {
+    restart,
+    rows: rows.map(({ id, role, client, server, bridge, transport, era, revision, cells }) => ({
+      ...{ id, role, client: client.title, server: server.title, bridge: bridge?.title, transport, era, revision, cells },
+    })),
+  }
+}
+
+export function asJson({ restart, rows }) {
+  return `{"restart":${JSON.stringify(restart)},\n"rows":[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]}\n`
 }
 
 const names = { http: 'HTTP', sse: 'SSE', stdio: 'stdio' }
@@ -54,28 +62,28 @@ const sections = [
     title: 'Clients',
     text: 'Each SDK as a client, in front of a server of the TypeScript SDK 1 (sessions) or 2 (both eras).',
     head: ['Client', 'Transport', 'Connects in', 'Server'],
-    lead: ({ client, transport, era, server }) => [client.title, names[transport], eras[era], server.title],
+    lead: ({ client, transport, era, server }) => [client, names[transport], eras[era], server],
   },
   {
     role: 'server',
     title: 'Servers',
     text: 'Each SDK as a server, behind a client of the TypeScript SDK 1 (sessions) or 2 (stateless where both can).',
     head: ['Server', 'Transport', 'Client'],
-    lead: ({ client, transport, server }) => [server.title, names[transport], client.title],
+    lead: ({ client, transport, server }) => [server, names[transport], client],
   },
   {
     role: 'itself',
     title: 'Both sides of one SDK',
     text: 'Each SDK in front of itself.',
     head: ['SDK', 'Transport', 'Connects in'],
-    lead: ({ client, transport, era }) => [client.title, names[transport], eras[era]],
+    lead: ({ client, transport, era }) => [client, names[transport], eras[era]],
   },
   {
     role: 'bridge',
     title: 'Bridges',
     text: 'mcp-remote in front of the gateway, supergateway behind it; client and server are of the TypeScript SDK 1.',
     head: ['Bridge', 'Transport'],
-    lead: ({ bridgeTitle, transport }) => [bridgeTitle, names[transport]],
+    lead: ({ bridge, transport }) => [bridge, names[transport]],
   },
 ]
 
@@ -88,16 +96,17 @@ server, and the same two with the gateway between them. Do not edit. The same ce
 The transport is the same on both sides of the gateway; [crossing.md](crossing.md) has the combinations. SSE is the deprecated HTTP+SSE of
 2024-11-05.
 
-**yes**: it works, directly and through the gateway. **no**: it works neither way. **–**: one of the two has nothing of the kind, directly
-and through the gateway. **less**, **more**: it works less, or more, through the gateway than directly; the note says how.
+**yes**: it works, directly and through the gateway. **no**: it works neither way. **–**: one of the two has nothing of the kind.
+**less**, **more**: it works less, or more, through the gateway than directly; the note says how.
 `
 
 const meaning = `## Features
 
 - *elicitation*, *sampling*, *roots*: a tool asks in the way of a session, in the middle of its call. A server of the stateless revision
   cannot ask so.
-- *any era*: a tool asks in the way of its SDK for both eras (\`input_required\` towards a stateless client, a request of its own in a session).
-- *logs*, *progress*: what a tool sends before it answers. *subscriptions*: an update of a resource that was subscribed to.
+- *any era*: a tool asks in the way that its SDK has for both eras (\`input_required\` towards a stateless client, a request of its own in a
+  session).
+- *progress*, *logs*: what a tool sends before it answers. *subscriptions*: the update of a resource that was subscribed to.
 - *list change*: a tool adds a tool; the client is told, and finds it in the list.
 - *cancellation*: the client cancels a call, and the server stops its work.
 `
@@ -108,39 +117,34 @@ export function asMarkdown({ rows, restart }) {
   const parts = sections.flatMap(({ role, title, text, head, lead }) => {
     const mine = rows.filter((row) => row.role === role)
     if (mine.length === 0) return []
-    const sorted = [...mine].sort((a, b) => order(a, role) - order(b, role))
-    const table = [
-      line([...head, 'Revision', ...features.slice(1)]),
-      line([...head, 'Revision', ...features.slice(1)].map(() => '---')),
-      ...sorted.map((row) => line([...lead(row), revision(row, notes), ...features.slice(1).map((feature) => cell(row.cells[feature], notes))])),
-    ]
-    return [`## ${title}\n\n${text}\n\n${table.join('\n')}\n`]
+    const columns = [...head, 'Revision', ...features.slice(1)]
+    const lines = mine.map((row) =>
+      line([...lead(row), revisionOf(row, notes), ...features.slice(1).map((feature) => shown(row.cells[feature], notes))]),
+    )
+    return [`## ${title}\n\n${text}\n\n${[line(columns), line(columns.map(() => '---')), ...lines].join('\n')}\n`]
   })
-  return `${intro}\n${meaning}\n${parts.join('\n')}\n${restartPart(restart)}\n## Differences\n\n${notes.list()}\n`
+  const restarted = restartPart(restart)
+  return `${intro}\n${meaning}\n${parts.join('\n')}\n${restarted}\n## Differences\n\n${notes.list()}\n`
 }
 
-/** Rows of one SDK stand together. */
-function order(row, role) {
-  return (role === 'server' ? row.server : row.client).place ?? 0
-}
-
-function revision({ revision: told, cells }, notes) {
-  if (verdict(cells.connect) !== 'yes') return cell(cells.connect, notes)
-  const { direct, gateway } = told
+function revisionOf({ revision: { direct, gateway }, cells }, notes) {
+  if (cells.connect !== 'yes') return shown(cells.connect, notes)
   if (direct === gateway) return direct === '' ? 'yes' : direct
   return `${direct} (${notes.number(`Revision ${direct} directly, ${gateway} through the gateway.`)})`
 }
 
-function cell(found, notes) {
-  const is = found === undefined ? 'not run' : verdict(found)
+function shown(cell, notes) {
+  const is = verdict(cell)
   if (is === 'none') return '–'
   if (is !== 'more' && is !== 'less') return is
-  const side = ({ result, detail }) => `${result === 'none' ? 'nothing of the kind' : result}${detail === '' ? '' : ` (${detail})`}`
-  return `${is} (${notes.number(`Directly ${side(found.direct)}; through the gateway ${side(found.gateway)}.`)})`
+  const side = (text) => text.replace(/^none\b/, 'nothing of the kind')
+  return `${is} (${notes.number(`Directly ${side(cell.direct)}; through the gateway ${side(cell.gateway)}`)})`
 }
 
 function restartPart(restart) {
-  const rows = Object.values(restart).map(({ title, clients, wentOn, detail }) => `| ${title} | ${clients} | ${wentOn} | ${detail ?? ''} |`)
+  const rows = Object.values(restart).map(
+    ({ title, clients, wentOn, detail }) => `| ${title} | ${clients} | ${wentOn} | ${(detail ?? '').replaceAll('|', '\\|')} |`,
+  )
   return `## A restart of the gateway under idle clients
 
 Clients in sessions over HTTP call a tool and wait; the gateway is stopped (SIGTERM) and started again on the same port; each calls the tool
@@ -156,7 +160,7 @@ class Notes {
   #texts = []
 
   number(text) {
-    const safe = text.replaceAll('|', '\\|').replaceAll('<', '&lt;')
+    const safe = text.replaceAll('|', '\\|').replaceAll('<', '&lt;').replaceAll('{', '\\{').replaceAll('[', '\\[')
     const at = this.#texts.indexOf(safe)
     return at === -1 ? this.#texts.push(safe) : at + 1
   }

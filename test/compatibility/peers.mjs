@@ -1,17 +1,25 @@
 // Every SDK and bridge of the compatibility table: how it is installed, and how its client and its server are started. The programs are in
-// peers/, a folder a language; what they need is pinned there and goes to .cache/compatibility.
+// peers/, a folder a language; what they need is pinned there and goes to .cache/compatibility (or COMPATIBILITY_CACHE).
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
 import { quietly } from './process.mjs'
 
 export const root = new URL('../..', import.meta.url).pathname
 const programs = join(root, 'test', 'compatibility', 'peers')
-const cache = join(root, '.cache', 'compatibility')
+const cache = process.env.COMPATIBILITY_CACHE ?? join(root, '.cache', 'compatibility')
 const ours = (path) => join(programs, path)
 
-/** Does the work where what it depends on has changed since it was last done. */
-async function once(name, inputs, work) {
+const going = new Map()
+
+/** Does the work where what it depends on has changed since it was last done; two that need the same wait for one. */
+function once(name, inputs, work) {
+  const found = going.get(name) ?? unlessDone(name, inputs, work)
+  going.set(name, found)
+  return found
+}
+
+async function unlessDone(name, inputs, work) {
   const folder = join(cache, name)
   const hash = createHash('sha256')
   for (const input of inputs) hash.update(existsSync(input) ? readFileSync(input) : input).update('\0')
@@ -127,3 +135,42 @@ export const peers = [
   sessions,
   bothEras,
 ]
+
+const bridgesFolder = join(cache, 'bridges')
+
+function bridge(id, title, rest) {
+  const pins = ['package.json', 'package-lock.json'].map((file) => ours(`bridges/${file}`))
+  return {
+    id,
+    title,
+    install: () =>
+      once('bridges', pins, async (at) => {
+        for (const pin of pins) copyFileSync(pin, join(at, basename(pin)))
+        await quietly('npm', ['ci', '--silent', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: at })
+      }),
+    ...rest,
+  }
+}
+
+const bin = (name) => join(bridgesFolder, 'node_modules', '.bin', name)
+
+/** Stands before a client that knows stdio only. */
+export const mcpRemote = bridge('mcp-remote', 'mcp-remote 0.15.1', {
+  through: ({ url, transport, ...plan }) => ({
+    ...plan,
+    transport: 'stdio',
+    command: bin('mcp-remote'),
+    args: [url, '--allow-http', '--transport', `${transport}-only`],
+  }),
+})
+
+/** Stands before a server on stdio. */
+export const supergateway = bridge('supergateway', 'supergateway 4.0.0', {
+  start: ({ command, args }, transport, port) => ({
+    command: bin('supergateway'),
+    args: [
+      ...['--stdio', [command, ...args].join(' '), '--port', String(port), '--logLevel', 'none'],
+      ...(transport === 'sse' ? ['--outputTransport', 'sse'] : ['--outputTransport', 'streamableHttp', '--stateful']),
+    ],
+  }),
+})

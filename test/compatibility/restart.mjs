@@ -3,11 +3,14 @@ import { bothEras, sessions } from './peers.mjs'
 import { freePort, start } from './process.mjs'
 import { configure, startGateway } from './run.mjs'
 
+/** Whose clients, and how many of each. */
 const counts = { 'python-1': 3, 'python-2': 3, 'go-sdk': 2, 'java-1': 2 }
 
+export const restarted = new Set(Object.keys(counts))
+
 /** id → {title, clients, wentOn, detail}. */
-export async function runRestart(peers) {
-  const chosen = peers.filter((peer) => counts[peer.id] !== undefined)
+export async function runRestart(chosen) {
+  if (chosen.length === 0) return {}
   const port = await freePort()
   const servers = { one: sessions.server.start('stdio', 0), two: bothEras.server.start('stdio', 0) }
   const config = configure(servers, { listen: `127.0.0.1:${port}`, admin: { listen: '127.0.0.1:0' } })
@@ -24,7 +27,15 @@ export async function runRestart(peers) {
       chosen.map(({ id, title }) => {
         const mine = told.filter((_, index) => clients[index].id === id)
         const failed = mine.find(({ result }) => result !== 'yes')
-        return [id, { title, clients: mine.length, wentOn: mine.length - mine.filter(({ result }) => result !== 'yes').length, detail: failed?.detail }]
+        return [
+          id,
+          {
+            title,
+            clients: mine.length,
+            wentOn: mine.length - mine.filter(({ result }) => result !== 'yes').length,
+            detail: failed?.detail,
+          },
+        ]
       }),
     )
   } finally {

@@ -1,6 +1,6 @@
 // Which client stands in front of which server, over which transport. Every SDK is tried with servers and clients of the TypeScript SDKs on
 // the other side, and with itself; bridges stand between two programs of the TypeScript SDK 1.
-import { bothEras, peers, sessions } from './peers.mjs'
+import { bothEras, mcpRemote, peers, sessions, supergateway } from './peers.mjs'
 
 const transports = ['http', 'sse', 'stdio']
 
@@ -8,6 +8,10 @@ const transports = ['http', 'sse', 'stdio']
 function row(role, client, server, transport, era, rest = {}) {
   const id = [role, client.id, server.id, transport, era].join(' ')
   return { id, role, client, server, transport, era, ...rest }
+}
+
+function bridged(bridge, transport) {
+  return { ...row('bridge', sessions, sessions, transport, 'session'), id: `bridge ${bridge.id} ${transport}`, bridge }
 }
 
 function speaks(client, server, transport) {
@@ -31,6 +35,9 @@ export function allRows() {
       if (peer !== sessions) add('server', sessions, peer, 'session')
       if (peer !== bothEras) add('server', bothEras, peer, 'auto')
       for (const era of peer.eras) add('itself', peer, peer, era)
+    }
+    if (transport !== 'stdio') {
+      rows.push(bridged(mcpRemote, transport), bridged(supergateway, transport))
     }
   }
   return rows

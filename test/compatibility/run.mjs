@@ -5,31 +5,6 @@ import { join } from 'node:path'
 import { root } from './peers.mjs'
 import { freePort, listening, start } from './process.mjs'
 
-export const features = [
-  'connect',
-  'ping',
-  'tools',
-  'structured',
-  'image',
-  'tool error',
-  'unknown tool',
-  'progress',
-  'logs',
-  'elicitation',
-  'sampling',
-  'roots',
-  'elicitation, any era',
-  'sampling, any era',
-  'roots, any era',
-  'resources',
-  'templates',
-  'subscriptions',
-  'prompts',
-  'completion',
-  'list change',
-  'cancellation',
-]
-
 export const main = process.env.SIGNALBOX_MAIN ?? join(root, 'dist', 'main.js')
 
 /** A configuration file in a folder of its own. */
@@ -61,9 +36,9 @@ const paths = { http: '/mcp', sse: '/sse' }
 /** What a client is told to connect to, and what has to be stopped afterwards. */
 async function place({ server, transport, bridge }, gateway) {
   const stops = []
-  const port = transport === 'stdio' && bridge === undefined ? 0 : await freePort()
+  const port = transport === 'stdio' ? 0 : await freePort()
   let upstream = server.server.start(transport, port)
-  if (bridge !== undefined) upstream = bridge.start(server.server.start('stdio', 0), transport, port)
+  if (bridge?.start !== undefined) upstream = bridge.start(server.server.start('stdio', 0), transport, port)
   if (transport !== 'stdio') {
     const program = start(upstream)
     stops.push(() => program.stop())
@@ -89,8 +64,7 @@ export async function runOnce(row, gateway, wanted, waitMs) {
     stops = placed.stops
     const asked = wanted.filter((feature) => feature !== 'connect')
     const plan = { transport: row.transport, mode: row.era, features: asked, waitMs, connectMs: 20_000, ...placed.where }
-    const through = row.through === undefined ? plan : row.through(plan)
-    const client = start(row.client.client.start(through))
+    const client = start(row.client.client.start(row.bridge?.through?.(plan) ?? plan))
     stops.unshift(() => client.stop())
     await new Promise((resolve) => {
       const timer = setTimeout(resolve, 25_000 + asked.length * waitMs * 2.5)
@@ -130,7 +104,9 @@ function parse(line) {
 function settle({ result, detail }) {
   const lacks =
     result === 'no' &&
-    /method not found|-32601|not supported by the negotiated protocol|does not support|not support(ed)? (ping|completion|logging)/i.test(detail)
+    /method not found|-32601|not offered here|not supported by the negotiated protocol|does not support|not support(ed)? (ping|completion|logging)/i.test(
+      detail,
+    )
   return { result: lacks ? 'none' : result, detail: neutral(detail) }
 }
 

@@ -58,7 +58,9 @@ const features = {
     needs('logs')
     await level().catch(() => undefined)
     await call('logs')
-    return (await until(() => heard.logs.some((line) => line.includes('hello from logs')))) ? undefined : `got ${JSON.stringify(heard.logs)}`
+    return (await until(() => heard.logs.some((line) => line.includes('hello from logs'))))
+      ? undefined
+      : `got ${JSON.stringify(heard.logs)}`
   },
   ...Object.fromEntries(
     Object.entries(questions).map(([feature, [tool, wanted]]) => [

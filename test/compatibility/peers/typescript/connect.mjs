@@ -1,5 +1,5 @@
 // One face for the clients of the TypeScript SDKs 1 and 2.
-import { Client as Client2, SSEClientTransport as Sse2, StreamableHTTPClientTransport as Http2 } from '@modelcontextprotocol/client'
+import { Client as Client2, StreamableHTTPClientTransport as Http2, SSEClientTransport as Sse2 } from '@modelcontextprotocol/client'
 import { StdioClientTransport as Stdio2 } from '@modelcontextprotocol/client/stdio'
 import { Client as Client1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport as Sse1 } from '@modelcontextprotocol/sdk/client/sse.js'

@@ -1,8 +1,8 @@
 // The fixture on the TypeScript SDK 1, in sessions. Arguments: TRANSPORT (stdio, http, sse) PORT.
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
-import { McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { completable } from '@modelcontextprotocol/sdk/server/completable.js'
+import { McpServer, ResourceTemplate } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { SSEServerTransport } from '@modelcontextprotocol/sdk/server/sse.js'
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js'
 import { StreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/streamableHttp.js'
@@ -45,7 +45,8 @@ function makeServer() {
   server.registerTool('progress', {}, async (extra) => {
     const progressToken = extra._meta?.progressToken
     for (const progress of [1, 2, 3]) {
-      if (progressToken !== undefined) await extra.sendNotification({ method: 'notifications/progress', params: { progressToken, progress, total: 3 } })
+      if (progressToken !== undefined)
+        await extra.sendNotification({ method: 'notifications/progress', params: { progressToken, progress, total: 3 } })
       await pause()
     }
     return says('done')

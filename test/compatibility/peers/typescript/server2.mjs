@@ -2,7 +2,14 @@
 import { randomUUID } from 'node:crypto'
 import { createServer } from 'node:http'
 import { NodeStreamableHTTPServerTransport, toNodeHandler } from '@modelcontextprotocol/node'
-import { classifyInboundRequest, completable, createMcpHandler, inputRequired, McpServer, ResourceTemplate } from '@modelcontextprotocol/server'
+import {
+  classifyInboundRequest,
+  completable,
+  createMcpHandler,
+  inputRequired,
+  McpServer,
+  ResourceTemplate,
+} from '@modelcontextprotocol/server'
 import { StdioServerTransport, serveStdio } from '@modelcontextprotocol/server/stdio'
 import { z } from 'zod'
 import { names, note, pause, pixel, says, schema } from './content.mjs'
@@ -58,7 +65,8 @@ function makeServer() {
   server.registerTool('progress', {}, async (ctx) => {
     const progressToken = ctx.mcpReq._meta?.progressToken
     for (const progress of [1, 2, 3]) {
-      if (progressToken !== undefined) await ctx.mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, total: 3 } })
+      if (progressToken !== undefined)
+        await ctx.mcpReq.notify({ method: 'notifications/progress', params: { progressToken, progress, total: 3 } })
       await pause()
     }
     return says('done')
@@ -85,7 +93,8 @@ function makeServer() {
   server.registerTool('touch', {}, async () => {
     handler?.notify.resourceUpdated(note)
     for (const one of all)
-      if (one.watched.has(note) || handler === undefined) Promise.resolve(one.server.server.sendResourceUpdated({ uri: note })).catch(() => undefined)
+      if (one.watched.has(note) || handler === undefined)
+        Promise.resolve(one.server.server.sendResourceUpdated({ uri: note })).catch(() => undefined)
     return says('touched')
   })
   server.registerTool('grow', {}, async () => {

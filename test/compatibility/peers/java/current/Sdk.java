@@ -136,7 +136,7 @@ final class Sdk {
             (exchange, request) -> Json.read(Content.greeting(request.arguments().get("name")), McpSchema.GetPromptResult.class)))
         .completions(new McpServerFeatures.SyncCompletionSpecification(
             Json.read(reference, McpSchema.PromptReference.class),
-            (exchange, request) -> Json.read("{\"completion\":{\"values\":[\"Ada\",\"Alan\"]}}", McpSchema.CompleteResult.class)))
+            (exchange, request) -> Json.read("{\"completion\":{\"values\":[\"Ada\",\"Alan\"],\"total\":2,\"hasMore\":false}}", McpSchema.CompleteResult.class)))
         .build();
     return servlet;
   }
