@@ -64,3 +64,31 @@ describe('a message of which a routed member stands twice', () => {
     expect(read('{"jsonrpc":"2.0","id":1,"result":{"structuredContent":{"a":1,"a":2},"x":1,"x":2}}').kind).toBe('result')
   })
 })
+
+describe('an error answer keeps the words of its server', () => {
+  it.each([
+    ['{"code":-32050,"message":"no"}', -32050, 'no'],
+    ['{"message":"no such table"}', -32603, 'no such table'],
+    ['{"code":null,"message":"no such table"}', -32603, 'no such table'],
+    ['{"code":"E_TABLE","message":"no such table"}', -32603, 'no such table'],
+    ['{"code":"-32050","message":"no"}', -32050, 'no'],
+    ['{"code":1.5,"message":"half"}', -32603, 'half'],
+    ['{"code":1e300,"message":"far"}', -32603, 'far'],
+    ['"no such table"', -32603, 'no such table'],
+    ['["no","table"]', -32603, '["no","table"]'],
+    ['{"detail":"no such table"}', -32603, '{"detail":"no such table"}'],
+    ['{"message":{"en":"no"}}', -32603, '{"message":{"en":"no"}}'],
+    ['true', -32603, 'true'],
+    ['{"code":-32050}', -32050, ''],
+  ])('%s', (error, code, message) => {
+    const incoming = read(`{"jsonrpc":"2.0","id":7,"error":${error}}`)
+    expect(incoming).toMatchObject({ kind: 'error', id: '7', code, message })
+    expect(incoming.kind === 'error' && Buffer.from(incoming.error.bytes).toString()).toBe(error)
+  })
+
+  it('also beside a result that is null, as JSON-RPC 1.0 has it', () => {
+    expect(read('{"jsonrpc":"2.0","id":7,"result":null,"error":"no"}')).toMatchObject({ kind: 'error', message: 'no' })
+    expect(read('{"jsonrpc":"2.0","id":7,"result":{},"error":null}')).toMatchObject({ kind: 'result', id: '7' })
+    expect(() => read('{"jsonrpc":"2.0","id":7,"error":null}')).toThrow('error is null')
+  })
+})

@@ -3,7 +3,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { ResultFacts } from '../call/outcome.ts'
 import { type Payload, payload } from '../call/payload.ts'
-import { metaKey, vendorPrefix } from './names.ts'
+import { code, metaKey, vendorPrefix } from './names.ts'
 import { asBuffer, countMembers, countParsed, Keys, MalformedJson, MemberWalk, repeated, type Span, skipSpace, text } from './scan.ts'
 
 /** A request id as JSON text (`7`, `"a"`), so that number and string never meet and 64-bit numbers survive. */
@@ -118,12 +118,15 @@ export function readMessage(bytes: Uint8Array, parsed?: Readonly<Record<string, 
     return { kind: 'request', id: rawId, method: name, params: paramsOf(bytes, params, parsed), ambiguous: undefined }
   }
   if (twice !== undefined) return ambiguous('answer', rawId, twice)
+  // Some write both members, as JSON-RPC 1.0 has it: the one that is null says nothing.
+  if (error !== undefined && (result === undefined || rawId === undefined || (isNull(bytes, result) && !isNull(bytes, error)))) {
+    return readError(bytes, rawId, error)
+  }
   if (result !== undefined && rawId !== undefined) {
     const body = bytes.subarray(result.start, result.end)
     const facts = factsOf(body, 'before')
     return typeof facts === 'string' ? ambiguous('answer', rawId, facts) : { kind: 'result', id: rawId, result: payload(body), facts }
   }
-  if (error !== undefined) return readError(bytes, rawId, error)
   throw new MalformedJson('neither method, result nor error', at)
 }
 
@@ -190,13 +193,39 @@ function isVersion(bytes: Uint8Array, { start, end }: Span): boolean {
   return end - start === 5 && bytes[start] === quote && bytes[start + 1] === 0x32 && bytes[start + 2] === 0x2e && bytes[start + 3] === 0x30
 }
 
+/**
+ * A server's words are kept however it says that it failed: an error without a code, with one that is no integer, or that is no object at
+ * all (JSON-RPC 2.0 §5.1) is an internal error with what it says.
+ */
 function readError(bytes: Uint8Array, id: RawId | undefined, error: Span): IncomingError | IncomingAmbiguous {
   const body = payload(bytes.subarray(error.start, error.end))
-  const value = body.json() as { code?: unknown; message?: unknown } | null
-  if (typeof value !== 'object' || value === null || typeof value.code !== 'number')
-    throw new MalformedJson('error has no code', error.start)
+  const value = body.json()
+  if (value === null) throw new MalformedJson('error is null', error.start)
+  if (typeof value !== 'object') return { kind: 'error', id, code: code.internal, message: wordsOf(value), error: body }
   if (countMembers(body.bytes) !== countParsed(value)) return ambiguous('answer', id, 'a member of the error')
-  return { kind: 'error', id, code: value.code, message: typeof value.message === 'string' ? value.message : '', error: body }
+  const { code: own, message } = value as { code?: unknown; message?: unknown }
+  const integer = typeof own === 'string' && /^-?\d{1,9}$/.test(own) ? Number(own) : own
+  if (typeof integer !== 'number' || !Number.isSafeInteger(integer)) {
+    return {
+      kind: 'error',
+      id,
+      code: code.internal,
+      message: wordsOf(typeof message === 'string' && message !== '' ? message : value),
+      error: body,
+    }
+  }
+  return { kind: 'error', id, code: integer, message: typeof message === 'string' ? message : '', error: body }
+}
+
+/** Longest text that is made of an error without a message, in characters. */
+const mostWords = 1_000
+
+function wordsOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value).slice(0, mostWords)
+}
+
+function isNull(bytes: Uint8Array, { start, end }: Span): boolean {
+  return end - start === 4 && bytes[start] === 0x6e
 }
 
 function idText(bytes: Uint8Array, { start, end }: Span): RawId | undefined {

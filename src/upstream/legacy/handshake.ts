@@ -1,7 +1,7 @@
 // The handshake of revisions with `initialize`.
 
 import { payloadOf } from '../../core/call/payload.ts'
-import { fault } from '../../core/faults/catalogue.ts'
+import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
@@ -161,6 +161,20 @@ const firstDraft = '2024-10-07'
 function revisionOf(answered: unknown): LegacyRevision | undefined {
   if (answered === firstDraft) return '2024-11-05'
   return typeof answered === 'string' && isLegacyRevision(answered) ? answered : undefined
+}
+
+/** The server took `initialize` and not the notification that ends the handshake: that is named, since it is no request of anybody. */
+export function unbegunFault(found: Fault): Fault {
+  const { kind, detail, evidence: known, retryAfterMs } = found
+  const method = 'notifications/initialized'
+  if (kind === 'upstream_http_error') {
+    const reason = `it took initialize, and answered ${method} with HTTP ${String(detail.status)}`
+    return fault('upstream_protocol_error', { ...detail, reason, method }, { evidence: known })
+  }
+  if (kind === 'upstream_timeout') return fault(kind, { ...detail, method, layer: `delivery of ${method}` }, { evidence: known })
+  const reason = `${method} could not be handed over: ${typeof detail.reason === 'string' ? detail.reason : found.message}`
+  const named = fault(kind as Kind, { ...detail, reason, method }, { evidence: known, retryable: found.retryable, retryAfterMs })
+  return named.message.includes(method) ? named : { ...named, message: reason }
 }
 
 /** What every message after the handshake carries over HTTP. */

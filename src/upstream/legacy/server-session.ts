@@ -14,7 +14,7 @@ import { type Asking, askingFor, cutLooseFault, errorFault, judged, lostFault, s
 import { cancel, request } from '../wire/requests.ts'
 import type { HttpWire, IncomingError, IncomingNotification, IncomingRequest, Wire, WireAnswer } from '../wire/wire.ts'
 import type { Belonging } from './belonging.ts'
-import { type Handshake, sessionHeaders } from './handshake.ts'
+import { type Handshake, sessionHeaders, unbegunFault } from './handshake.ts'
 
 /** Longest wait for a server to answer the GET of its stream, in ms: some send no headers before their first event. */
 const silentStreamMs = 1_000
@@ -54,8 +54,9 @@ export class ServerSession {
   /** Ends the handshake. A fault where the server did not take that. */
   async begin(): Promise<Fault | undefined> {
     const refused = await this.post(notificationBytes('notifications/initialized', undefined))
-    if (refused === undefined && this.wire.transport === 'streamable-http') await this.openStream(this.wire as HttpWire)
-    return refused
+    if (refused !== undefined) return unbegunFault(refused)
+    if (this.wire.transport === 'streamable-http') await this.openStream(this.wire as HttpWire)
+    return undefined
   }
 
   /** DELETE of a session with an id. */
