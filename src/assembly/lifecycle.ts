@@ -9,7 +9,7 @@ import { guardedClock, inBackground, reportBug, stackOf } from '../core/ports/bo
 import type { UnmatchedSelector } from '../core/ports/configured-tools.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
-import type { UpstreamState } from '../core/ports/upstream.ts'
+import type { ServedState } from '../core/ports/upstream.ts'
 import type { StoreStatus, UpstreamStatus } from '../downstream/index.ts'
 import {
   createClientStore,
@@ -53,7 +53,7 @@ export interface ServerStatus {
   readonly name: string
   readonly transport: string | undefined
   readonly revision: string | undefined
-  readonly state: UpstreamState
+  readonly state: ServedState
   readonly reason: string | undefined
   readonly tools: number
   readonly prompts: number
@@ -178,7 +178,7 @@ class Running implements RunningGateway {
       transport,
       revision,
       state,
-      reason: state === 'ready' ? undefined : (this.inside.upstreams.get(server)?.health().reason ?? reason),
+      reason: state === 'ready' ? undefined : reason,
       tools: counts.tool ?? 0,
       prompts: counts.prompt ?? 0,
       resources: (counts.resource ?? 0) + (counts.template ?? 0),
@@ -240,11 +240,15 @@ class Running implements RunningGateway {
   }
 
   private upstreams(): readonly UpstreamStatus[] {
-    return this.inside.catalog.status().map(({ server, reason, quarantined, notes, collisions, unmatched }) => {
-      const health = this.inside.upstreams.get(server)?.health()
-      const state = health?.state ?? 'unavailable'
-      return { name: server, state, reason: health?.reason ?? reason, quarantined, notes, collisions, unmatched }
-    })
+    return this.inside.catalog.status().map(({ server, state, reason, quarantined, notes, collisions, unmatched }) => ({
+      name: server,
+      state,
+      reason,
+      quarantined,
+      notes,
+      collisions,
+      unmatched,
+    }))
   }
 
   private gauges(): Omit<Gauges, 'clients' | 'stages'> {
@@ -252,7 +256,8 @@ class Running implements RunningGateway {
       upstreams: () => {
         const guards = new Map(this.inside.resilience.gauges().map((gauge) => [gauge.upstream, gauge]))
         return [...this.inside.upstreams].map(([upstream, exit]) => {
-          const { state, inFlight, connections, restarts } = exit.health()
+          const { state: reached, inFlight, connections, restarts } = exit.health()
+          const state = this.inside.catalog.state(upstream) ?? reached
           const guard = guards.get(upstream)
           return { upstream, state, inFlight, connections, restarts, queued: guard?.queued ?? 0, breaker: guard?.circuit ?? 'closed' }
         })

@@ -19,6 +19,9 @@ export type UpstreamState =
   | 'unavailable'
   | 'drained'
 
+/** What operators are told: `degraded` is ready, but what it lists could not be read whole. */
+export type ServedState = UpstreamState | 'degraded'
+
 export interface UpstreamHealth {
   readonly state: UpstreamState
   /** Why it is not ready, for people; no secrets. */

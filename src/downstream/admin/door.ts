@@ -4,14 +4,14 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Log } from '../../core/ports/report.ts'
-import type { UpstreamState } from '../../core/ports/upstream.ts'
+import type { ServedState } from '../../core/ports/upstream.ts'
 import { Guard } from '../http/guard.ts'
 import { limitReceiving, lookingMs } from '../http/receive-limits.ts'
 import { answer, problem } from './answer.ts'
 
 export interface UpstreamStatus {
   readonly name: string
-  readonly state: UpstreamState
+  readonly state: ServedState
   /** Why it is not ready, for people. */
   readonly reason?: string | undefined
   /** Definitions that are not served, with path and reason. */

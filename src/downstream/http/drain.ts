@@ -10,6 +10,14 @@ const quietTurns = 3
 /** Most turns that are waited; a steady stream of new connections must not hold up a shutdown. */
 const mostTurns = 10_000
 
+/** Clients that may come back within one second to the gateway that takes over. */
+const returning = 200
+
+/** Over how long so many streams are ended, in ms, so that their clients do not come back all at once: at most half the grace, and not at all for one. */
+export function spreadMs(streams: number, graceMs: number): number {
+  return Math.min(graceMs / 2, (Math.max(0, streams - 1) * 1_000) / returning)
+}
+
 /** Takes in what waits in the accept queue, then refuses new connections. Kept-alive connections stay open. Resolves when refusing. */
 export function settleAndRefuse(server: Server): Promise<void> {
   return new Promise((resolve) => {

@@ -1,4 +1,5 @@
 // The door of MCP 2026-07-28 over HTTP: one POST, one call, one answer. A client that goes away cancels its call.
+
 import { endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { IntrusiveList, type ListEntry } from '../../core/call/intrusive-list.ts'
 import { internal, type Outcome } from '../../core/call/outcome.ts'
@@ -7,6 +8,7 @@ import type { ArrivedPost, DoorContext } from '../door.ts'
 import type { Answer, ModernWriter } from '../modern/answer.ts'
 import type { Message } from '../modern/envelope.ts'
 import { type Asked, type Received, receive } from '../modern/receive.ts'
+import { spreadMs } from './drain.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
 import { Heartbeat } from './heartbeat.ts'
 import type { Refusals } from './refusals.ts'
@@ -47,10 +49,11 @@ export class ModernDoor {
     return undefined
   }
 
-  /** Ends the listen streams in order, spread over `spreadMs` so that their clients do not all come back at once. */
-  endListens(spreadMs: number): void {
+  /** Ends the listen streams in order, spread so that their clients do not all come back at once. */
+  endListens(graceMs: number): void {
+    const spread = spreadMs(this.listens.size, graceMs)
     for (const exchange of this.listens) {
-      this.context.clock.timer(this.context.random.fraction() * spreadMs, () => exchange.end('drain'))
+      this.context.clock.timer(this.context.random.fraction() * spread, () => exchange.end('drain'))
     }
   }
 

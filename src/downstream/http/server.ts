@@ -149,7 +149,7 @@ class Door implements HttpDoor {
     const { clock, settings } = this.context
     this.beginDrain()
     await settleAndRefuse(this.server)
-    this.modern.endListens(graceMs / 2)
+    this.modern.endListens(graceMs)
     await this.untilIdle(graceMs)
     if (this.openRequests.size > 0) {
       this.modern.endAll()

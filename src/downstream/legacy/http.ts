@@ -10,6 +10,7 @@ import { header, isLegacyRevision, legacyRevisions } from '../../core/protocol/n
 import { sseRetry } from '../../core/protocol/sse.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
 import { usualAccept } from '../http/body.ts'
+import { spreadMs } from '../http/drain.ts'
 import { forwardedHeaders } from '../http/forwarded-headers.ts'
 import { Heartbeat } from '../http/heartbeat.ts'
 import { type Named, Refusals, writeJson } from '../http/refusals.ts'
@@ -197,8 +198,10 @@ class LegacyDoor implements LegacyHttpDoor {
   /** Streams end one by one with a time to come back; what still runs when the grace is over is ended. */
   private drain(): void {
     const { clock, random, settings } = this.context
+    const streams = [...this.table.all()].filter((one) => one.common.attached).length
+    const spread = spreadMs(streams, settings.drain.graceMs)
     for (const one of this.table.all()) {
-      clock.timer((random.fraction() * settings.drain.graceMs) / 2, () => one.common.detach(this.spreadRetry()))
+      clock.timer(random.fraction() * spread, () => one.common.detach(this.spreadRetry()))
     }
     clock.timer(settings.drain.graceMs, () => {
       for (const one of this.table.all()) one.session.end('drain')

@@ -9,6 +9,7 @@ import { guarded } from '../../core/ports/boundary.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { sseComment, sseEvent } from '../../core/protocol/sse.ts'
 import type { Arrived, ArrivedPost, DoorContext } from '../door.ts'
+import { spreadMs } from '../http/drain.ts'
 import { forwardedHeaders } from '../http/forwarded-headers.ts'
 import { Heartbeat, type HeartbeatTarget } from '../http/heartbeat.ts'
 import { Refusals } from '../http/refusals.ts'
@@ -159,8 +160,9 @@ class Door implements SseDoor {
   /** Streams end one by one, each when nothing of it runs any more; what still runs when the grace is over is ended. */
   private drain(): void {
     const { clock, random, settings } = this.context
+    const spread = spreadMs(this.open.size, settings.drain.graceMs)
     for (const stream of this.open.values()) {
-      clock.timer((random.fraction() * settings.drain.graceMs) / 2, () => this.leave(stream))
+      clock.timer(random.fraction() * spread, () => this.leave(stream))
     }
     clock.timer(settings.drain.graceMs, () => {
       for (const stream of this.open.values()) stream.connection.end('drain')

@@ -114,11 +114,17 @@ describe('the catalog is fed', () => {
     await clock.advance(31_000)
     const prompts = resultOf(await catalog.stages.list(callOf('prompts/list'), exchangeOf(clock)))
     expect(prompts).toMatchObject({ prompts: [], _meta: { 'signalbox.dev/omitted': [{ server: 'a', reason: 'prompt is broken' }] } })
+    expect(catalog.status()[0]).toMatchObject({
+      state: 'degraded',
+      reason: 'prompts/list: prompt is broken; resources/list took longer than 30000 ms',
+      counts: { tool: 1 },
+    })
+    expect(catalog.state('a' as UpstreamId)).toBe('degraded')
     a.failing.clear()
     a.hanging.clear()
     await clock.advance(31_000)
     expect(shown(await catalog.stages.list(callOf('prompts/list'), exchangeOf(clock)))).toEqual(['a__p'])
-    expect(catalog.status()[0]).toMatchObject({ reason: undefined, counts: { resource: 1 } })
+    expect(catalog.status()[0]).toMatchObject({ state: 'ready', reason: undefined, counts: { resource: 1 } })
   })
 
   it('without a change showing in a list that is under way', async () => {

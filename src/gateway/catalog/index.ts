@@ -8,7 +8,7 @@ import type { Principal } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
-import type { Upstream } from '../../core/ports/upstream.ts'
+import type { ServedState, Upstream } from '../../core/ports/upstream.ts'
 import type { Judging } from './definition.ts'
 import { capabilitiesOf } from './discover.ts'
 import { Feed } from './ingest.ts'
@@ -63,6 +63,8 @@ export interface Catalog {
   /** Told only when definitions differ by their hash. */
   onChange(listener: (change: CatalogChange) => void): () => void
   status(): readonly UpstreamStatus[]
+  /** The state alone, which costs nothing to ask for. */
+  state(upstream: UpstreamId): ServedState | undefined
   /** Servers and toolsets, without the aggregate. */
   mounts(): readonly string[]
   /** Asks a server again now, for a list that turned out to be stale. */
@@ -163,6 +165,10 @@ class Live implements Catalog {
     const selection = this.mountsOf.selection('')
     const collisions = selection === undefined ? [] : this.mountsOf.view(selection).collisions
     return [...this.mountsOf.feeds.values()].map((feed) => statusOf(feed, collisions, this.options.tools))
+  }
+
+  state(upstream: UpstreamId): ServedState | undefined {
+    return this.mountsOf.feeds.get(upstream)?.state
   }
 
   private swapped(feed: Feed, changed: readonly ItemKind[]): void {

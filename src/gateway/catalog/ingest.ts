@@ -11,7 +11,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
-import { type Upstream, UpstreamFault, type Watch } from '../../core/ports/upstream.ts'
+import { type ServedState, type Upstream, UpstreamFault, type Watch } from '../../core/ports/upstream.ts'
 import { type Definition, isQuarantined, type Judging, type Quarantined, readDefinition, versionOf } from './definition.ts'
 import { Intake, mostItems } from './intake.ts'
 import { type About, type List, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts'
@@ -89,6 +89,20 @@ export class Feed {
   get trouble(): string | undefined {
     const [problem] = this.problems.values()
     return problem ?? this.parts.upstream.health().reason
+  }
+
+  /** `degraded` where the server is there and a list of it is not. */
+  get state(): ServedState {
+    const { state } = this.parts.upstream.health()
+    return state === 'ready' && this.problems.size > 0 ? 'degraded' : state
+  }
+
+  /** Why it is not ready, for operators: of a degraded server each list that failed. */
+  get reason(): string | undefined {
+    if (this.state !== 'degraded') return this.parts.upstream.health().reason ?? this.trouble
+    return [...this.problems]
+      .map(([where, why]) => (where === 'connection' || why.startsWith(kinds[where].method) ? why : `${kinds[where].method}: ${why}`))
+      .join('; ')
   }
 
   /** The fault of the last attempt to connect, where it failed: it knows whose matter it is. */

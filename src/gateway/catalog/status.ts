@@ -3,7 +3,7 @@ import type { UpstreamId } from '../../core/call/call.ts'
 import type { ItemKind } from '../../core/call/item.ts'
 import { allKinds } from '../../core/call/item-kinds.ts'
 import type { ConfiguredTools, UnmatchedSelector } from '../../core/ports/configured-tools.ts'
-import type { UpstreamState } from '../../core/ports/upstream.ts'
+import type { ServedState } from '../../core/ports/upstream.ts'
 import type { Quarantined } from './definition.ts'
 import type { Feed } from './ingest.ts'
 import type { List } from './snapshot.ts'
@@ -13,10 +13,12 @@ import type { Collision } from './view.ts'
 const mostShown = 100
 /** Characters of a name, a path or a reason. */
 const longest = 200
+/** Of why a server is not ready, which names up to all of its lists. */
+const longestReason = 2_000
 
 export interface UpstreamStatus {
   readonly server: UpstreamId
-  readonly state: UpstreamState
+  readonly state: ServedState
   /** Why something is missing, for people. */
   readonly reason: string | undefined
   readonly revision: string | undefined
@@ -47,8 +49,8 @@ export function statusOf(feed: Feed, collisions: readonly Collision[], configure
   const count = (kind: ItemKind): number | undefined => snapshot?.lists[kind]?.definitions.length
   return {
     server: feed.id,
-    state: upstream.health().state,
-    reason: feed.trouble,
+    state: feed.state,
+    reason: feed.reason?.slice(0, longestReason),
     revision: described.revision,
     transport: described.transport,
     identity: described.identity ?? snapshot?.about.identity,

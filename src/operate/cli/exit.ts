@@ -27,6 +27,6 @@ export const exitMeanings: Readonly<Record<ExitCode, string>> = {
   3: 'the address cannot be listened on (in use, or not allowed)',
   10: 'the configuration is invalid; every problem is named with file, line and column',
   11: 'a program, folder, file or variable that the configuration needs is not there, or an entry of a client file cannot work',
-  12: 'a server did not answer the handshake within its start time-out',
+  12: 'a server did not answer the handshake within its start time-out, or a list of it could not be read',
   130: 'ended by a second Ctrl-C',
 }

@@ -11,7 +11,7 @@ export function statusTable(servers: readonly ServerStatus[], style: Style): str
       server.transport ?? '-',
       server.revision ?? '-',
       server.state,
-      server.state === 'ready' ? String(server.tools) : '-',
+      server.state === 'ready' || server.state === 'degraded' ? String(server.tools) : '-',
     ]),
   ]
   const text = table(rows, (cell, row, column) => {
