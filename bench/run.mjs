@@ -65,7 +65,10 @@ const rssMb = (pid) =>
 
 async function signalbox(name, server, more = {}) {
   const config = join(folder, `${name}.yaml`)
-  writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', servers: { up: server }, ...more }))
+  writeFileSync(
+    config,
+    JSON.stringify({ listen: '127.0.0.1:0', stateDir: join(folder, `${name}-state`), servers: { up: server }, ...more }),
+  )
   const { port, pid, admin } = await start(1, [main, 'up', '--config', config])
   for (let i = 0; i < 100; i += 1) {
     const ready = await (await fetch(`${admin}/admin/v1/upstreams`)).json()

@@ -82,7 +82,7 @@ function argumentsFor(schema) {
 
 async function startGateway(folder) {
   const config = join(folder, 'signalbox.yaml')
-  writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', servers: { peer: { url, bareNames: true } } }))
+  writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', stateDir: 'off', servers: { peer: { url, bareNames: true } } }))
   const child = spawn(process.execPath, [main, 'up', '--config', config], { stdio: ['ignore', 'pipe', 'inherit'] })
   const { port, admin } = await new Promise((resolve, reject) => {
     let text = ''

@@ -227,7 +227,7 @@ async function asServer(row, client, server, transport, mount) {
       : { url: `http://127.0.0.1:${peer.port}/mcp` }
   const config = join(mkdtempSync(join(folder, 'gateway-')), 'signalbox.yaml')
   const servers = { fixture: { ...upstream, era: server, bareNames: true } }
-  writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', servers, log: { calls: false } }))
+  writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', stateDir: 'off', servers, log: { calls: false } }))
   const gateway = await start([main, 'up', '--config', config])
   await ready(gateway.admin)
   const now = await runServer(`http://localhost:${gateway.port}${mount}`, client, row.name)

@@ -47,6 +47,7 @@ writeFileSync(
   config,
   JSON.stringify({
     listen: '127.0.0.1:0',
+    stateDir: 'off',
     servers: {
       pipe: echo,
       web: { url: `http://127.0.0.1:${http.port}/mcp`, era: 'legacy' },

@@ -165,7 +165,10 @@ export const promises = {
   },
   R45: {
     text: 'Deploy draining: readiness flips, no new sessions, in-flight calls finish within the grace time, streams get a clean end + reconnect hint; rolling deploy under load = 0 failed calls.',
-    claimed: { partly: 'one process loses nothing; a rolling deploy over several replicas needs a shared session store' },
+    claimed: {
+      partly:
+        'one process loses nothing, and its sessions go on after a restart; a rolling deploy over several replicas needs a shared session store',
+    },
   },
   R46: {
     text: 'Rollback tested for every deploy: CI deploys N+1 then N over live sessions, with config and store-format compatibility, 0 lost sessions.',

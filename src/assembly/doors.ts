@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Sealer } from '../core/call/seal.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { DoorContext } from '../downstream/door.ts'
@@ -30,6 +31,7 @@ interface DoorParts {
   readonly clock: Clock
   readonly random: Random
   readonly sealer: Sealer
+  readonly durable: Durable | undefined
   readonly report: Report
   readonly outsiders: Outsiders
   readonly draining: AbortSignal
@@ -58,6 +60,7 @@ export function openDoors(parts: DoorParts): Doors {
     random: parts.random,
     sealer: parts.sealer,
     ephemeral: createMemoryEphemeral(parts.clock, parts.report),
+    durable: parts.durable,
     report: parts.report,
     server: identity,
     limits: defaultLimits(settings),

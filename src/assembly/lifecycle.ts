@@ -117,6 +117,8 @@ class Running implements RunningGateway {
     this.flush = () => sink.flush()
     this.durable = createDurable(settings.stateDir, clock, this.report)
     this.saving = saveInventory(inventory, createClientStore(this.durable, mostClients), clock, sink.log)
+    // What is in memory is gone when somebody could read it.
+    const durable = settings.stateDir === undefined ? undefined : this.durable
     const outsiders = new Outsiders()
     this.inside = assembleInside({
       settings,
@@ -125,8 +127,7 @@ class Running implements RunningGateway {
       random: systemRandom,
       report: this.report,
       sealer,
-      // What is in memory is gone when somebody could read it.
-      durable: settings.stateDir === undefined ? undefined : this.durable,
+      durable,
       recorder: createRecorder(sink, metrics, inventory, settings.log.calls),
       replica: systemRandom.id(),
       outside: outsiders,
@@ -140,6 +141,7 @@ class Running implements RunningGateway {
       clock,
       random: systemRandom,
       sealer,
+      durable,
       report: this.report,
       outsiders,
       draining: this.draining.signal,

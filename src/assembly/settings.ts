@@ -35,7 +35,7 @@ export const settingsSchema = z.strictObject({
     .string()
     .optional()
     .describe(
-      'Folder for what outlives a restart: sealing key, last known catalogues, inventory of clients. Several gateways of one machine may share it. Default: none in dev, required in production.',
+      'Folder for what outlives a restart: sealing key, last known catalogues, inventory of clients, what sessions go on with. Several gateways of one machine may share it. `off`: nothing outlives one. Default: `.signalbox` below the start in dev, required in production.',
     ),
 })
 

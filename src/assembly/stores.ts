@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import type { Clock } from '../core/ports/clock.ts'
 import type { Domain, Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
+import { sessionsDomain } from '../downstream/index.ts'
 import { catalogsDomain } from '../gateway/catalog/kept-catalogs.ts'
 import { clientsDomain } from '../observe/index.ts'
 import { createSqliteDurable } from '../platform/store/sqlite/durable.ts'
 import { identity } from './identity.ts'
 
-export const domains: readonly Domain[] = [catalogsDomain, clientsDomain]
+export const domains: readonly Domain[] = [catalogsDomain, clientsDomain, sessionsDomain]
 
 /** Opens with the first use. Without a state folder it is in memory, and ends with the gateway. */
 export function createDurable(stateDir: string | undefined, clock: Clock, report: Report): Durable {

@@ -4,6 +4,7 @@ import type { DeadlineLimits } from '../core/call/deadline.ts'
 import type { Principal } from '../core/call/principal.ts'
 import type { Sealer } from '../core/call/seal.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Durable } from '../core/ports/durable.ts'
 import type { Ephemeral } from '../core/ports/ephemeral.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
@@ -18,6 +19,8 @@ export interface DoorContext {
   readonly random: Random
   readonly sealer: Sealer
   readonly ephemeral: Ephemeral
+  /** What outlives a restart; absent where nothing does, the key of `sealer` included. */
+  readonly durable?: Durable | undefined
   readonly report: Report
   /** The gateway's own name, as `serverInfo`. */
   readonly server: Implementation

@@ -121,6 +121,7 @@ export async function startRig(): Promise<Rig> {
     clock,
     random: systemRandom,
     sealer,
+    durable: undefined,
     report,
     outsiders: outside,
     draining: draining.signal,

@@ -1,6 +1,6 @@
 // A gateway as a process of its own, started as a user starts it.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { writeConfig } from './config.ts'
 import { eventually } from './processes.ts'
 import { type UpstreamTold, upstreamsOf } from './raw.ts'
@@ -26,7 +26,8 @@ export async function startProcess(config: Record<string, unknown>, env: Record<
   const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), 'up', '--config', file.path], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
-    cwd: root,
+    // What it keeps is its own, and goes with its configuration.
+    cwd: dirname(file.path),
   })
   let log = ''
   child.stderr.on('data', (chunk) => {

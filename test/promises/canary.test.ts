@@ -56,6 +56,7 @@ beforeAll(async () => {
   })
   const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), 'up', '--config', config.path], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: config.folder,
   })
   child.stderr.on('data', (chunk) => {
     log += chunk

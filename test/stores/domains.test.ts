@@ -8,6 +8,7 @@ import { domains } from '../../src/assembly/stores.ts'
 const landed: Readonly<Record<string, readonly string[]>> = {
   catalogs: ['999559c9c34f9899'],
   clients: ['889e19ca580ef787'],
+  sessions: ['05d43b1b65c7ca59'],
 }
 
 describe('the tables of the durable store', () => {

@@ -65,6 +65,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
   const draining = new AbortController()
   const doors = openDoors({
     ...common,
+    durable: undefined,
     gateway: inside.gateway,
     outsiders,
     draining: draining.signal,

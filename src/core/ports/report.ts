@@ -31,6 +31,7 @@ export const counters = {
     labels: ['what'],
   },
   store_faults: { help: 'Operations on the durable store that failed.', labels: ['kind'] },
+  sessions_revived: { help: 'Legacy sessions that went on after a restart of the gateway.', labels: [] },
   sessions_opened: { help: 'Legacy sessions opened.', labels: ['transport'] },
 } as const satisfies Record<string, { help: string; labels: readonly string[] }>
 

@@ -91,15 +91,16 @@ class LegacyDoor implements LegacyHttpDoor {
     const found = await this.find(arrived)
     if (found === undefined || res.destroyed) return
     const last = req.headers[header.lastEventId]
-    const resumed = typeof last === 'string' ? readEventId(last) : undefined
-    const stream = resumed === undefined || resumed.stream === found.common.id ? found.common : found.streams.get(resumed.stream)
+    const id = typeof last === 'string' ? readEventId(last) : undefined
+    const resumed = id === undefined ? { stream: found.common, after: undefined } : this.table.resumed(found, id)
     // 405 is the specification's word for "there is no such stream here", which clients take without a second try.
-    if (stream === undefined || (resumed !== undefined && !stream.hasAfter(resumed.seq))) {
+    if (resumed === undefined) {
       return this.refuse(arrived, fault('method_not_allowed', { verb: 'GET', reason: 'the stream is over' }), agreed(found))
     }
-    if (resumed === undefined && stream.attached) return this.conflict(arrived, found)
+    const { stream } = resumed
+    if (id === undefined && stream.attached) return this.conflict(arrived, found)
     if (this.context.draining.aborted) return this.turnAway(res)
-    stream.attach(res, resumed?.seq)
+    stream.attach(res, resumed.after)
     if (stream === found.common) found.session.listen(true)
   }
 

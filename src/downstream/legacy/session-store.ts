@@ -1,14 +1,17 @@
 // Where a legacy HTTP session lives: what never changes is sealed into its id, so that any replica can read it; what changes is a small
-// record in the ephemeral store, and where that is gone the session has ended.
+// record in the ephemeral store. Where that is gone, the session has ended, or the gateway has: the durable store tells which, and a session
+// that did not end goes on.
 import { createHash } from 'node:crypto'
 import type { ClientCapabilities, LogLevel } from '../../core/call/call.ts'
 import { type Principal, principalKey } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import { type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
+import type { Clock } from '../../core/ports/clock.ts'
 import type { Ephemeral } from '../../core/ports/ephemeral.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import type { Handshake } from './capabilities.ts'
 import { listNames } from './capabilities.ts'
+import type { KeptSessions } from './kept-sessions.ts'
 import type { SessionState } from './session.ts'
 
 /** The record; `capabilities` only where they are too long for a header. */
@@ -22,6 +25,8 @@ export interface SealedSession {
   /** `keyOf` the principal. */
   readonly owner: string
   readonly handshake: Handshake
+  /** Seconds since the epoch. */
+  readonly issuedAt: number
 }
 
 export interface Minted {
@@ -36,6 +41,8 @@ const longestCapabilities = 256
 const longestName = 64
 /** Longest id that is opened at all. */
 const longestToken = 2_048
+/** How long after its beginning a session can outlive a restart, in ms. What is kept of it is kept so long. */
+export const revivableMs = 30 * 86_400_000
 
 interface Plain {
   readonly v: 1
@@ -47,6 +54,8 @@ interface Plain {
   readonly n?: readonly [string, string]
   /** Positions in `listNames`. */
   readonly l: readonly number[]
+  /** Seconds since the epoch. */
+  readonly t?: number
 }
 
 interface StoredRecord {
@@ -56,19 +65,30 @@ interface StoredRecord {
   readonly caps?: ClientCapabilities
 }
 
+export interface SessionStoreParts {
+  readonly clock: Clock
+  readonly sealer: Sealer
+  readonly ephemeral: Ephemeral
+  /** Absent where nothing outlives a restart, the sealing key included. */
+  readonly kept: KeptSessions | undefined
+  readonly idleMs: number
+}
+
 export class SessionStore {
+  private readonly parts: SessionStoreParts
   private readonly sealer: Sealer
   private readonly ephemeral: Ephemeral
   private readonly ttlMs: number
 
   /** Records outlive the idle time a little, so that the session ends by the door's own clock first. */
-  constructor(sealer: Sealer, ephemeral: Ephemeral, idleMs: number) {
-    this.sealer = sealer
-    this.ephemeral = ephemeral
-    this.ttlMs = idleMs + idleMs / 2
+  constructor(parts: SessionStoreParts) {
+    this.parts = parts
+    this.sealer = parts.sealer
+    this.ephemeral = parts.ephemeral
+    this.ttlMs = parts.idleMs + parts.idleMs / 2
   }
 
-  mint(session: { id: string; mount: string; principal: Principal; handshake: Handshake }): Minted {
+  mint(session: { id: string; mount: string; principal: Principal; handshake: Handshake; issuedAt: number }): Minted {
     const { handshake } = session
     const plain: Plain = {
       v: 1,
@@ -81,6 +101,7 @@ export class SessionStore {
         ? {}
         : { n: [handshake.client.name.slice(0, longestName), handshake.client.version.slice(0, longestName)] }),
       l: handshake.lists.map((name) => listNames.indexOf(name)),
+      t: session.issuedAt,
     }
     const token = this.sealer.seal(Buffer.from(JSON.stringify(plain)), purpose)
     return { token, record: this.record(handshake, { level: undefined, uris: [] }) }
@@ -107,29 +128,59 @@ export class SessionStore {
         client: plain.n === undefined ? undefined : { name: plain.n[0], version: plain.n[1] },
         lists: listNames.filter((_, i) => plain.l.includes(i)),
       },
+      // Ids of an older version do not say it.
+      issuedAt: plain.t ?? 0,
     }
   }
 
-  async keep(owner: Principal, id: string, record: SessionRecord): Promise<void> {
-    const stored: StoredRecord = {
-      v: 1,
-      uris: record.uris,
-      ...(record.level === undefined ? {} : { level: record.level }),
-      ...(record.capabilities === undefined ? {} : { caps: record.capabilities }),
-    }
-    await this.ephemeral.put(key(owner, id), Buffer.from(JSON.stringify(stored)), { ttlMs: this.ttlMs })
+  /** `issuedAt`: where it is given, what of the record is more than the id is kept beyond a restart too. */
+  async keep(owner: Principal, id: string, record: SessionRecord, issuedAt?: number): Promise<void> {
+    const text = JSON.stringify(storedOf(record))
+    if (issuedAt !== undefined) this.parts.kept?.keep(owner.tenant, id, text, untilMs(issuedAt))
+    await this.ephemeral.put(key(owner, id), Buffer.from(text), { ttlMs: this.ttlMs })
   }
 
   async find(owner: Principal, id: string): Promise<SessionRecord | undefined> {
     const found = await this.ephemeral.get(key(owner, id))
-    if (found === undefined) return undefined
-    const stored = JSON.parse(asBuffer(found.value).toString('utf8')) as StoredRecord
-    return { level: stored.level, uris: stored.uris, capabilities: stored.caps }
+    return found === undefined ? undefined : recordOf(asBuffer(found.value).toString('utf8'))
   }
 
-  async remove(owner: Principal, id: string): Promise<void> {
+  /** The record of a session that the store has none of any more, if it was lost with a gateway and not ended. It is kept again. */
+  async revive(owner: Principal, { id, issuedAt }: SealedSession): Promise<SessionRecord | undefined> {
+    const { kept, clock } = this.parts
+    if (kept === undefined || clock.now() > untilMs(issuedAt)) return undefined
+    const found = await kept.find(owner.tenant, id)
+    if (found?.kind === 'ended') return undefined
+    const record = found === undefined ? blank : recordOf(found.state)
+    await this.keep(owner, id, record)
+    return record
+  }
+
+  async remove(owner: Principal, id: string, issuedAt: number): Promise<void> {
+    this.parts.kept?.ended(owner.tenant, id, untilMs(issuedAt))
     await this.ephemeral.delete(key(owner, id))
   }
+}
+
+const blank: SessionRecord = { level: undefined, uris: [], capabilities: undefined }
+
+function storedOf(record: SessionRecord): StoredRecord {
+  return {
+    v: 1,
+    uris: record.uris,
+    ...(record.level === undefined ? {} : { level: record.level }),
+    ...(record.capabilities === undefined ? {} : { caps: record.capabilities }),
+  }
+}
+
+function recordOf(text: string): SessionRecord {
+  const stored = JSON.parse(text) as StoredRecord
+  return { level: stored.level, uris: stored.uris, capabilities: stored.caps }
+}
+
+/** Ms since the epoch. */
+function untilMs(issuedAt: number): number {
+  return issuedAt * 1_000 + revivableMs
 }
 
 /** Stands for a principal where its own text would be long. */

@@ -1,4 +1,5 @@
-// The legacy HTTP sessions of this replica: found by their id, taken over from other replicas, ended when idle or when room is needed;
+// The legacy HTTP sessions of this replica: found by their id, taken over from other replicas and from a gateway that is no more, ended when
+// idle or when room is needed;
 // with each its streams, also those that are over and wait a while for a client that lost their end.
 
 import { type Principal, samePrincipal } from '../../core/call/principal.ts'
@@ -8,18 +9,23 @@ import type { DoorContext } from '../door.ts'
 import { Heartbeat } from '../http/heartbeat.ts'
 import type { Handshake } from './capabilities.ts'
 import { ClientQuestions, type Hint } from './client-questions.ts'
+import { KeptSessions } from './kept-sessions.ts'
 import { RingBudget } from './ring-budget.ts'
-import { LegacySession, type SessionState } from './session.ts'
+import { LegacySession, type SessionProfile, type SessionState } from './session.ts'
 import { SessionCredential } from './session-credential.ts'
-import { keyOf, SessionStore } from './session-store.ts'
-import { EventStream, reconnectMs } from './stream.ts'
+import { keyOf, type SealedSession, type SessionRecord, SessionStore } from './session-store.ts'
+import { type EventId, EventStream, reconnectMs } from './stream.ts'
 
+/** Id of the stream that belongs to no request, where the session began; elsewhere its events are counted anew, and it has a longer one. */
+const commonStream = '0'
 /** Streams that are over and kept. */
 const mostOver = 4_096
 
 export interface HttpSession {
   /** `Mcp-Session-Id`. */
   readonly token: string
+  /** Seconds since the epoch. */
+  readonly issuedAt: number
   readonly session: LegacySession
   readonly credential: SessionCredential
   readonly common: EventStream
@@ -29,6 +35,13 @@ export interface HttpSession {
   seenAt: number
   /** Monotonic ms of the last time the record was kept alive. */
   keptAt: number
+}
+
+interface Added {
+  readonly token: string
+  readonly issuedAt: number
+  readonly profile: SessionProfile
+  readonly state: SessionState
 }
 
 export class SessionTable {
@@ -48,7 +61,8 @@ export class SessionTable {
     const { clock, random, ephemeral, report, settings } = context
     this.clientQuestions = new ClientQuestions(clock, random, ephemeral, report)
     this.clientQuestions.onHint = (hint) => this.hinted(hint)
-    this.store = new SessionStore(context.sealer, ephemeral, settings.sessions.idleMs)
+    const { idleMs } = settings.sessions
+    this.store = new SessionStore({ clock, sealer: context.sealer, ephemeral, kept: keptSessions(context), idleMs })
     this.alive = new Heartbeat(clock, settings.http.keepAliveMs)
   }
 
@@ -62,10 +76,11 @@ export class SessionTable {
 
   /** Opens a session; the one that was idle longest makes room. Resolves when its record is kept. */
   async mint(id: string, mount: string, principal: Principal, handshake: Handshake): Promise<HttpSession> {
-    const { token, record } = this.store.mint({ id, mount, principal, handshake })
-    await this.store.keep(principal, id, record)
+    const issuedAt = Math.floor(this.context.clock.now() / 1_000)
+    const { token, record } = this.store.mint({ id, mount, principal, handshake, issuedAt })
+    await this.store.keep(principal, id, record, record.capabilities === undefined ? undefined : issuedAt)
     this.makeRoom()
-    return this.add(token, id, mount, principal, handshake, record)
+    return this.add({ token, issuedAt, profile: { id, transport: 'http', mount, principal, handshake }, state: record }, commonStream)
   }
 
   /** The living session of this id, if it is this principal's and this mount's. Counts as a sign of life. At once where it is open here. */
@@ -89,7 +104,16 @@ export class SessionTable {
   async close(found: HttpSession): Promise<void> {
     this.end(found)
     const { principal, id } = found.session.profile
-    await this.store.remove(principal, id)
+    await this.store.remove(principal, id, found.issuedAt)
+  }
+
+  /** Where a stream goes on after an event; undefined where there is nothing to go on with. */
+  resumed(found: HttpSession, { stream: id, seq }: EventId): { readonly stream: EventStream; readonly after: number } | undefined {
+    const { common } = found
+    // It went on elsewhere: what was sent here came later than all that was sent there.
+    if (id !== common.id && (id === commonStream || id.startsWith(`${commonStream}.`))) return { stream: common, after: 0 }
+    const stream = id === common.id ? common : found.streams.get(id)
+    return stream?.hasAfter(seq) === true ? { stream, after: seq } : undefined
   }
 
   /** A stream for the answer to one POST. */
@@ -134,15 +158,26 @@ export class SessionTable {
   private async restored(token: string, principal: Principal, owner: string): Promise<HttpSession | undefined> {
     const sealed = this.store.open(token)
     if (sealed === undefined || sealed.owner !== owner) return undefined
-    const record = await this.store.find(principal, sealed.id)
+    const { id, mount, handshake, issuedAt } = sealed
+    const record = (await this.store.find(principal, id)) ?? (await this.revived(principal, sealed))
     if (record === undefined) return undefined
-    const agreed = { ...sealed.handshake, capabilities: record.capabilities ?? sealed.handshake.capabilities }
+    const agreed = { ...handshake, capabilities: record.capabilities ?? handshake.capabilities }
     this.makeRoom()
-    return this.add(token, sealed.id, sealed.mount, principal, agreed, record)
+    const profile = { id, transport: 'http', mount, principal, handshake: agreed } as const
+    return this.add({ token, issuedAt, profile, state: record }, `${commonStream}.${this.clientQuestions.replica}`)
   }
 
-  private add(token: string, id: string, mount: string, principal: Principal, agreed: Handshake, state: SessionState): HttpSession {
-    const common = this.stream(agreed, '0')
+  private async revived(principal: Principal, sealed: SealedSession): Promise<SessionRecord | undefined> {
+    const record = await this.store.revive(principal, sealed)
+    if (record === undefined) return undefined
+    this.context.report.counters.add('sessions_revived', {})
+    this.context.report.log('debug', 'A session goes on after a restart', { client: sealed.handshake.client?.name })
+    return record
+  }
+
+  private add({ token, issuedAt, profile, state }: Added, commonId: string): HttpSession {
+    const { id, principal, handshake: agreed } = profile
+    const common = this.stream(agreed, commonId)
     const credential = new SessionCredential({
       clock: this.context.clock,
       principal,
@@ -156,16 +191,16 @@ export class SessionTable {
       credential,
       context: this.context,
       clientQuestions: this.clientQuestions,
-      profile: { id, transport: 'http', mount, principal, handshake: agreed },
+      profile,
       common,
       state,
       keep: async (changed) => {
-        await this.store.keep(principal, id, this.store.record(agreed, changed))
+        await this.store.keep(principal, id, this.store.record(agreed, changed), issuedAt)
         this.clientQuestions.hint({ kind: 'changed', session: id })
       },
     })
     const now = this.context.clock.mono()
-    const added: HttpSession = { token, session, credential, common, streams: new Map(), seenAt: now, keptAt: now }
+    const added: HttpSession = { token, issuedAt, session, credential, common, streams: new Map(), seenAt: now, keptAt: now }
     this.open.set(token, added)
     this.sweep()
     return added
@@ -241,6 +276,10 @@ export class SessionTable {
     const record = await this.store.find(session.profile.principal, session.profile.id).catch(() => undefined)
     if (record !== undefined) session.restore(record)
   }
+}
+
+function keptSessions({ durable, clock, report }: DoorContext): KeptSessions | undefined {
+  return durable === undefined ? undefined : new KeptSessions(durable, clock, report)
 }
 
 /** The lowest goes first: idle before busy, then by the last request. */

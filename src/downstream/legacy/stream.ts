@@ -171,8 +171,13 @@ export class EventStream implements HeartbeatTarget, Ring {
   }
 }
 
+export interface EventId {
+  readonly stream: string
+  readonly seq: number
+}
+
 /** Stream and position of a Last-Event-ID of ours. */
-export function readEventId(id: string): { readonly stream: string; readonly seq: number } | undefined {
+export function readEventId(id: string): EventId | undefined {
   const at = id.lastIndexOf('-')
   const seq = at < 0 ? '' : id.slice(at + 1)
   return /^\d{1,15}$/.test(seq) ? { stream: id.slice(0, at), seq: Number(seq) } : undefined

@@ -1,8 +1,9 @@
-// The last known catalogues in the durable store: the tables, and the one file that knows them. Loads of one moment are one read, saves that
-// wait are one write of the last of each, and a save that fails is tried again.
+// The last known catalogues in the durable store: the tables, and the one file that knows them. Loads of one moment are one read, saves are
+// written behind.
 import { defaultTenant } from '../../core/call/tenant-key.ts'
 import type { Clock } from '../../core/ports/clock.ts'
-import type { Domain, Durable, Reader } from '../../core/ports/durable.ts'
+import type { Domain, Durable, Reader, Stored } from '../../core/ports/durable.ts'
+import { PendingWrites } from '../../core/ports/pending-writes.ts'
 import type { Log } from '../../core/ports/report.ts'
 import type { CatalogStore } from './snapshot.ts'
 
@@ -22,7 +23,8 @@ export const catalogsDomain: Domain = {
 
 /** A catalogue of a configuration that nobody has started for so long goes. */
 const keptMs = 90 * 86_400_000
-const againMs = 10_000
+/** At most one for each server waits. */
+const mostWaiting = 10_000
 
 /** Servers are the gateway's and not a tenant's, as long as one configuration serves all: their catalogues are of the default tenant. */
 const tenant = defaultTenant
@@ -37,15 +39,14 @@ class KeptCatalogs implements CatalogStore {
   private readonly log: Log
   private asked: string[] = []
   private reading: Promise<ReadonlyMap<string, Uint8Array>> | undefined
-  /** At most one for each server. */
-  private unsaved = new Map<string, Uint8Array>()
-  private writing: Promise<void> | undefined
-  private waiting = false
+  private readonly saves: PendingWrites<Uint8Array>
 
   constructor(durable: Durable, clock: Clock, log: Log) {
     this.durable = durable
     this.clock = clock
     this.log = log
+    const failed = 'A catalogue could not be kept'
+    this.saves = new PendingWrites({ clock, log, failed, most: mostWaiting, write: (snapshots) => this.write(snapshots) })
   }
 
   async load(configHash: string): Promise<Uint8Array | undefined> {
@@ -55,13 +56,7 @@ class KeptCatalogs implements CatalogStore {
   }
 
   save(configHash: string, snapshot: Uint8Array): Promise<void> {
-    this.unsaved.set(configHash, snapshot)
-    this.writing ??= Promise.resolve()
-      .then(() => this.write())
-      .finally(() => {
-        this.writing = undefined
-      })
-    return this.writing
+    return this.saves.add(configHash, snapshot)
   }
 
   private async read(): Promise<ReadonlyMap<string, Uint8Array>> {
@@ -83,35 +78,16 @@ class KeptCatalogs implements CatalogStore {
       .catch((error: unknown) => this.log('error', 'The use of a catalogue could not be noted', { error: String(error) }))
   }
 
-  private async write(): Promise<void> {
-    while (this.unsaved.size > 0) {
-      const snapshots = this.unsaved
-      this.unsaved = new Map()
-      const now = this.clock.now()
-      const rows = [...snapshots].map(([hash, snapshot]) => [tenant, hash, snapshot, now])
-      const done = await this.durable.transact(async (transaction) => {
-        await transaction.runEach(
-          `INSERT INTO catalogs (tenant, config_hash, snapshot, used_at_ms) VALUES (?, ?, ?, ?)
-           ON CONFLICT (tenant, config_hash) DO UPDATE SET snapshot = excluded.snapshot, used_at_ms = excluded.used_at_ms`,
-          rows,
-        )
-        await transaction.run('DELETE FROM catalogs WHERE tenant = ? AND used_at_ms < ?', [tenant, now - keptMs])
-      })
-      if (done.ok) continue
-      if (done.fault.kind === 'closed' || done.fault.kind === 'newer') return
-      this.unsaved = new Map([...snapshots, ...this.unsaved])
-      return this.again()
-    }
-  }
-
-  private again(): void {
-    if (this.waiting) return
-    this.waiting = true
-    this.clock.timer(againMs, () => {
-      this.waiting = false
-      const [first] = this.unsaved
-      if (first === undefined) return
-      this.save(...first).catch((error: unknown) => this.log('error', 'A catalogue could not be kept', { error: String(error) }))
+  private write(snapshots: ReadonlyMap<string, Uint8Array>): Promise<Stored<unknown>> {
+    const now = this.clock.now()
+    const rows = [...snapshots].map(([hash, snapshot]) => [tenant, hash, snapshot, now])
+    return this.durable.transact(async (transaction) => {
+      await transaction.runEach(
+        `INSERT INTO catalogs (tenant, config_hash, snapshot, used_at_ms) VALUES (?, ?, ?, ?)
+         ON CONFLICT (tenant, config_hash) DO UPDATE SET snapshot = excluded.snapshot, used_at_ms = excluded.used_at_ms`,
+        rows,
+      )
+      await transaction.run('DELETE FROM catalogs WHERE tenant = ? AND used_at_ms < ?', [tenant, now - keptMs])
     })
   }
 }

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -42,8 +42,8 @@ interface Run {
   readonly exit: Promise<number | null>
 }
 
-function start(args: readonly string[], env: Record<string, string> = {}): Run {
-  const child = spawn(process.execPath, [main, ...args], { cwd: folder, env: { ...process.env, ...env } })
+function start(args: readonly string[], env: Record<string, string> = {}, cwd = folder): Run {
+  const child = spawn(process.execPath, [main, ...args], { cwd, env: { ...process.env, ...env } })
   running.add(child)
   const run: Run = {
     child,
@@ -171,6 +171,26 @@ describe('signalbox up', () => {
     ['an unknown profile', ['up', '--profile', 'prod'], 10],
   ])('refuses %s', async (_, args, code) => {
     expect((await finished(args)).code).toBe(code)
+  })
+
+  it('keeps its state in .signalbox below the start, not where it is told `off`, and serves where it cannot', async () => {
+    const place = mkdtempSync(join(tmpdir(), 'signalbox-cli-state-'))
+    const served = async (name: string, text: string): Promise<string> => {
+      writeFileSync(join(place, name), `listen: 127.0.0.1:0\nadmin:\n  listen: 127.0.0.1:0\n${text}servers:\n${good}`)
+      const run = start(['up', '--config', join(place, name)], {}, place)
+      await until(run, 'stderr', 'Ctrl-C stops')
+      run.child.kill('SIGTERM')
+      expect(await run.exit).toBe(0)
+      return run.stderr
+    }
+    await served('off.yaml', 'stateDir: off\n')
+    expect(existsSync(join(place, '.signalbox'))).toBe(false)
+    await served('on.yaml', '')
+    expect(readdirSync(join(place, '.signalbox'))).toEqual(expect.arrayContaining(['seal.key', 'signalbox.db']))
+    rmSync(join(place, '.signalbox'), { recursive: true })
+    writeFileSync(join(place, '.signalbox'), 'a file')
+    expect(await served('on.yaml', '')).toContain('.signalbox cannot be used (EEXIST): sessions and catalogues end with this process.')
+    rmSync(place, { recursive: true })
   })
 
   it('ends at once at a second Ctrl-C', async () => {

@@ -4,6 +4,7 @@ import { forTerminal } from '../../core/text/terminal.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { formatAddress } from '../configuration/address.ts'
 import type { Loaded } from '../configuration/load.ts'
+import { withState } from '../configuration/state.ts'
 import { type RunningGateway, startLimitMs, startLoaded } from '../gateway.ts'
 import { packageVersion } from '../package-root.ts'
 import { howToConnect } from './connect.ts'
@@ -19,8 +20,10 @@ import { onUncaught } from './uncaught.ts'
 const patienceMs = 2_000
 
 export async function up(options: SourceOptions, endNow: (code: ExitCode) => void): Promise<ExitCode> {
-  const loaded = await loadOrTell(options, true)
-  if (loaded === undefined) return exit.invalid
+  const found = await loadOrTell(options, true)
+  if (found === undefined) return exit.invalid
+  const { loaded, lost } = withState(found)
+  if (lost !== undefined) process.stderr.write(`warning: ${forTerminal(lost)}\n`)
   const signals = onSignals(systemClock, () => endNow(exit.interrupted))
   let gateway: RunningGateway
   try {

@@ -51,8 +51,11 @@ function reachable(path: Path, text: string): Finding[] {
 function profile(settings: Settings): Finding[] {
   if (settings.profile !== 'production') return []
   const findings: Finding[] = []
-  if (settings.stateDir === undefined) {
-    const what = 'is missing, so that sealing keys and the last known catalogue would be lost at each restart'
+  if (settings.stateDir === undefined || settings.stateDir === 'off') {
+    const what =
+      settings.stateDir === 'off'
+        ? 'is `off`, so that sealing keys and the last known catalogue would be lost at each restart'
+        : 'is missing, so that sealing keys and the last known catalogue would be lost at each restart'
     findings.push(error(['stateDir'], what, 'the production profile needs a folder of its own, for example /var/lib/signalbox'))
   }
   if (settings.log.level === 'trace') {

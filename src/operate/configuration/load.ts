@@ -53,6 +53,8 @@ export interface Loaded {
   readonly secrets: readonly string[]
   /** What `${dir:state}` means here, if the configuration uses it: made at the start, since servers make no folders. */
   readonly stateFolder: string | undefined
+  /** Where state can be kept though the configuration names no `stateDir`, if it does not say `off`. In the dev profile only. */
+  readonly defaultStateDir: string | undefined
 }
 
 export type LoadResult = { readonly ok: true; readonly loaded: Loaded } | { readonly ok: false; readonly problems: readonly Problem[] }
@@ -245,13 +247,14 @@ function done(
   )
   // A server of which not even the settings could be read is named like any other; it is never started.
   for (const { name } of broken) servers[name] ??= neverStarted
-  const stateDir = settings.stateDir === undefined ? {} : { stateDir: resolve(baseDir, settings.stateDir) }
+  const { stateDir, ...stateless } = settings
+  const state = stateDir === undefined || stateDir === 'off' ? {} : { stateDir: resolve(baseDir, stateDir) }
   const reasons = new Map<string, string[]>()
   for (const each of broken) reasons.set(each.name, [...(reasons.get(each.name) ?? []), each.reason])
   return {
     ok: true,
     loaded: {
-      settings: { ...settings, ...stateDir, servers },
+      settings: { ...stateless, ...state, servers },
       listen,
       admin: adminAddress(settings.admin.listen, listen),
       kind,
@@ -263,6 +266,7 @@ function done(
       stateFolder: JSON.stringify(servers).includes(JSON.stringify(stateFolderOf(request)).slice(1, -1))
         ? stateFolderOf(request)
         : undefined,
+      defaultStateDir: stateDir === undefined && settings.profile === 'dev' ? stateFolderOf(request) : undefined,
     },
   }
 }
