@@ -74,7 +74,7 @@ const sections = [
   {
     role: 'itself',
     title: 'Both sides of one SDK',
-    text: 'Each SDK in front of itself.',
+    text: 'Each SDK that speaks both eras, in front of itself.',
     head: ['SDK', 'Transport', 'Connects in'],
     lead: ({ client, transport, era }) => [client, names[transport], eras[era]],
   },

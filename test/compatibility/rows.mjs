@@ -1,5 +1,5 @@
 // Which client stands in front of which server, over which transport. Every SDK is tried with servers and clients of the TypeScript SDKs on
-// the other side, and with itself; bridges stand between two programs of the TypeScript SDK 1.
+// the other side, and with itself where it speaks both eras; bridges stand between two programs of the TypeScript SDK 1.
 import { bothEras, mcpRemote, peers, sessions, supergateway } from './peers.mjs'
 
 const transports = ['http', 'sse', 'stdio']
@@ -34,7 +34,7 @@ export function allRows() {
       }
       if (peer !== sessions) add('server', sessions, peer, 'session')
       if (peer !== bothEras) add('server', bothEras, peer, 'auto')
-      for (const era of peer.eras) add('itself', peer, peer, era)
+      if (peer.eras.includes('auto') && peer !== bothEras) add('itself', peer, peer, 'auto')
     }
     if (transport !== 'stdio') {
       rows.push(bridged(mcpRemote, transport), bridged(supergateway, transport))

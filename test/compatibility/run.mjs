@@ -63,11 +63,11 @@ export async function runOnce(row, gateway, wanted, waitMs) {
     const placed = await place(row, gateway)
     stops = placed.stops
     const asked = wanted.filter((feature) => feature !== 'connect')
-    const plan = { transport: row.transport, mode: row.era, features: asked, waitMs, connectMs: 20_000, ...placed.where }
+    const plan = { transport: row.transport, mode: row.era, features: asked, waitMs, connectMs: 60_000, ...placed.where }
     const client = start(row.client.client.start(row.bridge?.through?.(plan) ?? plan))
     stops.unshift(() => client.stop())
     await new Promise((resolve) => {
-      const timer = setTimeout(resolve, 25_000 + asked.length * waitMs * 2.5)
+      const timer = setTimeout(resolve, 65_000 + asked.length * waitMs * 2.5)
       const done = () => {
         clearTimeout(timer)
         resolve()

@@ -56,6 +56,17 @@ describe('the stream of a session', () => {
     await stream.ended
   })
 
+  it('says `retry:` to no client of the Java SDK, which takes it for a broken stream', async () => {
+    const clock = new ManualClock()
+    const at = await start(imitation(), { clock })
+    const stream = events(at, await session(at), undefined, { 'user-agent': 'Java-http-client/17.0.15' })
+    await until(() => stream.ids.length === 1)
+    at.context.drain.abort()
+    await clock.advance(0)
+    await stream.ended
+    expect(stream.raw.join('')).toBe('id: 0-0\ndata: \n\n')
+  })
+
   it('is kept alive by comments', async () => {
     const clock = new ManualClock()
     const at = await start(imitation(), { clock })

@@ -70,8 +70,10 @@ export class EventStream implements HeartbeatTarget, Ring {
     const from = after ?? this.sent
     this.res = res
     res.writeHead(200, streamHeaders as string[])
-    if (this.parts.primes) res.write(sseEvent({ id: this.eventId(from), retryMs: reconnectMs, data: nothing }))
-    else res.flushHeaders()
+    if (this.parts.primes) {
+      const id = this.eventId(from)
+      res.write(sseEvent(readsRetry(res) ? { id, retryMs: reconnectMs, data: nothing } : { id, data: nothing }))
+    } else res.flushHeaders()
     for (const kept of this.ring) if (kept.seq > from) this.write(kept)
     res.on('close', () => {
       if (this.res === res) this.forget()
@@ -106,7 +108,8 @@ export class EventStream implements HeartbeatTarget, Ring {
     const { res } = this
     if (res === undefined) return
     this.forget()
-    res.end(sseRetry(retryMs))
+    if (readsRetry(res)) res.write(sseRetry(retryMs))
+    res.end()
   }
 
   /** Nobody will come back for it. */
@@ -181,6 +184,11 @@ export function readEventId(id: string): EventId | undefined {
   const at = id.lastIndexOf('-')
   const seq = at < 0 ? '' : id.slice(at + 1)
   return /^\d{1,15}$/.test(seq) ? { stream: id.slice(0, at), seq: Number(seq) } : undefined
+}
+
+/** Clients of the Java SDK (to 1.1) take a line of `retry:` for a broken stream; their HTTP client tells who they are. */
+function readsRetry(res: ServerResponse): boolean {
+  return res.req.headers['user-agent']?.startsWith('Java-http-client/') !== true
 }
 
 const nothing = Buffer.alloc(0)

@@ -54,7 +54,7 @@ async def on_log(params: Any) -> None:
     heard.logs.append(str(plain(params).get("data") if hasattr(params, "model_dump") else getattr(params, "data", params)))
 
 
-def sample_result() -> Any:
+async def sample(_context: Any, _params: Any) -> Any:
     return types.CreateMessageResult(role="assistant", content=types.TextContent(type="text", text="something"), model="none")
 
 
@@ -200,6 +200,14 @@ class Fast(Plain):
         task.cancel()
 
 
+async def elicit(_context: Any, _params: Any) -> Any:
+    return types.ElicitResult(action="accept", content=person)
+
+
+async def roots(_context: Any) -> Any:
+    return types.ListRootsResult(roots=[types.Root(uri="file:///compat")])
+
+
 @asynccontextmanager
 async def connected() -> Any:
     """Opens the connection; yields what to call, and the revision."""
@@ -209,15 +217,6 @@ async def connected() -> Any:
         from mcp.client.sse import sse_client
         from mcp.client.stdio import stdio_client
         from mcp.client.streamable_http import streamablehttp_client
-
-        async def elicit(_context: Any, _params: Any) -> Any:
-            return types.ElicitResult(action="accept", content=person)
-
-        async def sample(_context: Any, _params: Any) -> Any:
-            return sample_result()
-
-        async def roots(_context: Any) -> Any:
-            return types.ListRootsResult(roots=[types.Root(uri="file:///compat")])
 
         if TRANSPORT == "stdio":
             command = StdioServerParameters(command=PLAN["command"], args=PLAN["args"], env=environment)
@@ -242,15 +241,6 @@ async def connected() -> Any:
         from mcp.client.sse import sse_client
         from mcp.client.stdio import stdio_client
 
-        async def elicit2(_context: Any, _params: Any) -> Any:
-            return types.ElicitResult(action="accept", content=person)
-
-        async def sample2(_context: Any, _params: Any) -> Any:
-            return sample_result()
-
-        async def roots2(_context: Any) -> Any:
-            return types.ListRootsResult(roots=[types.Root(uri="file:///compat")])
-
         if TRANSPORT == "stdio":
             command = StdioServerParameters(command=PLAN["command"], args=PLAN["args"], env=environment)
             where: Any = stdio_client(command, errlog=open(os.devnull, "w"))
@@ -259,9 +249,9 @@ async def connected() -> Any:
         client = Client(
             where,
             mode="auto" if PLAN.get("mode") == "auto" else "legacy",
-            sampling_callback=sample2,
-            elicitation_callback=elicit2,
-            list_roots_callback=roots2,
+            sampling_callback=sample,
+            elicitation_callback=elicit,
+            list_roots_callback=roots,
             logging_callback=on_log,
             log_level="info",
             message_handler=on_message,
@@ -274,10 +264,10 @@ async def connected() -> Any:
         from fastmcp import Client as FastClient
         from fastmcp.client.transports import SSETransport, StdioTransport, StreamableHttpTransport
 
-        async def elicit3(_message: str, _type: Any, _params: Any, _context: Any) -> Any:
+        async def answer(_message: str, _type: Any, _params: Any, _context: Any) -> Any:
             return person
 
-        async def sample3(_messages: Any, _params: Any, _context: Any) -> str:
+        async def say_something(_messages: Any, _params: Any, _context: Any) -> str:
             return "something"
 
         if TRANSPORT == "stdio":
@@ -288,8 +278,8 @@ async def connected() -> Any:
         fast = FastClient(
             place,
             roots=["file:///compat"],
-            sampling_handler=sample3,
-            elicitation_handler=elicit3,
+            sampling_handler=say_something,
+            elicitation_handler=answer,
             log_handler=on_log,
             message_handler=on_message,
             **options,

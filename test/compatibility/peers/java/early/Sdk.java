@@ -84,8 +84,8 @@ final class Sdk {
     String capabilities = "{\"roots\":{},\"sampling\":{}}";
     String message = "{\"role\":\"assistant\",\"model\":\"none\",\"content\":{\"type\":\"text\",\"text\":\"something\"},\"stopReason\":\"endTurn\"}";
     return McpClient.sync(transport(plan))
-        .requestTimeout(Duration.ofSeconds(15))
-        .initializationTimeout(Duration.ofSeconds(15))
+        .requestTimeout(Duration.ofSeconds(50))
+        .initializationTimeout(Duration.ofSeconds(50))
         .capabilities(Json.read(capabilities, McpSchema.ClientCapabilities.class))
         .roots(new McpSchema.Root("file:///compat", "compat"))
         .sampling(request -> Json.read(message, McpSchema.CreateMessageResult.class))
