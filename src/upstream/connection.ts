@@ -24,6 +24,9 @@ export interface Connection {
   readonly isOwned: boolean
   /** A session of a server that answered a call: its loss tells of a restart, and not that sessions cannot be had. */
   readonly hasServed?: boolean
+  /** Why nobody can tell now whether the server still knows its session; `onDoubt` is told of each change. */
+  readonly doubt?: Fault | undefined
+  onDoubt?: () => void
   /** Change notifications and resource updates. Set once. */
   onEvent: (event: CallEvent) => void
   /** It can no longer be used; calls in flight end by themselves. Not called after `close`. Set once. */

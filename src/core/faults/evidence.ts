@@ -103,6 +103,13 @@ const rows = {
     seen: 'HTTP 400 to a request with a session id, with a JSON-RPC error that speaks of the session',
     why: 'MCP 2025-11-25, session management: servers hold the session id against what they know before anything else',
   },
+  session_gone: {
+    ...refused,
+    again: 'once',
+    renew: 'session',
+    seen: 'another answer of 4xx, or a JSON-RPC error that speaks of the session or of `initialize`, of a server that, asked at once, takes an `initialize` and does not know the session',
+    why: 'servers hold the session against what they know before anything else, in whatever words they say it',
+  },
   revision_changed: {
     ...refused,
     again: 'once',
@@ -177,6 +184,13 @@ const rows = {
     health: 'neutral',
     seen: 'HTTP 408 or 425',
     why: statusWhy,
+  },
+  session_ended: {
+    ...unknown,
+    again: 'once',
+    renew: 'session',
+    seen: 'HTTP 500, or an answer that is no MCP, of a server that, asked at once, takes an `initialize` and does not know the session',
+    why: 'it may have begun before it was started anew',
   },
   other_status: {
     ...unknown,

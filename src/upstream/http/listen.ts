@@ -30,7 +30,7 @@ export class ListenStream extends Reception {
   private readonly wire: Listening
   private readonly headers: () => Readonly<Record<string, string>>
   private readonly signal: Signal
-  private readonly answered: () => void
+  private readonly answered: (status?: number) => void
   private readonly resolve: (end: 'unsupported' | 'ended') => void
   private settled = false
   private events: SseParser | undefined
@@ -44,7 +44,7 @@ export class ListenStream extends Reception {
     wire: Listening,
     headers: () => Readonly<Record<string, string>>,
     signal: Signal,
-    answered: () => void,
+    answered: (status?: number) => void,
     resolve: (end: 'unsupported' | 'ended') => void,
   ) {
     super(wire)
@@ -92,12 +92,12 @@ export class ListenStream extends Reception {
   protected begin(status: number, headers: IncomingHttpHeaders): void {
     if (status === 200 && mediaType(headers) === 'text/event-stream' && !isEncoded(headers)) {
       this.events = new SseParser(this.wire.maxMessageBytes)
-      this.answered()
+      this.answered(status)
       return
     }
     this.abort()
     if (this.isUnsupported(status)) this.settle('unsupported')
-    else this.later()
+    else this.later(status)
   }
 
   /** Without a session no 4xx will change; with one it may be a lost session, which the next request finds out. */
@@ -125,7 +125,7 @@ export class ListenStream extends Reception {
   }
 
   protected fail(): void {
-    this.later()
+    this.later(0)
   }
 
   private event(event: SseEvent): void {
@@ -146,7 +146,7 @@ export class ListenStream extends Reception {
     else this.wire.anomaly('orphan', 'an answer came on the GET stream')
   }
 
-  private later(): void {
+  private later(status?: number): void {
     if (this.settled) return
     if (this.events !== undefined) {
       this.lastEventId = this.events.lastEventId ?? this.lastEventId
@@ -154,7 +154,7 @@ export class ListenStream extends Reception {
     }
     const delay = reopenMs(this.wire.random, this.failed, this.retryMs)
     this.failed += 1
-    this.answered()
+    this.answered(status)
     this.enroll()
     this.pause = this.wire.clock.timer(delay, () => this.open())
   }

@@ -88,7 +88,11 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
     return new Promise((resolve) => new Delivery(this, resolve).post(this.path, message, headers))
   }
 
-  listen(headers: () => Readonly<Record<string, string>>, signal: Signal, answered: () => void = ignore): Promise<'unsupported' | 'ended'> {
+  listen(
+    headers: () => Readonly<Record<string, string>>,
+    signal: Signal,
+    answered: (status?: number) => void = ignore,
+  ): Promise<'unsupported' | 'ended'> {
     if (this.closing === undefined) return new Promise((resolve) => new ListenStream(this, headers, signal, answered, resolve).start())
     answered()
     return Promise.resolve('ended')

@@ -11,7 +11,7 @@ import type { CredentialLease } from '../../core/ports/credentials.ts'
 import { requestBytes } from '../../core/protocol/jsonrpc.ts'
 import { code, isLegacyRevision } from '../../core/protocol/names.ts'
 import type { Context } from '../context.ts'
-import { begunFault, cutLooseFault, statusFault } from '../messages/answers.ts'
+import { begunFault, cutLooseFault } from '../messages/answers.ts'
 import { legacyParams } from '../messages/envelope.ts'
 import type { Wire, WireAnswer } from '../wire/wire.ts'
 import type { LegacyCall } from './legacy-call.ts'
@@ -84,16 +84,14 @@ export class CallRequests {
     if (lacked !== undefined) return failed(lacked)
     if (answer.kind === 'answer' && answer.answer.kind === 'result') {
       this.answered = true
+      if (this.session.doubt !== undefined) this.session.confirm()
       return complete(answer.answer.result, answer.answer.facts)
-    }
-    if (this.session.isMute404(answer) && (await this.session.isForeign())) {
-      return failed(statusFault(legacyCall.asking, answer, lease))
     }
     if (answer.kind === 'answer' && answer.answer.kind === 'error' && answer.answer.code === code.urlElicitationRequired) {
       const outcome = parkForUrl(this.context, call, answer.answer.error, exchange.credential, this.again)
       if (outcome !== undefined) return outcome
     }
-    const found = this.session.faultOf(answer, legacyCall.asking, lease, call.target)
+    const found = await this.session.faultOf(answer, legacyCall.asking, lease, call.target)
     return failed(legacyCall.wasBegun ? begunFault(legacyCall.asking, found) : found)
   }
 

@@ -38,6 +38,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
   readonly sessionful: boolean
   readonly declaresLess: boolean
   onEnd: (fault: Fault) => void = () => {}
+  onDoubt: () => void = () => {}
 
   private readonly context: Context
   private readonly wire: Wire
@@ -173,7 +174,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
   async close(): Promise<void> {
     this.ended = true
     this.attribution.close()
-    this.session.closing.abort('closed')
+    this.session.stop()
     if (this.session.hasId) await this.session.end()
     await this.wire.close()
   }
@@ -186,6 +187,14 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
 
   sessionLost(found: Fault): void {
     this.lose(fault('upstream_unavailable', { upstream: this.context.id, reason: `it no longer knew the session (${found.message})` }))
+  }
+
+  sessionDoubted(): void {
+    if (!this.ended) this.onDoubt()
+  }
+
+  get doubt(): Fault | undefined {
+    return this.session.doubt
   }
 
   // What a legacy call needs of us.
@@ -228,7 +237,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
 
   /** A child that does not even answer a ping hangs: it is ended, and a fresh one takes its place. */
   private async checkLife(): Promise<void> {
-    const answer = await this.session.ping(this.session.closing)
+    const answer = await this.session.bare('ping', this.session.closing)
     this.suspected = false
     if (answer.kind !== 'timeout' || this.ended) return
     this.lose(fault('upstream_unavailable', { upstream: this.context.id, reason: 'the process hung and was ended' }))
@@ -240,7 +249,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     if (this.ended) return
     this.ended = true
     this.attribution.close()
-    this.session.closing.abort('closed')
+    this.session.stop()
     if (this.openCalls.size === 0) this.emptied()
     this.onEnd(found)
   }

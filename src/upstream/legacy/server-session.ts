@@ -2,19 +2,22 @@
 // what tells that the server has lost it. Over stdio and HTTP+SSE the connection is the session, and it has no id.
 import type { Payload } from '../../core/call/payload.ts'
 import { type Signal, Switch } from '../../core/call/signal.ts'
+import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import { type Evidence, evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
+import type { UpstreamDescription } from '../../core/ports/upstream.ts'
 import { notificationBytes } from '../../core/protocol/jsonrpc.ts'
 import { code } from '../../core/protocol/names.ts'
 import type { Asked } from '../connection.ts'
 import { type Context, hopHeaders } from '../context.ts'
-import { type Asking, askingFor, cutLooseFault, errorFault, judged, lostFault, statusFault } from '../messages/answers.ts'
+import { type Asking, askingFor, cutLooseFault, deliveryFault, errorFault, judged, lostFault, statusFault } from '../messages/answers.ts'
 import { cancel, request } from '../wire/requests.ts'
 import type { HttpWire, IncomingError, IncomingNotification, IncomingRequest, Wire, WireAnswer } from '../wire/wire.ts'
 import type { Belonging } from './belonging.ts'
 import { type Handshake, sessionHeaders, unbegunFault } from './handshake.ts'
+import { evidenceOfLoss, raisesDoubt, SessionCheck, speaksOfInitialize, speaksOfSession } from './session-check.ts'
 
 /** Longest wait for a server to answer the GET of its stream, in ms: some send no headers before their first event. */
 const silentStreamMs = 1_000
@@ -25,6 +28,8 @@ export interface SessionOwner {
   stray(message: IncomingRequest | IncomingNotification): void
   /** The server no longer knows the session, as `found` says. */
   sessionLost(found: Fault): void
+  /** Whether the server knows the session became doubtful, or is so no more: see `doubt`. */
+  sessionDoubted(): void
 }
 
 export class ServerSession {
@@ -36,6 +41,7 @@ export class ServerSession {
   private readonly owner: SessionOwner
   private readonly revision: string
   private readonly id: string | undefined
+  private readonly check: SessionCheck
 
   constructor(context: Context, wire: Wire, hands: Extract<Handshake, { kind: 'ready' }>, belonging: Belonging, owner: SessionOwner) {
     this.context = context
@@ -44,6 +50,30 @@ export class ServerSession {
     this.owner = owner
     this.revision = hands.revision
     this.id = hands.sessionId
+    const listing = listingOf(hands.description.capabilities)
+    this.check = new SessionCheck(context, {
+      ask: (listed) => this.bare(listed ? listing : 'ping', this.closing),
+      greets: wire.transport === 'stdio' ? undefined : belonging.greets,
+      isNamed: this.isNamed,
+      gone: (why) => owner.sessionLost(why),
+      doubted: () => owner.sessionDoubted(),
+    })
+  }
+
+  /** Why nobody can tell now whether the server knows the session. */
+  get doubt(): Fault | undefined {
+    return this.check.doubt
+  }
+
+  /** The connection ends. */
+  stop(): void {
+    this.closing.abort('closed')
+    this.check.close()
+  }
+
+  /** A call was answered. */
+  confirm(): void {
+    this.check.confirm()
   }
 
   /** Streamable HTTP, where the server gave one. */
@@ -97,70 +127,78 @@ export class ServerSession {
       return { kind: 'fault', fault: judged('upstream_timeout', asking, evidence.deadline, detail) }
     }
     if (answer.kind === 'answer' && answer.answer.kind === 'result') return { kind: 'result', result: answer.answer.result }
-    if (this.isMute404(answer) && (await this.isForeign())) return { kind: 'fault', fault: statusFault(asking, answer, lease) }
-    return { kind: 'fault', fault: this.faultOf(answer, asking, lease) }
+    return { kind: 'fault', fault: await this.faultOf(answer, asking, lease) }
   }
 
-  /** The answer to a `ping` in this session, which is no call's. */
-  ping(signal?: Signal): Promise<WireAnswer | { readonly kind: 'timeout' }> {
+  /** The answer to a request in this session that is no call's. */
+  bare(method: string, signal?: Signal): Promise<WireAnswer | { readonly kind: 'timeout' }> {
     return request(this.wire, this.context, {
-      method: 'ping',
+      method,
       params: undefined,
       headers: this.headers(this.belonging.lease, undefined),
       signal,
       timeoutMs: this.context.timeouts.probe,
       maxBytes: this.context.limits.resultBytes,
+      onMessage: (message) => this.owner.stray(message),
     })
   }
 
-  /** What an answer that is no result says of the request; where it says that the session is lost, the owner hears of it. */
-  faultOf(answer: WireAnswer, asking: Asking, lease: CredentialLease, target?: string): Fault {
+  /**
+   * What an answer that is no result says of the request. Where it raises a doubt whether the server knows the session, that is found out
+   * first; the owner hears of a loss.
+   */
+  async faultOf(answer: WireAnswer, asking: Asking, lease: CredentialLease, target?: string): Promise<Fault> {
+    const certain = this.lossIn(answer)
+    if (certain !== undefined) {
+      const said = this.judge(answer, asking, lease, target, certain)
+      this.owner.sessionLost(said)
+      return said
+    }
+    if (!raisesDoubt(answer, this.isNamed)) return this.judge(answer, asking, lease, target, undefined)
+    const error = errorIn(answer)
+    // Nobody is to be told of a refused credential before it is known what was refused.
+    const why = this.judge(answer, asking, undefined, target, undefined)
+    const found = await this.check.find(why, error !== undefined && speaksOfInitialize(error))
+    return this.judge(answer, asking, lease, target, found === 'gone' ? evidenceOfLoss(answer) : undefined)
+  }
+
+  private judge(
+    answer: WireAnswer,
+    asking: Asking,
+    lease: CredentialLease | undefined,
+    target: string | undefined,
+    loss: Evidence | undefined,
+  ): Fault {
     switch (answer.kind) {
       case 'answer':
-      case 'status': {
-        const found = this.lossIn(answer)
-        const said =
-          answer.kind === 'status'
-            ? statusFault(asking, answer, lease, found)
-            : errorFault(asking, answer.answer as IncomingError, target, found)
-        if (found !== undefined) this.owner.sessionLost(said)
-        return said
-      }
+        return errorFault(asking, answer.answer as IncomingError, target, loss)
+      case 'status':
+        return statusFault(asking, answer, lease, loss)
       case 'lost':
-        return lostFault(asking, answer)
+        return loss === undefined ? lostFault(asking, answer) : judged(answer.fault.kind as Kind, asking, loss, answer.fault.detail)
       case 'aborted':
         // Nobody but `close` and the call itself ends a request, and of the call's own end nobody reads this.
         return cutLooseFault(asking, answer.sent)
     }
   }
 
-  /** A 404 that says nothing of the session: see `isForeign`. */
-  isMute404(answer: WireAnswer | { readonly kind: 'timeout' }): answer is Extract<WireAnswer, { kind: 'status' }> {
-    return answer.kind === 'status' && answer.status === 404 && answer.body === undefined && this.id !== undefined
+  /** What it is known by at the server, over HTTP. */
+  private get isNamed(): boolean {
+    return this.id !== undefined || this.wire.transport === 'sse'
   }
 
   /**
-   * A 404 without a word of JSON-RPC may be a proxy's, which knows nothing of sessions. Only where the server takes an `initialize` and yet
-   * does not know this session, what it keeps for it is given up.
+   * Answers that leave no doubt: the server no longer knows the session (it says 404, or speaks of it where it has read no id of ours), or
+   * no longer speaks this era.
    */
-  async isForeign(): Promise<boolean> {
-    if (!(await this.belonging.greets())) return true
-    const answer = await this.ping()
-    return answer.kind !== 'status' || answer.status !== 404
-  }
-
-  /**
-   * The server no longer knows the session: it says 404, or 400 with words about it (server-everything does). Or it no longer speaks
-   * this era.
-   */
-  private lossIn(answer: Extract<WireAnswer, { kind: 'answer' | 'status' }>): Evidence | undefined {
-    if (this.wire.transport !== 'streamable-http') return undefined
-    const error = answer.kind === 'status' ? answer.body : answer.answer.kind === 'error' ? answer.answer : undefined
+  private lossIn(answer: WireAnswer): Evidence | undefined {
+    if (this.wire.transport !== 'streamable-http' || (answer.kind !== 'answer' && answer.kind !== 'status')) return undefined
+    const error = errorIn(answer)
     if (error?.code === code.unsupportedProtocolVersion) return evidence.revision_changed
-    if (this.id === undefined) return undefined
-    if (answer.status === 404) return error?.code === code.methodNotFound ? undefined : evidence.session_unknown
-    const refused = answer.status === 400 && error !== undefined && /session|initiali[sz]/i.test(error.message)
-    return refused ? evidence.session_refused : undefined
+    if (this.id === undefined || error === undefined || error.code === code.methodNotFound) return undefined
+    const isSaid = speaksOfSession(error.message)
+    if (answer.status === 404 && (isSaid || answer.kind === 'status')) return evidence.session_unknown
+    return answer.status === 400 && answer.kind === 'status' && isSaid ? evidence.session_refused : undefined
   }
 
   /**
@@ -188,9 +226,40 @@ export class ServerSession {
     })
   }
 
-  /** The end of the stream may mean that the server forgot the session: ask. */
+  /** Where the stream cannot be had again, or ends, the server may have forgotten the session. */
   private async keepStream(wire: HttpWire, answered: () => void): Promise<void> {
-    const how = await wire.listen(() => this.headers(this.belonging.lease, undefined), this.closing, answered)
+    let wasOpen = false
+    const how = await wire.listen(
+      () => this.headers(this.belonging.lease, undefined),
+      this.closing,
+      (status) => {
+        answered()
+        if (status === 200) wasOpen = true
+        else if (wasOpen && status !== undefined) inBackground(this.context.report, 'connection', this.suspect(status))
+      },
+    )
     if (how === 'ended' && !this.closing.aborted) await this.ask('ping', undefined)
   }
+
+  /** `status`: 0 where the attempt had none. */
+  private suspect(status: number): Promise<unknown> {
+    const { id: upstream } = this.context
+    const why =
+      status === 0
+        ? fault('upstream_unavailable', { upstream, reason: 'its event stream ended and was not opened again' })
+        : deliveryFault(upstream, status, undefined)
+    return this.check.find(why, false)
+  }
+}
+
+/** The JSON-RPC error in an answer, under our id or none. */
+function errorIn(answer: WireAnswer): IncomingError | undefined {
+  if (answer.kind === 'status') return answer.body
+  return answer.kind === 'answer' && answer.answer.kind === 'error' ? answer.answer : undefined
+}
+
+/** A request that a server of these capabilities refuses before `initialize`. */
+function listingOf(capabilities: UpstreamDescription['capabilities']): string {
+  for (const kind of ['tools', 'prompts', 'resources']) if (capabilities?.[kind] !== undefined) return `${kind}/list`
+  return 'ping'
 }

@@ -249,7 +249,7 @@ export class ConnectionPool implements ConnectionSource {
   /** Whether a connection can be had now. Asked once for all who want to know it at the same time, and not again at once where it failed. */
   private greets(endpoint: Endpoint, lease: CredentialLease): Promise<boolean> {
     if (endpoint.greeting === undefined && this.context.clock.mono() < endpoint.greetAgainAt) return Promise.resolve(false)
-    endpoint.greeting ??= connect(this.context, endpoint.dial, this.belonging(lease, endpoint), this.detection.believed)
+    endpoint.greeting ??= connect(this.context, endpoint.dial, this.belonging(unjudged(lease), endpoint), this.detection.believed)
       .then((connected) => {
         const well = 'connection' in connected
         this.endpoints.greeted(endpoint, well)
@@ -346,6 +346,11 @@ export class ConnectionPool implements ConnectionSource {
     this.slots.delete(key)
     inBackground(this.context.report, 'connection', slot.close())
   }
+}
+
+/** The same credential for a request whose refusal is not held against it: the one that raised the doubt is. */
+function unjudged(lease: CredentialLease): CredentialLease {
+  return { id: lease.id, headers: () => lease.headers(), reject: () => false }
 }
 
 /** Whom a connection serves, with what credential, and at which endpoint where that is not left open; the tenant comes first. */

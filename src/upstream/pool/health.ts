@@ -26,7 +26,7 @@ export class Health {
 
   /** Why it is not ready. */
   get reason(): string | undefined {
-    return this.state === 'ready' ? undefined : this.home.lastFault?.message
+    return this.state === 'ready' ? undefined : (this.home.connection?.doubt ?? this.home.lastFault)?.message
   }
 
   /** Called on every change of state or description. */
@@ -44,7 +44,7 @@ export class Health {
     if (this.state === 'drained') return
     if (home.connection !== undefined) {
       this.description = home.connection.description
-      this.enter('ready')
+      this.enter(home.connection.doubt === undefined ? 'ready' : 'reconnecting')
     } else if (home.isOpening) {
       // An upstream that failed stays so until an attempt succeeds.
       if (this.state !== 'unavailable') this.enter(home.wasOpen ? 'reconnecting' : 'connecting')

@@ -152,6 +152,7 @@ export class Slot {
       if (connection.description.transport === 'stdio') this.context.report.counters.add('child_restarts', { upstream: this.context.id })
     }
     connection.onEnd = (found) => this.lost(connection, found)
+    connection.onDoubt = () => this.onChange()
     this.watching.attach(connection, this.made > 1)
     this.onChange()
     return connection

@@ -75,9 +75,14 @@ export interface HttpWire extends Wire {
   readonly sessionId: string | undefined
   /**
    * Opens (or re-opens, by Last-Event-ID and `retry:`) the GET stream until the signal ends; 405 resolves to 'unsupported' and is not
-   * repeated. `answered` is told, perhaps more than once, when the stream is open and when an attempt to open it has failed.
+   * repeated. `answered` is told, perhaps more than once, when the stream is open and when an attempt to open it has failed, with the status
+   * where there is one, and with 0 where the connection was lost or could not be had.
    */
-  listen(headers: () => Readonly<Record<string, string>>, signal: Signal, answered?: () => void): Promise<'unsupported' | 'ended'>
+  listen(
+    headers: () => Readonly<Record<string, string>>,
+    signal: Signal,
+    answered?: (status?: number) => void,
+  ): Promise<'unsupported' | 'ended'>
   /** DELETE with the session's headers; best effort. */
   deleteSession(headers: Readonly<Record<string, string>>): Promise<void>
 }
