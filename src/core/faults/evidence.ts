@@ -131,7 +131,12 @@ const rows = {
     seen: 'HTTP 401, or 403 with a challenge in `WWW-Authenticate`',
     why: 'RFC 6750 §3 and MCP authorization: the credential is judged before the request, by the server or by whoever guards it',
   },
-  redirected: { ...refused, ...never, seen: 'HTTP 307 or 308', why: 'RFC 9110 §15.4: the same request is to be made elsewhere' },
+  redirected: {
+    ...refused,
+    ...never,
+    seen: 'HTTP 307 or 308 that is not followed (to another origin, or one too many)',
+    why: 'RFC 9110 §15.4: the same request is to be made elsewhere',
+  },
   unsupported_revision: {
     ...refused,
     ...never,

@@ -29,6 +29,17 @@ export const integrationFaults = {
     agent: '{upstream} answered with HTTP {status} in place of a result. {effect}',
     operator: 'The upstream, or a proxy before it, failed.',
   },
+  upstream_redirected: {
+    category: 'integration',
+    status: 200,
+    code: -32603,
+    retryable: false,
+    protocol: false,
+    agent:
+      '{upstream} answered with HTTP {status}, a redirect to {location} that is not followed. {effect} If that is the right address, `url:` of the server has to name it.',
+    operator:
+      'Followed are 307 and 308 within the origin of `url:`, up to five in a row. Any other would take the request or its credential elsewhere: set `url:` to the address named, if you trust it.',
+  },
   circuit_open: {
     category: 'integration',
     status: 200,

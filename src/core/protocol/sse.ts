@@ -2,6 +2,7 @@
 // nothing where an event came whole, and the writers.
 import { ChunkBuffer } from './chunk-buffer.ts'
 import { asBuffer } from './scan.ts'
+import { withoutBom } from './utf8.ts'
 
 export interface SseEvent {
   /** `message` where the stream named none. */
@@ -107,7 +108,7 @@ export class SseParser {
     }
     if (!this.first) return line
     this.first = false
-    return line[0] === 0xef && line[1] === 0xbb && line[2] === 0xbf ? line.subarray(3) : line
+    return withoutBom(line)
   }
 
   private line(line: Buffer, on: (event: SseEvent) => void, onRetry: ((ms: number) => void) | undefined): void {

@@ -13,7 +13,7 @@ describe('a status in place of an answer', () => {
     [503, { 'retry-after': new Date(systemClock.now() + 90_000).toUTCString() }, {}],
     [307, { location: 'http://127.0.0.1:1/' }, { retryAfterMs: undefined }],
     [404, {}, { body: undefined }],
-  ])('%i is told, never followed', async (status, headers, expected) => {
+  ])('%i is told', async (status, headers, expected) => {
     at.server.script = (_, response) => send(response, status, 'text/plain', 'secret', headers as Record<string, string>)
     const answer = await ask(open())
     expect(answer).toMatchObject({ kind: 'status', status, ...expected })
@@ -91,11 +91,6 @@ describe('an answer that is no answer', () => {
     expect((await ask(open())).kind).toBe('answer')
     await until(() => at.anomalies.length === 2)
     expect(at.anomalies).toEqual(['orphan', 'duplicate'])
-  })
-
-  it('is refused as compressed, which nobody asked for', async () => {
-    at.server.script = (_, response) => send(response, 200, json, Buffer.of(31, 139), { 'content-encoding': 'gzip' })
-    expect(kinds(await ask(open()))).toEqual(['lost', 'unknown', 'upstream_protocol_error'])
   })
 })
 

@@ -7,11 +7,12 @@ import type { Incoming, IncomingError, IncomingResult } from '../../core/protoco
 import { header } from '../../core/protocol/names.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
 import type { WireAnomaly, WireAnswer } from '../wire/wire.ts'
+import { encodingProblem } from './content-encoding.ts'
 import { messageOf, messagesOf, reopenMs } from './events.ts'
-import { offProtocol } from './failures.ts'
+import { offProtocol, unreadable } from './failures.ts'
 import { PendingRequest, type RequestEndpoint } from './pending-request.ts'
 import { headerList } from './reception.ts'
-import { isEncoded, mediaType } from './response-headers.ts'
+import { mediaType } from './response-headers.ts'
 
 const postHeaders = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'] as const
 const getHeaders = ['accept', 'text/event-stream'] as const
@@ -63,7 +64,8 @@ export class RequestAnswer extends PendingRequest<Requests> {
 
   private beginAnswer(status: number, type: string, headers: IncomingHttpHeaders): void {
     if (this.request.method === 'initialize') this.wire.initialized(headers)
-    if (isEncoded(headers)) this.refuse('the answer is compressed')
+    const problem = encodingProblem(headers)
+    if (problem !== undefined) this.refuse(unreadable(problem))
     else if (type === 'application/json') {
       if (!this.beginBody(headers, this.request.maxBytes)) this.refuseLarge()
     } else if (type === 'text/event-stream') this.events = new SseParser(this.request.maxBytes)
@@ -201,7 +203,7 @@ export class RequestAnswer extends PendingRequest<Requests> {
     if (this.settled) return
     this.resuming = true
     this.events = undefined
-    const headers = headerList(getHeaders, this.request.headers)
+    const headers = headerList(getHeaders, this.request.headers, this.wire.userAgent)
     headers.push(header.lastEventId, this.lastEventId)
     if (!this.dispatch('GET', this.wire.path, headers, undefined)) this.lost(this.cutFault(undefined))
   }

@@ -27,11 +27,11 @@ export class Delivery extends Reception {
   }
 
   post(path: string, message: Uint8Array, headers: Readonly<Record<string, string>>): void {
-    this.send('POST', path, headerList(postHeaders, headers), message, acceptMs)
+    this.send('POST', path, headerList(postHeaders, headers, this.endpoint.userAgent), message, acceptMs)
   }
 
   delete(path: string, headers: Readonly<Record<string, string>>): void {
-    this.send('DELETE', path, headerList([], headers), undefined, endMs)
+    this.send('DELETE', path, headerList([], headers, this.endpoint.userAgent), undefined, endMs)
   }
 
   private send(method: 'POST' | 'DELETE', path: string, headers: string[], body: Uint8Array | undefined, limitMs: number): void {
@@ -54,7 +54,8 @@ export class Delivery extends Reception {
   }
 
   protected begin(status: number, headers: IncomingHttpHeaders): void {
-    this.settle(status < 300 ? undefined : deliveryFault(this.endpoint.upstream, status, retryAfter(headers, this.endpoint.clock)))
+    const { upstream, clock } = this.endpoint
+    this.settle(status < 300 ? undefined : deliveryFault(upstream, status, retryAfter(headers, clock), this.redirectedTo(status, headers)))
     this.drain()
   }
 

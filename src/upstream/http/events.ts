@@ -2,7 +2,7 @@
 import type { Random } from '../../core/ports/clock.ts'
 import { type Incoming, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { elements, MalformedJson, skipSpace } from '../../core/protocol/scan.ts'
-import { notUtf8, replacedUtf8 } from '../../core/protocol/utf8.ts'
+import { notUtf8, replacedUtf8, withoutBom } from '../../core/protocol/utf8.ts'
 import { backoffCapMs, backoffMs } from '../pool/backoff.ts'
 import type { WireAnomaly } from '../wire/wire.ts'
 
@@ -20,8 +20,9 @@ export interface Anomalies {
   anomaly(type: WireAnomaly, detail: string): void
 }
 
-/** As `read` does; a text that is not UTF-8 is counted and read all the same. */
-function readText<T>(data: Uint8Array, wire: Anomalies, read: (data: Uint8Array) => T | string): T | string {
+/** As `read` does, past a byte order mark; a text that is not UTF-8 is counted and read all the same. */
+function readText<T>(sent: Uint8Array, wire: Anomalies, read: (data: Uint8Array) => T | string): T | string {
+  const data = withoutBom(sent)
   const found = read(data)
   const replaced = typeof found === 'string' ? replacedUtf8(data) : undefined
   if (replaced === undefined) return found

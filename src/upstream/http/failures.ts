@@ -2,6 +2,7 @@
 import { fault } from '../../core/faults/catalogue.ts'
 import { type Evidence, evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { BadEncoding } from './content-encoding.ts'
 
 interface Coded {
   readonly code?: unknown
@@ -42,6 +43,7 @@ export function isUnreachable({ detail }: Fault): boolean {
 
 /** The connection ended after the request was sent and before the answer was whole. */
 export function cut(upstream: string, item: string, error: Error | undefined): Fault {
+  if (error instanceof BadEncoding) return offProtocol(upstream, unreadable('it is not packed as its Content-Encoding says'))
   const code = error === undefined ? '' : codeOf(error)
   if (error !== undefined && isNoHttp(error, code)) return offProtocol(upstream, 'no valid HTTP')
   const reason = error === undefined ? 'the stream ended without an answer' : `connection lost (${code})`
@@ -56,6 +58,11 @@ export function closedHere(upstream: string): Fault {
 /** The origin has no place left for one more request. */
 export function noPlace(upstream: string, limit: number): Fault {
   return fault('overloaded', { upstream, limit, retryAfterMs: 1_000 }, { evidence: evidence.no_place, retryAfterMs: 1_000 })
+}
+
+/** A body whose `Content-Encoding` is a problem, in the words of `encodingProblem`. */
+export function unreadable(problem: string): string {
+  return `the answer cannot be read: ${problem}`
 }
 
 export function offProtocol(upstream: string, reason: string): Fault {

@@ -9,9 +9,10 @@ import { header } from '../../core/protocol/names.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
 import { takeEach } from '../wire/take-each.ts'
 import type { WireAnomaly } from '../wire/wire.ts'
+import { encodingProblem } from './content-encoding.ts'
 import { messagesOf, reopenMs } from './events.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
-import { isEncoded, mediaType } from './response-headers.ts'
+import { mediaType } from './response-headers.ts'
 
 const getHeaders = ['accept', 'text/event-stream'] as const
 /** Statuses that may pass where other 4xx will not. */
@@ -78,7 +79,7 @@ export class ListenStream extends Reception {
     // An event id belongs to the session that gave it.
     if (given[header.sessionId] !== this.session) this.lastEventId = ''
     this.session = given[header.sessionId]
-    const list = headerList(getHeaders, given)
+    const list = headerList(getHeaders, given, this.wire.userAgent)
     if (this.lastEventId !== '') list.push(header.lastEventId, this.lastEventId)
     this.events = undefined
     if (!this.dispatch('GET', this.wire.path, list, undefined)) this.later()
@@ -90,7 +91,7 @@ export class ListenStream extends Reception {
   }
 
   protected begin(status: number, headers: IncomingHttpHeaders): void {
-    if (status === 200 && mediaType(headers) === 'text/event-stream' && !isEncoded(headers)) {
+    if (status === 200 && mediaType(headers) === 'text/event-stream' && encodingProblem(headers) === undefined) {
       this.events = new SseParser(this.wire.maxMessageBytes)
       this.answered(status)
       return

@@ -6,10 +6,11 @@ import { reportBug } from '../../core/ports/boundary.ts'
 import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
 import type { IncomingError } from '../../core/protocol/jsonrpc.ts'
 import type { WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
+import { encodingProblem } from './content-encoding.ts'
 import { messageOf } from './events.ts'
 import { cut, noPlace, tooLarge, unreachable } from './failures.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
-import { challenge, contentLength, isEncoded, mediaType, retryAfter } from './response-headers.ts'
+import { challenge, contentLength, mediaType, retryAfter } from './response-headers.ts'
 
 /** Cap of a JSON error body, in bytes. */
 const errorBytes = 262_144
@@ -33,6 +34,7 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
   private readonly reject: (bug: unknown) => void
   private retryAfterMs: number | undefined
   private challenge: string | undefined
+  private location: string | undefined
   private body: ChunkBuffer | undefined
   private expected = 0
   private limit = 0
@@ -57,7 +59,7 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
       return
     }
     signal.addEventListener('abort', this)
-    if (this.dispatch('POST', this.wire.path, headerList(own, headers), message)) return
+    if (this.dispatch('POST', this.wire.path, headerList(own, headers, this.wire.userAgent), message)) return
     this.wire.refused()
     this.lost(noPlace(this.wire.upstream, this.wire.lease.limit))
   }
@@ -80,7 +82,8 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
   protected beginStatus(headers: IncomingHttpHeaders): void {
     this.retryAfterMs = retryAfter(headers, this.wire.clock)
     this.challenge = challenge(headers)
-    const isJson = this.status >= 400 && mediaType(headers) === 'application/json' && !isEncoded(headers)
+    this.location = this.redirectedTo(this.status, headers)
+    const isJson = this.status >= 400 && mediaType(headers) === 'application/json' && encodingProblem(headers) === undefined
     if (isJson && this.beginBody(headers, errorBytes)) return
     this.settleStatus(undefined)
     this.drain()
@@ -136,7 +139,8 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
   }
 
   private settleStatus(body: IncomingError | undefined): void {
-    this.settle({ kind: 'status', status: this.status, retryAfterMs: this.retryAfterMs, challenge: this.challenge, body })
+    const { status, retryAfterMs, challenge, location } = this
+    this.settle({ kind: 'status', status, retryAfterMs, challenge, location, body })
   }
 
   protected lost(reason: Fault): void {

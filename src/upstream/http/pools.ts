@@ -11,6 +11,7 @@ export interface PoolLimits {
 const defaults: PoolLimits = { perOrigin: 1_024, keepAliveMs: 4_000 }
 
 interface Shared {
+  readonly origin: string
   readonly pool: Pool
   readonly limit: number
   users: number
@@ -31,6 +32,10 @@ export class PoolLease {
 
   get pool(): Pool {
     return this.shared.pool
+  }
+
+  get origin(): string {
+    return this.shared.origin
   }
 
   get limit(): number {
@@ -71,7 +76,7 @@ export class HttpPools {
     const key = `${connectTimeoutMs} ${origin}`
     let shared = this.pools.get(key)
     if (shared === undefined) {
-      shared = { pool: this.make(origin, connectTimeoutMs), limit: this.limits.perOrigin, users: 0, open: 0 }
+      shared = { origin, pool: this.make(origin, connectTimeoutMs), limit: this.limits.perOrigin, users: 0, open: 0 }
       this.pools.set(key, shared)
     }
     const mine = shared

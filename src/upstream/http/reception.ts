@@ -1,12 +1,14 @@
 // One HTTP exchange as undici tells of it: a single object that is the handler, takes its place at the origin and gives it back once,
-// can be aborted at any time, and never calls its subclass after that.
+// follows redirects, unpacks the body, can be aborted at any time, and never calls its subclass after that.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Dispatcher } from 'undici'
 import type { IntrusiveList, ListEntry } from '../../core/call/intrusive-list.ts'
 import { atBatchEnd } from '../../core/call/loop-batch.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
+import { BodyDecoder, contentEncoding, isRead } from './content-encoding.ts'
 import type { PoolLease } from './pools.ts'
+import { followed, mostRedirects, redirectedTo } from './redirect.ts'
 import { knownHeaders } from './response-headers.ts'
 
 /** What the exchanges of one wire share. */
@@ -16,8 +18,12 @@ export interface Endpoint {
   readonly clock: Clock
   readonly connectTimeoutMs: number
   readonly report: Report
+  /** `User-Agent`, where the configuration names no other. */
+  readonly userAgent: string
   /** Exchanges that are open, for `close`. */
   readonly live: IntrusiveList<Reception>
+  /** The server redirected from one path of its origin to another: requests go there from now on. */
+  moved(from: string, to: string): void
 }
 
 /** How much of a body that nobody wants is read to keep the connection. */
@@ -38,6 +44,12 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   private draining = false
   private drained = 0
   private linger: Timer | undefined
+  private asked: Dispatcher.DispatchOptions | undefined
+  private redirects = 0
+  private decoder: BodyDecoder | undefined
+  /** All that will come has come, and the decoder is not done with it. */
+  private arrived = false
+  private cut: Error | undefined
 
   constructor(endpoint: Endpoint) {
     this.endpoint = endpoint
@@ -57,7 +69,16 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
 
   /** Sends; false where the origin has no place left. A further exchange may be dispatched once the one before has ended or was aborted. */
   protected dispatch(method: 'GET' | 'POST' | 'DELETE', path: string, headers: string[], body: Uint8Array | undefined): boolean {
+    this.redirects = 0
+    return this.ask({ method, path, headers, body: body ?? null, idempotent: false, blocking: false })
+  }
+
+  private ask(request: Dispatcher.DispatchOptions): boolean {
     if (!this.endpoint.lease.enter()) return false
+    this.asked = request
+    this.decoder = undefined
+    this.arrived = false
+    this.cut = undefined
     this.cancel = undefined
     this.sent = false
     this.silent = false
@@ -65,7 +86,6 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
     this.drained = 0
     this.running = true
     this.enroll()
-    const request = { method, path, headers, body: body ?? null, idempotent: false, blocking: false }
     atBatchEnd(() => this.launch(request))
     return true
   }
@@ -88,7 +108,9 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   abort(): void {
     if (!this.running) return
     this.silent = true
-    this.cancel?.(new Aborted('aborted'))
+    this.decoder?.stop()
+    if (this.arrived) this.over()
+    else this.cancel?.(new Aborted('aborted'))
   }
 
   /** The rest of the body is of no interest: read a little of it to keep the connection, then abort. */
@@ -110,9 +132,9 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
     else this.sent = true
   }
 
-  onHeaders(status: number, headers: Buffer[]): boolean {
+  onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
     try {
-      if (!this.silent && status >= 200) this.begin(status, knownHeaders(headers))
+      if (!this.silent && status >= 200) this.headed(status, knownHeaders(raw), resume)
     } catch (bug) {
       this.broke(bug)
     }
@@ -122,11 +144,8 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   onData(bytes: Buffer): boolean {
     if (this.silent) return true
     if (!this.draining) {
-      try {
-        this.chunk(bytes)
-      } catch (bug) {
-        this.broke(bug)
-      }
+      if (this.decoder !== undefined) return this.decoder.write(bytes)
+      this.take(bytes)
       return true
     }
     this.drained += bytes.length
@@ -135,18 +154,75 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   }
 
   onComplete(): void {
-    this.over()
+    this.ended(undefined)
+  }
+
+  onError(error: Error): void {
+    this.ended(error)
+  }
+
+  private headed(status: number, headers: IncomingHttpHeaders, resume: () => void): void {
+    if (status >= 300 && status < 400 && this.follow(status, headers)) return
+    const encoding = contentEncoding(headers)
+    if (encoding !== undefined && isRead(encoding)) {
+      this.decoder = new BodyDecoder(encoding, {
+        chunk: (bytes) => {
+          if (!this.draining) this.take(bytes)
+        },
+        more: resume,
+        done: (error) => this.unpacked(error),
+      })
+    }
+    this.begin(status, headers)
+  }
+
+  private follow(status: number, headers: IncomingHttpHeaders): boolean {
+    const { asked, endpoint } = this
+    if (asked === undefined || this.redirects >= mostRedirects) return false
+    const path = followed(status, headers, endpoint.lease.origin, asked.path)
+    if (path === undefined) return false
+    this.redirects += 1
+    this.abort()
+    endpoint.moved(asked.path, path)
+    if (!this.ask({ ...asked, path })) this.fail(new Aborted('no place to follow a redirect'))
+    return true
+  }
+
+  /** Where a status of 3xx leads that was not followed, for people. */
+  protected redirectedTo(status: number, headers: IncomingHttpHeaders): string | undefined {
+    return redirectedTo(status, headers, this.endpoint.lease.origin, this.asked?.path ?? '')
+  }
+
+  private take(bytes: Buffer): void {
     try {
-      if (!this.silent && !this.draining) this.end()
+      this.chunk(bytes)
     } catch (bug) {
       this.broke(bug)
     }
   }
 
-  onError(error: Error): void {
-    this.over()
+  /** The connection has brought all, or `error` cut it. */
+  private ended(error: Error | undefined): void {
+    if (this.decoder === undefined || this.silent || this.draining) {
+      this.over()
+      if (!this.silent && !this.draining) this.tell(error)
+      return
+    }
+    this.arrived = true
+    this.cut = error
+    this.decoder.end()
+  }
+
+  private unpacked(error: Error | undefined): void {
+    if (this.arrived) this.over()
+    else this.abort()
+    if (!this.draining) this.tell(error ?? this.cut)
+  }
+
+  private tell(error: Error | undefined): void {
     try {
-      if (!this.silent && !this.draining) this.fail(error)
+      if (error === undefined) this.end()
+      else this.fail(error)
     } catch (bug) {
       this.broke(bug)
     }
@@ -184,11 +260,13 @@ const reserved = new Set([
   'expect',
   'te',
   'trailer',
+  'user-agent',
 ])
 
 /** Flat header list: `own` first, then those of `given` that are not reserved. */
-export function headerList(own: readonly string[], given: Readonly<Record<string, string>>): string[] {
+export function headerList(own: readonly string[], given: Readonly<Record<string, string>>, userAgent: string): string[] {
   const list = own.slice()
+  list.push('user-agent', given['user-agent'] ?? userAgent)
   for (const name in given) {
     const value = given[name]
     if (value !== undefined && !reserved.has(name)) list.push(name, value)

@@ -2,10 +2,19 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../../core/ports/clock.ts'
 import { header } from '../../core/protocol/names.ts'
+import { contentEncoding } from './content-encoding.ts'
 
 const longestRetryMs = 24 * 3_600_000
 
-const known = ['content-type', 'content-length', 'content-encoding', 'retry-after', 'www-authenticate', header.sessionId] as const
+const known = [
+  'content-type',
+  'content-length',
+  'content-encoding',
+  'retry-after',
+  'www-authenticate',
+  'location',
+  header.sessionId,
+] as const
 
 /** Of a flat list of names and values only those that somebody reads; several of one name as a list. */
 export function knownHeaders(raw: readonly Buffer[]): IncomingHttpHeaders {
@@ -43,14 +52,9 @@ export function mediaType(headers: IncomingHttpHeaders): string {
   return (end === -1 ? first(value) : first(value).slice(0, end)).trim().toLowerCase()
 }
 
-/** True where the body is compressed, which was never asked for. */
-export function isEncoded(headers: IncomingHttpHeaders): boolean {
-  const value = headers['content-encoding']
-  return value !== undefined && first(value).toLowerCase() !== 'identity'
-}
-
-/** In bytes; 0 where not told. */
+/** Of the body as it is read, in bytes; 0 where not told. */
 export function contentLength(headers: IncomingHttpHeaders): number {
+  if (contentEncoding(headers) !== undefined) return 0
   const value = Number(headers['content-length'])
   return Number.isSafeInteger(value) && value > 0 ? value : 0
 }

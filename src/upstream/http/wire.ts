@@ -1,5 +1,5 @@
 // Streamable HTTP towards one endpoint, of either era: requests by POST, the GET stream and DELETE of legacy sessions. It knows no
-// revision; redirects are never followed; a quiet stream is never cut.
+// revision; it goes where redirects within its origin lead; a quiet stream is never cut.
 
 import type { IncomingHttpHeaders } from 'node:http'
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
@@ -27,6 +27,8 @@ export interface HttpWireOptions {
   /** Legacy revisions: a cut answer stream is taken up again by GET with Last-Event-ID. */
   readonly resume: boolean
   readonly connectTimeoutMs: number
+  /** `User-Agent`, where the configuration names no other. */
+  readonly userAgent: string
   /** Cap of one message of the GET stream, in bytes (answers have their own cap in each request). */
   readonly maxMessageBytes: number
   readonly ids: RequestIds
@@ -49,7 +51,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
   sessionId: string | undefined
   readonly upstream: string
   readonly lease: PoolLease
-  readonly path: string
+  readonly userAgent: string
   readonly resume: boolean
   readonly clock: Clock
   readonly random: Random
@@ -58,13 +60,15 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
   readonly live = new IntrusiveList<Reception>()
   readonly report: Report
   private readonly ids: RequestIds
+  private target: string
   private closing: Promise<void> | undefined
 
   constructor(options: HttpWireOptions) {
     const url = new URL(options.url)
     this.upstream = options.upstream
     this.lease = options.pools.take(url.origin, options.connectTimeoutMs)
-    this.path = requestTarget(url)
+    this.userAgent = options.userAgent
+    this.target = requestTarget(url)
     this.resume = options.resume
     this.clock = options.clock
     this.random = options.random
@@ -72,6 +76,15 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
     this.maxMessageBytes = options.maxMessageBytes
     this.report = options.report
     this.ids = options.ids
+  }
+
+  /** Where requests go: path and query at its origin. */
+  get path(): string {
+    return this.target
+  }
+
+  moved(from: string, to: string): void {
+    if (this.target === from) this.target = to
   }
 
   nextId(): number {

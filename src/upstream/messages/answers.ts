@@ -97,6 +97,8 @@ export function statusFault(
     const retryAfterMs = answer.retryAfterMs ?? 1_000
     return judged('upstream_busy', asking, found, { ...detail, retryAfterMs }, retryAfterMs)
   }
+  const { location } = answer
+  if (location !== undefined) return judged('upstream_redirected', asking, found, { ...detail, location })
   return judged('upstream_http_error', asking, found, detail)
 }
 
@@ -119,10 +121,10 @@ function evidenceOfStatus({ status, challenge }: Extract<WireAnswer, { kind: 'st
 }
 
 /** A status on a message that has no answer. */
-export function deliveryFault(upstream: string, status: number, retryAfterMs: number | undefined): Fault {
+export function deliveryFault(upstream: string, status: number, retryAfterMs: number | undefined, location?: string): Fault {
   return statusFault(
     askingFor(upstream, 'the message'),
-    { kind: 'status', status, retryAfterMs, challenge: undefined, body: undefined },
+    { kind: 'status', status, retryAfterMs, challenge: undefined, location, body: undefined },
     undefined,
   )
 }

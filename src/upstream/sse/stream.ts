@@ -3,9 +3,10 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
-import { cut, offProtocol, unreachable } from '../http/failures.ts'
+import { encodingProblem } from '../http/content-encoding.ts'
+import { cut, offProtocol, unreachable, unreadable } from '../http/failures.ts'
 import { type Endpoint, headerList, Reception } from '../http/reception.ts'
-import { isEncoded, mediaType, retryAfter } from '../http/response-headers.ts'
+import { mediaType, retryAfter } from '../http/response-headers.ts'
 import { deliveryFault } from '../messages/answers.ts'
 
 const getHeaders = ['accept', 'text/event-stream'] as const
@@ -37,7 +38,7 @@ export class SseStream extends Reception {
 
   /** False where the origin has no place left. */
   open(path: string, headers: Readonly<Record<string, string>>): boolean {
-    return this.dispatch('GET', path, headerList(getHeaders, headers), undefined)
+    return this.dispatch('GET', path, headerList(getHeaders, headers, this.endpoint.userAgent), undefined)
   }
 
   closed(): void {
@@ -50,14 +51,15 @@ export class SseStream extends Reception {
   }
 
   protected begin(status: number, headers: IncomingHttpHeaders): void {
-    if (status === 200 && mediaType(headers) === 'text/event-stream' && !isEncoded(headers)) {
+    const problem = encodingProblem(headers)
+    if (status === 200 && mediaType(headers) === 'text/event-stream' && problem === undefined) {
       this.events = new SseParser(this.maxMessageBytes)
       return
     }
     this.finish(
       status === 200
-        ? offProtocol(this.endpoint.upstream, 'GET gave no event stream')
-        : deliveryFault(this.endpoint.upstream, status, retryAfter(headers, this.endpoint.clock)),
+        ? offProtocol(this.endpoint.upstream, problem === undefined ? 'GET gave no event stream' : unreadable(problem))
+        : deliveryFault(this.endpoint.upstream, status, retryAfter(headers, this.endpoint.clock), this.redirectedTo(status, headers)),
     )
     this.drain()
   }

@@ -59,6 +59,7 @@ async function tryOpen(change: Partial<SseWireOptions> = {}): Promise<SseWire | 
     upstream: 'up',
     url: server.url.replace('/mcp', '/sse'),
     connectTimeoutMs: 2_000,
+    userAgent: 'signalbox/0',
     startTimeoutMs: 5_000,
     maxMessageBytes: 10_000,
     headers: () => ({ authorization: 'Bearer x' }),
@@ -250,6 +251,29 @@ describe('an event stream that ends', () => {
     expect(await answer).toMatchObject({ kind: 'aborted' })
     expect(await ask(wire)).toMatchObject({ kind: 'aborted' })
     expect(ends).toEqual([])
+  })
+})
+
+describe('a redirect within the origin', () => {
+  it('is followed by the stream and by posts, which go there from then on', async () => {
+    const answering = server.script
+    server.script = (asked, response, request) => {
+      const moved = asked.path === '/sse' || asked.path.startsWith('/message?')
+      if (moved) response.writeHead(307, { location: asked.path.replace(/^\/\w+/, '$&/') }).end()
+      else return answering(asked, response, request)
+    }
+    const wire = await open()
+    expect((await ask(wire)).kind).toBe('answer')
+    expect((await ask(wire)).kind).toBe('answer')
+    const paths = server.asked.map(({ method, path }) => `${method} ${path}`)
+    const posts = ['/message?', '/message/?', '/message/?'].map((path) => `POST ${path}sessionId=1`)
+    expect(paths).toEqual(['GET /sse', 'GET /sse/', ...posts])
+    expect(new Set(server.asked.map(({ headers }) => headers['user-agent']))).toEqual(new Set(['signalbox/0']))
+  })
+
+  it('is not one to elsewhere, which is named', async () => {
+    server.script = (_, response) => void response.writeHead(308, { location: 'http://other.example/sse' }).end()
+    expect(await tryOpen()).toMatchObject({ kind: 'upstream_redirected', detail: { location: 'http://other.example/sse' } })
   })
 })
 

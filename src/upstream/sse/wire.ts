@@ -76,6 +76,7 @@ export class SseWire implements Wire, Requests {
   onForeign: (id: string) => void = () => {}
   readonly upstream: string
   readonly lease: PoolLease
+  readonly userAgent: string
   readonly clock: Clock
   readonly connectTimeoutMs: number
   readonly report: Report
@@ -97,6 +98,7 @@ export class SseWire implements Wire, Requests {
     this.url = new URL(options.url)
     this.upstream = options.upstream
     this.lease = options.pools.take(this.url.origin, options.connectTimeoutMs)
+    this.userAgent = options.userAgent
     this.clock = options.clock
     this.connectTimeoutMs = options.connectTimeoutMs
     this.report = options.report
@@ -110,6 +112,10 @@ export class SseWire implements Wire, Requests {
   /** Where messages are posted: path and query at the same origin. */
   get path(): string {
     return this.postPath ?? ''
+  }
+
+  moved(from: string, to: string): void {
+    if (this.postPath === from) this.postPath = to
   }
 
   get isStreaming(): boolean {

@@ -15,6 +15,11 @@ describe('a clean line', () => {
     expect(ids(`  ${answer(1)} `)).toEqual(['1'])
   })
 
+  it('also behind a byte order mark, whose broken form still names its request', () => {
+    expect(read(`\ufeff${answer(1)}`)).toMatchObject({ messages: [{ id: '1' }], anomaly: undefined })
+    expect(idOfBroken(Buffer.from(`\ufeff{"jsonrpc":"2.0","id":7,"result":{`))).toBe(7)
+  })
+
   it('or a batch, each part of it a message', () => {
     expect(ids(`[${answer(1)}, ${answer(2)}]`)).toEqual(['1', '2'])
     expect(read(`[${answer(1)}, ${answer(2)}]`).anomaly).toBeUndefined()

@@ -2,7 +2,7 @@
 // a few passes over the line at most, whatever stands in it.
 import { type Incoming, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { asBuffer, elements, MalformedJson, skipSpace, skipValue } from '../../core/protocol/scan.ts'
-import { notUtf8, replacedUtf8 } from '../../core/protocol/utf8.ts'
+import { notUtf8, replacedUtf8, withoutBom } from '../../core/protocol/utf8.ts'
 import type { WireAnomaly } from '../wire/wire.ts'
 
 export interface LineContent {
@@ -17,7 +17,8 @@ const openBracket = 0x5b
 /** A failed attempt costs some 10 µs, however little it read. */
 const maxAttempts = 1_000
 
-export function readLine(line: Uint8Array): LineContent {
+export function readLine(written: Uint8Array): LineContent {
+  const line = withoutBom(written)
   const content = readUtf8(line)
   const replaced = content.anomaly === undefined ? undefined : replacedUtf8(line)
   if (replaced === undefined) return content
@@ -42,7 +43,7 @@ function readUtf8(line: Uint8Array): LineContent {
  * all common writers do. `'unknown'` where the line looks like an answer and its id cannot be told; undefined where it looks like none.
  */
 export function idOfBroken(line: Uint8Array): number | 'unknown' | undefined {
-  const bytes = asBuffer(line)
+  const bytes = asBuffer(withoutBom(line))
   const head = bytes.toString('latin1', 0, 120)
   if (!/^\s*\{/.test(head) || /^\s*\{\s*("jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"method"/.test(head)) return undefined
   if (bytes.indexOf('"jsonrpc"') < 0) return undefined

@@ -17,9 +17,10 @@ export interface Dial {
 
 /** `url`: the endpoint of an HTTP server. */
 export function dial(context: Context, url = ''): Dial {
-  const { id: upstream, settings, timeouts, limits, ids, clock, random, report, pools } = context
+  const { id: upstream, settings, timeouts, limits, ids, clock, random, report, pools, identity } = context
   const maxMessageBytes = limits.resultBytes
-  const http = { upstream, url, connectTimeoutMs: timeouts.connect, maxMessageBytes, ids, clock, report, pools }
+  const userAgent = `${identity.name}/${identity.version}`
+  const http = { upstream, url, userAgent, connectTimeoutMs: timeouts.connect, maxMessageBytes, ids, clock, report, pools }
   return {
     stdio: () => {
       const { command = '', args, env, cwd } = settings

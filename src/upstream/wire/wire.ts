@@ -30,6 +30,8 @@ export type WireAnswer =
       readonly status: number
       readonly retryAfterMs: number | undefined
       readonly challenge: string | undefined
+      /** Where a redirect leads that was not followed, for people. */
+      readonly location?: string | undefined
       readonly body: IncomingError | undefined
     }
   /** No answer: the fault has the evidence whether the request reached the peer. */

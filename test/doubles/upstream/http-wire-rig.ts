@@ -33,6 +33,7 @@ export function httpWireRig(): HttpWireRig {
         url: at.server.url,
         resume: false,
         connectTimeoutMs: 2_000,
+        userAgent: 'signalbox/0',
         maxMessageBytes: 10_000,
         ids: new RequestIds(0),
         clock: systemClock,
