@@ -242,11 +242,12 @@ class Running implements RunningGateway {
   }
 
   private upstreams(): readonly UpstreamStatus[] {
-    return this.inside.catalog.status().map(({ server, state, reason, quarantined, notes, collisions, unmatched }) => ({
+    return this.inside.catalog.status().map(({ server, state, reason, quarantined, incomplete, notes, collisions, unmatched }) => ({
       name: server,
       state,
       reason,
       quarantined,
+      incomplete,
       notes,
       collisions,
       unmatched,

@@ -25,6 +25,10 @@ export const counters = {
   questions_refused: { help: 'Questions of upstreams that were refused, since too many waited for an answer.', labels: ['upstream'] },
   unclaimed: { help: 'Parked calls whose answer nobody came back for.', labels: ['upstream'] },
   spilled_results: { help: 'Results that were too large and became a resource link.', labels: ['upstream'] },
+  incomplete_lists: {
+    help: 'Lists that could not be read to their end; what was read of them is served.',
+    labels: ['upstream', 'kind'],
+  },
   quarantined_items: { help: 'Definitions that could not be served.', labels: ['upstream', 'kind'] },
   store_evicted: {
     help: 'Entries of the ephemeral store that had to go before their end, and leases refused for want of room.',

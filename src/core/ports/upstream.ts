@@ -57,7 +57,7 @@ export interface Upstream {
   ready(signal: Signal): Promise<Fault | undefined>
   /** Sends one call in the server's own revision, with its caller's credential. Resolves exactly once, also when the signal ends. Never throws for a peer's failure. */
   send(call: TargetedCall, exchange: Exchange): Promise<Outcome>
-  /** All definitions of a kind as the gateway itself sees them, page by page, each as its own bytes. Ends by throwing `UpstreamFault` if a page fails. */
+  /** All definitions of a kind as the gateway itself sees them, page by page, each as its own bytes. Ends by throwing `UpstreamFault` if a page fails, `EndlessList` where the list goes on beyond all bounds: what came before stands. */
   items(kind: ItemKind, signal: Signal): AsyncIterable<Payload>
   /**
    * Change notifications and resource updates, for as long as the watch is open; survives reconnects. `changed` events are not debounced
@@ -83,3 +83,6 @@ export class UpstreamFault extends Error {
     this.fault = fault
   }
 }
+
+/** A list of which no more is read, and why; what came of it is good. */
+export class EndlessList extends Error {}

@@ -16,6 +16,8 @@ export interface UpstreamStatus {
   readonly reason?: string | undefined
   /** Definitions that are not served, with path and reason. */
   readonly quarantined?: readonly unknown[]
+  /** Lists that could not be read to their end, of which a part is served. */
+  readonly incomplete?: readonly unknown[]
   /** What of definitions that are served is left to the server: rules of a schema that are not enforced. */
   readonly notes?: readonly unknown[]
   /** Names and URIs on the aggregate that went to another server. */
@@ -110,6 +112,7 @@ function shown({
   state,
   reason,
   quarantined = [],
+  incomplete = [],
   notes = [],
   collisions = [],
   unmatched = [],
@@ -119,6 +122,7 @@ function shown({
     state,
     ...(reason === undefined ? {} : { reason }),
     ...(quarantined.length === 0 ? {} : { quarantined }),
+    ...(incomplete.length === 0 ? {} : { incomplete }),
     ...(notes.length === 0 ? {} : { notes }),
     ...(collisions.length === 0 ? {} : { collisions }),
     ...(unmatched.length === 0 ? {} : { unmatchedSelectors: unmatched }),

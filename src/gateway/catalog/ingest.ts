@@ -1,19 +1,20 @@
-// The one place that feeds the catalog. A feed pulls the definitions of one upstream when it becomes ready, when it says that a list
-// changed and, where it cannot say so, by the clock; judges them one by one; and swaps an immutable snapshot when something differs.
-// The last known snapshot stays while the upstream is away.
+// The one place that feeds the catalog. A feed pulls the definitions of one upstream when it becomes ready, when anything tells of a change,
+// when a caller names what is not known, and by the clock, since what a server announces may never come; judges them one by one; and swaps
+// an immutable snapshot when something differs. The last known snapshot stays while the upstream is away.
 import { createHash } from 'node:crypto'
 import type { UpstreamId } from '../../core/call/call.ts'
-import type { CallEvent } from '../../core/call/exchange.ts'
+import type { CallEvent, Interest } from '../../core/call/exchange.ts'
 import type { ItemKind } from '../../core/call/item.ts'
-import { allKinds, announces, announcesKind, has, kinds, kindsOf, type ListName } from '../../core/call/item-kinds.ts'
+import { allKinds, announcesKind, has, kinds, kindsOf, type ListName } from '../../core/call/item-kinds.ts'
 import { Switch } from '../../core/call/signal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
-import { type ServedState, type Upstream, UpstreamFault, type Watch } from '../../core/ports/upstream.ts'
+import type { ServedState, Upstream, Watch } from '../../core/ports/upstream.ts'
 import { type Definition, isQuarantined, type Judging, type Quarantined, readDefinition, versionOf } from './definition.ts'
-import { Intake, mostItems } from './intake.ts'
+import { Intake } from './intake.ts'
+import { answers, type Reading, readList } from './reading.ts'
 import { type About, type List, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts'
 
 /** Milliseconds unless said otherwise. */
@@ -22,10 +23,15 @@ const feedTimes = {
   debounce: 75,
   /** Pauses between pulls under a storm of changes. */
   spacing: 500,
-  /** Poll of lists whose change is not announced, ± a tenth. */
+  /** Poll of lists whose change is not announced, ± a tenth; of the others, whose announcements may have no way to come. */
   poll: 60_000,
-  /** Longest time that one list may take. */
-  list: 30_000,
+  slowPoll: 300_000,
+  /** Shortest pause between two lists that callers caused by naming what is not known. */
+  unknown: 2_000,
+  /** Pauses between pulls of a list that has no end. */
+  endless: 60_000,
+  /** Longest wait for lists that the server does not declare. */
+  undeclared: 1_000,
   /** First and longest pause after a failed attempt. */
   retry: 1_000,
   retryMost: 30_000,
@@ -49,7 +55,7 @@ export interface FeedParts extends Judging {
   readonly moved: () => void
 }
 
-type TimerName = 'change' | 'poll' | 'retry'
+type TimerName = 'change' | 'poll' | 'slowPoll' | 'retry'
 
 export class Feed {
   readonly id: UpstreamId
@@ -61,6 +67,15 @@ export class Feed {
   /** Kinds whose list is under way, and why others failed; a list that hangs holds no other up. */
   private readonly pulling = new Set<ItemKind>()
   private readonly problems = new Map<ItemKind | 'connection', string>()
+  /** Kinds of which what is served is not all, and why. */
+  private readonly partial = new Map<ItemKind, NonNullable<Reading['incomplete']>>()
+  /** The last lists that came to their end. */
+  private readonly whole = new Map<ItemKind, List>()
+  /** Lists that the server does not declare and yet has. */
+  private readonly undeclared = new Set<ListName>()
+  private searched = false
+  /** Monotonic ms of the last pull for an unknown name. */
+  private readonly soughtAt = new Map<ItemKind, number>()
   private refused: Fault | undefined
   private failures = 0
   private connecting = false
@@ -68,8 +83,6 @@ export class Feed {
   private pulledAt = Number.NEGATIVE_INFINITY
   private wasReady = false
   private watch: Watch | undefined
-  /** What the watch asks for; a server that comes back may have learnt to announce more. */
-  private watched = ''
   private release: (() => void) | undefined
 
   constructor(parts: FeedParts) {
@@ -94,15 +107,21 @@ export class Feed {
   /** `degraded` where the server is there and a list of it is not. */
   get state(): ServedState {
     const { state } = this.parts.upstream.health()
-    return state === 'ready' && this.problems.size > 0 ? 'degraded' : state
+    return state === 'ready' && this.problems.size + this.partial.size > 0 ? 'degraded' : state
   }
 
-  /** Why it is not ready, for operators: of a degraded server each list that failed. */
+  /** Why it is not ready, for operators: of a degraded server each list that failed or has no end. */
   get reason(): string | undefined {
     if (this.state !== 'degraded') return this.parts.upstream.health().reason ?? this.trouble
-    return [...this.problems]
+    const endless = this.incomplete.filter(({ kind }) => !this.problems.has(kind)).map(({ kind, reason }) => [kind, reason] as const)
+    return [...this.problems, ...endless]
       .map(([where, why]) => (where === 'connection' || why.startsWith(kinds[where].method) ? why : `${kinds[where].method}: ${why}`))
       .join('; ')
+  }
+
+  /** Lists of which a part is served, and why. */
+  get incomplete(): readonly { readonly kind: ItemKind; readonly reason: string }[] {
+    return [...this.partial].map(([kind, { reason }]) => ({ kind, reason }))
   }
 
   /** The fault of the last attempt to connect, where it failed: it knows whose matter it is. */
@@ -133,6 +152,7 @@ export class Feed {
       lists[kind] = await this.judged(kind, intake)
     }
     if (this.current !== undefined) return
+    for (const kind of allKinds) if (lists[kind] !== undefined) this.whole.set(kind, lists[kind])
     this.current = { upstream: this.id, generation: 1, live: false, about: kept.about, lists }
   }
 
@@ -161,8 +181,32 @@ export class Feed {
     this.pull(allKinds)
   }
 
+  /** Lists the kinds once more, for a caller who named what is not known: not for every such name. True while there is something to wait for. */
+  seek(wanted: readonly ItemKind[]): boolean {
+    if (this.parts.upstream.health().state !== 'ready') return false
+    const now = this.parts.clock.mono()
+    const due = wanted.filter(
+      (kind) => this.mayHave(kind) && now - (this.soughtAt.get(kind) ?? Number.NEGATIVE_INFINITY) >= feedTimes.unknown,
+    )
+    for (const kind of due) this.soughtAt.set(kind, now)
+    if (due.length > 0) this.pull(due)
+    return this.listing(wanted)
+  }
+
+  /** True while one of the kinds is being listed. */
+  listing(some: readonly ItemKind[]): boolean {
+    return !this.life.aborted && (this.connecting || some.some((kind) => this.pulling.has(kind)))
+  }
+
+  private mayHave(kind: ItemKind): boolean {
+    const capabilities = this.current?.about.capabilities
+    return (capabilities === undefined || has(capabilities, kind)) && this.partial.get(kind)?.again !== false
+  }
+
   private healthChanged(): void {
     const ready = this.parts.upstream.health().state === 'ready'
+    // What comes back may be another server.
+    if (!ready) this.searched = false
     const became = ready && !this.wasReady
     this.wasReady = ready
     // The attempt that connects goes on to pull by itself.
@@ -172,7 +216,9 @@ export class Feed {
   private changed(list: ListName): void {
     for (const kind of kindsOf(list)) this.dirty.add(kind)
     const sinceMs = this.parts.clock.mono() - this.pulledAt
-    this.later('change', Math.max(feedTimes.debounce, feedTimes.spacing - sinceMs), () => this.pull([]))
+    const isEndless = kindsOf(list).some((kind) => this.partial.get(kind)?.again === false)
+    const spacing = isEndless ? feedTimes.endless : feedTimes.spacing
+    this.later('change', Math.max(feedTimes.debounce, spacing - sinceMs), () => this.pull([]))
   }
 
   /** Runs `work` once after `ms`; a timer of that name that waits already stands. */
@@ -211,9 +257,11 @@ export class Feed {
       }
       this.problems.delete('connection')
       this.wasReady = true
-      const about = this.parts.upstream.describe()
       // Before the first list is asked for, so that no change falls between.
-      this.listenForChanges(about)
+      this.watch ??= this.parts.upstream.watch(everyList, (event) => this.heard(event))
+      await this.search()
+      if (this.life.aborted) return
+      const about = this.about()
       this.describe(about)
       this.pulledAt = this.parts.clock.mono()
       for (const kind of this.dirty) if (!this.pulling.has(kind)) inBackground(this.parts.report, 'catalog', this.take(kind, about))
@@ -222,6 +270,32 @@ export class Feed {
       this.tried = true
       this.parts.moved()
     }
+  }
+
+  /** Asks for lists that the server does not declare: some have them all the same. Its clients would get them, since most ask for tools anyway. */
+  private async search(): Promise<void> {
+    if (this.searched) return
+    this.searched = true
+    const { capabilities } = this.parts.upstream.describe()
+    this.undeclared.clear()
+    const none = !searchedKinds.some((kind) => has(capabilities, kind))
+    const sought = searchedKinds.filter((kind) => !has(capabilities, kind) && (none || kind === 'tool'))
+    if (sought.length === 0) return
+    const stop = new Switch()
+    const end = (): void => stop.abort('drain')
+    this.life.addEventListener('abort', end)
+    const timer = this.parts.clock.timer(feedTimes.undeclared, () => stop.abort('deadline'))
+    const found = await Promise.all(sought.map((kind) => answers(this.parts.upstream, kind, stop)))
+    timer.cancel()
+    this.life.removeEventListener('abort', end)
+    for (const [index, kind] of sought.entries()) if (found[index] === true) this.undeclared.add(kinds[kind].list)
+  }
+
+  /** What the server says of itself, and what it keeps silent. */
+  private about(): About {
+    const said = this.parts.upstream.describe()
+    if (this.undeclared.size === 0) return said
+    return { ...said, capabilities: { ...said.capabilities, ...Object.fromEntries([...this.undeclared].map((list) => [list, {}])) } }
   }
 
   /** One kind, once; a change that is announced meanwhile leaves it dirty. */
@@ -242,7 +316,10 @@ export class Feed {
   private done(kind: ItemKind, about: About): void {
     this.problems.delete(kind)
     if (this.problems.size === 0) this.failures = 0
-    if (this.dirty.has(kind)) this.later('change', feedTimes.debounce, () => this.pull([]))
+    if (this.dirty.has(kind)) {
+      const pause = this.partial.get(kind)?.again === false ? feedTimes.endless : feedTimes.debounce
+      this.later('change', pause, () => this.pull([]))
+    }
     this.planPoll(about)
   }
 
@@ -265,52 +342,70 @@ export class Feed {
   }
 
   private planPoll(about: About): void {
-    const unannounced = allKinds.filter((kind) => has(about.capabilities, kind) && !announcesKind(about.capabilities, kind))
-    if (unannounced.length === 0) this.cancel('poll')
-    else this.later('poll', feedTimes.poll * (0.9 + this.parts.random.fraction() / 5), () => this.pull(unannounced))
+    const offered = allKinds.filter((kind) => has(about.capabilities, kind))
+    const unannounced = offered.filter((kind) => !announcesKind(about.capabilities, kind))
+    this.planned('poll', feedTimes.poll, unannounced)
+    this.planned('slowPoll', feedTimes.slowPoll, offered)
   }
 
-  private listenForChanges(about: About): void {
-    const interest = {
-      ...(announces(about.capabilities, 'tools') ? { toolsListChanged: true } : {}),
-      ...(announces(about.capabilities, 'prompts') ? { promptsListChanged: true } : {}),
-      ...(announces(about.capabilities, 'resources') ? { resourcesListChanged: true } : {}),
-    }
-    const wanted = Object.keys(interest).join()
-    if (wanted === this.watched) return
-    this.watched = wanted
-    if (this.watch === undefined) this.watch = this.parts.upstream.watch(interest, (event) => this.heard(event))
-    else this.watch.update(interest).catch((error: unknown) => this.fail('connection', this.bug(error)))
+  private planned(name: TimerName, ms: number, some: readonly ItemKind[]): void {
+    if (some.length === 0) this.cancel(name)
+    else this.later(name, ms * (0.9 + this.parts.random.fraction() / 5), () => this.pull(some))
   }
 
   private heard(event: CallEvent): void {
     if (event.kind === 'changed') this.changed(event.list)
   }
 
-  /** One kind, whole; the reason where it failed. */
+  /** One kind; the reason where another attempt should follow. */
   private async pullKind(kind: ItemKind, about: About): Promise<string | undefined> {
-    const stop = new AbortController()
-    const end = (): void => stop.abort('drain')
-    this.life.addEventListener('abort', end)
-    const timer = this.parts.clock.timer(feedTimes.list, () => stop.abort('deadline'))
     try {
-      if (!has(about.capabilities, kind)) return void this.swap(kind, emptyList)
-      const intake = new Intake(kind, this.parts.listBytes)
-      for await (const definition of this.parts.upstream.items(kind, stop.signal)) {
-        if (intake.take(definition)) continue
-        this.parts.report.log('warn', 'A server lists more items than are taken', { upstream: this.id, kind, taken: mostItems })
-        break
+      if (!has(about.capabilities, kind)) {
+        this.partial.delete(kind)
+        return void this.swap(kind, emptyList)
       }
-      if (stop.signal.aborted) return tooSlow(kind)
-      this.swap(kind, await this.judged(kind, intake))
-      return undefined
+      const { intake, incomplete } = await readList(this.parts, kind, this.life)
+      if (this.life.aborted) return undefined
+      if (incomplete?.again === true && intake.taken.length === 0) return incomplete.reason
+      const list = await this.judged(kind, intake)
+      this.note(kind, incomplete)
+      if (incomplete === undefined) this.whole.set(kind, list)
+      this.swap(kind, incomplete?.again === true ? this.completed(kind, list) : list)
+      return incomplete?.again === true ? incomplete.reason : undefined
     } catch (error) {
-      if (stop.signal.aborted) return tooSlow(kind)
-      return error instanceof UpstreamFault ? String(error.fault.detail.reason ?? error.fault.message) : this.bug(error)
-    } finally {
-      timer.cancel()
-      this.life.removeEventListener('abort', end)
+      return this.bug(error)
     }
+  }
+
+  /** Told once, however often the list is read until it comes whole. */
+  private note(kind: ItemKind, incomplete: Reading['incomplete']): void {
+    const wasPartial = this.partial.has(kind)
+    if (incomplete === undefined) {
+      this.partial.delete(kind)
+      return
+    }
+    this.partial.set(kind, incomplete)
+    if (wasPartial) return
+    this.parts.report.counters.add('incomplete_lists', { upstream: this.id, kind })
+    // One that failed is told of as a failure.
+    if (incomplete.again) return
+    this.parts.report.log('warn', 'A list of a server has no end that could be reached; what was read of it is served', {
+      upstream: this.id,
+      kind,
+      reason: incomplete.reason,
+    })
+  }
+
+  /** A page that failed takes nothing away: what the last whole list had stays until one without it comes. */
+  private completed(kind: ItemKind, list: List): List {
+    const known = this.whole.get(kind) ?? this.current?.lists[kind]
+    const names = new Set(list.definitions.map(({ name }) => name))
+    const missing = known?.definitions.filter(({ name }) => !names.has(name)) ?? []
+    if (missing.length === 0) return list
+    const definitions = [...list.definitions, ...missing]
+    const digest = createHash('sha256')
+    for (const { version } of definitions) digest.update(`${version} `)
+    return { ...list, definitions, version: digest.digest('base64url') }
   }
 
   private async judged(kind: ItemKind, intake: Intake): Promise<List> {
@@ -388,11 +483,10 @@ export class Feed {
 }
 
 const nothingKnown: About = { identity: undefined, capabilities: undefined, instructions: undefined }
+const everyList: Interest = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true }
+/** Kinds that a server may list though it does not declare them. */
+const searchedKinds: readonly ItemKind[] = ['tool', 'prompt', 'resource', 'template']
 const emptyList: List = { definitions: [], quarantined: [], version: '' }
-
-function tooSlow(kind: ItemKind): string {
-  return `${kinds[kind].method} took longer than ${feedTimes.list} ms`
-}
 
 function keyOf(one: Quarantined): string {
   return `${one.kind}\0${one.name ?? ''}\0${one.path}\0${one.reason}`

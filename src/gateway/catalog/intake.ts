@@ -11,6 +11,8 @@ import type { Quarantined } from './definition.ts'
 export const mostItems = 50_000
 /** One definition, in bytes: a larger one would hold up everything while it is parsed. */
 export const mostDefinitionBytes = 2_097_152
+/** Bytes that are read of a list at least, taken or not, and of one that may be larger twice what it may be. */
+const leastRead = 67_108_864
 /** Definitions over a bound that are named one by one. */
 const mostNamed = 100
 /** Bytes of a name that are decoded to show it. */
@@ -25,6 +27,7 @@ export class Intake {
   private readonly mostBytes: number
   private readonly refused: Quarantined[] = []
   private read = 0
+  private readBytes = 0
   private bytes = 0
   private unnamed = 0
 
@@ -38,6 +41,7 @@ export class Intake {
   take(definition: Payload): boolean {
     const { bytes } = definition
     this.read += 1
+    this.readBytes += bytes.length
     if (bytes.length > mostDefinitionBytes) this.refuse(bytes, `is larger than ${mostDefinitionBytes} bytes`)
     else if (this.bytes + bytes.length > this.mostBytes) this.refuse(bytes, `is over the ${this.mostBytes} bytes that a list may have`)
     else {
@@ -45,7 +49,7 @@ export class Intake {
       // A view would keep the whole page that it came in.
       this.taken.push(payload(Buffer.from(bytes)))
     }
-    return this.read < mostItems
+    return this.read < mostItems && this.readBytes < Math.max(leastRead, 2 * this.mostBytes)
   }
 
   /** What was not taken, and why. */

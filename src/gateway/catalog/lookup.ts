@@ -27,6 +27,9 @@ const tellingKinds: Readonly<Record<Wanted, readonly ItemKind[]>> = {
   directory: ['resource', 'template', 'skill'],
 }
 
+/** How long a call waits for lists that may have what it names, in ms. */
+const longestSeekMs = 5_000
+
 export class Lookup {
   private readonly mounts: Mounts
   private readonly allows: Allows | undefined
@@ -55,7 +58,7 @@ export class Lookup {
     const found = this.find(call, selection, kind, name)
     if (found !== undefined) return { item: found }
     const candidates = this.candidates(selection, kind, name)
-    if (candidates.length === 0) return { fault: this.unknown(call, selection, kind, name) }
+    if (candidates.length === 0) return this.seek(call, exchange, selection, kind, name)
     await this.mounts.wait(
       () =>
         this.find(call, selection, kind, name) !== undefined ||
@@ -72,6 +75,22 @@ export class Lookup {
     if (missing !== undefined && others.length === 0 && (kind === 'tool' || kind === 'prompt' || selection.servers.length === 1)) {
       return { fault: unavailable(missing) }
     }
+    return { fault: this.unknown(call, selection, kind, name) }
+  }
+
+  /** All that may own the name are known, and none has it: their lists may be stale. */
+  private async seek(call: Call, exchange: Exchange, selection: Selection, kind: Wanted, name: string): Promise<Looked> {
+    const telling = tellingKinds[kind]
+    const asked = this.mounts.feedsOf(selection).filter((feed) => this.mayOwn(selection, feed, kind, name) && feed.seek(telling))
+    await this.mounts.wait(
+      () => this.find(call, selection, kind, name) !== undefined || !asked.some((feed) => feed.listing(telling)),
+      longestSeekMs,
+      exchange.signal,
+    )
+    const item = this.find(call, selection, kind, name)
+    if (item !== undefined) return { item }
+    const reason = endReason(exchange.signal)
+    if (reason !== undefined && reason !== 'deadline') return { fault: endedBy(reason, name) }
     return { fault: this.unknown(call, selection, kind, name) }
   }
 
@@ -116,7 +135,11 @@ export class Lookup {
   /** Servers that may own the name but whose items are not known. */
   private candidates(selection: Selection, kind: Wanted, name: string): readonly Feed[] {
     const lacking = new Set(tellingKinds[kind].flatMap((one) => this.mounts.lacking(selection, one)))
-    return kind === 'tool' || kind === 'prompt' ? [...lacking].filter((feed) => selection.couldOwn(feed.id, name)) : [...lacking]
+    return [...lacking].filter((feed) => this.mayOwn(selection, feed, kind, name))
+  }
+
+  private mayOwn(selection: Selection, feed: Feed, kind: Wanted, name: string): boolean {
+    return (kind !== 'tool' && kind !== 'prompt') || selection.couldOwn(feed.id, name)
   }
 
   private hopeful(feed: Feed, kind: Wanted): boolean {

@@ -33,6 +33,8 @@ export interface UpstreamStatus {
   readonly pending: boolean
   /** The first of them. */
   readonly quarantined: readonly Quarantined[]
+  /** Lists that could not be read to their end, of which a part is served. */
+  readonly incomplete: readonly { readonly kind: ItemKind; readonly reason: string }[]
   /** Names and URIs on the aggregate that this server lost to another. */
   readonly collisions: readonly Collision[]
   /** Selectors of `tools` that select none of its tools; none while it is not known what it has. */
@@ -65,6 +67,7 @@ export function statusOf(feed: Feed, collisions: readonly Collision[], configure
     live: snapshot?.live ?? false,
     pending: allKinds.some((kind) => feed.lacks(kind) && feed.hopeful(kind)),
     quarantined: firstOf(lists),
+    incomplete: feed.incomplete,
     collisions: collisions.filter((collision) => collision.loser === feed.id),
     unmatched:
       tools === undefined

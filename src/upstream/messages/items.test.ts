@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { type Payload, payload } from '../../core/call/payload.ts'
-import { UpstreamFault } from '../../core/ports/upstream.ts'
+import { EndlessList, UpstreamFault } from '../../core/ports/upstream.ts'
 import type { Asked } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { readItems } from './items.ts'
@@ -39,6 +39,31 @@ describe('a list of a server', () => {
     expect((await items.next()).value).toBeDefined()
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(count * 8)
     await items.return(undefined)
+  })
+
+  it.each([
+    ['repeats', () => '{"tools":[1],"nextCursor":"x"}', 2],
+    ['advances and brings nothing', (page: number) => `{"tools":[],"nextCursor":"${page}"}`, 8],
+    ['advances and brings the same', (page: number) => `{"tools":[1],"nextCursor":"${page}"}`, 9],
+    ['grows', (page: number) => `{"tools":[1],"nextCursor":"${'c'.repeat(page + 1)}"}`, 9],
+    ['advances for ever', (page: number) => `{"tools":[${page}],"nextCursor":"${page}"}`, 500],
+  ])('whose cursor %s is ended, with what came of it', async (_how, page, most) => {
+    let pages = 0
+    const items = readItems(context, 'tool', async () => {
+      pages += 1
+      return { kind: 'result', result: payload(Buffer.from(page(pages - 1))) } as Asked
+    })
+    const found: unknown[] = []
+    const read = async () => {
+      for await (const item of items) found.push(item)
+    }
+    await expect(read()).rejects.toBeInstanceOf(EndlessList)
+    expect(pages).toBe(most)
+    expect(found).toHaveLength(page(0).includes('[]') ? 0 : most)
+  })
+
+  it('ends with an empty cursor', async () => {
+    expect(await all(listing('{"tools":[1],"nextCursor":""}', '{"tools":[2]}'))).toEqual(['1'])
   })
 
   it('has cursors that can be remembered', async () => {

@@ -1,28 +1,33 @@
 // Reads all definitions of one kind from a server, page by page, each as its own bytes.
+import { createHash } from 'node:crypto'
 import type { ItemKind } from '../../core/call/item.ts'
 import { kinds } from '../../core/call/item-kinds.ts'
 import { type Payload, payload, payloadOf } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
-import { UpstreamFault } from '../../core/ports/upstream.ts'
+import { EndlessList, UpstreamFault } from '../../core/ports/upstream.ts'
 import { code } from '../../core/protocol/names.ts'
 import { MalformedJson, members, passValue, skipSpace, text } from '../../core/protocol/scan.ts'
 import type { Asked } from '../connection.ts'
 import type { Context } from '../context.ts'
 
 /** More pages than any real list has. */
-const mostPages = 10_000
+const mostPages = 500
+/** Pages in a row with nothing that was not listed before: the list goes nowhere. */
+const mostBarren = 8
 /** Bytes of a cursor; each is remembered as long as the list is read. */
 const longestCursor = 4_096
 
-/** Ends by throwing `UpstreamFault` if a page fails. A cursor that comes twice ends the list with a warning. */
+/** Ends by throwing `UpstreamFault` if a page fails, `EndlessList` where there would be no end. */
 export async function* readItems(
   context: Context,
   kind: ItemKind,
   ask: (method: string, params: Payload | undefined) => Promise<Asked>,
 ): AsyncGenerator<Payload> {
   const { method, member } = kinds[kind]
-  const seen = new Set<string>()
+  const cursors = new Set<string>()
+  const known = new Set<string>()
   let cursor: string | undefined
+  let barren = 0
   for (let page = 0; page < mostPages; page += 1) {
     const asked = await ask(method, cursor === undefined ? undefined : payloadOf({ cursor }))
     if (asked.kind !== 'result') {
@@ -31,13 +36,20 @@ export async function* readItems(
       throw new UpstreamFault(asked.fault)
     }
     const found = readPage(context, asked.result, member, method)
-    yield* found.items
     cursor = found.cursor
+    if (page === 0 && cursor === undefined) return yield* found.items
+    const before = known.size
+    for (const item of found.items) {
+      known.add(createHash('sha256').update(item.bytes).digest('base64url'))
+      yield item
+    }
     if (cursor === undefined) return
-    if (seen.has(cursor)) break
-    seen.add(cursor)
+    if (cursors.has(cursor)) throw new EndlessList(`${method} gives a cursor a second time`)
+    cursors.add(cursor)
+    barren = known.size > before ? 0 : barren + 1
+    if (barren === mostBarren) throw new EndlessList(`${method} goes on for ${mostBarren} pages with nothing new`)
   }
-  context.report.log('warn', 'An upstream repeats the cursor of a list; the list was ended there', { upstream: context.id, method })
+  throw new EndlessList(`${method} goes on after ${mostPages} pages`)
 }
 
 interface Page {
@@ -57,7 +69,8 @@ function readPage(context: Context, result: Payload, member: string, method: str
       if (found.key === member) at = found.start
       else if (found.key === 'nextCursor' && bytes[found.start] === 0x22) {
         if (found.end - found.start > longestCursor) throw broken(`nextCursor is longer than ${longestCursor} bytes`)
-        cursor = text(bytes, found.start, found.end)
+        // An empty one is how some servers say that there is no more.
+        cursor = text(bytes, found.start, found.end) || undefined
       }
     }
   } catch (error) {

@@ -199,6 +199,8 @@ export class ConnectionPool implements ConnectionSource {
       tenure,
     )
     this.slots.set(key, slot)
+    // Only the home's watches are those of the catalogue.
+    if (key !== homeKey) slot.watching.onChanged = (event) => this.home.watching.tell(event)
     return slot
   }
 

@@ -5,7 +5,6 @@ import type { TargetedCall } from '../../core/call/call.ts'
 import type { Deadline } from '../../core/call/deadline.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import type { ItemKind } from '../../core/call/item.ts'
-import { has } from '../../core/call/item-kinds.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import { principalKey } from '../../core/call/principal.ts'
@@ -79,9 +78,6 @@ export class PooledUpstream implements Upstream {
   }
 
   async *items(kind: ItemKind, signal: Signal): AsyncGenerator<Payload> {
-    const first = await this.reach(signal)
-    if (!('close' in first)) throw new UpstreamFault(first)
-    if (!has(first.description.capabilities, kind)) return
     yield* readItems(this.context, kind, (method, params) => this.ask(method, params, signal))
   }
 

@@ -14,6 +14,8 @@ interface Watcher {
 export class Watching {
   /** The first watch was opened: it needs a connection. Set once. */
   onFirst: () => void = () => {}
+  /** A list changed, whoever watches here: servers tell it to the session that they changed it for. Set once. */
+  onChanged: (event: CallEvent) => void = () => {}
 
   private readonly report: Report
   private readonly watchers = new Set<Watcher>()
@@ -57,7 +59,9 @@ export class Watching {
     this.known = undefined
     this.tried()
     connection.onEvent = (event) => {
-      if (this.connection === connection) this.tell(event)
+      if (this.connection !== connection) return
+      this.tell(event)
+      if (event.kind === 'changed') this.onChanged(event)
     }
     const told = this.refresh().then(() => {
       if (!again || this.connection !== connection) return
@@ -77,7 +81,7 @@ export class Watching {
   }
 
   /** What one of them throws keeps it from no other. */
-  private tell(event: CallEvent): void {
+  tell(event: CallEvent): void {
     for (const { interest, on } of this.watchers) {
       try {
         if (hears(interest, event)) on(event)

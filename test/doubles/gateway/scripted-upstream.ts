@@ -45,6 +45,8 @@ export class ScriptedUpstream implements Upstream {
   accept: (interest: Interest) => Promise<Interest> = (interest) => Promise.resolve(interest)
   failing = new Set<ItemKind>()
   hanging = new Set<ItemKind>()
+  /** How a list ends after what it has; by itself where nothing is said. */
+  readonly ends = new Map<ItemKind, Error>()
   private state: UpstreamHealth['state'] = 'ready'
   private reason: string | undefined
   private readonly listeners = new Set<() => void>()
@@ -104,6 +106,8 @@ export class ScriptedUpstream implements Upstream {
     for (const definition of this.lists[kind]) {
       yield typeof definition === 'string' ? payload(Buffer.from(definition)) : payloadOf(definition)
     }
+    const end = this.ends.get(kind)
+    if (end !== undefined) throw end
   }
 
   send(call: TargetedCall): Promise<Outcome> {
