@@ -76,6 +76,11 @@ export function unionOf(interests: readonly Interest[]): Interest {
   }
 }
 
+/** Whether all that the one asks for is asked for by the other too. */
+export function isWithin(interest: Interest, other: Interest): boolean {
+  return JSON.stringify(unionOf([commonOf(interest, other)])) === JSON.stringify(unionOf([interest]))
+}
+
 /** What of an interest was accepted. */
 export function commonOf(interest: Interest, accepted: Interest): Interest {
   const uris = interest.resourceSubscriptions?.filter((uri) => accepted.resourceSubscriptions?.includes(uri)) ?? []

@@ -31,7 +31,7 @@ import {
   statusFault,
 } from '../messages/answers.ts'
 import { callHeaders, Envelope, standardHeaders } from '../messages/envelope.ts'
-import { audible, commonOf, logEvent, offeredOf } from '../messages/events.ts'
+import { audible, commonOf, logEvent, offeredOf, watchEvent } from '../messages/events.ts'
 import { cancel, orAborted, request } from '../wire/requests.ts'
 import type { IncomingError, IncomingNotification, IncomingRequest, IncomingResult, Wire, WireAnswer } from '../wire/wire.ts'
 import { freshHeaderParams } from './header-params.ts'
@@ -317,7 +317,14 @@ export class ModernConnection implements Connection {
       if (event !== undefined && audible(event.level, call.interest.logLevel)) tell(exchange, event)
       return
     }
-    this.context.report.counters.add('events_dropped', { where: 'upstream' })
+    this.notice(message)
+  }
+
+  /** That a list changed is true whichever stream it comes on. What else is no call's was not asked for. */
+  private notice(message: IncomingNotification): void {
+    const event = watchEvent(message)
+    if (event?.kind === 'changed') this.onEvent(event)
+    else this.context.report.counters.add('events_dropped', { where: 'upstream' })
   }
 
   /** On stdio everything comes this way; over HTTP nothing should. */
@@ -328,7 +335,7 @@ export class ModernConnection implements Connection {
     }
     if (this.listening.hear(message)) return
     const openCall = this.ownerOf(message)
-    if (openCall === undefined) this.context.report.counters.add('events_dropped', { where: 'upstream' })
+    if (openCall === undefined) this.notice(message)
     else this.hearCall(openCall, message)
   }
 
