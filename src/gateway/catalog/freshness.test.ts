@@ -111,7 +111,7 @@ describe('a list that does not come whole', () => {
     expect(await list(made)).toEqual(['a__one'])
     for (let i = 0; i < 20; i += 1) await settle(made, 5_000)
     expect(made.catalog.status()[0]).toMatchObject({
-      reason: 'page 2 is broken',
+      reason: 'tools/list: page 2 is broken',
       incomplete: [{ kind: 'tool', reason: 'page 2 is broken' }],
     })
     expect(made.counted).toEqual(['incomplete_lists a tool'])
