@@ -42,6 +42,8 @@ export class ConnectionPool implements ConnectionSource {
   private readonly endpoints: Endpoints
   private readonly interactivity: Interactivity
   private readonly slots = new Map<string, Slot>()
+  /** Those who wait for the first verdict; `over`: their session has ended meanwhile. */
+  private readonly learning = new Set<{ readonly affinity: string | undefined; over: boolean }>()
   private readonly endpointOf = new WeakMap<Connection, Endpoint>()
   /** Out of the pool; each is closed when its last call has ended. */
   private readonly retiring = new Set<Connection>()
@@ -104,7 +106,12 @@ export class ConnectionPool implements ConnectionSource {
 
   private async learn(owner: Owner, lease: CredentialLease, overflow: number): Promise<Connection | Fault> {
     this.home.keep()
+    const waiting = { affinity: owner.affinity, over: false }
+    this.learning.add(waiting)
     const got = await this.home.get()
+    this.learning.delete(waiting)
+    // What would be made for a session that is over would be nobody's, and nobody would end it.
+    if (waiting.over) return fault('cancelled', { reason: 'its session is over' }, { evidence: evidence.ended_unsent })
     return this.detection.current === undefined || !('close' in got) ? got : this.connectionFor(owner, lease, overflow)
   }
 
@@ -291,6 +298,7 @@ export class ConnectionPool implements ConnectionSource {
 
   /** The client session is over: what only it could use is closed. */
   sessionEnded(affinity: string): void {
+    for (const waiting of this.learning) if (waiting.affinity === affinity) waiting.over = true
     for (const [key, slot] of this.slots) {
       if (slot.session === affinity) this.drop(key, slot)
       else slot.connection?.sessionEnded?.(affinity)

@@ -2,6 +2,7 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
 import { afterEach, describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import { aPrincipal } from '../../../test/doubles/principal.ts'
 import { memoryDial } from '../../../test/doubles/upstream/memory-wire.ts'
 import { startSessionServer } from '../../../test/doubles/upstream/session-server.ts'
 import { makeCall, makeUpstream, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
@@ -64,6 +65,23 @@ describe('a session of a server', () => {
     await leg.outcome
     await expect.poll(() => [server.open(), upstream.health().connections]).toEqual([1, 1])
     expect(textOf(await count({ affinity: 's-2' }))).toBe('1')
+  })
+})
+
+describe('a client session that ends before anything is known of the server', () => {
+  test('leaves no session there, neither for its call nor for what it wanted to hear', async () => {
+    const { upstream, server, count } = await sessionServer()
+    const owner = { principal: aPrincipal({ sub: 'ann' }), affinity: 's-1' }
+    const watch = upstream.watch({ toolsListChanged: true }, () => undefined, owner)
+    const leg = start(upstream, makeCall('tools/call', { name: 'count' }, owner))
+    leg.exchange.end('client_gone')
+    watch.close()
+    upstream.sessionEnded?.('s-1')
+    await leg.outcome
+    expect(await upstream.ready(new AbortController().signal)).toBeUndefined()
+    expect(textOf(await count({ affinity: 's-2' }))).toBe('1')
+    // Home and the other client's.
+    expect([server.open(), upstream.health().connections]).toEqual([2, 2])
   })
 })
 

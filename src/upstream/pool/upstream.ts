@@ -8,7 +8,7 @@ import type { ItemKind } from '../../core/call/item.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import { principalKey } from '../../core/call/principal.ts'
-import type { Signal } from '../../core/call/signal.ts'
+import { type Signal, Switch } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { evidence, type Renewal } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -84,13 +84,17 @@ export class PooledUpstream implements Upstream {
   watch(interest: Interest, on: (event: CallEvent) => void, owner?: Owner): Watch {
     const { home } = this.pool
     home.keep()
-    return owner === undefined ? home.watching.open(interest, on) : lateWatch(this.watchAs(owner, interest, on), this.context.report)
+    if (owner === undefined) return home.watching.open(interest, on)
+    const wanted = new Switch()
+    return lateWatch(this.watchAs(owner, interest, on, wanted), wanted, this.context.report)
   }
 
   /** Whose connection it will be is known once the era is. Undefined where the owner has no credential: nothing is heard in its name. */
-  private async watchAs(owner: Owner, interest: Interest, on: (event: CallEvent) => void): Promise<Watch | undefined> {
+  private async watchAs(owner: Owner, interest: Interest, on: (event: CallEvent) => void, wanted: Signal): Promise<Watch | undefined> {
     await this.pool.detection.first
     const lease = await this.pool.lease(owner)
+    // A session for a watch that nobody wants any more would outlive its client's.
+    if (wanted.aborted) return undefined
     return isLease(lease) ? (this.pool.slotFor(owner, lease) ?? this.pool.home).watching.open(interest, on) : undefined
   }
 
@@ -156,18 +160,20 @@ export class PooledUpstream implements Upstream {
 }
 
 /** A watch that is still to come. */
-function lateWatch(opened: Promise<Watch | undefined>, report: Report): Watch {
+function lateWatch(opened: Promise<Watch | undefined>, wanted: Switch, report: Report): Watch {
   const watch = opened.catch((bug: unknown) => {
     reportBug(report, 'upstream_events', bug)
     return undefined
   })
   return {
     update: async (interest) => (await watch)?.update(interest) ?? {},
-    close: () =>
+    close: () => {
+      wanted.abort('closed')
       inBackground(
         report,
         'upstream_events',
         watch.then((late) => late?.close()),
-      ),
+      )
+    },
   }
 }
