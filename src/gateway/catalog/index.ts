@@ -3,7 +3,7 @@
 
 import type { Call, UpstreamId } from '../../core/call/call.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
-import { kinds, type ListName, offers, subscribes } from '../../core/call/item-kinds.ts'
+import { kinds, type ListName, offers } from '../../core/call/item-kinds.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
@@ -216,9 +216,7 @@ function watching(mounts: Mounts, lookup: Lookup, task: Watching['task']): Watch
     subscribable: (call, uri) => {
       const selection = mounts.selection(call.mount)
       const item = selection === undefined ? undefined : lookup.find(call, selection, 'resource', uri)
-      if (item === undefined) return undefined
-      const { upstream, name } = item
-      return subscribes(mounts.feeds.get(upstream)?.snapshot?.about.capabilities) ? { upstream, uri: name } : undefined
+      return item === undefined ? undefined : { upstream: item.upstream, uri: item.name }
     },
     offers: (mount, list) => {
       const selection = mounts.selection(mount)

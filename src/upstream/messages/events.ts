@@ -94,7 +94,7 @@ export function commonOf(interest: Interest, accepted: Interest): Interest {
   }
 }
 
-/** What of an interest a server with these capabilities can be asked for. */
+/** What of an interest a server with these capabilities can be asked for. Many take subscriptions that do not announce it: all are asked. */
 export function offeredOf(interest: Interest, capabilities: Readonly<Record<string, unknown>>): Interest {
   const has = (group: string, feature: string): boolean => {
     const offered = capabilities[group]
@@ -106,7 +106,7 @@ export function offeredOf(interest: Interest, capabilities: Readonly<Record<stri
       toolsListChanged: has('tools', 'listChanged'),
       promptsListChanged: has('prompts', 'listChanged'),
       resourcesListChanged: has('resources', 'listChanged'),
-      resourceSubscriptions: has('resources', 'subscribe') ? (interest.resourceSubscriptions ?? []) : [],
+      resourceSubscriptions: interest.resourceSubscriptions ?? [],
       taskIds: extensions[tasksExtension] === undefined ? [] : (interest.taskIds ?? []),
     },
   ])

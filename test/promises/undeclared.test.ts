@@ -1,0 +1,46 @@
+// What servers do without having announced it works through the gateway as it does directly.
+import { afterEach, expect, test } from 'vitest'
+import { connect, type TestClient } from '../peers/clients.ts'
+import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
+import { eventually } from '../peers/processes.ts'
+
+/** Announces resources without `subscribe`, and takes subscriptions of all but `note:closed`; a call tells of an update. */
+const server = `
+  const say = (m) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...m }) + '\\n')
+  const watched = new Set()
+  let rest = ''
+  process.stdin.on('end', () => process.exit(0))
+  process.stdin.on('data', (chunk) => {
+    const lines = (rest + chunk).split('\\n'); rest = lines.pop()
+    for (const line of lines) {
+      const { id, method, params } = JSON.parse(line)
+      const answer = (result) => say({ id, result })
+      if (method === 'initialize') answer({ protocolVersion: params.protocolVersion, capabilities: { resources: {}, tools: {} }, serverInfo: { name: 'undeclared', version: '1' } })
+      else if (method === 'tools/list') answer({ tools: [{ name: 'touch', inputSchema: { type: 'object' } }] })
+      else if (method === 'resources/list') answer({ resources: [{ name: 'open', uri: 'note:open' }, { name: 'closed', uri: 'note:closed' }] })
+      else if (method === 'resources/subscribe' && params.uri === 'note:open') { watched.add(params.uri); answer({}) }
+      else if (method === 'tools/call') {
+        for (const uri of watched) say({ method: 'notifications/resources/updated', params: { uri } })
+        answer({ content: [] })
+      } else if (id !== undefined) say({ id, error: { code: -32601, message: 'Method not found' } })
+    }
+  })`
+
+let gateway: UnderTest | undefined
+let client: TestClient | undefined
+afterEach(async () => {
+  await client?.close()
+  await gateway?.stop()
+})
+
+test('subscriptions that a server takes and never announced', async () => {
+  gateway = await startUnderTest({ servers: { up: { command: process.execPath, args: ['-e', server], era: 'legacy' } } })
+  client = await connect('v1 http', { base: gateway.base })
+  await client.subscribe('note:open')
+  const told = async (): Promise<boolean> => {
+    await client?.call('up__touch')
+    return client?.updated.includes('note:open') === true
+  }
+  expect(await eventually(told)).toBe(true)
+  await expect(client.subscribe('note:closed')).rejects.toThrow(/note:closed cannot be had/)
+})
