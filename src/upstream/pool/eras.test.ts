@@ -139,7 +139,8 @@ describe.each(cells)('a $era server over $transport', ({ era, transport }) => {
   })
 
   test('ends a call whose deadline passes, naming the layer', async () => {
-    const leg = start(made.upstream, tool('test_reconnection'), { limits: { idleMs: 30, totalMs: 30 } })
+    // Long enough that the call is with the server also where the machine is busy.
+    const leg = start(made.upstream, tool('test_slow', { key: 'deadline' }), { limits: { idleMs: 2_000, totalMs: 2_000 } })
     const outcome = await leg.outcome
     expect(faultKind(outcome)).toBe('upstream_timeout')
     expect(outcome).toMatchObject({ fault: { sideEffect: 'unknown', detail: { layer: 'call deadline of the gateway' } } })
