@@ -9,7 +9,7 @@ export interface ResultFacts {
   readonly isError: boolean
   /** The result's own `resultType`, undefined where the server sent none (legacy revisions). */
   readonly resultType: string | undefined
-  /** False where it surely has no `_meta`. */
+  /** False where it surely has neither `_meta` nor a `resultType` that is none. */
   readonly hasMeta: boolean
   /** False where it surely has neither `ttlMs` nor `cacheScope`. */
   readonly hasCacheHints: boolean

@@ -109,7 +109,8 @@ export function readMessage(bytes: Uint8Array, parsed?: Readonly<Record<string, 
     if (bytes[method.start] !== quote) throw new MalformedJson('method is no string', method.start)
     if (checked === 'now' && twice === undefined && params !== undefined) twice = repeatedInParams(bytes, params.start)
     const name = text(bytes, method.start, method.end)
-    if (id === undefined || twice === 'id') {
+    // No request of MCP may have null for its id, and some clients write it into notifications.
+    if (id === undefined || twice === 'id' || (rawId === undefined && name.startsWith('notifications/'))) {
       if (twice !== undefined) return ambiguous('notification', undefined, twice)
       return { kind: 'notification', method: name, params: paramsOf(bytes, params, parsed) }
     }
@@ -131,7 +132,9 @@ export function readMessage(bytes: Uint8Array, parsed?: Readonly<Record<string, 
 }
 
 function paramsOf(bytes: Uint8Array, params: Span | undefined, parsed: Readonly<Record<string, unknown>> | undefined): Payload | undefined {
-  return params === undefined ? undefined : payload(bytes.subarray(params.start, params.end), parsed?.params)
+  // Null is how some write that there are none.
+  if (params === undefined || bytes[params.start] === letterN) return undefined
+  return payload(bytes.subarray(params.start, params.end), parsed?.params)
 }
 
 function ambiguous(of: IncomingAmbiguous['of'], id: RawId | undefined, twice: string): IncomingAmbiguous {
@@ -178,8 +181,11 @@ function factsOf(result: Uint8Array, checked: 'now' | 'before'): ResultFacts | s
       hasMeta = true
       if (result[walk.start] === openBrace) twice ??= repeated(result, walk.start, metaKeys)
     } else if (key === 1) isError = result[walk.start] === 0x74
-    else if (key === 2) resultType = result[walk.start] === quote ? text(result, walk.start, walk.end) : undefined
-    else if (key === 3) hasStructure = true
+    else if (key === 2) {
+      if (result[walk.start] === quote) resultType = text(result, walk.start, walk.end)
+      // What is there and no type has to be replaced, which nobody does who sees nothing to change.
+      else hasMeta = true
+    } else if (key === 3) hasStructure = true
     else if (key === 4 || key === 5) hasCacheHints = true
   }
   return twice ?? { isError, resultType, hasMeta, hasCacheHints, hasStructure, bytes: result.length }
@@ -187,6 +193,8 @@ function factsOf(result: Uint8Array, checked: 'now' | 'before'): ResultFacts | s
 
 const openBrace = 0x7b
 const quote = 0x22
+/** No JSON value but null begins with it. */
+const letterN = 0x6e
 
 /** `"2.0"`, in that spelling. */
 function isVersion(bytes: Uint8Array, { start, end }: Span): boolean {
@@ -230,7 +238,7 @@ function isNull(bytes: Uint8Array, { start, end }: Span): boolean {
 
 function idText(bytes: Uint8Array, { start, end }: Span): RawId | undefined {
   const first = bytes[start]
-  if (first === 0x6e) return undefined
+  if (first === letterN) return undefined
   if (first !== quote && first !== 0x2d && !(first !== undefined && first >= 0x30 && first <= 0x39)) {
     throw new MalformedJson('id is neither string nor number', start)
   }

@@ -22,12 +22,21 @@ export function classify(message: unknown, revision: string | undefined, method:
   if (typeof message.method !== 'string') return isResponse(message) ? legacy : refused('method must be a string')
   if (message.params !== undefined && typeof message.params !== 'object') return refused('params must be an object')
   const modernHeader = revision !== undefined && isModernRevision(revision)
-  if (!Object.hasOwn(message, 'id')) return classifyNotification(message, modernHeader, revision, method)
+  if (!hasId(message)) return classifyNotification(message, modernHeader, revision, method)
   if (typeof message.id !== 'string' && !Number.isInteger(message.id)) return refused('id must be a string or an integer')
   if (message.method === 'initialize' && !hasValidModernClaim(message)) {
     return modernHeader ? mismatch(`initialize belongs to earlier revisions, MCP-Protocol-Version names ${revision}`) : legacy
   }
   return modernHeader || hasClaim(message) ? modern : legacy
+}
+
+/** Null is the id of no request, and some clients write it into notifications. */
+export function hasId(message: Message): boolean {
+  return message.id === null ? !isNotification(message) : Object.hasOwn(message, 'id')
+}
+
+function isNotification({ method }: Message): boolean {
+  return typeof method === 'string' && method.startsWith('notifications/')
 }
 
 const modern: Classification = { to: 'modern' }

@@ -89,7 +89,8 @@ function callResultEdits(result: Payload, hasStructure: boolean, revision: Legac
     if (value !== undefined && value[skipSpace(value, 0)] !== 0x7b) {
       edits.push({ path: ['structuredContent'], value: undefined })
       const text = asBuffer(value).toString('utf8')
-      if (!holdsText(result, text)) blocks.push(JSON.stringify({ type: 'text', text }))
+      // Null says in these revisions that there is none.
+      if (text.trim() !== 'null' && !holdsText(result, text)) blocks.push(JSON.stringify({ type: 'text', text }))
     }
   }
   if (foreignTypes(revision).some((type) => mentions(result, type))) {

@@ -3,6 +3,7 @@
 import { type Call, type Caller, families, type LogLevel, type Method } from '../../core/call/call.ts'
 import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
 import type { Random } from '../../core/ports/clock.ts'
+import { absentIn } from '../../core/protocol/absent.ts'
 import { strayTargets, targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
@@ -73,7 +74,8 @@ function hopEdits(fields: Record<string, unknown>, meta: Record<string, unknown>
   for (const key of hopKeys) if (meta !== undefined && key in meta) edits.push({ path: ['_meta', key], value: undefined })
   // We advertise no tasks, so `task` is to be ignored (MCP 2025-11-25 §tasks); continuations are ours to write.
   for (const key of ['task', 'inputResponses', 'requestState']) if (key in fields) edits.push({ path: [key], value: undefined })
-  return edits
+  const absent = absentIn(fields)
+  return absent === undefined ? edits : [...edits, ...absent]
 }
 
 function tokenText(params: Payload, token: unknown): string | undefined {

@@ -1,6 +1,7 @@
 // Translates what client and server can do between `initialize` and MCP 2026-07-28.
 
 import type { ClientCapabilities, ClientInfo } from '../../core/call/call.ts'
+import { presentCapabilities } from '../../core/protocol/absent.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { type Implementation, isLegacyRevision, type LegacyRevision, legacyRevisions, tasksExtension } from '../../core/protocol/names.ts'
 
@@ -24,7 +25,7 @@ export function negotiate(requested: unknown): LegacyRevision {
 /** Client capabilities of `initialize` in the modern shape: `roots` loses its flag, tasks are not offered across. */
 export function modernCapabilities(declared: unknown): ClientCapabilities {
   if (!isObject(declared)) return {}
-  const { tasks: _, roots, sampling, elicitation, extensions, ...rest } = declared
+  const { tasks: _, roots, sampling, elicitation, extensions, ...rest } = presentCapabilities(declared)
   const { [tasksExtension]: __, ...others } = isObject(extensions) ? extensions : {}
   return {
     ...rest,

@@ -189,9 +189,12 @@ function spliced(id: RawId, more: string, result: Uint8Array): Buffer {
   return out
 }
 
+/** With it begins null, which is no hint. */
+const letterN = 0x6e
+
 /** Never invents `public`: what says nothing is private and stale at once. */
 function addCacheHints(bytes: Uint8Array, hasSome: boolean, edits: Edit[]): void {
-  const present = hasSome ? members(bytes, skipSpace(bytes, 0)) : []
+  const present = hasSome ? members(bytes, skipSpace(bytes, 0)).filter(({ start }) => bytes[start] !== letterN) : []
   if (!present.some((member) => member.key === 'ttlMs')) edits.push({ path: ['ttlMs'], value: '0' })
   if (!present.some((member) => member.key === 'cacheScope')) edits.push({ path: ['cacheScope'], value: '"private"' })
 }

@@ -3,6 +3,7 @@
 import { type ClientCapabilities, type ClientInfo, type LogLevel, logLevels } from '../../core/call/call.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import { presentCapabilities } from '../../core/protocol/absent.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { metaKey, modernRevision } from '../../core/protocol/names.ts'
 
@@ -54,17 +55,18 @@ export function isModernRevision(revision: string): boolean {
 export function readEnvelope(meta: Message): Envelope | Fault {
   const revision = meta[metaKey.protocolVersion]
   if (typeof revision !== 'string') return wrongKey(metaKey.protocolVersion, 'must be a string', revision)
-  const capabilities = meta[metaKey.clientCapabilities]
-  if (!isObject(capabilities)) return wrongKey(metaKey.clientCapabilities, 'must be an object', capabilities)
+  const declared = meta[metaKey.clientCapabilities]
+  if (!isObject(declared)) return wrongKey(metaKey.clientCapabilities, 'must be an object', declared)
+  const capabilities = presentCapabilities(declared)
   for (const name of ['sampling', 'elicitation', 'roots', 'extensions']) {
     const capability = capabilities[name]
     if (capability !== undefined && !isObject(capability)) {
       return wrongKey(metaKey.clientCapabilities, `must have an object as its "${name}"`, capability)
     }
   }
-  const client = meta[metaKey.clientInfo]
+  const client = meta[metaKey.clientInfo] ?? undefined
   if (client !== undefined && !isClientInfo(client)) return wrongKey(metaKey.clientInfo, 'must have a name and a version', client)
-  const logLevel = meta[metaKey.logLevel]
+  const logLevel = meta[metaKey.logLevel] ?? undefined
   if (logLevel !== undefined && !isLogLevel(logLevel)) {
     return wrongKey(metaKey.logLevel, `must be one of ${logLevels.join(', ')}`, logLevel)
   }

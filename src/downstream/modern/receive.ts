@@ -7,6 +7,7 @@ import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
+import { absentIn } from '../../core/protocol/absent.ts'
 import { strayTargets, type Target, targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
@@ -157,6 +158,8 @@ function hopEdits(meta: Message, place: Target | undefined, params: Message): re
     edits = hopKeys
     break
   }
+  const absent = absentIn(params)
+  if (absent !== undefined) edits = [...edits, ...absent]
   const stray = place === undefined ? [] : strayTargets(place, params)
   return stray.length === 0 ? edits : [...edits, ...stray.map((path) => ({ path, value: undefined }))]
 }
@@ -219,7 +222,7 @@ function isId(value: unknown): boolean {
 }
 
 function tokenText(token: unknown, bytes: Uint8Array): string | undefined | 'invalid' {
-  if (token === undefined) return undefined
+  if (token === undefined || token === null) return undefined
   if (!isId(token)) return 'invalid'
   if (typeof token === 'string' || Number.isSafeInteger(token)) return JSON.stringify(token)
   return textAt(bytes, ['params', '_meta', 'progressToken'])

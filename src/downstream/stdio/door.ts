@@ -14,6 +14,7 @@ import { Lines } from '../../core/protocol/lines.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import type { DoorContext } from '../door.ts'
 import { parseBody } from '../http/body.ts'
+import { hasId } from '../http/classify.ts'
 import { isSlow } from '../http/slow-client.ts'
 import { ClientQuestions } from '../legacy/client-questions.ts'
 import { LegacyClientConnection } from '../legacy/connection.ts'
@@ -159,7 +160,7 @@ class Connection {
     if (!isObject(message)) return this.refuse(undefined, undefined, fault('invalid_request', { reason: 'no JSON-RPC message' }), arrival)
     const method = typeof message.method === 'string' ? message.method : undefined
     const id = rawIdOf(message, bytes)
-    if (method !== undefined && 'id' in message) {
+    if (method !== undefined && hasId(message)) {
       if (barred !== undefined) return this.refuse(id, method, barred, arrival, claimedRevision(message))
       if (this.isModern(message, method)) return this.request(message, bytes, arrival)
       if (method === 'initialize') this.initialized = true
