@@ -250,6 +250,21 @@ const rows: Record<string, Row> = {
   },
 
   'tools.NAME.idempotent': { file: 'test/promises/sending-again.test.ts', mentions: 'idempotent: false' },
+  'tools.NAME.arguments': async () => {
+    const tools = [plainTool('echo', { inputSchema: { type: 'object', properties: { n: { type: 'integer' } } } })]
+    for (const [handling, sent] of [
+      ['coerce', 1],
+      ['strict', undefined],
+      ['pass', '1'],
+    ] as const) {
+      const { base, admin, up } = await pair({ tools: { 'up/echo': { arguments: handling } } }, { tools })
+      const answer = await modern(base, 'tools/call', { name: 'echo', arguments: { n: '1' } }, { mount })
+      expect(up.seen.find(({ method }) => method === 'tools/call')?.params.arguments.n).toBe(sent)
+      expect(faultOf(answer)?.kind).toBe(handling === 'strict' ? 'invalid_arguments' : undefined)
+      const counted = await metric(admin, 'signalbox_coerced_arguments_total')
+      expect(counted.get('upstream="up",item="echo"')).toBe(handling === 'coerce' ? 1 : undefined)
+    }
+  },
   'tools.NAME.retry': { file: 'test/promises/sending-again.test.ts', mentions: "retry: 'never'" },
 
   'limits.queue': async () => {

@@ -49,6 +49,7 @@ export function createGateway({ chains, mounts, recorder, clock }: Parts): Gatew
         },
         delivery: 'delivered',
         attempts: 0,
+        coerced: undefined,
         events: 0,
         bytesIn: 0,
         bytesOut: 0,

@@ -60,6 +60,12 @@ export function createMetrics(gauges: Gauges): Metrics {
     labelNames: ['transport', 'revision', 'kind'],
     registers,
   })
+  const coerced = new Counter({
+    name: 'signalbox_coerced_arguments_total',
+    help: 'Arguments of calls that were given the type of their schema, so that they fit it.',
+    labelNames: ['upstream', 'item'],
+    registers,
+  })
   const sums = { in: 0, out: 0 }
   new Counter({
     name: 'signalbox_call_bytes_total',
@@ -91,6 +97,7 @@ export function createMetrics(gauges: Gauges): Metrics {
         record.durationMs / 1_000,
       )
       if (record.fault !== undefined) faults.inc({ category: record.fault.category, kind: record.fault.kind, upstream })
+      if (record.coerced !== undefined) coerced.inc({ upstream, item: items(upstream, record.item) }, record.coerced.length)
       if (record.family === 'refused') refusals.inc(refusalLabels(record))
       sums.in += record.bytesIn
       sums.out += record.bytesOut

@@ -8,7 +8,17 @@ import { createMetrics } from './metrics.ts'
 import { createRecorder } from './recorder.ts'
 
 function refused(method: string, revision: string | undefined): CallRecord {
-  const known = { id: 'c', atMs: 0, durationMs: 1, mount: '', trace: undefined, delivery: 'delivered', attempts: 0, events: 0 } as const
+  const known = {
+    id: 'c',
+    atMs: 0,
+    durationMs: 1,
+    mount: '',
+    trace: undefined,
+    delivery: 'delivered',
+    attempts: 0,
+    coerced: undefined,
+    events: 0,
+  } as const
   const none = { target: undefined, upstream: undefined, item: undefined, bytesIn: 0, bytesOut: 0 }
   const caller = { principal: anonymous, client: undefined, arrival: { transport: 'sse', revision } } as const
   const fault = { kind: 'parse_error', category: 'tool', sideEffect: 'none', message: 'It is no JSON.' } as const

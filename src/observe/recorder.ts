@@ -36,6 +36,7 @@ function logCall(sink: LogSink, record: CallRecord): void {
     ms: Math.round(record.durationMs * 100) / 100,
     in: record.bytesIn,
     out: record.bytesOut,
+    coerced: record.coerced,
     attempts: record.attempts > 1 ? record.attempts : undefined,
     delivery: record.delivery === 'delivered' ? undefined : record.delivery,
     fault: fault?.kind,

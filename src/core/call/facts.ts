@@ -1,6 +1,7 @@
 // The facts that stages note on an exchange and that the record is built from. Kept apart from the stages, since they may not import
 // each other: `resolve` notes the route, `retry` the attempts, a door the size of what it read.
 import type { UpstreamId } from './call.ts'
+import type { Payload } from './payload.ts'
 
 declare module './exchange.ts' {
   interface Facts {
@@ -8,6 +9,8 @@ declare module './exchange.ts' {
     route: { readonly upstream: UpstreamId; readonly item: string | undefined }
     /** Attempts made, the first included. */
     attempts: number
+    /** Arguments were given the types of their schema: where (JSON Pointers), and the params as the caller sent them. */
+    coerced: { readonly places: readonly string[]; readonly asSent: Payload }
     /** Bytes of the request body as the door read it; without this fact the record takes the size of `params`. */
     bytesIn: number
   }

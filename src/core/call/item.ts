@@ -15,6 +15,14 @@ export interface Violation {
   readonly got: string
 }
 
+/** What a validator finds beside its violations, for who looks for another reading of the arguments. */
+export interface Misfits {
+  /** JSON Pointers of values that are of another type, or another value, than is wanted there. */
+  readonly places: Set<string>
+  /** Alternatives were tried, so that not all of the places need be wrong. */
+  choice: boolean
+}
+
 /** A property of a tool's input schema that the client mirrors in an `Mcp-Param-*` header (MCP 2026-07-28, x-mcp-header). */
 export interface HeaderParam {
   /** Property path from the root of the arguments. */
@@ -44,7 +52,7 @@ export interface Item {
   readonly settings: ToolSettings
   readonly headers: readonly HeaderParam[]
   /** Judges `params.arguments`; undefined where the item takes no schema. Compiled on first use. */
-  readonly validate: ((args: unknown) => readonly Violation[]) | undefined
+  readonly validate: ((args: unknown, misfits?: Misfits) => readonly Violation[]) | undefined
   /** True where the tool declares an `outputSchema`: then a fault may not use `structuredContent`. */
   readonly declaresOutput: boolean
   readonly generation: number

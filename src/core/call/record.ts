@@ -37,6 +37,8 @@ export interface CallRecord {
     | undefined
   readonly delivery: Delivery
   readonly attempts: number
+  /** JSON Pointers of arguments that were given the type of their schema; undefined where none was. */
+  readonly coerced: readonly string[] | undefined
   /** Events that reached the caller's sink. */
   readonly events: number
   readonly bytesIn: number

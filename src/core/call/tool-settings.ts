@@ -5,7 +5,9 @@ export interface ToolSettings {
   readonly idempotent: boolean | undefined
   /** `reads`: again what was not executed, and what may be executed twice; `never`: nothing is sent again. */
   readonly retry: 'reads' | 'never'
+  /** What does not fit the input schema: is given its types where nothing is lost, is refused, or is not even looked at. */
+  readonly arguments: 'coerce' | 'strict' | 'pass'
 }
 
 /** Where configuration says nothing; also of everything that is no tool. */
-export const unconfigured: ToolSettings = { idempotent: undefined, retry: 'reads' }
+export const unconfigured: ToolSettings = { idempotent: undefined, retry: 'reads', arguments: 'coerce' }

@@ -9,7 +9,8 @@ export const toolFaults = {
     retryable: false,
     protocol: false,
     agent: 'The arguments for {item} do not fit its schema: {problems}. Correct them and call again. Nothing was executed.',
-    operator: 'The agent sent arguments that break the published input schema. If this repeats, look at the tool description.',
+    operator:
+      'The agent sent arguments that break the published input schema. If this repeats, look at the tool description; where the server takes what its schema does not say, `tools.<selector>.arguments: pass` leaves the check to it.',
   },
   unknown_tool: {
     category: 'tool',

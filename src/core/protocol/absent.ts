@@ -10,14 +10,17 @@ const optional: ReadonlySet<string> = new Set([
 
 /** The members of `params` that are written and not there, as edits that take them out; undefined where there is none. */
 export function absentIn(params: Readonly<Record<string, unknown>>): Edit[] | undefined {
-  let found: Edit[] | undefined
-  for (const key in params) {
-    const value = params[key]
-    if (value === null ? optional.has(key) : value === '' && key === 'cursor') (found ??= []).push({ path: [key], value: undefined })
-  }
-  const { context } = params
-  if (isObject(context) && context.arguments === null) (found ??= []).push({ path: ['context', 'arguments'], value: undefined })
-  return found
+  let some = false
+  for (const key in params) if (isAbsent(key, params[key])) some = true
+  const bare = isObject(params.context) && params.context.arguments === null
+  if (!some && !bare) return undefined
+  const keys = Object.keys(params).filter((key) => isAbsent(key, params[key]))
+  const paths = [...keys.map((key) => [key]), ...(bare ? [['context', 'arguments']] : [])]
+  return paths.map((path) => ({ path, value: undefined }))
+}
+
+function isAbsent(key: string, value: unknown): boolean {
+  return value === null ? optional.has(key) : value === '' && key === 'cursor'
 }
 
 /** Capabilities without the members, and the members of members, that are null. The same object where there is none. */

@@ -3,7 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import type { UpstreamId } from '../../core/call/call.ts'
-import type { HeaderParam, ItemKind, Traits, Violation } from '../../core/call/item.ts'
+import type { HeaderParam, ItemKind, Misfits, Traits, Violation } from '../../core/call/item.ts'
 import { kinds } from '../../core/call/item-kinds.ts'
 import { type Edit, type Payload, payload } from '../../core/call/payload.ts'
 import { type ToolSettings, unconfigured } from '../../core/call/tool-settings.ts'
@@ -16,7 +16,7 @@ import { strayFile } from './skills.ts'
 import { parseTemplate, type Template } from './template.ts'
 import { isWellFormed, mayBeCut, wholeCharacters } from './whole-characters.ts'
 
-export type Validate = (args: unknown) => readonly Violation[]
+export type Validate = (args: unknown, misfits?: Misfits) => readonly Violation[]
 
 /**
  * Judges a tool's input schema at once and compiles it on the first `validate`; given by the assembly (gateway/policy `createSchemaGate`).

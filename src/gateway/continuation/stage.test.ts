@@ -6,7 +6,7 @@ import type { Call, RoutedCall } from '../../core/call/call.ts'
 import type { Item } from '../../core/call/item.ts'
 import type { OpenContinuation, Outcome } from '../../core/call/outcome.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
-import { type Step, Table } from '../../core/call/stage.ts'
+import { type Pass, type Step, Table } from '../../core/call/stage.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../platform/seal/aes-sealer.ts'
 import { createContinuation } from './stage.ts'
@@ -17,7 +17,7 @@ function asks(continuation: OpenContinuation): Outcome {
   return { kind: 'input_required', requests: payloadOf({ inputRequests: {} }), continuation }
 }
 
-function setting() {
+function setting(between: Pass<RoutedCall>['run'] = (call, exchange, next) => next(call, exchange)) {
   const clock = new ManualClock()
   const sealer = createSealer(freshKey(), systemRandom)
   const stages = createContinuation({ sealer, clock, random: systemRandom })
@@ -39,6 +39,7 @@ function setting() {
   const chain = Table.begin()
     .pass(['invoke'], stages.continued, '')
     .step(['invoke'], resolve, '')
+    .pass(['invoke'], { name: 'between', run: between }, '')
     .pass(['invoke'], stages.seal, '')
     .pass(['invoke'], resume, '')
     .end(['invoke'], 'sent', sent, '')
@@ -102,6 +103,16 @@ describe('a requestState comes back as it went out', () => {
     answer(done())
     expect(await leg(next(second.kind === 'input_required' ? second.sealed : ''))).toMatchObject({ kind: 'complete' })
     expect(await leg(next(state))).toMatchObject({ kind: 'fault' })
+  })
+
+  it('and belongs to the arguments as the caller sent them, also where others were sent on', async () => {
+    const { leg, open, seen } = setting((call, exchange, on) => {
+      exchange.note('coerced', { places: ['/n'], asSent: call.params })
+      return on({ ...call, params: call.params.edit([{ path: ['arguments', 'n'], value: '1' }]) }, exchange)
+    })
+    const state = await open({ kind: 'relayed', inner: 'x' })
+    expect(await leg(next(state))).toMatchObject({ kind: 'complete' })
+    expect(seen.sent.map((call) => call.params.json())).toMatchObject([{ arguments: { n: 1 } }, { arguments: { n: 1 } }])
   })
 
   it('and a call without one passes as it is, answers or not', async () => {

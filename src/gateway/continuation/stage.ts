@@ -1,5 +1,6 @@
 // The stages of multi-round-trip requests (SEP-2322): `continue` opens the `requestState` of a next leg, `seal` makes the one of a leg
 // that needs input, `resume` brings a parked leg straight to the call that waits. Believed without a seal it would be a free call.
+import '../../core/call/facts.ts'
 import type { Call, Continuation, RoutedCall } from '../../core/call/call.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { payload } from '../../core/call/payload.ts'
@@ -20,8 +21,8 @@ export interface ContinuationParts {
 export interface ContinuationStages {
   /**
    * Opens `params.requestState` into `call.continuation` and takes it out of `params`; `inputResponses` stay. Exits read
-   * `call.continuation` only. Without a `requestState` the call passes unchanged, `inputResponses` or not. No stage between this one
-   * and `seal` may change `params.arguments`: their digest is compared here and made there.
+   * `call.continuation` only. Without a `requestState` the call passes unchanged, `inputResponses` or not. The digest of the arguments as
+   * the caller sent them is compared here and made by `seal`: who changes them in between notes what they were (fact `coerced`).
    */
   readonly continued: Pass<Call>
   /** Holds the opened seal against the resolved item, and seals what the leg leaves open, also where the upstream sent no state. */
@@ -57,8 +58,9 @@ export function createContinuation({ sealer, clock, random }: ContinuationParts)
         if (reason !== undefined) return refuse(reason)
         return next(call, exchange).then((outcome) => {
           if (outcome.kind !== 'input_required') return outcome
+          const asSent = exchange.fact('coerced')?.asSent
           const sealed = sealContinuation(sealer, {
-            call,
+            call: asSent === undefined ? call : { ...call, params: asSent },
             upstream: call.upstream,
             item: call.item.name,
             definition: digest(call.item.definition.bytes),

@@ -4,12 +4,12 @@ import type { ErrorObject, Options, ValidateFunction } from 'ajv'
 import { Ajv } from 'ajv'
 import { Ajv2019 } from 'ajv/dist/2019.js'
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import type { Violation } from '../../core/call/item.ts'
+import type { Misfits, Violation } from '../../core/call/item.ts'
 import { argumentLimits, measure } from './arguments.ts'
 import { compilePattern } from './patterns.ts'
 import type { Relaxation } from './relax.ts'
 import type { Dialect, SchemaGraph, SchemaObject } from './schema-graph.ts'
-import { violations } from './violations.ts'
+import { addMisfits, violations } from './violations.ts'
 
 /** Stands in every referenced subschema and counts how often it is entered: the only work that can multiply. */
 const stepKeyword = 'signalbox:step'
@@ -46,7 +46,7 @@ const options: Options = {
 const compilers = { 'draft-07': Ajv, '2019-09': Ajv2019, '2020-12': Ajv2020 } as const
 
 /** Judges arguments by one schema. */
-export type Validator = (args: unknown) => readonly Violation[]
+export type Validator = (args: unknown, misfits?: Misfits) => readonly Violation[]
 
 /** Compiles on first call; throws there if the compiler does, which the gate has made sure of as far as it can. */
 export function compile(
@@ -58,17 +58,22 @@ export function compile(
   const cleaned = clean(schema, graph, dialect, relaxed)
   const quick = make(dialect, false)(cleaned)
   let thorough: ValidateFunction | undefined
-  return (args) => {
+  return (args, misfits) => {
     const { nodes, tooDeep } = measure(args)
     if (tooDeep) return [{ path: '', expected: `nesting of at most ${argumentLimits.depth}`, got: 'deeper nesting' }]
     const found = run(quick, args, nodes)
     if (found === undefined) return []
     if (!Array.isArray(found)) return [tooCostly]
-    if (nodes > mostNodesExplained || graph.nodes > largestExplained) return violations(found)
+    if (nodes > mostNodesExplained || graph.nodes > largestExplained) return told(found, misfits)
     thorough ??= make(dialect, true)(cleaned)
     const all = run(thorough, args, nodes)
-    return violations(Array.isArray(all) ? all : found)
+    return told(Array.isArray(all) ? all : found, misfits)
   }
+}
+
+function told(errors: readonly ErrorObject[], misfits: Misfits | undefined): readonly Violation[] {
+  if (misfits !== undefined) addMisfits(errors, misfits)
+  return violations(errors)
 }
 
 const tooCostly: Violation = {

@@ -2,7 +2,7 @@
 // compiles that at the first call; keeps compiled ones by their content. What cannot be enforced is left to the server, and noted.
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Violation } from '../../core/call/item.ts'
+import type { Misfits, Violation } from '../../core/call/item.ts'
 import { compile, type Validator } from './compile.ts'
 import { judge } from './dialect.ts'
 import { relax } from './relax.ts'
@@ -10,7 +10,7 @@ import { readSchema, type SchemaObject, type Unenforced } from './schema-graph.t
 
 export interface Gated {
   /** Empty where the arguments fit. Never throws; compiled on first use. */
-  readonly validate: (args: unknown) => readonly Violation[]
+  readonly validate: (args: unknown, misfits?: Misfits) => readonly Violation[]
   /** What of the schema is not enforced, for the operator. */
   readonly notes: readonly string[]
 }
@@ -49,14 +49,14 @@ export function createSchemaGate({ most = 2_000, uncompiled = () => undefined }:
         return pass(error)
       }
     }
-    const validate: Validator = (args) => {
+    const validate: Validator = (args, misfits) => {
       let validator = validators.get(key)
       if (validator === undefined) {
         validator = make()
         validators.set(key, validator)
       }
       try {
-        return validator(args)
+        return validator(args, misfits)
       } catch (error) {
         // What was compiled falls over the arguments: the server judges them.
         validators.set(key, pass(error))

@@ -5,6 +5,7 @@ import type { Item } from '../../core/call/item.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
 import type { Pass } from '../../core/call/stage.ts'
+import { unconfigured } from '../../core/call/tool-settings.ts'
 import { asserted, gateSchema, validate } from './stage.ts'
 
 const inputSchema = { type: 'object', properties: { city: { type: 'string' } }, required: ['city'] }
@@ -32,7 +33,7 @@ describe('arguments are judged before anything goes upstream', () => {
   it.each([
     [{ name: 'weather' }],
     [{ name: 'weather', arguments: {} }],
-    [{ name: 'weather', arguments: { city: 1 } }],
+    [{ name: 'weather', arguments: { city: ['Bern'] } }],
     [{ name: 'weather', arguments: null }],
   ])('refuses %j with path, expected, got and an example', async (params) => {
     const { outcome, sent } = await pass(validate, { params: payloadOf(params) })
@@ -42,6 +43,39 @@ describe('arguments are judged before anything goes upstream', () => {
       fault: { kind: 'invalid_arguments', sideEffect: 'none', detail: { example: { city: 'text' } } },
     })
     if (outcome.kind === 'fault') expect(outcome.fault.message).toContain('{"city":"text"}')
+  })
+
+  it('sends what says the same in the type of the schema, and notes where and what came', async () => {
+    const { exchange } = anExchange()
+    const params = payloadOf({ name: 'weather', arguments: { city: 1, more: 'kept' } })
+    let sent: RoutedCall | undefined
+    await validate.run({ ...aCall({ params }), upstream: 'up', item: item() }, exchange, async (call) => {
+      sent = call
+      return done()
+    })
+    expect(sent?.params.json()).toEqual({ name: 'weather', arguments: { city: '1', more: 'kept' } })
+    expect(exchange.fact('coerced')).toEqual({ places: ['/city'], asSent: params })
+  })
+
+  it.each([
+    ['strict', 0],
+    ['pass', 1],
+  ] as const)('reads nothing otherwise where configuration says %s', async (handling, expected) => {
+    const settings = { ...unconfigured, arguments: handling }
+    const { sent } = await pass(validate, { item: item({ settings }), params: payloadOf({ name: 'weather', arguments: { city: 1 } }) })
+    expect(sent).toBe(expected)
+  })
+
+  it('compares what it read with the headers that repeat it', async () => {
+    const headers = [{ path: ['city'], header: 'mcp-param-city', type: 'string' }] as const
+    const params = payloadOf({ name: 'weather', arguments: { city: 1 } })
+    for (const [said, expected] of [
+      ['1', 1],
+      ['2', 0],
+    ] as const) {
+      const { sent } = await pass(validate, { item: item({ headers }), params, asserted: new Map([['mcp-param-city', said]]) })
+      expect(sent).toBe(expected)
+    }
   })
 
   it('asks nothing of an item without a schema', async () => {

@@ -1,10 +1,13 @@
 // Stages that judge a routed call by the definition of its item, before any byte goes upstream: asserted headers, arguments.
+import '../../core/call/facts.ts'
 import type { RoutedCall } from '../../core/call/call.ts'
+import type { Exchange } from '../../core/call/exchange.ts'
 import type { Item, Violation } from '../../core/call/item.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { disagreement } from './asserted.ts'
+import { argumentsIn, coerce } from './coerce.ts'
 import { exampleOf } from './example.ts'
 
 export { createSchemaGate, type Gated, type GateOptions, type GateSchema, gateSchema } from './schema-gate.ts'
@@ -19,16 +22,33 @@ export const asserted: Pass<RoutedCall> = {
   },
 }
 
-/** Refuses arguments that break the item's schema (`invalid_arguments`). Absent arguments are an empty object. */
+/**
+ * Refuses arguments that break the item's schema (`invalid_arguments`), unless they say what it wants in other types, and configuration lets
+ * them be read so. Absent arguments are an empty object.
+ */
 export const validate: Pass<RoutedCall> = {
   name: 'validate',
   run: (call, exchange, next) => {
     const { item } = call
-    if (item.validate === undefined) return next(call, exchange)
+    if (item.validate === undefined || item.settings.arguments === 'pass') return next(call, exchange)
     const params = call.params.json() as { readonly arguments?: unknown } | null | undefined
     const violations = item.validate(params?.arguments === undefined ? {} : params.arguments)
-    return violations.length === 0 ? next(call, exchange) : Promise.resolve(refusal(item, violations))
+    if (violations.length === 0) return next(call, exchange)
+    const read = item.settings.arguments === 'coerce' ? coerced(call, exchange) : undefined
+    if (read === undefined) return Promise.resolve(refusal(item, violations))
+    // What the headers repeat was no value of their type before.
+    return asserted.run(read, exchange, next)
   },
+}
+
+/** The call with arguments that fit; undefined where they cannot be read so. */
+function coerced<C extends RoutedCall>(call: C, exchange: Exchange): C | undefined {
+  const { validate } = call.item
+  const args = argumentsIn(call.params)
+  const found = validate === undefined || args === undefined ? undefined : coerce(args, validate)
+  if (found === undefined) return undefined
+  exchange.note('coerced', { places: found.places, asSent: call.params })
+  return { ...call, params: call.params.edit([{ path: ['arguments'], value: found.arguments.bytes }]) }
 }
 
 function refusal(item: Item, violations: readonly Violation[]): Outcome {
@@ -43,6 +63,7 @@ function refusal(item: Item, violations: readonly Violation[]): Outcome {
       item: item.visible,
       problems: `${problems}${hint}`,
       violations,
+      setting: `tools.'${item.upstream}/${item.name}'.arguments`,
       ...(example === undefined ? {} : { example }),
     }),
   )

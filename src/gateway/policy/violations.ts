@@ -2,7 +2,7 @@
 // quoted only where they are short and not named like a secret.
 
 import type { ErrorObject } from 'ajv'
-import type { Violation } from '../../core/call/item.ts'
+import type { Misfits, Violation } from '../../core/call/item.ts'
 import { escapeToken } from '../../core/protocol/json-pointer.ts'
 
 const mostViolations = 8
@@ -23,6 +23,15 @@ export function violations(errors: readonly ErrorObject[]): readonly Violation[]
     if (found.length === mostViolations) break
   }
   return found
+}
+
+/** Where a value of another type would do, or another value. */
+export function addMisfits(errors: readonly ErrorObject[], misfits: Misfits): void {
+  for (const { keyword, instancePath } of errors) {
+    if (keyword === 'type' || keyword === 'enum' || keyword === 'const') misfits.places.add(instancePath)
+    else if (keyword === 'anyOf' || keyword === 'oneOf' || keyword === 'if' || keyword === 'not' || keyword === 'contains')
+      misfits.choice = true
+  }
 }
 
 /** Errors of the branches of `anyOf` and `oneOf` say little; those that lie deeper than the choice itself tell which branch was meant. */

@@ -15,6 +15,12 @@ export const toolSettings = z.strictObject({
     .describe(
       '`reads` sends again what was not executed and, where nobody knows, what only reads or is idempotent. `never` sends nothing again, also not what surely was not executed. Default: `reads`.',
     ),
+  arguments: z
+    .enum(['coerce', 'strict', 'pass'])
+    .exactOptional()
+    .describe(
+      'What becomes of arguments that do not fit the input schema. `coerce` gives them the types that it wants where nothing is lost (`"1"` for an integer, JSON text for an object) and refuses what cannot be read so; `strict` refuses all of them; `pass` checks nothing and leaves it to the server. Default: `coerce`.',
+    ),
 })
 
 const selector = z.string().regex(/^(\*|[^*/\s]+(\/([^*]+\*?|\*))?)$/, {
