@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { bench, callOf, exchangeOf, faultOf, quiet, resultOf, shown } from '../../../test/doubles/gateway/catalog-rig.ts'
 import { ScriptedUpstream, tool } from '../../../test/doubles/gateway/scripted-upstream.ts'
 import type { UpstreamId } from '../../core/call/call.ts'
+import { unconfigured } from '../../core/call/tool-settings.ts'
 import { toolsBySelector } from '../tools/by-selector.ts'
 import type { CatalogChange, CatalogStore } from './index.ts'
 
@@ -254,9 +255,9 @@ describe('what configuration says of a tool', () => {
     const toolsets = { some: { include: ['a'], exclude: [], rename: { 'a/get': 'fetch', 'a/set': 'get' }, describe: {} } }
     const { catalog, clock } = await bench([a], { tools, toolsets }).start()
     const settingsOf = (mount: string, visible: string) => catalog.find(mount, 'tool', visible)?.settings
-    const configured = { idempotent: undefined, retry: 'never' }
+    const configured = { ...unconfigured, retry: 'never' }
     expect([settingsOf('some', 'fetch'), settingsOf('a', 'get'), settingsOf('', 'a__get')]).toEqual([configured, configured, configured])
-    expect(settingsOf('some', 'get')).toEqual({ idempotent: undefined, retry: 'reads' })
+    expect(settingsOf('some', 'get')).toEqual(unconfigured)
     // No tool.
     expect(catalog.find('a', 'prompt', 'get')?.settings.retry).toBe('reads')
 

@@ -18,7 +18,7 @@ describe('of several selectors that select a tool', () => {
     ['up', 'set', { idempotent: true, retry: 'reads' }],
     ['other', 'get_one', { idempotent: undefined, retry: 'never' }],
   ])('the more exact one wins key by key: %s/%s', (upstream, tool, expected) => {
-    expect(tools.settingsOf(upstream, tool)).toEqual(expected)
+    expect(tools.settingsOf(upstream, tool)).toEqual({ ...unconfigured, ...expected })
   })
 
   it('a tool that none selects has what holds without configuration', () => {
