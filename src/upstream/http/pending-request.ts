@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
-import type { IncomingError } from '../../core/protocol/jsonrpc.ts'
+import type { IncomingError, RawId } from '../../core/protocol/jsonrpc.ts'
 import type { WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { encodingProblem } from './content-encoding.ts'
 import { messageOf } from './events.ts'
@@ -109,12 +109,21 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
     return this.body?.take() ?? Buffer.alloc(0)
   }
 
+  /** Our ids are numbers, so that the text of one can mean no other request. */
+  protected isOwn(id: RawId): boolean {
+    if (id === this.id) return true
+    if (id !== `"${this.id}"`) return false
+    this.wire.anomaly('id_type', `answer to id ${id} in place of ${this.id}`)
+    return true
+  }
+
   protected readStatusBody(): void {
     const message = messageOf(this.takeBody(), this.wire)
     if (typeof message !== 'string' && message.kind === 'ambiguous') this.wire.anomaly('ambiguous', message.what)
     if (typeof message === 'string' || message.kind !== 'error') this.settleStatus(undefined)
     // 401 is about the credential, whatever its body says.
-    else if (message.id === this.id && this.status !== 401) this.settle({ kind: 'answer', answer: message, status: this.status })
+    else if (message.id !== undefined && this.isOwn(message.id) && this.status !== 401)
+      this.settle({ kind: 'answer', answer: message, status: this.status })
     else this.settleStatus(isAnothers(message.id) && message.id !== this.id ? undefined : message)
   }
 

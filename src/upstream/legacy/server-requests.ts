@@ -2,7 +2,7 @@
 // client's responses back (SEP-2322).
 
 import type { ClientCapabilities } from '../../core/call/call.ts'
-import { type Payload, payload, payloadOf } from '../../core/call/payload.ts'
+import { emptyObject, type Payload, payload, payloadOf } from '../../core/call/payload.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
 import { refusalKey } from '../../core/protocol/names.ts'
@@ -74,7 +74,8 @@ export function inputRequired(questions: ReadonlyMap<string, Pick<ServerRequest,
   let head = '{"resultType":"input_required","inputRequests":{'
   for (const [key, { method, params }] of questions) {
     parts.push(Buffer.from(`${head}${JSON.stringify(key)}:{"method":${JSON.stringify(method)}`))
-    if (params !== undefined) parts.push(Buffer.from(',"params":'), params.edit(hopLocal).bytes)
+    // Some readers want the member there, also where nothing is in it.
+    parts.push(Buffer.from(',"params":'), params === undefined ? emptyObject.bytes : params.edit(hopLocal).bytes)
     head = '},'
   }
   parts.push(Buffer.from('}}}'))

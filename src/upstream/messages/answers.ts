@@ -51,7 +51,9 @@ export function errorFault(asking: Asking, error: IncomingError, target?: string
   const data = (error.error.json() as { data?: unknown }).data
   const detail = { reason: message === '' ? `error ${own}` : message, code: own }
   if (own <= code.headerMismatch && own >= code.unsupportedProtocolVersion) return judged('upstream_error', asking, found, detail)
-  if (own !== code.resourceNotFound) return judged('upstream_error', asking, found, { ...detail, wire: { code: own, message, data } })
+  // Of a resource alone it says the same in both eras under two codes; what else a server means by it is its own.
+  if (own !== code.resourceNotFound || asking.method !== 'resources/read')
+    return judged('upstream_error', asking, found, { ...detail, wire: { code: own, message, data } })
   const uri = { ...(target === undefined ? {} : { uri: target }), ...(isObject(data) ? data : {}) }
   return judged('upstream_error', asking, found, { ...detail, wire: { code: code.invalidParams, message, data: uri } })
 }

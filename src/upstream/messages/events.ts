@@ -4,7 +4,7 @@ import { type LogLevel, logLevels } from '../../core/call/call.ts'
 import type { CallEvent, Interest } from '../../core/call/exchange.ts'
 import { emptyObject } from '../../core/call/payload.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
-import { tasksExtension } from '../../core/protocol/names.ts'
+import { metaKey, tasksExtension } from '../../core/protocol/names.ts'
 import type { IncomingNotification } from '../wire/wire.ts'
 
 /** The event of `notifications/message`; undefined where its level is none. */
@@ -12,6 +12,21 @@ export function logEvent(message: IncomingNotification): Extract<CallEvent, { ki
   const params = message.params?.json()
   const level = isObject(params) ? logLevels.find((known) => known === params.level) : undefined
   return level === undefined || message.params === undefined ? undefined : { kind: 'log', level, params: message.params }
+}
+
+/** Members of `_meta` by which servers say whose a message is. Our progress tokens are the ids of their requests. */
+const requestNames = ['progressToken', metaKey.subscriptionId, 'io.modelcontextprotocol/relatedRequestId', 'relatedRequestId', 'requestId']
+
+/** The request that a log message names, which the revisions leave to servers. */
+export function requestNamedIn(message: IncomingNotification): number | undefined {
+  const params = message.params?.json()
+  const meta = isObject(params) && isObject(params._meta) ? params._meta : {}
+  for (const name of requestNames) {
+    const id = meta[name]
+    if (typeof id === 'number') return id
+    if (typeof id === 'string' && /^[1-9]\d{0,9}$/.test(id)) return Number(id)
+  }
+  return undefined
 }
 
 /** Whether somebody who asked for `wanted` and worse hears a message of `level`. */

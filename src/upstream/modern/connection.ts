@@ -31,7 +31,7 @@ import {
   statusFault,
 } from '../messages/answers.ts'
 import { callHeaders, Envelope, standardHeaders } from '../messages/envelope.ts'
-import { audible, commonOf, logEvent, offeredOf, watchEvent } from '../messages/events.ts'
+import { audible, commonOf, logEvent, offeredOf, requestNamedIn, watchEvent } from '../messages/events.ts'
 import { cancel, orAborted, request } from '../wire/requests.ts'
 import type { IncomingError, IncomingNotification, IncomingRequest, IncomingResult, Wire, WireAnswer } from '../wire/wire.ts'
 import { freshHeaderParams } from './header-params.ts'
@@ -344,8 +344,11 @@ export class ModernConnection implements Connection {
       const params = message.params?.json()
       return isObject(params) && typeof params.progressToken === 'number' ? this.openCalls.get(params.progressToken) : undefined
     }
-    // A log message names no request: it is somebody's only where there is nobody else.
-    if (message.method !== 'notifications/message' || this.openCalls.size !== 1) return undefined
+    if (message.method !== 'notifications/message') return undefined
+    const named = requestNamedIn(message)
+    if (named !== undefined) return this.openCalls.get(named)
+    // One that names no request is somebody's only where there is nobody else.
+    if (this.openCalls.size !== 1) return undefined
     for (const openCall of this.openCalls.values()) return openCall
     return undefined
   }

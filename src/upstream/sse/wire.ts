@@ -199,7 +199,12 @@ export class SseWire implements Wire, Requests {
       return
     }
     const id = message.id
-    const sending = id === undefined ? undefined : this.waiting.get(id)
+    let sending = id === undefined ? undefined : this.waiting.get(id)
+    const quoted = id === undefined || sending !== undefined ? null : /^"([1-9]\d{0,9})"$/.exec(id)
+    if (quoted !== null) {
+      sending = this.waiting.get(quoted[1] as string)
+      if (sending !== undefined) this.onAnomaly('id_type', `an answer to id ${id} in place of ${quoted[1]}`)
+    }
     if (message.kind === 'ambiguous') {
       this.onAnomaly('ambiguous', message.what)
       sending?.refused(message.what)

@@ -103,11 +103,10 @@ describe('an answer goes to its own request only', () => {
     expect(anomalies.map(([type]) => type)).toEqual(['orphan'])
   })
 
-  it('the id as a string fails the request that it spells', async () => {
-    const { ask } = await openScript(`on(({ id }) => { if (id === 2) { answer('1'); answer(2) } })`)
-    const [first, second] = await Promise.all([ask('a'), ask('b')])
-    expect(faultOf(first).kind).toBe('upstream_protocol_error')
-    expect(resultOf(second)).toEqual({})
+  it('the id as a string answers the request that it spells, and is counted', async () => {
+    const { ask, anomalies } = await openScript(`on(({ id }) => { if (id === 2) { answer('1', { i: 1 }); answer(2, { i: 2 }) } })`)
+    expect((await Promise.all([ask('a'), ask('b')])).map(resultOf)).toEqual([{ i: 1 }, { i: 2 }])
+    expect(anomalies).toEqual([['id_type', 'an answer with the id "1" in place of 1']])
   })
 
   it('an error without an id fails the only request, unless it may complain of a notification', async () => {

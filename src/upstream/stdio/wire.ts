@@ -166,7 +166,7 @@ export class StdioWire implements Wire {
   }
 
   private takeAnswer(answer: IncomingResult | IncomingError): void {
-    const pending = answer.id === undefined ? undefined : this.inFlight.byText(answer.id)
+    const pending = answer.id === undefined ? undefined : (this.inFlight.byText(answer.id) ?? this.quoted(answer.id))
     if (pending === undefined) {
       this.takeOrphan(answer)
       return
@@ -178,6 +178,14 @@ export class StdioWire implements Wire {
       return
     }
     pending.settle({ kind: 'answer', answer, status: 200 })
+  }
+
+  /** Our ids are numbers, so that the text of one can mean no other request. */
+  private quoted(id: string): Pending | undefined {
+    const found = /^"([1-9]\d{0,14})"$/.exec(id)
+    const pending = found === null ? undefined : this.inFlight.byText(found[1] as string)
+    if (pending !== undefined) this.onAnomaly('id_type', `an answer with the id ${id} in place of ${pending.request.id}`)
+    return pending
   }
 
   private takeOrphan(answer: IncomingResult | IncomingError): void {

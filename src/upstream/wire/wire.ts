@@ -62,6 +62,8 @@ export type WireAnomaly =
   | 'stdout'
   | 'glued'
   | 'orphan'
+  /** The id of an answer is the text of the number that the request had. */
+  | 'id_type'
   | 'duplicate'
   | 'ambiguous'
   | 'malformed'
