@@ -143,8 +143,8 @@ export const transportFaults = {
     code: -32600,
     retryable: false,
     protocol: true,
-    agent: 'The Content-Type must be application/json.',
-    operator: 'The client sent another content type.',
+    agent: 'The body cannot be read: {reason}.',
+    operator: 'The client sent another content type, or a body that is compressed.',
   },
   not_acceptable: {
     category: 'transport',

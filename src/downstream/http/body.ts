@@ -90,23 +90,20 @@ function tally(body: Buffer): number {
   return count
 }
 
+/** Why the body is not read, by its headers; undefined where it is. */
+export function mediaFault({ headers }: IncomingMessage): Fault | undefined {
+  const encoding = headers['content-encoding']?.trim().toLowerCase()
+  if (encoding !== undefined && encoding !== '' && encoding !== 'identity') {
+    const reason = `Content-Encoding ${encoding.slice(0, 80)} is not read here. Send it as it is, without Content-Encoding`
+    return fault('unsupported_media', { reason, encoding: encoding.slice(0, 80) })
+  }
+  return isJson(headers['content-type']) ? undefined : fault('unsupported_media', { reason: 'its Content-Type must be application/json' })
+}
+
 /** `Content-Type` is `application/json`, whatever its parameters. */
-export function isJson(contentType: string | undefined): boolean {
+function isJson(contentType: string | undefined): boolean {
   if (contentType === 'application/json') return true
   if (contentType === undefined) return false
   const end = contentType.indexOf(';')
   return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase() === 'application/json'
-}
-
-/** What both SDKs send. */
-export const usualAccept = 'application/json, text/event-stream'
-
-/** `Accept` allows both answers of Streamable HTTP. Lenient: absent and wildcards count. */
-export function acceptsBoth(accept: string | undefined): boolean {
-  if (accept === undefined || accept === usualAccept || accept.includes('*/*')) return true
-  const lower = accept.toLowerCase()
-  return (
-    (lower.includes('application/json') || lower.includes('application/*')) &&
-    (lower.includes('text/event-stream') || lower.includes('text/*'))
-  )
 }

@@ -21,16 +21,16 @@ export function allowOrigin(res: ServerResponse, origin: string): void {
   res.setHeader('Access-Control-Expose-Headers', 'Mcp-Session-Id, WWW-Authenticate, Retry-After')
 }
 
-/** Answers OPTIONS. `forwarded` are the client headers that some upstream opted in to. */
-export function answerPreflight(req: IncomingMessage, res: ServerResponse, forwarded: ReadonlySet<string>): void {
+/** Answers OPTIONS. `allow`: what the address serves. `forwarded` are the client headers that some upstream opted in to. */
+export function answerPreflight(req: IncomingMessage, res: ServerResponse, allow: string, forwarded: ReadonlySet<string>): void {
   const asked = req.headers['access-control-request-headers']
   const granted = (asked ?? '')
     .split(',')
     .map((name) => name.trim().toLowerCase())
     .filter((name) => allowed.has(name) || name.startsWith('mcp-param-') || forwarded.has(name))
-  res.setHeader('Access-Control-Allow-Methods', 'GET, POST, DELETE')
+  res.setHeader('Access-Control-Allow-Methods', allow.replace(', OPTIONS', ''))
   if (granted.length > 0) res.setHeader('Access-Control-Allow-Headers', granted.join(', '))
   res.setHeader('Access-Control-Max-Age', '600')
-  res.writeHead(204, ['Allow', 'GET, POST, DELETE, OPTIONS', 'Content-Length', '0'])
+  res.writeHead(204, ['Allow', allow, 'Content-Length', '0'])
   res.end()
 }

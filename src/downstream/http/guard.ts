@@ -26,8 +26,8 @@ export class Guard {
     this.origins = new Set(settings.origins.map((origin) => origin.toLowerCase()))
   }
 
-  host(req: IncomingMessage): Fault | undefined {
-    const host = req.headers.host
+  /** `named`: the host of a target in absolute-form; without one it is that of the header. */
+  host(req: IncomingMessage, host = req.headers.host): Fault | undefined {
     if (host !== undefined && this.goodHosts.has(host)) return undefined
     const name = host === undefined ? '' : nameOf(host.toLowerCase())
     if (isLoopbackName(name) || this.hosts.has(name) || (host !== undefined && this.hosts.has(host.toLowerCase()))) {

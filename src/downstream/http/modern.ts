@@ -8,6 +8,7 @@ import type { ArrivedPost, DoorContext } from '../door.ts'
 import type { Answer, ModernWriter } from '../modern/answer.ts'
 import type { Message } from '../modern/envelope.ts'
 import { type Asked, type Received, receive } from '../modern/receive.ts'
+import { accepted } from './accept.ts'
 import { spreadMs } from './drain.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
 import { Heartbeat } from './heartbeat.ts'
@@ -75,7 +76,9 @@ export class ModernDoor {
     } as const
     const received = receive(arrived.message as Message, arrived.body, hop, context.random, new RequestHeaders(headers))
     if (received.kind === 'refused' || received.call.family !== 'listen') return received
-    const reason = this.noListen()
+    const reason = accepted(headers.accept).sse
+      ? this.noListen()
+      : { revision: undefined, fault: fault('not_acceptable', { needs: 'text/event-stream' }) }
     return reason === undefined ? received : { kind: 'refused', id: received.asked.id, method: received.asked.method, ...reason }
   }
 
@@ -88,8 +91,8 @@ export class ModernDoor {
 
   private async call(arrived: ArrivedPost, { asked, call }: Extract<Received, { kind: 'call' }>): Promise<void> {
     const { context } = this
-    const { res, openRequest } = arrived
-    const reply = new Reply(res, asked, this.writer, this.heartbeat, context.report)
+    const { req, res, openRequest } = arrived
+    const reply = new Reply(res, asked, this.writer, this.heartbeat, context.report, accepted(req.headers.accept))
     const exchange = openExchange(context.clock, context.limits, reply, arrived.principal)
     const place = this.enter(exchange, call.family === 'listen')
     this.heartbeat.add(reply)

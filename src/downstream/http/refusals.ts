@@ -72,7 +72,8 @@ export function writeJson(res: ServerResponse, status: number, body: Buffer, fau
 
 function addFaultHeaders(headers: string[], status: number, fault: Fault): void {
   if (status === 401 || (fault.challenge !== undefined && status >= 400)) headers.push('WWW-Authenticate', fault.challenge ?? 'Bearer')
-  if (status === 405) headers.push('Allow', 'GET, POST, DELETE, OPTIONS')
+  if (status === 405 && typeof fault.detail.allow === 'string') headers.push('Allow', fault.detail.allow)
+  if (status === 415 && fault.detail.encoding !== undefined) headers.push('Accept-Encoding', 'identity')
   if (status === 503 || fault.retryAfterMs !== undefined) {
     headers.push('Retry-After', String(Math.max(1, Math.ceil((fault.retryAfterMs ?? 1_000) / 1_000))))
   }

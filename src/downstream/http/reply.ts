@@ -6,6 +6,7 @@ import type { Report } from '../../core/ports/report.ts'
 import { sseComment, sseEvent } from '../../core/protocol/sse.ts'
 import type { Answer, ModernWriter } from '../modern/answer.ts'
 import type { Asked } from '../modern/receive.ts'
+import type { Accepted } from './accept.ts'
 import type { Heartbeat, HeartbeatTarget } from './heartbeat.ts'
 import { writeJson } from './refusals.ts'
 import { cutIfStuck, isSlow } from './slow-client.ts'
@@ -33,18 +34,20 @@ export class Reply implements Sink, HeartbeatTarget {
   private readonly heartbeat: Heartbeat
   private readonly report: Report
   private readonly listens: boolean
+  private readonly accept: Accepted
   private streaming = false
   private answered = false
   private dropped = 0
   private dueAt = Number.POSITIVE_INFINITY
   private answerBytes = 0
 
-  constructor(res: ServerResponse, asked: Asked, writer: ModernWriter, heartbeat: Heartbeat, report: Report) {
+  constructor(res: ServerResponse, asked: Asked, writer: ModernWriter, heartbeat: Heartbeat, report: Report, accept: Accepted) {
     this.res = res
     this.asked = asked
     this.writer = writer
     this.heartbeat = heartbeat
     this.report = report
+    this.accept = accept
     this.listens = asked.method === 'subscriptions/listen'
   }
 
@@ -54,7 +57,8 @@ export class Reply implements Sink, HeartbeatTarget {
   }
 
   emit(event: CallEvent): void {
-    if (this.answered || this.res.destroyed) return
+    // Who takes no event stream gets the answer alone.
+    if (this.answered || this.res.destroyed || !this.accept.sse) return
     const bytes = this.writer.event(this.asked, event)
     if (bytes === undefined) return
     if (isSlow(this.res)) {
@@ -73,6 +77,7 @@ export class Reply implements Sink, HeartbeatTarget {
     this.answered = true
     if (this.res.destroyed) return
     this.answerBytes = answer.bytes.length
+    if (!this.accept.json) this.open()
     if (this.streaming) this.res.end(sseEvent({ event: 'message', data: answer.bytes }))
     else writeJson(this.res, answer.status, answer.bytes, answer.fault)
   }
@@ -82,6 +87,7 @@ export class Reply implements Sink, HeartbeatTarget {
       this.watchFlush(nowMs)
       return
     }
+    if (!this.accept.sse) return
     // A client that has not taken what is there needs no comment to keep its connection alive.
     if (this.res.writableLength > 0 && this.streaming) return
     this.open()

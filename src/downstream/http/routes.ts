@@ -6,6 +6,28 @@ export interface Route {
   readonly mount: string
 }
 
+/** What an address serves, as `Allow` says it. */
+export function allowedAt({ to }: Route): string {
+  switch (to) {
+    case 'mcp':
+      return 'GET, POST, DELETE, OPTIONS'
+    case 'message':
+      return 'POST, OPTIONS'
+    case 'sse':
+      return 'GET, OPTIONS'
+    default:
+      return 'GET, HEAD, OPTIONS'
+  }
+}
+
+/** Path and query of a target in absolute-form (RFC 9112 §3.2.2), with the host that it names; undefined for any other form. */
+export function absoluteForm(target: string): { readonly host: string; readonly path: string } | undefined {
+  const found = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(target)
+  if (found === null) return undefined
+  const [, host = '', path = ''] = found
+  return { host, path: path.startsWith('/') ? path : `/${path}` }
+}
+
 /** One trailing slash is forgiven; the query is for the door behind. */
 export function route(url: string): Route {
   const known = plain.get(url)

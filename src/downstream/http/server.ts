@@ -11,12 +11,14 @@ import type { Clock } from '../../core/ports/clock.ts'
 import type { Identified } from '../../core/ports/gateway.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { header } from '../../core/protocol/names.ts'
+import { withoutBom } from '../../core/protocol/utf8.ts'
 import { answerLive, answerReady, type Readiness } from '../admin/health.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
 import { createModernWriter } from '../modern/answer.ts'
 import { claimedRevision } from '../modern/envelope.ts'
 import { rawIdOf } from '../modern/receive.ts'
-import { acceptsBoth, isJson, parseBody, type Read, readBody } from './body.ts'
+import { accepted } from './accept.ts'
+import { mediaFault, parseBody, type Read, readBody } from './body.ts'
 import { answerBroken } from './broken.ts'
 import { classify } from './classify.ts'
 import { allowOrigin, answerPreflight } from './cors.ts'
@@ -27,7 +29,7 @@ import { OpenRequests } from './open-requests.ts'
 import { PresentedByHttp } from './presented.ts'
 import { limitReceiving, lookingMs } from './receive-limits.ts'
 import { Refusals, type Turned } from './refusals.ts'
-import { type Route, route } from './routes.ts'
+import { absoluteForm, allowedAt, type Route, route } from './routes.ts'
 
 /** HTTP+SSE of 2024-11-05: the stream at `/sse` (also `/sse/{mount}`) and the posts to `/message`. */
 export interface SseHttpDoor {
@@ -183,7 +185,7 @@ class Door implements HttpDoor {
     const openRequest = this.openRequests.begin(req, res)
     if (this.context.draining.aborted) res.shouldKeepAlive = false
     const turned = { req, res, openRequest, id: this.context.random.id(), atMs: this.context.clock.now() }
-    this.attempt(turned, () => this.walk(turned, route(req.url ?? '/')))
+    this.attempt(turned, () => this.arrive(turned))
   }
 
   /** What a step leaves running is nobody's to wait for; a bug in it is answered and told. */
@@ -195,17 +197,29 @@ class Door implements HttpDoor {
     }
   }
 
-  private walk(turned: Came, to: Route): Promise<void> | void {
+  private arrive(turned: Came): Promise<void> | void {
+    const { req } = turned
+    const target = req.url ?? '/'
+    if (target.startsWith('/')) return this.walk(turned, route(target))
+    const absolute = absoluteForm(target)
+    if (absolute === undefined) return this.walk(turned, route(target))
+    req.url = absolute.path
+    return this.walk(turned, route(absolute.path), absolute.host)
+  }
+
+  /** `host`: of a target in absolute-form. The header has to be good as well, since others may read that one. */
+  private walk(turned: Came, to: Route, host?: string): Promise<void> | void {
     const { req, res, openRequest, id, atMs } = turned
     const { mount } = to
-    if (to.to === 'livez') return answerLive(res)
+    if (to.to === 'livez') return probe(req, res, () => answerLive(res))
     const transport = to.to === 'sse' || to.to === 'message' ? 'sse' : 'http'
     const at = { req, res, openRequest, id, atMs, mount, transport } as const
-    const refused = this.guard.host(req) ?? this.letIn(req, res)
+    const named = host === undefined ? undefined : this.guard.host(req, host)
+    const refused = named ?? this.guard.host(req) ?? this.letIn(req, res)
     if (refused !== undefined) return this.refusals.refuse(at, refused)
-    if (to.to === 'readyz') return answerReady(res, this.parts.ready())
+    if (to.to === 'readyz') return probe(req, res, () => answerReady(res, this.parts.ready()))
     if (to.to === 'nothing' || (to.to !== 'mcp' && this.parts.sse === undefined)) return notFound(res)
-    if (req.method === 'OPTIONS') return answerPreflight(req, res, this.context.forwarded)
+    if (req.method === 'OPTIONS') return answerPreflight(req, res, allowedAt(to), this.context.forwarded)
     const who = this.context.gateway.identify(new PresentedByHttp(req, transport, mount))
     return who instanceof Promise ? who.then((known) => this.identified(at, known, to)) : this.identified(at, who, to)
   }
@@ -218,10 +232,10 @@ class Door implements HttpDoor {
       const served = this.context.gateway.mounts().map((name) => `/mcp/${name}`)
       return this.refusals.refuse(arrived, fault('unknown_mount', { mount, served: ['/mcp', ...served].join(', ') }))
     }
-    return to.to === 'mcp' ? this.mcp(arrived) : this.sse(arrived, to)
+    return to.to === 'mcp' ? this.mcp(arrived, to) : this.sse(arrived, to)
   }
 
-  private mcp(arrived: Arrived): Promise<void> | void {
+  private mcp(arrived: Arrived, to: Route): Promise<void> | void {
     switch (arrived.req.method) {
       case 'POST':
         return this.post(arrived)
@@ -230,7 +244,7 @@ class Door implements HttpDoor {
       case 'DELETE':
         return this.attempt(arrived, () => this.parts.legacy.delete(arrived))
       default:
-        return this.wrongVerb(arrived)
+        return this.wrongVerb(arrived, to)
     }
   }
 
@@ -239,12 +253,13 @@ class Door implements HttpDoor {
     const { method } = arrived.req
     if (sse === undefined) return notFound(arrived.res)
     if (to.to === 'sse' && method === 'GET') return this.attempt(arrived, () => sse.get(arrived))
-    if (to.to !== 'message' || method !== 'POST') return this.wrongVerb(arrived)
+    if (to.to !== 'message' || method !== 'POST') return this.wrongVerb(arrived, to)
     this.read(arrived, (post) => sse.post(post))
   }
 
   private post(arrived: Arrived): void {
-    if (acceptsBoth(arrived.req.headers.accept)) this.read(arrived, (post) => this.dispatch(post))
+    const accept = accepted(arrived.req.headers.accept)
+    if (accept.json || accept.sse) this.read(arrived, (post) => this.dispatch(post))
     else this.refusals.refuse(arrived, fault('not_acceptable', { needs: 'application/json and text/event-stream' }))
   }
 
@@ -267,8 +282,9 @@ class Door implements HttpDoor {
 
   /** Reads and parses the body. `next` is not called where the request was refused or the client went away. */
   private read(arrived: Arrived, next: (post: ArrivedPost) => Promise<void> | void): void {
-    if (!isJson(arrived.req.headers['content-type'])) {
-      this.refusals.refuse(arrived, fault('unsupported_media'))
+    const unread = mediaFault(arrived.req)
+    if (unread !== undefined) {
+      this.refusals.refuse(arrived, unread)
       return
     }
     const go = (read: Read): Promise<void> | void => {
@@ -284,9 +300,10 @@ class Door implements HttpDoor {
       this.refusals.refuse(arrived, read.fault)
       return undefined
     }
-    const { message, fault: wrong } = parseBody(read.body)
-    if (wrong === undefined) return { req, res, openRequest, id, atMs, mount, transport, principal, body: read.body, message }
-    this.refuseMessage(arrived, message, read.body, wrong)
+    const body = withoutBom(read.body)
+    const { message, fault: wrong } = parseBody(body)
+    if (wrong === undefined) return { req, res, openRequest, id, atMs, mount, transport, principal, body, message }
+    this.refuseMessage(arrived, message, body, wrong)
     return undefined
   }
 
@@ -295,8 +312,8 @@ class Door implements HttpDoor {
     this.refusals.refuse(arrived, wrong, { id: rawIdOf(message, body), method, revision: claimedRevision(message) })
   }
 
-  private wrongVerb(arrived: Arrived): void {
-    this.refusals.refuse(arrived, fault('method_not_allowed', { verb: arrived.req.method ?? 'none' }))
+  private wrongVerb(arrived: Arrived, to: Route): void {
+    this.refusals.refuse(arrived, fault('method_not_allowed', { verb: arrived.req.method ?? 'none', allow: allowedAt(to) }))
   }
 
   /** Browsers say where their page comes from; other clients send no Origin. */
@@ -359,6 +376,15 @@ class Door implements HttpDoor {
         else this.server.once('close', done)
       })
     })
+  }
+}
+
+/** Addresses that are only read. */
+function probe({ method }: IncomingMessage, res: ServerResponse, answer: () => void): void {
+  if (method === 'GET' || method === 'HEAD') answer()
+  else {
+    const status = method === 'OPTIONS' ? 204 : 405
+    res.writeHead(status, ['Allow', allowedAt(route('/livez')), ...(status === 204 ? [] : ['Content-Length', '0'])]).end()
   }
 }
 

@@ -5,11 +5,11 @@ import type { ServerResponse } from 'node:http'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
-import { errorBytes, type IncomingNotification, type IncomingRequest } from '../../core/protocol/jsonrpc.ts'
+import type { IncomingNotification, IncomingRequest } from '../../core/protocol/jsonrpc.ts'
 import { header, isLegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
 import { sseRetry } from '../../core/protocol/sse.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
-import { usualAccept } from '../http/body.ts'
+import { type Accepted, accepted } from '../http/accept.ts'
 import { spreadMs } from '../http/drain.ts'
 import { forwardedHeaders } from '../http/forwarded-headers.ts'
 import { Heartbeat } from '../http/heartbeat.ts'
@@ -95,11 +95,12 @@ class LegacyDoor implements LegacyHttpDoor {
     const resumed = id === undefined ? { stream: found.common, after: undefined } : this.table.resumed(found, id)
     // 405 is the specification's word for "there is no such stream here", which clients take without a second try.
     if (resumed === undefined) {
-      return this.refuse(arrived, fault('method_not_allowed', { verb: 'GET', reason: 'the stream is over' }), agreed(found))
+      const over = { verb: 'GET', reason: 'the stream is over', allow: 'POST, DELETE, OPTIONS' }
+      return this.refuse(arrived, fault('method_not_allowed', over), agreed(found))
     }
     const { stream } = resumed
-    if (id === undefined && stream.attached) return this.conflict(arrived, found)
     if (this.context.draining.aborted) return this.turnAway(res)
+    // A client that asks again has lost the stream it had, though nothing may have told us: the new one takes its place.
     stream.attach(res, resumed.after)
     if (stream === found.common) found.session.listen(true)
   }
@@ -223,12 +224,6 @@ class LegacyDoor implements LegacyHttpDoor {
     if (this.context.draining.aborted) res.shouldKeepAlive = false
   }
 
-  private conflict(arrived: Arrived, found: HttpSession): void {
-    const reason = fault('invalid_request', { reason: 'this session has its stream open already' })
-    this.refusals.note(arrived, reason, agreed(found))
-    writeJson(arrived.res, 409, errorBytes(undefined, { code: reason.entry.code, message: reason.message }))
-  }
-
   private arrival(arrived: Arrived): Arrival {
     const headers = forwardedHeaders(arrived.req.headers, this.context.forwarded)
     return { correlationId: arrived.id, principal: arrived.principal, atMs: arrived.atMs, headers }
@@ -238,20 +233,6 @@ class LegacyDoor implements LegacyHttpDoor {
     this.leaving(arrived.res)
     this.refusals.refuse(arrived, reason, named)
   }
-}
-
-interface Accepted {
-  readonly json: boolean
-  readonly sse: boolean
-  /** Both, but the stream is named first: who wants to be able to resume gets a stream from the start. */
-  readonly streamFirst: boolean
-}
-
-/** Lenient: no header, or a wildcard, is everything. */
-function accepted(accept: string | undefined): Accepted {
-  if (accept === undefined || accept === usualAccept || accept.includes('*/*')) return { json: true, sse: true, streamFirst: false }
-  const [json, sse] = [accept.search(/application\/(json|\*)/), accept.indexOf('text/event-stream')]
-  return { json: json >= 0, sse: sse >= 0, streamFirst: json >= 0 && sse >= 0 && sse < json }
 }
 
 /** `MCP-Protocol-Version`, where it is sent, names a revision that is served here; absent is 2025-03-26 or what was agreed. */

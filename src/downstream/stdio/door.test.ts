@@ -214,6 +214,18 @@ describe('the pipe', () => {
     await served
   })
 
+  it('skips a byte order mark', async () => {
+    const { say, next, input, served } = raw(imitation())
+    say(`\ufeff${init()}`, `\ufeff${modernBody('tools/list', {}, {}, 2)}`)
+    const seen = await next(2)
+    expect(seen.map(({ id, result }) => [id, typeof result]).sort()).toEqual([
+      [0, 'object'],
+      [2, 'object'],
+    ])
+    input.end()
+    await served
+  })
+
   it('takes batches of 2025-03-26', async () => {
     const { say, next, input, served } = raw(imitation())
     say(init('2025-03-26'))

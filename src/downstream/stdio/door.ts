@@ -12,6 +12,7 @@ import { isObject } from '../../core/protocol/is-object.ts'
 import { errorBytes, type RawId, unreadId } from '../../core/protocol/jsonrpc.ts'
 import { Lines } from '../../core/protocol/lines.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
+import { withoutBom } from '../../core/protocol/utf8.ts'
 import type { DoorContext } from '../door.ts'
 import { parseBody } from '../http/body.ts'
 import { hasId } from '../http/classify.ts'
@@ -124,17 +125,18 @@ class Connection {
     })
   }
 
-  private line(line: Uint8Array | undefined): void {
+  private line(sent: Uint8Array | undefined): void {
     const arrival: Arrival = {
       correlationId: this.context.random.id(),
       principal: this.principal,
       atMs: this.context.clock.now(),
       headers: undefined,
     }
-    if (line === undefined) {
+    if (sent === undefined) {
       this.refuse(undefined, undefined, fault('body_too_large', { limit: this.context.settings.http.bodyBytes }), arrival)
       return
     }
+    const line = withoutBom(sent)
     const { message, fault: wrong } = parseBody(asBuffer(line))
     if (wrong !== undefined) {
       const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined

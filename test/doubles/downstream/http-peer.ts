@@ -66,7 +66,7 @@ export function send(port: number, sending: Sending): Promise<Response> {
       res.on('end', () => {
         const text = Buffer.concat(chunks).toString('utf8')
         const isJson = res.headers['content-type'] === 'application/json'
-        resolve({ status: res.statusCode ?? 0, headers: res.headers, text, json: isJson ? JSON.parse(text) : undefined })
+        resolve({ status: res.statusCode ?? 0, headers: res.headers, text, json: isJson && text !== '' ? JSON.parse(text) : undefined })
       })
     })
     req.end(sending.body)
