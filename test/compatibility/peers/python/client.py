@@ -63,6 +63,7 @@ class Plain:
 
     def __init__(self, session: Any) -> None:
         self.session = session
+        self.followers: list[asyncio.Task[None]] = []
 
     async def ping(self) -> None:
         await self.session.send_ping()
@@ -97,6 +98,9 @@ class Plain:
 
     async def subscribe(self) -> None:
         await self.session.subscribe_resource(NOTE)
+
+    async def watch_tools(self) -> None:
+        """A session is told without being asked."""
 
     async def cancel_wait(self) -> None:
         task = asyncio.create_task(self.call("wait"))
@@ -135,13 +139,20 @@ class V2(Plain):
             await self.session.set_logging_level("info")
 
     async def subscribe(self) -> None:
-        if not self.modern:
+        if self.modern:
+            await self.listen(resource_subscriptions=[NOTE])
+        else:
             await self.session.subscribe_resource(NOTE)
-            return
+
+    async def watch_tools(self) -> None:
+        if self.modern:
+            await self.listen(tools_list_changed=True)
+
+    async def listen(self, **wanted: Any) -> None:
         ready = asyncio.Event()
 
         async def follow() -> None:
-            async with self.session.listen(tools_list_changed=True, resource_subscriptions=[NOTE]) as stream:
+            async with self.session.listen(**wanted) as stream:
                 ready.set()
                 async for event in stream:
                     if hasattr(event, "uri"):
@@ -149,11 +160,12 @@ class V2(Plain):
                     else:
                         heard.tools_changed += 1
 
-        self.follower = asyncio.create_task(follow())
+        follower = asyncio.create_task(follow())
+        self.followers.append(follower)
         opened = asyncio.create_task(ready.wait())
-        await asyncio.wait([self.follower, opened], return_when=asyncio.FIRST_COMPLETED)
-        if self.follower.done():
-            self.follower.result()
+        await asyncio.wait([follower, opened], return_when=asyncio.FIRST_COMPLETED)
+        if follower.done():
+            follower.result()
 
 
 class Fast(Plain):
@@ -383,6 +395,7 @@ async def run_feature(client: Any, feature: str, listed: set[str]) -> str | None
         return expect(f"{await client.complete('name', 'A')}", "['Ada', 'Alan']")
     elif feature == "list change":
         needs("grow")
+        await client.watch_tools()
         before = heard.tools_changed
         await client.call("grow")
         told = await until(lambda: heard.tools_changed > before)

@@ -80,7 +80,7 @@ def fails() -> str:
 async def progress(ctx: Context) -> str:
     for step in (1, 2, 3):
         await ctx.report_progress(step, 3)
-        await anyio.sleep(0.02)  # some clients lose an event that comes in one piece with the answer
+        await anyio.sleep(0.1)  # some clients lose an event that comes in one piece with the answer
     return "done"
 
 

@@ -5,4 +5,4 @@ export const schema = { type: 'object', properties: { name: { type: 'string' } }
 export const says = (text) => ({ content: [{ type: 'text', text }] })
 export const names = (prefix) => ['Ada', 'Alan'].filter((name) => name.startsWith(prefix))
 /** Between events: the clients of these SDKs lose an event that comes in one piece with the answer. */
-export const pause = () => new Promise((resolve) => setTimeout(resolve, 20))
+export const pause = () => new Promise((resolve) => setTimeout(resolve, 100))

@@ -131,7 +131,7 @@ func makeServer() *mcp.Server {
 			if err := req.Session.NotifyProgress(ctx, &mcp.ProgressNotificationParams{ProgressToken: token, Progress: float64(step), Total: 3}); err != nil {
 				return nil, err
 			}
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond)
 		}
 		return says("done"), nil
 	})

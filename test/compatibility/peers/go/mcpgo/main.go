@@ -125,7 +125,7 @@ func makeServer() *server.MCPServer {
 			if err := s.SendNotificationToClient(ctx, "notifications/progress", params); err != nil {
 				return nil, err
 			}
-			time.Sleep(20 * time.Millisecond)
+			time.Sleep(100 * time.Millisecond)
 		}
 		return mcp.NewToolResultText("done"), nil
 	})

@@ -56,7 +56,7 @@ final class Sdk {
       Object token = request.progressToken();
       for (int step = 1; step <= 3 && token != null; step += 1) {
         exchange.progressNotification(new McpSchema.ProgressNotification(token, (double) step, 3.0, null));
-        pause(20);
+        pause(100);
       }
       return Content.says("done");
     }));
