@@ -41,6 +41,20 @@ export interface UpstreamDescription {
   readonly identity: { readonly name: string; readonly version: string; readonly [other: string]: unknown } | undefined
   readonly capabilities: Readonly<Record<string, unknown>> | undefined
   readonly instructions: string | undefined
+  /** The revision in which session clients are served, of a server of both eras that was spoken to in both. */
+  readonly sessionRevision?: string | undefined
+  /** Where its two eras differ. */
+  readonly differences?: readonly EraDifference[]
+}
+
+/** An item that a server of both eras does not show alike in each. */
+export interface EraDifference {
+  readonly kind: ItemKind
+  readonly name: string
+  /** The only era that has it, or both. */
+  readonly era: 'modern' | 'legacy' | 'both'
+  /** Members of the definition that differ. */
+  readonly members?: readonly string[]
 }
 
 export interface Watch {
@@ -69,6 +83,11 @@ export interface Upstream {
   rootsChanged?(affinity: string): void
   /** A client session is over, and no call of it follows: what a server keeps for it alone is ended. Absent where no server keeps any. */
   sessionEnded?(affinity: string): void
+  /**
+   * A client with a session is here: a server of both eras is asked for what it has in sessions. True while that is under way; a change of
+   * the description tells what came of it. Absent where no server has two eras.
+   */
+  sessionsWanted?(): boolean
   /** Called on every change of health or description. */
   onChange(listener: () => void): () => void
   /** Ends in-flight calls by the deadline, then all connections and processes. No call is taken afterwards. */

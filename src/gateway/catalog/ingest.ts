@@ -82,6 +82,9 @@ export class Feed {
   private tried = false
   private pulledAt = Number.NEGATIVE_INFINITY
   private wasReady = false
+  /** A server of both eras turned out to be one: kinds whose list is not yet that of both. */
+  private readonly widening = new Set<ItemKind>()
+  private hasBothEras = false
   private watch: Watch | undefined
   private release: (() => void) | undefined
 
@@ -209,8 +212,26 @@ export class Feed {
     if (!ready) this.searched = false
     const became = ready && !this.wasReady
     this.wasReady = ready
+    this.widen()
     // The attempt that connects goes on to pull by itself.
     if (became && !this.connecting) this.pull(allKinds)
+  }
+
+  /**
+   * A client with a session is here: what the server has for these alone is listed too. True while that is under way. It is asked for once
+   * and not before, since it may cost another process.
+   */
+  isWidening(kind: ItemKind): boolean {
+    return this.parts.upstream.sessionsWanted?.() === true || this.widening.has(kind)
+  }
+
+  private widen(): void {
+    if (!this.hasBothEras && this.parts.upstream.describe().sessionRevision !== undefined) {
+      this.hasBothEras = true
+      for (const kind of allKinds) this.widening.add(kind)
+      this.pull(allKinds)
+    }
+    this.parts.moved()
   }
 
   private changed(list: ListName): void {
@@ -252,6 +273,7 @@ export class Feed {
       if (this.life.aborted) return
       this.refused = fault
       if (fault !== undefined) {
+        this.widening.clear()
         this.fail('connection', String(fault.detail.reason ?? fault.message))
         return
       }
@@ -302,8 +324,10 @@ export class Feed {
   private async take(kind: ItemKind, about: About): Promise<void> {
     this.dirty.delete(kind)
     this.pulling.add(kind)
+    const wide = this.hasBothEras
     const problem = await this.pullKind(kind, about)
     this.pulling.delete(kind)
+    if (wide) this.widening.delete(kind)
     if (this.life.aborted) return
     if (problem === undefined) this.done(kind, about)
     else {

@@ -3,7 +3,7 @@ import { isObject } from '../../core/protocol/is-object.ts'
 import '../../core/call/facts.ts'
 import { type Call, type RoutedCall, routed, type TargetedCall, targeted } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
-import type { Item } from '../../core/call/item.ts'
+import type { Item, ItemKind } from '../../core/call/item.ts'
 import { kindListedBy, kinds } from '../../core/call/item-kinds.ts'
 import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { type Payload, payload } from '../../core/call/payload.ts'
@@ -151,6 +151,7 @@ function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
     // On the mount of one server an empty list would be a lie: it waits for its start, which hides and delays nobody else.
     const ms = selection.server === undefined ? graceEndsAt - clock.mono() : undefined
     await mounts.wait(settled, ms, exchange.signal)
+    if (call.caller.affinity !== undefined) await forSessions(mounts, selection, kind, exchange)
     const gone = cancelled(call, exchange)
     if (gone !== undefined) return failed(gone)
     if (kinds[kind].extension !== undefined && mounts.without(selection, kind))
@@ -169,6 +170,13 @@ function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
   }
 }
 
+/** Its client has a session: a server of both eras may have more for it, which is asked for once. */
+async function forSessions(mounts: Mounts, selection: Selection, kind: ItemKind, exchange: Exchange): Promise<void> {
+  const feeds = mounts.feedsOf(selection)
+  const settled = (): boolean => !feeds.some((feed) => feed.isWidening(kind))
+  if (!settled()) await mounts.wait(settled, firstListMs, exchange.signal)
+}
+
 function discover({ mounts, lookup }: StageParts): Next<Call> {
   return async (call, exchange) => {
     const selection = lookup.mount(call)
@@ -181,6 +189,7 @@ function discover({ mounts, lookup }: StageParts): Next<Call> {
       const gone = cancelled(call, exchange)
       if (gone !== undefined) return failed(gone)
       if (!known()) return failed(unavailable(only))
+      if (call.caller.affinity !== undefined) await forSessions(mounts, selection, 'tool', exchange)
     }
     return answered(discovery(selection, feeds))
   }

@@ -35,6 +35,11 @@ export class Health {
     return () => this.listeners.delete(listener)
   }
 
+  /** Something changed that is told with the description. */
+  changed(): void {
+    for (const listener of this.listeners) listener()
+  }
+
   drained(): void {
     this.enter('drained')
   }
@@ -55,6 +60,6 @@ export class Health {
     if (state === this.state && state !== 'ready') return
     if (state !== this.state) this.sinceMs = this.clock.now()
     this.state = state
-    for (const listener of this.listeners) listener()
+    this.changed()
   }
 }

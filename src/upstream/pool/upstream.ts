@@ -5,6 +5,7 @@ import type { TargetedCall } from '../../core/call/call.ts'
 import type { Deadline } from '../../core/call/deadline.ts'
 import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import type { ItemKind } from '../../core/call/item.ts'
+import { has } from '../../core/call/item-kinds.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import { principalKey } from '../../core/call/principal.ts'
@@ -15,7 +16,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground, reportBug } from '../../core/ports/boundary.ts'
 import { isLease } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
-import type { Upstream, UpstreamDescription, UpstreamHealth, Watch } from '../../core/ports/upstream.ts'
+import { type Upstream, type UpstreamDescription, UpstreamFault, type UpstreamHealth, type Watch } from '../../core/ports/upstream.ts'
 import type { Asked, Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { isUnreachable } from '../http/failures.ts'
@@ -24,6 +25,7 @@ import { orAborted } from '../wire/requests.ts'
 import { ConnectionPool, type Owner } from './connections.ts'
 import { Endpoints, type Place } from './endpoints.ts'
 import { Health } from './health.ts'
+import { SessionEra } from './session-era.ts'
 import { Transmission } from './transmission.ts'
 
 export class PooledUpstream implements Upstream {
@@ -31,6 +33,8 @@ export class PooledUpstream implements Upstream {
 
   private readonly context: Context
   private readonly pool: ConnectionPool
+  /** Of a server that may be of both eras. */
+  private readonly sessions: SessionEra | undefined
   private readonly own: Health
   private inFlight = 0
   private draining = false
@@ -41,15 +45,28 @@ export class PooledUpstream implements Upstream {
     this.context = context
     this.pool = new ConnectionPool(context, new Endpoints(context, places))
     this.own = new Health(context.clock, context.settings, this.pool.home)
+    const mayHaveBoth = context.settings.era === 'auto' && context.settings.transport !== 'sse'
+    this.sessions = mayHaveBoth ? new SessionEra(context, new Endpoints(context, places), this.pool) : undefined
+    if (this.sessions !== undefined) this.sessions.onSettled = () => this.own.changed()
   }
 
   describe(): UpstreamDescription {
-    return this.own.description
+    const { description } = this.own
+    return this.sessions === undefined ? description : this.sessions.describe(description)
   }
 
   health(): UpstreamHealth {
     const { state, reason, sinceMs } = this.own
-    return { state, reason, sinceMs, ...this.pool.counts(), inFlight: this.inFlight }
+    const { connections, restarts } = this.pool.counts()
+    const more = this.sessions?.pool.counts()
+    return {
+      state,
+      reason,
+      sinceMs,
+      connections: connections + (more?.connections ?? 0),
+      restarts: restarts + (more?.restarts ?? 0),
+      inFlight: this.inFlight,
+    }
   }
 
   onChange(listener: () => void): () => void {
@@ -68,7 +85,10 @@ export class PooledUpstream implements Upstream {
     if (this.draining) return Promise.resolve(failed(fault('draining', {}, { evidence: evidence.ended_unsent })))
     this.inFlight += 1
     const landed = (): void => this.landed()
-    if (call.continuation?.kind !== 'parked') return new Transmission(this.pool, call, exchange, landed).send()
+    if (call.continuation?.kind !== 'parked') {
+      const source = this.sessions === undefined ? this.pool : this.sessions.sourceFor(call)
+      return new Transmission(source, call, exchange, landed).send()
+    }
     return this.resume(call, exchange).finally(landed)
   }
 
@@ -78,13 +98,26 @@ export class PooledUpstream implements Upstream {
   }
 
   async *items(kind: ItemKind, signal: Signal): AsyncGenerator<Payload> {
-    yield* readItems(this.context, kind, (method, params) => this.ask(method, params, signal))
+    const main = readItems(this.context, kind, (method, params) => this.ask(this.pool, method, params, signal))
+    const { sessions } = this
+    if (sessions?.isThere !== true) yield* main
+    else yield* sessions.lists.both(kind, main, () => this.sessionItems(sessions.pool, kind, signal))
+  }
+
+  private async *sessionItems(pool: ConnectionPool, kind: ItemKind, signal: Signal): AsyncGenerator<Payload> {
+    const first = await this.reach(pool, signal)
+    if (!('close' in first)) throw new UpstreamFault(first)
+    if (!has(first.description.capabilities, kind)) return
+    yield* readItems(this.context, kind, (method, params) => this.ask(pool, method, params, signal))
   }
 
   watch(interest: Interest, on: (event: CallEvent) => void, owner?: Owner): Watch {
     const { home } = this.pool
     home.keep()
-    if (owner === undefined) return home.watching.open(interest, on)
+    if (owner === undefined) {
+      const watch = home.watching.open(interest, on)
+      return this.sessions === undefined ? watch : this.sessions.watchBoth(watch, interest, on)
+    }
     const wanted = new Switch()
     return lateWatch(this.watchAs(owner, interest, on, wanted), wanted, this.context.report)
   }
@@ -93,17 +126,25 @@ export class PooledUpstream implements Upstream {
   private async watchAs(owner: Owner, interest: Interest, on: (event: CallEvent) => void, wanted: Signal): Promise<Watch | undefined> {
     await this.pool.detection.first
     const lease = await this.pool.lease(owner)
+    if (!isLease(lease)) return undefined
+    const pool = this.sessions === undefined ? this.pool : await this.sessions.poolFor(owner)
     // A session for a watch that nobody wants any more would outlive its client's.
     if (wanted.aborted) return undefined
-    return isLease(lease) ? (this.pool.slotFor(owner, lease) ?? this.pool.home).watching.open(interest, on) : undefined
+    return (pool.slotFor(owner, lease) ?? pool.home).watching.open(interest, on)
   }
 
   rootsChanged(affinity: string): void {
     this.pool.rootsChanged(affinity)
+    this.sessions?.pool.rootsChanged(affinity)
   }
 
   sessionEnded(affinity: string): void {
     this.pool.sessionEnded(affinity)
+    this.sessions?.sessionEnded(affinity)
+  }
+
+  sessionsWanted(): boolean {
+    return !this.draining && this.sessions?.wanted() === true
   }
 
   async drain(deadline: Deadline): Promise<void> {
@@ -117,7 +158,7 @@ export class PooledUpstream implements Upstream {
         }
       })
     }
-    await this.pool.close()
+    await Promise.all([this.pool.close(), this.sessions?.pool.close()])
     this.own.drained()
   }
 
@@ -133,17 +174,17 @@ export class PooledUpstream implements Upstream {
   }
 
   /** A request of the gateway itself, on the home connection; once more, at once, where what it failed for was renewed. */
-  private async ask(method: string, params: Payload | undefined, signal: Signal): Promise<Asked> {
+  private async ask(pool: ConnectionPool, method: string, params: Payload | undefined, signal: Signal): Promise<Asked> {
     const renewed: Renewal[] = []
     for (let attempts = 1; ; attempts += 1) {
-      const lease = await this.pool.discoveryLease()
+      const lease = await pool.discoveryLease()
       if (!isLease(lease)) return { kind: 'fault', fault: lease }
-      const connection = await this.reach(signal)
+      const connection = await this.reach(pool, signal)
       if (!('close' in connection)) return { kind: 'fault', fault: connection }
       const asked = await connection.ask(method, params, lease, signal)
       if (asked.kind === 'result') return asked
-      if (isUnreachable(asked.fault)) this.pool.unreachable(connection, asked.fault)
-      if (asked.fault.evidence?.renew === 'revision') this.pool.forget(connection)
+      if (isUnreachable(asked.fault)) pool.unreachable(connection, asked.fault)
+      if (asked.fault.evidence?.renew === 'revision') pool.forget(connection)
       const tried = { repeatable: true, attempts, renewed, heard: false, remainingMs: this.context.timeouts.call }
       const again = sendAgain(asked.fault, tried, this.context.random)
       // What needs a pause is left to those who want the answer.
@@ -152,8 +193,7 @@ export class PooledUpstream implements Upstream {
     }
   }
 
-  private reach(signal: Signal): Promise<Connection | Fault> {
-    const { home } = this.pool
+  private reach({ home }: ConnectionPool, signal: Signal): Promise<Connection | Fault> {
     home.keep()
     return orAborted(Promise.resolve(home.get()), signal, () => fault('cancelled', { upstream: this.id, reason: 'nobody waits' }))
   }
