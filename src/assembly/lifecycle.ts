@@ -242,7 +242,7 @@ class Running implements RunningGateway {
   }
 
   private upstreams(): readonly UpstreamStatus[] {
-    return this.inside.catalog.status().map(({ server, state, reason, quarantined, incomplete, notes, collisions, unmatched }) => ({
+    return this.inside.catalog.status().map(({ server, state, reason, quarantined, incomplete, notes, collisions, unmatched, differences }) => ({
       name: server,
       state,
       reason,
@@ -251,6 +251,7 @@ class Running implements RunningGateway {
       notes,
       collisions,
       unmatched,
+      differences,
     }))
   }
 

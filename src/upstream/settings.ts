@@ -56,7 +56,9 @@ export const serverSettings = z
     era: z
       .enum(['auto', 'legacy', 'modern'])
       .default('auto')
-      .describe('`modern` is MCP 2026-07-28, `legacy` any revision with initialize; `auto` finds out.'),
+      .describe(
+        '`modern` is MCP 2026-07-28, `legacy` any revision with initialize; `auto` finds out, and speaks to a server of both in the era of the caller: over stdio with a second process, when the first client with a session needs it.',
+      ),
     enabled: z.boolean().default(true).describe('False keeps the entry but does not serve it.'),
     sharing: z
       .enum(['principal', 'shared'])

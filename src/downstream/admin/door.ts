@@ -24,6 +24,8 @@ export interface UpstreamStatus {
   readonly collisions?: readonly unknown[]
   /** Selectors of `tools` that select none of its tools. */
   readonly unmatched?: readonly unknown[]
+  /** Items that the two eras of the server do not show alike. */
+  readonly differences?: readonly unknown[]
 }
 
 export interface StoreStatus {
@@ -116,6 +118,7 @@ function shown({
   notes = [],
   collisions = [],
   unmatched = [],
+  differences = [],
 }: UpstreamStatus): Record<string, unknown> {
   return {
     name,
@@ -126,6 +129,7 @@ function shown({
     ...(notes.length === 0 ? {} : { notes }),
     ...(collisions.length === 0 ? {} : { collisions }),
     ...(unmatched.length === 0 ? {} : { unmatchedSelectors: unmatched }),
+    ...(differences.length === 0 ? {} : { differences }),
   }
 }
 

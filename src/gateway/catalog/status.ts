@@ -3,7 +3,7 @@ import type { UpstreamId } from '../../core/call/call.ts'
 import type { ItemKind } from '../../core/call/item.ts'
 import { allKinds } from '../../core/call/item-kinds.ts'
 import type { ConfiguredTools, UnmatchedSelector } from '../../core/ports/configured-tools.ts'
-import type { ServedState } from '../../core/ports/upstream.ts'
+import type { EraDifference, ServedState } from '../../core/ports/upstream.ts'
 import type { Quarantined } from './definition.ts'
 import type { Feed } from './ingest.ts'
 import type { List } from './snapshot.ts'
@@ -22,6 +22,8 @@ export interface UpstreamStatus {
   /** Why something is missing, for people. */
   readonly reason: string | undefined
   readonly revision: string | undefined
+  /** The revision in which session clients are served, of a server of both eras that was asked for it. */
+  readonly sessionRevision: string | undefined
   readonly transport: string
   readonly identity: { readonly name: string; readonly version: string } | undefined
   /** Items that are served; undefined while it is not known what the server has. */
@@ -39,6 +41,8 @@ export interface UpstreamStatus {
   readonly collisions: readonly Collision[]
   /** Selectors of `tools` that select none of its tools; none while it is not known what it has. */
   readonly unmatched: readonly UnmatchedSelector[]
+  /** Items that the two eras of the server do not show alike, the first of them. */
+  readonly differences: readonly EraDifference[]
   /** Remarks on items that are served, for example a pattern that is not enforced. */
   readonly notes: readonly { readonly item: string; readonly note: string }[]
 }
@@ -54,6 +58,7 @@ export function statusOf(feed: Feed, collisions: readonly Collision[], configure
     state: feed.state,
     reason: feed.reason?.slice(0, longestReason),
     revision: described.revision,
+    sessionRevision: described.sessionRevision,
     transport: described.transport,
     identity: described.identity ?? snapshot?.about.identity,
     counts: {
@@ -76,6 +81,7 @@ export function statusOf(feed: Feed, collisions: readonly Collision[], configure
             feed.id,
             tools.map(({ name }) => name),
           ),
+    differences: (described.differences ?? []).slice(0, mostShown).map(({ name, ...more }) => ({ ...more, name: cut(name) })),
     notes: notesOf(lists),
   }
 }
