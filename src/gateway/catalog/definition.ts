@@ -58,6 +58,15 @@ export interface Quarantined {
   readonly reason: string
 }
 
+/** Equal for what is set aside for the same reason. */
+export function quarantinedKey(one: Quarantined): string {
+  return `${one.kind}\0${one.name ?? ''}\0${one.path}\0${one.reason}`
+}
+
+export function sameQuarantined(a: readonly Quarantined[], b: readonly Quarantined[]): boolean {
+  return a.length === b.length && a.every((one, index) => quarantinedKey(one) === quarantinedKey(b[index] as Quarantined))
+}
+
 /** What a definition is judged with. */
 export interface Judging {
   readonly compile: Compile

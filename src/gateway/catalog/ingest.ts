@@ -12,30 +12,21 @@ import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { ServedState, Upstream, Watch } from '../../core/ports/upstream.ts'
-import { type Definition, isQuarantined, type Judging, type Quarantined, readDefinition, versionOf } from './definition.ts'
+import {
+  type Definition,
+  isQuarantined,
+  type Judging,
+  type Quarantined,
+  quarantinedKey,
+  readDefinition,
+  sameQuarantined,
+  versionOf,
+} from './definition.ts'
+import { feedTimes } from './feed-times.ts'
 import { Intake } from './intake.ts'
 import { answers, type Reading, readList } from './reading.ts'
 import { type About, type List, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts'
-
-/** Milliseconds unless said otherwise. */
-const feedTimes = {
-  /** A change is pulled this long after it was announced, so that a burst costs one pull. */
-  debounce: 75,
-  /** Pauses between pulls under a storm of changes. */
-  spacing: 500,
-  /** Poll of lists whose change is not announced, ± a tenth; of the others, whose announcements may have no way to come. */
-  poll: 60_000,
-  slowPoll: 300_000,
-  /** Shortest pause between two lists that callers caused by naming what is not known. */
-  unknown: 2_000,
-  /** Pauses between pulls of a list that has no end. */
-  endless: 60_000,
-  /** Longest wait for lists that the server does not declare. */
-  undeclared: 1_000,
-  /** First and longest pause after a failed attempt. */
-  retry: 1_000,
-  retryMost: 30_000,
-} as const
+import { Widening } from './widening.ts'
 
 /** Definitions that are judged in one go, some 20 ms. */
 const slice = 250
@@ -59,6 +50,7 @@ type TimerName = 'change' | 'poll' | 'slowPoll' | 'retry'
 
 export class Feed {
   readonly id: UpstreamId
+  readonly widening: Widening
   private readonly parts: FeedParts
   private readonly life = new Switch()
   private readonly timers = new Map<TimerName, Timer>()
@@ -82,15 +74,13 @@ export class Feed {
   private tried = false
   private pulledAt = Number.NEGATIVE_INFINITY
   private wasReady = false
-  /** A server of both eras turned out to be one: kinds whose list is not yet that of both. */
-  private readonly widening = new Set<ItemKind>()
-  private hasBothEras = false
   private watch: Watch | undefined
   private release: (() => void) | undefined
 
   constructor(parts: FeedParts) {
     this.parts = parts
     this.id = parts.upstream.id
+    this.widening = new Widening(parts.upstream)
   }
 
   get snapshot(): Snapshot | undefined {
@@ -212,26 +202,10 @@ export class Feed {
     if (!ready) this.searched = false
     const became = ready && !this.wasReady
     this.wasReady = ready
-    this.widen()
+    if (this.widening.begins()) this.pull(allKinds)
+    this.parts.moved()
     // The attempt that connects goes on to pull by itself.
     if (became && !this.connecting) this.pull(allKinds)
-  }
-
-  /**
-   * A client with a session is here: what the server has for these alone is listed too. True while that is under way. It is asked for once
-   * and not before, since it may cost another process.
-   */
-  isWidening(kind: ItemKind): boolean {
-    return this.parts.upstream.sessionsWanted?.() === true || this.widening.has(kind)
-  }
-
-  private widen(): void {
-    if (!this.hasBothEras && this.parts.upstream.describe().sessionRevision !== undefined) {
-      this.hasBothEras = true
-      for (const kind of allKinds) this.widening.add(kind)
-      this.pull(allKinds)
-    }
-    this.parts.moved()
   }
 
   private changed(list: ListName): void {
@@ -273,7 +247,7 @@ export class Feed {
       if (this.life.aborted) return
       this.refused = fault
       if (fault !== undefined) {
-        this.widening.clear()
+        this.widening.failed()
         this.fail('connection', String(fault.detail.reason ?? fault.message))
         return
       }
@@ -324,10 +298,10 @@ export class Feed {
   private async take(kind: ItemKind, about: About): Promise<void> {
     this.dirty.delete(kind)
     this.pulling.add(kind)
-    const wide = this.hasBothEras
+    const wide = this.widening.isWide
     const problem = await this.pullKind(kind, about)
     this.pulling.delete(kind)
-    if (wide) this.widening.delete(kind)
+    if (wide) this.widening.settled(kind)
     if (this.life.aborted) return
     if (problem === undefined) this.done(kind, about)
     else {
@@ -462,8 +436,8 @@ export class Feed {
   }
 
   private reportNew(found: readonly Quarantined[], before: readonly Quarantined[]): void {
-    const known = new Set(before.map(keyOf))
-    const fresh = found.filter((one) => !known.has(keyOf(one)))
+    const known = new Set(before.map(quarantinedKey))
+    const fresh = found.filter((one) => !known.has(quarantinedKey(one)))
     const [first] = fresh
     if (first === undefined) return
     this.parts.report.counters.add('quarantined_items', { upstream: this.id, kind: first.kind }, fresh.length)
@@ -511,11 +485,3 @@ const everyList: Interest = { toolsListChanged: true, promptsListChanged: true, 
 /** Kinds that a server may list though it does not declare them. */
 const searchedKinds: readonly ItemKind[] = ['tool', 'prompt', 'resource', 'template']
 const emptyList: List = { definitions: [], quarantined: [], version: '' }
-
-function keyOf(one: Quarantined): string {
-  return `${one.kind}\0${one.name ?? ''}\0${one.path}\0${one.reason}`
-}
-
-function sameQuarantined(a: readonly Quarantined[], b: readonly Quarantined[]): boolean {
-  return a.length === b.length && a.every((one, index) => keyOf(one) === keyOf(b[index] as Quarantined))
-}
