@@ -299,6 +299,13 @@ const rows: Record<string, Row> = {
     const { base } = await pair({ limits: { resultBytes: 5_000, messageBytes: 10_000 } }, big)
     expect(faultOf(await call(base))).toMatchObject({ kind: 'result_too_large', detail: { limit: 10_000 } })
   },
+  'limits.eventBytes': async () => {
+    const big = { call: ({ answer }: { answer(result: unknown): void }) => answer(textResult('x'.repeat(20_000))) }
+    const { base } = await pair({ limits: { eventBytes: 5_000 } }, big)
+    expect(JSON.stringify((await call(base)).message)).not.toContain('resource_link')
+    const streamed = await call(base, 'echo', { headers: { accept: 'text/event-stream' } })
+    expect(JSON.stringify(streamed.message)).toContain('"limit":5000')
+  },
   'limits.listBytes': async () => {
     const tools = [plainTool('echo'), plainTool('second', { description: 'x'.repeat(2_000) })]
     expect(await toolNames((await pair({}, { tools })).base, mount)).toEqual(['echo', 'second'])

@@ -64,6 +64,7 @@ export function openDoors(parts: DoorParts): Doors {
     report: parts.report,
     server: identity,
     limits: defaultLimits(settings),
+    eventBytes: settings.limits.eventBytes,
     settings: { profile: settings.profile, http: settings.http, sessions: settings.sessions, sse: settings.sse, drain: settings.drain },
     forwarded: new Set(
       Object.values(settings.servers).flatMap((server) => Object.keys(server.forwardHeaders).map((name) => name.toLowerCase())),

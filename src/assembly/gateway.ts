@@ -132,6 +132,7 @@ export function assembleInside(parts: InsideParts): Inside {
       store: createSpillStore(clock, random, settings.limits.spills),
       counters: report.counters,
       resultBytes: settings.limits.resultBytes,
+      eventBytes: settings.limits.eventBytes,
     }),
     continued: continuation.continued,
     asserted,

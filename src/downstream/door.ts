@@ -26,6 +26,8 @@ export interface DoorContext {
   readonly server: Implementation
   /** Limits of a call until its upstream's own are known. */
   readonly limits: DeadlineLimits
+  /** Largest line of an event, its `data: ` included (`limits.eventBytes`). */
+  readonly eventBytes: number
   readonly settings: {
     readonly profile: 'dev' | 'production'
     readonly http: HttpSettings

@@ -7,6 +7,7 @@ import type { LogLevel } from './call.ts'
 import { Deadline, type DeadlineLimits } from './deadline.ts'
 import { type Credential, Expiry } from './expiry.ts'
 import type { Item } from './item.ts'
+import type { Complete } from './outcome.ts'
 import type { Payload } from './payload.ts'
 import { type Signal, Switch } from './signal.ts'
 
@@ -34,6 +35,8 @@ export interface Interest {
 /** Bounded, never blocks; an implementation counts what it drops. */
 export interface Sink {
   emit(event: CallEvent): void
+  /** Whether a result can leave as it is, the way that is open for it now; absent: any can. Not for small ones: it may write it to see. */
+  fits?(result: Complete): boolean
 }
 
 /** `expired`: the credential that it was begun with has ended. `failed`: a bug of ours was met on the way of the call. */
@@ -150,6 +153,10 @@ class Live implements OpenExchange, Sink {
     if (this.closed) return
     if (event.kind === 'progress') this.deadline.touch()
     this.outer.emit(event)
+  }
+
+  fits(result: Complete): boolean {
+    return this.outer.fits?.(result) !== false
   }
 
   note<S extends keyof Facts>(stage: S, fact: Facts[S]): void {

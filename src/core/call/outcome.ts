@@ -47,6 +47,8 @@ export type OpenContinuation =
   | { readonly kind: 'parked'; readonly park: string; readonly owner: string; readonly expiresAtMs: number }
   | { readonly kind: 'relayed'; readonly inner: string | undefined }
 
+export type Complete = Extract<Outcome, { kind: 'complete' }>
+
 export function complete(result: Payload, facts: ResultFacts): Outcome {
   return { kind: 'complete', result, facts, annotations: [] }
 }

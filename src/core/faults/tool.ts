@@ -37,7 +37,8 @@ export const toolFaults = {
     retryable: false,
     protocol: false,
     agent: 'The answer of {item} was larger than {limit} bytes and was not taken. Ask for less, for example with a filter or a page.',
-    operator: 'Raise `limits.resultBytes` or let the tool page its answer.',
+    operator:
+      'Raise `limits.resultBytes` (`limits.eventBytes`, where the limit named is that of an event stream) or let the tool page its answer.',
   },
   unclaimed: {
     category: 'tool',

@@ -201,6 +201,8 @@ export function sseRetry(ms: number): Buffer {
 }
 
 const dataName = Buffer.from('data: ')
+/** What stands before the text on the line of an event, in bytes. */
+export const dataNameBytes = dataName.length
 const lineFeed = Buffer.of(lf)
 
 function dataLines(data: Buffer): Buffer[] {

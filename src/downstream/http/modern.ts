@@ -92,7 +92,7 @@ export class ModernDoor {
   private async call(arrived: ArrivedPost, { asked, call }: Extract<Received, { kind: 'call' }>): Promise<void> {
     const { context } = this
     const { req, res, openRequest } = arrived
-    const reply = new Reply(res, asked, this.writer, this.heartbeat, context.report, accepted(req.headers.accept))
+    const reply = new Reply(res, asked, this.writer, this.heartbeat, context.report, accepted(req.headers.accept), context.eventBytes)
     const exchange = openExchange(context.clock, context.limits, reply, arrived.principal)
     const place = this.enter(exchange, call.family === 'listen')
     this.heartbeat.add(reply)

@@ -2,8 +2,9 @@
 // before it (MCP 2026-07-28 §transports). What a slow client may hold up is bounded.
 import type { ServerResponse } from 'node:http'
 import type { CallEvent, Sink } from '../../core/call/exchange.ts'
+import type { Complete } from '../../core/call/outcome.ts'
 import type { Report } from '../../core/ports/report.ts'
-import { sseComment, sseEvent } from '../../core/protocol/sse.ts'
+import { dataNameBytes, sseComment, sseEvent } from '../../core/protocol/sse.ts'
 import type { Answer, ModernWriter } from '../modern/answer.ts'
 import type { Asked } from '../modern/receive.ts'
 import type { Accepted } from './accept.ts'
@@ -35,19 +36,29 @@ export class Reply implements Sink, HeartbeatTarget {
   private readonly report: Report
   private readonly listens: boolean
   private readonly accept: Accepted
+  private readonly eventBytes: number
   private streaming = false
   private answered = false
   private dropped = 0
   private dueAt = Number.POSITIVE_INFINITY
   private answerBytes = 0
 
-  constructor(res: ServerResponse, asked: Asked, writer: ModernWriter, heartbeat: Heartbeat, report: Report, accept: Accepted) {
+  constructor(
+    res: ServerResponse,
+    asked: Asked,
+    writer: ModernWriter,
+    heartbeat: Heartbeat,
+    report: Report,
+    accept: Accepted,
+    eventBytes: number,
+  ) {
     this.res = res
     this.asked = asked
     this.writer = writer
     this.heartbeat = heartbeat
     this.report = report
     this.accept = accept
+    this.eventBytes = eventBytes
     this.listens = asked.method === 'subscriptions/listen'
   }
 
@@ -69,6 +80,11 @@ export class Reply implements Sink, HeartbeatTarget {
     this.res.write(sseEvent({ event: 'message', data: bytes }))
     cutIfStuck(this.res, bytes.length, this.report)
     this.heartbeat.wrote(this)
+  }
+
+  fits(result: Complete): boolean {
+    if (!this.streaming && this.accept.json) return true
+    return dataNameBytes + this.writer.answer(this.asked, result, true).bytes.length <= this.eventBytes
   }
 
   /** Sends the final answer, whatever waits before it. */

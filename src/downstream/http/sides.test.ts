@@ -40,6 +40,34 @@ describe('what a client accepts', () => {
   })
 })
 
+describe('what is too large for one event', () => {
+  /** Asks as the stage of results does. */
+  const asking = (bytes: number, told: boolean[]) =>
+    serving((_, exchange) => {
+      const found = completed({ content: [{ type: 'text', text: 'x'.repeat(bytes) }] })
+      if (found.kind === 'complete') told.push(exchange.sink.fits?.(found) !== false)
+      return found
+    })
+
+  it('is told by the line of the event, to the byte', async () => {
+    const told: boolean[] = []
+    const { at } = await start(asking(10_000, told), { eventBytes: 20_000 })
+    const { text } = await send(at.port, call('text/event-stream'))
+    const line = Buffer.byteLength(text.split('\n').find((one) => one.startsWith('data: ')) ?? '')
+    for (const eventBytes of [line, line - 1]) {
+      await send((await start(asking(10_000, told), { eventBytes })).at.port, call('text/event-stream'))
+    }
+    expect(told).toEqual([true, true, false])
+  })
+
+  it('is nothing to an answer that leaves as JSON', async () => {
+    const told: boolean[] = []
+    const { at } = await start(asking(10_000, told), { eventBytes: 5_000 })
+    await send(at.port, call('application/json, text/event-stream'))
+    expect(told).toEqual([true])
+  })
+})
+
 describe('a body', () => {
   it('that is packed is refused with what to do', async () => {
     const { at } = await start(talking)

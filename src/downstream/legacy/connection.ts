@@ -24,6 +24,8 @@ export interface ConnectionParts {
   readonly id: string
   readonly mount: string
   readonly principal: Principal
+  /** As `Channel.largest`; absent where there is no limit. */
+  readonly largest?: number
   /** Writes one message. False where the client is gone. */
   readonly write: (message: Uint8Array, droppable: boolean) => boolean
   readonly opened?: (session: LegacySession) => void
@@ -51,6 +53,7 @@ export class LegacyClientConnection {
     })
     this.channel = {
       streams: true,
+      largest: parts.largest ?? Number.POSITIVE_INFINITY,
       send: (message, droppable) => void parts.write(message, droppable),
       answer: (message) => (parts.write(message, false) ? 'delivered' : 'client_gone'),
       silence: () => {},
@@ -178,9 +181,15 @@ class BatchChannel implements Channel {
   readonly streams = true
   private readonly channel: Channel
   private readonly answers: Uint8Array[] = []
+  /** Of the batch so far, brackets and commas included. */
+  private held = 2
 
   constructor(channel: Channel) {
     this.channel = channel
+  }
+
+  get largest(): number {
+    return this.channel.largest - this.held
   }
 
   send(message: Uint8Array, droppable: boolean): void {
@@ -189,6 +198,7 @@ class BatchChannel implements Channel {
 
   answer(message: Uint8Array): Delivery {
     this.answers.push(message)
+    this.held += message.length + 1
     return 'delivered'
   }
 

@@ -7,7 +7,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { IncomingNotification, IncomingRequest } from '../../core/protocol/jsonrpc.ts'
 import { header, isLegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
-import { sseRetry } from '../../core/protocol/sse.ts'
+import { dataNameBytes, sseRetry } from '../../core/protocol/sse.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
 import { type Accepted, accepted } from '../http/accept.ts'
 import { spreadMs } from '../http/drain.ts'
@@ -174,6 +174,7 @@ class LegacyDoor implements LegacyHttpDoor {
       res,
       json: accept.json && !accept.streamFirst,
       sse: accept.sse,
+      largestEvent: this.context.eventBytes - dataNameBytes,
       expected,
       batch,
       late: this.late,

@@ -16,6 +16,8 @@ export interface PostParts {
   /** What the client accepts. */
   readonly json: boolean
   readonly sse: boolean
+  /** As `Channel.largest`, once it is a stream. */
+  readonly largestEvent: number
   /** Requests that will be answered. */
   readonly expected: number
   readonly batch: boolean
@@ -41,6 +43,10 @@ export class PostReply implements Channel, HeartbeatTarget {
     this.left = parts.expected
     if (parts.sse) parts.late.add(this)
     if (!parts.json) this.open()
+  }
+
+  get largest(): number {
+    return this.stream === undefined && this.parts.json ? Number.POSITIVE_INFINITY : this.parts.largestEvent
   }
 
   get streams(): boolean {

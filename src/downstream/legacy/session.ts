@@ -41,6 +41,8 @@ import { Subscriptions } from './subscriptions.ts'
 export interface Channel {
   /** False where nothing but the answer can reach the client. */
   readonly streams: boolean
+  /** Bytes of the largest message that its reader takes. */
+  readonly largest: number
   /** A notification or a question on the way. `droppable`: may be left out where the client reads too slowly. */
   send(message: Uint8Array, droppable: boolean): void
   /** The answer; nothing follows. `fault`: what it says, where it is one. */
@@ -282,7 +284,7 @@ export class LegacySession {
     const roundTrip = new MultiRoundTrip({
       context,
       credential: this.parts.credential,
-      sink: this.sink(channel, progressToken),
+      sink: this.sink(asked, channel, progressToken),
       revision: asked.revision,
       capabilities: this.profile.handshake.capabilities,
       ask: channel.streams ? (method, params, timeoutMs, signal) => this.ask(channel, method, params, timeoutMs, signal) : undefined,
@@ -326,10 +328,11 @@ export class LegacySession {
     }
   }
 
-  private sink(channel: Channel, progressToken: string | undefined): Sink {
+  private sink(asked: Asked, channel: Channel, progressToken: string | undefined): Sink {
     // Of all legs together: a later leg starts its own count, and a client is owed one that grows.
     let told = Number.NEGATIVE_INFINITY
     return {
+      fits: (result) => channel.largest === Number.POSITIVE_INFINITY || legacyAnswer(asked, result, true).length <= channel.largest,
       emit: (event) => {
         if (!channel.streams) return
         if (event.kind === 'progress') {

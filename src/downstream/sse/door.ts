@@ -7,7 +7,7 @@ import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { guarded } from '../../core/ports/boundary.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
-import { sseComment, sseEvent } from '../../core/protocol/sse.ts'
+import { dataNameBytes, sseComment, sseEvent } from '../../core/protocol/sse.ts'
 import type { Arrived, ArrivedPost, DoorContext } from '../door.ts'
 import { spreadMs } from '../http/drain.ts'
 import { forwardedHeaders } from '../http/forwarded-headers.ts'
@@ -121,6 +121,7 @@ class Door implements SseDoor {
       id,
       mount,
       principal,
+      largest: this.context.eventBytes - dataNameBytes,
       write: (message, droppable) => this.write(stream, message, droppable),
       opened: (session) => this.warn(session),
       expired: () => this.leave(stream),

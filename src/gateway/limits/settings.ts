@@ -9,6 +9,14 @@ export const limitSettings = z.strictObject({
     .positive()
     .default(8_388_608)
     .describe('Largest result that is handed to a client whole; a larger one becomes a resource link.'),
+  eventBytes: z
+    .number()
+    .int()
+    .min(4_096)
+    .default(1_048_000)
+    .describe(
+      'Largest line of an event stream that brings an answer, with its `data: `; a larger result of a tool becomes a resource link, any other is refused. The Python SDK ends its session at events over 1 MiB. Answers that leave as a JSON body are not bound by it.',
+    ),
   messageBytes: z.number().int().positive().default(67_108_864).describe('Largest message that is read from an upstream at all.'),
   listBytes: z
     .number()

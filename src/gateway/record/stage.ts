@@ -3,7 +3,7 @@
 import '../../core/call/facts.ts'
 import type { Call, CallId, RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Delivery, Exchange, Sink } from '../../core/call/exchange.ts'
-import { failed, internal, type Outcome } from '../../core/call/outcome.ts'
+import { type Complete, failed, internal, type Outcome } from '../../core/call/outcome.ts'
 import type { CallRecord, Recorder } from '../../core/call/record.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
@@ -49,6 +49,10 @@ class Row implements Sink {
   emit(event: CallEvent): void {
     this.events += 1
     this.sink.emit(event)
+  }
+
+  fits(result: Complete): boolean {
+    return this.sink.fits?.(result) !== false
   }
 
   /** Settles with what the stages below come to, or with the first bug that was met, whichever is first. */

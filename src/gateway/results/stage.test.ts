@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { aCall, anExchange, aReport, countedRandom } from '../../../test/doubles/gateway/samples.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import type { Call } from '../../core/call/call.ts'
-import { complete, type Outcome, type ResultFacts } from '../../core/call/outcome.ts'
+import { type Complete, complete, type Outcome, type ResultFacts } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { resultFacts } from '../../core/protocol/jsonrpc.ts'
 import { SpillStore, spill } from './stage.ts'
@@ -13,7 +13,7 @@ function setting(spills = 4, resultBytes = 8_192) {
   const clock = new ManualClock()
   const store = new SpillStore(clock, countedRandom(), { most: spills })
   const { report, counted } = aReport()
-  const stage = spill({ store, counters: report.counters, resultBytes })
+  const stage = spill({ store, counters: report.counters, resultBytes, eventBytes: 1_048_000 })
   let asked = 0
   const run = (change: Partial<Call>, outcome: Outcome = answer({})) =>
     stage.run(aCall(change), anExchange(clock).exchange, async () => {
@@ -72,6 +72,39 @@ describe('a result too large for one message becomes a link', () => {
 
   it('except where nothing may be kept', async () => {
     expect(await setting(0).run({}, answer(large))).toMatchObject({ fault: { kind: 'result_too_large', sideEffect: 'unknown' } })
+  })
+})
+
+describe('a result that its door cannot send as an event', () => {
+  const run = (method: 'tools/call' | 'resources/read', fits: boolean | undefined, value: unknown = large) => {
+    const clock = new ManualClock()
+    const { report } = aReport()
+    const store = new SpillStore(clock, countedRandom(), { most: 4 })
+    const stage = spill({ store, counters: report.counters, resultBytes: 1_000_000, eventBytes: 20_000 })
+    const asked: number[] = []
+    const sink = {
+      emit: () => {},
+      ...(fits === undefined ? {} : { fits: ({ facts }: Complete) => asked.push(facts.bytes) < 0 || fits }),
+    }
+    const exchange = anExchange(clock).exchange.with({ sink })
+    return stage.run(aCall({ method, target: 'x' }), exchange, async () => answer(value)).then((outcome) => ({ outcome, asked }))
+  }
+
+  it('becomes a link that names that limit', async () => {
+    const { outcome } = await run('tools/call', false)
+    expect(body(outcome)._meta).toMatchObject({ 'signalbox.dev/spilled': { limit: 20_000 } })
+  })
+
+  it('is refused where it is none of a tool', async () => {
+    expect((await run('resources/read', false)).outcome).toMatchObject({ fault: { kind: 'result_too_large', detail: { limit: 20_000 } } })
+  })
+
+  it.each([true, undefined])('is sent as it is where the door can (%s)', async (fits) => {
+    expect(body((await run('tools/call', fits)).outcome)._meta).toBeUndefined()
+  })
+
+  it('is not asked about where it is small', async () => {
+    expect((await run('tools/call', false, { content: [] })).asked).toEqual([])
   })
 })
 

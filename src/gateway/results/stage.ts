@@ -3,7 +3,7 @@
 import '../../core/call/facts.ts'
 import type { Call } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
-import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
+import { type Complete, complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
@@ -22,6 +22,8 @@ export interface SpillParts {
   readonly counters: Counters
   /** `limits.resultBytes`. */
   readonly resultBytes: number
+  /** `limits.eventBytes`. */
+  readonly eventBytes: number
 }
 
 /** A store that outlives a reload; `spills` is `limits.spills`. */
@@ -29,8 +31,11 @@ export function createSpillStore(clock: Clock, random: Random, spills: number): 
   return new SpillStore(clock, random, { most: spills })
 }
 
-export function spill({ store, counters, resultBytes }: SpillParts): Pass<Call> {
-  const slice = Math.max(1_024, Math.min(largestSlice, Math.floor(resultBytes / 4)))
+export function spill(parts: SpillParts): Pass<Call> {
+  const { store, resultBytes, eventBytes } = parts
+  const slice = Math.max(1_024, Math.min(largestSlice, Math.floor(Math.min(resultBytes, eventBytes) / 4)))
+  // Whatever a door makes of it, an event of so little is within the limit.
+  const surelyFits = Math.min(resultBytes, Math.floor(eventBytes / 4))
   return {
     name: 'spill',
     run: (call, exchange, next) => {
@@ -38,25 +43,25 @@ export function spill({ store, counters, resultBytes }: SpillParts): Pass<Call> 
         return Promise.resolve(read(store, call, call.target, slice))
       }
       return next(call, exchange).then((outcome) => {
-        if (outcome.kind !== 'complete' || outcome.facts.bytes <= resultBytes) return outcome
-        return replace(outcome, call, exchange, { store, counters, resultBytes })
+        if (outcome.kind !== 'complete' || outcome.facts.bytes <= surelyFits) return outcome
+        if (outcome.result.bytes.length > resultBytes) return replace(outcome, call, exchange, parts, resultBytes)
+        return exchange.sink.fits?.(outcome) === false ? replace(outcome, call, exchange, parts, eventBytes) : outcome
       })
     },
   }
 }
 
-function replace(outcome: Extract<Outcome, { kind: 'complete' }>, call: Call, exchange: Exchange, parts: SpillParts): Outcome {
+function replace(outcome: Complete, call: Call, exchange: Exchange, parts: SpillParts, limit: number): Outcome {
   const { bytes } = outcome.result
-  if (bytes.length <= parts.resultBytes) return outcome
   const id = call.method === 'tools/call' ? parts.store.keep(call.caller.principal, bytes) : undefined
   if (id === undefined) {
-    const detail = { item: call.target ?? call.method, limit: parts.resultBytes, bytes: bytes.length }
+    const detail = { item: call.target ?? call.method, limit, bytes: bytes.length }
     return failed(fault('result_too_large', detail, { sideEffect: call.method === 'tools/call' ? 'unknown' : 'none' }))
   }
   parts.counters.add('spilled_results', { upstream: exchange.fact('route')?.upstream ?? '' })
   // Clients throw on a good result without the structured content that its tool declares, and would lose the link.
   const isError = outcome.facts.isError || outcome.facts.hasStructure
-  const result = payloadOf(link(`${resultScheme}${id}`, bytes.length, parts.resultBytes, isError))
+  const result = payloadOf(link(`${resultScheme}${id}`, bytes.length, limit, isError))
   return {
     kind: 'complete',
     result,

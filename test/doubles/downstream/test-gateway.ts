@@ -58,6 +58,7 @@ export interface TestContext extends DoorContext {
 }
 
 export interface ContextChange {
+  readonly eventBytes?: number
   readonly profile?: 'dev' | 'production'
   readonly http?: Partial<HttpSettings>
   readonly clock?: Clock
@@ -82,6 +83,7 @@ export function testContext(gateway: Gateway, change: ContextChange = {}): TestC
     report,
     server: { name: 'signalbox-test', version: '1.2.3' },
     limits: { idleMs: 5_000, totalMs: 20_000 },
+    eventBytes: change.eventBytes ?? 1_048_000,
     settings: {
       profile: change.profile ?? 'dev',
       http: { ...httpSettings.parse({}), ...change.http },
