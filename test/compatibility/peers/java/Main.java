@@ -29,6 +29,8 @@ public final class Main {
   private static void serve(String transport, int port) throws Exception {
     HttpServlet servlet = Sdk.serve(transport);
     if (servlet == null) {
+      // The SDK goes on when its input has ended; nothing is left behind where the client was killed.
+      ProcessHandle.current().parent().ifPresent(parent -> parent.onExit().thenRun(() -> System.exit(0)));
       Thread.currentThread().join();
       return;
     }
