@@ -62,11 +62,21 @@ describe('a list of a server', () => {
     expect(found).toHaveLength(page(0).includes('[]') ? 0 : most)
   })
 
-  it('ends with an empty cursor', async () => {
-    expect(await all(listing('{"tools":[1],"nextCursor":""}', '{"tools":[2]}'))).toEqual(['1'])
+  it.each([
+    ['is too long to be remembered', `"${'c'.repeat(5_000)}"`],
+    ['is a number', '7'],
+    ['is an object', '{"page":2}'],
+    ['is true', 'true'],
+  ])('whose cursor %s ends with the page that has it', async (_how, cursor) => {
+    const found: unknown[] = []
+    const read = async () => {
+      for await (const item of listing(`{"nextCursor":${cursor},"tools":[1,2]}`)) found.push(item)
+    }
+    await expect(read()).rejects.toBeInstanceOf(EndlessList)
+    expect(found).toHaveLength(2)
   })
 
-  it('has cursors that can be remembered', async () => {
-    await expect(all(listing(`{"tools":[1],"nextCursor":"${'c'.repeat(5_000)}"}`))).rejects.toBeInstanceOf(UpstreamFault)
+  it.each(['null', 'false', '0', '""'])('ends with a cursor of %s', async (cursor) => {
+    expect(await all(listing(`{"tools":[1],"nextCursor":${cursor}}`, '{"tools":[2]}'))).toEqual(['1'])
   })
 })

@@ -37,12 +37,13 @@ export async function* readItems(
     }
     const found = readPage(context, asked.result, member, method)
     cursor = found.cursor
-    if (page === 0 && cursor === undefined) return yield* found.items
+    if (page === 0 && cursor === undefined && found.lost === undefined) return yield* found.items
     const before = known.size
     for (const item of found.items) {
       known.add(createHash('sha256').update(item.bytes).digest('base64url'))
       yield item
     }
+    if (found.lost !== undefined) throw new EndlessList(`${method}: ${found.lost}`)
     if (cursor === undefined) return
     if (cursors.has(cursor)) throw new EndlessList(`${method} gives a cursor a second time`)
     cursors.add(cursor)
@@ -56,6 +57,8 @@ interface Page {
   /** One by one: a page may hold millions. */
   readonly items: Iterable<Payload>
   readonly cursor: string | undefined
+  /** Why the page after this one cannot be asked for, though there is one. */
+  readonly lost: string | undefined
 }
 
 function readPage(context: Context, result: Payload, member: string, method: string): Page {
@@ -64,14 +67,15 @@ function readPage(context: Context, result: Payload, member: string, method: str
     new UpstreamFault(fault('upstream_protocol_error', { upstream: context.id, reason: `${method}: ${reason}` }))
   let at: number | undefined
   let cursor: string | undefined
+  let lost: string | undefined
   try {
     for (const found of members(bytes, skipSpace(bytes, 0))) {
       if (found.key === member) at = found.start
-      else if (found.key === 'nextCursor' && bytes[found.start] === 0x22) {
-        if (found.end - found.start > longestCursor) throw broken(`nextCursor is longer than ${longestCursor} bytes`)
-        // An empty one is how some servers say that there is no more.
-        cursor = text(bytes, found.start, found.end) || undefined
-      }
+      else if (found.key !== 'nextCursor') continue
+      else if (found.end - found.start > longestCursor) lost = `nextCursor is longer than ${longestCursor} bytes`
+      // An empty one is how some servers say that there is no more.
+      else if (bytes[found.start] === quote) cursor = text(bytes, found.start, found.end) || undefined
+      else if (!nothing.has(Buffer.from(bytes.subarray(found.start, found.end)).toString())) lost = 'nextCursor is no text'
     }
   } catch (error) {
     if (error instanceof MalformedJson) throw broken(error.message)
@@ -79,9 +83,12 @@ function readPage(context: Context, result: Payload, member: string, method: str
   }
   if (at === undefined) throw broken(`no ${member} in the result`)
   if (bytes[at] !== openBracket) throw broken(`${member} is no array`)
-  return { items: elementsOf(bytes, at), cursor }
+  return { items: elementsOf(bytes, at), cursor, lost }
 }
 
+/** What stands for no further page, beside the empty text. */
+const nothing = new Set(['null', 'false', '0'])
+const quote = 0x22
 const openBracket = 0x5b
 const closeBracket = 0x5d
 

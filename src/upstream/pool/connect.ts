@@ -1,5 +1,6 @@
 // Makes a connection: finds out the era and the transport, opens the wire, greets the server. What was found is a verdict that later
 // connections start from; only a success makes one.
+import type { Signal } from '../../core/call/signal.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -15,6 +16,7 @@ import { type Handshake, shakeHands } from '../legacy/handshake.ts'
 import { ModernConnection } from '../modern/connection.ts'
 import { type Discovered, type Probed, probe, probeFault } from '../modern/probe.ts'
 import { type Dial, isFault } from '../wire/dial.ts'
+import { Opening } from '../wire/opening.ts'
 import type { HttpWire, Wire } from '../wire/wire.ts'
 
 export interface Detected {
@@ -49,10 +51,18 @@ interface Attempt {
   readonly declaration: Declaration
 }
 
-export async function connect(context: Context, dial: Dial, belonging: Belonging, known: Detected | undefined): Promise<Connected> {
+/** `ended`: nobody wants the connection any more; the attempt is then over at once. */
+export async function connect(
+  context: Context,
+  dial: Dial,
+  belonging: Belonging,
+  known: Detected | undefined,
+  ended: Signal,
+): Promise<Connected> {
   const detected = known !== undefined && context.clock.mono() < known.expiresAt ? known : undefined
-  const attempt: Attempt = { context, dial, belonging, detected, declaration: detected?.declaration ?? firstDeclaration }
-  return find(attempt)
+  const opening = new Opening(dial, ended, context.report)
+  const attempt: Attempt = { context, dial: opening, belonging, detected, declaration: detected?.declaration ?? firstDeclaration }
+  return find(attempt).finally(() => opening.over())
 }
 
 async function find(attempt: Attempt): Promise<Connected> {
@@ -62,7 +72,12 @@ async function find(attempt: Attempt): Promise<Connected> {
 }
 
 /** Whether a server that answered no probe in time speaks the modern revision, asked with all the time that a start may take. */
-export async function look(context: Context, dial: Dial, lease: CredentialLease): Promise<'modern' | 'legacy' | 'unknown'> {
+export async function look(context: Context, dial: Dial, lease: CredentialLease, ended: Signal): Promise<'modern' | 'legacy' | 'unknown'> {
+  const opening = new Opening(dial, ended, context.report)
+  return lookBy(context, opening, lease).finally(() => opening.over())
+}
+
+async function lookBy(context: Context, dial: Dial, lease: CredentialLease): Promise<'modern' | 'legacy' | 'unknown'> {
   const wire = context.settings.command !== undefined ? await dial.stdio() : dial.http(false)
   if (isFault(wire)) return 'unknown'
   const early = new EarlyMessages(context, wire, {})

@@ -3,6 +3,7 @@
 import { type AttemptPorts, Attempts, RetryBudget } from '../../core/call/attempts.ts'
 import type { Caller, TargetedCall } from '../../core/call/call.ts'
 import { anonymous, type Principal, principalKey } from '../../core/call/principal.ts'
+import { Switch } from '../../core/call/signal.ts'
 import type { Next } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
@@ -52,6 +53,8 @@ export class ConnectionPool implements ConnectionSource {
   /** For legs that come past the gateway's own retries. */
   private readonly attempts: AttemptPorts
   private readonly budget = new RetryBudget()
+  /** Nobody wants a connection any more. */
+  private readonly ended = new Switch()
   private queue = 0
   private sweeping: Timer | undefined
 
@@ -224,11 +227,12 @@ export class ConnectionPool implements ConnectionSource {
 
   private async look(): Promise<'modern' | 'legacy' | 'unknown'> {
     const lease = await this.discoveryLease()
-    return isLease(lease) ? look(this.context, this.endpoints.next().dial, lease) : 'unknown'
+    return isLease(lease) ? look(this.context, this.endpoints.next().dial, lease, this.ended) : 'unknown'
   }
 
   private async connectAt(endpoint: Endpoint, lease: CredentialLease): Promise<Connected> {
-    const connected = await connect(this.context, endpoint.dial, this.belonging(lease, endpoint), this.detection.believed)
+    const connected = await connect(this.context, endpoint.dial, this.belonging(lease, endpoint), this.detection.believed, this.ended)
+    if (this.ended.aborted) return connected
     if ('fault' in connected) {
       this.endpoints.failed(endpoint, connected.fault)
       this.detection.failed()
@@ -250,7 +254,7 @@ export class ConnectionPool implements ConnectionSource {
         return new Attempts(this.attempts, this.budget, call, exchange, send).run()
       },
       turned: (era) =>
-        this.detection.reconsider(era, () => connect(this.context, endpoint.dial, this.belonging(lease, endpoint), undefined)),
+        this.detection.reconsider(era, () => connect(this.context, endpoint.dial, this.belonging(lease, endpoint), undefined, this.ended)),
       greets: () => this.greets(endpoint, lease),
     }
   }
@@ -258,7 +262,13 @@ export class ConnectionPool implements ConnectionSource {
   /** Whether a connection can be had now. Asked once for all who want to know it at the same time, and not again at once where it failed. */
   private greets(endpoint: Endpoint, lease: CredentialLease): Promise<boolean> {
     if (endpoint.greeting === undefined && this.context.clock.mono() < endpoint.greetAgainAt) return Promise.resolve(false)
-    endpoint.greeting ??= connect(this.context, endpoint.dial, this.belonging(unjudged(lease), endpoint), this.detection.believed)
+    endpoint.greeting ??= connect(
+      this.context,
+      endpoint.dial,
+      this.belonging(unjudged(lease), endpoint),
+      this.detection.believed,
+      this.ended,
+    )
       .then((connected) => {
         const well = 'connection' in connected
         this.endpoints.greeted(endpoint, well)
@@ -314,6 +324,7 @@ export class ConnectionPool implements ConnectionSource {
   async close(): Promise<void> {
     this.sweeping?.cancel()
     this.detection.close()
+    this.ended.abort('closed')
     await Promise.all([...this.slots.values(), ...this.retiring].map((one) => one.close()))
   }
 

@@ -30,7 +30,7 @@ export interface SseWireOptions extends Omit<HttpWireOptions, 'resume' | 'random
   /** And once the stream is open, where shorter: nobody knows whether it is one of this transport. */
   readonly guessTimeoutMs?: number | undefined
   /** Ends the attempt to open. */
-  readonly signal?: Signal
+  readonly signal?: Signal | undefined
 }
 
 /** Resolves to a wire once the `endpoint` event has come, else to a fault. Tell them apart by `'transport' in opened`. */

@@ -1,4 +1,5 @@
 // Opens wires to one upstream by its settings. The only file of the exits that knows all transports.
+import type { Signal } from '../../core/call/signal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import { type Context, hopHeaders } from '../context.ts'
@@ -11,8 +12,8 @@ export interface Dial {
   stdio(): Promise<Wire | Fault>
   /** `resume`: legacy revisions take up a cut stream again. */
   http(resume: boolean): HttpWire
-  /** `guess`: nobody knows that the server speaks this transport, so an event stream that says nothing of it is not waited for long. */
-  sse(lease: CredentialLease, guess?: boolean): Promise<Wire | Fault>
+  /** `guess`: nobody knows that the server speaks this transport, so an event stream that says nothing of it is not waited for long. `signal`: ends the attempt. */
+  sse(lease: CredentialLease, guess?: boolean, signal?: Signal): Promise<Wire | Fault>
 }
 
 /** `url`: the endpoint of an HTTP server. */
@@ -27,9 +28,9 @@ export function dial(context: Context, url = ''): Dial {
       return openStdioWire({ upstream, command, args, env, cwd, maxMessageBytes, ids, clock, report })
     },
     http: (resume) => openHttpWire({ ...http, random, resume }),
-    sse: (lease, guess) => {
+    sse: (lease, guess, signal) => {
       const guessTimeoutMs = guess === true ? timeouts.probe : undefined
-      return openSseWire({ ...http, headers: () => hopHeaders(context, lease), startTimeoutMs: timeouts.start, guessTimeoutMs })
+      return openSseWire({ ...http, headers: () => hopHeaders(context, lease), startTimeoutMs: timeouts.start, guessTimeoutMs, signal })
     },
   }
 }
