@@ -242,17 +242,19 @@ class Running implements RunningGateway {
   }
 
   private upstreams(): readonly UpstreamStatus[] {
-    return this.inside.catalog.status().map(({ server, state, reason, quarantined, incomplete, notes, collisions, unmatched, differences }) => ({
-      name: server,
-      state,
-      reason,
-      quarantined,
-      incomplete,
-      notes,
-      collisions,
-      unmatched,
-      differences,
-    }))
+    return this.inside.catalog
+      .status()
+      .map(({ server, state, reason, quarantined, incomplete, notes, collisions, unmatched, differences }) => ({
+        name: server,
+        state,
+        reason,
+        quarantined,
+        incomplete,
+        notes,
+        collisions,
+        unmatched,
+        differences,
+      }))
   }
 
   private gauges(): Omit<Gauges, 'clients' | 'stages'> {

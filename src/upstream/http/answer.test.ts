@@ -53,7 +53,6 @@ describe('an answer that is no answer', () => {
     ['half of it', 200, json, '{"jsonrpc":"2.0","id":1,"resu'],
     ['text after it', 200, json, `${result(1)}x`],
     ['no jsonrpc', 200, json, '{"id":1,"result":{}}'],
-    ['the id as a string', 200, json, result('1')],
     ['another id', 200, json, result(77)],
     ['a request', 200, json, '{"jsonrpc":"2.0","id":1,"method":"ping"}'],
     ['deep nesting', 200, json, `{"jsonrpc":"2.0","id":1,"result":{"a":${'['.repeat(50_000)}`],
@@ -66,6 +65,12 @@ describe('an answer that is no answer', () => {
     expect(kinds(answer)).toEqual(['lost', 'unknown', 'upstream_protocol_error'])
     expect(JSON.stringify(answer)).not.toContain('secret')
     expect(at.anomalies).toHaveLength(1)
+  })
+
+  it('the id as a string is an answer, and counted', async () => {
+    at.server.script = (asked, response) => send(response, 200, json, result(String(asked.id)))
+    expect(kinds(await ask(open()))).toEqual(['answer'])
+    expect(at.anomalies).toEqual(['id_type'])
   })
 
   it('tells of keep-alive comments, which are signs of life, and of nothing else', async () => {
