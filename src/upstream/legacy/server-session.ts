@@ -2,7 +2,7 @@
 // what tells that the server has lost it. Over stdio and HTTP+SSE the connection is the session, and it has no id.
 import type { Payload } from '../../core/call/payload.ts'
 import { type Signal, Switch } from '../../core/call/signal.ts'
-import { fault, type Kind } from '../../core/faults/catalogue.ts'
+import { fault } from '../../core/faults/catalogue.ts'
 import { type Evidence, evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
@@ -175,7 +175,7 @@ export class ServerSession {
       case 'status':
         return statusFault(asking, answer, lease, loss)
       case 'lost':
-        return loss === undefined ? lostFault(asking, answer) : judged(answer.fault.kind as Kind, asking, loss, answer.fault.detail)
+        return lostFault(asking, loss === undefined ? answer : { ...answer, fault: { ...answer.fault, evidence: loss } })
       case 'aborted':
         // Nobody but `close` and the call itself ends a request, and of the call's own end nobody reads this.
         return cutLooseFault(asking, answer.sent)

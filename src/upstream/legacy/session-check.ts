@@ -11,6 +11,8 @@ import type { IncomingError, WireAnswer } from '../wire/wire.ts'
 
 /** A session that was found is not looked for again within this time, in ms. */
 const restMs = 1_000
+/** Checks in a row in which this session alone is of no use, until it is given up. */
+const mostAlone = 2
 /** While nobody can tell, it is looked for after this time, in ms, doubled each time. */
 const longestRestMs = 30_000
 
@@ -39,6 +41,7 @@ export class SessionCheck {
   private last: Found = 'known'
   private checkedAt = Number.NEGATIVE_INFINITY
   private waitMs = restMs
+  private alone = 0
   private again: Timer | undefined
   private closed = false
 
@@ -74,14 +77,23 @@ export class SessionCheck {
 
   private async look(listing: boolean): Promise<Found> {
     const first = readingOf(await this.session.ask(listing))
-    if (first !== 'refused') return first
+    if (first === 'known' || first === 'unknown') return first
+    // Most failures are of the server as a whole, and over before a greeting could tell.
+    if (first === 'failed' && this.doubt === undefined) return 'unknown'
     const { greets, isNamed } = this.session
-    if (greets === undefined) return 'gone'
+    if (greets === undefined) return first === 'refused' ? 'gone' : 'unknown'
     // Only a server that is there and takes an `initialize`, and yet does not know the session, has lost it.
-    if (!(await greets())) return 'unknown'
-    if (!isNamed) return 'gone'
+    if (!(await greets())) {
+      this.alone = 0
+      return 'unknown'
+    }
+    if (!isNamed) return first === 'refused' ? 'gone' : 'unknown'
     const second = readingOf(await this.session.ask(listing))
-    return second === 'refused' ? 'gone' : second
+    if (second === 'refused') return 'gone'
+    if (second !== 'failed') return second
+    // A proxy that leads this session to what is no more, or the part of a server that served it, fails for it alone: for good, or a moment.
+    this.alone += 1
+    return this.alone < mostAlone ? 'unknown' : 'gone'
   }
 
   private settle(found: Found, why: Fault): Found {
@@ -96,6 +108,7 @@ export class SessionCheck {
 
   private settleKnown(): void {
     this.waitMs = restMs
+    this.alone = 0
     if (this.doubt === undefined) return
     this.doubt = undefined
     this.session.doubted()
@@ -111,8 +124,8 @@ export class SessionCheck {
   }
 }
 
-/** What the answer to the check's own request says. */
-function readingOf(answer: Answered): Found | 'refused' {
+/** What the answer to the check's own request says; `failed`: nothing, though something is there. */
+function readingOf(answer: Answered): 'known' | 'unknown' | 'refused' | 'failed' {
   switch (answer.kind) {
     case 'answer': {
       const { answer: said } = answer
@@ -121,9 +134,11 @@ function readingOf(answer: Answered): Found | 'refused' {
       return speaksOfSession(said.message) || isUnprepared(said) ? 'refused' : 'known'
     }
     case 'status':
-      return answer.status > 500 || answer.status === 429 ? 'unknown' : 'refused'
+      if (answer.status === 429) return 'unknown'
+      return answer.status > 500 ? 'failed' : 'refused'
     case 'lost':
-      return answer.fault.kind === 'upstream_protocol_error' ? 'refused' : 'unknown'
+      if (answer.fault.kind === 'upstream_protocol_error') return 'refused'
+      return answer.fault.kind === 'outcome_unknown' ? 'failed' : 'unknown'
     default:
       return 'unknown'
   }
@@ -145,10 +160,10 @@ export function raisesDoubt(answer: WireAnswer, hasId: boolean): boolean {
       if (body !== undefined && speaksOfSession(body.message)) return true
       // A refusal with a challenge is about the credential.
       if (!hasId || challenge !== undefined) return false
-      return status === 500 || (status >= 400 && status < 500 && !aboutMessage.has(status))
+      return status >= 500 || (status >= 400 && status < 500 && !aboutMessage.has(status))
     }
     case 'lost':
-      return hasId && answer.fault.kind === 'upstream_protocol_error'
+      return hasId && (answer.fault.kind === 'upstream_protocol_error' || answer.fault.kind === 'outcome_unknown')
     default:
       return false
   }

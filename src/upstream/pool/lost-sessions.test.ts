@@ -197,6 +197,66 @@ describe('a session that a server lost', () => {
   })
 })
 
+describe('a session that alone is of no use', () => {
+  const useless: [string, Reply | 'reset'][] = [
+    ['501', { status: 501 }],
+    ['502', { status: 502 }],
+    ['503', { status: 503, headers: { 'retry-after': '1' } }],
+    ['504', { status: 504 }],
+    ['an event stream that ends', { raw: '', headers: { 'content-type': 'text/event-stream' } }],
+    ['a reset', 'reset'],
+  ]
+  test.each(useless)('is not called ready, and is given up after a while: %s', async (_what, unknown) => {
+    const clock = new ManualClock()
+    const server = await restartable(unknown)
+    const { upstream } = upstreamAt({ url: server.url }, { clock })
+    expect(textOf(await send(upstream, write()))).toBe('done')
+    server.restart()
+    expect((await send(upstream, write())).kind).toBe('fault')
+    expect(upstream.health()).toMatchObject({ state: 'reconnecting', restarts: 0 })
+    await expect
+      .poll(() => clock.advance(1_000).then(() => upstream.health()), { timeout: 10_000 })
+      .toMatchObject({ state: 'ready', restarts: 1 })
+    expect(textOf(await send(upstream, write()))).toBe('done')
+    expect(server.counts().executed).toBe(2)
+  })
+
+  test.each(useless)('for a moment is kept: %s', async (_what, unknown) => {
+    const clock = new ManualClock()
+    let isAway = false
+    const server = await restartable({ status: 404 }, ({ body }) =>
+      isAway && body.method !== 'initialize' ? (unknown as Reply) : undefined,
+    )
+    const { upstream } = upstreamAt({ url: server.url }, { clock })
+    expect(textOf(await send(upstream, write()))).toBe('done')
+    isAway = true
+    expect((await send(upstream, write())).kind).toBe('fault')
+    isAway = false
+    await expect
+      .poll(() => clock.advance(1_000).then(() => upstream.health()), { timeout: 10_000 })
+      .toMatchObject({ state: 'ready', restarts: 0 })
+    expect(textOf(await send(upstream, write()))).toBe('done')
+  })
+
+  test.each(useless)('is kept where the server as a whole is away: %s', async (_what, unknown) => {
+    const clock = new ManualClock()
+    let isAway = false
+    const server = await restartable({ status: 404 }, () => (isAway ? (unknown as Reply) : undefined))
+    const { upstream } = upstreamAt({ url: server.url }, { clock })
+    expect(textOf(await send(upstream, write()))).toBe('done')
+    isAway = true
+    expect((await send(upstream, write())).kind).toBe('fault')
+    const checks = () => server.requests.filter(({ body }) => body.method === 'ping').length
+    const before = checks()
+    await expect.poll(() => clock.advance(10_000).then(checks), { timeout: 10_000 }).toBeGreaterThan(before + 3)
+    isAway = false
+    await expect
+      .poll(() => clock.advance(10_000).then(() => upstream.health()), { timeout: 10_000 })
+      .toMatchObject({ state: 'ready', restarts: 0 })
+    expect(textOf(await send(upstream, write()))).toBe('done')
+  })
+})
+
 describe('an honest refusal of a call', () => {
   const honest: [string, Reply][] = [
     ['400 with a text', { status: 400, raw: 'no such tool', headers: { 'content-type': 'text/plain' } }],
