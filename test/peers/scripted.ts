@@ -39,6 +39,8 @@ export interface Script {
   readonly revision?: string
   /** Session id that a legacy server gives; else it has no sessions. */
   readonly session?: string
+  /** The text of a resource; undefined where there is none of this URI. Else all are there. */
+  readonly read?: (uri: string) => string | undefined
   readonly call?: (arrived: CallArrived) => void
 }
 
@@ -49,7 +51,10 @@ export async function startScripted(script: Script = {}): Promise<Scripted> {
   const { era = 'legacy', tools = [plainTool('echo')], resources = [] } = script
   const seen: Seen[] = []
   const whole = era === 'modern' ? { resultType: 'complete', ttlMs: 0, cacheScope: 'private' } : {}
-  const capabilities = { tools: {}, ...(resources.length === 0 ? {} : { resources: {} }) }
+  const capabilities = {
+    tools: {},
+    ...(resources.length === 0 && script.read === undefined ? {} : { resources: { subscribe: script.read !== undefined } }),
+  }
   const server = createServer((req, res) => {
     const chunks: Buffer[] = []
     req.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -74,7 +79,12 @@ export async function startScripted(script: Script = {}): Promise<Scripted> {
       if (method === 'tools/list') return answer({ ...whole, tools })
       if (method === 'resources/list') return answer({ ...whole, resources })
       if (method === 'resources/templates/list') return answer({ ...whole, resourceTemplates: [] })
-      if (method === 'resources/read') return answer({ ...whole, contents: [{ uri: params.uri, text: `read from port ${port}` }] })
+      if (method === 'resources/subscribe' && script.read !== undefined) return answer({})
+      if (method === 'resources/read') {
+        const read = script.read === undefined ? `read from port ${port}` : script.read(params.uri)
+        if (read === undefined) return say({ error: { code: era === 'modern' ? -32602 : -32002, message: 'Resource not found' } })
+        return answer({ ...whole, contents: [{ uri: params.uri, text: read }] })
+      }
       if (method === 'tools/call') {
         const arrived: CallArrived = {
           id,

@@ -1,11 +1,11 @@
 // Where names, URIs and task ids travel in MCP messages: one table and one walker, so that no method needs a rewriter of its own
 // (MCP 2026-07-28, tasks extension SEP-2663). Nothing else decides what a request is about: doors, catalog, record and exits ask here, so
-// that the target that is authorised is the one that is sent. Of the URIs in results only those are listed that a client would ask for next
-// under another name than the server's: the gateway changes them where two servers have one skill (SEP-2640), and nowhere else.
+// that the target that is authorised is the one that is sent. Of the URIs in results those are listed that a client would ask for next: the
+// gateway changes them where two servers have one skill (SEP-2640) or a link is to what another server lists under its URI, nowhere else.
 import { isObject } from './is-object.ts'
 import { elements, MemberWalk, type Span, skipSpace } from './scan.ts'
 
-export type Carried = 'tool' | 'prompt' | 'uri' | 'skill' | 'directory' | 'task'
+export type Carried = 'tool' | 'prompt' | 'uri' | 'skill' | 'directory' | 'task' | 'link'
 
 export type Direction =
   /** `params` of a client's request. */
@@ -29,6 +29,11 @@ interface Carrier {
 export type Target = Omit<Carrier, 'refType'>
 
 const taskId: readonly Carrier[] = [{ carries: 'task', path: ['taskId'] }]
+/** Resource links and embedded resources, of content blocks at a path. */
+const linksOf = (...path: readonly string[]): readonly Carrier[] => [
+  { carries: 'link', path: [...path, 'uri'] },
+  { carries: 'link', path: [...path, 'resource', 'uri'] },
+]
 const taskTarget: readonly Carrier[] = [{ carries: 'task', path: ['taskId'], header: true }]
 
 const carriers: Readonly<Record<Direction, Readonly<Record<string, readonly Carrier[]>>>> = {
@@ -53,15 +58,15 @@ const carriers: Readonly<Record<Direction, Readonly<Record<string, readonly Carr
     'tasks/cancel': taskTarget,
   },
   result: {
-    'tools/call': taskId,
-    'prompts/get': taskId,
+    'tools/call': [...taskId, ...linksOf('content', '*')],
+    'prompts/get': [...taskId, ...linksOf('messages', '*', 'content')],
     'resources/read': [...taskId, { carries: 'uri', path: ['contents', '*', 'uri'] }],
     'resources/directory/read': [{ carries: 'uri', path: ['resources', '*', 'uri'] }],
     'skills/get': [
       { carries: 'uri', path: ['skill', 'uri'] },
       { carries: 'uri', path: ['skill', 'resources', '*', 'uri'] },
     ],
-    'tasks/get': taskId,
+    'tasks/get': [...taskId, ...linksOf('result', 'content', '*')],
     'tasks/update': taskId,
     'tasks/cancel': taskId,
   },

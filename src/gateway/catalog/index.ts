@@ -11,6 +11,7 @@ import type { Report } from '../../core/ports/report.ts'
 import type { ServedState, Upstream } from '../../core/ports/upstream.ts'
 import type { Judging } from './definition.ts'
 import { capabilitiesOf } from './discover.ts'
+import { GivenLinks } from './given-links.ts'
 import { Feed } from './ingest.ts'
 import { Lookup } from './lookup.ts'
 import { Mounts } from './mounts.ts'
@@ -109,11 +110,12 @@ class Live implements Catalog {
     ]
     const feeds = new Map([...options.upstreams].map(([id, upstream]) => [id, this.feed(upstream)]))
     const mounts = new Mounts(feeds, selections, options.clock)
-    const lookup = new Lookup(mounts, options.allows)
+    const links = new GivenLinks()
+    const lookup = new Lookup(mounts, links, options.allows)
     const pages = new Pages(options.sealer, lookup, options.allows !== undefined)
     const tasks = taskIds(options.sealer)
     this.mountsOf = mounts
-    this.stages = catalogStages({ mounts, lookup, pages, tasks, clock: options.clock })
+    this.stages = catalogStages({ mounts, lookup, links, pages, tasks, clock: options.clock })
     this.watching = watching(mounts, lookup, (visible, principal) => tasks.open(visible, principal))
   }
 

@@ -8,12 +8,14 @@ import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { nearest } from '../../core/text/nearest.ts'
+import type { GivenLinks } from './given-links.ts'
 import type { Feed } from './ingest.ts'
 import { type Mounts, type Omitted, reasonOf } from './mounts.ts'
-import type { Selection } from './selection.ts'
+import type { Owned, Selection } from './selection.ts'
 import { type Allows, unlisted } from './view.ts'
 
-export type Looked = { readonly item: Item } | { readonly fault: Fault }
+/** `ask`: servers that may know a URI of which nothing else tells whose it is, in the order in which they are asked. */
+export type Looked = { readonly item: Item } | { readonly fault: Fault; readonly ask: readonly Item[] }
 
 /** What a request may name; a directory is a resource that is read by `resources/directory/read`. */
 export type Wanted = Exclude<ItemKind, 'template'> | 'directory'
@@ -32,10 +34,12 @@ const longestSeekMs = 5_000
 
 export class Lookup {
   private readonly mounts: Mounts
+  private readonly links: GivenLinks
   private readonly allows: Allows | undefined
 
-  constructor(mounts: Mounts, allows: Allows | undefined) {
+  constructor(mounts: Mounts, links: GivenLinks, allows: Allows | undefined) {
     this.mounts = mounts
+    this.links = links
     this.allows = allows
   }
 
@@ -69,13 +73,13 @@ export class Lookup {
     const late = this.find(call, selection, kind, name)
     if (late !== undefined) return { item: late }
     const reason = endReason(exchange.signal)
-    if (reason !== undefined && reason !== 'deadline') return { fault: endedBy(reason, name) }
+    if (reason !== undefined && reason !== 'deadline') return { fault: endedBy(reason, name), ask: none }
     const [missing, ...others] = this.candidates(selection, kind, name)
     // Whose a URI is cannot be told from the URI: only where one server alone can own the name, its absence is the answer.
     if (missing !== undefined && others.length === 0 && (kind === 'tool' || kind === 'prompt' || selection.servers.length === 1)) {
-      return { fault: unavailable(missing) }
+      return { fault: unavailable(missing), ask: none }
     }
-    return { fault: this.unknown(call, selection, kind, name) }
+    return this.unfound(call, selection, kind, name)
   }
 
   /** All that may own the name are known, and none has it: their lists may be stale. */
@@ -90,8 +94,14 @@ export class Lookup {
     const item = this.find(call, selection, kind, name)
     if (item !== undefined) return { item }
     const reason = endReason(exchange.signal)
-    if (reason !== undefined && reason !== 'deadline') return { fault: endedBy(reason, name) }
-    return { fault: this.unknown(call, selection, kind, name) }
+    if (reason !== undefined && reason !== 'deadline') return { fault: endedBy(reason, name), ask: none }
+    return this.unfound(call, selection, kind, name)
+  }
+
+  private unfound(call: Call, selection: Selection, kind: Wanted, name: string): Looked {
+    const unknown = this.unknown(call, selection, kind, name)
+    const ask = kind !== 'resource' || unknown.detail.setAside !== undefined ? none : this.guesses(call, selection, name)
+    return { fault: unknown, ask }
   }
 
   /** A template by its own text, as a completion names it. */
@@ -105,14 +115,46 @@ export class Lookup {
   }
 
   private resource(call: Call, selection: Selection, uri: string): Item | undefined {
-    const found = this.mounts.view(selection).resource(uri)
+    const view = this.mounts.view(selection)
+    const owned = view.owned(uri)
+    if (owned !== undefined) return this.sees(call, owned.listed) ? owned.item : undefined
+    const given = selection.server === undefined && !view.inSkill(uri) ? this.given(call, selection, uri) : undefined
+    if (given !== undefined) return given
+    const found = view.likely(uri)
     if (found !== undefined) return this.sees(call, found.listed) ? found.item : undefined
-    if (selection.server === undefined) return undefined
-    const about = this.mounts.feeds.get(selection.server)?.snapshot?.about
-    if (!offers(about?.capabilities, 'resources')) return undefined
+    if (selection.server === undefined || !this.hasResources(selection.server)) return undefined
     // On the mount of one server there is nobody else whose it could be: the server itself says whether it knows the URI.
     const item = unlisted(selection.server, uri, uri)
     return this.sees(call, item) ? item : undefined
+  }
+
+  /** What a result gave to the caller as a link, where the mount lets it lead there. */
+  private given(call: Call, selection: Selection, uri: string): Item | undefined {
+    const given = this.links.find(call, uri)
+    if (given === undefined || !selection.servers.includes(given.upstream)) return undefined
+    if (!selection.leads({ upstream: given.upstream, name: given.own })) return undefined
+    const item = unlisted(given.upstream, given.own, uri)
+    return this.sees(call, item) ? item : undefined
+  }
+
+  /** Nothing tells whose the URI is, as after a restart: each server that is there says whether it knows it. */
+  private guesses(call: Call, selection: Selection, uri: string): readonly Item[] {
+    if (this.mounts.view(selection).inSkill(uri)) return none
+    const shows = (owned: Owned): boolean => selection.shows(owned) && !selection.excludes(owned)
+    return selection.servers
+      .filter((server) => this.hasResources(server) && shows({ upstream: server, name: uri }) && this.isThere(server))
+      .map((server) => unlisted(server, uri, uri))
+      .filter((item) => this.sees(call, item))
+      .slice(0, mostAsked)
+  }
+
+  private hasResources(server: UpstreamId): boolean {
+    return offers(this.mounts.feeds.get(server)?.snapshot?.about.capabilities, 'resources')
+  }
+
+  private isThere(server: UpstreamId): boolean {
+    const state = this.mounts.feeds.get(server)?.state
+    return state === 'ready' || state === 'degraded'
   }
 
   /** A skill by the URI of its SKILL.md, or a directory: its server must say that it answers for such. */
@@ -151,7 +193,8 @@ export class Lookup {
     const what = kind === 'directory' ? kind : kinds[kind].word
     const aside = kind === 'directory' ? undefined : this.setAside(call, selection, kind, name)
     if (aside !== undefined) return fault('unknown_tool', { what, name, ...aside })
-    if (kind !== 'tool' && kind !== 'prompt') return fault('unknown_tool', { what, name, uri: name, hint: awayHint(away) })
+    if (kind !== 'tool' && kind !== 'prompt')
+      return fault('unknown_tool', { what, name, uri: name, hint: this.notLed(call, selection, name) ?? awayHint(away) })
     const view = this.mounts.view(selection)
     const visible = (items: readonly Item[]): readonly Item[] => items.filter((item) => this.sees(call, item))
     const bare = visible(view.bare(kind, name)).map((item) => item.visible)
@@ -164,6 +207,14 @@ export class Lookup {
             visible(view.items(kind).map((one) => one.item)).map((item) => item.visible),
           )
     return fault('unknown_tool', { what, name, ...(near.length === 0 ? {} : { candidates: near }), hint: hintOf(near, away) })
+  }
+
+  /** What would let a link lead to a URI that the mount does not show. */
+  private notLed(call: Call, selection: Selection, uri: string): string | undefined {
+    const given = this.links.find(call, uri)
+    if (given === undefined || selection.leads({ upstream: given.upstream, name: given.own })) return undefined
+    const { mount } = selection
+    return `The toolset ${mount} does not show it: toolsets.${mount}.include would need ${given.upstream}/${given.own}, and exclude must not have it.`
   }
 
   /** Why an item that a server lists is not served. */
@@ -180,6 +231,11 @@ export class Lookup {
     return undefined
   }
 }
+
+const none: readonly Item[] = []
+
+/** Servers that are asked for one URI. */
+const mostAsked = 8
 
 /** Candidates that are named for an ambiguous name. */
 const mostCandidates = 20

@@ -22,6 +22,8 @@ export interface Selection {
   shows(item: Owned): boolean
   /** What is not shown although something that is shown leads to it, a template or a tool with a user interface. */
   excludes(item: Owned): boolean
+  /** Whether a link that an item of the server gave may be followed, though it leads to what is not shown. */
+  leads(item: Owned): boolean
   /** The name it would have; `exact` where nothing had to be changed, so that it has the first claim. */
   name(item: Named): { readonly wanted: string; readonly exact: boolean }
   /** Another description, where configuration gives one. */
@@ -37,6 +39,7 @@ export function aggregate(servers: readonly UpstreamId[], bare: UpstreamId | und
     servers,
     shows: () => true,
     excludes: () => false,
+    leads: () => true,
     name: (definition) => natural(definition, bare),
     describe: () => undefined,
     couldOwn: (server, visible) => server === bare || visible.startsWith(`${server}__`),
@@ -50,6 +53,7 @@ export function single(server: UpstreamId): Selection {
     servers: [server],
     shows: () => true,
     excludes: () => false,
+    leads: () => true,
     name: ({ name }) => ({ wanted: name, exact: true }),
     describe: () => undefined,
     couldOwn: () => true,
@@ -61,13 +65,17 @@ export function toolset(mount: string, settings: ToolsetSettings, servers: reado
   const exclude = settings.exclude.map(readSelector)
   const rename = new Map(Object.entries(settings.rename))
   const describe = new Map(Object.entries(settings.describe))
+  const shows = (item: Owned): boolean => include.some((one) => matches(one, item)) && !exclude.some((one) => matches(one, item))
+  const excludes = (item: Owned): boolean => climbs(item.name) || exclude.some((one) => matches(one, item))
   const key = ({ upstream, name }: Named): string => `${upstream}/${name}`
   return {
     mount,
     server: undefined,
     servers: servers.filter((server) => include.some((one) => one.server === server)),
-    shows: (item) => include.some((one) => matches(one, item)) && !exclude.some((one) => matches(one, item)),
-    excludes: (item) => climbs(item.name) || exclude.some((one) => matches(one, item)),
+    shows,
+    excludes,
+    // What says which URIs of a server it shows has said it of its links, too.
+    leads: (item) => shows(item) || (!excludes(item) && !include.some((one) => one.server === item.upstream && namesUris(one))),
     name: (definition) => {
       const given = rename.get(key(definition))
       if (given === undefined || kinds[definition.kind].key !== 'name') return natural(definition, undefined)
@@ -84,6 +92,10 @@ function natural({ kind, upstream, name }: Named, bare: UpstreamId | undefined):
   if (kinds[kind].key !== 'name') return { wanted: name, exact: true }
   const wanted = upstream === bare ? bareName(upstream, name) : visibleName(upstream, name)
   return { wanted, exact: wanted === name || wanted === `${upstream}__${name}` }
+}
+
+function namesUris({ name }: Selector): boolean {
+  return name?.includes(':') === true
 }
 
 function matches(selector: Selector, { upstream, name }: Owned): boolean {

@@ -34,7 +34,7 @@ describe('a call finds its item', () => {
     expect((await route(here, callOf('resources/read', { uri: 'ui://chart/view.html' }))).routed?.upstream).toBe('b')
   })
 
-  it('by scheme and authority where one server alone has them, else not at all', async () => {
+  it('by scheme and authority where one server alone has them, else by asking', async () => {
     const a = new ScriptedUpstream('a', {
       resources: [
         { uri: 'demo://a/1', name: '1' },
@@ -50,7 +50,7 @@ describe('a call finds its item', () => {
     const here = await bench([a, b]).start()
     expect((await route(here, callOf('resources/read', { uri: 'demo://b/not-listed' }))).routed?.upstream).toBe('b')
     const shared = await route(here, callOf('resources/read', { uri: 'file:///z' }))
-    expect(faultOf(shared.outcome)).toMatchObject({ kind: 'unknown_tool', detail: { what: 'resource', uri: 'file:///z' } })
+    expect(shared.routed).toMatchObject({ upstream: 'a', item: { name: 'file:///z' } })
     expect((await route(here, callOf('resources/read', { uri: 'file:///z' }, { mount: 'b' }))).routed?.upstream).toBe('b')
   })
 

@@ -6,7 +6,7 @@ import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
 import { kindListedBy, kinds } from '../../core/call/item-kinds.ts'
 import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
-import { type Payload, payload } from '../../core/call/payload.ts'
+import type { Payload } from '../../core/call/payload.ts'
 import type { Next, Step } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
@@ -14,8 +14,9 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { carriedIn, carriedSpans, type Target, targetOf } from '../../core/protocol/carriers.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
-import { text } from '../../core/protocol/scan.ts'
 import { discovery } from './discover.ts'
+import type { GivenLinks } from './given-links.ts'
+import { replaced, withLinks } from './links.ts'
 import { type Lookup, unavailable } from './lookup.ts'
 import type { Mounts } from './mounts.ts'
 import type { Pages } from './pages.ts'
@@ -36,6 +37,7 @@ export interface CatalogStages {
 export interface StageParts {
   readonly mounts: Mounts
   readonly lookup: Lookup
+  readonly links: GivenLinks
   readonly pages: Pages
   readonly tasks: TaskIds
   readonly clock: Clock
@@ -46,34 +48,69 @@ export function catalogStages(parts: StageParts): CatalogStages {
 }
 
 /** Pins the item of `tools/call`, `prompts/get`, `resources/read` and what skills add to them. A task handle that comes back leaves in its visible form. */
-function resolve({ lookup, tasks }: StageParts): Step<Call, RoutedCall> {
-  const to = (item: Item, call: Call, exchange: Exchange, next: Next<RoutedCall>): Promise<Outcome> => {
+function resolve(parts: StageParts): Step<Call, RoutedCall> {
+  const { lookup, links, tasks } = parts
+  const to = (item: Item, selection: Selection, call: Call, exchange: Exchange, next: Next<RoutedCall>): Promise<Outcome> => {
     exchange.note('route', { upstream: item.upstream, item: item.name })
     exchange.note('item', item)
     return next(routed(call, item), exchange).then((outcome) => {
-      if (outcome.kind !== 'task')
-        return item.kind === 'tool' || item.name === item.visible ? outcome : withVisibleUris(call, item, outcome)
+      if (outcome.kind !== 'task') {
+        if (kinds[item.kind].key === 'name') return withLinks(parts, call, selection, item.upstream, outcome)
+        return item.name === item.visible ? outcome : withVisibleUris(call, item, outcome)
+      }
       const visible = tasks.show({ upstream: item.upstream, taskId: outcome.handle }, call.caller.principal)
       return { ...outcome, result: withTaskId(call, outcome.result, visible) }
     })
+  }
+  /** Reading is safe to repeat: who does not know the URI says so, and the next is asked. */
+  const inTurn = async (
+    items: readonly Item[],
+    unknown: Fault,
+    selection: Selection,
+    call: Call,
+    exchange: Exchange,
+    next: Next<RoutedCall>,
+  ): Promise<Outcome> => {
+    let unable: Outcome | undefined
+    let empty: Outcome | undefined
+    for (const item of items) {
+      const outcome = await to(item, selection, call, exchange, next)
+      if (outcome.kind === 'complete' && items.length > 1 && isEmpty(outcome.result)) empty ??= outcome
+      else if (outcome.kind !== 'fault') {
+        links.note(call, item.visible, { upstream: item.upstream, own: item.name })
+        return outcome
+      }
+      if (items.length === 1 || exchange.signal.aborted) return outcome
+      if (outcome.kind === 'fault' && outcome.fault.kind !== 'upstream_error') unable ??= outcome
+    }
+    // One that could not answer may be the one that knows.
+    return unable ?? empty ?? failed(unknown)
   }
   return {
     name: 'resolve',
     run: (call, exchange, next) => {
       const place = targetOf(call.method, undefined)
       const name = call.target
-      if (place === undefined || place.carries === 'task') return refuse(fault('method_not_found', { method: call.method }))
+      if (place === undefined || place.carries === 'task' || place.carries === 'link')
+        return refuse(fault('method_not_found', { method: call.method }))
       if (name === undefined) return refuse(missing(place))
       const kind = place.carries === 'uri' ? 'resource' : place.carries
       const selection = lookup.mount(call)
       if ('kind' in selection) return refuse(selection)
       const item = lookup.find(call, selection, kind, name)
-      if (item !== undefined) return to(item, call, exchange, next)
-      return lookup
-        .look(call, exchange, selection, kind, name)
-        .then((looked) => ('fault' in looked ? failed(looked.fault) : to(looked.item, call, exchange, next)))
+      if (item !== undefined) return to(item, selection, call, exchange, next)
+      return lookup.look(call, exchange, selection, kind, name).then((looked) => {
+        if ('item' in looked) return to(looked.item, selection, call, exchange, next)
+        return looked.ask.length === 0 ? failed(looked.fault) : inTurn(looked.ask, looked.fault, selection, call, exchange, next)
+      })
     },
   }
+}
+
+/** As some servers answer for what they do not have. */
+function isEmpty(result: Payload): boolean {
+  const read = result.json()
+  return isObject(read) && Array.isArray(read.contents) && read.contents.length === 0
 }
 
 function refuse(reason: Fault): Promise<Outcome> {
@@ -98,7 +135,7 @@ function target(parts: StageParts): Step<Call, TargetedCall> {
 }
 
 async function toTask(
-  { tasks }: StageParts,
+  parts: StageParts,
   selection: Selection,
   place: Target,
   name: string,
@@ -108,15 +145,17 @@ async function toTask(
 ): Promise<Outcome> {
   const refused = tasksRefusal(call)
   if (refused !== undefined) return failed(refused)
-  const ref = tasks.open(name, call.caller.principal)
+  const ref = parts.tasks.open(name, call.caller.principal)
   if (ref === undefined || !selection.servers.includes(ref.upstream)) {
     return failed(fault('unknown_tool', { what: 'task', name: shortened(name), hint: 'It may have ended, or belongs to somebody else.' }))
   }
   exchange.note('route', { upstream: ref.upstream, item: undefined })
   const params = call.params.edit([{ path: place.path, value: JSON.stringify(ref.taskId) }])
   const outcome = await next(targeted(call, ref.upstream, params), exchange)
+  if (outcome.kind !== 'complete') return outcome
   // The id that the client knows, not a new seal of the same task.
-  return outcome.kind === 'complete' ? { ...outcome, result: withTaskId(call, outcome.result, name) } : outcome
+  const told = { ...outcome, result: withTaskId(call, outcome.result, name) }
+  return withLinks(parts, call, selection, ref.upstream, told)
 }
 
 async function toReference(
@@ -214,24 +253,14 @@ function tasksRefusal(call: Call): Fault | undefined {
 /** Where a skill has another URI on this mount than at its server, so have the URIs that a client would ask for next. */
 function withVisibleUris(call: Call, item: Item, outcome: Outcome): Outcome {
   if (outcome.kind !== 'complete' || kinds[item.kind].key !== 'uri') return outcome
-  const { bytes } = outcome.result
-  const spans = carriedSpans(call.method, 'uri', bytes)
+  const spans = carriedSpans(call.method, 'uri', outcome.result.bytes)
   // To change one of the two would be to choose between them.
   if (spans === undefined) {
     return failed(
       fault('upstream_protocol_error', { upstream: item.upstream, reason: `a member of the result of ${call.method} stands twice` }),
     )
   }
-  const pieces: Uint8Array[] = []
-  let from = 0
-  for (const { start, end } of spans) {
-    const own = text(bytes, start, end)
-    const visible = moved(own, item.name, item.visible)
-    if (visible === own) continue
-    pieces.push(bytes.subarray(from, start), Buffer.from(JSON.stringify(visible)))
-    from = end
-  }
-  return from === 0 ? outcome : { ...outcome, result: payload(Buffer.concat([...pieces, bytes.subarray(from)])) }
+  return replaced(outcome, spans, (own) => moved(own, item.name, item.visible))
 }
 
 function withTaskId(call: Call, result: Payload, visible: string): Payload {

@@ -9,7 +9,7 @@ import { unconfigured } from '../../core/call/tool-settings.ts'
 import type { Definition } from './definition.ts'
 import { assign } from './names.ts'
 import type { Selection } from './selection.ts'
-import { climbs, directoryOf, entryEdits, moved, type Places, placeSkills, unprefixed } from './skills.ts'
+import { climbs, directoryOf, entryEdits, moved, type Places, placeSkills, prefixed, unprefixed } from './skills.ts'
 import type { Snapshot } from './snapshot.ts'
 
 /** Whether a caller may see and use an item: one decision for lists and calls. */
@@ -73,6 +73,12 @@ export class Published {
   }
 }
 
+/** What is asked for a URI, and the item by which the mount shows it. */
+export interface Answering {
+  readonly item: Item
+  readonly listed: Item
+}
+
 export class View {
   readonly selection: Selection
   readonly collisions: readonly Collision[]
@@ -85,6 +91,7 @@ export class View {
   private directories: ReadonlyMap<string, Published> | undefined
   /** Where several servers have skills, their names may begin the path of a URI. */
   private readonly skilled: ReadonlySet<UpstreamId>
+  private readonly servers: ReadonlySet<UpstreamId>
 
   constructor(selection: Selection, snapshots: ReadonlyMap<UpstreamId, Snapshot>, previous: View | undefined) {
     this.selection = selection
@@ -100,6 +107,7 @@ export class View {
       return publish(kind, selection, definitions, places, previous?.published[kind] ?? [], collisions)
     })
     const skilled = selection.servers.filter((server) => has(snapshots.get(server)?.about.capabilities, 'skill'))
+    this.servers = new Set(selection.servers)
     this.skilled = new Set(skilled.length > 1 ? skilled : [])
     this.byName = byKind((kind) => new Map(this.published[kind].map((one) => [one.item.visible, one])))
     this.collisions = collisions
@@ -148,19 +156,34 @@ export class View {
   }
 
   /**
-   * The item that answers for a URI: a listed resource, a resource that a tool names as its user interface, a file or directory of a skill,
-   * what the server has whose name begins the path, the first template that matches, or the only server whose resources have its scheme and authority (results may link to what no list shows). A mount that shows
-   * a part of a server shows no more of it this way.
+   * The item whose a URI surely is: a listed resource, a resource that a tool names as its user interface, a file or directory of a skill, or
+   * what the server has whose name begins the path. A mount that shows a part of a server shows no more of it this way.
    */
-  resource(uri: string): { readonly item: Item; readonly listed: Item } | undefined {
+  owned(uri: string): Answering | undefined {
+    return this.known(uri) ?? this.ofLink(uri)
+  }
+
+  /** The item that probably answers for a URI: the first template that matches, or the only server whose resources have its scheme and authority. */
+  likely(uri: string): Answering | undefined {
+    const found = this.templated(uri) ?? this.neighbour(uri)
+    return found === undefined ? undefined : { item: asResource(found, uri, uri), listed: found.item }
+  }
+
+  /** The URI of a link that a server gave: its own, with the name of the server in the path only where that is surely another server's. */
+  linkOf(server: UpstreamId, own: string): string {
+    const owner = this.owned(own)
+    if (owner === undefined || owner.item.upstream === server) return own
+    const place = prefixed(server, own)
+    const { item } = this.owned(place) ?? {}
+    return item === undefined || (item.upstream === server && item.name === own) ? place : own
+  }
+
+  private known(uri: string): Answering | undefined {
     const exact = this.byName.resource.get(uri)
     if (exact !== undefined) return { item: exact.item, listed: exact.item }
     const app = this.app(uri)
     if (app !== undefined) return { item: asResource(app, uri, uri), listed: app.item }
-    const owned = this.ofSkill(uri) ?? this.ofNamed(uri)
-    if (owned !== undefined) return owned
-    const found = this.templated(uri) ?? this.neighbour(uri)
-    return found === undefined ? undefined : { item: asResource(found, uri, uri), listed: found.item }
+    return this.ofSkill(uri) ?? this.ofNamed(uri, this.skilled)
   }
 
   private app(uri: string): Published | undefined {
@@ -175,22 +198,40 @@ export class View {
     return found === undefined || this.excludes(found, uri) ? undefined : found
   }
 
-  /** A URI in the directory of a skill that is shown, listed or not; of nested skills the inner one. */
-  private ofSkill(uri: string): { readonly item: Item; readonly listed: Item } | undefined {
+  /** Whether a URI is in the directory of a skill that is shown, so that nobody else's resource may stand there. */
+  inSkill(uri: string): boolean {
+    return this.skillOf(uri) !== undefined
+  }
+
+  /** What is in the directory of a skill, listed or not. */
+  private ofSkill(uri: string): Answering | undefined {
+    const one = this.skillOf(uri)
+    if (one === undefined) return undefined
+    const own = moved(uri, one.item.visible, one.item.name)
+    return this.excludes(one, own) ? undefined : { item: asResource(one, own, uri), listed: one.item }
+  }
+
+  /** Of nested skills the inner one. */
+  private skillOf(uri: string): Published | undefined {
     if (this.published.skill.length === 0 || climbs(uri)) return undefined
     this.directories ??= new Map(this.published.skill.map((one) => [directoryOf(one.item.visible), one]))
     let end = uri.length
     for (let level = 0; end > 0 && level < deepest; level += 1, end = uri.lastIndexOf('/', end - 1)) {
       const one = this.directories.get(uri.slice(0, end))
-      if (one === undefined) continue
-      const own = moved(uri, one.item.visible, one.item.name)
-      return this.excludes(one, own) ? undefined : { item: asResource(one, own, uri), listed: one.item }
+      if (one !== undefined) return one
     }
     return undefined
   }
 
-  private ofNamed(uri: string): { readonly item: Item; readonly listed: Item } | undefined {
-    const found = unprefixed(uri, this.skilled)
+  /** A link as `linkOf` writes it. */
+  private ofLink(uri: string): Answering | undefined {
+    const found = unprefixed(uri, this.servers)
+    const owner = found === undefined ? undefined : this.known(found.own)
+    return owner === undefined || owner.item.upstream === found?.server ? undefined : this.ofNamed(uri, this.servers)
+  }
+
+  private ofNamed(uri: string, servers: ReadonlySet<UpstreamId>): Answering | undefined {
+    const found = unprefixed(uri, servers)
     if (found === undefined) return undefined
     const owned = { upstream: found.server, name: found.own }
     if (!this.selection.shows(owned) || this.selection.excludes(owned)) return undefined
