@@ -53,7 +53,7 @@ export interface Unclaimed {
 export interface Outside {
   /** Hands the event to the stream of one legacy session. */
   event(session: string, event: CallEvent): void
-  /** Asks the client of the only session on the connection; undefined where it cannot answer (then the server gets -32601). */
+  /** Asks the client of the only session on the connection: its result, or its error under `refusalKey`; undefined where it cannot be reached. */
   ask(session: string, method: string, params: Payload | undefined): Promise<Payload | undefined>
 }
 

@@ -449,8 +449,8 @@ export const features: readonly Feature[] = [
         })
       const sampled = await ended(offer.sample)
       check(sampled.isError === true && /sampling|-32601/i.test(sampled.content[0].text), sampled)
-      // A form may be answered with `cancel`, which servers know; what they make of it is theirs.
-      await ended(offer.form)
+      const elicited = await ended(offer.form)
+      check(elicited.isError === true && /elicit|-32601/i.test(elicited.content[0].text), elicited)
       return crosses()
     },
   },

@@ -83,7 +83,7 @@ function fixture(modern: boolean): Offer {
     roots: rounds('list_roots'),
     several: rounds('multiple_inputs'),
     rounds: rounds('multi_round'),
-    invalid: { tool: 'test_sampling', args: { prompt: 7 } },
+    invalid: { tool: 'test_sampling', args: { prompt: ['x'] } },
     ...(modern ? { task: { tool: 'test_task', text: 'done as a task' } } : {}),
     text: 'test://static-text',
     binary: 'test://static-binary',

@@ -53,14 +53,96 @@ describe.each(['legacy', 'modern'] as const)('a %s server', (era) => {
   })
 })
 
-/** Answers when two calls are there, and logs for each, in the other order, with what `naming` makes of the id of its request. */
-const loggingChild = (naming: string) => ({
+describe('a server with sessions', () => {
+  promise('R2', 'has codes of its own that mean something else in stateless revisions', async () => {
+    for (const code of [-32020, -32021, -32022]) {
+      let executed = 0
+      const { base } = await inFrontOf({
+        era: 'legacy',
+        session: 's',
+        call: ({ id, res }) => {
+          executed += 1
+          const error = { code, message: 'its own words', data: { row: 7 } }
+          res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+        },
+      })
+      const session = await openSession(base, { mount })
+      const { message } = await legacy(base, session, 'tools/call', { name: 'echo', arguments: {} }, { mount })
+      expect(message.error).toMatchObject({ code, message: 'its own words', data: { row: 7 } })
+      // A stateless client would read a refusal of its request there, and send it again.
+      const modernly = await modern(base, 'tools/call', { name: 'echo', arguments: {} }, { mount })
+      expect(modernly.status).toBe(200)
+      expect(modernly.message.result).toMatchObject({ isError: true, content: [{ text: expect.stringContaining('its own words') }] })
+      expect(executed).toBe(2)
+    }
+  })
+})
+
+/** Asks what the call says, and tells what it was answered. */
+const askingChild = {
   command: process.execPath,
   args: [
     '-e',
     `
     const say = (m) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...m }) + '\\n')
-    const whole = { resultType: 'complete', ttlMs: 0, cacheScope: 'private' }
+    const open = new Map()
+    let rest = ''
+    process.stdin.on('end', () => process.exit(0))
+    process.stdin.on('data', (chunk) => {
+      const lines = (rest + chunk).split('\\n'); rest = lines.pop()
+      for (const line of lines) {
+        const { id, method, params, ...answer } = JSON.parse(line)
+        if (method === 'initialize') say({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'asks', version: '1' } } })
+        else if (method === 'tools/list') say({ id, result: { tools: ${JSON.stringify([plainTool('ask')])} } })
+        else if (method === 'tools/call') {
+          open.set('q' + id, id)
+          say({ id: 'q' + id, method: params.arguments.method, params: params.arguments.params })
+        } else if (open.has(id)) {
+          delete answer.jsonrpc
+          say({ id: open.get(id), result: { content: [{ type: 'text', text: JSON.stringify(answer) }] } })
+        } else if (method !== undefined && id !== undefined) say({ id, error: { code: -32601, message: 'Method not found' } })
+      }
+    })`,
+  ],
+  era: 'legacy',
+}
+
+const form = { message: 'x', requestedSchema: { type: 'object', properties: {} } }
+const url = { mode: 'url', message: 'x', url: 'https://example.test/', elicitationId: 'e' }
+const sample = { messages: [], maxTokens: 1 }
+
+describe('a server that asks a client what it did not declare', () => {
+  promise('R3', 'hears the error of a client that is connected directly, whatever the era of that client', async () => {
+    const { base } = await gateway(askingChild)
+    for (const [capabilities, method, params, code, says] of [
+      [{}, 'elicitation/create', form, -32601, 'elicitation'],
+      [{}, 'elicitation/create', url, -32601, 'URL-mode elicitation'],
+      [{ elicitation: {} }, 'elicitation/create', url, -32602, 'URL-mode elicitation'],
+      [{ elicitation: { url: {} } }, 'elicitation/create', form, -32602, 'form-mode elicitation'],
+      [{ elicitation: {} }, 'sampling/createMessage', sample, -32601, 'sampling'],
+      [{ sampling: {} }, 'sampling/createMessage', { ...sample, tools: [] }, -32602, 'sampling with tools'],
+      [{ sampling: {} }, 'roots/list', undefined, -32601, 'roots'],
+    ] as const) {
+      const session = await openSession(base, { mount, capabilities })
+      const asked = { name: 'ask', arguments: { method, params } }
+      for (const { message } of [
+        await legacy(base, session, 'tools/call', asked, { mount }),
+        await modern(base, 'tools/call', asked, { mount, capabilities }),
+      ]) {
+        expect(JSON.parse(message.result.content[0].text)).toEqual({ error: { code, message: `Client does not support ${says}` } })
+      }
+    }
+  })
+})
+
+/** Answers when two calls are there, and logs for each, in the other order, with what `naming` makes of the id of its request. */
+const loggingChild = (era: string, naming: string) => ({
+  command: process.execPath,
+  args: [
+    '-e',
+    `
+    const say = (m) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...m }) + '\\n')
+    const whole = ${era === 'modern'} ? { resultType: 'complete', ttlMs: 0, cacheScope: 'private' } : {}
     const waiting = []
     let rest = ''
     process.stdin.on('end', () => process.exit(0))
@@ -68,7 +150,9 @@ const loggingChild = (naming: string) => ({
       const lines = (rest + chunk).split('\\n'); rest = lines.pop()
       for (const line of lines) {
         const { id, method, params } = JSON.parse(line)
-        if (method === 'server/discover') say({ id, result: { ...whole, supportedVersions: ['2026-07-28'], capabilities: { tools: {}, logging: {} } } })
+        if (method === 'initialize' && ${era === 'legacy'}) say({ id, result: { protocolVersion: params.protocolVersion, capabilities: { tools: {}, logging: {} }, serverInfo: { name: 'logs', version: '1' } } })
+        else if (method === 'logging/setLevel') say({ id, result: {} })
+        else if (method === 'server/discover' && ${era === 'modern'}) say({ id, result: { ...whole, supportedVersions: ['2026-07-28'], capabilities: { tools: {}, logging: {} } } })
         else if (method === 'tools/list') say({ id, result: { ...whole, tools: ${JSON.stringify([plainTool('echo')])} } })
         else if (method === 'tools/call') {
           waiting.unshift({ id, who: params.arguments.who })
@@ -79,11 +163,11 @@ const loggingChild = (naming: string) => ({
       }
     })`,
   ],
-  era: 'modern',
+  era,
   concurrency: 2,
 })
 
-describe('log messages of calls that run at once in one stateless child', () => {
+describe.each(['modern', 'legacy'])('log messages of calls that run at once in one %s child', (era) => {
   for (const naming of [
     "{ 'io.modelcontextprotocol/subscriptionId': id }",
     '{ progressToken: id }',
@@ -91,7 +175,7 @@ describe('log messages of calls that run at once in one stateless child', () => 
     "{ 'io.modelcontextprotocol/relatedRequestId': id }",
   ]) {
     promise('R2', `go to the call that ${naming} names`, async () => {
-      const { base } = await gateway(loggingChild(naming))
+      const { base } = await gateway(loggingChild(era, naming))
       const heard = await Promise.all(
         ['a', 'b'].map(async (who) => {
           const _meta = { 'io.modelcontextprotocol/logLevel': 'info' }

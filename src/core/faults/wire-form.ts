@@ -55,7 +55,8 @@ function specData(fault: Fault): Record<string, unknown> {
   return data
 }
 
-function withoutWire(fault: Fault): Fault {
+/** The fault as the gateway's own: the server's code and words are not told as they came. */
+export function withoutWire(fault: Fault): Fault {
   if (fault.detail.wire === undefined) return fault
   const { wire: _, ...detail } = fault.detail
   return { ...fault, detail }

@@ -60,6 +60,11 @@ export const code = {
   unsupportedProtocolVersion: -32022,
 } as const
 
+/** Codes that MCP 2026-07-28 keeps for what one hop refuses of a request: a client takes them for the gateway's word. */
+export function isOfOneHop(errorCode: number): boolean {
+  return errorCode <= code.headerMismatch && errorCode >= code.unsupportedProtocolVersion
+}
+
 /** The gateway's own name on both hops. */
 export interface Implementation {
   readonly name: string

@@ -2,6 +2,7 @@
 // client declared is asked; what it refuses is translated; the end of one takes the others back (SEP-2322).
 
 import type { ClientCapabilities } from '../../core/call/call.ts'
+import { lacking, refusalFor } from '../../core/call/client-refusal.ts'
 import type { EndReason } from '../../core/call/exchange.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import { type Signal, Switch } from '../../core/call/signal.ts'
@@ -61,6 +62,8 @@ interface InputRequest {
   readonly params: Uint8Array | undefined
 }
 
+const noStream = 'questions: it accepts no event stream'
+
 export class InputRequests {
   private readonly parts: InputRequestsParts
   /** Keys that the client refused: a server that cannot take no for an answer asks the same again. */
@@ -103,11 +106,11 @@ export class InputRequests {
   /** The answer as JSON text, or the end of the round, which takes its other questions back. */
   private async answer(question: InputRequest, round: Round, asking: Switch): Promise<string | Stopped> {
     const { ask } = this.parts
-    const lacking = this.lacking(question)
+    const lack = this.lacking(question)
     const reply: Reply =
-      lacking === undefined && ask !== undefined
+      lack === undefined && ask !== undefined
         ? await ask(question.method, this.legacyParams(question), round.timeoutMs, asking)
-        : { kind: 'error', code: code.methodNotFound, message: `The client does not support ${lacking ?? 'it'}`, data: undefined }
+        : { kind: 'error', ...this.refusal(question, lack), data: undefined }
     const answer = this.translate(question, reply, round)
     if (typeof answer !== 'string') asking.abort('cancelled')
     return answer
@@ -127,10 +130,9 @@ export class InputRequests {
         const error = { code: reply.code, message: reply.message, ...(reply.data === undefined ? {} : { data: reply.data }) }
         if (parked) {
           this.refused.add(question.key)
-          return JSON.stringify({ ...refusalOf(question.method), [refusalKey]: error })
+          return JSON.stringify({ [refusalKey]: error })
         }
-        // A modern server knows results only. Elicitation has one for "the client did not"; the other two have none.
-        if (question.method === 'elicitation/create' && reply.code !== code.methodNotFound) return JSON.stringify({ action: 'cancel' })
+        // A modern server knows results only, and an error is none: `cancel` is a word of the user.
         return stopped('input_refused', { item, needs: `${question.method} (${reply.message})` })
       }
     }
@@ -138,25 +140,16 @@ export class InputRequests {
 
   /** What the client did not declare and the question needs. */
   private lacking({ method, params }: InputRequest): string | undefined {
-    if (this.parts.ask === undefined) return 'questions: it accepts no event stream'
-    const { sampling, elicitation, roots } = this.parts.capabilities
-    const parsed: unknown = params === undefined ? {} : JSON.parse(asBuffer(params).toString('utf8'))
-    const fields = isObject(parsed) ? parsed : {}
-    switch (method) {
-      case 'elicitation/create':
-        if (elicitation === undefined) return 'elicitation'
-        if (fields.mode === 'url') {
-          return elicitation.url === undefined || this.parts.revision < '2025-11-25' ? 'elicitation in URL mode' : undefined
-        }
-        return elicitation.form === undefined && elicitation.url !== undefined ? 'elicitation in form mode' : undefined
-      case 'sampling/createMessage':
-        if (sampling === undefined) return 'sampling'
-        return fields.tools !== undefined && sampling.tools === undefined ? 'sampling with tools' : undefined
-      case 'roots/list':
-        return roots === undefined ? 'roots' : undefined
-      default:
-        return method
-    }
+    if (this.parts.ask === undefined) return noStream
+    const fields: unknown = params === undefined ? undefined : JSON.parse(asBuffer(params).toString('utf8'))
+    const lack = lacking(this.parts.capabilities, method, fields)
+    if (lack !== undefined || method !== 'elicitation/create') return lack
+    return isObject(fields) && fields.mode === 'url' && this.parts.revision < '2025-11-25' ? 'elicitation.url' : undefined
+  }
+
+  private refusal({ method }: InputRequest, lack = noStream): { readonly code: number; readonly message: string } {
+    if (lack === noStream) return { code: code.methodNotFound, message: `Client does not support ${noStream}` }
+    return refusalFor(this.parts.capabilities, method, lack)
   }
 
   /** URL mode of 2025-11-25 wants an `elicitationId`, which the modern shape has not. */
@@ -183,10 +176,4 @@ function inputRequestsOf(requests: Payload): InputRequest[] | undefined {
     found.push({ key, method: request.method, params: locate(requests.bytes, ['inputRequests', key, 'params']) })
   }
   return found
-}
-
-/** A refusal that any reader understands, beside the error. */
-function refusalOf(method: string): Record<string, unknown> {
-  if (method === 'elicitation/create') return { action: 'cancel' }
-  return method === 'roots/list' ? { roots: [] } : {}
 }

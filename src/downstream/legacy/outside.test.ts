@@ -1,16 +1,19 @@
 import { once } from 'node:events'
 import { PassThrough } from 'node:stream'
 import type { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
-import { ListRootsRequestSchema, LoggingMessageNotificationSchema } from '@modelcontextprotocol/sdk/types.js'
+import { ElicitRequestSchema, ListRootsRequestSchema, LoggingMessageNotificationSchema, McpError } from '@modelcontextprotocol/sdk/types.js'
 import { afterEach, describe, expect, it } from 'vitest'
 import { imitation } from '../../../test/doubles/downstream/imitation.ts'
 import { connect, type Rig, rig, rigContext, until } from '../../../test/doubles/downstream/legacy-rig.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { payloadOf } from '../../core/call/payload.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
+import { refusalKey } from '../../core/protocol/names.ts'
 import { serveStdio } from '../stdio/door.ts'
 import type { Outsiders, OutsideSession } from './outside.ts'
 
 let at: Rig | undefined
+const isAnswered = (answer: unknown): boolean => isObject(answer) && answer[refusalKey] === undefined
 afterEach(() => at?.close())
 
 /** The affinities of the sessions whose end was told. */
@@ -51,17 +54,37 @@ describe.each(['http', 'sse'] as const)('what a server says outside any call rea
     const { client, session } = await setting(over, { roots: {} })
     // The SDK opens its stream after the handshake, on its own.
     let answer: unknown
-    for (let i = 0; i < 100 && answer === undefined; i += 1) {
+    for (let i = 0; i < 100 && !isAnswered(answer); i += 1) {
       answer = (await session.ask('roots/list', undefined))?.json()
-      if (answer === undefined) await client.ping()
+      if (!isAnswered(answer)) await client.ping()
     }
     expect(answer).toMatchObject({ roots: [{ uri: 'file:///here' }] })
   })
 
-  it('one that the client did not declare is not asked', async () => {
-    const { session } = await setting(over, {})
-    expect(await session.ask('roots/list', undefined)).toBeUndefined()
-    expect(await session.ask('elicitation/create', payloadOf({ message: 'x' }))).toBeUndefined()
+  it('one that the client did not declare is not asked, and its error is what the client itself would say', async () => {
+    const { session } = await setting(over, { elicitation: {} })
+    const ask = async (method: string, params?: object) => {
+      const answer: unknown = (await session.ask(method, params === undefined ? undefined : payloadOf(params)))?.json()
+      return isObject(answer) ? answer[refusalKey] : answer
+    }
+    await expect.poll(() => ask('roots/list')).toEqual({ code: -32601, message: 'Client does not support roots' })
+    const url = { mode: 'url', message: 'x', url: 'https://example.test/' }
+    expect(await ask('elicitation/create', url)).toEqual({ code: -32602, message: 'Client does not support URL-mode elicitation' })
+  })
+
+  it('the error that the client gives is the answer', async () => {
+    const { client, session } = await setting(over, { elicitation: {} })
+    client.setRequestHandler(ElicitRequestSchema, () => {
+      throw new McpError(-32050, 'not now', { until: 'noon' })
+    })
+    let answer: unknown
+    for (let i = 0; i < 100 && !JSON.stringify(answer ?? '').includes('not now'); i += 1) {
+      answer = (
+        await session.ask('elicitation/create', payloadOf({ message: 'x', requestedSchema: { type: 'object', properties: {} } }))
+      )?.json()
+      await client.ping()
+    }
+    expect(answer).toEqual({ [refusalKey]: { code: -32050, message: 'MCP error -32050: not now', data: { until: 'noon' } } })
   })
 
   it('log lines come by level', async () => {

@@ -8,7 +8,7 @@ import { InputRequests, type InputRequestsParts } from './input-requests.ts'
 /** Where a session is reached for what belongs to no call. */
 export interface OutsideSession {
   event(event: CallEvent): void
-  /** The client's result; undefined where it cannot be asked, or did not answer. */
+  /** The client's result, or its error under `refusalKey`; undefined where it cannot be reached, or did not answer. */
   ask(method: string, params: Payload | undefined): Promise<Payload | undefined>
 }
 
@@ -31,7 +31,7 @@ export async function askOutside(parts: InputRequestsParts, method: string, para
   const collected = await new InputRequests(parts).collect({
     item: method,
     requests: payload(Buffer.concat([...requests, Buffer.from('}}}')])),
-    parked: false,
+    parked: true,
     timeoutMs: answerMs,
   })
   if (collected.kind !== 'answers' || collected.responses === undefined) return undefined

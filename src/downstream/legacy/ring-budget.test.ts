@@ -37,7 +37,16 @@ describe('the rings of all sessions together', () => {
     const waiting = stream('away')
     waiting.send(event, false)
     const read = stream('read')
-    const res = { writeHead() {}, write() {}, on() {}, end() {}, flushHeaders() {}, writableLength: 0, destroyed: false }
+    const res = {
+      req: { headers: {} },
+      writeHead() {},
+      write() {},
+      on() {},
+      end() {},
+      flushHeaders() {},
+      writableLength: 0,
+      destroyed: false,
+    }
     read.attach(res as never)
     for (let n = 0; n < 12; n += 1) read.send(event, false)
     expect([waiting.bytes, read.bytes < 12_000]).toEqual([1_000, true])

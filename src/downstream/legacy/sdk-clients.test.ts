@@ -134,7 +134,7 @@ describe('an SDK 1.x client over Streamable HTTP', () => {
     expect((await one.callTool({ name: 'url' })).isError).toBe(true)
   })
 
-  it('may refuse: a modern server hears of a cancelled form, a parked one of the error itself', async () => {
+  it('may refuse: a parked server hears the error itself, a modern one, which knows no errors, nothing', async () => {
     const at = await start(
       imitation({
         one: (_c, _e, p) => (p.inputResponses === undefined ? asks({ f: form('x') }, 's') : textResult(JSON.stringify(p.inputResponses))),
@@ -151,11 +151,14 @@ describe('an SDK 1.x client over Streamable HTTP', () => {
         })
       },
     })
-    expect((await one.callTool({ name: 'one' })).content).toEqual([{ type: 'text', text: '{"f":{"action":"cancel"}}' }])
+    expect(await one.callTool({ name: 'one' })).toMatchObject({
+      isError: true,
+      content: [{ text: 'one needs input that this client cannot give: elicitation/create (no).' }],
+    })
     const [block] = (await one.callTool({ name: 'parked' })).content as { text: string }[]
     expect(block?.text).toBe(
       'true|{"s":{"signalbox.dev/error":{"code":-32603,"message":"never"}},' +
-        '"f":{"action":"cancel","signalbox.dev/error":{"code":-32603,"message":"no"}}}',
+        '"f":{"signalbox.dev/error":{"code":-32603,"message":"no"}}}',
     )
   })
 

@@ -6,9 +6,9 @@ import type { Outcome } from '../../core/call/outcome.ts'
 import type { Edit, Payload } from '../../core/call/payload.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
 import type { Fault } from '../../core/faults/fault.ts'
-import { faultError, faultResult } from '../../core/faults/wire-form.ts'
+import { faultError, faultResult, withoutWire } from '../../core/faults/wire-form.ts'
 import { errorBytes, notificationBytes, type RawId, resultBytes } from '../../core/protocol/jsonrpc.ts'
-import { code, type Implementation, metaKey, servedRevisions, vendorPrefix } from '../../core/protocol/names.ts'
+import { code, type Implementation, isOfOneHop, metaKey, servedRevisions, vendorPrefix } from '../../core/protocol/names.ts'
 import { members, skipSpace } from '../../core/protocol/scan.ts'
 import { oneLine } from './line.ts'
 import type { Asked } from './receive.ts'
@@ -146,7 +146,10 @@ class Writer implements ModernWriter {
     return requests.edit(edits).bytes
   }
 
-  private failed(asked: Asked, fault: Fault, declaresOutput: boolean): Answer {
+  private failed(asked: Asked, found: Fault, declaresOutput: boolean): Answer {
+    const { wire } = found.detail as { readonly wire?: { readonly code: number } }
+    // From here a client would take it for a refusal of this request, and send it again.
+    const fault = wire !== undefined && isOfOneHop(wire.code) ? withoutWire(found) : found
     if (asked.method !== 'tools/call' || fault.entry.protocol || fault.detail.wire !== undefined) {
       return this.refusal(asked.id, fault, asked.correlationId)
     }

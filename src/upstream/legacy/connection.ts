@@ -203,8 +203,8 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     this.serverMessages.answer(question, result)
   }
 
-  refuse(question: ServerRequest, errorCode: number, message: string): void {
-    this.serverMessages.refuse(question, errorCode, message)
+  refuse(question: ServerRequest, errorCode: number, message: string, data?: unknown): void {
+    this.serverMessages.refuse(question, errorCode, message, data)
   }
 
   left(question: ServerRequest): void {

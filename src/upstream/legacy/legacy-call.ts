@@ -1,6 +1,7 @@
 // One call at a legacy server, over all its legs: it runs until the server answers, and while the server waits for its client, the call
 // waits in the parking lot. A legacy call ends exactly once, and its outcome is handed over exactly once or recorded as unclaimed.
 import type { Caller, RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import { lacking, refusalFor } from '../../core/call/client-refusal.ts'
 import { type CallEvent, type Exchange, tell } from '../../core/call/exchange.ts'
 import type { ListEntry } from '../../core/call/intrusive-list.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
@@ -14,7 +15,7 @@ import { audible } from '../messages/events.ts'
 import type { Candidate } from './attribution.ts'
 import { CallQuestions } from './call-questions.ts'
 import type { Parked } from './parked.ts'
-import { answerFor, canBeAsked, fits, inputRequired, lacking, readResponses, refusalIn, type ServerRequest } from './server-requests.ts'
+import { canBeAsked, fits, inputRequired, readResponses, refusalIn, type ServerRequest } from './server-requests.ts'
 
 /** Questions that come within this time, in ms, are asked together. */
 const gatherMs = 10
@@ -23,7 +24,7 @@ const gatherMs = 10
 export interface LegacyCallOwner {
   /** Sends the result of a server's request. */
   answer(question: ServerRequest, result: Payload): void
-  refuse(question: ServerRequest, code: number, message: string): void
+  refuse(question: ServerRequest, code: number, message: string, data?: unknown): void
   /** A question that was thought to be a call's, and the call ended without it. */
   left(question: ServerRequest): void
   /** Tells the server that nobody waits for the call any longer. */
@@ -133,7 +134,7 @@ export class LegacyCall implements Candidate, Parked {
       if (refusal === undefined && !fits(question, response)) continue
       this.questions?.remove(key)
       if (refusal === undefined) this.owner.answer(question, response)
-      else this.owner.refuse(question, refusal.code, refusal.message)
+      else this.owner.refuse(question, refusal.code, refusal.message, refusal.data)
     }
     this.ripe = this.open > 0
     return this.travel({ call, exchange })
@@ -156,7 +157,7 @@ export class LegacyCall implements Candidate, Parked {
       this.owner.refuse(question, code.methodNotFound, `Client does not support questions during ${this.call.method}`)
       return
     }
-    const lack = lacking(this.caller.capabilities, question)
+    const lack = lacking(this.caller.capabilities, question.method, question.params?.json())
     if (lack !== undefined) {
       this.doWithout(question, lack)
       return
@@ -182,9 +183,8 @@ export class LegacyCall implements Candidate, Parked {
   /** The connection is shared by clients of all capabilities, so the server could not know that this one cannot be asked. */
   private doWithout(question: ServerRequest, lack: string): void {
     this.lacked = new Set([...this.lacked, lack])
-    const answer = answerFor(question)
-    if (answer === undefined) this.owner.refuse(question, code.methodNotFound, `Client does not support ${lack}`)
-    else this.owner.answer(question, answer)
+    const refusal = refusalFor(this.caller.capabilities, question.method, lack)
+    this.owner.refuse(question, refusal.code, refusal.message)
   }
 
   /** The server takes a question back. True where it was this call's. */

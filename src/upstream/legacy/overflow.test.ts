@@ -128,10 +128,17 @@ describe('a call that waits for its user', () => {
 })
 
 describe('a caller who cannot be asked', () => {
-  test('closes every form, and has no roots', async () => {
+  test('has the server hear the error of a client that is connected directly', async () => {
     const { upstream, clock } = setup()
-    expect(textOf(await until(clock, send(upstream, { ...ask('one'), ...{ caller: plain('ask', {}).caller } })))).toBe('one cancel')
-    expect(textOf(await until(clock, send(upstream, plain('look', {}))))).toBe('{"roots":[]}')
+    const refused = async (name: string, capabilities: CallOptions['capabilities']): Promise<string | undefined> => {
+      const call = plain(name, capabilities)
+      const arrival = { transport: 'http' as const, revision: '2025-11-25' }
+      return textOf(await until(clock, send(upstream, { ...call, caller: { ...call.caller, arrival } })))
+    }
+    expect(await refused('insist', {})).toContain('-32601: Client does not support elicitation')
+    expect(await refused('look', {})).toContain('-32601: Client does not support roots')
+    expect(await refused('sample', {})).toContain('-32601: Client does not support sampling')
+    expect(await refused('insist', { elicitation: { url: {} } })).toContain('-32602: Client does not support form-mode elicitation')
   })
 
   test('hears which capability a call failed for', async () => {

@@ -9,11 +9,11 @@ import { isObject } from '../../core/protocol/is-object.ts'
 import { errorBytes, resultBytes } from '../../core/protocol/jsonrpc.ts'
 import { code } from '../../core/protocol/names.ts'
 import type { Context } from '../context.ts'
-import { logEvent, watchEvent } from '../messages/events.ts'
+import { logEvent, requestNamedIn, watchEvent } from '../messages/events.ts'
 import type { IncomingNotification, IncomingRequest } from '../wire/wire.ts'
 import type { Attribution } from './attribution.ts'
 import type { LegacyCall } from './legacy-call.ts'
-import { isServerRequest, type ServerRequest } from './server-requests.ts'
+import { isServerRequest, refusalIn, type ServerRequest } from './server-requests.ts'
 
 export class ServerMessages {
   /** Change notifications and resource updates. */
@@ -58,8 +58,8 @@ export class ServerMessages {
     this.reply(resultBytes(question.id, result.bytes))
   }
 
-  refuse(question: ServerRequest, errorCode: number, message: string): void {
-    this.reply(errorBytes(question.id, { code: errorCode, message }))
+  refuse(question: ServerRequest, errorCode: number, message: string, data?: unknown): void {
+    this.reply(errorBytes(question.id, { code: errorCode, message, ...(data === undefined ? {} : { data }) }))
   }
 
   /** A question that was thought to be a call's, and the call ended without it. */
@@ -129,15 +129,18 @@ export class ServerMessages {
     const [session] = this.users
     const result =
       session === undefined ? undefined : await this.context.outside?.ask(session, question.method, question.params).catch(() => undefined)
-    if (result !== undefined) return this.answer(question, result)
+    const refusal = result === undefined ? undefined : refusalIn(result)
+    if (result !== undefined && refusal === undefined) return this.answer(question, result)
     this.context.report.counters.add('stray_requests', { upstream: this.context.id, method: question.method })
-    this.refuse(question, code.methodNotFound, 'Not answered: the client does not support it')
+    if (refusal === undefined) this.refuse(question, code.methodNotFound, 'Not answered: the client cannot be reached')
+    else this.refuse(question, refusal.code, refusal.message, refusal.data)
   }
 
   private strayLog(message: IncomingNotification): void {
     const event = logEvent(message)
     if (event === undefined) return
-    const legacyCall = this.attribution.ownerOfLog()
+    const named = requestNamedIn(message)
+    const legacyCall = named !== undefined && this.context.ids.issued(`${named}`) ? this.callOf(named) : this.attribution.ownerOfLog()
     if (legacyCall !== undefined) legacyCall.emit(event)
     else if (this.context.outside !== undefined && this.onePrincipal && this.users.size > 0 && !this.attribution.isBroadcast) {
       for (const session of this.users) this.context.outside.event(session, event)
@@ -147,9 +150,14 @@ export class ServerMessages {
   private progress(message: IncomingNotification): void {
     const params = message.params?.json()
     const token = isObject(params) ? params.progressToken : undefined
-    const legacyCall = typeof token === 'number' ? this.openCalls.find(({ steps }) => steps.includes(token)) : undefined
+    const legacyCall = typeof token === 'number' ? this.callOf(token) : undefined
     if (legacyCall !== undefined && message.params !== undefined) legacyCall.emit({ kind: 'progress', params: message.params })
     else this.context.report.counters.add('events_dropped', { where: 'upstream' })
+  }
+
+  /** The call in flight whose request has this id. */
+  private callOf(id: number): LegacyCall | undefined {
+    return this.openCalls.find(({ steps }) => steps.includes(id))
   }
 
   /** Notifications that are no call's. */

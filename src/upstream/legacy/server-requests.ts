@@ -27,29 +27,6 @@ export function canBeAsked(capabilities: ClientCapabilities): boolean {
   return capabilities.elicitation !== undefined || capabilities.sampling !== undefined || capabilities.roots !== undefined
 }
 
-/** The capability that the client lacks for this question, for people; undefined where it may be asked. */
-export function lacking(capabilities: ClientCapabilities, question: Pick<ServerRequest, 'method' | 'params'>): string | undefined {
-  if (question.method === 'roots/list') return capabilities.roots === undefined ? 'roots' : undefined
-  const params = question.params?.json()
-  if (question.method === 'sampling/createMessage') {
-    if (capabilities.sampling === undefined) return 'sampling'
-    const wantsTools = isObject(params) && (params.tools !== undefined || params.toolChoice !== undefined)
-    return wantsTools && capabilities.sampling.tools === undefined ? 'sampling.tools' : undefined
-  }
-  const { elicitation } = capabilities
-  const byUrl = isObject(params) && params.mode === 'url'
-  if (elicitation === undefined) return byUrl ? 'elicitation.url' : 'elicitation'
-  if (byUrl) return elicitation.url === undefined ? 'elicitation.url' : undefined
-  // A bare `elicitation: {}` means forms.
-  return elicitation.form === undefined && elicitation.url !== undefined ? 'elicitation.form' : undefined
-}
-
-/** What the server hears for a caller who cannot be asked this: answers that every server knows. Undefined where only an error is honest. */
-export function answerFor(question: Pick<ServerRequest, 'method'>): Payload | undefined {
-  if (question.method === 'elicitation/create') return payloadOf({ action: 'cancel' })
-  return question.method === 'roots/list' ? payloadOf({ roots: [] }) : undefined
-}
-
 /** Capabilities by their paths (`elicitation.url`) as the `requiredCapabilities` object of error -32021. */
 export function requiredCapabilities(paths: Iterable<string>): Record<string, Record<string, unknown>> {
   const required: Record<string, Record<string, unknown>> = {}
@@ -96,11 +73,12 @@ export function readResponses(answers: Payload | undefined): ReadonlyMap<string,
 }
 
 /** The error that a session client gave in place of a response; the server shall hear that very error. */
-export function refusalIn(response: Payload): { readonly code: number; readonly message: string } | undefined {
+export function refusalIn(response: Payload): { readonly code: number; readonly message: string; readonly data?: unknown } | undefined {
   const value = response.json()
   const refusal = isObject(value) ? value[refusalKey] : undefined
   if (!isObject(refusal) || typeof refusal.code !== 'number') return undefined
-  return { code: refusal.code, message: typeof refusal.message === 'string' ? refusal.message : 'Refused by the client' }
+  const { code, message, data } = refusal
+  return { code, message: typeof message === 'string' ? message : 'Refused by the client', ...(data === undefined ? {} : { data }) }
 }
 
 /** Whether a response has the form that the question wants; a malformed one is asked for again. */

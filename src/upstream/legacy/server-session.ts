@@ -12,7 +12,17 @@ import { notificationBytes } from '../../core/protocol/jsonrpc.ts'
 import { code } from '../../core/protocol/names.ts'
 import type { Asked } from '../connection.ts'
 import { type Context, hopHeaders } from '../context.ts'
-import { type Asking, askingFor, cutLooseFault, deliveryFault, errorFault, judged, lostFault, statusFault } from '../messages/answers.ts'
+import {
+  type Asking,
+  askingFor,
+  cutLooseFault,
+  deliveryFault,
+  judged,
+  lostFault,
+  refusesRevision,
+  sessionErrorFault,
+  statusFault,
+} from '../messages/answers.ts'
 import { cancel, request } from '../wire/requests.ts'
 import type { HttpWire, IncomingError, IncomingNotification, IncomingRequest, Wire, WireAnswer } from '../wire/wire.ts'
 import type { Belonging } from './belonging.ts'
@@ -171,7 +181,7 @@ export class ServerSession {
   ): Fault {
     switch (answer.kind) {
       case 'answer':
-        return errorFault(asking, answer.answer as IncomingError, target, loss)
+        return sessionErrorFault(asking, answer.answer as IncomingError, target, loss)
       case 'status':
         return statusFault(asking, answer, lease, loss)
       case 'lost':
@@ -194,7 +204,7 @@ export class ServerSession {
   private lossIn(answer: WireAnswer): Evidence | undefined {
     if (this.wire.transport !== 'streamable-http' || (answer.kind !== 'answer' && answer.kind !== 'status')) return undefined
     const error = errorIn(answer)
-    if (error?.code === code.unsupportedProtocolVersion) return evidence.revision_changed
+    if (error !== undefined && refusesRevision(error)) return evidence.revision_changed
     if (this.id === undefined || error === undefined || error.code === code.methodNotFound) return undefined
     const isSaid = speaksOfSession(error.message)
     if (answer.status === 404 && (isSaid || answer.kind === 'status')) return evidence.session_unknown

@@ -8,7 +8,7 @@ import { beforeSending, type Evidence, evidence, withoutRenewal } from '../../co
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
-import { code } from '../../core/protocol/names.ts'
+import { code, isOfOneHop } from '../../core/protocol/names.ts'
 import type { IncomingError, WireAnswer } from '../wire/wire.ts'
 
 /** What is known of a request when its answer has to be judged. */
@@ -46,11 +46,32 @@ export function judged(
 
 /** A JSON-RPC error of the upstream; `found` where the connection knows more of it than the code says. Codes that describe this hop alone are not relayed. */
 export function errorFault(asking: Asking, error: IncomingError, target?: string, found = evidenceOfError(error.code, asking)): Fault {
+  if (isOfOneHop(error.code)) return judged('upstream_error', asking, found, detailOf(error))
+  return saidByServer(asking, error, target, found)
+}
+
+/** The same of a server with `initialize`: its revisions keep no codes for one hop, so whatever it says is its own. */
+export function sessionErrorFault(asking: Asking, error: IncomingError, target?: string, loss?: Evidence): Fault {
+  const found = loss ?? (isOfOneHop(error.code) ? evidence.error_answer : evidenceOfError(error.code, asking))
+  return saidByServer(asking, error, target, found)
+}
+
+/** A server with `initialize` was exchanged for one without. The code alone may be a tool's own (MCP 2026-07-28 has `supported` in its `data`). */
+export function refusesRevision(error: IncomingError): boolean {
+  if (error.code !== code.unsupportedProtocolVersion) return false
+  const { data } = error.error.json() as { data?: unknown }
+  return isObject(data) && Array.isArray(data.supported)
+}
+
+function detailOf({ code: own, message }: IncomingError): { readonly reason: string; readonly code: number } {
+  return { reason: message === '' ? `error ${own}` : message, code: own }
+}
+
+function saidByServer(asking: Asking, error: IncomingError, target: string | undefined, found: Evidence): Fault {
   const { message } = error
   const own = error.code
-  const data = (error.error.json() as { data?: unknown }).data
-  const detail = { reason: message === '' ? `error ${own}` : message, code: own }
-  if (own <= code.headerMismatch && own >= code.unsupportedProtocolVersion) return judged('upstream_error', asking, found, detail)
+  const { data } = error.error.json() as { data?: unknown }
+  const detail = detailOf(error)
   // Of a resource alone it says the same in both eras under two codes; what else a server means by it is its own.
   if (own !== code.resourceNotFound || asking.method !== 'resources/read')
     return judged('upstream_error', asking, found, { ...detail, wire: { code: own, message, data } })

@@ -121,6 +121,21 @@ describe('an HTTP+SSE connection', () => {
     })
   })
 
+  it('takes the text of an id for the id, and counts it', async () => {
+    const wire = await open()
+    const held: number[] = []
+    onPost = (asked) => {
+      held.push(asked.id as number)
+      if (held.length === 2) for (const id of held) tell(`data: ${result(String(id), { id })}\n\n`)
+    }
+    const answers = await Promise.all([ask(wire), ask(wire)])
+    expect(answers.map((answer) => answer.kind === 'answer' && answer.answer.kind === 'result' && answer.answer.result.json())).toEqual([
+      { id: 1 },
+      { id: 2 },
+    ])
+    expect(anomalies).toEqual(['id_type', 'id_type'])
+  })
+
   it('hands an answer over at once, since what comes after it on the stream must not overtake it', async () => {
     const wire = await open()
     const resolve = vi.fn()
