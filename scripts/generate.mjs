@@ -91,6 +91,12 @@ read is refused.
 \`cwd\` and \`stateDir\` start from the folder of the configuration file, which is also the default \`cwd\` of stdio servers. There is no shell:
 \`~\`, \`$NAME\` and globs in \`command\` and \`args\` are not expanded.
 
+## Forward proxies
+
+HTTP servers are reached through the proxy that \`HTTP_PROXY\`, \`HTTPS_PROXY\` or \`ALL_PROXY\` of the gateway's environment names, less what
+\`NO_PROXY\` lists; servers on this machine never are. See [operations.md](operations.md#forward-proxies). Stdio servers do not inherit these
+variables: give them under \`env\` where one needs them.
+
 ## Profiles
 
 \`dev\` is the default. \`production\` needs \`stateDir\`, and refuses \`log.level: trace\`, secret files that others can read, headers that would

@@ -25,6 +25,7 @@ import { record, unclaimedRecord } from '../gateway/record/stage.ts'
 import { createResilience, type Resilience } from '../gateway/resilience/stage.ts'
 import { createSpillStore, spill } from '../gateway/results/stage.ts'
 import { toolsBySelector } from '../gateway/tools/by-selector.ts'
+import type { Proxies } from '../platform/net/proxies.ts'
 import { HttpPools } from '../upstream/http/pools.ts'
 import { createUpstream, type Outside, ParkingLot } from '../upstream/index.ts'
 import { brokenUpstream } from './broken-upstream.ts'
@@ -44,6 +45,8 @@ export interface InsideParts {
   readonly recorder: Recorder
   readonly replica: string
   readonly outside: Outside
+  /** On the way to HTTP servers; absent: there are none. */
+  readonly proxies?: Proxies | undefined
   /** Put round every stage. */
   readonly wrap?: Wrap | undefined
 }
@@ -61,7 +64,7 @@ export interface Inside {
 export function assembleInside(parts: InsideParts): Inside {
   const { settings, clock, random, report, sealer, recorder } = parts
   const served = Object.entries(settings.servers).filter(([, server]) => server.enabled)
-  const pools = new HttpPools()
+  const pools = new HttpPools({}, parts.proxies)
   const parking = new ParkingLot(clock, random, settings.limits.parked)
   const upstreams = new Map<UpstreamId, Upstream>(served.map(([id, server]) => [id, upstreamOf(id, server)]))
 

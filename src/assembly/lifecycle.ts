@@ -25,6 +25,7 @@ import {
   saveInventory,
 } from '../observe/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
+import type { Proxies } from '../platform/net/proxies.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
 import { warnOfDeprecated } from './deprecations.ts'
@@ -47,6 +48,8 @@ export interface GatewayOptions {
   readonly broken?: readonly { readonly server: string; readonly reason: string }[]
   /** Values that must never be written anywhere. */
   readonly secrets?: readonly string[]
+  /** On the way to HTTP servers; absent: all are reached directly. */
+  readonly proxies?: Proxies
 }
 
 export interface ServerStatus {
@@ -131,6 +134,7 @@ class Running implements RunningGateway {
       recorder: createRecorder(sink, metrics, inventory, settings.log.calls),
       replica: systemRandom.id(),
       outside: outsiders,
+      proxies: options.proxies,
       wrap: stages?.wrap,
     })
     warnOfDeprecated(this.inside.upstreams.values(), settings.sse, this.report)

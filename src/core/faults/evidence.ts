@@ -57,6 +57,18 @@ const rows = {
   },
   dns_failed: { ...notSent, ...reconnected, seen: 'the host name was not resolved', why: 'no byte can be sent before it' },
   tls_failed: { ...notSent, ...reconnected, seen: 'the TLS handshake failed', why: 'no byte of a request is sent before it' },
+  proxy_refused: {
+    ...notSent,
+    ...reconnected,
+    seen: 'a forward proxy did not open the tunnel to the server',
+    why: 'RFC 9110 §9.3.6: there is a tunnel after a 2xx only, and no byte is sent before it',
+  },
+  proxy_credential: {
+    ...notSent,
+    ...never,
+    seen: 'HTTP 407 of a forward proxy',
+    why: 'RFC 9110 §15.5.8: the proxy wants a credential before it passes the request on',
+  },
   connect_timeout: { ...notSent, ...never, seen: '`timeouts.connect` ran out', why: 'no byte can be sent before there is a connection' },
   connection_ended: {
     ...notSent,

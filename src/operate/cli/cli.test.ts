@@ -248,6 +248,14 @@ describe('signalbox check', () => {
     expect(run.code).toBe(code)
   })
 
+  it('names a variable that names no usable proxy, and not its value', async () => {
+    const env = { HTTPS_PROXY: 'http://user:p4ssword@proxy.example:99999', https_proxy: '', NO_PROXY: '', no_proxy: '' }
+    const run = await finished(['check', file('proxied.yaml', 'servers: {a: {url: "https://a.example/mcp"}}')], env)
+    expect(run.stdout).toContain('HTTPS_PROXY: is no address of a proxy; write http://HOST:PORT, or unset it')
+    expect(`${run.stdout}${run.stderr}`).not.toContain('p4ssword')
+    expect(run.code).toBe(10)
+  })
+
   it('starts nothing with --no-connect', async () => {
     const marker = join(folder, 'started')
     const text = `servers: {a: {command: node, args: [-e, "require('fs').writeFileSync('${marker}', '')"]}}`

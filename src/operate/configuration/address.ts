@@ -1,5 +1,5 @@
-// Reads HOST:PORT and knows which hosts never leave this machine.
-import { isIPv4, isIPv6 } from 'node:net'
+// Reads and writes HOST:PORT.
+import { isIPv6 } from 'node:net'
 
 export interface Address {
   readonly host: string
@@ -20,12 +20,6 @@ export function parseAddress(text: string): Address | undefined {
 export function adminAddress(text: string | undefined, front: Address): Address | undefined {
   if (text !== undefined) return text === 'off' ? undefined : parseAddress(text)
   return { host: front.host, port: front.port === 0 || front.port === 65_535 ? 0 : front.port + 1 }
-}
-
-/** Whether only this machine can reach the host. */
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true
-  return isIPv4(host) && host.startsWith('127.')
 }
 
 export function formatAddress({ host, port }: Address): string {

@@ -2,7 +2,8 @@
 import type { Settings } from '../../assembly/settings.ts'
 import { nearest } from '../../core/text/nearest.ts'
 import type { Finding, Path } from '../../platform/config/index.ts'
-import { isLoopback, parseAddress } from './address.ts'
+import { isLoopback } from '../../platform/net/loopback.ts'
+import { parseAddress } from './address.ts'
 
 type Server = Settings['servers'][string]
 
@@ -73,7 +74,7 @@ function profile(settings: Settings): Finding[] {
 }
 
 /** Where an HTTP server is reached, and where the configuration says so. */
-function addresses(path: Path, server: Server): { readonly path: Path; readonly url: URL }[] {
+export function addresses(path: Path, server: Server): { readonly path: Path; readonly url: URL }[] {
   const several = (server.endpoints ?? []).map((url, i) => ({ path: [...path, 'endpoints', i], url: new URL(url) }))
   return server.url === undefined ? several : [{ path: [...path, 'url'], url: new URL(server.url) }]
 }

@@ -269,3 +269,35 @@ describe('sources', () => {
     expect(kindOf(file('servers: {"servers": {command: x}}\ntools: {}', 'f.json'))).toBe('yaml')
   })
 })
+
+describe('a variable that should name a proxy', () => {
+  const env = { HTTPS_PROXY: 'socks5://user:p4ssword@proxy.example:1080', HTTP_PROXY: 'http://user:s3cret-word@proxy.example:3128' }
+
+  it('is a problem by its name where a server would be reached through what it does not name', async () => {
+    expect(await problemsOf('servers: {a: {url: "https://a.example/mcp"}, b: {url: "https://b.example/mcp"}}', { env })).toEqual([
+      'HTTPS_PROXY: names a proxy that is spoken to neither by http nor by https; write http://HOST:PORT, or unset it',
+    ])
+    expect(await problemsOf('servers: {a: {endpoints: ["http://a.example/mcp", "https://b.example/mcp"]}}', { env })).toHaveLength(1)
+  })
+
+  it.each([
+    'servers: {a: {url: "http://a.example/mcp"}}',
+    'servers: {a: {url: "https://127.0.0.1/mcp"}}',
+    'servers: {a: {url: "https://a.example/mcp", enabled: false}}',
+    'servers: {a: {command: x}}',
+  ])('is none where no server is: %s', async (text) => {
+    expect(await problemsOf(text, { env })).toEqual([])
+  })
+
+  it('is a problem of the file of a client too', async () => {
+    const path = file('{"mcpServers": {"a": {"url": "https://a.example/mcp"}}}', 'mcp.json')
+    const result = await load({ mcpJson: path, env, cwd: folder })
+    expect(result.ok ? [] : result.problems.map((each) => each.file)).toEqual(['HTTPS_PROXY'])
+  })
+
+  it('gives its credential to what is redacted', async () => {
+    const { secrets, proxies } = await loaded('servers: {a: {url: "http://a.example/mcp"}}', { env })
+    expect(secrets).toContain('s3cret-word')
+    expect(proxies.find('http://a.example/mcp')?.label).toBe('proxy.example:3128 (HTTP_PROXY)')
+  })
+})

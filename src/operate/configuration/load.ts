@@ -13,10 +13,13 @@ import {
   readText,
 } from '../../platform/config/index.ts'
 import { plainJson } from '../../platform/config/jsonc.ts'
+import { isLoopback } from '../../platform/net/loopback.ts'
+import { Proxies } from '../../platform/net/proxies.ts'
 import { packageRoot } from '../package-root.ts'
-import { type Address, adminAddress, isLoopback, parseAddress } from './address.ts'
+import { type Address, adminAddress, parseAddress } from './address.ts'
 import { checkSettings } from './checks.ts'
 import { preferInstalled } from './prefer-installed.ts'
+import { proxyProblems } from './proxy-problems.ts'
 import { withServerNames } from './server-names.ts'
 
 export interface LoadRequest {
@@ -49,8 +52,10 @@ export interface Loaded {
   readonly baseDir: string
   readonly broken: readonly BrokenServer[]
   readonly warnings: readonly Problem[]
-  /** Values of references, for redaction. Never log these. */
+  /** Values of references and credentials of proxies, for redaction. Never log these. */
   readonly secrets: readonly string[]
+  /** What the environment says of forward proxies. */
+  readonly proxies: Proxies
   /** What `${dir:state}` means here, if the configuration uses it: made at the start, since servers make no folders. */
   readonly stateFolder: string | undefined
   /** Where state can be kept though the configuration names no `stateDir`, if it does not say `off`. In the dev profile only. */
@@ -245,6 +250,9 @@ function done(
       server.command === undefined ? server : { ...server, cwd: resolve(baseDir, server.cwd ?? '.') },
     ]),
   )
+  const proxies = new Proxies(request.env)
+  const unusable = proxyProblems(settings, broken, proxies)
+  if (unusable.length > 0) return { ok: false, problems: unusable }
   // A server of which not even the settings could be read is named like any other; it is never started.
   for (const { name } of broken) servers[name] ??= neverStarted
   const { stateDir, ...stateless } = settings
@@ -262,7 +270,8 @@ function done(
       baseDir,
       broken: [...reasons].map(([server, all]) => ({ server, reason: all.join('. ') })),
       warnings,
-      secrets,
+      secrets: [...secrets, ...proxies.secrets],
+      proxies,
       stateFolder: JSON.stringify(servers).includes(JSON.stringify(stateFolderOf(request)).slice(1, -1))
         ? stateFolderOf(request)
         : undefined,

@@ -3,6 +3,7 @@ import { fault } from '../../core/faults/catalogue.ts'
 import { type Evidence, evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { BadEncoding } from './content-encoding.ts'
+import { ProxyFailure } from './proxied-origin.ts'
 
 interface Coded {
   readonly code?: unknown
@@ -11,11 +12,12 @@ interface Coded {
 
 /** The request never left: no connection could be had. */
 export function unreachable(upstream: string, error: Error, connectTimeoutMs: number): Fault {
+  if (error instanceof ProxyFailure) return proxyFailed(upstream, error, connectTimeoutMs)
   const code = codeOf(error)
   if (code === 'UND_ERR_INVALID_ARG') {
     return fault('config_error', { upstream, item: upstream, reason: error.message }, { evidence: evidence.not_configured })
   }
-  if (code === 'UND_ERR_CONNECT_TIMEOUT' || code === 'ETIMEDOUT') {
+  if (connectTimeouts.has(code)) {
     const layer = 'connect time limit of the gateway'
     const detail = { upstream, afterMs: connectTimeoutMs, layer, phase: 'connect', code }
     return fault('upstream_timeout', detail, { evidence: evidence.connect_timeout })
@@ -23,6 +25,30 @@ export function unreachable(upstream: string, error: Error, connectTimeoutMs: nu
   const [phase, reason, found] = connectPhase(code)
   return fault('upstream_unavailable', { upstream, reason, phase, code }, { evidence: found })
 }
+
+/** No way through the proxy: none of the request has reached the upstream. */
+function proxyFailed(upstream: string, { proxy, status, cause }: ProxyFailure, connectTimeoutMs: number): Fault {
+  if (status === 407) {
+    const reason = `the proxy ${proxy.label} answered with HTTP 407: it wants ${proxy.authorization === undefined ? 'a' : 'another'} credential`
+    return fault('upstream_unavailable', { upstream, reason, phase: 'connect', status }, { evidence: evidence.proxy_credential })
+  }
+  if (status !== undefined) {
+    const reason = `the proxy ${proxy.label} opened no tunnel and answered with HTTP ${status}`
+    return fault('upstream_unavailable', { upstream, reason, phase: 'connect', status }, { evidence: evidence.proxy_refused })
+  }
+  const code = codeOf(cause as Error)
+  if (connectTimeouts.has(code)) {
+    const layer = `connect time limit of the gateway, towards the proxy ${proxy.label}`
+    const detail = { upstream, afterMs: connectTimeoutMs, layer, phase: 'connect', code }
+    return fault('upstream_timeout', detail, { evidence: evidence.connect_timeout })
+  }
+  const [phase, why, found] = connectPhase(code)
+  const reason = `the proxy ${proxy.label} cannot be used: ${why}`
+  return fault('upstream_unavailable', { upstream, reason, phase, code }, { evidence: found })
+}
+
+/** The last is that of a proxy's answer to CONNECT. */
+const connectTimeouts = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ETIMEDOUT', 'UND_ERR_HEADERS_TIMEOUT'])
 
 function connectPhase(code: string): [phase: string, reason: string, found: Evidence] {
   if (code === 'ECONNREFUSED') return ['connect', 'connection refused', evidence.connection_refused]
@@ -46,7 +72,8 @@ export function cut(upstream: string, item: string, error: Error | undefined): F
   if (error instanceof BadEncoding) return offProtocol(upstream, unreadable('it is not packed as its Content-Encoding says'))
   const code = error === undefined ? '' : codeOf(error)
   if (error !== undefined && isNoHttp(error, code)) return offProtocol(upstream, 'no valid HTTP')
-  const reason = error === undefined ? 'the stream ended without an answer' : `connection lost (${code})`
+  const what = error instanceof ProxyFailure ? error.message : code
+  const reason = error === undefined ? 'the stream ended without an answer' : `connection lost (${what})`
   return fault('outcome_unknown', { upstream, item, reason, code }, { evidence: evidence.connection_lost })
 }
 

@@ -149,7 +149,8 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
 
   private settleStatus(body: IncomingError | undefined): void {
     const { status, retryAfterMs, challenge, location } = this
-    this.settle({ kind: 'status', status, retryAfterMs, challenge, location, body })
+    const proxy = this.wire.lease.forwarder?.label
+    this.settle({ kind: 'status', status, retryAfterMs, challenge, location, proxy, body })
   }
 
   protected lost(reason: Fault): void {

@@ -1,5 +1,8 @@
-// Connections to HTTP upstreams: one pool an origin, shared by all wires that go there, ended with the last of them.
+// Connections to HTTP upstreams, direct or through a forward proxy: one pool an origin, shared by all wires that go there, ended with the
+// last of them.
 import { Pool } from 'undici'
+import type { ForwardProxy, Proxies } from '../../platform/net/proxies.ts'
+import { type Origin, proxiedOrigin } from './proxied-origin.ts'
 
 export interface PoolLimits {
   /** Requests and open streams to one origin at a time; more are refused. Each takes a connection. */
@@ -12,7 +15,8 @@ const defaults: PoolLimits = { perOrigin: 1_024, keepAliveMs: 4_000 }
 
 interface Shared {
   readonly origin: string
-  readonly pool: Pool
+  readonly pool: Origin
+  readonly proxy: ForwardProxy | undefined
   readonly limit: number
   users: number
   open: number
@@ -30,7 +34,7 @@ export class PoolLease {
     shared.users += 1
   }
 
-  get pool(): Pool {
+  get pool(): Origin {
     return this.shared.pool
   }
 
@@ -40,6 +44,11 @@ export class PoolLease {
 
   get limit(): number {
     return this.shared.limit
+  }
+
+  /** The proxy that reads the requests, and answers some by itself. One that carries a tunnel sees none. */
+  get forwarder(): ForwardProxy | undefined {
+    return this.shared.origin.startsWith('https:') ? undefined : this.shared.proxy
   }
 
   /** Takes a place for one exchange; false where the origin has none left. Each place taken is given back by `leave`. */
@@ -65,10 +74,12 @@ export class PoolLease {
 /** Owned by the assembly; outlives reloads. */
 export class HttpPools {
   private readonly limits: PoolLimits
+  private readonly proxies: Pick<Proxies, 'find'> | undefined
   private readonly pools = new Map<string, Shared>()
 
-  constructor(limits: Partial<PoolLimits> = {}) {
+  constructor(limits: Partial<PoolLimits> = {}, proxies?: Pick<Proxies, 'find'>) {
     this.limits = { ...defaults, ...limits }
+    this.proxies = proxies
   }
 
   /** `origin` as `URL.origin` gives it, http or https. */
@@ -76,7 +87,8 @@ export class HttpPools {
     const key = `${connectTimeoutMs} ${origin}`
     let shared = this.pools.get(key)
     if (shared === undefined) {
-      shared = { origin, pool: this.make(origin, connectTimeoutMs), limit: this.limits.perOrigin, users: 0, open: 0 }
+      const proxy = this.proxies?.find(origin)
+      shared = { origin, pool: this.make(origin, proxy, connectTimeoutMs), proxy, limit: this.limits.perOrigin, users: 0, open: 0 }
       this.pools.set(key, shared)
     }
     const mine = shared
@@ -100,16 +112,17 @@ export class HttpPools {
     await Promise.all(pools.map((shared) => shared.pool.destroy()))
   }
 
-  private make(origin: string, connectTimeoutMs: number): Pool {
-    return new Pool(origin, {
+  private make(origin: string, proxy: ForwardProxy | undefined, connectTimeoutMs: number): Origin {
+    const options: Pool.Options = {
       // The bound is `perOrigin`, which refuses at once where a bound here would queue silently.
       connections: null,
       pipelining: 1,
-      connectTimeout: connectTimeoutMs,
       keepAliveTimeout: this.limits.keepAliveMs,
       // Deadlines are the caller's, by signal; a quiet stream is no broken one.
       headersTimeout: 0,
       bodyTimeout: 0,
-    })
+    }
+    if (proxy !== undefined) return proxiedOrigin(origin, proxy, options, connectTimeoutMs)
+    return new Pool(origin, { ...options, connectTimeout: connectTimeoutMs })
   }
 }

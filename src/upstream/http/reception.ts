@@ -8,6 +8,7 @@ import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { BodyDecoder, contentEncoding, isRead } from './content-encoding.ts'
 import type { PoolLease } from './pools.ts'
+import { ProxyFailure } from './proxied-origin.ts'
 import { followed, mostRedirects, redirectedTo } from './redirect.ts'
 import { knownHeaders } from './response-headers.ts'
 
@@ -162,7 +163,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   }
 
   private headed(status: number, headers: IncomingHttpHeaders, resume: () => void): void {
-    if (status >= 300 && status < 400 && this.follow(status, headers)) return
+    if (status >= 300 && (status === 407 ? this.refusedByProxy(status) : status < 400 && this.follow(status, headers))) return
     const encoding = contentEncoding(headers)
     if (encoding !== undefined && isRead(encoding)) {
       this.decoder = new BodyDecoder(encoding, {
@@ -185,6 +186,16 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
     this.abort()
     endpoint.moved(asked.path, path)
     if (!this.ask({ ...asked, path })) this.fail(new Aborted('no place to follow a redirect'))
+    return true
+  }
+
+  /** 407 is the proxy's own (RFC 9110 §15.5.8): the request went no further. */
+  private refusedByProxy(status: number): boolean {
+    const { forwarder } = this.endpoint.lease
+    if (forwarder === undefined) return false
+    this.abort()
+    this.sent = false
+    this.fail(new ProxyFailure(forwarder, status))
     return true
   }
 

@@ -116,6 +116,11 @@ export function statusFault(
   const found = more ?? evidenceOfStatus(answer, lease)
   const detail = { status, ...(answer.body === undefined ? {} : { reason: answer.body.message }) }
   if (status === 401 || status === 403) return judged('upstream_auth_failed', asking, found, { ...detail, ...refusedOf(lease) })
+  const { proxy } = answer
+  if (proxy !== undefined && isOfGateways(answer)) {
+    const reason = `the proxy ${proxy}, or what stands behind it, answered with HTTP ${status}`
+    return judged('upstream_unavailable', asking, found, { ...detail, reason })
+  }
   if (status === 429 || status === 503) {
     const retryAfterMs = answer.retryAfterMs ?? 1_000
     return judged('upstream_busy', asking, found, { ...detail, retryAfterMs }, retryAfterMs)
@@ -123,6 +128,11 @@ export function statusFault(
   const { location } = answer
   if (location !== undefined) return judged('upstream_redirected', asking, found, { ...detail, location })
   return judged('upstream_http_error', asking, found, detail)
+}
+
+/** A status that proxies answer with where they reach nobody (RFC 9110 §15.6). */
+function isOfGateways({ status, body, retryAfterMs }: Extract<WireAnswer, { kind: 'status' }>): boolean {
+  return body === undefined && (status === 502 || status === 504 || (status === 503 && retryAfterMs === undefined))
 }
 
 /** What was refused, and what an operator can do about it. */

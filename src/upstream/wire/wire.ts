@@ -32,6 +32,8 @@ export type WireAnswer =
       readonly challenge: string | undefined
       /** Where a redirect leads that was not followed, for people. */
       readonly location?: string | undefined
+      /** The forward proxy that the status may be of, for people. */
+      readonly proxy?: string | undefined
       readonly body: IncomingError | undefined
     }
   /** No answer: the fault has the evidence whether the request reached the peer. */

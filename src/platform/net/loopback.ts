@@ -1,0 +1,8 @@
+// Which hosts never leave this machine.
+import { isIPv4 } from 'node:net'
+
+/** Whether only this machine can reach the host. */
+export function isLoopback(host: string): boolean {
+  if (host === 'localhost' || host === '::1') return true
+  return isIPv4(host) && host.startsWith('127.')
+}
