@@ -55,7 +55,7 @@ const rows: readonly Row[] = [
   { id: 'T17 invalid UTF-8', act: 'badUtf8', adds: '\ufffd\ufffd', anomaly: 'utf8' },
   { id: 'T19 100,000 levels deep', act: 'deep', wanted: protocolError, anomaly: 'malformed' },
   { id: 'T21 the wrong id', act: 'wrongId', wanted: protocolError, anomaly: 'orphan' },
-  { id: 'T21 the id as a string', act: 'textId', wanted: protocolError, anomaly: 'orphan' },
+  { id: 'T21 the id as a string', act: 'textId', anomaly: 'id_type' },
   { id: 'T21 the answer twice', act: 'twice', anomaly: 'duplicate' },
 ]
 

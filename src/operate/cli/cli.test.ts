@@ -316,7 +316,7 @@ describe('a person tries what is served', () => {
   })
 
   it('call tells what is wrong with the arguments, with exit code 1', async () => {
-    const { stderr, code } = await finished(['call', 'harbour__unload', '{"ship":7}', '--url', run.url])
+    const { stderr, code } = await finished(['call', 'harbour__unload', '{"ship":{}}', '--url', run.url])
     expect(code).toBe(1)
     expect(stderr).toMatch(/ship.*string/)
   })

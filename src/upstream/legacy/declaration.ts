@@ -1,5 +1,5 @@
-// What `initialize` says of us: the revision we ask for and what we can be asked. It begins with what every revision understands; more is
-// said only to servers whose answer shows that they know it, and less to those that refuse even that.
+// What `initialize` says of us: the revision we ask for and what we can be asked; less of it to servers that refuse it, down to what the
+// oldest revision had.
 import type { ClientCapabilities } from '../../core/call/call.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { code, type LegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'

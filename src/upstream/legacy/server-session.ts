@@ -168,7 +168,9 @@ export class ServerSession {
     const error = errorIn(answer)
     // Nobody is to be told of a refused credential before it is known what was refused.
     const why = this.judge(answer, asking, undefined, target, undefined)
-    const found = await this.check.find(why, error !== undefined && speaksOfInitialize(error))
+    // 404 is the specification's word for a session that is not known (MCP 2025-11-25 §session-management).
+    const strong = answer.kind === 'status' && answer.status === 404
+    const found = await this.check.find(why, error !== undefined && speaksOfInitialize(error), strong)
     return this.judge(answer, asking, lease, target, found === 'gone' ? evidenceOfLoss(answer) : undefined)
   }
 

@@ -9,7 +9,7 @@ import { code } from '../../core/protocol/names.ts'
 import type { Context } from '../context.ts'
 import type { IncomingError, WireAnswer } from '../wire/wire.ts'
 
-/** A session that was found is not looked for again within this time, in ms. */
+/** A session that was found is not looked for again within this time, in ms, but for a strong doubt: it may have gone just after. */
 const restMs = 1_000
 /** Checks in a row in which this session alone is of no use, until it is given up. */
 const mostAlone = 2
@@ -50,17 +50,23 @@ export class SessionCheck {
     this.session = session
   }
 
-  /** `why`: what raised the doubt; `listing`: it speaks of `initialize`. */
-  find(why: Fault, listing: boolean): Promise<Found> {
+  /** `why`: what raised the doubt; `listing`: it speaks of `initialize`; `strong`: no honest refusal of a call looks so. */
+  find(why: Fault, listing: boolean, strong = false): Promise<Found> {
     if (this.closed) return Promise.resolve(this.last)
-    if (this.checking !== undefined) return this.checking
-    if (this.last === 'known' && this.context.clock.mono() - this.checkedAt < restMs) return Promise.resolve('known')
+    if (this.checking !== undefined) return strong ? this.afterwards(this.checking, why, listing) : this.checking
+    if (!strong && this.last === 'known' && this.context.clock.mono() - this.checkedAt < restMs) return Promise.resolve('known')
     this.checking = this.look(listing)
       .then((found) => this.settle(found, why))
       .finally(() => {
         this.checking = undefined
       })
     return this.checking
+  }
+
+  /** What began before the doubt was raised may have met the server as it was. */
+  private async afterwards(earlier: Promise<Found>, why: Fault, listing: boolean): Promise<Found> {
+    const found = await earlier
+    return found === 'gone' || this.checking !== undefined ? (this.checking ?? found) : this.find(why, listing, true)
   }
 
   /** A call was answered: the session is there. */

@@ -61,8 +61,13 @@ export async function connect(
 ): Promise<Connected> {
   const detected = known !== undefined && context.clock.mono() < known.expiresAt ? known : undefined
   const opening = new Opening(dial, ended, context.report)
-  const attempt: Attempt = { context, dial: opening, belonging, detected, declaration: detected?.declaration ?? firstDeclaration }
+  const attempt: Attempt = { context, dial: opening, belonging, detected, declaration: detected?.declaration ?? firstOver(context) }
   return find(attempt).finally(() => opening.over())
+}
+
+/** A process that is made only to be asked for its era may be told the least, and shows by that whether the next one can be told all. */
+function firstOver({ settings }: Context): Declaration {
+  return settings.command !== undefined && settings.era !== 'legacy' ? firstDeclaration : { ...firstDeclaration, form: 'full' }
 }
 
 async function find(attempt: Attempt): Promise<Connected> {
@@ -160,6 +165,7 @@ async function connectHttp(attempt: Attempt): Promise<Connected> {
   const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start, declaration)
   if (hands.kind === 'ready') return legacy(attempt, wire, hands, probed)
   await wire.close()
+  if (mayHaveLostByForm(attempt, hands)) return connectHttp({ ...attempt, declaration: firstDeclaration })
   // It took this before and does not any more: perhaps it has learned another era meanwhile.
   if (hands.kind === 'refused' && detected?.era === 'legacy') return find({ ...attempt, detected: undefined })
   const found = {
@@ -188,6 +194,12 @@ async function connectSse(attempt: Attempt, guess = false): Promise<Connected> {
   if (known !== undefined) return legacy(attempt, wire, { ...known, early: [] }, undefined)
   await wire.close()
   return { fault: hands.fault, settled: hands.kind === 'refused' && hands.again }
+}
+
+/** The connection broke over a greeting of the full form: it may be that, and not an outage. */
+function mayHaveLostByForm({ detected, declaration }: Attempt, hands: Exclude<Handshake, { kind: 'ready' }>): boolean {
+  if (detected !== undefined || declaration.form !== 'full' || hands.kind !== 'failed') return false
+  return !isOutage(hands.fault) || hands.fault.evidence?.name === 'connection_lost'
 }
 
 function modern(context: Context, wire: Wire, discovered: Discovered, belonging: Belonging): Connected {
