@@ -39,6 +39,9 @@ type State =
   /** The last attempt failed. */
   | 'closed'
 
+/** An attempt that nobody but lists wants is made again after so long, in ms. */
+const againMs = 1_000
+
 export class SessionEra implements ConnectionSource {
   readonly clock: Clock
   readonly pool: ConnectionPool
@@ -54,6 +57,8 @@ export class SessionEra implements ConnectionSource {
   /** Monotonic ms before which it is not tried again. */
   private notBefore = 0
   private opening: Promise<Fault | undefined> | undefined
+  /** Monotonic ms. */
+  private openAgainAt = Number.NEGATIVE_INFINITY
   /** What it said of itself when it was first opened. */
   private added: UpstreamDescription | undefined
   private readonly watches = new Set<LateWatch>()
@@ -88,7 +93,8 @@ export class SessionEra implements ConnectionSource {
 
   /** A session client is here: it is opened where it was never tried. True while that is under way. */
   wanted(): boolean {
-    if (this.state === 'untried' && this.opening === undefined && this.modern.detection.current?.era !== 'legacy') void this.open()
+    const mayBe = this.state === 'untried' && this.opening === undefined && this.modern.detection.current?.era === 'modern'
+    if (mayBe && this.clock.mono() >= this.openAgainAt) void this.open()
     return this.opening !== undefined && this.state === 'untried'
   }
 
@@ -193,6 +199,8 @@ export class SessionEra implements ConnectionSource {
   private open(): Promise<Fault | undefined> {
     this.opening ??= this.attempt().finally(() => {
       this.opening = undefined
+      // Within its backoff a failed attempt fails at once, and whoever waits asks again when it has.
+      this.openAgainAt = this.clock.mono() + againMs
       this.onSettled()
     })
     return this.opening
