@@ -1,8 +1,8 @@
 // What `initialize` says of us: the revision we ask for and what we can be asked; less of it to servers that refuse it, down to what the
 // oldest revision had.
 import type { ClientCapabilities } from '../../core/call/call.ts'
-import { isObject } from '../../core/protocol/is-object.ts'
 import { code, type LegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
+import { dataOf, supportedIn } from '../messages/errors.ts'
 import type { IncomingError } from '../wire/wire.ts'
 
 /**
@@ -74,10 +74,9 @@ const revisionText = /\b20\d\d-\d\d-\d\d\b/g
 
 /** Revisions that the refusal names: `data.supported` (MCP, lifecycle), which is the whole list, or those in its words, which need not be. */
 function revisionsIn({ error }: Refusal): { readonly listed: readonly string[]; readonly isWhole: boolean } {
-  const body = error?.error.json()
-  const data = isObject(body) ? body.data : undefined
-  const supported = isObject(data) ? (data.supported ?? data.supportedVersions) : undefined
-  if (Array.isArray(supported)) return { listed: supported.filter((one) => typeof one === 'string'), isWhole: true }
+  const supported = error === undefined ? undefined : supportedIn(error)
+  if (supported !== undefined) return { listed: supported, isWhole: true }
+  const data = error === undefined ? undefined : dataOf(error)
   const words = `${error?.message ?? ''} ${data === undefined ? '' : JSON.stringify(data)}`
   return { listed: [...words.matchAll(revisionText)].map(([found]) => found), isWhole: false }
 }

@@ -23,6 +23,7 @@ import {
   sessionErrorFault,
   statusFault,
 } from '../messages/answers.ts'
+import { errorIn } from '../messages/errors.ts'
 import { cancel, request } from '../wire/requests.ts'
 import type { HttpWire, IncomingError, IncomingNotification, IncomingRequest, Wire, WireAnswer } from '../wire/wire.ts'
 import type { Belonging } from './belonging.ts'
@@ -262,12 +263,6 @@ export class ServerSession {
         : deliveryFault(upstream, status, undefined)
     return this.check.find(why, false)
   }
-}
-
-/** The JSON-RPC error in an answer, under our id or none. */
-function errorIn(answer: WireAnswer): IncomingError | undefined {
-  if (answer.kind === 'status') return answer.body
-  return answer.kind === 'answer' && answer.answer.kind === 'error' ? answer.answer : undefined
 }
 
 /** A request that a server of these capabilities refuses before `initialize`. */

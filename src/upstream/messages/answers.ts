@@ -10,6 +10,7 @@ import type { CredentialLease } from '../../core/ports/credentials.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { code, isOfOneHop } from '../../core/protocol/names.ts'
 import type { IncomingError, WireAnswer } from '../wire/wire.ts'
+import { dataOf, supportedIn } from './errors.ts'
 
 /** What is known of a request when its answer has to be judged. */
 export interface Asking {
@@ -59,8 +60,7 @@ export function sessionErrorFault(asking: Asking, error: IncomingError, target?:
 /** A server with `initialize` was exchanged for one without. The code alone may be a tool's own (MCP 2026-07-28 has `supported` in its `data`). */
 export function refusesRevision(error: IncomingError): boolean {
   if (error.code !== code.unsupportedProtocolVersion) return false
-  const { data } = error.error.json() as { data?: unknown }
-  return isObject(data) && Array.isArray(data.supported)
+  return supportedIn(error) !== undefined
 }
 
 function detailOf({ code: own, message }: IncomingError): { readonly reason: string; readonly code: number } {
@@ -70,7 +70,7 @@ function detailOf({ code: own, message }: IncomingError): { readonly reason: str
 function saidByServer(asking: Asking, error: IncomingError, target: string | undefined, found: Evidence): Fault {
   const { message } = error
   const own = error.code
-  const { data } = error.error.json() as { data?: unknown }
+  const data = dataOf(error)
   const detail = detailOf(error)
   // Of a resource alone it says the same in both eras under two codes; what else a server means by it is its own.
   if (own !== code.resourceNotFound || asking.method !== 'resources/read')

@@ -31,6 +31,7 @@ import {
   statusFault,
 } from '../messages/answers.ts'
 import { callHeaders, Envelope, standardHeaders } from '../messages/envelope.ts'
+import { dataOf } from '../messages/errors.ts'
 import { audible, commonOf, logEvent, offeredOf, requestNamedIn, watchEvent } from '../messages/events.ts'
 import { cancel, orAborted, request } from '../wire/requests.ts'
 import type { IncomingError, IncomingNotification, IncomingRequest, IncomingResult, Wire, WireAnswer } from '../wire/wire.ts'
@@ -267,7 +268,7 @@ export class ModernConnection implements Connection {
   }
 
   private missingCapability(asking: Asking, error: IncomingError): Fault {
-    const data = (error.error.json() as { data?: unknown }).data
+    const data = dataOf(error)
     const required = isObject(data) && isObject(data.requiredCapabilities) ? data.requiredCapabilities : {}
     const needs = Object.keys(required).join(', ') || error.message
     return judged('missing_capability', asking, evidence.capability_missing, { needs, requiredCapabilities: required })

@@ -12,6 +12,7 @@ import { code, isLegacyRevision, modernRevision } from '../../core/protocol/name
 import { type Context, hopHeaders } from '../context.ts'
 import { askingFor, judged, lostFault, statusFault } from '../messages/answers.ts'
 import { Envelope, standardHeaders } from '../messages/envelope.ts'
+import { errorIn, supportedIn } from '../messages/errors.ts'
 import { request } from '../wire/requests.ts'
 import type { IncomingError, Wire, WireAnswer } from '../wire/wire.ts'
 
@@ -33,15 +34,20 @@ export interface Discovered {
   readonly identity: { readonly name: string; readonly version: string; readonly [other: string]: unknown } | undefined
 }
 
-/** Asks once. `timeoutMs` is short: most servers answer at once or never. */
+/** `timeoutMs` is short: most servers answer at once or never. Who refuses our revision and lists it is asked once more. */
 export async function probe(wire: Wire, context: Context, lease: CredentialLease, timeoutMs: number): Promise<Probed> {
-  const answer = await request(wire, context, {
-    method: 'server/discover',
-    params: discoverParams(context),
-    headers: standardHeaders(hopHeaders(context, lease), 'server/discover', undefined),
-    timeoutMs,
-    maxBytes: context.limits.resultBytes,
-  })
+  const ask = (): ReturnType<typeof request> =>
+    request(wire, context, {
+      method: 'server/discover',
+      params: discoverParams(context),
+      headers: standardHeaders(hopHeaders(context, lease), 'server/discover', undefined),
+      timeoutMs,
+      maxBytes: context.limits.resultBytes,
+    })
+  const first = await ask()
+  const refused = errorIn(first)
+  const listsOurs = refused?.code === code.unsupportedProtocolVersion && supportedIn(refused)?.includes(modernRevision) === true
+  const answer = listsOurs ? await ask() : first
   return interpret(answer, context, lease, wire.transport === 'stdio', timeoutMs)
 }
 
@@ -103,11 +109,8 @@ function interpretResult(result: Payload, context: Context): Probed {
 }
 
 function interpretError(error: IncomingError, context: Context): Probed {
-  if (error.code !== code.unsupportedProtocolVersion) {
-    return { kind: 'legacy', reason: `the probe got error ${error.code}`, silent: false }
-  }
-  const data = (error.error.json() as { data?: unknown }).data
-  return without(isObject(data) ? strings(data.supported) : [], context)
+  if (error.code === code.unsupportedProtocolVersion) return without(supportedIn(error) ?? [], context)
+  return { kind: 'legacy', reason: `the probe got error ${error.code}`, silent: false }
 }
 
 /** A server that lists its revisions and ours is not among them: fall back only to one that it lists. */

@@ -290,6 +290,32 @@ describe('what a server sends before its answer to initialize', () => {
   })
 })
 
+describe('a server of our revision that refuses the first request for its revision, and lists ours', () => {
+  const unsupported = { code: -32022, message: 'Unsupported protocol version', data: { supported: ['2026-07-28'] } }
+
+  test.each<[string, number]>([
+    ['once', 1],
+    ['each time', 1_000],
+  ])('is asked once more: %s', async (_how, refusals) => {
+    let refused = 0
+    const server = await peer(
+      modernServer(({ body }) => {
+        if (body.method === 'initialize') return { status: 404, error: { code: -32601, message: 'Method not found' } }
+        if (body.method !== 'server/discover' || refused >= refusals) return undefined
+        refused += 1
+        return { status: 400, error: unsupported }
+      }),
+    )
+    const { upstream } = upstreamAt({ url: server.url })
+    const failed = await upstream.ready(never)
+    const asked = server.requests.map(({ body }) => body.method)
+    expect(asked.slice(0, 2)).toEqual(['server/discover', 'server/discover'])
+    expect(failed === undefined).toBe(refusals === 1)
+    expect(asked.filter((method) => method === 'server/discover')).toHaveLength(2)
+    if (refusals === 1) expect(asked).not.toContain('initialize')
+  })
+})
+
 describe('a server with initialize that answers the probe badly', () => {
   test.each<[string, Reply | 'reset']>([
     ['401', { status: 401 }],
