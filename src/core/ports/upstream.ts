@@ -84,10 +84,12 @@ export interface Upstream {
   /** A client session is over, and no call of it follows: what a server keeps for it alone is ended. Absent where no server keeps any. */
   sessionEnded?(affinity: string): void
   /**
-   * A client with a session is here: a server of both eras is asked for what it has in sessions. True while that is under way; a change of
-   * the description tells what came of it. Absent where no server has two eras.
+   * A client with a session is here: a server of both eras is asked for what it has in sessions. A change of the description tells what
+   * came of it. Absent where no server has two eras.
    */
-  sessionsWanted?(): boolean
+  wantSessions?(): void
+  /** True while that is under way. */
+  sessionsPending?(): boolean
   /** Called on every change of health or description. */
   onChange(listener: () => void): () => void
   /** Ends in-flight calls by the deadline, then all connections and processes. No call is taken afterwards. */

@@ -209,9 +209,10 @@ function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
   }
 }
 
-/** Its client has a session: a server of both eras may have more for it, which is asked for once. */
+/** Its client has a session: a server may have more for it, which is asked for once. */
 async function forSessions(mounts: Mounts, selection: Selection, kind: ItemKind, exchange: Exchange): Promise<void> {
   const feeds = mounts.feedsOf(selection)
+  for (const { widening } of feeds) widening.want()
   const settled = (): boolean => !feeds.some((feed) => feed.widening.awaits(kind))
   if (!settled()) await mounts.wait(settled, firstListMs, exchange.signal)
 }

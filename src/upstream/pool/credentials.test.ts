@@ -71,8 +71,8 @@ describe.each([
     expect(credentials.asked.every((who) => who === 'itself')).toBe(true)
     expect(new Set(server.requests.map(({ headers }) => headers.authorization))).toEqual(new Set(['Bearer itself']))
     // In its own name the gateway finds out whether a server of 2026-07-28 has sessions too.
-    upstream.sessionsWanted?.()
-    await expect.poll(() => upstream.sessionsWanted?.()).toBe(false)
+    upstream.wantSessions?.()
+    await expect.poll(() => upstream.sessionsPending?.()).toBe(false)
     const before = server.requests.length
     await Promise.all([send(upstream, by('ann')), send(upstream, by('ben')), send(upstream, by('ann', { tenant: 'acme' }))])
     expect(called(server, 'tools/call').sort()).toEqual(['Bearer acme-ann', 'Bearer default-ann', 'Bearer default-ben'])

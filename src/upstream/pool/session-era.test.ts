@@ -50,8 +50,34 @@ async function names({ upstream }: Made): Promise<string[]> {
 /** Waits until it is known whether the server has the session era. */
 async function both(made: Made): Promise<void> {
   await made.upstream.ready(never)
-  await expect.poll(() => made.upstream.sessionsWanted?.()).toBe(false)
+  made.upstream.wantSessions?.()
+  await expect.poll(() => made.upstream.sessionsPending?.()).toBe(false)
 }
+
+test('who waits for the session era asks for nothing by that: each look would begin another attempt', async () => {
+  const peer = await serve()
+  const { upstream } = at({ url: peer.url })
+  await upstream.ready(never)
+  let changes = 0
+  const release = upstream.onChange(() => {
+    changes += 1
+    upstream.sessionsPending?.()
+  })
+  expect(upstream.sessionsPending?.()).toBe(false)
+  upstream.wantSessions?.()
+  expect(upstream.sessionsPending?.()).toBe(true)
+  await expect.poll(() => upstream.sessionsPending?.()).toBe(false)
+  release()
+  expect(asked(peer, 'initialize')).toBe(1)
+  expect(changes).toBeLessThan(5)
+})
+
+test('a server of which nothing is known yet is not asked for sessions', async () => {
+  const { upstream } = at({ url: 'http://127.0.0.1:1/mcp' })
+  expect(await upstream.ready(never)).toBeDefined()
+  upstream.wantSessions?.()
+  expect(upstream.sessionsPending?.()).toBe(false)
+})
 
 describe('a caller of a server of both eras', () => {
   test('is served in its own era over HTTP, and each session has its own', async () => {

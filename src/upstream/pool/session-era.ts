@@ -39,9 +39,6 @@ type State =
   /** The last attempt failed. */
   | 'closed'
 
-/** An attempt that nobody but lists wants is made again after so long, in ms. */
-const againMs = 1_000
-
 export class SessionEra implements ConnectionSource {
   readonly clock: Clock
   readonly pool: ConnectionPool
@@ -57,8 +54,6 @@ export class SessionEra implements ConnectionSource {
   /** Monotonic ms before which it is not tried again. */
   private notBefore = 0
   private opening: Promise<Fault | undefined> | undefined
-  /** Monotonic ms. */
-  private openAgainAt = Number.NEGATIVE_INFINITY
   /** What it said of itself when it was first opened. */
   private added: UpstreamDescription | undefined
   private readonly watches = new Set<LateWatch>()
@@ -91,10 +86,14 @@ export class SessionEra implements ConnectionSource {
     return caller.affinity === undefined || family === 'task' || continuation !== undefined ? this.modern : this
   }
 
-  /** A session client is here: it is opened where it was never tried. True while that is under way. */
-  wanted(): boolean {
-    const mayBe = this.state === 'untried' && this.opening === undefined && this.modern.detection.current?.era === 'modern'
-    if (mayBe && this.clock.mono() >= this.openAgainAt) void this.open()
+  /** A session client is here: it is opened where it was never tried, once the server is known to be of the other era too. */
+  want(): void {
+    if (this.state !== 'untried' || this.modern.detection.current?.era !== 'modern') return
+    inBackground(this.context.report, 'connection', this.open())
+  }
+
+  /** The first attempt is under way. */
+  get isPending(): boolean {
     return this.opening !== undefined && this.state === 'untried'
   }
 
@@ -199,8 +198,6 @@ export class SessionEra implements ConnectionSource {
   private open(): Promise<Fault | undefined> {
     this.opening ??= this.attempt().finally(() => {
       this.opening = undefined
-      // Within its backoff a failed attempt fails at once, and whoever waits asks again when it has.
-      this.openAgainAt = this.clock.mono() + againMs
       this.onSettled()
     })
     return this.opening

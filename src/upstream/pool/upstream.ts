@@ -143,8 +143,12 @@ export class PooledUpstream implements Upstream {
     this.sessions?.sessionEnded(affinity)
   }
 
-  sessionsWanted(): boolean {
-    return !this.draining && this.sessions?.wanted() === true
+  wantSessions(): void {
+    if (!this.draining) this.sessions?.want()
+  }
+
+  sessionsPending(): boolean {
+    return !this.draining && this.sessions?.isPending === true
   }
 
   async drain(deadline: Deadline): Promise<void> {
