@@ -1,7 +1,6 @@
 // The one place that feeds the catalog. A feed pulls the definitions of one upstream when it becomes ready, when anything tells of a change,
 // when a caller names what is not known, and by the clock, since what a server announces may never come; judges them one by one; and swaps
 // an immutable snapshot when something differs. The last known snapshot stays while the upstream is away.
-import { createHash } from 'node:crypto'
 import type { UpstreamId } from '../../core/call/call.ts'
 import type { CallEvent, Interest } from '../../core/call/exchange.ts'
 import type { ItemKind } from '../../core/call/item.ts'
@@ -9,37 +8,21 @@ import { allKinds, announcesKind, has, kinds, kindsOf, type ListName } from '../
 import { Switch } from '../../core/call/signal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
-import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
-import type { Report } from '../../core/ports/report.ts'
+import type { Random, Timer } from '../../core/ports/clock.ts'
 import type { ServedState, Upstream, Watch } from '../../core/ports/upstream.ts'
-import {
-  type Definition,
-  isQuarantined,
-  type Judging,
-  type Quarantined,
-  quarantinedKey,
-  readDefinition,
-  sameQuarantined,
-  versionOf,
-} from './definition.ts'
+import { sameQuarantined } from './definition.ts'
 import { feedTimes } from './feed-times.ts'
 import { Intake } from './intake.ts'
+import { completedBy, type JudgeParts, judgedList } from './judge.ts'
 import { answers, type Reading, readList } from './reading.ts'
 import { type About, type List, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts'
 import { Widening } from './widening.ts'
 
-/** Definitions that are judged in one go, some 20 ms. */
-const slice = 250
-/** Definitions of one list that are logged one by one when they are set aside. */
-const mostLogged = 10
-
-export interface FeedParts extends Judging {
+export interface FeedParts extends JudgeParts {
   readonly upstream: Upstream
   /** Bytes of all definitions of one kind. */
   readonly listBytes: number
-  readonly clock: Clock
   readonly random: Random
-  readonly report: Report
   /** Told after every swap; the kinds whose definitions differ, none where only what the server says of itself does. */
   readonly swapped: (feed: Feed, changed: readonly ItemKind[]) => void
   /** Told whenever somebody who waits for this feed should look again. */
@@ -142,7 +125,7 @@ export class Feed {
       if (raw === undefined) continue
       const intake = new Intake(kind, this.parts.listBytes)
       for (const definition of raw) intake.take(definition)
-      lists[kind] = await this.judged(kind, intake)
+      lists[kind] = await judgedList(this.parts, this.id, kind, intake, this.current?.lists[kind])
     }
     if (this.current !== undefined) return
     for (const kind of allKinds) if (lists[kind] !== undefined) this.whole.set(kind, lists[kind])
@@ -365,10 +348,10 @@ export class Feed {
       const { intake, incomplete } = await readList(this.parts, kind, this.life)
       if (this.life.aborted) return undefined
       if (incomplete?.again === true && intake.taken.length === 0) return incomplete.reason
-      const list = await this.judged(kind, intake)
+      const list = await judgedList(this.parts, this.id, kind, intake, this.current?.lists[kind])
       this.note(kind, incomplete)
       if (incomplete === undefined) this.whole.set(kind, list)
-      this.swap(kind, incomplete?.again === true ? this.completed(kind, list) : list)
+      this.swap(kind, incomplete?.again === true ? completedBy(list, this.whole.get(kind) ?? this.current?.lists[kind]) : list)
       return incomplete?.again === true ? incomplete.reason : undefined
     } catch (error) {
       return this.bug(error)
@@ -392,61 +375,6 @@ export class Feed {
       kind,
       reason: incomplete.reason,
     })
-  }
-
-  /** A page that failed takes nothing away: what the last whole list had stays until one without it comes. */
-  private completed(kind: ItemKind, list: List): List {
-    const known = this.whole.get(kind) ?? this.current?.lists[kind]
-    const names = new Set(list.definitions.map(({ name }) => name))
-    const missing = known?.definitions.filter(({ name }) => !names.has(name)) ?? []
-    if (missing.length === 0) return list
-    const definitions = [...list.definitions, ...missing]
-    const digest = createHash('sha256')
-    for (const { version } of definitions) digest.update(`${version} `)
-    return { ...list, definitions, version: digest.digest('base64url') }
-  }
-
-  private async judged(kind: ItemKind, intake: Intake): Promise<List> {
-    const before = this.current?.lists[kind]
-    const known = new Map(before?.definitions.map((definition) => [definition.version, definition]))
-    const definitions: Definition[] = []
-    const quarantined: Quarantined[] = [...intake.over()]
-    const names = new Set<string>()
-    const digest = createHash('sha256')
-    for (const [index, one] of intake.taken.entries()) {
-      if (index > 0 && index % slice === 0) await this.breathe()
-      const version = versionOf(one.bytes)
-      // An unchanged definition keeps its object, and with it its compiled validator.
-      const judged = known.get(version) ?? readDefinition(kind, this.id, one, version, this.parts)
-      if (isQuarantined(judged)) quarantined.push(judged)
-      else if (names.has(judged.name)) quarantined.push({ kind, name: judged.name, path: `/${kinds[kind].key}`, reason: 'is listed twice' })
-      else {
-        names.add(judged.name)
-        definitions.push(judged)
-        digest.update(`${version} `)
-      }
-    }
-    this.reportNew(quarantined, before?.quarantined ?? [])
-    return { definitions, quarantined, version: digest.digest('base64url') }
-  }
-
-  /** Lets calls pass: judging ten thousand definitions takes a second. */
-  private breathe(): Promise<void> {
-    return new Promise((resolve) => void this.parts.clock.timer(0, resolve))
-  }
-
-  private reportNew(found: readonly Quarantined[], before: readonly Quarantined[]): void {
-    const known = new Set(before.map(quarantinedKey))
-    const fresh = found.filter((one) => !known.has(quarantinedKey(one)))
-    const [first] = fresh
-    if (first === undefined) return
-    this.parts.report.counters.add('quarantined_items', { upstream: this.id, kind: first.kind }, fresh.length)
-    for (const one of fresh.slice(0, mostLogged)) {
-      this.parts.report.log('warn', 'A definition was set aside', { upstream: this.id, ...one })
-    }
-    if (fresh.length <= mostLogged) return
-    const more = fresh.length - mostLogged
-    this.parts.report.log('warn', 'More definitions were set aside', { upstream: this.id, kind: first.kind, more })
   }
 
   private describe(about: About): void {
