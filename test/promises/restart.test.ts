@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
 import { afterEach, expect, test } from 'vitest'
 import { connect, type TestClient } from '../peers/clients.ts'
 import { freePort } from '../peers/gateway.ts'
@@ -99,7 +100,7 @@ test('a session that has ended stays so after a new start; an id of another key,
   await first.end('SIGTERM')
   const second = await start(config)
   expect((await legacy(second.base, ended, 'ping')).status).toBe(404)
-  expect((await legacy(second.base, open, 'ping')).status).toBe(200)
+  expect((await legacy(second.base, open, 'ping')).message.result).toEqual({})
   const id = open['mcp-session-id'] as string
   const tampered = { ...open, 'mcp-session-id': `${id.slice(0, -2)}${id.endsWith('AA') ? 'BB' : 'AA'}` }
   expect((await legacy(second.base, tampered, 'ping')).status).toBe(404)
@@ -116,5 +117,18 @@ test('a store that is no store any more revives what the ids say', async () => {
   await first.end('SIGTERM')
   writeFileSync(join(config.stateDir as string, 'signalbox.db'), 'this is no database, and was one')
   const second = await start(config)
-  expect((await legacy(second.base, session, 'tools/list')).status).toBe(200)
+  expect((await legacy(second.base, session, 'tools/list')).message.result.tools.length).toBeGreaterThan(0)
+}, 60_000)
+
+test('a row of the store that holds something else costs the session its state, and not its life', async () => {
+  const config = await configured({ fixture: fixtureStdio('legacy') })
+  const first = await start(config)
+  const session = await openSession(first.base)
+  expect((await legacy(first.base, session, 'resources/subscribe', { uri: 'test://watched-resource' })).message.result).toEqual({})
+  await first.end('SIGTERM')
+  const store = new DatabaseSync(join(config.stateDir as string, 'signalbox.db'))
+  expect(store.prepare('UPDATE legacy_sessions SET state = \'{"v":1\' WHERE state IS NOT NULL').run().changes).toBe(1)
+  store.close()
+  const second = await start(config)
+  expect((await legacy(second.base, session, 'tools/list')).message.result.tools.length).toBeGreaterThan(0)
 }, 60_000)

@@ -51,8 +51,9 @@ export class PendingWrites<V> {
       const batch = this.unsaved
       this.unsaved = new Map()
       this.batch = batch
-      const done = await this.parts.write(batch)
-      this.batch = undefined
+      const done = await this.parts.write(batch).finally(() => {
+        this.batch = undefined
+      })
       if (done.ok) continue
       if (done.fault.kind === 'closed' || done.fault.kind === 'newer') return
       this.putBack(batch)

@@ -42,7 +42,7 @@ const longestName = 64
 /** Longest id that is opened at all. */
 const longestToken = 2_048
 /** How long after its beginning a session can outlive a restart, in ms. What is kept of it is kept so long. */
-export const revivableMs = 30 * 86_400_000
+const revivableMs = 30 * 86_400_000
 
 interface Plain {
   readonly v: 1
@@ -151,7 +151,7 @@ export class SessionStore {
     if (kept === undefined || clock.now() > untilMs(issuedAt)) return undefined
     const found = await kept.find(owner.tenant, id)
     if (found?.kind === 'ended') return undefined
-    const record = found === undefined ? blank : recordOf(found.state)
+    const record = (found === undefined ? undefined : recordOf(found.state)) ?? blank
     await this.keep(owner, id, record)
     return record
   }
@@ -173,9 +173,14 @@ function storedOf(record: SessionRecord): StoredRecord {
   }
 }
 
-function recordOf(text: string): SessionRecord {
-  const stored = JSON.parse(text) as StoredRecord
-  return { level: stored.level, uris: stored.uris, capabilities: stored.caps }
+/** Undefined where the store holds something else than was put there. */
+function recordOf(text: string): SessionRecord | undefined {
+  try {
+    const { v, level, uris, caps } = JSON.parse(text) as StoredRecord
+    return v === 1 && Array.isArray(uris) ? { level, uris, capabilities: caps } : undefined
+  } catch {
+    return undefined
+  }
 }
 
 /** Ms since the epoch. */
