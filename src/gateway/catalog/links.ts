@@ -1,15 +1,13 @@
 // The URIs that results give a caller to read next. Which server gave one is kept, since a URI that no list shows does not tell it; and one
 // that another server lists is given with the name of its server in the path, since server and URI together say what is meant.
 import type { Call, UpstreamId } from '../../core/call/call.ts'
-import type { Outcome } from '../../core/call/outcome.ts'
+import type { Complete, Outcome } from '../../core/call/outcome.ts'
 import { payload } from '../../core/call/payload.ts'
 import { carriedSpans } from '../../core/protocol/carriers.ts'
 import { type Span, text } from '../../core/protocol/scan.ts'
 import type { GivenLinks } from './given-links.ts'
 import type { Mounts } from './mounts.ts'
 import type { Selection } from './selection.ts'
-
-export type Complete = Extract<Outcome, { kind: 'complete' }>
 
 interface Parts {
   readonly mounts: Mounts
