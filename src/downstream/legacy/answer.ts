@@ -1,7 +1,7 @@
 // From outcomes to the JSON-RPC answers of a legacy client: what its revision cannot read is translated or noted, and bytes that
 // nothing has to change pass untouched.
 
-import type { Outcome } from '../../core/call/outcome.ts'
+import type { Complete, Outcome } from '../../core/call/outcome.ts'
 import type { Edit, Payload } from '../../core/call/payload.ts'
 import { fault as faultOf } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -51,7 +51,7 @@ function legacyError(method: string, fault: Fault, correlationId: string): { cod
   return { ...error, code: code.resourceNotFound, data: { uri: fault.detail.name, ...(isObject(error.data) ? error.data : {}) } }
 }
 
-function legacyResult(asked: Asked, outcome: Extract<Outcome, { kind: 'complete' }>): Uint8Array {
+function legacyResult(asked: Asked, outcome: Complete): Uint8Array {
   const { result, facts, annotations } = outcome
   const edits: Edit[] = []
   if (facts.resultType !== undefined) edits.push({ path: ['resultType'], value: undefined })

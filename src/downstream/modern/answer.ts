@@ -2,7 +2,7 @@
 // passed on as they are; what the gateway adds is spliced in. Knows no transport.
 import { logLevels } from '../../core/call/call.ts'
 import type { CallEvent } from '../../core/call/exchange.ts'
-import type { Outcome } from '../../core/call/outcome.ts'
+import type { Complete, Outcome } from '../../core/call/outcome.ts'
 import type { Edit, Payload } from '../../core/call/payload.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -122,7 +122,7 @@ class Writer implements ModernWriter {
     }
   }
 
-  private complete(asked: Asked, outcome: Extract<Outcome, { kind: 'complete' }>): Buffer {
+  private complete(asked: Asked, outcome: Complete): Buffer {
     const { result, facts, annotations } = outcome
     const bytes = result.bytes
     if (annotations.length === 0 && !facts.hasMeta && !cacheable.has(asked.method)) {
