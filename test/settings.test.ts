@@ -9,7 +9,8 @@ import { pipeline, type Stages } from '../src/gateway/pipeline.ts'
 import { configurationSchema } from '../src/operate/cli/schema.ts'
 import { startBlackHole } from './chaos/l4-proxy.ts'
 import type { Result } from './peers/clients.ts'
-import { freePort, startUnderTest, type UnderTest } from './peers/gateway.ts'
+import { freePort } from './peers/free-port.ts'
+import { startUnderTest, type UnderTest } from './peers/gateway.ts'
 import { startProcess } from './peers/process.ts'
 import { eventually } from './peers/processes.ts'
 import { type Answer, legacy, metric, modern, openSession, send, upstreamsOf } from './peers/raw.ts'
@@ -152,7 +153,7 @@ const rows: Record<string, Row> = {
   },
   listen: async () => {
     const port = await freePort()
-    const running = await startProcess({ listen: `127.0.0.1:${port}`, servers: {} })
+    const running = await startProcess({ listen: `127.0.0.1:${port}`, admin: { listen: '127.0.0.1:0' }, servers: {} })
     expect(running.base).toBe(`http://127.0.0.1:${port}`)
     await running.end('SIGTERM')
   },

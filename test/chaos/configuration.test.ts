@@ -156,7 +156,7 @@ test('C03 a port in use ends at once with its code and words', async () => {
   const address = holder.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const file = join(folder, 'port.yaml')
-  writeFileSync(file, `listen: 127.0.0.1:${port}\nservers: {}\n`)
+  writeFileSync(file, `listen: 127.0.0.1:${port}\nadmin: { listen: 127.0.0.1:0 }\nservers: {}\n`)
   const { code, out } = await signalbox(['up', '--config', file])
   expect(code, out).toBe(3)
   expect(out).toContain(String(port))

@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { freePort } from '../peers/gateway.ts'
+import { freePort } from '../peers/free-port.ts'
 import { fixtureStdio, type Started, startEverything, startFixture } from '../peers/servers.ts'
 
 export const serverKinds = ['legacy stdio', 'legacy http', 'modern stdio', 'modern http', 'legacy sse'] as const

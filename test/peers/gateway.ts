@@ -1,5 +1,4 @@
 // A gateway under test, in this process, on a free port of loopback, configured as a user would.
-import { createServer } from 'node:net'
 import { startGateway } from '../../src/assembly/index.ts'
 import { settingsSchema } from '../../src/assembly/settings.ts'
 import { root } from './servers.ts'
@@ -22,15 +21,4 @@ export async function startUnderTest(config: Record<string, unknown>): Promise<U
   await running.settled(20_000)
   const admin = `http://127.0.0.1:${running.adminAddress?.port}`
   return { base: `http://127.0.0.1:${running.address?.port}`, admin, running, stop: () => running.drain() }
-}
-
-/** A port that was free a moment ago, for servers that take no port 0. */
-export async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address()
-      server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
-    })
-  })
 }

@@ -4,7 +4,8 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { modernServer, type Script, type Scripted, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
 import { startSessionServer } from '../../../test/doubles/upstream/session-server.ts'
-import { freePort, makeCall, makeUpstream, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { makeCall, makeUpstream, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { freePort } from '../../../test/peers/free-port.ts'
 
 const never = new AbortController().signal
 const cleanups: (() => Promise<void>)[] = []

@@ -4,7 +4,6 @@ import { legacyServer, modernServer, type Reply, type Script, scripted } from '.
 import {
   everythingStdio,
   faultKind,
-  freePort,
   makeCall,
   makeUpstream,
   send,
@@ -12,6 +11,7 @@ import {
   start,
   textOf,
 } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { freePort } from '../../../test/peers/free-port.ts'
 import { startFixture } from '../../../test/peers/servers.ts'
 import type { CallEvent } from '../../core/call/exchange.ts'
 import { UpstreamFault } from '../../core/ports/upstream.ts'

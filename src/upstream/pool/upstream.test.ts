@@ -8,7 +8,6 @@ import { memoryDial } from '../../../test/doubles/upstream/memory-wire.ts'
 import {
   everythingStdio,
   faultKind,
-  freePort,
   makeCall,
   makeUpstream,
   send,
@@ -16,6 +15,7 @@ import {
   start,
   textOf,
 } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { freePort } from '../../../test/peers/free-port.ts'
 import { startFixture } from '../../../test/peers/servers.ts'
 import { type CallEvent, openExchange } from '../../core/call/exchange.ts'
 import { endless } from '../../core/call/expiry.ts'

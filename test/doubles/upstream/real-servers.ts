@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path'
 import { toNodeHandler } from '@modelcontextprotocol/node'
 import { createMcpHandler, McpServer } from '@modelcontextprotocol/server'
 import { z } from 'zod'
+import { freePort } from '../../peers/free-port.ts'
 
 export interface RealServer {
   readonly origin: string
@@ -103,13 +104,4 @@ export async function startCutting(origin: string, mark: string): Promise<RealSe
         for (const socket of sockets) socket.destroy()
       }),
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }

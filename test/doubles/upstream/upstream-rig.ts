@@ -2,7 +2,6 @@
 
 import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
-import { createServer } from 'node:net'
 import { Attempts, RetryBudget } from '../../../src/core/call/attempts.ts'
 import type { Caller, ClientCapabilities, LogLevel, Method, RoutedCall, TargetedCall } from '../../../src/core/call/call.ts'
 import { families } from '../../../src/core/call/call.ts'
@@ -24,6 +23,7 @@ import { systemRandom } from '../../../src/platform/random/system-random.ts'
 import { createPools, createUpstream, type Outside } from '../../../src/upstream/index.ts'
 import { serverSettings, timeoutSettings } from '../../../src/upstream/settings.ts'
 import type { Dial } from '../../../src/upstream/wire/dial.ts'
+import { freePort } from '../../peers/free-port.ts'
 import { aPrincipal } from '../principal.ts'
 
 export interface Counted extends Report {
@@ -272,14 +272,4 @@ export async function serveEverything(mode: 'streamableHttp' | 'sse', port?: num
         child.kill('SIGKILL')
       }),
   }
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer()
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number }
-      server.close(() => resolve(port))
-    })
-  })
 }
