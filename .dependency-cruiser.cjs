@@ -26,6 +26,7 @@ module.exports = {
     onlyImports('upstream', [room('core'), '^src/platform/(net|clock)/']),
     onlyImports('downstream', [room('core'), '^src/platform/(net|clock)/']),
     onlyImports('observe', [room('core'), '^src/platform/(net|clock)/']),
+    onlyImports('authorization-server', [room('core'), '^src/platform/(net|clock)/']),
     {
       name: 'gateway-rooms-know-no-siblings',
       severity: 'error',
@@ -54,12 +55,15 @@ module.exports = {
       name: 'operate-uses-faces',
       severity: 'error',
       from: { path: '^src/operate/', pathNot: tests },
-      to: { path: '^src/(gateway|upstream|downstream|observe|platform)/', pathNot: ['/index\\.ts$', '^src/platform/'] },
+      to: {
+        path: '^src/(gateway|upstream|downstream|observe|authorization-server|platform)/',
+        pathNot: ['/index\\.ts$', '^src/platform/'],
+      },
     },
     {
       name: 'only-assembly-composes',
       severity: 'error',
-      from: { path: '^src/(core|platform|gateway|upstream|downstream|observe)/', pathNot: tests },
+      from: { path: '^src/(core|platform|gateway|upstream|downstream|observe|authorization-server)/', pathNot: tests },
       to: { path: '^src/(assembly|operate|main)' },
     },
     {

@@ -19,6 +19,10 @@ export interface Principal {
   readonly kind: PrincipalKind
   readonly groups: readonly string[]
   readonly scopes: readonly string[]
+  /** What names the credential in records and the audit, and never its value: the id of a token or key; '' where there is none. */
+  readonly credential: string
+  /** Who acts for the subject, the nearest first (`act`, RFC 8693 §4.1). */
+  readonly actors: readonly string[]
   /** Milliseconds since the epoch from which the credential is worth nothing; undefined where it has no end. */
   readonly expiresAt: number | undefined
   readonly method: CallerMethod
@@ -33,6 +37,8 @@ export const anonymous: Principal = {
   kind: 'anonymous',
   groups: [],
   scopes: [],
+  credential: '',
+  actors: [],
   expiresAt: undefined,
   method: 'anonymous',
 }

@@ -1,0 +1,32 @@
+// The decisions that the audit keeps: who was let in or not, who may use what, whose credential was used. `observe` keeps them.
+import type { Principal } from '../call/principal.ts'
+
+export interface Decision {
+  /** Correlation id of the request; '' of what no request caused. */
+  readonly id: string
+  /** Milliseconds since the epoch. */
+  readonly atMs: number
+  /**
+   * `authenticate`: is this a caller; `access`: may it use the item; `shadow`: what a rule that is not in force would have said; `credential`:
+   * a credential of an upstream was used, renewed or refused; `consent`, `grant`, `key`, `token`: one was given, revoked or made.
+   */
+  readonly about: 'authenticate' | 'access' | 'shadow' | 'credential' | 'consent' | 'grant' | 'key' | 'token'
+  readonly allowed: boolean
+  /** Undefined where nobody is known. */
+  readonly principal: Principal | undefined
+  readonly method: string | undefined
+  readonly upstream: string | undefined
+  /** The upstream's own name of the item. */
+  readonly item: string | undefined
+  /** Which rule or check decided: `access[2]`, `audience`, `default`. */
+  readonly rule: string
+  /** Id of the credential, never its value. */
+  readonly credential: string
+  /** For people; no secret. */
+  readonly reason: string | undefined
+}
+
+/** Never throws, never blocks. */
+export interface Decisions {
+  note(decision: Decision): void
+}
