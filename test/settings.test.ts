@@ -16,14 +16,8 @@ import { eventually } from './peers/processes.ts'
 import { type Answer, legacy, metric, modern, openSession, send, upstreamsOf } from './peers/raw.ts'
 import { plainTool, type Script, type Scripted, scriptedStdio, startScripted, textResult } from './peers/scripted.ts'
 import { everything, root } from './peers/servers.ts'
+import { type Elsewhere, elsewhere } from './settings-elsewhere.ts'
 import { rowsOf } from './stores/rows.ts'
-
-interface Elsewhere {
-  /** Test file that shows it. */
-  readonly file: string
-  /** Text that the file must hold. */
-  readonly mentions: string
-}
 
 type Row = (() => Promise<unknown>) | Elsewhere
 
@@ -141,6 +135,7 @@ function timeoutRows(place: 'global' | 'server'): Record<string, Row> {
 }
 
 const rows: Record<string, Row> = {
+  ...elsewhere,
   profile: async () => {
     const origin = { headers: { origin: 'http://localhost:5173' } }
     for (const [profile, status] of [
@@ -208,8 +203,6 @@ const rows: Record<string, Row> = {
     expect((await call(base)).status).toBe(404)
     expect(up.seen).toEqual([])
   },
-  'servers.NAME.sharing': { file: 'src/upstream/legacy/parking.test.ts', mentions: 'sharing' },
-  'servers.NAME.interactive': { file: 'src/upstream/legacy/parking.test.ts', mentions: 'interactive' },
   'servers.NAME.bareNames': async () => {
     expect(await toolNames((await pair()).base)).toEqual(['up__echo'])
     expect(await toolNames((await pair({}, {}, { bareNames: true })).base)).toEqual(['echo'])
@@ -250,7 +243,6 @@ const rows: Record<string, Row> = {
     expect(tools[0]?.description).toBe('Says it again.')
   },
 
-  'tools.NAME.idempotent': { file: 'test/promises/sending-again.test.ts', mentions: 'idempotent: false' },
   'tools.NAME.arguments': async () => {
     const tools = [plainTool('echo', { inputSchema: { type: 'object', properties: { n: { type: 'integer' } } } })]
     for (const [handling, sent] of [
@@ -266,7 +258,6 @@ const rows: Record<string, Row> = {
       expect(counted.get('upstream="up",item="echo"')).toBe(handling === 'coerce' ? 1 : undefined)
     }
   },
-  'tools.NAME.retry': { file: 'test/promises/sending-again.test.ts', mentions: "retry: 'never'" },
 
   'limits.queue': async () => {
     for (const [queue, refused] of [
@@ -417,8 +408,6 @@ const rows: Record<string, Row> = {
     expect((await fetch(`${on.base}/sse`, { signal: controller.signal })).status).toBe(200)
     controller.abort()
   },
-  'sse.owner': { file: 'test/promises/transports.test.ts', mentions: "owner: 'team-blue'" },
-  'sse.sunset': { file: 'test/promises/transports.test.ts', mentions: "sunset: '2027-03-31'" },
   'drain.graceMs': async () => {
     for (const graceMs of [100, 1_200]) {
       const { base, running, up } = await pair({ drain: { graceMs } }, { call: () => undefined })

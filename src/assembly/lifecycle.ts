@@ -28,6 +28,7 @@ import { systemClock } from '../platform/clock/system-clock.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
+import { type Auth, assembleAuth } from './auth.ts'
 import { warnOfDeprecated } from './deprecations.ts'
 import { type Doors, openDoors } from './doors.ts'
 import { assembleInside, type Inside } from './gateway.ts'
@@ -94,6 +95,7 @@ class Running implements RunningGateway {
   private readonly flush: () => Promise<void>
   private readonly durable: Durable
   private readonly saving: InventorySaving
+  private readonly auth: Auth
   private readonly inside: Inside
   private readonly doors: Doors
   private readonly draining = new AbortController()
@@ -122,6 +124,15 @@ class Running implements RunningGateway {
     this.saving = saveInventory(inventory, createClientStore(this.durable, mostClients), clock, sink.log)
     // What is in memory is gone when somebody could read it.
     const durable = settings.stateDir === undefined ? undefined : this.durable
+    this.auth = assembleAuth({
+      settings,
+      clock,
+      random: systemRandom,
+      durable: this.durable,
+      decisions: { note: () => undefined },
+      proxies: options.proxies,
+      boundUrl: () => this.boundUrl(),
+    })
     const outsiders = new Outsiders()
     this.inside = assembleInside({
       settings,
@@ -221,12 +232,18 @@ class Running implements RunningGateway {
     await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.drain(deadline)))
     deadline.close()
     await this.inside.close()
+    await this.auth.close()
     await this.doors.admin.close()
     await this.saving.end()
     await this.durable.close()
     this.report.log('info', 'Ended')
     await this.flush()
     this.finish()
+  }
+
+  private boundUrl(): string {
+    const { host, port } = this.bound ?? this.options.listen ?? { host: '127.0.0.1', port: 0 }
+    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
   }
 
   /** Resolves when the catalog has read, or given up on, every server. */

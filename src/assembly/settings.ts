@@ -5,6 +5,7 @@ import { toolsetSettings } from '../gateway/catalog/settings.ts'
 import { limitSettings } from '../gateway/limits/settings.ts'
 import { toolsSettings } from '../gateway/tools/settings.ts'
 import { logSettings, telemetrySettings } from '../observe/settings.ts'
+import { vaultSettings } from '../platform/vault/settings.ts'
 import { serverSettings, timeoutSettings } from '../upstream/settings.ts'
 
 const mountName = z.string().regex(/^[a-z0-9-]{1,24}$/, { error: 'a name of 1 to 24 characters: a-z, 0-9, -' })
@@ -12,6 +13,13 @@ const mountName = z.string().regex(/^[a-z0-9-]{1,24}$/, { error: 'a name of 1 to
 export const settingsSchema = z.strictObject({
   profile: z.enum(['dev', 'production']).default('dev').describe('`production` refuses what is only good for development.'),
   listen: listenAddress.default('127.0.0.1:4280').describe('Address of the front door. Port 0 takes a free one.'),
+  publicUrl: z
+    .url({ protocol: /^https?$/ })
+    .refine((text) => !/[?#]/.test(text), { error: 'has a query or fragment; give scheme, host and path alone' })
+    .optional()
+    .describe(
+      'Address under which clients reach the front door, for example https://mcp.example.com: what metadata, challenges and links say. Default: the address that it listens on. It is never taken from a request.',
+    ),
   servers: z
     .record(mountName, serverSettings)
     .default({})
@@ -31,6 +39,7 @@ export const settingsSchema = z.strictObject({
   drain: drainSettings.prefault({}).describe('Shutting down.'),
   log: logSettings.prefault({}).describe('The log.'),
   telemetry: telemetrySettings.prefault({}).describe('What is measured beside the metrics that cost nothing.'),
+  vault: vaultSettings.prefault({}).describe('Encryption of the secrets that are kept in the store.'),
   stateDir: z
     .string()
     .optional()

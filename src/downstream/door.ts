@@ -65,6 +65,16 @@ export interface ArrivedPost extends Arrived {
   readonly message: unknown
 }
 
+/**
+ * Pages and documents of the front door beside MCP: metadata, the authorization server, pages for people. They get every request, of any
+ * method, whose path is one of `paths` or lies below it, once the host was checked; they check the origin by themselves. What they throw is a bug.
+ */
+export interface WebPages {
+  /** Without a slash at the end: `/oauth`, `/.well-known/oauth-protected-resource`. */
+  readonly paths: readonly string[]
+  serve(req: IncomingMessage, res: ServerResponse): Promise<void> | void
+}
+
 /** Legacy revisions over Streamable HTTP: the HTTP door comes here for every request without a modern claim. */
 export interface LegacyHttpDoor {
   post(arrived: ArrivedPost): Promise<void>

@@ -13,7 +13,7 @@ import { isObject } from '../../core/protocol/is-object.ts'
 import { header } from '../../core/protocol/names.ts'
 import { withoutBom } from '../../core/protocol/utf8.ts'
 import { answerLive, answerReady, type Readiness } from '../admin/health.ts'
-import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor } from '../door.ts'
+import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor, WebPages } from '../door.ts'
 import { createModernWriter } from '../modern/answer.ts'
 import { claimedRevision } from '../modern/envelope.ts'
 import { rawIdOf } from '../modern/receive.ts'
@@ -41,6 +41,7 @@ export interface HttpDoorParts {
   readonly legacy: LegacyHttpDoor
   /** Absent: `/sse` is not served. */
   readonly sse?: SseHttpDoor | undefined
+  readonly pages?: readonly WebPages[]
   ready(): Readiness
   /** Host that the configuration names to listen on. */
   readonly listenHost: string
@@ -215,13 +216,21 @@ class Door implements HttpDoor {
     const transport = to.to === 'sse' || to.to === 'message' ? 'sse' : 'http'
     const at = { req, res, openRequest, id, atMs, mount, transport } as const
     const named = host === undefined ? undefined : this.guard.host(req, host)
-    const refused = named ?? this.guard.host(req) ?? this.letIn(req, res)
+    const wrongHost = named ?? this.guard.host(req)
+    const pages = to.to === 'nothing' && wrongHost === undefined ? this.pagesAt(req) : undefined
+    if (pages !== undefined) return pages.serve(req, res)
+    const refused = wrongHost ?? this.letIn(req, res)
     if (refused !== undefined) return this.refusals.refuse(at, refused)
     if (to.to === 'readyz') return probe(req, res, () => answerReady(res, this.parts.ready()))
     if (to.to === 'nothing' || (to.to !== 'mcp' && this.parts.sse === undefined)) return notFound(res)
     if (req.method === 'OPTIONS') return answerPreflight(req, res, allowedAt(to), this.context.forwarded)
     const who = this.context.gateway.identify(new PresentedByHttp(req, transport, mount))
     return who instanceof Promise ? who.then((known) => this.identified(at, known, to)) : this.identified(at, who, to)
+  }
+
+  private pagesAt(req: IncomingMessage): WebPages | undefined {
+    const path = req.url?.split('?', 1)[0] ?? '/'
+    return this.parts.pages?.find(({ paths }) => paths.some((own) => path === own || path.startsWith(`${own}/`)))
   }
 
   private identified(at: Omit<Arrived, 'principal'>, who: Identified, to: Route): Promise<void> | void {
