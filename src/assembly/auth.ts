@@ -31,6 +31,8 @@ export interface Auth {
   readonly keys: SigningKeys
   readonly fetch: GuardedFetch
   readonly decisions: Decisions
+  /** Value of `WWW-Authenticate` for a credential that lacks scopes (RFC 6750 §3.1, RFC 9728 §5.1). */
+  challenge(mount: string, scopes: readonly string[]): string
   close(): Promise<void>
 }
 
@@ -38,12 +40,15 @@ export function assembleAuth({ settings, clock, random, durable, decisions, prox
   const vault = createVault(vaultKeys(settings.vault, settings.stateDir), random)
   const guarded = createGuardedFetch({ trusted: configuredAddresses(settings), loopback: settings.profile === 'dev', proxies })
   const stated = settings.publicUrl?.replace(/\/+$/, '')
+  const address = publicAddress(() => stated ?? boundUrl())
   return {
-    address: publicAddress(() => stated ?? boundUrl()),
+    address,
     vault,
     keys: createSigningKeys({ durable, vault, clock, random }),
     fetch: guarded.fetch,
     decisions,
+    challenge: (mount, scopes) =>
+      `Bearer error="insufficient_scope", scope="${scopes.join(' ')}", resource_metadata="${address.metadata(mount)}"`,
     close: () => guarded.close(),
   }
 }

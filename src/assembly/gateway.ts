@@ -8,10 +8,12 @@ import type { Recorder } from '../core/call/record.ts'
 import type { Sealer } from '../core/call/seal.ts'
 import type { Wrap } from '../core/call/stage.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Upstream } from '../core/ports/upstream.ts'
+import { authorize, createPolicy } from '../gateway/access/stage.ts'
 import { type Catalog, createCatalog } from '../gateway/catalog/index.ts'
 import { keptCatalogs } from '../gateway/catalog/kept-catalogs.ts'
 import { createContinuation } from '../gateway/continuation/stage.ts'
@@ -47,6 +49,9 @@ export interface InsideParts {
   readonly outside: Outside
   /** On the way to HTTP servers; absent: there are none. */
   readonly proxies?: Proxies | undefined
+  readonly decisions: Decisions
+  /** Value of `WWW-Authenticate` for a caller of the mount that lacks scopes. */
+  challenge(mount: string, scopes: readonly string[]): string | undefined
   /** Put round every stage. */
   readonly wrap?: Wrap | undefined
 }
@@ -93,8 +98,10 @@ export function assembleInside(parts: InsideParts): Inside {
   const gate = createSchemaGate({
     uncompiled: (reason) => report.log('warn', 'A schema could not be compiled; its server has to judge the arguments', { reason }),
   })
+  const policy = settings.access === undefined ? undefined : createPolicy(settings.access, clock)
   const catalog = createCatalog({
     upstreams,
+    access: policy,
     bare: served.find(([, server]) => server.bareNames)?.[0],
     toolsets: settings.toolsets,
     compile: gate,
@@ -138,6 +145,16 @@ export function assembleInside(parts: InsideParts): Inside {
       eventBytes: settings.limits.eventBytes,
     }),
     continued: continuation.continued,
+    authorize:
+      policy === undefined
+        ? undefined
+        : authorize({
+            policy,
+            decisions: parts.decisions,
+            counters: report.counters,
+            clock,
+            challenge: (call, scopes) => parts.challenge(call.mount, scopes),
+          }),
     asserted,
     validate,
     deadline: deadline((id) => limitsOf.get(id)),

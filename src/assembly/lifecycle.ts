@@ -146,6 +146,8 @@ class Running implements RunningGateway {
       replica: systemRandom.id(),
       outside: outsiders,
       proxies: options.proxies,
+      decisions: this.auth.decisions,
+      challenge: (mount, scopes) => this.auth.challenge(mount, scopes),
       wrap: stages?.wrap,
     })
     warnOfDeprecated(this.inside.upstreams.values(), settings.sse, this.report)

@@ -1,6 +1,7 @@
 // The one place where the rooms' settings become the configuration file. Types, JSON Schema, docs table and defaults all come from here.
 import { z } from 'zod'
 import { adminSettings, drainSettings, httpSettings, listenAddress, sessionSettings, sseSettings } from '../downstream/settings.ts'
+import { accessSettings } from '../gateway/access/settings.ts'
 import { toolsetSettings } from '../gateway/catalog/settings.ts'
 import { limitSettings } from '../gateway/limits/settings.ts'
 import { toolsSettings } from '../gateway/tools/settings.ts'
@@ -29,6 +30,11 @@ export const settingsSchema = z.strictObject({
     .default({})
     .describe(
       'Settings of tools, by selector: `server`, `server/name`, `server/start*` or `*`. Names are the upstream’s own. Of several that select a tool the more exact one wins, key by key.',
+    ),
+  access: accessSettings
+    .optional()
+    .describe(
+      'Who may use what, rule by rule: the first that grants an item decides, and what none grants is denied. Absent: everything is allowed, in the dev profile only.',
     ),
   timeouts: timeoutSettings.prefault({}).describe('Time limits of every server.'),
   limits: limitSettings.prefault({}).describe('Bounds on size, number and failure.'),

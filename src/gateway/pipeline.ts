@@ -10,6 +10,8 @@ export interface Stages {
   readonly continued: Pass<Call>
   readonly resolve: Step<Call, RoutedCall>
   readonly target: Step<Call, TargetedCall>
+  /** Undefined where the configuration has no rules of access. */
+  readonly authorize: Pass<TargetedCall> | undefined
   readonly asserted: Pass<RoutedCall>
   readonly validate: Pass<RoutedCall>
   readonly deadline: Pass<TargetedCall>
@@ -38,6 +40,7 @@ export function pipeline(s: Stages) {
       s.target,
       'in place of resolve where there is no item: the upstream of a task is in its handle, of a completion in its reference',
     )
+    .pass(['invoke', 'complete'], s.authorize, 'before any check of the arguments: who may not use it learns nothing of its schema')
     .pass(['invoke'], s.asserted, 'before validate: a header that lies about the body is refused whatever the arguments')
     .pass(['invoke'], s.validate, 'before anything is spent on the call: no upstream byte for wrong arguments')
     .pass(sent, s.deadline, 'from here the upstream’s own limits count')

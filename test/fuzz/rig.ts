@@ -12,6 +12,7 @@ import type { Gateway } from '../../src/core/ports/gateway.ts'
 import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
+import { noDecisions } from '../doubles/decisions.ts'
 import { eventually } from '../peers/processes.ts'
 import { startHostileHttp } from './hostile-http.ts'
 
@@ -103,6 +104,8 @@ export async function startRig(): Promise<Rig> {
       bug: (id, error) => void bugs.push(`${id} ${String((error as Error).stack ?? error)}`),
     },
     replica: 'one',
+    decisions: noDecisions,
+    challenge: () => undefined,
     outside,
   })
   outside.upstreams = inside.upstreams

@@ -13,6 +13,7 @@ import type { Clock } from '../../src/core/ports/clock.ts'
 import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
+import { noDecisions } from '../doubles/decisions.ts'
 import { aCall } from '../doubles/gateway/samples.ts'
 import { aPrincipal } from '../doubles/principal.ts'
 import { eventually } from './processes.ts'
@@ -70,6 +71,8 @@ export async function startInside(config: Record<string, unknown>): Promise<Insi
       },
     },
     replica: 'one',
+    decisions: noDecisions,
+    challenge: () => undefined,
     outside: { event: () => undefined, ask: async () => undefined },
   })
   await inside.catalog.start()

@@ -129,11 +129,12 @@ describe('a revision that does not fit', () => {
 
 describe('one declaration, two profiles', () => {
   const servers = { good }
+  const access = [{ use: ['*'] }]
 
-  promise('R4', 'what runs in dev runs in production unchanged, once it has a state folder', async () => {
+  promise('R4', 'what runs in dev runs in production unchanged, once it has a state folder and says who may use what', async () => {
     expect((await signalbox(['check', configured({ servers })])).code).toBe(0)
     const stateDir = join(folder, 'state')
-    expect((await signalbox(['check', '--profile', 'production', configured({ servers, stateDir })])).code).toBe(0)
+    expect((await signalbox(['check', '--profile', 'production', configured({ servers, stateDir, access })])).code).toBe(0)
   })
 
   promise('R4', 'production refuses what is only good for development, naming the key', async () => {
@@ -141,10 +142,14 @@ describe('one declaration, two profiles', () => {
     writeFileSync(secret, 'a-secret-value')
     chmodSync(secret, 0o644)
     const cases: [Record<string, unknown>, RegExp][] = [
-      [{ servers }, /stateDir/],
-      [{ servers, stateDir: folder, log: { level: 'trace' } }, /log\.level/],
-      [{ servers: { up: { url: 'http://mcp.example/mcp', headers: { 'X-Key': 'k' } } }, stateDir: folder }, /servers\.up\.url/],
-      [{ servers: { up: { ...good, env: { K: '${file:secret.txt}' } } }, stateDir: folder }, /secret\.txt/],
+      [{ servers, access }, /stateDir/],
+      [{ servers, stateDir: folder }, /access/],
+      [{ servers, access, stateDir: folder, log: { level: 'trace' } }, /log\.level/],
+      [
+        { servers: { up: { url: 'http://mcp.example/mcp', headers: { 'X-Key': 'k' } } }, access: [{ use: ['*'] }], stateDir: folder },
+        /servers\.up\.url/,
+      ],
+      [{ servers: { up: { ...good, env: { K: '${file:secret.txt}' } } }, access, stateDir: folder }, /secret\.txt/],
     ]
     for (const [config, named] of cases) {
       expect((await signalbox(['check', '--no-connect', configured(config)])).code, String(named)).toBe(0)

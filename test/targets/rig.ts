@@ -11,6 +11,7 @@ import type { CallRecord } from '../../src/core/call/record.ts'
 import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
+import { noDecisions } from '../doubles/decisions.ts'
 import type { Result } from '../peers/clients.ts'
 import { eventually } from '../peers/processes.ts'
 import { openSession, send } from '../peers/raw.ts'
@@ -59,6 +60,8 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
       bug: (_id, error) => void bugs.push(error),
     },
     replica: 'one',
+    decisions: noDecisions,
+    challenge: () => undefined,
     outside: outsiders,
   })
   outsiders.upstreams = inside.upstreams

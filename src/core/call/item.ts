@@ -56,4 +56,6 @@ export interface Item {
   /** True where the tool declares an `outputSchema`: then a fault may not use `structuredContent`. */
   readonly declaresOutput: boolean
   readonly generation: number
+  /** The tool whose user interface it is, or the skill whose file: who may use that may read it. */
+  readonly partOf?: Item
 }

@@ -18,7 +18,7 @@ export interface Decision {
   readonly upstream: string | undefined
   /** The upstream's own name of the item. */
   readonly item: string | undefined
-  /** Which rule or check decided: `access[2]`, `audience`, `default`. */
+  /** Which rule or check decided: `access.2`, `audience`, `default`. */
   readonly rule: string
   /** Id of the credential, never its value. */
   readonly credential: string

@@ -30,6 +30,11 @@ export const counters = {
     labels: ['upstream', 'kind'],
   },
   quarantined_items: { help: 'Definitions that could not be served.', labels: ['upstream', 'kind'] },
+  access_denied: { help: 'Calls that no rule of `access` grants, or not with the scopes of the caller.', labels: ['upstream', 'kind'] },
+  access_shadow: {
+    help: 'Calls that a rule with `shadow: true` would grant: `would_allow` where they are refused now, `none` where another rule grants them.',
+    labels: ['rule', 'effect'],
+  },
   store_evicted: {
     help: 'Entries of the ephemeral store that had to go before their end, and leases refused for want of room.',
     labels: ['what'],

@@ -24,8 +24,9 @@ export function capabilitiesOf(selection: Selection, feeds: readonly Feed[]): Ca
   return Object.keys(extensions).length === 0 ? base : { ...base, extensions }
 }
 
-export function discovery(selection: Selection, feeds: readonly Feed[]): Payload {
-  const instructions = instructionsOf(selection, feeds)
+/** `reached`: those of the servers that the caller can have anything of; what the others say of themselves is not for it. */
+export function discovery(selection: Selection, feeds: readonly Feed[], reached: readonly Feed[]): Payload {
+  const instructions = instructionsOf(selection, reached)
   const identity = selection.server === undefined ? undefined : feeds[0]?.snapshot?.about.identity
   return payloadOf({
     capabilities: capabilitiesOf(selection, feeds),

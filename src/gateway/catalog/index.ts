@@ -6,6 +6,7 @@ import type { Item, ItemKind } from '../../core/call/item.ts'
 import { kinds, type ListName, offers } from '../../core/call/item-kinds.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
+import type { Access } from '../../core/ports/access.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { ServedState, Upstream } from '../../core/ports/upstream.ts'
@@ -22,7 +23,6 @@ import type { CatalogStore } from './snapshot.ts'
 import { type CatalogStages, catalogStages } from './stage.ts'
 import { statusOf, type UpstreamStatus } from './status.ts'
 import { type TaskRef, taskIds } from './task-ids.ts'
-import type { Allows } from './view.ts'
 
 export type { ListName } from '../../core/call/item-kinds.ts'
 export type { Compile, Quarantined } from './definition.ts'
@@ -30,7 +30,7 @@ export type { CatalogStore } from './snapshot.ts'
 export type { CatalogStages } from './stage.ts'
 export type { UpstreamStatus } from './status.ts'
 export type { TaskRef } from './task-ids.ts'
-export type { Allows, Collision } from './view.ts'
+export type { Collision } from './view.ts'
 
 export interface CatalogOptions extends Judging {
   /** In configuration order, which decides who owns a URI that two servers offer. */
@@ -47,7 +47,7 @@ export interface CatalogOptions extends Judging {
   /** Keeps last known catalogues; `configHash` changes when the configuration of a server does. */
   readonly store?: { readonly keeper: CatalogStore; readonly configHash: (upstream: UpstreamId) => string }
   /** Default: everybody sees everything. */
-  readonly allows?: Allows
+  readonly access?: Access | undefined
 }
 
 /** The definitions of one server changed; `lists` is empty where only what it says of itself did. */
@@ -83,8 +83,8 @@ export interface Watching {
   task(visible: string, principal: Principal): TaskRef | undefined
   /** Whether the mount has such a list. */
   offers(mount: string, list: ListName): boolean
-  /** Equal as long as the list of the mount reads the same. */
-  version(mount: string, list: ListName): string
+  /** Equal as long as the list of the mount reads the same to the caller. */
+  version(call: Call, list: ListName): string
 }
 
 export function createCatalog(options: CatalogOptions): Catalog {
@@ -111,12 +111,12 @@ class Live implements Catalog {
     const feeds = new Map([...options.upstreams].map(([id, upstream]) => [id, this.feed(upstream)]))
     const mounts = new Mounts(feeds, selections, options.clock)
     const links = new GivenLinks()
-    const lookup = new Lookup(mounts, links, options.allows)
-    const pages = new Pages(options.sealer, lookup, options.allows !== undefined)
+    const lookup = new Lookup(mounts, links, options.access)
+    const pages = new Pages(options.sealer, lookup)
     const tasks = taskIds(options.sealer)
     this.mountsOf = mounts
     this.stages = catalogStages({ mounts, lookup, links, pages, tasks, clock: options.clock })
-    this.watching = watching(mounts, lookup, (visible, principal) => tasks.open(visible, principal))
+    this.watching = watching(mounts, lookup, pages, (visible, principal) => tasks.open(visible, principal))
   }
 
   private feed(upstream: Upstream): Feed {
@@ -212,21 +212,21 @@ class Live implements Catalog {
 
 const saveDelayMs = 250
 
-function watching(mounts: Mounts, lookup: Lookup, task: Watching['task']): Watching {
+function watching(mounts: Mounts, lookup: Lookup, pages: Pages, task: Watching['task']): Watching {
   return {
     task,
     subscribable: (call, uri) => {
       const selection = mounts.selection(call.mount)
       const item = selection === undefined ? undefined : lookup.find(call, selection, 'resource', uri)
-      return item === undefined ? undefined : { upstream: item.upstream, uri: item.name }
+      return item === undefined || !lookup.sees(call, item) ? undefined : { upstream: item.upstream, uri: item.name }
     },
     offers: (mount, list) => {
       const selection = mounts.selection(mount)
       return selection !== undefined && offers(capabilitiesOf(selection, mounts.feedsOf(selection)), list)
     },
-    version: (mount, list) => {
-      const selection = mounts.selection(mount)
-      return selection === undefined ? '' : mounts.view(selection).listVersion(list)
+    version: (call, list) => {
+      const selection = mounts.selection(call.mount)
+      return selection === undefined ? '' : pages.version(call, mounts.view(selection), list)
     },
   }
 }

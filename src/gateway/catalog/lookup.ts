@@ -7,12 +7,13 @@ import { has, kinds, offers, readsDirectories } from '../../core/call/item-kinds
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import type { Access } from '../../core/ports/access.ts'
 import { nearest } from '../../core/text/nearest.ts'
 import type { GivenLinks } from './given-links.ts'
 import type { Feed } from './ingest.ts'
 import { type Mounts, type Omitted, reasonOf } from './mounts.ts'
 import type { Owned, Selection } from './selection.ts'
-import { type Allows, unlisted } from './view.ts'
+import { unlisted } from './view.ts'
 
 /** `ask`: servers that may know a URI of which nothing else tells whose it is, in the order in which they are asked. */
 export type Looked = { readonly item: Item } | { readonly fault: Fault; readonly ask: readonly Item[] }
@@ -35,12 +36,12 @@ const longestSeekMs = 5_000
 export class Lookup {
   private readonly mounts: Mounts
   private readonly links: GivenLinks
-  private readonly allows: Allows | undefined
+  readonly access: Access | undefined
 
-  constructor(mounts: Mounts, links: GivenLinks, allows: Allows | undefined) {
+  constructor(mounts: Mounts, links: GivenLinks, access: Access | undefined) {
     this.mounts = mounts
     this.links = links
-    this.allows = allows
+    this.access = access
   }
 
   /** The mount of a call, or the fault that says what is served instead. */
@@ -48,13 +49,12 @@ export class Lookup {
     return this.mounts.selection(call.mount) ?? fault('unknown_mount', { mount: call.mount, served: this.mounts.names.join(', ') })
   }
 
-  /** At once, from what is known; undefined where the caller sees no such item. */
+  /** At once, from what is known; undefined where the mount shows no such item. Whether the caller may use it is asked of `sees`. */
   find(call: Call, selection: Selection, kind: Wanted, name: string): Item | undefined {
     const view = this.mounts.view(selection)
     if (kind === 'resource') return this.resource(call, selection, name)
     if (kind === 'skill' || kind === 'directory') return this.skill(call, selection, kind, name)
-    const item = view.find(kind, name)
-    return item !== undefined && this.sees(call, item) ? item : undefined
+    return view.find(kind, name)
   }
 
   /** As `find`, but waits for a server that could own the name and is still starting, as long as the call's signal allows. */
@@ -105,27 +105,35 @@ export class Lookup {
   }
 
   /** A template by its own text, as a completion names it. */
-  template(call: Call, selection: Selection, uriTemplate: string): Item | undefined {
-    const item = this.mounts.view(selection).find('template', uriTemplate)
-    return item !== undefined && this.sees(call, item) ? item : undefined
+  template(selection: Selection, uriTemplate: string): Item | undefined {
+    return this.mounts.view(selection).find('template', uriTemplate)
   }
 
   sees(call: Pick<Call, 'caller'>, item: Item): boolean {
-    return this.allows === undefined || this.allows(call.caller, item)
+    return (
+      this.access === undefined ||
+      this.access.sees(call.caller, item) ||
+      (item.partOf !== undefined && this.access.sees(call.caller, item.partOf))
+    )
+  }
+
+  /** Servers whose items are not known; only those that the caller can have anything of. */
+  omitted(call: Pick<Call, 'caller'>, selection: Selection, kind: ItemKind): readonly Omitted[] {
+    const all = this.mounts.omitted(selection, kind)
+    return this.access === undefined ? all : all.filter(({ server }) => this.access?.reaches(call.caller, server))
   }
 
   private resource(call: Call, selection: Selection, uri: string): Item | undefined {
     const view = this.mounts.view(selection)
     const owned = view.owned(uri)
-    if (owned !== undefined) return this.sees(call, owned.listed) ? owned.item : undefined
+    if (owned !== undefined) return owned.item
     const given = selection.server === undefined && !view.inSkill(uri) ? this.given(call, selection, uri) : undefined
     if (given !== undefined) return given
     const found = view.likely(uri)
-    if (found !== undefined) return this.sees(call, found.listed) ? found.item : undefined
+    if (found !== undefined) return found.item
     if (selection.server === undefined || !this.hasResources(selection.server)) return undefined
     // On the mount of one server there is nobody else whose it could be: the server itself says whether it knows the URI.
-    const item = unlisted(selection.server, uri, uri)
-    return this.sees(call, item) ? item : undefined
+    return unlisted(selection.server, uri, uri)
   }
 
   /** What a result gave to the caller as a link, where the mount lets it lead there. */
@@ -133,8 +141,7 @@ export class Lookup {
     const given = this.links.find(call, uri)
     if (given === undefined || !selection.servers.includes(given.upstream)) return undefined
     if (!selection.leads({ upstream: given.upstream, name: given.own })) return undefined
-    const item = unlisted(given.upstream, given.own, uri)
-    return this.sees(call, item) ? item : undefined
+    return unlisted(given.upstream, given.own, uri)
   }
 
   /** Nothing tells whose the URI is, as after a restart: each server that is there says whether it knows it. */
@@ -164,14 +171,13 @@ export class Lookup {
       return kind === 'skill' ? has(capabilities, 'skill') : readsDirectories(capabilities)
     }
     const listed = kind === 'skill' ? this.mounts.view(selection).find('skill', uri) : undefined
-    if (listed !== undefined) return this.sees(call, listed) ? listed : undefined
+    if (listed !== undefined) return listed
     const found = this.resource(call, selection, uri)
     if (found !== undefined && serves(found.upstream)) return kind === 'skill' ? { ...found, kind } : found
     // A list may leave skills out: where one server alone has any, it says whether it knows the URI.
     const [only, second] = selection.servers.filter(serves)
     if (only === undefined || second !== undefined || !selection.shows({ upstream: only, name: uri })) return undefined
-    const item = unlisted(only, uri, uri)
-    return this.sees(call, item) ? item : undefined
+    return unlisted(only, uri, uri)
   }
 
   /** Servers that may own the name but whose items are not known. */
@@ -189,7 +195,7 @@ export class Lookup {
   }
 
   private unknown(call: Call, selection: Selection, kind: Wanted, name: string): Fault {
-    const away = this.mounts.omitted(selection, kind === 'directory' ? 'skill' : kind)
+    const away = this.omitted(call, selection, kind === 'directory' ? 'skill' : kind)
     const what = kind === 'directory' ? kind : kinds[kind].word
     const aside = kind === 'directory' ? undefined : this.setAside(call, selection, kind, name)
     if (aside !== undefined) return fault('unknown_tool', { what, name, ...aside })

@@ -1,8 +1,9 @@
 // List results as bytes: whole below a thousand items, else in pages whose cursors are sealed and hold only as long as the list reads the
 // same.
+import { createHash } from 'node:crypto'
 import type { Call } from '../../core/call/call.ts'
 import type { ItemKind } from '../../core/call/item.ts'
-import { kinds } from '../../core/call/item-kinds.ts'
+import { kinds, kindsOf, type ListName } from '../../core/call/item-kinds.ts'
 import { type Payload, payload } from '../../core/call/payload.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import { vendorPrefix } from '../../core/protocol/names.ts'
@@ -18,13 +19,32 @@ const purpose = 'catalog cursor'
 export class Pages {
   private readonly sealer: Sealer
   private readonly lookup: Lookup
+  /** Callers differ in what they see, so that lists are put together for each set of rights. */
   private readonly filtered: boolean
+  private readonly versions = new WeakMap<View, WeakMap<object, Map<ListName, string>>>()
 
-  /** `filtered`: callers differ in what they see, so that lists are put together for each. */
-  constructor(sealer: Sealer, lookup: Lookup, filtered: boolean) {
+  constructor(sealer: Sealer, lookup: Lookup) {
     this.sealer = sealer
     this.lookup = lookup
-    this.filtered = filtered
+    this.filtered = lookup.access !== undefined
+  }
+
+  /** Equal as long as a list of the view reads the same to the caller. */
+  version(call: Call, view: View, list: ListName): string {
+    const rights = this.lookup.access?.rights(call.caller)
+    if (rights === undefined) return view.listVersion(list)
+    const byRights = this.versions.get(view) ?? new WeakMap<object, Map<ListName, string>>()
+    this.versions.set(view, byRights)
+    const versions = byRights.get(rights) ?? new Map<ListName, string>()
+    byRights.set(rights, versions)
+    let version = versions.get(list)
+    if (version === undefined) {
+      const digest = createHash('sha256')
+      for (const kind of kindsOf(list)) for (const one of view.items(kind)) if (this.lookup.sees(call, one.item)) digest.update(one.mark)
+      version = digest.digest('base64url').slice(0, 16)
+      versions.set(list, version)
+    }
+    return version
   }
 
   /** One page; undefined where the cursor is not one of ours or the list has changed since. */

@@ -168,11 +168,12 @@ async function toReference(
   next: Next<TargetedCall>,
 ): Promise<Outcome> {
   const kind = place.carries === 'uri' ? 'resource' : 'prompt'
-  const template = kind === 'resource' ? lookup.template(call, selection, name) : undefined
+  const template = kind === 'resource' ? lookup.template(selection, name) : undefined
   const looked = template === undefined ? await lookup.look(call, exchange, selection, kind, name) : { item: template }
   if ('fault' in looked) return failed(looked.fault)
   const { item } = looked
   exchange.note('route', { upstream: item.upstream, item: item.name })
+  exchange.note('item', item)
   const params = item.name === name ? call.params : call.params.edit([{ path: place.path, value: JSON.stringify(item.name) }])
   return next(targeted(call, item.upstream, params), exchange)
 }
@@ -203,7 +204,7 @@ function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
       mounts.view(selection),
       kind,
       isObject(params) ? params.cursor : undefined,
-      mounts.omitted(selection, kind),
+      lookup.omitted(call, selection, kind),
     )
     return page === undefined ? failed(fault('invalid_cursor', { list: kinds[kind].member })) : answered(page)
   }
@@ -231,7 +232,9 @@ function discover({ mounts, lookup }: StageParts): Next<Call> {
       if (!known()) return failed(unavailable(only))
       if (call.caller.affinity !== undefined) await forSessions(mounts, selection, 'tool', exchange)
     }
-    return answered(discovery(selection, feeds))
+    const { access } = lookup
+    const reached = access === undefined ? feeds : feeds.filter(({ id }) => access.reaches(call.caller, id))
+    return answered(discovery(selection, feeds, reached))
   }
 }
 

@@ -1,7 +1,7 @@
 // What one mount shows at one moment: immutable maps from visible names to items, in configuration order and then in the order of the
 // servers, and the bytes of its lists, assembled from the definitions as they came.
 import { createHash } from 'node:crypto'
-import type { Caller, UpstreamId } from '../../core/call/call.ts'
+import type { UpstreamId } from '../../core/call/call.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
 import { allKinds, has, kinds, kindsOf, type ListName } from '../../core/call/item-kinds.ts'
 import { type Edit, emptyObject } from '../../core/call/payload.ts'
@@ -11,9 +11,6 @@ import { assign } from './names.ts'
 import type { Selection } from './selection.ts'
 import { climbs, directoryOf, entryEdits, moved, type Places, placeSkills, prefixed, unprefixed } from './skills.ts'
 import type { Snapshot } from './snapshot.ts'
-
-/** Whether a caller may see and use an item: one decision for lists and calls. */
-export type Allows = (caller: Caller, item: Item) => boolean
 
 /** Two items that wanted one visible name; `loser` is hidden (URIs) or got another name. */
 export interface Collision {
@@ -182,7 +179,7 @@ export class View {
     const exact = this.byName.resource.get(uri)
     if (exact !== undefined) return { item: exact.item, listed: exact.item }
     const app = this.app(uri)
-    if (app !== undefined) return { item: asResource(app, uri, uri), listed: app.item }
+    if (app !== undefined) return { item: { ...asResource(app, uri, uri), partOf: app.item }, listed: app.item }
     return this.ofSkill(uri) ?? this.ofNamed(uri, this.skilled)
   }
 
@@ -208,7 +205,7 @@ export class View {
     const one = this.skillOf(uri)
     if (one === undefined) return undefined
     const own = moved(uri, one.item.visible, one.item.name)
-    return this.excludes(one, own) ? undefined : { item: asResource(one, own, uri), listed: one.item }
+    return this.excludes(one, own) ? undefined : { item: { ...asResource(one, own, uri), partOf: one.item }, listed: one.item }
   }
 
   /** Of nested skills the inner one. */

@@ -75,6 +75,29 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .option('--json', 'print it as one JSON object')
     .action(async (options) => done(await (await import('./clients.ts')).clients(options)))
 
+  const policy = program.command('policy').description('what the rules of `access` say, asked without a gateway').helpCommand(false)
+  policy
+    .command('test')
+    .description('try the rules on a table of cases: who, which tool, and whether it is allowed')
+    .argument('<file>', 'the cases (YAML): `cases: [{who: {groups: [support]}, tool: tracker/get_issue, expect: allow}]`')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .option('--json', 'print the result as one JSON object')
+    .addHelpText(
+      'after',
+      '\nExample:\n  signalbox policy test access-cases.yaml --config signalbox.yaml\n\n`expect` is allow, step-up or deny; exit code 1 if a case fails.',
+    )
+    .action(async (file, options) => done(await (await import('./policy.ts')).policyTest(file, options)))
+  policy
+    .command('explain')
+    .description('say why somebody may use a tool or not, rule by rule')
+    .requiredOption('--principal <who>', 'a subject, or JSON: {"groups": [], "scopes": [], "sub": "", "client": "", "tenant": ""}')
+    .requiredOption('--tool <server/name>', 'the tool by the server’s own name')
+    .option('--args <json>', 'arguments of the call, for conditions')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', `\nExample:\n  signalbox policy explain --principal '{"groups": ["support"]}' --tool tracker/get_issue`)
+    .action(async (options) => done(await (await import('./policy.ts')).policyExplain(options)))
+
   program
     .command('schema')
     .description('print the JSON Schema of the configuration file')

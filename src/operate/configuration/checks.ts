@@ -1,6 +1,7 @@
 // What only the whole of the settings shows: contradictions, names that clash, keys without effect, what a profile refuses.
 import type { Settings } from '../../assembly/settings.ts'
 import { nearest } from '../../core/text/nearest.ts'
+import { ConditionProblem, readCondition } from '../../gateway/access/index.ts'
 import type { Finding, Path } from '../../platform/config/index.ts'
 import { isLoopback } from '../../platform/net/loopback.ts'
 import { parseAddress } from './address.ts'
@@ -19,6 +20,7 @@ export function checkSettings(settings: Settings, has: (path: Path) => boolean):
     ...names(settings),
     ...Object.entries(settings.toolsets).flatMap(([name, toolset]) => selection(name, toolset, settings, has)),
     ...Object.keys(settings.tools).flatMap((text) => (text === '*' ? [] : serverExists(text, ['tools', text], settings, has))),
+    ...access(settings, has),
     ...Object.entries(settings.servers).flatMap(([name, server]) => oneServer(name, server, settings, has)),
   ]
 }
@@ -132,6 +134,33 @@ function names(settings: Settings): Finding[] {
 }
 
 /** The server that a selector names; one whose settings could not be read is in the file all the same. */
+function access(settings: Settings, has: (path: Path) => boolean): Finding[] {
+  const rules = settings.access
+  if (rules === undefined) {
+    if (settings.profile !== 'production') return []
+    const what = 'is missing, and without it every caller may use everything'
+    return [error(['access'], what, "grant what is needed, rule by rule; `access: [{use: ['*']}]` grants everything to whoever is let in")]
+  }
+  const names = new Map<string, number>()
+  return rules.flatMap((rule, at) => {
+    const path = ['access', at]
+    const findings = rule.use.flatMap((text, i) => (text === '*' ? [] : serverExists(text, [...path, 'use', i], settings, has)))
+    const name = rule.name ?? `access.${at}`
+    const other = names.get(name)
+    if (other !== undefined) findings.push(error([...path, 'name'], `is the name of access.${other} too`, 'give each rule its own'))
+    names.set(name, at)
+    if (rule.when !== undefined) {
+      try {
+        readCondition(rule.when)
+      } catch (problem) {
+        if (!(problem instanceof ConditionProblem)) throw problem
+        findings.push(error([...path, 'when'], `is no condition: ${problem.message}`, 'write CEL on `principal`, `tool`, `args` and `now`'))
+      }
+    }
+    return findings
+  })
+}
+
 function serverExists(text: string, path: Path, settings: Settings, has: (path: Path) => boolean): Finding[] {
   const server = text.split('/')[0] ?? ''
   if (Object.hasOwn(settings.servers, server) || has(['servers', server])) return []

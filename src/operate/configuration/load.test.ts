@@ -168,10 +168,13 @@ describe('the address', () => {
     for (const bad of ['127.0.0.1', ':80', 'a:99999', '[zz]:1', 'a:b:1']) expect(parseAddress(bad)).toBeUndefined()
   })
   it('and the profile of the command line win', async () => {
-    const { settings, listen } = await loaded('profile: dev\nlisten: 127.0.0.1:1\nstateDir: s\nservers: {a: {command: x}}', {
-      listen: '127.0.0.1:2',
-      profile: 'production',
-    })
+    const { settings, listen } = await loaded(
+      "profile: dev\nlisten: 127.0.0.1:1\nstateDir: s\nservers: {a: {command: x}}\naccess: [{use: ['*']}]",
+      {
+        listen: '127.0.0.1:2',
+        profile: 'production',
+      },
+    )
     expect([settings.profile, listen.port]).toEqual(['production', 2])
   })
 })
@@ -179,7 +182,7 @@ describe('the address', () => {
 describe('production', () => {
   it('needs a state folder and refuses what is for development', async () => {
     const found = await problemsOf('profile: production\nlog: {level: trace}\nservers: {a: {url: "http://x.example/mcp", headers: {A: b}}}')
-    expect(found.map((line) => line.split(' ')[1])).toEqual(['stateDir:', 'log.level:', 'servers.a.url:'])
+    expect(found.map((line) => line.split(' ')[1])).toEqual(['stateDir:', 'access:', 'log.level:', 'servers.a.url:'])
   })
   it('does not run the built-in quickstart', async () => {
     const result = await load({ env: {}, cwd: folder, profile: 'production' })

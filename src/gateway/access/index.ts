@@ -1,0 +1,4 @@
+// The room of access rules, for those who check and explain a configuration.
+export { createPolicy, type Policy } from './access.ts'
+export { ConditionProblem, readCondition } from './condition.ts'
+export { type Explained, explain, type LookedAt } from './explain.ts'

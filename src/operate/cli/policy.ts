@@ -1,0 +1,177 @@
+// `signalbox policy test FILE` and `policy explain`: what the rules of `access` say, asked without a gateway. They decide as calls are decided.
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import type { Item } from '../../core/call/item.ts'
+import { emptyObject } from '../../core/call/payload.ts'
+import type { Principal } from '../../core/call/principal.ts'
+import { anonymous } from '../../core/call/principal.ts'
+import { defaultTenant } from '../../core/call/tenant-key.ts'
+import { unconfigured } from '../../core/call/tool-settings.ts'
+import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
+import { createPolicy, type Explained, explain, type Policy } from '../../gateway/access/index.ts'
+import { systemClock } from '../../platform/clock/system-clock.ts'
+import { formatProblem, readConfigFile } from '../../platform/config/index.ts'
+import { type ExitCode, exit } from './exit.ts'
+import { loadOrTell } from './options.ts'
+import { styleFor, table } from './text.ts'
+
+interface PolicyOptions {
+  readonly config?: string
+  readonly json?: boolean
+}
+
+const who = z.strictObject({
+  sub: z.string().default('somebody'),
+  iss: z.string().default('policy'),
+  tenant: z.string().default(defaultTenant),
+  client: z.string().optional(),
+  kind: z.enum(['user', 'service', 'key', 'anonymous']).default('user'),
+  method: z.enum(['oauth', 'platform', 'trustedHeader', 'apiKey', 'anonymous']).default('oauth'),
+  groups: z.array(z.string()).default([]),
+  scopes: z.array(z.string()).default([]),
+})
+
+const aCase = z.strictObject({
+  name: z.string().optional(),
+  who: who.prefault({}),
+  tool: z.string().regex(/^[a-z0-9-]{1,24}\/.+$/, { error: 'write server/name, with the server’s own name of the tool' }),
+  kind: z.enum(['tool', 'prompt', 'resource', 'template', 'skill']).default('tool'),
+  readOnly: z.boolean().default(false),
+  args: z.record(z.string(), z.unknown()).default({}),
+  at: z.iso.datetime({ offset: true }).optional(),
+  expect: z.enum(['allow', 'step-up', 'deny']),
+  rule: z.string().optional(),
+})
+
+const cases = z.strictObject({ cases: z.array(aCase).min(1) })
+
+export async function policyTest(file: string, options: PolicyOptions): Promise<ExitCode> {
+  const policy = await policyOf(options)
+  if (policy === undefined) return exit.invalid
+  const read = readConfigFile(resolve(process.cwd(), file), cases, { env: process.env, baseDir: process.cwd() })
+  if (!read.ok) {
+    for (const problem of read.problems) process.stderr.write(`${forTerminal(formatProblem(problem))}\n`)
+    return exit.invalid
+  }
+  const results = read.settings.cases.map((one, at) => {
+    const { decision, rule, rules } = decide(policy, one.who, one.tool, one.args, one)
+    const passed = decision === one.expect && (one.rule === undefined || rule === one.rule)
+    const whom = one.name ?? `${one.who.sub} [${[...one.who.groups, ...one.who.scopes].join(' ')}]`
+    return { case: at + 1, name: whom, tool: one.tool, expect: one.expect, expectRule: one.rule, decision, rule, passed, rules }
+  })
+  const failed = results.filter(({ passed }) => !passed)
+  if (options.json === true) {
+    write(JSON.stringify({ verdict: failed.length === 0 ? 'pass' : 'fail', cases: results.map(({ rules, ...result }) => result) }))
+    return failed.length === 0 ? exit.ok : exit.failed
+  }
+  const style = styleFor(process.stdout)
+  const rows = results.map(({ case: at, name, tool, expect, expectRule, decision, rule, passed }) => [
+    passed ? 'ok' : 'FAIL',
+    String(at),
+    name,
+    tool,
+    passed || decision === expect ? decision : `${decision}, not ${expect}`,
+    passed || decision !== expect ? rule : `${rule}, not ${expectRule}`,
+  ])
+  const painted = table([['', 'case', 'who', 'tool', 'decision', 'rule'], ...rows], (cell, row, column) =>
+    row === 0 ? style.dim(cell) : column === 0 ? (cell.trim() === 'ok' ? style.good(cell) : style.bad(cell)) : cell,
+  )
+  write(painted)
+  for (const { case: at, rules } of failed) write(`\nCase ${at}, rule by rule:\n${rulesTable(rules)}`)
+  write(`\n${results.length - failed.length} passed, ${failed.length} failed`)
+  return failed.length === 0 ? exit.ok : exit.failed
+}
+
+export interface ExplainOptions extends PolicyOptions {
+  /** A subject, or a JSON object of what is known of the principal. */
+  readonly principal: string
+  readonly tool: string
+  readonly args?: string
+}
+
+export async function policyExplain(options: ExplainOptions): Promise<ExitCode> {
+  const principal = readPrincipal(options.principal)
+  const args = readJson(options.args ?? '{}')
+  if (typeof principal === 'string') return usage(`--principal ${principal}`)
+  if (args === undefined) return usage('--args is no JSON')
+  if (!aCase.shape.tool.safeParse(options.tool).success) return usage('--tool is not server/name, with the server’s own name of the tool')
+  const policy = await policyOf(options)
+  if (policy === undefined) return exit.invalid
+  const told = decide(policy, principal, options.tool, args, {})
+  if (options.json === true) {
+    write(JSON.stringify({ principal, tool: options.tool, ...told }))
+    return exit.ok
+  }
+  const style = styleFor(process.stdout)
+  const verdict = told.decision === 'allow' ? style.good('allowed') : style.bad(told.decision === 'deny' ? 'denied' : 'a step-up is asked')
+  const missing = told.missing.length === 0 ? '' : `, lacks ${told.missing.join(' ')}`
+  write(`${verdict} by ${told.rule}${missing}; ${told.listed ? 'listed' : 'not listed'}\n${rulesTable(told.rules)}`)
+  return exit.ok
+}
+
+async function policyOf(options: PolicyOptions): Promise<Policy | undefined> {
+  const loaded = await loadOrTell({ ...(options.config === undefined ? {} : { config: options.config }) }, false)
+  if (loaded === undefined) return undefined
+  const { access } = loaded.settings
+  if (access === undefined) {
+    process.stderr.write(`${forTerminal(loaded.source)} has no \`access\`: everything is allowed (dev profile). Add rules to test them.\n`)
+    return undefined
+  }
+  return createPolicy(access, systemClock)
+}
+
+function decide(
+  policy: Policy,
+  whose: z.infer<typeof who>,
+  tool: string,
+  args: unknown,
+  { kind = 'tool', readOnly = false, at }: { readonly kind?: Item['kind']; readonly readOnly?: boolean; readonly at?: string | undefined },
+): Explained {
+  const slash = tool.indexOf('/')
+  const name = tool.slice(slash + 1)
+  const item: Item = {
+    kind,
+    upstream: tool.slice(0, slash),
+    name,
+    visible: name,
+    definition: emptyObject,
+    traits: { readOnly, idempotent: readOnly },
+    settings: unconfigured,
+    headers: [],
+    validate: undefined,
+    declaresOutput: false,
+    generation: 0,
+  }
+  const { client, ...rest } = whose
+  const principal: Principal = { ...anonymous, ...rest, clientId: client }
+  return explain(policy, principal, item, args, new Date(at ?? systemClock.now()))
+}
+
+function readPrincipal(text: string): z.infer<typeof who> | string {
+  if (!text.trimStart().startsWith('{')) return who.parse({ sub: text })
+  const read = who.safeParse(readJson(text))
+  return read.success
+    ? read.data
+    : `does not fit: ${read.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`
+}
+
+function readJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+function usage(what: string): ExitCode {
+  process.stderr.write(`${forTerminal(what)}\n`)
+  return exit.usage
+}
+
+function rulesTable(rules: Explained['rules']): string {
+  return table(rules.map(({ rule, shadow, says }) => [rule, shadow ? 'shadow' : '', says]))
+}
+
+function write(text: string): void {
+  process.stdout.write(`${text.startsWith('{') ? jsonForTerminal(text) : text}\n`)
+}
