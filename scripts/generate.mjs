@@ -149,11 +149,13 @@ function rowsOf(schema, prefix) {
     const own = { key, type: typeOf(property), default: defaultOf(property), description: escaped(property.description ?? '') }
     const named = property.additionalProperties
     if (named?.properties !== undefined) return [own, ...rowsOf(named, `${key}.NAME.`)]
+    if (property.items?.properties !== undefined) return [own, ...rowsOf(property.items, `${key}[].`)]
     return property.properties === undefined ? [own] : [own, ...rowsOf(property, `${key}.`)]
   })
 }
 
 function typeOf(property) {
+  if (property.anyOf !== undefined) return property.anyOf.map(typeOf).join(' or ')
   if (property.enum !== undefined) return property.enum.map((value) => `\`${value}\``).join(' ')
   if (property.type === 'array') return `list of ${typeOf(property.items ?? {})}`
   if (property.type === 'object')

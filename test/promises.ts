@@ -50,7 +50,7 @@ export const promises = {
   },
   R11: {
     text: 'Nearly all exposed servers scanned had no auth: an unauthenticated request to any G endpoint gets 401 + `WWW-Authenticate` with resource metadata, before any upstream byte is sent.',
-    claimed: false,
+    claimed: true,
   },
   R12: {
     text: 'Upstreams with no auth of their own are safely exposed only through G; TK `scan` flags upstreams that answer `tools/list` without credentials.',
@@ -62,7 +62,7 @@ export const promises = {
   },
   R14: {
     text: "Short-lived access tokens from the start (Descope's advice): max lifetime is enforced by G; longer tokens are refused in the production profile.",
-    claimed: false,
+    claimed: true,
   },
   R15: {
     text: 'Static API keys are not a client credential in the production profile; where an upstream only takes a static key, G holds it and clients never see it.',
@@ -94,7 +94,7 @@ export const promises = {
   },
   R25: {
     text: 'Per-tool authorization scopes are enforced in G (the protocol does not): "read tickets" does not allow "delete ticket"; test per tool with allow/deny pairs.',
-    claimed: false,
+    claimed: { partly: 'scopes and rules; one table of allow and deny per tool is to come' },
   },
   R26: {
     text: 'Least privilege default: a new tool is denied until granted; tools not granted are absent from `tools/list` for that identity.',
@@ -102,7 +102,7 @@ export const promises = {
   },
   R27: {
     text: 'A read-valid token on a write tool fails loudly: 403/`insufficient_scope` naming the missing scope - never silent.',
-    claimed: false,
+    claimed: true,
   },
   R28: {
     text: 'All MCP traffic goes through G, which enforces OAuth, scopes and least privilege in one place.',
@@ -114,7 +114,7 @@ export const promises = {
   },
   R30: {
     text: 'Three auth options are selectable: (a) behind an existing API gateway reusing its auth (trusted header/mTLS/forwarded JWT) - the preferred default, small blast radius, existing audit logs; (b) OAuth on the server itself; (c) platform-issued short-lived signed tokens verified on every call. Each has an end-to-end test.',
-    claimed: false,
+    claimed: { partly: 'OAuth access tokens; trusted headers and platform tokens are to come' },
   },
   R31: {
     text: 'In option (a) the identity header is honoured only from the trusted hop; a spoofed one is refused. G adds no second identity store and is not a new target.',
@@ -122,7 +122,7 @@ export const promises = {
   },
   R32: {
     text: 'G integrates with a real IdP (OIDC discovery, JWKS, group/claim -> scope mapping): permissions tie into existing IAM.',
-    claimed: false,
+    claimed: { partly: 'discovery, key sets and claims; rules of access for groups are to come' },
   },
   R33: {
     text: 'stdio\'s "the user trusts the process" is not inherited: remote identities reach stdio servers only through G\'s authz; the child gets an allow-listed environment, own cwd/uid/limits, and is not shared across tenants unless declared safe.',

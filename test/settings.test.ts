@@ -485,6 +485,7 @@ function leaves(schema: Result, prefix = ''): string[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]: [string, Result]) => {
     const named = property.additionalProperties
     if (named?.properties !== undefined) return leaves(named, `${prefix}${name}.NAME.`)
+    if (property.items?.properties !== undefined) return leaves(property.items, `${prefix}${name}[].`)
     return property.properties === undefined ? [prefix + name] : leaves(property, `${prefix}${name}.`)
   })
 }

@@ -4,11 +4,16 @@ import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { GuardedFetch } from '../core/ports/guarded-fetch.ts'
 import { type PublicAddress, publicAddress } from '../core/ports/public-address.ts'
+import type { Report } from '../core/ports/report.ts'
 import type { SigningKeys } from '../core/ports/signing-keys.ts'
 import type { Vault } from '../core/ports/vault.ts'
+import type { WebPages } from '../downstream/door.ts'
+import { protectedResourcePages } from '../downstream/index.ts'
+import { type Callers, createCallers, type MountScopes, proofAlgorithms } from '../gateway/identity/index.ts'
 import { createSigningKeys } from '../platform/keys/signing-keys.ts'
 import { createGuardedFetch } from '../platform/net/guarded-fetch.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
+import { createMemoryEphemeral } from '../platform/store/memory/ephemeral.ts'
 import { createVault } from '../platform/vault/envelope.ts'
 import { vaultKeys } from '../platform/vault/keys.ts'
 import type { Settings } from './settings.ts'
@@ -21,6 +26,9 @@ export interface AuthParts {
   readonly durable: Durable
   readonly decisions: Decisions
   readonly proxies: Proxies | undefined
+  readonly report: Report
+  /** That the access rules name; asked once the gateway stands. */
+  readonly scopes: MountScopes
   /** The address that the front door is bound to, as a URL; asked once it is. */
   boundUrl(): string
 }
@@ -31,29 +39,56 @@ export interface Auth {
   readonly keys: SigningKeys
   readonly fetch: GuardedFetch
   readonly decisions: Decisions
-  /** Value of `WWW-Authenticate` for a credential that lacks scopes (RFC 6750 §3.1, RFC 9728 §5.1). */
-  challenge(mount: string, scopes: readonly string[]): string
+  readonly callers: Callers
+  /** What the front door serves beside MCP. `mounts`: those that have an address of their own. */
+  pages(mounts: () => readonly string[]): readonly WebPages[]
   close(): Promise<void>
 }
 
-export function assembleAuth({ settings, clock, random, durable, decisions, proxies, boundUrl }: AuthParts): Auth {
+export function assembleAuth(parts: AuthParts): Auth {
+  const { settings, clock, random, durable, decisions, proxies, report, scopes, boundUrl } = parts
   const vault = createVault(vaultKeys(settings.vault, settings.stateDir), random)
   const guarded = createGuardedFetch({ trusted: configuredAddresses(settings), loopback: settings.profile === 'dev', proxies })
   const stated = settings.publicUrl?.replace(/\/+$/, '')
   const address = publicAddress(() => stated ?? boundUrl())
+  const callers = createCallers({
+    settings: settings.auth,
+    profile: settings.profile,
+    address,
+    fetch: guarded.fetch,
+    ephemeral: createMemoryEphemeral(clock, report),
+    clock,
+    report,
+    decisions,
+    scopes,
+  })
+  const authorizationServers = () => callers.authorizationServers()
   return {
     address,
     vault,
     keys: createSigningKeys({ durable, vault, clock, random }),
     fetch: guarded.fetch,
     decisions,
-    challenge: (mount, scopes) =>
-      `Bearer error="insufficient_scope", scope="${scopes.join(' ')}", resource_metadata="${address.metadata(mount)}"`,
+    callers,
+    pages: (mounts) =>
+      authorizationServers().length === 0
+        ? []
+        : [
+            protectedResourcePages({
+              address,
+              mounts,
+              authorizationServers,
+              scopes: (mount) => scopes.all(mount),
+              dpopAlgorithms: proofAlgorithms,
+            }),
+          ],
     close: () => guarded.close(),
   }
 }
 
 /** What the operator has named may be private; what a peer names may not. */
 function configuredAddresses(settings: Settings): readonly string[] {
-  return Object.values(settings.servers).flatMap(({ url, endpoints }) => endpoints ?? (url === undefined ? [] : [url]))
+  const servers = Object.values(settings.servers).flatMap(({ url, endpoints }) => endpoints ?? (url === undefined ? [] : [url]))
+  const issuers = settings.auth.issuers.flatMap(({ issuer, jwksUri }) => (jwksUri === undefined ? [issuer] : [issuer, jwksUri]))
+  return [...servers, ...issuers]
 }

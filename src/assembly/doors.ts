@@ -5,7 +5,7 @@ import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
-import type { DoorContext } from '../downstream/door.ts'
+import type { DoorContext, WebPages } from '../downstream/door.ts'
 import {
   type AdminDoor,
   createAdminDoor,
@@ -35,6 +35,7 @@ interface DoorParts {
   readonly report: Report
   readonly outsiders: Outsiders
   readonly draining: AbortSignal
+  readonly pages: readonly WebPages[]
   ready(): Readiness
   upstreams(): readonly UpstreamStatus[]
   stores(): readonly StoreStatus[]
@@ -77,6 +78,7 @@ export function openDoors(parts: DoorParts): Doors {
   const http = createHttpDoor(context, {
     legacy,
     sse,
+    pages: parts.pages,
     ready: () => parts.ready(),
     listenHost: settings.listen.replace(/:\d+$/, ''),
   })

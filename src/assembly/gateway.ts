@@ -20,6 +20,7 @@ import { createContinuation } from '../gateway/continuation/stage.ts'
 import { staticCredentials } from '../gateway/credentials/static.ts'
 import { createEvents, type Events } from '../gateway/events/index.ts'
 import { createGateway } from '../gateway/gateway.ts'
+import type { MountScopes } from '../gateway/identity/index.ts'
 import { deadline } from '../gateway/limits/stage.ts'
 import { pipeline } from '../gateway/pipeline.ts'
 import { asserted, createSchemaGate, validate } from '../gateway/policy/stage.ts'
@@ -32,6 +33,7 @@ import { HttpPools } from '../upstream/http/pools.ts'
 import { createUpstream, type Outside, ParkingLot } from '../upstream/index.ts'
 import { brokenUpstream } from './broken-upstream.ts'
 import { identity } from './identity.ts'
+import { mountScopes } from './mount-scopes.ts'
 import type { Settings } from './settings.ts'
 
 export interface InsideParts {
@@ -47,6 +49,8 @@ export interface InsideParts {
   readonly recorder: Recorder
   readonly replica: string
   readonly outside: Outside
+  /** Who is calling. */
+  readonly identify: Gateway['identify']
   /** On the way to HTTP servers; absent: there are none. */
   readonly proxies?: Proxies | undefined
   readonly decisions: Decisions
@@ -62,6 +66,8 @@ export interface Inside {
   readonly catalog: Catalog
   readonly events: Events
   readonly resilience: Resilience
+  /** What the access rules name. */
+  readonly scopes: MountScopes
   /** Closes what upstreams share; after they are drained. */
   close(): Promise<void>
 }
@@ -167,11 +173,12 @@ export function assembleInside(parts: InsideParts): Inside {
     listen: events.listen,
   })
   return {
-    gateway: createGateway({ chains: table.chains(parts.wrap), mounts: catalog.mounts(), recorder, clock }),
+    gateway: createGateway({ chains: table.chains(parts.wrap), mounts: catalog.mounts(), recorder, clock, identify: parts.identify }),
     upstreams,
     catalog,
     events,
     resilience,
+    scopes: mountScopes(policy, settings),
     close: () => pools.close(),
   }
 }

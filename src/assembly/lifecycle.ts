@@ -131,6 +131,8 @@ class Running implements RunningGateway {
       durable: this.durable,
       decisions: { note: () => undefined },
       proxies: options.proxies,
+      report: this.report,
+      scopes: { first: (mount) => this.inside.scopes.first(mount), all: (mount) => this.inside.scopes.all(mount) },
       boundUrl: () => this.boundUrl(),
     })
     const outsiders = new Outsiders()
@@ -145,9 +147,10 @@ class Running implements RunningGateway {
       recorder: createRecorder(sink, metrics, inventory, settings.log.calls),
       replica: systemRandom.id(),
       outside: outsiders,
+      identify: (presented) => this.auth.callers.identify(presented),
       proxies: options.proxies,
       decisions: this.auth.decisions,
-      challenge: (mount, scopes) => this.auth.challenge(mount, scopes),
+      challenge: (mount, scopes) => this.auth.callers.challenge(mount, scopes),
       wrap: stages?.wrap,
     })
     warnOfDeprecated(this.inside.upstreams.values(), settings.sse, this.report)
@@ -162,6 +165,7 @@ class Running implements RunningGateway {
       report: this.report,
       outsiders,
       draining: this.draining.signal,
+      pages: this.auth.pages(() => this.inside.gateway.mounts()),
       ready: () => ({ serving: this.serving, draining: this.draining.signal.aborted }),
       upstreams: () => this.upstreams(),
       stores: () => [this.store()],

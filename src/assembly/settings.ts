@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { adminSettings, drainSettings, httpSettings, listenAddress, sessionSettings, sseSettings } from '../downstream/settings.ts'
 import { accessSettings } from '../gateway/access/settings.ts'
 import { toolsetSettings } from '../gateway/catalog/settings.ts'
+import { callerSettings } from '../gateway/identity/settings.ts'
 import { limitSettings } from '../gateway/limits/settings.ts'
 import { toolsSettings } from '../gateway/tools/settings.ts'
 import { logSettings, telemetrySettings } from '../observe/settings.ts'
@@ -21,6 +22,7 @@ export const settingsSchema = z.strictObject({
     .describe(
       'Address under which clients reach the front door, for example https://mcp.example.com: what metadata, challenges and links say. Default: the address that it listens on. It is never taken from a request.',
     ),
+  auth: callerSettings.prefault({}).describe('Who may call.'),
   servers: z
     .record(mountName, serverSettings)
     .default({})

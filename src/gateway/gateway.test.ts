@@ -8,7 +8,13 @@ import { createGateway } from './gateway.ts'
 it('the record of a refusal keeps principal, transport and revision, and no more of a name than fits', () => {
   const records: CallRecord[] = []
   const recorder = { record: (record: CallRecord) => void records.push(record), bug: () => {} }
-  const gateway = createGateway({ chains: {} as never, mounts: [], recorder, clock: new ManualClock() })
+  const gateway = createGateway({
+    chains: {} as never,
+    mounts: [],
+    recorder,
+    clock: new ManualClock(),
+    identify: () => ({ principal: anonymous }),
+  })
   const refusal = { id: 'c1', mount: 'm', transport: 'sse', principal: anonymous, fault: fault('parse_error', {}), startedAtMs: 0 } as const
   gateway.refuse({ ...refusal, method: 'm'.repeat(1_000_000), revision: '2025-06-18' })
   gateway.refuse({ ...refusal, method: undefined, revision: 'r'.repeat(1_000_000), principal: undefined })

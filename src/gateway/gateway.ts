@@ -1,6 +1,5 @@
 // The gateway as a door sees it: who are you, do this, and a record even for what was refused.
 import type { Call, Family } from '../core/call/call.ts'
-import { anonymous } from '../core/call/principal.ts'
 import type { Recorder } from '../core/call/record.ts'
 import type { Next } from '../core/call/stage.ts'
 import type { Clock } from '../core/ports/clock.ts'
@@ -11,16 +10,15 @@ interface Parts {
   readonly mounts: readonly string[]
   readonly recorder: Recorder
   readonly clock: Clock
+  readonly identify: Gateway['identify']
 }
 
 /** Characters of a method or revision that nobody has checked; a client chooses them. */
 const longestName = 128
 
-/** Until an authorization mode is configured every caller is anonymous; the configuration then allows loopback addresses only. */
-export function createGateway({ chains, mounts, recorder, clock }: Parts): Gateway {
-  const identified = { principal: anonymous }
+export function createGateway({ chains, mounts, recorder, clock, identify }: Parts): Gateway {
   return {
-    identify: () => identified,
+    identify,
     handle: (call, exchange) => chains[call.family](call, exchange),
     mounts: () => mounts,
     refuse: (refusal) =>

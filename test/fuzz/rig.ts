@@ -6,6 +6,7 @@ import { assembleInside } from '../../src/assembly/gateway.ts'
 import { Outsiders } from '../../src/assembly/outsiders.ts'
 import { settingsSchema } from '../../src/assembly/settings.ts'
 import { Deadline } from '../../src/core/call/deadline.ts'
+import { anonymous } from '../../src/core/call/principal.ts'
 import type { CallRecord } from '../../src/core/call/record.ts'
 import type { Clock } from '../../src/core/ports/clock.ts'
 import type { Gateway } from '../../src/core/ports/gateway.ts'
@@ -107,6 +108,7 @@ export async function startRig(): Promise<Rig> {
     decisions: noDecisions,
     challenge: () => undefined,
     outside,
+    identify: () => ({ principal: anonymous }),
   })
   outside.upstreams = inside.upstreams
   const gateway: Gateway = {
@@ -128,6 +130,7 @@ export async function startRig(): Promise<Rig> {
     report,
     outsiders: outside,
     draining: draining.signal,
+    pages: [],
     ready: () => ({ serving: true, draining: false }),
     stores: () => [],
     upstreams: () => [],

@@ -8,6 +8,7 @@ import { type CallEvent, openExchange } from '../../src/core/call/exchange.ts'
 import { endless } from '../../src/core/call/expiry.ts'
 import type { Outcome } from '../../src/core/call/outcome.ts'
 import { payloadOf } from '../../src/core/call/payload.ts'
+import { anonymous } from '../../src/core/call/principal.ts'
 import type { CallRecord } from '../../src/core/call/record.ts'
 import type { Clock } from '../../src/core/ports/clock.ts'
 import { systemClock } from '../../src/platform/clock/system-clock.ts'
@@ -73,6 +74,7 @@ export async function startInside(config: Record<string, unknown>): Promise<Insi
     replica: 'one',
     decisions: noDecisions,
     challenge: () => undefined,
+    identify: () => ({ principal: anonymous }),
     outside: { event: () => undefined, ask: async () => undefined },
   })
   await inside.catalog.start()

@@ -7,6 +7,7 @@ import { assembleInside } from '../../src/assembly/gateway.ts'
 import { Outsiders } from '../../src/assembly/outsiders.ts'
 import { settingsSchema } from '../../src/assembly/settings.ts'
 import { Deadline } from '../../src/core/call/deadline.ts'
+import { anonymous } from '../../src/core/call/principal.ts'
 import type { CallRecord } from '../../src/core/call/record.ts'
 import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
@@ -63,6 +64,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
     decisions: noDecisions,
     challenge: () => undefined,
     outside: outsiders,
+    identify: () => ({ principal: anonymous }),
   })
   outsiders.upstreams = inside.upstreams
   const draining = new AbortController()
@@ -72,6 +74,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
     gateway: inside.gateway,
     outsiders,
     draining: draining.signal,
+    pages: [],
     ready: () => ({ serving: true, draining: false }),
     stores: () => [],
     upstreams: () => [],

@@ -13,6 +13,8 @@ export interface Presented {
   /** The HTTP verb and the target less its query; undefined where the transport has none. */
   readonly verb: string | undefined
   readonly path: string | undefined
+  /** What follows the `?` of the target. It may hold a credential that does not belong there. */
+  readonly query?: string | undefined
   /** By name in lower case, a value for each line as received: what stands twice shows. Empty where the transport has none. */
   readonly headers: ReadonlyMap<string, readonly string[]>
   /** Of the TLS connection itself, where the client sent one; never from a header. */

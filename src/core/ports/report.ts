@@ -35,6 +35,10 @@ export const counters = {
     help: 'Calls that a rule with `shadow: true` would grant: `would_allow` where they are refused now, `none` where another rule grants them.',
     labels: ['rule', 'effect'],
   },
+  identity_key_sets: {
+    help: 'Key sets of issuers: fetched, failed to be fetched, or used beyond their age since they could not be.',
+    labels: ['issuer', 'result'],
+  },
   store_evicted: {
     help: 'Entries of the ephemeral store that had to go before their end, and leases refused for want of room.',
     labels: ['what'],

@@ -23,6 +23,12 @@ export class PresentedByHttp implements Presented {
     return this.req.url?.split('?', 1)[0]
   }
 
+  get query(): string | undefined {
+    const target = this.req.url ?? ''
+    const at = target.indexOf('?')
+    return at < 0 ? undefined : target.slice(at + 1)
+  }
+
   get headers(): ReadonlyMap<string, readonly string[]> {
     this.lines ??= headerLines(this.req.rawHeaders)
     return this.lines

@@ -5,6 +5,7 @@ import { ConditionProblem, readCondition } from '../../gateway/access/index.ts'
 import type { Finding, Path } from '../../platform/config/index.ts'
 import { isLoopback } from '../../platform/net/loopback.ts'
 import { parseAddress } from './address.ts'
+import { callerFindings } from './caller-checks.ts'
 
 type Server = Settings['servers'][string]
 
@@ -15,6 +16,7 @@ export function checkSettings(settings: Settings, has: (path: Path) => boolean):
     ...(empty ? [warning(['servers'], 'names no server, so nothing is served', 'add one under `servers`')] : []),
     ...listening(settings),
     ...profile(settings),
+    ...callerFindings(settings),
     ...timeouts(settings, has),
     ...sizes(settings),
     ...names(settings),

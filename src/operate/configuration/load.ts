@@ -220,9 +220,11 @@ function withOptions(value: unknown, request: LoadRequest): unknown {
   }
 }
 
-/** Folders and programs are no secrets; hiding them would make every message about them unreadable. */
+/** Folders, programs and the addresses of issuers are no secrets; hiding them would make every message about them unreadable. */
 function mayBeSecret(path: Path): boolean {
   const key = path[2]
+  if (path[0] === 'vault') return true
+  if (path[0] === 'auth') return /secret|pepper|key$/i.test(String(path.findLast((step) => typeof step === 'string')))
   return path[0] === 'servers' && key !== 'cwd' && key !== 'command'
 }
 

@@ -1,0 +1,11 @@
+// Durations as people write them: `30s`, `15m`, `1h`, `90d`.
+
+const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+export const durationPattern = /^(\d{1,9})(ms|s|m|h|d)$/
+
+/** Milliseconds; undefined where the text is no duration. */
+export function durationMs(text: string): number | undefined {
+  const found = durationPattern.exec(text)
+  return found === null ? undefined : Number(found[1]) * units[found[2] as keyof typeof units]
+}

@@ -1,0 +1,206 @@
+// Who is calling: from what a request shows to a principal, or to a refusal that says what to bring. The way is chosen by the form of the
+// credential, and what that way refuses no other is asked.
+import { decodeJwt } from 'jose'
+import { anonymous, type Principal } from '../../core/call/principal.ts'
+import { keepSubjectToken } from '../../core/call/subject-token.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+import type { Decisions } from '../../core/ports/decisions.ts'
+import type { Ephemeral } from '../../core/ports/ephemeral.ts'
+import type { Identified, Presented } from '../../core/ports/gateway.ts'
+import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
+import type { LocalIssuer } from '../../core/ports/local-issuer.ts'
+import type { PublicAddress } from '../../core/ports/public-address.ts'
+import type { Report } from '../../core/ports/report.ts'
+import { header, modernRevision } from '../../core/protocol/names.ts'
+import { type ChallengeError, type ChallengeParts, challengeFor } from './challenge.ts'
+import type { Checked } from './checked.ts'
+import { trustedIssuers } from './issuers.ts'
+import { jwtTokens } from './jwt.ts'
+import { type PresentedToken, shownBy } from './presented-token.ts'
+import { missingProof, proofAlgorithms } from './proof.ts'
+import type { CallerSettings } from './settings.ts'
+import type { TokenKind, TokenToCheck } from './token-kind.ts'
+import { digestOf, VerifiedCache } from './verified-cache.ts'
+
+/** The scopes that the access rules name for a mount. */
+export interface MountScopes {
+  /** What a first call needs: for clients that can step up. */
+  first(mount: string): readonly string[]
+  /** All of them: for clients that can not, and for the metadata. */
+  all(mount: string): readonly string[]
+}
+
+export interface CallersParts {
+  readonly settings: CallerSettings
+  readonly profile: 'dev' | 'production'
+  readonly address: PublicAddress
+  readonly fetch: GuardedFetch
+  readonly ephemeral: Ephemeral
+  readonly clock: Clock
+  readonly report: Report
+  readonly decisions: Decisions
+  readonly scopes: MountScopes
+  /** Our own authorization server, where there is one. */
+  readonly local?: LocalIssuer | undefined
+}
+
+export interface Callers {
+  /** At once where the credential was checked a moment ago, or there is none. Never throws, never rejects. */
+  identify(presented: Presented): Identified | Promise<Identified>
+  /** The challenge of a caller whose credential lacks scopes: all that the operation needs. */
+  challenge(mount: string, scopes: readonly string[]): string
+  /** Issuers whose tokens are taken, for the metadata of the resource; empty where no tokens are. */
+  authorizationServers(): readonly string[]
+}
+
+export function createCallers(parts: CallersParts): Callers {
+  return new Identification(parts)
+}
+
+/** Where no rule names any. */
+export const noScopes: MountScopes = { first: () => [], all: () => [] }
+
+class Identification implements Callers {
+  private readonly parts: CallersParts
+  private readonly methods: ReadonlySet<string>
+  private readonly kinds: readonly TokenKind[]
+  private readonly cache: VerifiedCache
+  private readonly checking = new Map<string, Promise<Checked>>()
+  private readonly nobody: Identified = { principal: anonymous }
+
+  constructor(parts: CallersParts) {
+    const { settings, profile, address, clock } = parts
+    this.parts = parts
+    this.methods = new Set(callerMethods(settings, profile, parts.local !== undefined))
+    this.cache = new VerifiedCache(clock)
+    const maxLifetimeMs = profile === 'production' ? settings.maxTokenLifetime : undefined
+    this.kinds = this.methods.has('oauth') ? [jwtTokens({ address, clock, maxLifetimeMs }, trustedIssuers(parts))] : []
+  }
+
+  identify(presented: Presented): Identified | Promise<Identified> {
+    if (this.kinds.length === 0) return this.withoutToken(presented)
+    const shown = shownBy(presented)
+    if (shown === undefined) return this.withoutToken(presented)
+    if ('malformed' in shown) return { fault: fault('credential_malformed', { reason: `it ${shown.malformed}` }) }
+    const { mount } = presented
+    if ('useless' in shown) return this.refused(mount, `the request ${shown.useless}`, presented, 'invalid_request')
+    const digest = digestOf(shown.token)
+    const known = this.cache.get(mount + digest)
+    if (known !== undefined && known.confirmation === undefined && shown.scheme === 'bearer') return known.identified
+    return this.verify(presented, shown, digest)
+  }
+
+  challenge(mount: string, scopes: readonly string[]): string {
+    return challengeFor(this.challengeParts(), mount, scopes, { error: 'insufficient_scope' })
+  }
+
+  authorizationServers(): readonly string[] {
+    if (!this.methods.has('oauth')) return []
+    const { local, settings } = this.parts
+    return [...new Set([...(local === undefined ? [] : [local.issuer()]), ...settings.issuers.map(({ issuer }) => issuer)])]
+  }
+
+  private async verify(presented: Presented, shown: PresentedToken, digest: string): Promise<Identified> {
+    const { mount } = presented
+    const key = mount + digest
+    const checked = await this.check({ token: shown.token, digest, mount, ...formOf(shown.token) })
+    if (checked.kind === 'unavailable') {
+      return { fault: fault('identity_unavailable', { reason: checked.reason }, { retryAfterMs: 5_000 }) }
+    }
+    if (checked.kind === 'refused') return this.refused(mount, `the access token is refused: ${checked.reason}`, presented, 'invalid_token')
+    const { principal, confirmation, mustBeBound, holdsMs } = checked
+    const missing = await missingProof(this.parts, { presented, shown, digest, confirmation, mustBeBound })
+    if (missing !== undefined) {
+      const error = missing.about === 'proof' ? 'invalid_dpop_proof' : 'invalid_token'
+      return this.refused(
+        mount,
+        `the ${missing.about === 'proof' ? 'proof' : 'access token'} is refused: ${missing.reason}`,
+        presented,
+        error,
+      )
+    }
+    const verdict = this.cache.get(key) ?? this.cache.put(key, principal, confirmation, holdsMs)
+    this.letIn(verdict.identified.principal, shown)
+    return verdict.identified
+  }
+
+  private letIn(principal: Principal, { token }: PresentedToken): void {
+    keepSubjectToken(principal, { value: token, type: 'urn:ietf:params:oauth:token-type:access_token' })
+    const { clock, decisions } = this.parts
+    decisions.note({
+      id: '',
+      atMs: clock.now(),
+      about: 'authenticate',
+      allowed: true,
+      principal,
+      method: undefined,
+      upstream: undefined,
+      item: undefined,
+      rule: principal.method,
+      credential: principal.credential,
+      reason: undefined,
+    })
+  }
+
+  /** Callers that bring the same credential at once wait for one check. */
+  private check(token: TokenToCheck): Promise<Checked> {
+    const key = token.mount + token.digest
+    let running = this.checking.get(key)
+    if (running === undefined) {
+      const kind = this.kinds.find((one) => one.takes(token))
+      if (kind === undefined) return Promise.resolve({ kind: 'refused', reason: 'nobody who is trusted here issued it' })
+      running = kind.check(token).finally(() => this.checking.delete(key))
+      this.checking.set(key, running)
+    }
+    return running
+  }
+
+  private withoutToken(presented: Presented): Identified {
+    // Over a pipe the caller is whoever started us.
+    if (presented.transport === 'stdio') return this.nobody
+    if (this.methods.has('anonymous') && (this.methods.size === 1 || isHere(presented.remoteAddress))) return this.nobody
+    return this.refused(presented.mount, 'the request shows none', presented, undefined)
+  }
+
+  private refused(mount: string, reason: string, presented: Presented, error: ChallengeError['error'] | undefined): Identified {
+    const { scopes } = this.parts
+    const stepsUp = presented.headers.get(header.protocolVersion)?.[0] === modernRevision
+    const wanted = stepsUp ? scopes.first(mount) : scopes.all(mount)
+    const wrong = error === undefined ? undefined : { error, description: reason }
+    return { fault: fault('unauthenticated', { reason }, { challenge: challengeFor(this.challengeParts(), mount, wanted, wrong) }) }
+  }
+
+  private challengeParts(): ChallengeParts {
+    const { address, settings } = this.parts
+    const bound = settings.issuers.map(({ dpop }) => dpop)
+    return {
+      address,
+      hasMetadata: this.methods.has('oauth'),
+      dpop: bound.length > 0 && this.parts.local === undefined && bound.every((one) => one === 'required') ? 'required' : 'optional',
+      dpopAlgorithms: proofAlgorithms,
+    }
+  }
+}
+
+/** What is configured, unless it is said. */
+export function callerMethods(settings: CallerSettings, profile: 'dev' | 'production', embedded: boolean): readonly string[] {
+  if (settings.callers !== undefined) return settings.callers
+  const methods = settings.issuers.length > 0 || embedded ? ['oauth'] : []
+  return methods.length === 0 && profile === 'dev' ? ['anonymous'] : methods
+}
+
+/** Whether the other end of the connection is this machine. */
+function isHere(address: string | undefined): boolean {
+  return address !== undefined && /^(::ffff:)?127\.|^::1$/.test(address)
+}
+
+function formOf(token: string): Pick<TokenToCheck, 'issuer' | 'isJwt'> {
+  if (token.split('.').length !== 3) return { issuer: undefined, isJwt: false }
+  try {
+    const { iss } = decodeJwt(token)
+    return { issuer: typeof iss === 'string' ? iss : undefined, isJwt: true }
+  } catch {
+    return { issuer: undefined, isJwt: false }
+  }
+}
