@@ -12,6 +12,7 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'servers.NAME.interactive': { file: 'src/upstream/legacy/parking.test.ts', mentions: 'interactive' },
   'tools.NAME.idempotent': { file: 'test/promises/sending-again.test.ts', mentions: 'idempotent: false' },
   'tools.NAME.retry': { file: 'test/promises/sending-again.test.ts', mentions: "retry: 'never'" },
+  'audit.retention': { file: 'src/operate/cli/audit.test.ts', mentions: 'retention' },
   access: { file: 'src/operate/cli/policy.test.ts', mentions: 'access' },
   'vault.key': { file: 'src/platform/vault/keys.test.ts', mentions: 'reads vault.key' },
   'vault.previous': { file: 'src/platform/vault/keys.test.ts', mentions: 'vault.previous' },

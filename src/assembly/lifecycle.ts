@@ -10,8 +10,12 @@ import type { UnmatchedSelector } from '../core/ports/configured-tools.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { ServedState } from '../core/ports/upstream.ts'
+import { durationMs } from '../core/text/duration.ts'
 import type { StoreStatus, UpstreamStatus } from '../downstream/index.ts'
 import {
+  type Audit,
+  createAudit,
+  createAuditStore,
   createClientStore,
   createInventory,
   createLog,
@@ -95,6 +99,7 @@ class Running implements RunningGateway {
   private readonly flush: () => Promise<void>
   private readonly durable: Durable
   private readonly saving: InventorySaving
+  private readonly audit: Audit | undefined
   private readonly auth: Auth
   private readonly inside: Inside
   private readonly doors: Doors
@@ -124,12 +129,17 @@ class Running implements RunningGateway {
     this.saving = saveInventory(inventory, createClientStore(this.durable, mostClients), clock, sink.log)
     // What is in memory is gone when somebody could read it.
     const durable = settings.stateDir === undefined ? undefined : this.durable
+    const retentionMs = durationMs(settings.audit.retention) ?? Number.POSITIVE_INFINITY
+    this.audit =
+      durable === undefined
+        ? undefined
+        : createAudit({ store: createAuditStore(durable), clock, random: systemRandom, report: this.report, retentionMs })
     this.auth = assembleAuth({
       settings,
       clock,
       random: systemRandom,
       durable: this.durable,
-      decisions: { note: () => undefined },
+      decisions: this.audit ?? { note: () => undefined },
       proxies: options.proxies,
       report: this.report,
       scopes: { first: (mount) => this.inside.scopes.first(mount), all: (mount) => this.inside.scopes.all(mount) },
@@ -241,6 +251,7 @@ class Running implements RunningGateway {
     await this.auth.close()
     await this.doors.admin.close()
     await this.saving.end()
+    await this.audit?.end()
     await this.durable.close()
     this.report.log('info', 'Ended')
     await this.flush()

@@ -6,7 +6,7 @@ import { toolsetSettings } from '../gateway/catalog/settings.ts'
 import { callerSettings } from '../gateway/identity/settings.ts'
 import { limitSettings } from '../gateway/limits/settings.ts'
 import { toolsSettings } from '../gateway/tools/settings.ts'
-import { logSettings, telemetrySettings } from '../observe/settings.ts'
+import { auditSettings, logSettings, telemetrySettings } from '../observe/settings.ts'
 import { vaultSettings } from '../platform/vault/settings.ts'
 import { serverSettings, timeoutSettings } from '../upstream/settings.ts'
 
@@ -47,6 +47,7 @@ export const settingsSchema = z.strictObject({
   drain: drainSettings.prefault({}).describe('Shutting down.'),
   log: logSettings.prefault({}).describe('The log.'),
   telemetry: telemetrySettings.prefault({}).describe('What is measured beside the metrics that cost nothing.'),
+  audit: auditSettings.prefault({}).describe('The audit of decisions.'),
   vault: vaultSettings.prefault({}).describe('Encryption of the secrets that are kept in the store.'),
   stateDir: z
     .string()

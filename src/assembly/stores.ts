@@ -5,12 +5,12 @@ import type { Domain, Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
 import { sessionsDomain } from '../downstream/index.ts'
 import { catalogsDomain } from '../gateway/catalog/kept-catalogs.ts'
-import { clientsDomain } from '../observe/index.ts'
+import { auditDomain, clientsDomain } from '../observe/index.ts'
 import { signingKeysDomain } from '../platform/keys/signing-keys.ts'
 import { createSqliteDurable } from '../platform/store/sqlite/durable.ts'
 import { identity } from './identity.ts'
 
-export const domains: readonly Domain[] = [catalogsDomain, clientsDomain, sessionsDomain, signingKeysDomain]
+export const domains: readonly Domain[] = [catalogsDomain, clientsDomain, sessionsDomain, signingKeysDomain, auditDomain]
 
 /** Opens with the first use. Without a state folder it is in memory, and ends with the gateway. */
 export function createDurable(stateDir: string | undefined, clock: Clock, report: Report): Durable {

@@ -1,4 +1,9 @@
 // The face of the observers: readers of the call record, and the two ways that living parts report.
+
+export { type Audit, createAudit } from './audit/audit.ts'
+export { type AuditStore, auditDomain, createAuditStore } from './audit/audit-store.ts'
+export { type AuditQuestion, type ChainVerdict, queryAudit, verifyAudit } from './audit/look-back.ts'
+export type { AuditRow } from './audit/row.ts'
 export { clientsDomain, createClientStore } from './client-store.ts'
 export { type ClientSeen, createInventory, type Inventory, mostClients } from './inventory.ts'
 export { type InventorySaving, saveInventory } from './inventory-saving.ts'

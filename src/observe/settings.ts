@@ -18,3 +18,13 @@ export const telemetrySettings = z.strictObject({
 })
 
 export type LogSettings = z.infer<typeof logSettings>
+
+export const auditSettings = z.strictObject({
+  retention: z
+    .string()
+    .regex(/^\d{1,9}(ms|s|m|h|d)$/, { error: 'is no duration; write 30d, 12h, …' })
+    .default('90d')
+    .describe(
+      'How long rows of the audit are kept. They are in the store of `stateDir`; where nothing outlives a restart there is no audit.',
+    ),
+})

@@ -98,6 +98,28 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .addHelpText('after', `\nExample:\n  signalbox policy explain --principal '{"groups": ["support"]}' --tool tracker/get_issue`)
     .action(async (options) => done(await (await import('./policy.ts')).policyExplain(options)))
 
+  const audit = program.command('audit').description('who was let in, who used what and was refused, and by which rule').helpCommand(false)
+  audit
+    .command('query')
+    .description('list decisions, the newest last')
+    .option('--principal <subject>', 'of one subject')
+    .option('--tool <server/name>', 'about one tool, or all of a server')
+    .option('--from <time>', 'ISO 8601, or how long ago: 15m, 2h, 7d', '24h')
+    .option('--to <time>', 'ISO 8601, or how long ago')
+    .option('--denied', 'refusals only')
+    .option('--most <count>', 'the newest so many', '100')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .option('--json', 'print a JSON object a line')
+    .addHelpText('after', '\nExample:\n  signalbox audit query --principal alice --from 2h --denied')
+    .action(async (options) => done(await (await import('./audit.ts')).auditQuery(options)))
+  audit
+    .command('verify')
+    .description('check that no row was changed, taken out or put in; exit code 1 if one was')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox audit verify --config signalbox.yaml')
+    .action(async (options) => done(await (await import('./audit.ts')).auditVerify(options)))
+
   program
     .command('schema')
     .description('print the JSON Schema of the configuration file')

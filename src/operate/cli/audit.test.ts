@@ -1,0 +1,99 @@
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startProcess } from '../../../test/peers/process.ts'
+import { eventually } from '../../../test/peers/processes.ts'
+import { modern } from '../../../test/peers/raw.ts'
+import { plainTool, type Scripted, startScripted } from '../../../test/peers/scripted.ts'
+
+const root = new URL('../../..', import.meta.url).pathname
+const folder = mkdtempSync(join(tmpdir(), 'signalbox-audit-'))
+let server: Scripted
+let config: Record<string, unknown>
+const file = join(folder, 'signalbox.yaml')
+
+function signalbox(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [join(root, 'dist', 'main.js'), ...args], { cwd: folder }, (error, out, err) =>
+      resolve({ code: Number(error?.code ?? 0), out, err }),
+    )
+  })
+}
+
+async function lines(...args: string[]): Promise<Record<string, unknown>[]> {
+  const { out } = await signalbox('audit', 'query', '--json', ...args)
+  return out
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+}
+
+beforeAll(async () => {
+  server = await startScripted({ era: 'modern', tools: [plainTool('read'), plainTool('drop')] })
+  config = {
+    stateDir: join(folder, 'state'),
+    servers: { up: { url: server.url, era: 'modern' } },
+    access: [{ name: 'readers', use: ['up/read'] }],
+  }
+  writeFileSync(file, JSON.stringify(config))
+  const gateway = await startProcess(config)
+  for (const name of ['up__read', 'up__drop', 'up__read']) await modern(gateway.base, 'tools/call', { name, arguments: {} })
+  await gateway.end('SIGTERM')
+}, 60_000)
+afterAll(async () => {
+  await server.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+describe('audit query', () => {
+  it('says of a gateway that has ended who used what, and what was refused, by which rule', async () => {
+    const rows = await lines()
+    expect(rows).toMatchObject([
+      { about: 'access', allowed: true, subject: 'anonymous', method: 'tools/call', upstream: 'up', item: 'read', rule: 'readers' },
+      { about: 'access', allowed: false, upstream: 'up', item: 'drop', rule: 'default' },
+      { about: 'access', allowed: true, item: 'read' },
+    ])
+    expect(String(rows[1]?.id)).toMatch(/^[0-9a-f-]{36}$/)
+    expect(server.count('tools/call')).toBe(2)
+  })
+
+  it('finds by subject, tool, time and verdict', async () => {
+    expect(await lines('--tool', 'up/read')).toHaveLength(2)
+    expect(await lines('--tool', 'up', '--denied')).toHaveLength(1)
+    expect(await lines('--principal', 'bob')).toEqual([])
+    expect(await lines('--to', '1d')).toEqual([])
+    expect(await lines('--most', '1')).toHaveLength(1)
+    const { out } = await signalbox('audit', 'query')
+    expect(out).toMatch(/DENIED +access +anonymous +up\/drop +default/)
+  })
+
+  it.each([
+    [['--from', 'yesterday'], /--from/],
+    [['--to', 'x'], /--to/],
+    [['--most', '0'], /--most/],
+  ])('refuses %j', async (args, says) => {
+    const { code, err } = await signalbox('audit', 'query', ...args)
+    expect([code, err]).toEqual([2, expect.stringMatching(says)])
+  })
+
+  it('says so where nothing was kept', async () => {
+    const empty = join(folder, 'empty.yaml')
+    writeFileSync(empty, 'stateDir: nowhere\nservers: {a: {command: x}}\n')
+    const { code, err } = await signalbox('audit', 'query', '--config', empty)
+    expect([code, err]).toEqual([11, expect.stringContaining('There is no store')])
+  })
+})
+
+it('audit verify tells a whole chain', async () => {
+  const { code, out } = await signalbox('audit', 'verify')
+  expect(out).toMatch(/ 3 +[0-9a-f]{16} +whole/)
+  expect(code).toBe(0)
+})
+
+it('audit.retention: older rows go', async () => {
+  const gateway = await startProcess({ ...config, audit: { retention: '1ms' } })
+  expect(await eventually(async () => (await lines()).length === 0, 20_000)).toBe(true)
+  await gateway.end('SIGTERM')
+})
