@@ -1,5 +1,6 @@
 // The durable store of this gateway: which engine, where, and the domains that keep something in it.
 import { join } from 'node:path'
+import { authorizationDomain } from '../authorization-server/index.ts'
 import type { Clock } from '../core/ports/clock.ts'
 import type { Domain, Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
@@ -10,7 +11,14 @@ import { signingKeysDomain } from '../platform/keys/signing-keys.ts'
 import { createSqliteDurable } from '../platform/store/sqlite/durable.ts'
 import { identity } from './identity.ts'
 
-export const domains: readonly Domain[] = [catalogsDomain, clientsDomain, sessionsDomain, signingKeysDomain, auditDomain]
+export const domains: readonly Domain[] = [
+  catalogsDomain,
+  clientsDomain,
+  sessionsDomain,
+  signingKeysDomain,
+  auditDomain,
+  authorizationDomain,
+]
 
 /** Opens with the first use. Without a state folder it is in memory, and ends with the gateway. */
 export function createDurable(stateDir: string | undefined, clock: Clock, report: Report): Durable {

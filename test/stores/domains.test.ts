@@ -9,6 +9,8 @@ const landed: Readonly<Record<string, readonly string[]>> = {
   catalogs: ['999559c9c34f9899'],
   clients: ['889e19ca580ef787'],
   sessions: ['05d43b1b65c7ca59'],
+  signing_keys: ['89f02c0f1103f6a4'],
+  authorization: ['d26ca92c3e717b89'],
 }
 
 describe('the tables of the durable store', () => {

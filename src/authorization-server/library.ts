@@ -1,0 +1,13 @@
+// The library behind the authorization server, loaded when the first request comes for it.
+import type * as errors from 'oidc-provider/lib/helpers/errors.js'
+import type { Provider } from 'oidc-provider/lib/provider.js'
+
+export interface Library {
+  readonly Provider: typeof Provider
+  readonly errors: typeof errors
+}
+
+export async function loadLibrary(): Promise<Library> {
+  const [provider, failures] = await Promise.all([import('oidc-provider/lib/provider.js'), import('oidc-provider/lib/helpers/errors.js')])
+  return { Provider: provider.Provider, errors: failures }
+}
