@@ -58,7 +58,7 @@ export const promises = {
   },
   R13: {
     text: 'OAuth 2.0/2.1 authorization code + PKCE (S256) for clients; a missing/`plain`/mismatched verifier is refused.',
-    claimed: false,
+    claimed: true,
   },
   R14: {
     text: "Short-lived access tokens from the start (Descope's advice): max lifetime is enforced by G; longer tokens are refused in the production profile.",

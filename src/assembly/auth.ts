@@ -1,4 +1,5 @@
 // What all of authentication stands on: the public address, the vault, the signing keys and the guarded fetch, each made once.
+import { type AuthorizationServer, createAuthorizationServer } from '../authorization-server/index.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
@@ -29,6 +30,8 @@ export interface AuthParts {
   readonly report: Report
   /** That the access rules name; asked once the gateway stands. */
   readonly scopes: MountScopes
+  /** Names of what is served at `/mcp/{name}`; asked once the gateway stands. */
+  mounts(): readonly string[]
   /** The address that the front door is bound to, as a URL; asked once it is. */
   boundUrl(): string
 }
@@ -40,37 +43,60 @@ export interface Auth {
   readonly fetch: GuardedFetch
   readonly decisions: Decisions
   readonly callers: Callers
-  /** What the front door serves beside MCP. `mounts`: those that have an address of their own. */
-  pages(mounts: () => readonly string[]): readonly WebPages[]
+  /** Absent where other issuers are trusted, or no tokens are taken. */
+  readonly server: AuthorizationServer | undefined
+  /** What the front door serves beside MCP. */
+  pages(): readonly WebPages[]
   close(): Promise<void>
 }
 
 export function assembleAuth(parts: AuthParts): Auth {
-  const { settings, clock, random, durable, decisions, proxies, report, scopes, boundUrl } = parts
+  const { settings, clock, random, durable, decisions, proxies, report, scopes, mounts, boundUrl } = parts
   const vault = createVault(vaultKeys(settings.vault, settings.stateDir), random)
   const guarded = createGuardedFetch({ trusted: configuredAddresses(settings), loopback: settings.profile === 'dev', proxies })
   const stated = settings.publicUrl?.replace(/\/+$/, '')
   const address = publicAddress(() => stated ?? boundUrl())
+  const keys = createSigningKeys({ durable, vault, clock, random })
+  const ephemeral = createMemoryEphemeral(clock, report)
+  const server = isEmbedded(settings)
+    ? createAuthorizationServer({
+        settings: settings.auth.embedded,
+        address,
+        durable,
+        ephemeral,
+        vault,
+        keys,
+        fetch: guarded.fetch,
+        decisions,
+        clock,
+        random,
+        report,
+        mounts,
+        scopes: (mount) => scopes.all(mount),
+      })
+    : undefined
   const callers = createCallers({
     settings: settings.auth,
     profile: settings.profile,
     address,
     fetch: guarded.fetch,
-    ephemeral: createMemoryEphemeral(clock, report),
+    ephemeral,
     clock,
     report,
     decisions,
     scopes,
+    local: server?.issuer,
   })
   const authorizationServers = () => callers.authorizationServers()
   return {
     address,
     vault,
-    keys: createSigningKeys({ durable, vault, clock, random }),
+    keys,
     fetch: guarded.fetch,
     decisions,
     callers,
-    pages: (mounts) =>
+    server,
+    pages: () =>
       authorizationServers().length === 0
         ? []
         : [
@@ -81,14 +107,25 @@ export function assembleAuth(parts: AuthParts): Auth {
               scopes: (mount) => scopes.all(mount),
               dpopAlgorithms: proofAlgorithms,
             }),
+            ...(server === undefined ? [] : [server.pages]),
           ],
-    close: () => guarded.close(),
+    close: async () => {
+      server?.close()
+      await guarded.close()
+    },
   }
+}
+
+/** Whether our own authorization server is served: where callers bring tokens and nobody else is there to issue them, unless it is said. */
+function isEmbedded({ auth }: Settings): boolean {
+  return auth.embedded.enabled ?? (auth.callers?.includes('oauth') === true && auth.issuers.length === 0)
 }
 
 /** What the operator has named may be private; what a peer names may not. */
 function configuredAddresses(settings: Settings): readonly string[] {
   const servers = Object.values(settings.servers).flatMap(({ url, endpoints }) => endpoints ?? (url === undefined ? [] : [url]))
   const issuers = settings.auth.issuers.flatMap(({ issuer, jwksUri }) => (jwksUri === undefined ? [issuer] : [issuer, jwksUri]))
-  return [...servers, ...issuers]
+  const { login, idJag } = settings.auth.embedded
+  const asserting = idJag.flatMap(({ issuer, jwksUri }) => (jwksUri === undefined ? [issuer] : [issuer, jwksUri]))
+  return [...servers, ...issuers, ...asserting, ...(login.oidc === undefined ? [] : [login.oidc.issuer])]
 }

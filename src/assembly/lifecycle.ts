@@ -76,6 +76,11 @@ export interface RunningGateway {
   status(): readonly ServerStatus[]
   /** Resolves when every upstream was tried once, or after `timeoutMs`. */
   settled(timeoutMs: number): Promise<void>
+  /**
+   * Where the first person who may sign in is made, once; undefined where there is nothing to sign in to, or somebody can. Whoever has it can
+   * make one: it is for the terminal of the start, never for a log.
+   */
+  setupLink(): Promise<string | undefined>
   /** Ends gracefully; further calls give the same promise. */
   drain(): Promise<void>
   /** Tells of a bug that no boundary caught. */
@@ -143,6 +148,7 @@ class Running implements RunningGateway {
       proxies: options.proxies,
       report: this.report,
       scopes: { first: (mount) => this.inside.scopes.first(mount), all: (mount) => this.inside.scopes.all(mount) },
+      mounts: () => this.inside.gateway.mounts(),
       boundUrl: () => this.boundUrl(),
     })
     const outsiders = new Outsiders()
@@ -175,7 +181,7 @@ class Running implements RunningGateway {
       report: this.report,
       outsiders,
       draining: this.draining.signal,
-      pages: this.auth.pages(() => this.inside.gateway.mounts()),
+      pages: this.auth.pages(),
       ready: () => ({ serving: this.serving, draining: this.draining.signal.aborted }),
       upstreams: () => this.upstreams(),
       stores: () => [this.store()],
@@ -225,6 +231,20 @@ class Running implements RunningGateway {
     await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.ready(limit)))
     await this.listed(limit)
     timer.cancel()
+  }
+
+  async setupLink(): Promise<string | undefined> {
+    const { server } = this.auth
+    if (server === undefined || this.bound === undefined) return undefined
+    try {
+      const link = await server.setupLink()
+      if (link !== undefined)
+        this.report.log('info', 'Nobody can sign in yet: the start printed a link that makes the first operator, once')
+      return link
+    } catch (error) {
+      this.report.log('warn', 'Whether anybody can sign in is not known', { reason: String(error) })
+      return undefined
+    }
   }
 
   uncaught(bug: unknown): void {

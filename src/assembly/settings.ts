@@ -1,5 +1,6 @@
 // The one place where the rooms' settings become the configuration file. Types, JSON Schema, docs table and defaults all come from here.
 import { z } from 'zod'
+import { embeddedSettings } from '../authorization-server/settings.ts'
 import { adminSettings, drainSettings, httpSettings, listenAddress, sessionSettings, sseSettings } from '../downstream/settings.ts'
 import { accessSettings } from '../gateway/access/settings.ts'
 import { toolsetSettings } from '../gateway/catalog/settings.ts'
@@ -12,6 +13,12 @@ import { serverSettings, timeoutSettings } from '../upstream/settings.ts'
 
 const mountName = z.string().regex(/^[a-z0-9-]{1,24}$/, { error: 'a name of 1 to 24 characters: a-z, 0-9, -' })
 
+const authSettings = callerSettings.extend({
+  embedded: embeddedSettings
+    .prefault({})
+    .describe('The authorization server of the gateway itself, at `/oauth`: sign-in and consent for clients of teams that have none.'),
+})
+
 export const settingsSchema = z.strictObject({
   profile: z.enum(['dev', 'production']).default('dev').describe('`production` refuses what is only good for development.'),
   listen: listenAddress.default('127.0.0.1:4280').describe('Address of the front door. Port 0 takes a free one.'),
@@ -22,7 +29,7 @@ export const settingsSchema = z.strictObject({
     .describe(
       'Address under which clients reach the front door, for example https://mcp.example.com: what metadata, challenges and links say. Default: the address that it listens on. It is never taken from a request.',
     ),
-  auth: callerSettings.prefault({}).describe('Who may call.'),
+  auth: authSettings.prefault({}).describe('Who may call.'),
   servers: z
     .record(mountName, serverSettings)
     .default({})

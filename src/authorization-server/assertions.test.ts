@@ -111,6 +111,23 @@ describe('an identity assertion of a trusted issuer is exchanged for a token wit
     expect(body.error).toBe('unauthorized_client')
   })
 
+  it('asks for keys where the configuration says that they are', async () => {
+    for (const [jwksUri, status] of [
+      [`${idp.issuer}/jwks`, 200],
+      ['http://127.0.0.1:9/jwks', 400],
+    ] as const) {
+      const settings = { idJag: [{ issuer: idp.issuer, jwksUri }] }
+      const other = await startRig({ settings })
+      const { body } = await other.register({ client_name: 'Agent', redirect_uris: [], response_types: [], grant_types: [grant] })
+      const basic = Buffer.from(`${String(body.client_id)}:${String(body.client_secret)}`).toString('base64')
+      const assertion = await idp.assertion({ aud: other.base, client_id: body.client_id })
+      const answer = await other.token({ grant_type: grant, assertion }, { authorization: `Basic ${basic}` })
+      expect(answer.status).toBe(status)
+      if (status === 400) expect(answer.body.error).toBe('temporarily_unavailable')
+      await other.close()
+    }
+  })
+
   it('is not offered where no issuer is trusted', async () => {
     const plain = await startRig()
     expect(await (await plain.send('/.well-known/oauth-authorization-server')).json()).not.toHaveProperty(

@@ -93,7 +93,8 @@ export function createInteractions(parts: InteractionParts): Interactions {
 
   const signIn = async (req: IncomingMessage, res: ServerResponse, details: InteractionDetails, form: URLSearchParams): Promise<void> => {
     const name = form.get('name') ?? ''
-    const waitMs = await limits.wait('signIn', addressOf(req.socket.remoteAddress), `name:${name.slice(0, 64).toLowerCase()}`)
+    const address = addressOf(req.socket.remoteAddress)
+    const waitMs = Math.max(await limits.left('failure', address), await limits.wait('name', name.slice(0, 64).toLowerCase()))
     if (waitMs > 0) return askWho(req, res, details, `Too many attempts. Try again in ${Math.ceil(waitMs / 1000)} seconds.`, name)
     const account = await accounts.signIn(name, form.get('password') ?? '')
     journal.note({
@@ -103,7 +104,10 @@ export function createInteractions(parts: InteractionParts): Interactions {
       subject: account?.subject,
       reason: account === undefined ? 'The name or password is wrong' : undefined,
     })
-    if (account === undefined) return askWho(req, res, details, 'The user name or the password is wrong.', name)
+    if (account === undefined) {
+      await limits.wait('failure', address)
+      return askWho(req, res, details, 'The user name or the password is wrong.', name)
+    }
     return finish(req, res, { login: { accountId: account.subject } })
   }
 

@@ -3,25 +3,33 @@ import { tenantKey } from '../core/call/tenant-key.ts'
 import type { Bucket, Ephemeral } from '../core/ports/ephemeral.ts'
 import { tenant } from './domain.ts'
 
-/** What an address or a name may do: at once, and then one each so many ms. */
+/** What one may do: so many at once, and then one each so many ms. */
 const rates = {
   register: { burst: 20, intervalMs: 60_000 },
   document: { burst: 20, intervalMs: 15_000 },
-  signIn: { burst: 10, intervalMs: 30_000 },
+  /** Of one name, whether or not it succeeds: what comes at the same moment is counted before it is tried. */
+  name: { burst: 10, intervalMs: 30_000 },
+  /** Of one address: failures alone, since everybody behind a proxy has one address. */
+  failure: { burst: 30, intervalMs: 20_000 },
 } as const
 
 export interface Limits {
-  /** 0 where it is let through, else the ms after which it would be. `of`: an address, a name. */
-  wait(what: keyof typeof rates, ...of: readonly string[]): Promise<number>
+  /** Counts one. 0 where it is let through, else the ms after which it would be. `of`: an address, a name. */
+  wait(what: keyof typeof rates, of: string): Promise<number>
+  /** What `wait` would say, without counting one. */
+  left(what: keyof typeof rates, of: string): Promise<number>
 }
 
 export function createLimits(ephemeral: Pick<Ephemeral, 'take'>): Limits {
+  const take = async (what: keyof typeof rates, of: string, turn: Partial<Bucket>): Promise<number> => {
+    const bucket = { key: tenantKey(tenant, 'authorization', what, of), cost: 1, ...rates[what], ...turn }
+    const taken = await ephemeral.take([bucket])
+    return taken.ok ? 0 : taken.waitMs
+  }
   return {
-    wait: async (what, ...of) => {
-      const buckets = of.map((one): Bucket => ({ key: tenantKey(tenant, 'authorization', what, one), cost: 1, ...rates[what] }))
-      const taken = await ephemeral.take(buckets)
-      return taken.ok ? 0 : taken.waitMs
-    },
+    wait: (what, of) => take(what, of, {}),
+    // A bucket with room for one less, of which nothing is taken, is over where the real one is empty.
+    left: (what, of) => take(what, of, { cost: 0, burst: rates[what].burst - 1 }),
   }
 }
 

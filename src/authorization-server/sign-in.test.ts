@@ -13,6 +13,12 @@ async function started(options: RigOptions = {}): Promise<Rig> {
   return rig
 }
 
+/** An authorization request of the client. */
+function authorizing(client: string): string {
+  const query = { response_type: 'code', redirect_uri: redirectUri, code_challenge: 'x'.repeat(43), code_challenge_method: 'S256' }
+  return `/oauth/authorize?${new URLSearchParams({ ...query, client_id: client })}`
+}
+
 async function provider(): Promise<IdentityProvider> {
   const idp = await startIdentityProvider()
   closing.push(() => idp.close())
@@ -75,15 +81,13 @@ describe('a person signs in with a password', () => {
     await rig.operator()
     const client = await rig.client()
     const browser = rig.browser()
-    let page = await browser.open(
-      `/oauth/authorize?response_type=code&client_id=${client}&redirect_uri=${redirectUri}&code_challenge=${'x'.repeat(43)}&code_challenge_method=S256`,
-    )
+    let page = await browser.open(authorizing(client))
     const wrong = await browser.submit(page, { name: 'ada', password: 'wrong' })
     const nobody = await browser.submit(page, { name: 'nobody', password: 'wrong' })
     expect([wrong.status, nobody.status]).toEqual([401, 401])
     expect(wrong.text).toContain('The user name or the password is wrong.')
     expect(nobody.text).toContain('The user name or the password is wrong.')
-    for (let n = 0; n < 8; n += 1) page = await browser.submit(page, { name: 'ada', password: 'wrong' })
+    for (let n = 0; n < 9; n += 1) page = await browser.submit(page, { name: 'ada', password: 'wrong' })
     const slowed = await browser.submit(page, { name: 'ada', password })
     expect(slowed.text).toContain('Too many attempts')
     expect(rig.decisions.filter(({ about, allowed }) => about === 'authenticate' && !allowed).length).toBeGreaterThan(8)
@@ -93,14 +97,7 @@ describe('a person signs in with a password', () => {
     const rig = await started()
     await rig.operator()
     const client = await rig.client()
-    const query = new URLSearchParams({
-      response_type: 'code',
-      client_id: client,
-      redirect_uri: redirectUri,
-      code_challenge: 'x'.repeat(43),
-      code_challenge_method: 'S256',
-    })
-    const victims = await rig.browser().open(`/oauth/authorize?${query}`)
+    const victims = await rig.browser().open(authorizing(client))
     const stranger = await rig.browser().open(victims.url)
     expect(stranger.status).toBe(400)
     expect(stranger.text).toContain('This sign-in is over')
@@ -158,14 +155,7 @@ describe('a person allows a client what it asks for, and only that (E5A)', () =>
     await rig.operator()
     const client = await rig.client()
     const browser = rig.browser()
-    const query = new URLSearchParams({
-      response_type: 'code',
-      client_id: client,
-      redirect_uri: redirectUri,
-      code_challenge: 'x'.repeat(43),
-      code_challenge_method: 'S256',
-    })
-    const consent = await browser.submit(await browser.open(`/oauth/authorize?${query}`), { name: 'ada', password })
+    const consent = await browser.submit(await browser.open(authorizing(client)), { name: 'ada', password })
     const answer = await browser.submit(consent, { answer: 'deny' })
     expect(answer.url.searchParams.get('error')).toBe('access_denied')
     expect(answer.url.searchParams.get('iss')).toBe(rig.base)
@@ -177,14 +167,7 @@ describe('a person allows a client what it asks for, and only that (E5A)', () =>
     await rig.operator()
     const client = await rig.client()
     const browser = rig.browser()
-    const query = new URLSearchParams({
-      response_type: 'code',
-      client_id: client,
-      redirect_uri: redirectUri,
-      code_challenge: 'x'.repeat(43),
-      code_challenge_method: 'S256',
-    })
-    const consent = await browser.submit(await browser.open(`/oauth/authorize?${query}`), { name: 'ada', password })
+    const consent = await browser.submit(await browser.open(authorizing(client)), { name: 'ada', password })
     const policy = consent.headers.get('content-security-policy') ?? ''
     expect(policy).toContain("frame-ancestors 'none'")
     expect(policy).toContain("default-src 'none'")
@@ -208,14 +191,7 @@ describe('a person allows a client what it asks for, and only that (E5A)', () =>
       expect.stringMatching(/^__Host-signalbox_form=[\w-]+; Path=\/; HttpOnly; SameSite=Lax; Secure$/),
     ])
     const client = await rig.client()
-    const query = new URLSearchParams({
-      response_type: 'code',
-      client_id: client,
-      redirect_uri: redirectUri,
-      code_challenge: 'x'.repeat(43),
-      code_challenge_method: 'S256',
-    })
-    const begun = await rig.send(`/oauth/authorize?${query}`, {
+    const begun = await rig.send(authorizing(client), {
       headers: { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' },
     })
     expect(begun.headers.get('location')).toMatch(/^\/gateway\/oauth\/interaction\//)
@@ -254,14 +230,7 @@ describe('people sign in at the identity provider of the team (auth.embedded.log
     })
     const client = await rig.client()
     const browser = rig.browser()
-    const query = new URLSearchParams({
-      response_type: 'code',
-      client_id: client,
-      redirect_uri: redirectUri,
-      code_challenge: 'x'.repeat(43),
-      code_challenge_method: 'S256',
-    })
-    const page = await browser.open(`/oauth/authorize?${query}`)
+    const page = await browser.open(authorizing(client))
     const href = /<a class="button main" href="([^"]+)"/.exec(page.text)?.[1] ?? ''
     return { idp, rig, browser, page, address: (await browser.open(href)).url, client }
   }
@@ -282,6 +251,7 @@ describe('people sign in at the identity provider of the team (auth.embedded.log
     idp.claims = { preferred_username: 'alice@team', realm_access: { roles: ['support', 'dev'] } }
     const consent = await browser.open(await idp.signIn(address))
     expect(consent.text).toContain('<strong>alice@team</strong>')
+    expect(idp.tokenRequests[0]?.get('client_secret')).toBe('idp-secret-canary')
     expect(idp.tokenRequests[0]?.get('code_verifier')).toMatch(/^[\w-]{43}$/)
     await browser.submit(consent, { answer: 'allow' })
     const tokens = await rig.tokens(client, {}, browser)
@@ -325,6 +295,11 @@ describe('people sign in at the identity provider of the team (auth.embedded.log
     expect(rig.bugs).toEqual([])
   })
 
+  it('asks for the scopes that are configured', async () => {
+    const { address } = await federated({ scopes: ['openid', 'groups'] })
+    expect(address.searchParams.get('scope')).toBe('openid groups')
+  })
+
   it('does not take the answer in another browser, nor twice', async () => {
     const { idp, rig, browser, address } = await federated()
     const back = await idp.signIn(address)
@@ -343,14 +318,7 @@ describe('people sign in at the identity provider of the team (auth.embedded.log
     const rig = await started({ settings: { login: { oidc: { issuer: 'http://127.0.0.1:9', clientId: 'gateway' } } } })
     const client = await rig.client()
     const browser = rig.browser()
-    const query = new URLSearchParams({
-      response_type: 'code',
-      client_id: client,
-      redirect_uri: redirectUri,
-      code_challenge: 'x'.repeat(43),
-      code_challenge_method: 'S256',
-    })
-    const page = await browser.open(`/oauth/authorize?${query}`)
+    const page = await browser.open(authorizing(client))
     const href = /<a class="button main" href="([^"]+)"/.exec(page.text)?.[1] ?? ''
     expect((await browser.open(href)).text).toContain('127.0.0.1:9 cannot be reached now')
   })

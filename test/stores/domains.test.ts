@@ -11,6 +11,7 @@ const landed: Readonly<Record<string, readonly string[]>> = {
   sessions: ['05d43b1b65c7ca59'],
   signing_keys: ['89f02c0f1103f6a4'],
   authorization: ['d26ca92c3e717b89'],
+  audit: ['4a1ffc1149f35857'],
 }
 
 describe('the tables of the durable store', () => {

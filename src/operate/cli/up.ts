@@ -61,7 +61,10 @@ export async function up(options: SourceOptions, endNow: (code: ExitCode) => voi
 
 async function introduce(gateway: RunningGateway, loaded: Loaded, url: string, ending: () => boolean): Promise<void> {
   const style = styleFor(process.stderr)
+  const link = await gateway.setupLink()
   process.stderr.write(`${style.bold(`Signalbox ${packageVersion()}`)} listens on ${style.bold(url)} (${sourceName(loaded)})\n`)
+  if (link !== undefined)
+    process.stderr.write(`\nNobody can sign in yet. Create the first operator (the link works once, for a day):\n  ${style.bold(link)}\n\n`)
   const progress = showProgress(gateway)
   await gateway.settled(startLimitMs(loaded))
   progress()

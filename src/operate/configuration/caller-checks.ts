@@ -7,8 +7,8 @@ export function callerFindings({ auth, profile }: Settings): Finding[] {
   const findings: Finding[] = []
   const error = (path: Path, what: string, mend: string): void =>
     void findings.push({ severity: 'error', path: ['auth', ...path], what, mend })
-  if (auth.callers?.includes('oauth') === true && auth.issuers.length === 0) {
-    error(['callers'], '`oauth` has no issuer whose tokens could be taken', 'name one under `auth.issuers`')
+  if (auth.callers?.includes('oauth') === true && auth.issuers.length === 0 && auth.embedded.enabled === false) {
+    error(['callers'], '`oauth` has no issuer whose tokens could be taken', 'name one under `auth.issuers`, or leave `auth.embedded` on')
   }
   if (auth.callers !== undefined && !auth.callers.includes('oauth') && auth.issuers.length > 0) {
     error(['issuers'], 'are never asked, since `auth.callers` does not have `oauth`', 'add it there, or remove them')

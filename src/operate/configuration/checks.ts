@@ -6,6 +6,7 @@ import type { Finding, Path } from '../../platform/config/index.ts'
 import { isLoopback } from '../../platform/net/loopback.ts'
 import { parseAddress } from './address.ts'
 import { callerFindings } from './caller-checks.ts'
+import { embeddedFindings } from './embedded-checks.ts'
 
 type Server = Settings['servers'][string]
 
@@ -17,6 +18,7 @@ export function checkSettings(settings: Settings, has: (path: Path) => boolean):
     ...listening(settings),
     ...profile(settings),
     ...callerFindings(settings),
+    ...embeddedFindings(settings),
     ...timeouts(settings, has),
     ...sizes(settings),
     ...names(settings),
