@@ -66,7 +66,15 @@ export function openDoors(parts: DoorParts): Doors {
     server: identity,
     limits: defaultLimits(settings),
     eventBytes: settings.limits.eventBytes,
-    settings: { profile: settings.profile, http: settings.http, sessions: settings.sessions, sse: settings.sse, drain: settings.drain },
+    settings: {
+      profile: settings.profile,
+      publicUrl: settings.publicUrl,
+      tls: settings.tls,
+      http: settings.http,
+      sessions: settings.sessions,
+      sse: settings.sse,
+      drain: settings.drain,
+    },
     forwarded: new Set(
       Object.values(settings.servers).flatMap((server) => Object.keys(server.forwardHeaders).map((name) => name.toLowerCase())),
     ),

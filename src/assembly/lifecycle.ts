@@ -280,7 +280,7 @@ class Running implements RunningGateway {
 
   private boundUrl(): string {
     const { host, port } = this.bound ?? this.options.listen ?? { host: '127.0.0.1', port: 0 }
-    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+    return `${this.settings.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
   }
 
   /** Resolves when the catalog has read, or given up on, every server. */

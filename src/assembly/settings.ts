@@ -1,7 +1,15 @@
 // The one place where the rooms' settings become the configuration file. Types, JSON Schema, docs table and defaults all come from here.
 import { z } from 'zod'
 import { embeddedSettings } from '../authorization-server/settings.ts'
-import { adminSettings, drainSettings, httpSettings, listenAddress, sessionSettings, sseSettings } from '../downstream/settings.ts'
+import {
+  adminSettings,
+  drainSettings,
+  httpSettings,
+  listenAddress,
+  sessionSettings,
+  sseSettings,
+  tlsSettings,
+} from '../downstream/settings.ts'
 import { accessSettings } from '../gateway/access/settings.ts'
 import { toolsetSettings } from '../gateway/catalog/settings.ts'
 import { callerSettings } from '../gateway/identity/settings.ts'
@@ -30,6 +38,9 @@ export const settingsSchema = z.strictObject({
       'Address under which clients reach the front door, for example https://mcp.example.com: what metadata, challenges and links say. Default: the address that it listens on. It is never taken from a request.',
     ),
   auth: authSettings.prefault({}).describe('Who may call.'),
+  tls: tlsSettings
+    .optional()
+    .describe('Serve the front door over TLS. Absent: plain HTTP, for this machine or behind a proxy that does it.'),
   servers: z
     .record(mountName, serverSettings)
     .default({})

@@ -11,7 +11,7 @@ import type { Report } from '../core/ports/report.ts'
 import type { Implementation } from '../core/protocol/names.ts'
 import type { OpenRequest } from './http/open-requests.ts'
 import type { Outsiders } from './legacy/outside.ts'
-import type { DrainSettings, HttpSettings, SessionSettings, SseSettings } from './settings.ts'
+import type { DrainSettings, HttpSettings, SessionSettings, SseSettings, TlsSettings } from './settings.ts'
 
 export interface DoorContext {
   readonly gateway: Gateway
@@ -31,6 +31,9 @@ export interface DoorContext {
   readonly settings: {
     readonly profile: 'dev' | 'production'
     readonly http: HttpSettings
+    readonly publicUrl?: string | undefined
+    /** Absent: plain HTTP. */
+    readonly tls?: TlsSettings | undefined
     readonly sessions: SessionSettings
     readonly sse: SseSettings
     readonly drain: DrainSettings

@@ -19,6 +19,21 @@ export const httpSettings = z.strictObject({
   keepAliveMs: z.number().int().positive().default(15_000).describe('Pause between comment lines on an idle stream, in ms.'),
 })
 
+const pem = (what: string) =>
+  z.string().refine((text) => text.includes(`-----BEGIN`), {
+    error: `is no ${what} in PEM; give it by reference, for example \`\${file:/etc/signalbox/tls.pem}\``,
+  })
+
+export const tlsSettings = z.strictObject({
+  cert: pem('certificate').describe('Certificate of the front door with its chain, in PEM.'),
+  key: pem('private key').describe('Private key of the certificate, in PEM.'),
+  clientCa: pem('certificate')
+    .optional()
+    .describe(
+      'Authorities whose client certificates are believed, in PEM. Clients are asked for one; who has none shows who it is in another way.',
+    ),
+})
+
 export const sessionSettings = z.strictObject({
   idleMs: z.number().int().positive().default(1_800_000).describe('A legacy session ends after this long without a request, in ms.'),
   most: z.number().int().positive().default(10_000).describe('Legacy sessions at once; the longest idle one makes room.'),
@@ -44,6 +59,7 @@ export const drainSettings = z.strictObject({
   graceMs: z.number().int().positive().default(10_000).describe('How long in-flight calls may take after SIGTERM, in ms.'),
 })
 
+export type TlsSettings = z.infer<typeof tlsSettings>
 export type HttpSettings = z.infer<typeof httpSettings>
 export type SessionSettings = z.infer<typeof sessionSettings>
 export type SseSettings = z.infer<typeof sseSettings>

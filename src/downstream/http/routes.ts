@@ -20,6 +20,11 @@ export function allowedAt({ to }: Route): string {
   }
 }
 
+/** The path of `publicUrl`, below which a proxy serves the gateway: '' where there is none, else with no slash at the end. */
+export function pathBelow(publicUrl: string | undefined): string {
+  return publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/+$/, '')
+}
+
 /** Path and query of a target in absolute-form (RFC 9112 §3.2.2), with the host that it names; undefined for any other form. */
 export function absoluteForm(target: string): { readonly host: string; readonly path: string } | undefined {
   const found = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(target)

@@ -2,6 +2,7 @@
 // JSON) and hands it to the door of its revision. Every refusal is recorded and answered; a bug of ours becomes a 500, never silence.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { afterReads } from '../../core/call/loop-batch.ts'
 import { fault } from '../../core/faults/catalogue.ts'
@@ -29,7 +30,8 @@ import { OpenRequests } from './open-requests.ts'
 import { PresentedByHttp } from './presented.ts'
 import { limitReceiving, lookingMs } from './receive-limits.ts'
 import { Refusals, type Turned } from './refusals.ts'
-import { absoluteForm, allowedAt, type Route, route } from './routes.ts'
+import { absoluteForm, allowedAt, pathBelow, type Route, route } from './routes.ts'
+import { tlsOptions } from './tls.ts'
 
 /** HTTP+SSE of 2024-11-05: the stream at `/sse` (also `/sse/{mount}`) and the posts to `/message`. */
 export interface SseHttpDoor {
@@ -91,6 +93,8 @@ class Door implements HttpDoor {
   private readonly context: DoorContext
   private readonly parts: HttpDoorParts
   private readonly server: Server
+  /** Path of `publicUrl`, without a slash at the end: '' where it has none. */
+  private readonly below: string
   private readonly guard: Guard
   private readonly refusals: Refusals
   private readonly modern: ModernDoor
@@ -103,20 +107,25 @@ class Door implements HttpDoor {
     const { report } = context
     this.openRequests = new OpenRequests(report)
     const writer = createModernWriter(context.server)
-    this.guard = new Guard({ profile, hosts: http.hosts, origins: http.origins }, parts.listenHost)
+    const { publicUrl } = context.settings
+    const front = publicUrl === undefined ? undefined : new URL(publicUrl)
+    this.below = pathBelow(publicUrl)
+    const hosts = front === undefined ? http.hosts : [...http.hosts, front.hostname, front.host]
+    const origins = front === undefined ? http.origins : [...http.origins, front.origin]
+    this.guard = new Guard({ profile, hosts, origins }, parts.listenHost)
     this.refusals = new Refusals(context.gateway, writer)
     this.modern = new ModernDoor(context, writer, this.refusals)
-    this.server = createServer(
-      {
-        // Kept-alive connections outlast the usual proxy's idle time.
-        keepAliveTimeout: 75_000,
-        connectionsCheckingInterval: lookingMs,
-        maxHeaderSize: 16_384,
-        noDelay: true,
-        requireHostHeader: false,
-      },
-      (req, res) => this.take(req, res),
-    )
+    const { tls } = context.settings
+    const options = {
+      // Kept-alive connections outlast the usual proxy's idle time.
+      keepAliveTimeout: 75_000,
+      connectionsCheckingInterval: lookingMs,
+      maxHeaderSize: 16_384,
+      noDelay: true,
+      requireHostHeader: false,
+    }
+    const take = (req: IncomingMessage, res: ServerResponse): void => this.take(req, res)
+    this.server = tls === undefined ? createServer(options, take) : createTlsServer({ ...options, ...tlsOptions(tls) }, take)
     // Nobody may hold a connection by sending slowly.
     limitReceiving(this.server, context.clock, 15_000, 60_000)
     this.server.on('connection', (socket) =>
@@ -200,12 +209,21 @@ class Door implements HttpDoor {
 
   private arrive(turned: Came): Promise<void> | void {
     const { req } = turned
-    const target = req.url ?? '/'
+    const target = this.below === '' ? (req.url ?? '/') : this.withoutPrefix(req)
     if (target.startsWith('/')) return this.walk(turned, route(target))
     const absolute = absoluteForm(target)
     if (absolute === undefined) return this.walk(turned, route(target))
     req.url = absolute.path
     return this.walk(turned, route(absolute.path), absolute.host)
+  }
+
+  /** A proxy in front may take the path of `publicUrl` away, or leave it. */
+  private withoutPrefix(req: IncomingMessage): string {
+    const target = req.url ?? '/'
+    const { below } = this
+    if (!target.startsWith(below) || !/^([/?]|$)/.test(target.slice(below.length))) return target
+    req.url = target.slice(below.length).replace(/^(?!\/)/, '/')
+    return req.url
   }
 
   /** `host`: of a target in absolute-form. The header has to be good as well, since others may read that one. */

@@ -14,6 +14,7 @@ import { forwardedHeaders } from '../http/forwarded-headers.ts'
 import { Heartbeat, type HeartbeatTarget } from '../http/heartbeat.ts'
 import { Refusals } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
+import { pathBelow } from '../http/routes.ts'
 import { cutIfStuck, isSlow } from '../http/slow-client.ts'
 import { ClientQuestions } from '../legacy/client-questions.ts'
 import { LegacyClientConnection } from '../legacy/connection.ts'
@@ -50,6 +51,8 @@ class Door implements SseDoor {
   private readonly refusals: Refusals
   private readonly clientQuestions: ClientQuestions
   private readonly heartbeat: Heartbeat
+  /** Path of `publicUrl`. */
+  private readonly below: string
   private readonly open = new Map<string, Stream>()
   private readonly warned = new Set<string>()
 
@@ -57,6 +60,7 @@ class Door implements SseDoor {
     this.context = context
     this.refusals = new Refusals(context.gateway, createModernWriter(context.server))
     this.clientQuestions = new ClientQuestions(context.clock, context.random, context.ephemeral, context.report)
+    this.below = pathBelow(context.settings.publicUrl)
     this.heartbeat = new Heartbeat(context.clock, context.settings.http.keepAliveMs)
     context.draining.addEventListener('abort', () => this.drain(), { once: true })
   }
@@ -82,7 +86,7 @@ class Door implements SseDoor {
       guarded<void>(context.report, 'sse_door', () => this.close(id)),
     )
     res.writeHead(200, [...streamHeaders, ...this.deprecation()])
-    res.write(sseEvent({ event: 'endpoint', data: Buffer.from(`/message?sessionId=${id}`) }))
+    res.write(sseEvent({ event: 'endpoint', data: Buffer.from(`${this.below}/message?sessionId=${id}`) }))
     this.heartbeat.add(stream)
     if (res.destroyed) this.close(id)
   }

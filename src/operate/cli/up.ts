@@ -35,7 +35,7 @@ export async function up(options: SourceOptions, endNow: (code: ExitCode) => voi
     return problem.code
   }
   const address = gateway.address ?? loaded.listen
-  const url = `http://${formatAddress(address)}/mcp`
+  const url = `${loaded.settings.tls === undefined ? 'http' : 'https'}://${formatAddress(address)}/mcp`
   const servers = gateway.status().map((server) => server.name)
   const admin = gateway.adminAddress === undefined ? {} : { admin: `http://${formatAddress(gateway.adminAddress)}` }
   process.stdout.write(`${JSON.stringify({ listening: url, host: address.host, port: address.port, ...admin, servers })}\n`)

@@ -1,5 +1,6 @@
 // Reads and writes HOST:PORT.
 import { isIPv6 } from 'node:net'
+import { isLoopback } from '../../platform/net/loopback.ts'
 
 export interface Address {
   readonly host: string
@@ -19,7 +20,8 @@ export function parseAddress(text: string): Address | undefined {
 /** Where the admin door is to stand: undefined for nowhere. By default beside the front door, so that two gateways on one machine do not meet. */
 export function adminAddress(text: string | undefined, front: Address): Address | undefined {
   if (text !== undefined) return text === 'off' ? undefined : parseAddress(text)
-  return { host: front.host, port: front.port === 0 || front.port === 65_535 ? 0 : front.port + 1 }
+  // It asks nobody who they are, so beyond this machine it stands only where the configuration says so.
+  return { host: isLoopback(front.host) ? front.host : '127.0.0.1', port: front.port === 0 || front.port === 65_535 ? 0 : front.port + 1 }
 }
 
 export function formatAddress({ host, port }: Address): string {

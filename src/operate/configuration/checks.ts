@@ -1,22 +1,23 @@
 // What only the whole of the settings shows: contradictions, names that clash, keys without effect, what a profile refuses.
 import type { Settings } from '../../assembly/settings.ts'
 import { nearest } from '../../core/text/nearest.ts'
-import { ConditionProblem, readCondition } from '../../gateway/access/index.ts'
-import type { Finding, Path } from '../../platform/config/index.ts'
-import { isLoopback } from '../../platform/net/loopback.ts'
-import { parseAddress } from './address.ts'
+import { error, type Finding, type Path } from '../../platform/config/index.ts'
+import { accessFindings } from './access-checks.ts'
 import { callerFindings } from './caller-checks.ts'
 import { embeddedFindings } from './embedded-checks.ts'
+import { listenFindings } from './listen-checks.ts'
+import { productionFindings } from './production-checks.ts'
+import { addresses } from './server-addresses.ts'
 
 type Server = Settings['servers'][string]
 
-/** All findings. `has` tells what the file itself says, since the settings are full of defaults. */
-export function checkSettings(settings: Settings, has: (path: Path) => boolean): Finding[] {
+/** All findings. `has` tells what the file itself says, since the settings are full of defaults, `inline` which texts stand in it as they are. */
+export function checkSettings(settings: Settings, has: (path: Path) => boolean, inline: (path: Path) => boolean = () => false): Finding[] {
   const empty = Object.keys(settings.servers).length === 0
   return [
     ...(empty ? [warning(['servers'], 'names no server, so nothing is served', 'add one under `servers`')] : []),
-    ...listening(settings),
-    ...profile(settings),
+    ...listenFindings(settings),
+    ...productionFindings(settings, inline),
     ...callerFindings(settings),
     ...embeddedFindings(settings),
     ...timeouts(settings, has),
@@ -24,69 +25,13 @@ export function checkSettings(settings: Settings, has: (path: Path) => boolean):
     ...names(settings),
     ...Object.entries(settings.toolsets).flatMap(([name, toolset]) => selection(name, toolset, settings, has)),
     ...Object.keys(settings.tools).flatMap((text) => (text === '*' ? [] : serverExists(text, ['tools', text], settings, has))),
-    ...access(settings, has),
+    ...accessFindings(settings, (text, path) => serverExists(text, path, settings, has)),
     ...Object.entries(settings.servers).flatMap(([name, server]) => oneServer(name, server, settings, has)),
   ]
 }
 
-function error(path: Path, what: string, mend: string): Finding {
-  return { severity: 'error', path, what, mend }
-}
-
 function warning(path: Path, what: string, mend: string): Finding {
   return { severity: 'warning', path, what, mend }
-}
-
-function listening(settings: Settings): Finding[] {
-  const { listen, admin } = settings
-  const findings = [...reachable(['listen'], listen)]
-  if (admin.listen === undefined || admin.listen === 'off') return findings
-  findings.push(...reachable(['admin', 'listen'], admin.listen))
-  if (admin.listen !== listen || listen.endsWith(':0')) return findings
-  const what = `contradiction: ${listen} is the address of the front door`
-  return [...findings, error(['admin', 'listen'], what, 'give the admin door another port, or `off`')]
-}
-
-function reachable(path: Path, text: string): Finding[] {
-  const address = parseAddress(text)
-  if (address === undefined) return [error(path, 'is no address', 'write HOST:PORT, for example 127.0.0.1:4280')]
-  if (isLoopback(address.host)) return []
-  const what = `${address.host} can be reached from other machines, and requests are neither encrypted nor authenticated`
-  return [error(path, what, 'listen on 127.0.0.1; both profiles refuse other addresses until authentication is there')]
-}
-
-function profile(settings: Settings): Finding[] {
-  if (settings.profile !== 'production') return []
-  const findings: Finding[] = []
-  if (settings.stateDir === undefined || settings.stateDir === 'off') {
-    const what =
-      settings.stateDir === 'off'
-        ? 'is `off`, so that sealing keys and the last known catalogue would be lost at each restart'
-        : 'is missing, so that sealing keys and the last known catalogue would be lost at each restart'
-    findings.push(error(['stateDir'], what, 'the production profile needs a folder of its own, for example /var/lib/signalbox'))
-  }
-  if (settings.log.level === 'trace') {
-    findings.push(error(['log', 'level'], '`trace` is for development', 'use debug or less in the production profile'))
-  }
-  for (const [name, server] of Object.entries(settings.servers)) {
-    if (Object.keys(server.headers).length === 0) continue
-    for (const { path, url } of addresses(['servers', name], server)) {
-      if (url.protocol !== 'http:' || isLoopback(bare(url.hostname))) continue
-      const what = 'its headers would cross the network in clear text'
-      findings.push(error(path, what, 'use https; the production profile refuses http beyond this machine'))
-    }
-  }
-  return findings
-}
-
-/** Where an HTTP server is reached, and where the configuration says so. */
-export function addresses(path: Path, server: Server): { readonly path: Path; readonly url: URL }[] {
-  const several = (server.endpoints ?? []).map((url, i) => ({ path: [...path, 'endpoints', i], url: new URL(url) }))
-  return server.url === undefined ? several : [{ path: [...path, 'url'], url: new URL(server.url) }]
-}
-
-function bare(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, '')
 }
 
 function timeouts(settings: Settings, has: (path: Path) => boolean): Finding[] {
@@ -138,33 +83,6 @@ function names(settings: Settings): Finding[] {
 }
 
 /** The server that a selector names; one whose settings could not be read is in the file all the same. */
-function access(settings: Settings, has: (path: Path) => boolean): Finding[] {
-  const rules = settings.access
-  if (rules === undefined) {
-    if (settings.profile !== 'production') return []
-    const what = 'is missing, and without it every caller may use everything'
-    return [error(['access'], what, "grant what is needed, rule by rule; `access: [{use: ['*']}]` grants everything to whoever is let in")]
-  }
-  const names = new Map<string, number>()
-  return rules.flatMap((rule, at) => {
-    const path = ['access', at]
-    const findings = rule.use.flatMap((text, i) => (text === '*' ? [] : serverExists(text, [...path, 'use', i], settings, has)))
-    const name = rule.name ?? `access.${at}`
-    const other = names.get(name)
-    if (other !== undefined) findings.push(error([...path, 'name'], `is the name of access.${other} too`, 'give each rule its own'))
-    names.set(name, at)
-    if (rule.when !== undefined) {
-      try {
-        readCondition(rule.when)
-      } catch (problem) {
-        if (!(problem instanceof ConditionProblem)) throw problem
-        findings.push(error([...path, 'when'], `is no condition: ${problem.message}`, 'write CEL on `principal`, `tool`, `args` and `now`'))
-      }
-    }
-    return findings
-  })
-}
-
 function serverExists(text: string, path: Path, settings: Settings, has: (path: Path) => boolean): Finding[] {
   const server = text.split('/')[0] ?? ''
   if (Object.hasOwn(settings.servers, server) || has(['servers', server])) return []

@@ -13,7 +13,6 @@ import {
   readText,
 } from '../../platform/config/index.ts'
 import { plainJson } from '../../platform/config/jsonc.ts'
-import { isLoopback } from '../../platform/net/loopback.ts'
 import { Proxies } from '../../platform/net/proxies.ts'
 import { packageRoot } from '../package-root.ts'
 import { type Address, adminAddress, parseAddress } from './address.ts'
@@ -73,13 +72,14 @@ export async function load(request: LoadRequest): Promise<LoadResult> {
   if (request.config !== undefined) return loadYaml(resolve(request.cwd, request.config), 'yaml', request)
   const local = join(request.cwd, 'signalbox.yaml')
   if (existsSync(local)) return loadYaml(local, 'yaml', request)
-  if (request.profile === 'production') {
-    return {
-      ok: false,
-      problems: [option('--profile', 'the built-in quickstart is for development', 'give a configuration with --config FILE')],
-    }
-  }
-  return loadYaml(quickstartFile, 'quickstart', request)
+  const quickstart = loadYaml(quickstartFile, 'quickstart', request)
+  if (request.profile !== 'production') return quickstart
+  const own = option(
+    '--profile',
+    'the built-in quickstart is for development',
+    'copy examples/production.yaml, and give it with --config FILE',
+  )
+  return { ok: false, problems: [...(quickstart.ok ? [] : quickstart.problems), own] }
 }
 
 /** Which kind of file this is, for commands that take either. */
@@ -119,12 +119,9 @@ function optionProblems(request: LoadRequest): Problem[] {
     return [option('--profile', `${JSON.stringify(request.profile)} is no profile`, 'use dev or production')]
   }
   if (request.listen === undefined) return []
-  const address = parseAddress(request.listen)
-  if (address === undefined)
+  if (parseAddress(request.listen) === undefined)
     return [option('--listen', `${JSON.stringify(request.listen)} is no address`, 'write HOST:PORT, for example 127.0.0.1:4280')]
-  if (isLoopback(address.host)) return []
-  const what = `${address.host} can be reached from other machines, and requests are neither encrypted nor authenticated`
-  return [option('--listen', what, 'listen on 127.0.0.1; both profiles refuse other addresses until authentication is there')]
+  return []
 }
 
 const clientKeys = ['mcpServers', 'context_servers', 'mcp_servers', 'mcp', 'extensions', 'inputs'] as const

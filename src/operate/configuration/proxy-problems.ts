@@ -2,7 +2,7 @@
 import type { Settings } from '../../assembly/settings.ts'
 import { type Broken, inOrder, type Problem } from '../../platform/config/index.ts'
 import type { Proxies } from '../../platform/net/proxies.ts'
-import { addresses } from './checks.ts'
+import { addresses } from './server-addresses.ts'
 
 export function proxyProblems(settings: Settings, broken: readonly Broken[], proxies: Proxies): Problem[] {
   const found: Problem[] = []

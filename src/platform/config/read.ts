@@ -22,12 +22,17 @@ export interface ReadOptions<S extends z.ZodType = z.ZodType> {
   readonly confine?: readonly string[]
   /** What to say of well-known keys of other programs. */
   readonly hints?: Readonly<Record<string, string>>
-  /** Problems that only the parsed settings show (contradictions). Paths are located by the reader. */
-  readonly check?: (settings: z.infer<S>, has: (path: Path) => boolean) => readonly Finding[]
+  /** Problems that only the parsed settings show (contradictions); `inline`: a text stands in the file without any reference. Paths are located by the reader. */
+  readonly check?: (settings: z.infer<S>, has: (path: Path) => boolean, inline: (path: Path) => boolean) => readonly Finding[]
   /** Keys that hold records by name, whose names are made fit where they are not. */
   readonly named?: readonly string[]
   /** Changes the value before it is checked, for options of the command line and for what refers to names that were made fit. */
   readonly override?: (value: unknown, renamed: Named['renamed']) => unknown
+}
+
+/** What a check finds that ends the start. */
+export function error(path: Path, what: string, mend: string): Finding {
+  return { severity: 'error', path, what, mend }
 }
 
 /** What a check finds, not yet located. */
@@ -127,12 +132,18 @@ function readValue<S extends z.ZodType>({ source, renamed }: Named, schema: S, o
   const settings = first.settings ?? validate(schema, without(value, first.ignored), source).settings
   if (settings === undefined) return { ok: false, problems: inOrder(broken.map((each) => each.problem)) }
 
-  const findings = options.check?.(settings, source.has) ?? []
+  const findings = options.check?.(settings, source.has, (path) => isInline(raw, path)) ?? []
   const located = (severity: Finding['severity']) =>
     inOrder(findings.filter((each) => each.severity === severity).map((each) => source.problem(each.path, each.what, each.mend)))
   const errors = located('error')
   if (errors.length > 0) return { ok: false, problems: errors }
   return { ok: true, settings, broken, warnings: located('warning'), secrets: filled.secrets }
+}
+
+/** A text that the file holds as it is. */
+function isInline(raw: unknown, path: Path): boolean {
+  const found = path.reduce<unknown>((at, step) => (typeof at === 'object' && at !== null ? Reflect.get(at, step) : undefined), raw)
+  return typeof found === 'string' && found !== '' && !/\$\{(env|file):/.test(found)
 }
 
 function partOf(unresolved: Unresolved, confine: readonly string[]): { group: string; name: string } | undefined {

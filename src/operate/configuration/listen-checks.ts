@@ -1,0 +1,50 @@
+// Where the doors may stand: beyond this machine only where callers are asked who they are, and nobody can listen to their answer.
+import type { Settings } from '../../assembly/settings.ts'
+import { callerMethods } from '../../gateway/identity/index.ts'
+import { error, type Finding, type Path } from '../../platform/config/index.ts'
+import { isLoopback } from '../../platform/net/loopback.ts'
+import { parseAddress } from './address.ts'
+
+export function listenFindings(settings: Settings): Finding[] {
+  const { listen, admin } = settings
+  const findings = [...wellFormed(['listen'], listen), ...front(settings)]
+  if (admin.listen === undefined || admin.listen === 'off') return findings
+  findings.push(...wellFormed(['admin', 'listen'], admin.listen))
+  const address = parseAddress(admin.listen)
+  if (address !== undefined && !isLoopback(address.host)) {
+    const what = `${address.host} can be reached from other machines, and the admin door asks nobody who they are`
+    findings.push(error(['admin', 'listen'], what, 'listen on 127.0.0.1, or `off`'))
+  }
+  if (admin.listen !== listen || listen.endsWith(':0')) return findings
+  const what = `contradiction: ${listen} is the address of the front door`
+  return [...findings, error(['admin', 'listen'], what, 'give the admin door another port, or `off`')]
+}
+
+function wellFormed(path: Path, text: string): Finding[] {
+  return parseAddress(text) === undefined ? [error(path, 'is no address', 'write HOST:PORT, for example 127.0.0.1:4280')] : []
+}
+
+function front({ listen, auth, profile, tls, publicUrl }: Settings): Finding[] {
+  const address = parseAddress(listen)
+  if (address === undefined || isLoopback(address.host)) return []
+  const findings: Finding[] = []
+  const methods = callerMethods(auth, profile, auth.embedded.enabled === true)
+  if (methods.length === 0 || methods.includes('anonymous')) {
+    const what = `authentication is missing: ${address.host} can be reached from other machines, and callers are not asked who they are`
+    findings.push(
+      error(
+        ['auth'],
+        what,
+        'name an issuer under `auth.issuers`, or write `auth: {callers: [oauth]}` for the authorization server of the gateway itself; else listen on 127.0.0.1',
+      ),
+    )
+  }
+  if (publicUrl === undefined) {
+    const what = `is missing: clients that reach ${address.host} are told this address in challenges and metadata`
+    findings.push(error(['publicUrl'], what, 'write the address that clients use, for example https://mcp.example.com'))
+  } else if (tls === undefined && new URL(publicUrl).protocol !== 'https:') {
+    const what = 'is plain http, so that tokens would cross the network in clear text'
+    findings.push(error(['publicUrl'], what, 'give `tls.cert` and `tls.key`, or put a proxy with TLS in front and write its https address'))
+  }
+  return findings
+}

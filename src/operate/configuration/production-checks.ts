@@ -1,0 +1,68 @@
+// What the production profile refuses, since it is only good for development.
+import type { Settings } from '../../assembly/settings.ts'
+import { error, type Finding, type Path } from '../../platform/config/index.ts'
+import { isLoopback } from '../../platform/net/loopback.ts'
+import { addresses, bare } from './server-addresses.ts'
+
+/** `inline`: the text at a path stands in the file as it is, and not by reference. */
+export function productionFindings(settings: Settings, inline: (path: Path) => boolean): Finding[] {
+  if (settings.profile !== 'production') return []
+  return [...state(settings), ...log(settings), ...publicAddress(settings), ...clearText(settings), ...secretsInline(settings, inline)]
+}
+
+function state({ stateDir }: Settings): Finding[] {
+  if (stateDir !== undefined && stateDir !== 'off') return []
+  const lost = 'so that keys, sessions and the audit would be lost at each restart'
+  const what = stateDir === 'off' ? `is \`off\`, ${lost}` : `is missing, ${lost}`
+  return [error(['stateDir'], what, 'the production profile needs a folder of its own, for example /var/lib/signalbox')]
+}
+
+function log({ log: { level } }: Settings): Finding[] {
+  return level === 'trace' ? [error(['log', 'level'], '`trace` is for development', 'use debug or less in the production profile')] : []
+}
+
+function publicAddress({ publicUrl }: Settings): Finding[] {
+  if (publicUrl === undefined) return []
+  const { protocol, hostname } = new URL(publicUrl)
+  if (protocol === 'https:' || isLoopback(bare(hostname))) return []
+  return [
+    error(['publicUrl'], 'is plain http, so that tokens would cross the network in clear text', 'write the https address that clients use'),
+  ]
+}
+
+function clearText({ servers }: Settings): Finding[] {
+  return Object.entries(servers).flatMap(([name, server]) => {
+    if (Object.keys(server.headers).length === 0) return []
+    return addresses(['servers', name], server).flatMap(({ path, url }) => {
+      if (url.protocol !== 'http:' || isLoopback(bare(url.hostname))) return []
+      const what = 'its headers would cross the network in clear text'
+      return [error(path, what, 'use https; the production profile refuses http beyond this machine')]
+    })
+  })
+}
+
+/** Names of keys, headers and variables whose values are secrets. */
+const secretName = /(authorization|cookie|token|secret|passw|credential|pepper|private|api[-_]?key|(^|[-_.])key)s?$/i
+
+/** Keys with such a name that hold none: an address, a folder, or what everybody may know. */
+const noSecret = /^(publicUrl|jwksUri|endpoint|issuer|kid|tokenEndpoint)$/
+
+function secretsInline(settings: Settings, inline: (path: Path) => boolean): Finding[] {
+  const findings: Finding[] = []
+  const walk = (value: unknown, path: Path): void => {
+    if (typeof value === 'string') {
+      const named = path.findLast((part) => typeof part === 'string')
+      const isSecret = path[0] === 'vault' || (named !== undefined && secretName.test(named) && !noSecret.test(named))
+      if (isSecret && inline(path)) {
+        const what = 'is a secret that stands in the file, for everybody who reads it or its history'
+        findings.push(error(path, what, 'give it by reference: `${env:NAME}` or `${file:PATH}`'))
+      }
+      return
+    }
+    if (Array.isArray(value)) for (const [at, one] of value.entries()) walk(one, [...path, at])
+    else if (typeof value === 'object' && value !== null) for (const [key, one] of Object.entries(value)) walk(one, [...path, key])
+  }
+  const { servers, auth, vault, tls } = settings
+  walk({ servers, auth, vault, tls }, [])
+  return findings
+}

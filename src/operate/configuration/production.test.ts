@@ -1,0 +1,101 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { formatProblem } from '../../platform/config/index.ts'
+import { load } from './load.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'signalbox-production-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let files = 0
+
+async function problems(config: object, listen?: string): Promise<string[]> {
+  files += 1
+  const file = join(folder, `${files}.yaml`)
+  writeFileSync(file, JSON.stringify(config))
+  const result = await load({ config: file, env: { SECRET: 'a secret from the environment' }, cwd: folder, listen })
+  return result.ok ? [] : result.problems.map(formatProblem)
+}
+
+const issuers = [{ issuer: 'https://id.example' }]
+const good = {
+  profile: 'production',
+  listen: '0.0.0.0:4280',
+  publicUrl: 'https://mcp.example.com',
+  stateDir: 'state',
+  auth: { issuers },
+  access: [{ use: ['*'] }],
+  servers: { up: { url: 'https://up.example/mcp' } },
+}
+
+describe('other machines', () => {
+  it('are served once callers are asked who they are', async () => {
+    expect(await problems(good)).toEqual([])
+    expect(await problems({ ...good, profile: 'dev' })).toEqual([])
+    expect(await problems({ ...good, listen: '127.0.0.1:1' }, '0.0.0.0:4280')).toEqual([])
+  })
+
+  it.each([
+    ['without authentication', { auth: undefined }, /auth: authentication is missing: 0\.0\.0\.0/],
+    ['without a public address', { publicUrl: undefined }, /publicUrl: is missing/],
+    ['where tokens would cross in clear text', { publicUrl: 'http://mcp.example.com' }, /publicUrl: is plain http/],
+    ['by the admin door', { admin: { listen: '0.0.0.0:4281' } }, /admin\.listen: 0\.0\.0\.0.*asks nobody/],
+    ['without rules', { access: undefined }, /access: is missing/],
+    ['to anybody', { auth: { issuers, callers: ['oauth', 'anonymous'] } }, /anonymous/],
+  ])('are not served %s', async (_what, change, says) => {
+    expect((await problems({ ...good, ...change })).join('\n')).toMatch(says)
+  })
+
+  it('in the dev profile neither, whatever its defaults', async () => {
+    const dev = { listen: '0.0.0.0:4280', servers: good.servers }
+    expect((await problems(dev)).join('\n')).toMatch(/authentication is missing/)
+    expect((await problems({ ...dev, auth: { callers: ['anonymous'] } })).join('\n')).toMatch(/authentication is missing/)
+  })
+
+  it('do not reach the admin door where the front door is theirs', async () => {
+    const file = join(folder, 'admin.yaml')
+    writeFileSync(file, JSON.stringify(good))
+    const result = await load({ config: file, env: {}, cwd: folder })
+    expect(result.ok && result.loaded.admin).toEqual({ host: '127.0.0.1', port: 4281 })
+  })
+})
+
+describe('a secret in production', () => {
+  it.each([
+    [
+      'a header',
+      { servers: { up: { url: 'https://up.example/mcp', headers: { Authorization: 'Bearer abc' } } } },
+      /servers\.up\.headers\.Authorization/,
+    ],
+    ['an odd header', { servers: { up: { url: 'https://up.example/mcp', headers: { 'X-Api-Key': 'abc' } } } }, /X-Api-Key/],
+    ['a variable of a child', { servers: { up: { command: 'node', env: { GITHUB_TOKEN: 'abc' } } } }, /servers\.up\.env\.GITHUB_TOKEN/],
+    ['the key of the vault', { vault: { key: Buffer.alloc(32, 7).toString('base64') } }, /vault\.key/],
+    ['an old key of the vault', { vault: { previous: [Buffer.alloc(32, 7).toString('hex')] } }, /vault\.previous/],
+  ])('does not stand in the file: %s', async (_what, change, key) => {
+    const found = (await problems({ ...good, ...change })).join('\n')
+    expect(found).toMatch(key)
+    expect(found).toMatch(/is a secret that stands in the file/)
+    expect(found).not.toContain('abc')
+    expect((await problems({ ...good, ...change, profile: 'dev' })).join('\n')).not.toMatch(/stands in the file/)
+  })
+
+  it('is given by reference, also within a text', async () => {
+    const headers = { Authorization: 'Bearer ${env:SECRET}', 'X-Trace': 'on' }
+    expect(await problems({ ...good, servers: { up: { url: 'https://up.example/mcp', headers } } })).toEqual([])
+  })
+})
+
+describe('tls', () => {
+  it.each([
+    ['a path in place of the text', { cert: '/etc/cert.pem', key: '/etc/key.pem' }, /tls\.cert.*PEM/],
+    ['no key', { cert: '-----BEGIN CERTIFICATE-----' }, /tls\.key/],
+  ])('with %s is refused, and says how to give it', async (_what, tls, says) => {
+    expect((await problems({ ...good, profile: 'dev', tls })).join('\n')).toMatch(says)
+  })
+})
+
+it('publicUrl takes no query, fragment or other scheme', async () => {
+  for (const publicUrl of ['https://a.example/?x=1', 'https://a.example/#x', 'ftp://a.example', 'mcp.example.com']) {
+    expect((await problems({ ...good, publicUrl })).join('\n'), publicUrl).toMatch(/publicUrl/)
+  }
+})
