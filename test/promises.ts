@@ -94,11 +94,11 @@ export const promises = {
   },
   R25: {
     text: 'Per-tool authorization scopes are enforced in G (the protocol does not): "read tickets" does not allow "delete ticket"; test per tool with allow/deny pairs.',
-    claimed: { partly: 'scopes and rules; one table of allow and deny per tool is to come' },
+    claimed: true,
   },
   R26: {
     text: 'Least privilege default: a new tool is denied until granted; tools not granted are absent from `tools/list` for that identity.',
-    claimed: false,
+    claimed: true,
   },
   R27: {
     text: 'A read-valid token on a write tool fails loudly: 403/`insufficient_scope` naming the missing scope - never silent.',
