@@ -2,6 +2,7 @@
 // Never stored, never logged, never spread.
 
 import type { Renewal } from '../faults/evidence.ts'
+import type { Fault } from '../faults/fault.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogLevel } from './call.ts'
 import { Deadline, type DeadlineLimits } from './deadline.ts'
@@ -18,8 +19,8 @@ export type CallEvent =
   | { readonly kind: 'log'; readonly level: LogLevel; readonly params: Payload }
   | { readonly kind: 'changed'; readonly list: 'tools' | 'prompts' | 'resources' }
   | { readonly kind: 'updated'; readonly uri: string; readonly params: Payload }
-  /** First event of a listen: the accepted subset, `params.notifications`. */
-  | { readonly kind: 'acknowledged'; readonly notifications: Interest }
+  /** First event of a listen: the accepted subset, `params.notifications`; and why a resource is not in it, where its server said so. */
+  | { readonly kind: 'acknowledged'; readonly notifications: Interest; readonly refusals?: ReadonlyMap<string, Fault> }
   /** A notification of an extension, by its own method, for example `notifications/tasks`. */
   | { readonly kind: 'extension'; readonly method: string; readonly params: Payload }
 
@@ -30,6 +31,11 @@ export interface Interest {
   readonly resourcesListChanged?: boolean
   readonly resourceSubscriptions?: readonly string[]
   readonly taskIds?: readonly string[]
+}
+
+/** What a server accepted of an interest, and what it said of the resources that it refused. */
+export interface Accepted extends Interest {
+  readonly refusals?: ReadonlyMap<string, Fault>
 }
 
 /** Bounded, never blocks; an implementation counts what it drops. */

@@ -2,7 +2,7 @@
 
 import type { Caller, TargetedCall, UpstreamId } from '../call/call.ts'
 import type { Deadline } from '../call/deadline.ts'
-import type { CallEvent, Exchange, Interest } from '../call/exchange.ts'
+import type { Accepted, CallEvent, Exchange, Interest } from '../call/exchange.ts'
 import type { ItemKind } from '../call/item.ts'
 import type { Outcome } from '../call/outcome.ts'
 import type { Payload } from '../call/payload.ts'
@@ -59,7 +59,7 @@ export interface EraDifference {
 
 export interface Watch {
   /** Replaces the interest; resolves to what the upstream accepted. Overlaps, so that no event is lost in between. */
-  update(interest: Interest): Promise<Interest>
+  update(interest: Interest): Promise<Accepted>
   close(): void
 }
 

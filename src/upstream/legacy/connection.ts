@@ -2,7 +2,7 @@
 // small modern server. Its questions become `input_required`, its levels and subscriptions are state of this connection.
 
 import type { TargetedCall } from '../../core/call/call.ts'
-import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
+import type { Accepted, CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
@@ -155,12 +155,12 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     return this.session.ask(method, params, lease, signal)
   }
 
-  async hear(interest: Interest): Promise<Interest> {
+  async hear(interest: Interest): Promise<Accepted> {
     const { resourceSubscriptions: wanted = [], ...lists } = commonOf(interest, offeredOf(interest, this.description.capabilities ?? {}))
-    const taken = await this.serverState.subscribe(wanted)
+    const { taken, refusals } = await this.serverState.subscribe(wanted)
     // Tasks of this era are followed inside; nobody can listen to them.
     const { taskIds: _, ...accepted } = lists
-    return taken.length === 0 ? accepted : { ...accepted, resourceSubscriptions: taken }
+    return { ...accepted, ...(taken.length === 0 ? {} : { resourceSubscriptions: taken }), ...(refusals.size === 0 ? {} : { refusals }) }
   }
 
   retire(): Promise<void> {

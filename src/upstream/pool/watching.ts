@@ -1,5 +1,5 @@
 // The watches on one connection: what all of them want together is heard once, and each hears its part. It outlives the connection.
-import type { CallEvent, Interest } from '../../core/call/exchange.ts'
+import type { Accepted, CallEvent, Interest } from '../../core/call/exchange.ts'
 import { inBackground, reportBug } from '../../core/ports/boundary.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Watch } from '../../core/ports/upstream.ts'
@@ -20,7 +20,7 @@ export class Watching {
   private readonly report: Report
   private readonly watchers = new Set<Watcher>()
   private connection: Connection | undefined
-  private accepted: Interest = {}
+  private accepted: Accepted = {}
   private serverMessages: Promise<void> = Promise.resolve()
   private known: string | undefined
   private readonly waiting: (() => void)[] = []
@@ -44,7 +44,8 @@ export class Watching {
         // Without a connection the answer waits for the end of the attempt to make one; the interest stands whatever came of it.
         if (this.connection === undefined) await new Promise<void>((resolve) => this.waiting.push(resolve))
         await this.refresh()
-        return commonOf(next, this.accepted)
+        const { refusals } = this.accepted
+        return refusals === undefined ? commonOf(next, this.accepted) : { ...commonOf(next, this.accepted), refusals }
       },
       close: () => {
         if (!this.watchers.delete(watcher)) return
