@@ -63,6 +63,9 @@ export interface Watch {
   close(): void
 }
 
+/** Whose connection to a server it is; `capabilities` where it is known what he can be asked. */
+export type Owner = Pick<Caller, 'principal' | 'affinity'> & Partial<Pick<Caller, 'capabilities'>>
+
 export interface Upstream {
   readonly id: UpstreamId
   describe(): UpstreamDescription
@@ -78,7 +81,7 @@ export interface Upstream {
    * here. `owner` puts the watch on the connection that the calls of this caller take, with its credential: servers that keep subscriptions
    * per session need it. Without an owner the gateway itself watches.
    */
-  watch(interest: Interest, on: (event: CallEvent) => void, owner?: Pick<Caller, 'principal' | 'affinity'>): Watch
+  watch(interest: Interest, on: (event: CallEvent) => void, owner?: Owner): Watch
   /** The roots of a client session changed: the servers that asked it shall ask again. Absent where no server could. */
   rootsChanged?(affinity: string): void
   /** A client session is over, and no call of it follows: what a server keeps for it alone is ended. Absent where no server keeps any. */

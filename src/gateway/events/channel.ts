@@ -1,12 +1,11 @@
 // One watch on one upstream, shared by all listeners of one owner: the union of what they want to hear, by reference count, and the way
 // of each event to those who asked for it.
-import type { Caller } from '../../core/call/call.ts'
 import type { Accepted, CallEvent, Interest } from '../../core/call/exchange.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground, reportBug } from '../../core/ports/boundary.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
-import type { Upstream, Watch } from '../../core/ports/upstream.ts'
+import type { Owner, Upstream, Watch } from '../../core/ports/upstream.ts'
 import { carriedIn } from '../../core/protocol/carriers.ts'
 
 /** Something of one upstream that changes: a resource by its URI or a task by the upstream's own id. Compared exactly. */
@@ -20,7 +19,7 @@ export type Hear = (topic: Topic, event: CallEvent) => void
 
 export interface ChannelParts {
   readonly upstream: Upstream
-  readonly owner: Pick<Caller, 'principal' | 'affinity'>
+  readonly owner: Owner
   readonly clock: Clock
   readonly report: Report
   /** The last listener left: the channel is closed and forgotten. */

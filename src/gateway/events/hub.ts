@@ -173,16 +173,19 @@ class Hub {
     return taken
   }
 
-  /** Servers keep subscriptions by session, so a channel belongs to one owner: the principal and, where it has one, its session. */
-  private channel(upstream: UpstreamId, { principal, affinity }: Caller): Channel | undefined {
-    const key = `${principalKey(principal)}\u0000${upstream}\u0000${affinity ?? ''}`
+  /**
+   * Servers keep subscriptions by session, so a channel belongs to one owner: the principal and, where it has one, its session, else those
+   * who can be asked the same, since they share one.
+   */
+  private channel(upstream: UpstreamId, { principal, affinity, capabilities }: Caller): Channel | undefined {
+    const key = `${principalKey(principal)}\u0000${upstream}\u0000${affinity ?? JSON.stringify(capabilities)}`
     const known = this.channels.get(key)
     if (known !== undefined) return known
     const behind = this.parts.upstreams.get(upstream)
     if (behind === undefined) return undefined
     const channel = new Channel({
       upstream: behind,
-      owner: { principal, affinity },
+      owner: { principal, affinity, capabilities },
       clock: this.parts.clock,
       report: this.parts.report,
       emptied: () => void this.channels.delete(key),

@@ -53,6 +53,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
   /** What follows the last call of a connection that takes no more. */
   private emptied = (): void => inBackground(this.context.report, 'connection', this.wire.close())
   private suspected = false
+  private toldInVain = false
 
   constructor(context: Context, wire: Wire, hands: Extract<Handshake, { kind: 'ready' }>, belonging: Belonging) {
     this.context = context
@@ -205,6 +206,18 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
 
   refuse(question: ServerRequest, errorCode: number, message: string, data?: unknown): void {
     this.serverMessages.refuse(question, errorCode, message, data)
+  }
+
+  askedInVain(lack: string): void {
+    const { id: upstream, settings, report } = this.context
+    if (this.toldInVain || settings.command === undefined || settings.sharing === 'shared' || settings.interactive === 'yes') return
+    this.toldInVain = true
+    const setting = `servers.${upstream}.interactive: yes`
+    report.log('info', 'A server asked what its caller cannot be asked: its process serves clients of all kinds, unless set otherwise', {
+      upstream,
+      lack,
+      setting,
+    })
   }
 
   left(question: ServerRequest): void {

@@ -1,5 +1,5 @@
-// What `initialize` says of us: the revision we ask for and what we can be asked; less of it to servers that refuse it, down to what the
-// oldest revision had.
+// What `initialize` says of us: the revision we ask for and what we can be asked, which is what the one client can that a session is for;
+// less of it to servers that refuse it, down to what the oldest revision had.
 import type { ClientCapabilities } from '../../core/call/call.ts'
 import { code, type LegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
 import { dataOf, supportedIn } from '../messages/errors.ts'
@@ -19,14 +19,46 @@ export interface Declaration {
 export const firstDeclaration: Declaration = { revision: legacyRevisions[0], form: 'plain' }
 const oldest: LegacyRevision = '2024-11-05'
 
-const declared = {
-  oldest: { sampling: {}, roots: { listChanged: true } },
-  plain: { elicitation: {}, sampling: {}, roots: { listChanged: true } },
-  full: { elicitation: { form: {}, url: {} }, sampling: { tools: {}, context: {} }, roots: { listChanged: true } },
-} as const satisfies Record<Form, ClientCapabilities>
+/** What can be asked on a connection, as bits: a number, since for some callers each call finds its connection by it. */
+export type Askable = number
 
-export function capabilitiesOf({ form }: Declaration): ClientCapabilities {
-  return declared[form]
+const bit = { roots: 1, sampling: 2, tools: 4, context: 8, form: 16, url: 32 } as const
+/** What any client may be asked. */
+const anything: Askable = bit.roots | bit.sampling | bit.tools | bit.context | bit.form | bit.url
+
+/** What this client can be asked. */
+export function askableOf({ roots, sampling, elicitation }: ClientCapabilities): Askable {
+  let found = roots === undefined ? 0 : bit.roots
+  if (sampling !== undefined) {
+    found |= bit.sampling
+    if (sampling.tools !== undefined) found |= bit.tools
+    if (sampling.context !== undefined) found |= bit.context
+  }
+  if (elicitation !== undefined) {
+    if (elicitation.url !== undefined) found |= bit.url
+    // A bare `elicitation: {}` means forms.
+    if (elicitation.form !== undefined || elicitation.url === undefined) found |= bit.form
+  }
+  return found
+}
+
+/** Whether nothing is left that a server could ask in vain: `sampling.context` asks for nothing by itself. */
+export function isAnything(askable: Askable): boolean {
+  return (askable | bit.context) === anything
+}
+
+/** `askable`: what the only client on the connection can be asked; all, where it serves clients of all kinds. */
+export function capabilitiesOf({ form }: Declaration, askable: Askable = anything): ClientCapabilities {
+  const has = (one: Askable): boolean => (askable & one) !== 0
+  const member = (name: 'tools' | 'context' | 'form' | 'url'): ClientCapabilities =>
+    form === 'full' && has(bit[name]) ? { [name]: {} } : {}
+  // Without members it would be read as forms.
+  const elicits = form === 'full' ? has(bit.form | bit.url) : form === 'plain' && has(bit.form)
+  return {
+    ...(elicits ? { elicitation: { ...member('form'), ...member('url') } } : {}),
+    ...(has(bit.sampling) ? { sampling: { ...member('tools'), ...member('context') } } : {}),
+    ...(has(bit.roots) ? { roots: { listChanged: true } } : {}),
+  }
 }
 
 /** Whether servers of this revision know the full form. */

@@ -25,6 +25,8 @@ export interface LegacyCallOwner {
   /** Sends the result of a server's request. */
   answer(question: ServerRequest, result: Payload): void
   refuse(question: ServerRequest, code: number, message: string, data?: unknown): void
+  /** The server asked for a capability that the caller lacks. */
+  askedInVain(lack: string): void
   /** A question that was thought to be a call's, and the call ended without it. */
   left(question: ServerRequest): void
   /** Tells the server that nobody waits for the call any longer. */
@@ -180,11 +182,12 @@ export class LegacyCall implements Candidate, Parked {
     })
   }
 
-  /** The connection is shared by clients of all capabilities, so the server could not know that this one cannot be asked. */
+  /** Where the connection serves clients of all kinds, the server could not know that this one cannot be asked. */
   private doWithout(question: ServerRequest, lack: string): void {
     this.lacked = new Set([...this.lacked, lack])
     const refusal = refusalFor(this.caller.capabilities, question.method, lack)
     this.owner.refuse(question, refusal.code, refusal.message)
+    this.owner.askedInVain(lack)
   }
 
   /** The server takes a question back. True where it was this call's. */

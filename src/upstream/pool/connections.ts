@@ -1,7 +1,7 @@
 // The connections of one upstream, each found by the key of those who may use it. A connection with a client session's state behind it
 // lives as long as that session; others are closed when nobody used them for a while, and make room where the pool is full.
 import { type AttemptPorts, Attempts, RetryBudget } from '../../core/call/attempts.ts'
-import type { Caller, TargetedCall } from '../../core/call/call.ts'
+import type { TargetedCall } from '../../core/call/call.ts'
 import { anonymous, type Principal, principalKey } from '../../core/call/principal.ts'
 import { Switch } from '../../core/call/signal.ts'
 import type { Next } from '../../core/call/stage.ts'
@@ -11,11 +11,12 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import { type CredentialLease, isLease, type Leased } from '../../core/ports/credentials.ts'
+import type { Owner } from '../../core/ports/upstream.ts'
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { type Interactivity, interactivityOf } from '../legacy/attribution.ts'
 import type { Belonging } from '../legacy/belonging.ts'
-import { needsFull } from '../legacy/declaration.ts'
+import { type Askable, askableOf, isAnything, needsFull } from '../legacy/declaration.ts'
 import { ignore } from '../wire/requests.ts'
 import { type Connected, connect, look } from './connect.ts'
 import { Detection } from './detection.ts'
@@ -28,8 +29,6 @@ const mostConnections = 256
 /** A connection that nobody owns and nobody used for this long, in ms, is closed. */
 const idleMs = 300_000
 const sweepMs = 60_000
-
-export type Owner = Pick<Caller, 'principal' | 'affinity'> & Partial<Pick<Caller, 'capabilities'>>
 
 type Acquire = () => Leased | Promise<Leased>
 
@@ -163,7 +162,19 @@ export class ConnectionPool implements ConnectionSource {
     const { current } = this.detection
     const own = current?.sessionful === true && current.transport !== 'stdio' && !this.isShared
     const session = own ? owner.affinity : undefined
-    return this.added(key, () => this.lease(owner), { session, spare: overflow > 0 }, undefined)
+    return this.added(key, () => this.lease(owner), { session, spare: overflow > 0 }, undefined, this.askableFor(owner))
+  }
+
+  /**
+   * What the server is told of the client that a connection is for; undefined where it is told all. A stateless caller who can be asked
+   * nothing shares the connection with those who can: what the server asks in vain is then told to him as the capability that he lacks.
+   * One process serves clients of all kinds, unless the configuration says that its server asks them.
+   */
+  private askableFor({ affinity, capabilities }: Owner): Askable | undefined {
+    if (capabilities === undefined || this.isShared || this.detection.current?.sessionful !== true) return undefined
+    if (this.context.settings.command !== undefined && this.context.settings.interactive !== 'yes') return undefined
+    const askable = askableOf(capabilities)
+    return isAnything(askable) || (askable === 0 && affinity === undefined) ? undefined : askable
   }
 
   /** The next connection would declare the full form, and that makes a difference for this caller. */
@@ -172,21 +183,28 @@ export class ConnectionPool implements ConnectionSource {
     return current?.declaration?.form === 'full' && current.sessionful && capabilities !== undefined && needsFull(capabilities)
   }
 
-  private added(key: string, acquire: Acquire, tenure: Tenure, endpoint: Endpoint | undefined): Slot | undefined {
+  private added(key: string, acquire: Acquire, tenure: Tenure, endpoint: Endpoint | undefined, askable?: Askable): Slot | undefined {
     if (this.slots.size >= mostConnections && !this.evict()) return undefined
-    const slot = this.slot(key, acquire, tenure, endpoint)
+    const slot = this.slot(key, acquire, tenure, endpoint, askable)
     this.sweeping ??= this.clock.timer(sweepMs, () => this.sweep())
     return slot
   }
 
   /** Who shares a connection: everybody where there are no sessions or `sharing` says so; else a child serves a whole principal, a session one of a client. */
-  private keyFor({ principal, affinity }: Owner, lease: CredentialLease, overflow: number): string {
+  private keyFor(owner: Owner, lease: CredentialLease, overflow: number): string {
+    const { principal, affinity } = owner
     const { current } = this.detection
     const credential = this.credentialOf(lease)
     if (current === undefined || !current.sessionful) return credential === homeMark ? homeKey : keyOf(anonymous, undefined, credential)
-    if (current.transport === 'stdio') return overflowKey(keyOf(this.isShared ? anonymous : principal, undefined, credential), overflow)
-    // Whoever finds the one connection occupied waits for it.
-    return this.isShared ? keyOf(anonymous, undefined, credential) : overflowKey(keyOf(principal, affinity, credential), overflow)
+    const isChild = current.transport === 'stdio'
+    // Whoever finds the one connection occupied waits for it, but for one process.
+    if (this.isShared)
+      return isChild ? overflowKey(keyOf(anonymous, undefined, credential), overflow) : keyOf(anonymous, undefined, credential)
+    // What a client can be asked never changes while its session lives.
+    if (!isChild && affinity !== undefined) return overflowKey(keyOf(principal, affinity, credential), overflow)
+    const askable = this.askableFor(owner)
+    const key = keyOf(principal, undefined, credential)
+    return overflowKey(askable === undefined ? key : `${key}\u0000asks ${askable}`, overflow)
   }
 
   private get isShared(): boolean {
@@ -198,11 +216,11 @@ export class ConnectionPool implements ConnectionSource {
   }
 
   /** `endpoint`: undefined where it is chosen anew with each connection. */
-  private slot(key: string, acquire: Acquire, tenure: Tenure, endpoint?: Endpoint): Slot {
+  private slot(key: string, acquire: Acquire, tenure: Tenure, endpoint?: Endpoint, askable?: Askable): Slot {
     const slot: Slot = new Slot(
       this.context,
       async () => {
-        const connected = await this.connect(acquire, endpoint)
+        const connected = await this.connect(acquire, endpoint, askable)
         if (slot === this.home && slot.wasOpen && 'connection' in connected) this.detection.reconnected()
         return connected
       },
@@ -214,13 +232,13 @@ export class ConnectionPool implements ConnectionSource {
     return slot
   }
 
-  private async connect(acquire: Acquire, only: Endpoint | undefined): Promise<Connected> {
+  private async connect(acquire: Acquire, only: Endpoint | undefined, askable: Askable | undefined): Promise<Connected> {
     const lease = await acquire()
     if (!isLease(lease)) return { fault: lease }
-    if (only !== undefined) return this.connectAt(only, lease)
-    let connected = await this.connectAt(this.endpoints.next(), lease)
+    if (only !== undefined) return this.connectAt(only, lease, askable)
+    let connected = await this.connectAt(this.endpoints.next(), lease, askable)
     for (let others = this.endpoints.count - 1; others > 0 && 'fault' in connected; others -= 1) {
-      connected = await this.connectAt(this.endpoints.next(), lease)
+      connected = await this.connectAt(this.endpoints.next(), lease, askable)
     }
     return connected
   }
@@ -230,8 +248,14 @@ export class ConnectionPool implements ConnectionSource {
     return isLease(lease) ? look(this.context, this.endpoints.next().dial, lease, this.ended) : 'unknown'
   }
 
-  private async connectAt(endpoint: Endpoint, lease: CredentialLease): Promise<Connected> {
-    const connected = await connect(this.context, endpoint.dial, this.belonging(lease, endpoint), this.detection.believed, this.ended)
+  private async connectAt(endpoint: Endpoint, lease: CredentialLease, askable: Askable | undefined): Promise<Connected> {
+    const connected = await connect(
+      this.context,
+      endpoint.dial,
+      this.belonging(lease, endpoint, askable),
+      this.detection.believed,
+      this.ended,
+    )
     if (this.ended.aborted) return connected
     if ('fault' in connected) {
       this.endpoints.failed(endpoint, connected.fault)
@@ -244,10 +268,11 @@ export class ConnectionPool implements ConnectionSource {
     return connected
   }
 
-  private belonging(lease: CredentialLease, endpoint: Endpoint): Belonging {
+  private belonging(lease: CredentialLease, endpoint: Endpoint, askable?: Askable): Belonging {
     return {
       onePrincipal: !this.isShared && this.detection.current?.sessionful !== false,
       lease,
+      askable,
       interactivity: this.interactivity,
       again: (call, exchange) => {
         const send: Next<TargetedCall> = (one, attempt) => new Transmission(this, one, attempt, ignore).send()

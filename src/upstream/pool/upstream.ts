@@ -16,13 +16,20 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground, reportBug } from '../../core/ports/boundary.ts'
 import { isLease } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
-import { type Upstream, type UpstreamDescription, UpstreamFault, type UpstreamHealth, type Watch } from '../../core/ports/upstream.ts'
+import {
+  type Owner,
+  type Upstream,
+  type UpstreamDescription,
+  UpstreamFault,
+  type UpstreamHealth,
+  type Watch,
+} from '../../core/ports/upstream.ts'
 import type { Asked, Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { isUnreachable } from '../http/failures.ts'
 import { readItems } from '../messages/items.ts'
 import { orAborted } from '../wire/requests.ts'
-import { ConnectionPool, type Owner } from './connections.ts'
+import { ConnectionPool } from './connections.ts'
 import { Endpoints, type Place } from './endpoints.ts'
 import { Health } from './health.ts'
 import { SessionEra } from './session-era.ts'
