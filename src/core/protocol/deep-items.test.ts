@@ -15,6 +15,7 @@ describe('a list of which one item is nested too deep', () => {
     ['prompts', 'name'],
     ['resources', 'uri'],
     ['resourceTemplates', 'uriTemplate'],
+    ['skills', 'uri'],
   ])('is read with a mark in its place, which tells its name: %s', (list, key) => {
     const deep = `{"x" : ${nested(600)},"${key}":"d\\u0065ep \\"[","n":1}`
     expect(listed(answer(`{"nextCursor":"c","${list}":[ {"${key}":"a","s":"[[]"} , ${deep},{"${key}":"b"}]}`))).toEqual({

@@ -12,7 +12,7 @@ const around = 2
 /** Levels that an item may have. */
 export const itemDepth = maxDepth - around
 
-const listKeys = new Keys(['tools', 'prompts', 'resources', 'resourceTemplates'])
+const listKeys = new Keys(['tools', 'prompts', 'resources', 'resourceTemplates', 'skills'])
 /** What items are called by. */
 const nameKeys = new Keys(['name', 'uri', 'uriTemplate'])
 /** Bytes of a name that is kept. */
