@@ -17,12 +17,20 @@ export type CallEvent =
   /** `params.progressToken` is whatever the upstream hop used; the door sets its client's own. */
   | { readonly kind: 'progress'; readonly params: Payload }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly params: Payload }
-  | { readonly kind: 'changed'; readonly list: 'tools' | 'prompts' | 'resources' }
+  | { readonly kind: 'changed'; readonly list: 'tools' | 'prompts' | 'resources'; readonly within?: Within }
   | { readonly kind: 'updated'; readonly uri: string; readonly params: Payload }
   /** First event of a listen: the accepted subset, `params.notifications`; and why a resource is not in it, where its server said so. */
   | { readonly kind: 'acknowledged'; readonly notifications: Interest; readonly refusals?: ReadonlyMap<string, Fault> }
   /** A notification of an extension, by its own method, for example `notifications/tasks`. */
   | { readonly kind: 'extension'; readonly method: string; readonly params: Payload }
+
+/** Where a change was told: on the connection that a client session has to itself. */
+export interface Within {
+  /** The `Caller.affinity` of its calls. */
+  readonly session: string
+  /** It was not told: the connection is another one than before. */
+  readonly isNew: boolean
+}
 
 /** What a listener wants to hear (`SubscriptionFilter`, MCP 2026-07-28 §subscriptions). */
 export interface Interest {

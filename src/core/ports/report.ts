@@ -29,6 +29,10 @@ export const counters = {
     help: 'Lists that could not be read to their end; what was read of them is served.',
     labels: ['upstream', 'kind'],
   },
+  own_lists_dropped: {
+    help: 'Client sessions that see what all see again of a server, since too many had lists of their own.',
+    labels: ['upstream'],
+  },
   quarantined_items: { help: 'Definitions that could not be served.', labels: ['upstream', 'kind'] },
   store_evicted: {
     help: 'Entries of the ephemeral store that had to go before their end, and leases refused for want of room.',

@@ -76,6 +76,8 @@ export interface Upstream {
   send(call: TargetedCall, exchange: Exchange): Promise<Outcome>
   /** All definitions of a kind as the gateway itself sees them, page by page, each as its own bytes. Ends by throwing `UpstreamFault` if a page fails, `EndlessList` where the list goes on beyond all bounds: what came before stands. */
   items(kind: ItemKind, signal: Signal): AsyncIterable<Payload>
+  /** The same as the server lists it on the connection that a client session has to itself. Absent where no session has one. */
+  sessionItems?(kind: ItemKind, signal: Signal, session: string): AsyncIterable<Payload>
   /**
    * Change notifications and resource updates, for as long as the watch is open; survives reconnects. `changed` events are not debounced
    * here. `owner` puts the watch on the connection that the calls of this caller take, with its credential: servers that keep subscriptions

@@ -14,6 +14,7 @@ import { sameQuarantined } from './definition.ts'
 import { feedTimes } from './feed-times.ts'
 import { Intake } from './intake.ts'
 import { completedBy, type JudgeParts, judgedList } from './judge.ts'
+import { OwnLists } from './own-lists.ts'
 import { answers, type Reading, readList } from './reading.ts'
 import { type About, type List, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts'
 import { Widening } from './widening.ts'
@@ -25,6 +26,8 @@ export interface FeedParts extends JudgeParts {
   readonly random: Random
   /** Told after every swap; the kinds whose definitions differ, none where only what the server says of itself does. */
   readonly swapped: (feed: Feed, changed: readonly ItemKind[]) => void
+  /** What one client session sees of this feed is something else now. */
+  readonly ownChanged: (feed: Feed, session: string) => void
   /** Told whenever somebody who waits for this feed should look again. */
   readonly moved: () => void
 }
@@ -34,6 +37,8 @@ type TimerName = 'change' | 'poll' | 'slowPoll' | 'retry'
 export class Feed {
   readonly id: UpstreamId
   readonly widening: Widening
+  /** What single sessions see. */
+  readonly own: OwnLists
   private readonly parts: FeedParts
   private readonly life = new Switch()
   private readonly timers = new Map<TimerName, Timer>()
@@ -64,10 +69,26 @@ export class Feed {
     this.parts = parts
     this.id = parts.upstream.id
     this.widening = new Widening(parts.upstream)
+    const { life } = this
+    this.own = new OwnLists({
+      ...parts,
+      life,
+      has: (kind) => has(this.current?.about.capabilities, kind),
+      shared: (kind) => this.current?.lists[kind],
+      changed: (session) => parts.ownChanged(this, session),
+    })
   }
 
   get snapshot(): Snapshot | undefined {
     return this.current
+  }
+
+  /** As a client session sees it. */
+  snapshotFor(session: string): Snapshot | undefined {
+    const own = this.own.of(session)
+    return own === undefined || this.current === undefined
+      ? this.current
+      : { ...this.current, lists: { ...this.current.lists, ...Object.fromEntries(own) } }
   }
 
   get upstream(): Upstream {
@@ -335,7 +356,9 @@ export class Feed {
   }
 
   private heard(event: CallEvent): void {
-    if (event.kind === 'changed') this.changed(event.list)
+    if (event.kind !== 'changed') return
+    if (event.within?.isNew !== true) this.changed(event.list)
+    this.own.told(event.list, event.within)
   }
 
   /** One kind; the reason where another attempt should follow. */
@@ -404,6 +427,7 @@ export class Feed {
       lists: { ...old?.lists, ...change.lists },
     }
     this.parts.swapped(this, changed)
+    if (changed.length > 0) this.own.sharedChanged(changed)
     this.parts.moved()
   }
 }

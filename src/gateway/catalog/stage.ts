@@ -200,7 +200,7 @@ function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
     const params = call.params.json()
     const page = pages.page(
       call,
-      mounts.view(selection),
+      mounts.view(selection, call.caller.affinity),
       kind,
       isObject(params) ? params.cursor : undefined,
       mounts.omitted(selection, kind),

@@ -33,8 +33,8 @@ export interface Watching {
   /** The upstream and its own id of a task that the principal may follow. */
   task(visible: string, principal: Principal): { readonly upstream: UpstreamId; readonly taskId: string } | undefined
   offers(mount: string, list: ListName): boolean
-  /** Equal as long as the list of the mount reads the same. */
-  version(mount: string, list: ListName): string
+  /** Equal as long as the list of the mount reads the same to the listener. */
+  version(call: Call, list: ListName): string
 }
 
 export interface EventsParts {
@@ -225,7 +225,7 @@ class Listener {
     this.call = call
     this.exchange = exchange
     this.watching = watching
-    this.versions = new Map(lists.map((list) => [list, watching.version(call.mount, list)]))
+    this.versions = new Map(lists.map((list) => [list, watching.version(call, list)]))
     this.ended = new Promise((resolve) => {
       this.finish = () => resolve(undefined)
     })
@@ -265,7 +265,7 @@ class Listener {
   tellChanges(): void {
     if (!this.acknowledged) return
     for (const [list, before] of this.versions) {
-      const now = this.watching.version(this.call.mount, list)
+      const now = this.watching.version(this.call, list)
       if (now === before) continue
       this.versions.set(list, now)
       tell(this.exchange, { kind: 'changed', list })

@@ -2,6 +2,7 @@
 // lives as long as that session; others are closed when nobody used them for a while, and make room where the pool is full.
 import { type AttemptPorts, Attempts, RetryBudget } from '../../core/call/attempts.ts'
 import type { TargetedCall } from '../../core/call/call.ts'
+import { listNames } from '../../core/call/item-kinds.ts'
 import { anonymous, type Principal, principalKey } from '../../core/call/principal.ts'
 import { Switch } from '../../core/call/signal.ts'
 import type { Next } from '../../core/call/stage.ts'
@@ -21,7 +22,7 @@ import { ignore } from '../wire/requests.ts'
 import { type Connected, connect, look } from './connect.ts'
 import { Detection } from './detection.ts'
 import type { Endpoint, Endpoints } from './endpoints.ts'
-import { Slot, type Tenure } from './slot.ts'
+import { type Acquire, Slot, type Tenure } from './slot.ts'
 import { type ConnectionSource, Transmission } from './transmission.ts'
 
 /** Connections of one upstream at once. */
@@ -29,8 +30,6 @@ const mostConnections = 256
 /** A connection that nobody owns and nobody used for this long, in ms, is closed. */
 const idleMs = 300_000
 const sweepMs = 60_000
-
-type Acquire = () => Leased | Promise<Leased>
 
 export class ConnectionPool implements ConnectionSource {
   readonly clock: Clock
@@ -224,12 +223,33 @@ export class ConnectionPool implements ConnectionSource {
         if (slot === this.home && slot.wasOpen && 'connection' in connected) this.detection.reconnected()
         return connected
       },
+      acquire,
       tenure,
     )
     this.slots.set(key, slot)
     // Only the home's watches are those of the catalogue.
-    if (key !== homeKey) slot.watching.onChanged = (event) => this.home.watching.tell(event)
+    if (key !== homeKey) this.tellHome(slot.watching, tenure.session)
     return slot
+  }
+
+  private tellHome(watching: Slot['watching'], session: string | undefined): void {
+    const { watching: home } = this.home
+    if (session === undefined) {
+      watching.onChanged = (event) => home.tell(event)
+      return
+    }
+    watching.onChanged = (event) => home.tell({ ...event, within: { session, isNew: false } })
+    watching.onNew = () => {
+      for (const list of listNames) home.tell({ kind: 'changed', list, within: { session, isNew: true } })
+    }
+  }
+
+  /** The connection that a client session has to itself, where it is open. */
+  openOf(session: string): { readonly connection: Connection; readonly acquire: Acquire } | undefined {
+    for (const slot of this.slots.values()) {
+      if (slot.session === session && slot.connection !== undefined) return { connection: slot.connection, acquire: slot.acquire }
+    }
+    return undefined
   }
 
   private async connect(acquire: Acquire, only: Endpoint | undefined, askable: Askable | undefined): Promise<Connected> {

@@ -3,7 +3,7 @@
 // be had, session clients are served in MCP 2026-07-28, as others are.
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Interest } from '../../core/call/exchange.ts'
-import { announces, type ListName, offers } from '../../core/call/item-kinds.ts'
+import { announces, listNames, offers } from '../../core/call/item-kinds.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -249,12 +249,10 @@ export class SessionEra implements ConnectionSource {
 
 type Capabilities = UpstreamDescription['capabilities']
 
-const lists: readonly ListName[] = ['tools', 'prompts', 'resources']
-
 /** What one era or the other has; that a list announces its changes, only where each era that has it does. */
 function joined(modern: Capabilities, session: Capabilities): Capabilities {
   const all: Record<string, unknown> = { ...session, ...modern }
-  for (const list of lists) {
+  for (const list of listNames) {
     const [one, other] = [modern?.[list], session?.[list]]
     if (!offers(modern, list) || !offers(session, list)) {
       if (offers(session, list)) all[list] = other

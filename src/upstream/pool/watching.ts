@@ -6,6 +6,8 @@ import type { Watch } from '../../core/ports/upstream.ts'
 import type { Connection } from '../connection.ts'
 import { changesOf, commonOf, hears, unionOf } from '../messages/events.ts'
 
+type Changed = Extract<CallEvent, { kind: 'changed' }>
+
 interface Watcher {
   interest: Interest
   readonly on: (event: CallEvent) => void
@@ -15,7 +17,9 @@ export class Watching {
   /** The first watch was opened: it needs a connection. Set once. */
   onFirst: () => void = () => {}
   /** A list changed, whoever watches here: servers tell it to the session that they changed it for. Set once. */
-  onChanged: (event: CallEvent) => void = () => {}
+  onChanged: (event: Changed) => void = () => {}
+  /** The connection is another one than before. Set once. */
+  onNew: () => void = () => {}
 
   private readonly report: Report
   private readonly watchers = new Set<Watcher>()
@@ -66,6 +70,7 @@ export class Watching {
     }
     const told = this.refresh().then(() => {
       if (!again || this.connection !== connection) return
+      this.onNew()
       for (const event of changesOf({ toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true })) this.tell(event)
     })
     inBackground(this.report, 'upstream_events', told)
