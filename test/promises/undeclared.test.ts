@@ -56,3 +56,34 @@ test('subscriptions that a server refuses are refused in its own words', async (
     expect(await ask('note:open')).toMatchObject({ result: {} })
   }
 })
+
+/** Declares prompts alone; a prompt that is got brings a tool, `announced` or not. */
+const growing = `
+  const say = (m) => process.stdout.write(JSON.stringify({ jsonrpc: '2.0', ...m }) + '\\n')
+  const tools = []
+  require('readline').createInterface({ input: process.stdin }).on('line', (line) => {
+    const { id, method, params } = JSON.parse(line)
+    const answer = (result) => say({ id, result })
+    if (method === 'initialize') answer({ protocolVersion: params.protocolVersion, capabilities: { prompts: {} }, serverInfo: { name: 'growing', version: '1' } })
+    else if (method === 'prompts/list') answer({ prompts: [{ name: 'announced' }, { name: 'silent' }] })
+    else if (method === 'prompts/get') {
+      tools.push({ name: 'of-' + params.name, inputSchema: { type: 'object' } })
+      if (params.name === 'announced') say({ method: 'notifications/tools/list_changed' })
+      answer({ messages: [] })
+    } else if (method === 'tools/list' && tools.length > 0) answer({ tools })
+    else if (method === 'tools/call') answer({ content: [{ type: 'text', text: 'called ' + params.name }] })
+    else if (id !== undefined) say({ id, error: { code: -32601, message: 'Method not found' } })
+  })`
+
+test('tools that a server comes to have and never declared: announced, or found by their first call', async () => {
+  gateway = await startUnderTest({ servers: { up: { command: process.execPath, args: ['-e', growing], era: 'legacy' } } })
+  const session = await openSession(gateway.base)
+  const ask = async (method: string, params: Record<string, unknown> = {}) =>
+    (await legacy(gateway?.base ?? '', session, method, params)).message
+  expect(await ask('tools/list')).toMatchObject({ result: { tools: [] } })
+  await ask('prompts/get', { name: 'up__silent' })
+  expect(await ask('tools/call', { name: 'up__of-silent' })).toMatchObject({ result: { content: [{ text: 'called of-silent' }] } })
+  await ask('prompts/get', { name: 'up__announced' })
+  const listed = async (): Promise<boolean> => JSON.stringify(await ask('tools/list')).includes('up__of-announced')
+  expect(await eventually(listed)).toBe(true)
+})
