@@ -75,6 +75,8 @@ export function needsFull({ elicitation, sampling }: ClientCapabilities): boolea
 export interface Refusal {
   readonly status: number | undefined
   readonly error: Pick<IncomingError, 'code' | 'message' | 'error'> | undefined
+  /** What the body of a status holds that is no such error. */
+  readonly words?: string | undefined
   /** The revision of a result that is none of those known here. */
   readonly answered?: string | undefined
 }
@@ -97,6 +99,13 @@ export function nextDeclaration(tried: readonly Declaration[], refusal: Refusal)
   return isNew(oldest) ? of(oldest) : undefined
 }
 
+/** What is declared to a server that took `revision` in `initialize` and refuses it in what follows, where it says what it takes instead. */
+export function insteadOf(revision: LegacyRevision, words: string): Declaration | undefined {
+  const { listed } = revisionsIn({ status: undefined, error: undefined, words })
+  const offered = legacyRevisions.find((one) => one < revision && listed.includes(one))
+  return offered === undefined ? undefined : of(offered)
+}
+
 /** Members that a revision does not have are left out: elicitation came with 2025-06-18. */
 function of(revision: LegacyRevision): Declaration {
   return { revision, form: revision >= '2025-06-18' ? 'plain' : 'oldest' }
@@ -105,17 +114,23 @@ function of(revision: LegacyRevision): Declaration {
 const revisionText = /\b20\d\d-\d\d-\d\d\b/g
 
 /** Revisions that the refusal names: `data.supported` (MCP, lifecycle), which is the whole list, or those in its words, which need not be. */
-function revisionsIn({ error }: Refusal): { readonly listed: readonly string[]; readonly isWhole: boolean } {
+function revisionsIn({ error, words = '' }: Refusal): { readonly listed: readonly string[]; readonly isWhole: boolean } {
   const supported = error === undefined ? undefined : supportedIn(error)
   if (supported !== undefined) return { listed: supported, isWhole: true }
   const data = error === undefined ? undefined : dataOf(error)
-  const words = `${error?.message ?? ''} ${data === undefined ? '' : JSON.stringify(data)}`
-  return { listed: [...words.matchAll(revisionText)].map(([found]) => found), isWhole: false }
+  // A page may hold any date.
+  const said = namesRevision(words) ? words : ''
+  const text = `${error?.message ?? ''} ${data === undefined ? '' : JSON.stringify(data)} ${said}`
+  return { listed: [...text.matchAll(revisionText)].map(([found]) => found), isWhole: false }
 }
 
-function speaksOfRevision({ error, answered }: Refusal): boolean {
+function speaksOfRevision({ error, words = '', answered }: Refusal): boolean {
   if (answered !== undefined || error?.code === code.unsupportedProtocolVersion) return true
-  return error !== undefined && /protocol.?version|version.*(not|un)\s?support|unsupported.*version|revision/i.test(error.message)
+  return namesRevision(error?.message ?? words)
+}
+
+function namesRevision(text: string): boolean {
+  return /protocol.?version|version.*(not|un)\s?support|(un)?supported.*version|revision/i.test(text)
 }
 
 /** Whether the server may have refused what the message says, and not that it came. */

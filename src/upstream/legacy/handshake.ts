@@ -108,8 +108,8 @@ async function greet(
       return { kind: 'refused', refusal: { status, error: said }, fault: refused, again }
     }
     case 'status': {
-      const { status, body: error } = answer
-      return { kind: 'refused', refusal: { status, error }, fault: statusFault(asking, answer, lease), again: false }
+      const { status, body: error, words } = answer
+      return { kind: 'refused', refusal: { status, error, words }, fault: statusFault(asking, answer, lease), again: false }
     }
     case 'lost':
       return { kind: 'failed', fault: lostFault(asking, answer) }
@@ -171,7 +171,8 @@ export function unbegunFault(found: Fault): Fault {
   const { kind, detail, evidence: known, retryAfterMs } = found
   const method = 'notifications/initialized'
   if (kind === 'upstream_http_error') {
-    const reason = `it took initialize, and answered ${method} with HTTP ${String(detail.status)}`
+    const said = typeof detail.said === 'string' ? `: ${detail.said.slice(0, 200)}` : ''
+    const reason = `it took initialize, and answered ${method} with HTTP ${String(detail.status)}${said}`
     return fault('upstream_protocol_error', { ...detail, reason, method }, { evidence: known })
   }
   if (kind === 'upstream_timeout') return fault(kind, { ...detail, method, layer: `delivery of ${method}` }, { evidence: known })

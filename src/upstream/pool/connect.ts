@@ -10,7 +10,7 @@ import type { Context } from '../context.ts'
 import { isUnreachable } from '../http/failures.ts'
 import type { Belonging } from '../legacy/belonging.ts'
 import { LegacyConnection } from '../legacy/connection.ts'
-import { type Declaration, firstDeclaration, knowsFull } from '../legacy/declaration.ts'
+import { type Declaration, firstDeclaration, insteadOf, knowsFull } from '../legacy/declaration.ts'
 import { EarlyMessages } from '../legacy/early-messages.ts'
 import { type Handshake, shakeHands } from '../legacy/handshake.ts'
 import { ModernConnection } from '../modern/connection.ts'
@@ -37,8 +37,11 @@ export const legacyHoldsMs = 86_400_000
 
 export type Connected =
   | { readonly connection: Connection; readonly detected: Detected }
-  /** `settled`: the server itself has said it, or is gone: no other way to speak to it is tried, and none is advised. */
-  | { readonly fault: Fault; readonly settled?: boolean }
+  /**
+   * `settled`: the server itself has said it, or is gone: no other way to speak to it is tried, and none is advised. `instead`: it asks for
+   * another greeting.
+   */
+  | { readonly fault: Fault; readonly settled?: boolean; readonly instead?: Declaration | undefined }
 
 /** One connection on its way. */
 interface Attempt {
@@ -164,7 +167,11 @@ async function connectHttp(attempt: Attempt): Promise<Connected> {
   }
   const wire: HttpWire = dial.http(true)
   const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start, declaration, belonging.askable)
-  if (hands.kind === 'ready') return legacy(attempt, wire, hands, probed)
+  if (hands.kind === 'ready') {
+    const made = await legacy(attempt, wire, hands, probed)
+    // Always an older one, so this ends.
+    return 'fault' in made && made.instead !== undefined ? connectHttp({ ...attempt, declaration: made.instead }) : made
+  }
   await wire.close()
   if (mayHaveLostByForm(attempt, hands)) return connectHttp({ ...attempt, declaration: firstDeclaration })
   // It took this before and does not any more: perhaps it has learned another era meanwhile.
@@ -228,7 +235,7 @@ async function legacy(
   const refused = await connection.begin()
   if (refused !== undefined) {
     await connection.close()
-    return { fault: refused }
+    return { fault: refused, instead: insteadOf(hands.revision, String(refused.detail.said ?? '')) }
   }
   const { declaration } = hands
   const isNew = wanted.form === 'plain' && detected?.declaration === undefined && connection.declaresLess
