@@ -27,6 +27,10 @@ export interface Connection {
   /** Why nobody can tell now whether the server still knows its session; `onDoubt` is told of each change. */
   readonly doubt?: Fault | undefined
   onDoubt?: () => void
+  /** Where there is a doubt, it is looked into now. */
+  look?(): void
+  /** Whether the server answers anything on it: of a connection that is made to find that out. */
+  serves?(): Promise<boolean>
   /** Change notifications and resource updates. Set once. */
   onEvent: (event: CallEvent) => void
   /** It can no longer be used; calls in flight end by themselves. Not called after `close`. Set once. */

@@ -3,6 +3,7 @@ import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { Connection } from '../connection.ts'
 import type { Interactivity } from './attribution.ts'
 import type { Askable } from './declaration.ts'
+import type { Greeted } from './session-check.ts'
 import type { Again } from './url-required.ts'
 
 /** Whose connection it is, and what the exit has learned of the server. */
@@ -17,6 +18,6 @@ export interface Belonging {
   readonly again: Again
   /** Asks the server anew for its era, not too often; true where it is another now. */
   readonly turned: (era: Connection['era']) => Promise<boolean>
-  /** Whether the server itself is there now: it takes an `initialize`. */
-  readonly greets: () => Promise<boolean>
+  /** Whether the server itself is there now: it takes an `initialize`, and answers in the session that it begins. */
+  readonly greets: () => Promise<Greeted>
 }

@@ -198,6 +198,14 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     return this.session.doubt
   }
 
+  look(): void {
+    this.session.look()
+  }
+
+  serves(): Promise<boolean> {
+    return this.session.serves()
+  }
+
   // What a legacy call needs of us.
 
   answer(question: ServerRequest, result: Payload): void {
@@ -235,8 +243,10 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     this.attribution.parked()
   }
 
-  suspect(): void {
-    if (this.wire.transport !== 'stdio' || this.suspected || this.ended) return
+  suspect(isLate: boolean): void {
+    if (this.ended) return
+    if (this.wire.transport !== 'stdio') this.session.silent()
+    if (this.wire.transport !== 'stdio' || this.suspected || !isLate) return
     this.suspected = true
     inBackground(this.context.report, 'connection', this.checkLife())
   }

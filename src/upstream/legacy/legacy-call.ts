@@ -33,8 +33,8 @@ export interface LegacyCallOwner {
   cancel(legacyCall: LegacyCall, reason: string): void
   /** The call waits for its user from now on. */
   parked(): void
-  /** The server let a deadline pass: is it alive? */
-  suspect(): void
+  /** The call ended while it waited for the server, by its deadline (`isLate`) or by its caller: is the server alive? */
+  suspect(isLate: boolean): void
   /** The server is done with the call, or the call with the server. Once. */
   callEnded(legacyCall: LegacyCall): void
 }
@@ -269,8 +269,11 @@ export class LegacyCall implements Candidate, Parked {
 
   private end(exchange: Exchange): Outcome {
     this.giveUp(String(exchange.signal.reason))
-    if (exchange.signal.reason === 'deadline') this.owner.suspect()
-    return failed(endedFault(this.asking, exchange, this.context.clock.mono() - this.startedAt, true))
+    const elapsedMs = this.context.clock.mono() - this.startedAt
+    const isLate = exchange.signal.reason === 'deadline'
+    // Many clients wait less long than the gateway does.
+    if (isLate || elapsedMs >= this.context.timeouts.probe) this.owner.suspect(isLate)
+    return failed(endedFault(this.asking, exchange, elapsedMs, true))
   }
 
   private park(exchange: Exchange): Outcome | undefined {

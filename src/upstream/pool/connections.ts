@@ -18,6 +18,7 @@ import type { Context } from '../context.ts'
 import { type Interactivity, interactivityOf } from '../legacy/attribution.ts'
 import type { Belonging } from '../legacy/belonging.ts'
 import { type Askable, askableOf, isAnything, needsFull } from '../legacy/declaration.ts'
+import type { Greeted } from '../legacy/session-check.ts'
 import { ignore } from '../wire/requests.ts'
 import { type Connected, connect, look } from './connect.ts'
 import { Detection } from './detection.ts'
@@ -36,6 +37,9 @@ export class ConnectionPool implements ConnectionSource {
   readonly detection: Detection
   /** The connection for lists, watches and the description. */
   readonly home: Slot
+
+  /** A connection of a caller was made, or serves again. Set once. */
+  onServed: () => void = () => this.home.wake()
 
   private readonly context: Context
   private readonly endpoints: Endpoints
@@ -228,7 +232,12 @@ export class ConnectionPool implements ConnectionSource {
     )
     this.slots.set(key, slot)
     // Only the home's watches are those of the catalogue.
-    if (key !== homeKey) this.tellHome(slot.watching, tenure.session)
+    if (key === homeKey) return slot
+    this.tellHome(slot.watching, tenure.session)
+    // What serves a caller serves the gateway: its state shall not lag behind calls that work.
+    slot.onChange = () => {
+      if (slot.connection !== undefined && slot.connection.doubt === undefined) this.onServed()
+    }
     return slot
   }
 
@@ -304,26 +313,25 @@ export class ConnectionPool implements ConnectionSource {
     }
   }
 
-  /** Whether a connection can be had now. Asked once for all who want to know it at the same time, and not again at once where it failed. */
-  private greets(endpoint: Endpoint, lease: CredentialLease): Promise<boolean> {
-    if (endpoint.greeting === undefined && this.context.clock.mono() < endpoint.greetAgainAt) return Promise.resolve(false)
-    endpoint.greeting ??= connect(
-      this.context,
-      endpoint.dial,
-      this.belonging(unjudged(lease), endpoint),
-      this.detection.believed,
-      this.ended,
-    )
-      .then((connected) => {
-        const well = 'connection' in connected
-        this.endpoints.greeted(endpoint, well)
-        if (well) inBackground(this.context.report, 'connection', connected.connection.close())
-        return well
-      })
-      .finally(() => {
-        endpoint.greeting = undefined
-      })
+  /** Whether a connection can be had now, and serves. Asked once for all who want to know it at the same time, and not again at once where it failed. */
+  private greets(endpoint: Endpoint, lease: CredentialLease): Promise<Greeted> {
+    if (endpoint.greeting === undefined && this.context.clock.mono() < endpoint.greetAgainAt) return Promise.resolve('refuses')
+    endpoint.greeting ??= this.greet(endpoint, lease).finally(() => {
+      endpoint.greeting = undefined
+    })
     return endpoint.greeting
+  }
+
+  private async greet(endpoint: Endpoint, lease: CredentialLease): Promise<Greeted> {
+    const belonging = this.belonging(unjudged(lease), endpoint)
+    const connected = await connect(this.context, endpoint.dial, belonging, this.detection.believed, this.ended)
+    const isTaken = 'connection' in connected
+    this.endpoints.greeted(endpoint, isTaken)
+    if (!isTaken) return 'refuses'
+    const { connection } = connected
+    const serves = (await connection.serves?.()) ?? true
+    inBackground(this.context.report, 'connection', connection.close())
+    return serves ? 'answers' : 'takes'
   }
 
   nextQueue(queues: number): number {

@@ -68,6 +68,12 @@ export class SessionEra implements ConnectionSource {
     const transport = settings.command === undefined ? 'streamable-http' : settings.transport
     this.pool = new ConnectionPool({ ...context, settings: { ...settings, era: 'legacy', transport } }, endpoints)
     this.lists = new EraLists(context)
+    const served = (): void => {
+      this.pool.home.wake()
+      modern.home.wake()
+    }
+    this.pool.onServed = served
+    modern.onServed = served
   }
 
   /** It was opened once, so the server has it. */

@@ -105,6 +105,15 @@ export class Slot {
     return this.opening
   }
 
+  /** The server serves elsewhere: what waits to be tried again is tried now. A credential that was refused may be refused still. */
+  wake(): void {
+    if (this.connection !== undefined) this.connection.look?.()
+    else if (this.retry !== undefined && this.opening === undefined && this.lastFault?.evidence?.renew !== 'credential') {
+      this.notBefore = 0
+      void this.get()
+    }
+  }
+
   /** Lets go of the connection, which somebody else ends; another is made where one is wanted. */
   release(): void {
     this.connection = undefined
