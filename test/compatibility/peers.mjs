@@ -132,7 +132,6 @@ export const peers = [
   java('java-0.9', 'Java SDK 0.9.0', '0.9.0', ['early']),
   java('java-0.17', 'Java SDK 0.17.2', '0.17.2', ['current', 'json-0']),
   java('java-1', 'Java SDK 1.1.5', '1.1.5', ['current', 'json-1'], { fast: true }),
-  java('java-2', 'Java SDK 2.2.0', '2.2.0', ['current', 'json-1']),
   sessions,
   bothEras,
 ]
