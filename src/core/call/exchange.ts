@@ -17,7 +17,8 @@ export type CallEvent =
   /** `params.progressToken` is whatever the upstream hop used; the door sets its client's own. */
   | { readonly kind: 'progress'; readonly params: Payload }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly params: Payload }
-  | { readonly kind: 'changed'; readonly list: 'tools' | 'prompts' | 'resources'; readonly within?: Within }
+  /** `toCallers`: callers are told at once, and will list before it is known what changed. */
+  | { readonly kind: 'changed'; readonly list: 'tools' | 'prompts' | 'resources'; readonly within?: Within; readonly toCallers?: true }
   | { readonly kind: 'updated'; readonly uri: string; readonly params: Payload }
   /** First event of a listen: the accepted subset, `params.notifications`; and why a resource is not in it, where its server said so. */
   | { readonly kind: 'acknowledged'; readonly notifications: Interest; readonly refusals?: ReadonlyMap<string, Fault> }

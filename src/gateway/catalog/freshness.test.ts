@@ -33,6 +33,26 @@ describe('a list is read again', () => {
     },
   )
 
+  it('before the next list is answered, where callers were told of the change', async () => {
+    const a = new ScriptedUpstream('a', { tools: [tool('one')] })
+    const made = await bench([a]).start()
+    a.lists.tool = [tool('two')]
+    a.tell({ kind: 'changed', list: 'tools', toCallers: true })
+    const listed = list(made)
+    await settle(made, 1_000)
+    expect(await listed).toEqual(['a__two'])
+    // What is told while a list is read needs another.
+    a.hanging.add('tool')
+    a.tell({ kind: 'changed', list: 'tools', toCallers: true })
+    await settle(made, 1_000)
+    const late: string[][] = []
+    void list(made).then((found) => late.push(found))
+    await settle(made, 1_000)
+    expect(late).toEqual([])
+    await settle(made, 1_000)
+    expect(late).toEqual([['a__two']])
+  })
+
   it('by the clock where the announcement that was promised never comes', async () => {
     const a = new ScriptedUpstream('a', { tools: [tool('one')], capabilities: { tools: { listChanged: true } } })
     const made = await bench([a]).start()

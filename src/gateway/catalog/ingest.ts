@@ -15,6 +15,7 @@ import { feedTimes } from './feed-times.ts'
 import { Intake } from './intake.ts'
 import { completedBy, type JudgeParts, judgedList } from './judge.ts'
 import { OwnLists } from './own-lists.ts'
+import { Promised } from './promised.ts'
 import { type Reading, readList } from './reading.ts'
 import { type About, type List, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts'
 import { UndeclaredLists } from './undeclared.ts'
@@ -38,6 +39,7 @@ type TimerName = 'change' | 'poll' | 'slowPoll' | 'retry'
 export class Feed {
   readonly id: UpstreamId
   readonly widening: Widening
+  readonly promised = new Promised()
   /** What single sessions see. */
   readonly own: OwnLists
   private readonly parts: FeedParts
@@ -255,6 +257,7 @@ export class Feed {
       this.refused = fault
       if (fault !== undefined) {
         this.widening.failed()
+        this.promised.failed()
         this.fail('connection', String(fault.detail.reason ?? fault.message))
         return
       }
@@ -279,9 +282,11 @@ export class Feed {
   private async take(kind: ItemKind, about: About): Promise<void> {
     this.dirty.delete(kind)
     this.pulling.add(kind)
+    this.promised.begins(kind)
     const wide = this.widening.isWide
     const problem = await this.pullKind(kind, about)
     this.pulling.delete(kind)
+    this.promised.ends(kind)
     if (wide) this.widening.settled(kind)
     if (this.life.aborted) return
     if (problem === undefined) this.done(kind, about)
@@ -339,6 +344,7 @@ export class Feed {
 
   private heard(event: CallEvent): void {
     if (event.kind !== 'changed') return
+    if (event.toCallers) this.promised.told(event.list)
     if (event.within?.isNew !== true) this.changed(event.list)
     this.own.told(event.list, event.within)
   }

@@ -191,6 +191,8 @@ function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
     const ms = selection.server === undefined ? graceEndsAt - clock.mono() : undefined
     await mounts.wait(settled, ms, exchange.signal)
     if (call.caller.affinity !== undefined) await forSessions(mounts, selection, kind, exchange)
+    const isRead = (): boolean => !mounts.feedsOf(selection).some(({ promised }) => promised.isOwed(kind))
+    if (!isRead()) await mounts.wait(isRead, firstListMs, exchange.signal)
     const gone = cancelled(call, exchange)
     if (gone !== undefined) return failed(gone)
     if (kinds[kind].extension !== undefined && mounts.without(selection, kind))
