@@ -223,7 +223,8 @@ async function asServer(row, client, server, transport, mount) {
   const peer = transport === 'http' ? await start([fixture, '--http']) : undefined
   const upstream =
     peer === undefined
-      ? { command: process.execPath, args: [fixture, '--stdio'], env: { FIXTURE_ERA: server } }
+      ? // It asks its clients, so its process is told what those who use it can be asked (ADR 20).
+        { command: process.execPath, args: [fixture, '--stdio'], env: { FIXTURE_ERA: server }, interactive: 'yes' }
       : { url: `http://127.0.0.1:${peer.port}/mcp` }
   const config = join(mkdtempSync(join(folder, 'gateway-')), 'signalbox.yaml')
   const servers = { fixture: { ...upstream, era: server, bareNames: true } }

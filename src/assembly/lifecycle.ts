@@ -171,6 +171,7 @@ class Running implements RunningGateway {
     })
     warnOfDeprecated(this.inside.upstreams.values(), settings.sse, this.report)
     outsiders.upstreams = this.inside.upstreams
+    outsiders.catalog = this.inside.catalog
     this.doors = openDoors({
       settings,
       gateway: this.inside.gateway,

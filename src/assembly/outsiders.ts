@@ -4,11 +4,13 @@ import type { CallEvent } from '../core/call/exchange.ts'
 import type { Payload } from '../core/call/payload.ts'
 import type { Upstream } from '../core/ports/upstream.ts'
 import type { OutsideSession } from '../downstream/legacy/outside.ts'
+import type { Catalog } from '../gateway/catalog/index.ts'
 import type { Outside } from '../upstream/index.ts'
 
 export class Outsiders implements Outside {
   /** Set once they are made, after this. */
   upstreams: ReadonlyMap<string, Upstream> = new Map()
+  catalog: Pick<Catalog, 'sessionEnded'> | undefined
   private readonly sessions = new Map<string, OutsideSession>()
 
   /** `affinity` is the `Caller.affinity` of the session's calls. Returns what takes it out again. */
@@ -23,6 +25,7 @@ export class Outsiders implements Outside {
 
   sessionEnded(affinity: string): void {
     for (const upstream of this.upstreams.values()) upstream.sessionEnded?.(affinity)
+    this.catalog?.sessionEnded(affinity)
   }
 
   event(session: string, event: CallEvent): void {

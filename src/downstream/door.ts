@@ -13,6 +13,9 @@ import type { OpenRequest } from './http/open-requests.ts'
 import type { Outsiders } from './legacy/outside.ts'
 import type { DrainSettings, HttpSettings, SessionSettings, SseSettings, TlsSettings } from './settings.ts'
 
+/** For the log, once for each session or stream. */
+export const tooLargeToTell = 'A message on the way to a result is larger than limits.eventBytes and was dropped'
+
 export interface DoorContext {
   readonly gateway: Gateway
   readonly clock: Clock

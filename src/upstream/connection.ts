@@ -1,7 +1,7 @@
 // One connection to an upstream, whatever its revision: what the pool and the watches need of it.
 
 import type { TargetedCall } from '../core/call/call.ts'
-import type { CallEvent, Exchange, Interest } from '../core/call/exchange.ts'
+import type { Accepted, CallEvent, Exchange, Interest } from '../core/call/exchange.ts'
 import type { Outcome } from '../core/call/outcome.ts'
 import type { Payload } from '../core/call/payload.ts'
 import type { Signal } from '../core/call/signal.ts'
@@ -27,6 +27,10 @@ export interface Connection {
   /** Why nobody can tell now whether the server still knows its session; `onDoubt` is told of each change. */
   readonly doubt?: Fault | undefined
   onDoubt?: () => void
+  /** Where there is a doubt, it is looked into now. */
+  look?(): void
+  /** Whether the server answers anything on it: of a connection that is made to find that out. */
+  serves?(): Promise<boolean>
   /** Change notifications and resource updates. Set once. */
   onEvent: (event: CallEvent) => void
   /** It can no longer be used; calls in flight end by themselves. Not called after `close`. Set once. */
@@ -36,7 +40,7 @@ export interface Connection {
   /** A request of the gateway itself: lists and the like. */
   ask(method: string, params: Payload | undefined, lease: CredentialLease, signal: Signal): Promise<Asked>
   /** Replaces what is heard through `onEvent`; resolves to what the server accepted. */
-  hear(interest: Interest): Promise<Interest>
+  hear(interest: Interest): Promise<Accepted>
   /** The roots of a session that used this connection changed. */
   rootsChanged?(session: string): void
   /** A client session is over, whether it used this connection or not. */

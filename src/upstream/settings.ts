@@ -70,7 +70,7 @@ export const serverSettings = z
       .enum(['auto', 'yes', 'no'])
       .default('auto')
       .describe(
-        'Whether the server asks its clients questions (elicitation, sampling, roots). `auto` learns it from the first question, which is refused where several calls that run on one stdio process could have asked it; with `yes` such calls take turns from the start.',
+        'Whether the server asks its clients questions (elicitation, sampling, roots). `auto` learns it from the first question, which is refused where several calls that run on one stdio process could have asked it; with `yes` such calls take turns from the start, and a stdio process serves callers who can be asked the same and is told what that is, in place of all that clients can be asked.',
       ),
     bareNames: z.boolean().default(false).describe('Show the items of this server on /mcp without its prefix. At most one server may.'),
     forwardHeaders: z

@@ -119,7 +119,7 @@ export function asMarkdown({ rows, restart }) {
     if (mine.length === 0) return []
     const columns = [...head, 'Revision', ...features.slice(1)]
     const lines = mine.map((row) =>
-      line([...lead(row), revisionOf(row, notes), ...features.slice(1).map((feature) => shown(row.cells[feature], notes))]),
+      line([...lead(row), revisionOf(row, notes), ...features.slice(1).map((feature) => shown(row.cells[feature], notes, feature))]),
     )
     return [`## ${title}\n\n${text}\n\n${[line(columns), line(columns.map(() => '---')), ...lines].join('\n')}\n`]
   })
@@ -127,18 +127,39 @@ export function asMarkdown({ rows, restart }) {
   return `${intro}\n${meaning}\n${parts.join('\n')}\n${restarted}\n## Differences\n\n${notes.list()}\n`
 }
 
+/** Differences that stay, and why, in words; the first that fits. */
+const reasons = [
+  {
+    fits: (feature, { direct, gateway }) => feature === 'ping' && said(direct) === 'yes' && gateway.includes('2026-07-28'),
+    why: 'towards this client the gateway speaks 2026-07-28, whatever its server does, and that revision has no ping',
+  },
+  {
+    fits: (feature, { gateway }) => feature === 'ping' && said(gateway) === 'yes',
+    why: 'the gateway answers a ping in every revision',
+  },
+  {
+    fits: (feature, { direct, gateway }) => feature === 'list change' && said(gateway) === 'yes' && said(direct) === 'none',
+    why: 'the server cannot be listened to, and the gateway sees the change itself',
+  },
+]
+
+function whyOf(feature, cell) {
+  const why = reasons.find(({ fits }) => fits(feature, cell))?.why
+  return why === undefined ? '' : `. Why: ${why}.`
+}
+
 function revisionOf({ revision: { direct, gateway }, cells }, notes) {
   if (cells.connect !== 'yes') return shown(cells.connect, notes)
   if (direct === gateway) return direct === '' ? 'yes' : direct
-  return `${direct} (${notes.number(`Revision ${direct} directly, ${gateway} through the gateway.`)})`
+  return `${direct} (${notes.number(`Revision ${direct} directly, ${gateway} through the gateway, which speaks to its client in the newest that both know.`)})`
 }
 
-function shown(cell, notes) {
+function shown(cell, notes, feature) {
   const is = verdict(cell)
   if (is === 'none') return '–'
   if (is !== 'more' && is !== 'less') return is
   const side = (text) => text.replace(/^none\b/, 'nothing of the kind')
-  return `${is} (${notes.number(`Directly ${side(cell.direct)}; through the gateway ${side(cell.gateway)}`)})`
+  return `${is} (${notes.number(`Directly ${side(cell.direct)}; through the gateway ${side(cell.gateway)}${whyOf(feature, cell)}`)})`
 }
 
 function restartPart(restart) {

@@ -74,6 +74,26 @@ function go(id, title, program, rest = {}) {
   }
 }
 
+function rust(id, title) {
+  const folder = join(cache, id)
+  const run = (...args) => ({ command: join(folder, 'target', 'debug', 'compatibility'), args })
+  const sources = ['Cargo.toml', 'Cargo.lock', 'src/main.rs', 'src/client.rs', 'src/server.rs'].map((file) => ours(`rust/${file}`))
+  const transports = ['http', 'stdio']
+  return {
+    id,
+    title,
+    eras: ['session', 'auto'],
+    install: () =>
+      once(id, sources, (at) =>
+        quietly('cargo', ['build', '--locked', '--quiet', '--manifest-path', ours('rust/Cargo.toml')], {
+          env: { CARGO_TARGET_DIR: join(at, 'target'), CARGO_PROFILE_DEV_DEBUG: '0' },
+        }),
+      ),
+    client: { transports, start: (plan) => run('client', JSON.stringify(plan)) },
+    server: { transports, start: (transport, port) => run('server', transport, String(port)) },
+  }
+}
+
 function java(id, title, version, parts, rest = {}) {
   const folder = join(cache, id)
   const sources = ['', ...parts].flatMap((part) =>
@@ -132,6 +152,8 @@ export const peers = [
   java('java-0.9', 'Java SDK 0.9.0', '0.9.0', ['early']),
   java('java-0.17', 'Java SDK 0.17.2', '0.17.2', ['current', 'json-0']),
   java('java-1', 'Java SDK 1.1.5', '1.1.5', ['current', 'json-1'], { fast: true }),
+  java('java-2', 'Java SDK 2.2.0', '2.2.0', ['current', 'json-1']),
+  rust('rmcp', 'rmcp 3.11.0'),
   sessions,
   bothEras,
 ]

@@ -104,7 +104,7 @@ function parse(line) {
 function settle({ result, detail }) {
   const lacks =
     result === 'no' &&
-    /method not found|-32601|not offered here|not supported by the negotiated protocol|does not support|not support(ed)? (ping|completion|logging)/i.test(
+    /method not found|-32601|not offered here|not supported by the negotiated protocol|does not support|did not declare|not support(ed)? (ping|completion|logging)/i.test(
       detail,
     )
   return { result: lacks ? 'none' : result, detail: neutral(detail) }

@@ -2,6 +2,7 @@
 // Never stored, never logged, never spread.
 
 import type { Renewal } from '../faults/evidence.ts'
+import type { Fault } from '../faults/fault.ts'
 import type { Clock } from '../ports/clock.ts'
 import type { LogLevel } from './call.ts'
 import { Deadline, type DeadlineLimits } from './deadline.ts'
@@ -16,12 +17,21 @@ export type CallEvent =
   /** `params.progressToken` is whatever the upstream hop used; the door sets its client's own. */
   | { readonly kind: 'progress'; readonly params: Payload }
   | { readonly kind: 'log'; readonly level: LogLevel; readonly params: Payload }
-  | { readonly kind: 'changed'; readonly list: 'tools' | 'prompts' | 'resources' }
+  /** `toCallers`: callers are told at once, and will list before it is known what changed. */
+  | { readonly kind: 'changed'; readonly list: 'tools' | 'prompts' | 'resources'; readonly within?: Within; readonly toCallers?: true }
   | { readonly kind: 'updated'; readonly uri: string; readonly params: Payload }
-  /** First event of a listen: the accepted subset, `params.notifications`. */
-  | { readonly kind: 'acknowledged'; readonly notifications: Interest }
+  /** First event of a listen: the accepted subset, `params.notifications`; and why a resource is not in it, where its server said so. */
+  | { readonly kind: 'acknowledged'; readonly notifications: Interest; readonly refusals?: ReadonlyMap<string, Fault> }
   /** A notification of an extension, by its own method, for example `notifications/tasks`. */
   | { readonly kind: 'extension'; readonly method: string; readonly params: Payload }
+
+/** Where a change was told: on the connection that a client session has to itself. */
+export interface Within {
+  /** The `Caller.affinity` of its calls. */
+  readonly session: string
+  /** It was not told: the connection is another one than before. */
+  readonly isNew: boolean
+}
 
 /** What a listener wants to hear (`SubscriptionFilter`, MCP 2026-07-28 §subscriptions). */
 export interface Interest {
@@ -30,6 +40,11 @@ export interface Interest {
   readonly resourcesListChanged?: boolean
   readonly resourceSubscriptions?: readonly string[]
   readonly taskIds?: readonly string[]
+}
+
+/** What a server accepted of an interest, and what it said of the resources that it refused. */
+export interface Accepted extends Interest {
+  readonly refusals?: ReadonlyMap<string, Fault>
 }
 
 /** Bounded, never blocks; an implementation counts what it drops. */

@@ -8,6 +8,8 @@ import { skillsExtension } from '../protocol/names.ts'
 /** The three lists whose change a client may be told of. */
 export type ListName = 'tools' | 'prompts' | 'resources'
 
+export const listNames: readonly ListName[] = ['tools', 'prompts', 'resources']
+
 interface KindFacts {
   readonly method: Method
   /** Member of the list result. */

@@ -119,7 +119,7 @@ const rows = {
     ...refused,
     again: 'once',
     renew: 'session',
-    seen: 'another answer of 4xx, or a JSON-RPC error that speaks of the session or of `initialize`, of a server that, asked at once, takes an `initialize` and does not know the session',
+    seen: 'another answer of 3xx or 4xx (a login, a challenge that the same credential answers in a new session), or a JSON-RPC error that speaks of the session or of `initialize`, of a server that, asked at once, takes an `initialize` and does not know the session',
     why: 'servers hold the session against what they know before anything else, in whatever words they say it',
   },
   revision_changed: {
@@ -206,7 +206,7 @@ const rows = {
     ...unknown,
     again: 'once',
     renew: 'session',
-    seen: 'HTTP 500, or an answer that is no MCP, of a server that, asked at once, takes an `initialize` and does not know the session',
+    seen: 'HTTP 500, any other JSON-RPC error, or an answer that is no MCP, of a server that, asked at once, serves nothing in the session and serves a new one',
     why: 'it may have begun before it was started anew',
   },
   other_status: {

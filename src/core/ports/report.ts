@@ -29,6 +29,10 @@ export const counters = {
     help: 'Lists that could not be read to their end; what was read of them is served.',
     labels: ['upstream', 'kind'],
   },
+  own_lists_dropped: {
+    help: 'Client sessions that see what all see again of a server, since too many had lists of their own.',
+    labels: ['upstream'],
+  },
   quarantined_items: { help: 'Definitions that could not be served.', labels: ['upstream', 'kind'] },
   audit_rows_lost: { help: 'Rows of the audit that were lost, since the store was away for longer than memory lasts.', labels: [] },
   access_denied: { help: 'Calls that no rule of `access` grants, or not with the scopes of the caller.', labels: ['upstream', 'kind'] },

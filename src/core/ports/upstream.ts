@@ -2,7 +2,7 @@
 
 import type { Caller, TargetedCall, UpstreamId } from '../call/call.ts'
 import type { Deadline } from '../call/deadline.ts'
-import type { CallEvent, Exchange, Interest } from '../call/exchange.ts'
+import type { Accepted, CallEvent, Exchange, Interest } from '../call/exchange.ts'
 import type { ItemKind } from '../call/item.ts'
 import type { Outcome } from '../call/outcome.ts'
 import type { Payload } from '../call/payload.ts'
@@ -59,9 +59,12 @@ export interface EraDifference {
 
 export interface Watch {
   /** Replaces the interest; resolves to what the upstream accepted. Overlaps, so that no event is lost in between. */
-  update(interest: Interest): Promise<Interest>
+  update(interest: Interest): Promise<Accepted>
   close(): void
 }
+
+/** Whose connection to a server it is; `capabilities` where it is known what he can be asked. */
+export type Owner = Pick<Caller, 'principal' | 'affinity'> & Partial<Pick<Caller, 'capabilities'>>
 
 export interface Upstream {
   readonly id: UpstreamId
@@ -73,12 +76,14 @@ export interface Upstream {
   send(call: TargetedCall, exchange: Exchange): Promise<Outcome>
   /** All definitions of a kind as the gateway itself sees them, page by page, each as its own bytes. Ends by throwing `UpstreamFault` if a page fails, `EndlessList` where the list goes on beyond all bounds: what came before stands. */
   items(kind: ItemKind, signal: Signal): AsyncIterable<Payload>
+  /** The same as the server lists it on the connection that a client session has to itself. Absent where no session has one. */
+  sessionItems?(kind: ItemKind, signal: Signal, session: string): AsyncIterable<Payload>
   /**
    * Change notifications and resource updates, for as long as the watch is open; survives reconnects. `changed` events are not debounced
    * here. `owner` puts the watch on the connection that the calls of this caller take, with its credential: servers that keep subscriptions
    * per session need it. Without an owner the gateway itself watches.
    */
-  watch(interest: Interest, on: (event: CallEvent) => void, owner?: Pick<Caller, 'principal' | 'affinity'>): Watch
+  watch(interest: Interest, on: (event: CallEvent) => void, owner?: Owner): Watch
   /** The roots of a client session changed: the servers that asked it shall ask again. Absent where no server could. */
   rootsChanged?(affinity: string): void
   /** A client session is over, and no call of it follows: what a server keeps for it alone is ended. Absent where no server keeps any. */

@@ -10,6 +10,9 @@ export class MalformedJson extends Error {
   }
 }
 
+/** Thrown on what may be JSON and is nested too deep. */
+export class TooDeep extends MalformedJson {}
+
 /** Deepest nesting that is scanned; more is refused as malformed. */
 export const maxDepth = 512
 
@@ -149,7 +152,7 @@ export function skipValue(b: Uint8Array, at: number): number {
   for (;;) {
     const c = b[i]
     if (c === openBrace || c === openBracket) {
-      if (depth >= maxDepth) throw new MalformedJson(`nesting deeper than ${maxDepth}`, i)
+      if (depth >= maxDepth) throw new TooDeep(`nesting deeper than ${maxDepth}`, i)
       depth += 1
       isObjectAt[depth] = c === openBrace ? 1 : 0
       i = skipSpace(b, i + 1)

@@ -92,6 +92,7 @@ const rows: readonly [string, string, Record<string, string>, number | 'legacy',
   ['no claim, modern header', legacyCall('tools/list'), modernHeaders('tools/list'), 400, -32602],
   ['no params at all, modern header', '{"jsonrpc":"2.0","id":1,"method":"tools/list"}', modernHeaders('tools/list'), 400, -32602],
   ['no claim, a header of the future', legacyCall('tools/list'), { 'mcp-protocol-version': '2099-01-01' }, 400, -32602],
+  ['a ping without claim, modern header', legacyCall('ping'), modernHeaders('ping'), 200],
   ['no claim, no header', legacyCall('tools/list'), {}, 'legacy'],
   ['no claim, legacy header', legacyCall('tools/list'), { 'mcp-protocol-version': '2025-06-18' }, 'legacy'],
   ['no claim, nonsense header', legacyCall('tools/list'), { 'mcp-protocol-version': 'nonsense' }, 'legacy'],
@@ -158,6 +159,14 @@ describe('every row of the era table has its answer', () => {
     at.legacy.length = 0
     await send(at.port, { method, headers: { 'content-type': undefined } })
     expect(at.legacy).toEqual([method])
+  })
+})
+
+describe('a ping of a client of 2026-07-28, which has none', () => {
+  it('without an envelope is answered, digit by digit', async () => {
+    const body = '{"jsonrpc":"2.0","id":9007199254740993,"method":"ping"}'
+    const { status, text } = await send(at.port, { headers: modernHeaders('ping'), body })
+    expect([status, text]).toEqual([200, '{"jsonrpc":"2.0","id":9007199254740993,"result":{}}'])
   })
 })
 

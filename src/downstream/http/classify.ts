@@ -9,6 +9,8 @@ import { hasClaim, hasValidModernClaim, isModernRevision, type Message, metaOf }
 export type Classification =
   /** A request for the modern door, which checks the rest of it. */
   | { readonly to: 'modern' }
+  /** A ping that is nobody's: go-sdk sends it bare to servers of MCP 2026-07-28, which has none. It asks whether anybody is there. */
+  | { readonly to: 'pong' }
   /** A modern notification: 202 and dropped. */
   | { readonly to: 'accepted' }
   | { readonly to: 'legacy' }
@@ -27,7 +29,9 @@ export function classify(message: unknown, revision: string | undefined, method:
   if (message.method === 'initialize' && !hasValidModernClaim(message)) {
     return modernHeader ? mismatch(`initialize belongs to earlier revisions, MCP-Protocol-Version names ${revision}`) : legacy
   }
-  return modernHeader || hasClaim(message) ? modern : legacy
+  if (hasClaim(message)) return modern
+  if (!modernHeader) return legacy
+  return message.method === 'ping' ? pong : modern
 }
 
 /** Null is the id of no request, and some clients write it into notifications. */
@@ -40,6 +44,7 @@ function isNotification({ method }: Message): boolean {
 }
 
 const modern: Classification = { to: 'modern' }
+const pong: Classification = { to: 'pong' }
 const legacy: Classification = { to: 'legacy' }
 const accepted: Classification = { to: 'accepted' }
 

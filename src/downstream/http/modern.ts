@@ -3,16 +3,18 @@
 import { endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { IntrusiveList, type ListEntry } from '../../core/call/intrusive-list.ts'
 import { internal, type Outcome } from '../../core/call/outcome.ts'
+import { emptyObject } from '../../core/call/payload.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { type RawId, resultBytes } from '../../core/protocol/jsonrpc.ts'
 import type { ArrivedPost, DoorContext } from '../door.ts'
 import type { Answer, ModernWriter } from '../modern/answer.ts'
 import type { Message } from '../modern/envelope.ts'
-import { type Asked, type Received, receive } from '../modern/receive.ts'
+import { type Asked, type Received, rawIdOf, receive } from '../modern/receive.ts'
 import { accepted } from './accept.ts'
 import { spreadMs } from './drain.ts'
 import { forwardedHeaders } from './forwarded-headers.ts'
 import { Heartbeat } from './heartbeat.ts'
-import type { Refusals } from './refusals.ts'
+import { type Refusals, writeJson } from './refusals.ts'
 import { Reply } from './reply.ts'
 import { RequestHeaders } from './request-headers.ts'
 
@@ -48,6 +50,12 @@ export class ModernDoor {
     if (received.kind === 'call') return this.call(arrived, received)
     this.refusals.refuse(arrived, received.fault, received)
     return undefined
+  }
+
+  /** A ping without an envelope. */
+  pong({ res, message, body }: ArrivedPost): void {
+    // `classify` has seen the id.
+    writeJson(res, 200, resultBytes(rawIdOf(message, body) as RawId, emptyObject.bytes))
   }
 
   /** Ends the listen streams in order, spread so that their clients do not all come back at once. */

@@ -5,6 +5,7 @@ import type { CallEvent, Sink } from '../../core/call/exchange.ts'
 import type { Complete } from '../../core/call/outcome.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { dataNameBytes, sseComment, sseEvent } from '../../core/protocol/sse.ts'
+import { tooLargeToTell } from '../door.ts'
 import type { Answer, ModernWriter } from '../modern/answer.ts'
 import type { Asked } from '../modern/receive.ts'
 import type { Accepted } from './accept.ts'
@@ -40,6 +41,7 @@ export class Reply implements Sink, HeartbeatTarget {
   private streaming = false
   private answered = false
   private dropped = 0
+  private droppedLarge = false
   private dueAt = Number.POSITIVE_INFINITY
   private answerBytes = 0
 
@@ -72,6 +74,10 @@ export class Reply implements Sink, HeartbeatTarget {
     if (this.answered || this.res.destroyed || !this.accept.sse) return
     const bytes = this.writer.event(this.asked, event)
     if (bytes === undefined) return
+    if (dataNameBytes + bytes.length > this.eventBytes) {
+      this.dropLarge(bytes.length)
+      return
+    }
     if (isSlow(this.res)) {
       this.overflow()
       return
@@ -114,6 +120,14 @@ export class Reply implements Sink, HeartbeatTarget {
     if (this.streaming) return
     this.streaming = true
     this.res.writeHead(200, streamHeaders as string[])
+  }
+
+  /** Clients may end their session at an event that is too large for them, which what is told on the way is not worth. */
+  private dropLarge(bytes: number): void {
+    this.report.counters.add('events_dropped', { where: 'size' })
+    if (this.droppedLarge) return
+    this.droppedLarge = true
+    this.report.log('warn', tooLargeToTell, { bytes, limit: this.eventBytes, correlationId: this.asked.correlationId })
   }
 
   /** A missed progress message is no loss; a missed change is, so a listener is cut and will list anew. */

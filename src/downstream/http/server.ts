@@ -298,6 +298,8 @@ class Door implements HttpDoor {
         return this.modern.post(post)
       case 'legacy':
         return this.parts.legacy.post(post)
+      case 'pong':
+        return this.modern.pong(post)
       case 'accepted':
         post.res.writeHead(202, ['Content-Length', '0'])
         post.res.end()

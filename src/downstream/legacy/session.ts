@@ -24,7 +24,8 @@ import {
 } from '../../core/protocol/jsonrpc.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
-import type { DoorContext } from '../door.ts'
+import { dataNameBytes } from '../../core/protocol/sse.ts'
+import { type DoorContext, tooLargeToTell } from '../door.ts'
 import { oneLine } from '../modern/line.ts'
 import { type Asked, legacyAnswer, legacyFault } from './answer.ts'
 import { crosses, makeCall } from './call.ts'
@@ -113,6 +114,7 @@ export class LegacySession {
   private over = false
   /** Somebody hears what belongs to no request. */
   private heard = false
+  private droppedLarge = false
   private readonly leave: (() => void) | undefined
   private level: LogLevel | undefined
 
@@ -126,7 +128,7 @@ export class LegacySession {
         credential: parts.credential,
         lists: parts.profile.handshake.lists,
         call: (interest) => this.listenCall(interest),
-        notify: (event) => parts.common.send(eventBytes(event), false),
+        notify: (event) => this.tell(parts.common, eventBytes(event), false),
       },
       parts.state?.uris,
     )
@@ -248,7 +250,7 @@ export class LegacySession {
       return
     }
     if (event.kind === 'log' && logLevels.indexOf(event.level) < logLevels.indexOf(this.level ?? defaultLevel)) return
-    this.parts.common.send(eventBytes(event), true)
+    this.tell(this.parts.common, eventBytes(event), true)
   }
 
   private outsideParts(): InputRequestsParts {
@@ -339,12 +341,26 @@ export class LegacySession {
           const value = progressOf(event.params)
           if (progressToken === undefined || value <= told) return this.dropped('progress')
           told = value
-          channel.send(eventBytes(event, progressToken), true)
+          this.tell(channel, eventBytes(event, progressToken), true)
         } else if (event.kind === 'log') {
-          if (logLevels.indexOf(event.level) >= logLevels.indexOf(this.level ?? defaultLevel)) channel.send(eventBytes(event), true)
-        } else if (event.kind === 'extension') channel.send(eventBytes(event), true)
+          if (logLevels.indexOf(event.level) >= logLevels.indexOf(this.level ?? defaultLevel)) this.tell(channel, eventBytes(event), true)
+        } else if (event.kind === 'extension') this.tell(channel, eventBytes(event), true)
       },
     }
+  }
+
+  /** Clients may end their session at an event that is too large for them, which what is told on the way is not worth. */
+  private tell(channel: CommonChannel, message: Uint8Array, droppable: boolean): void {
+    const { context } = this.parts
+    if (this.profile.transport === 'stdio' || message.length + dataNameBytes <= context.eventBytes) {
+      channel.send(message, droppable)
+      return
+    }
+    this.dropped('size')
+    if (this.droppedLarge) return
+    this.droppedLarge = true
+    const { handshake, mount } = this.profile
+    context.report.log('warn', tooLargeToTell, { bytes: message.length, limit: context.eventBytes, mount, client: handshake.client?.name })
   }
 
   private dropped(where: string): void {

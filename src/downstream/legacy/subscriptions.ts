@@ -29,6 +29,7 @@ interface Listen {
   /** What it was opened for, to see whether it still fits. */
   asked: string
   accepted: ReadonlySet<string>
+  refusals: ReadonlyMap<string, Fault> | undefined
 }
 
 const firstBackoffMs = 1_000
@@ -64,10 +65,11 @@ export class Subscriptions {
     this.wanted.add(uri)
     const failed = await this.settle()
     if (failed === undefined && this.current?.accepted.has(uri) === true) return undefined
+    const said = this.current?.refusals?.get(uri)
     this.wanted.delete(uri)
     // So that the next attempt asks again.
     if (this.current !== undefined) this.current.asked = ''
-    return failed ?? fault('not_subscribable', { uri, reason: 'its server does not offer updates of it' })
+    return failed ?? said ?? fault('not_subscribable', { uri, reason: 'its server does not offer updates of it' })
   }
 
   /** Takes effect at once; the listen follows. */
@@ -157,6 +159,7 @@ export class Subscriptions {
         if (this.closed) return
         patience.cancel()
         listen.accepted = new Set(event.notifications.resourceSubscriptions ?? [])
+        listen.refusals = event.refusals
         this.opening = undefined
         this.current = listen
         this.backoffMs = firstBackoffMs
@@ -164,7 +167,7 @@ export class Subscriptions {
         resolve(undefined)
       }
       const exchange = openExchange(context.clock, context.limits, { emit }, this.parts.credential)
-      const listen: Listen = { exchange, asked, accepted: new Set() }
+      const listen: Listen = { exchange, asked, accepted: new Set(), refusals: undefined }
       this.opening = listen
       // A listen lasts as long as its session; only its acknowledgement has a limit.
       exchange.deadline.pause()

@@ -182,7 +182,10 @@ describe('events', () => {
     })
   })
 
-  it('a call hears no change notifications', () => {
-    expect(writer.event(asked(), { kind: 'changed', list: 'tools' })).toBeUndefined()
+  it('a call hears of a change that its server told it, and of no resource', () => {
+    expect(writer.event(asked(), { kind: 'changed', list: 'tools' })?.toString()).toBe(
+      '{"jsonrpc":"2.0","method":"notifications/tools/list_changed","params":{}}',
+    )
+    expect(writer.event(asked(), { kind: 'updated', uri: 'a:b', params: payloadOf({ uri: 'a:b' }) })).toBeUndefined()
   })
 })

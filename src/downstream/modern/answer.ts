@@ -92,6 +92,8 @@ class Writer implements ModernWriter {
         if (asked.logLevel === undefined || logLevels.indexOf(event.level) < logLevels.indexOf(asked.logLevel)) return undefined
         return notification('notifications/message', event.params)
       }
+      case 'changed':
+        return notification(`notifications/${event.list}/list_changed`, nothing)
       case 'extension':
         return notification(event.method, event.params)
       default:

@@ -8,6 +8,7 @@ import { kinds } from '../../core/call/item-kinds.ts'
 import { type Edit, type Payload, payload } from '../../core/call/payload.ts'
 import { type ToolSettings, unconfigured } from '../../core/call/tool-settings.ts'
 import type { ConfiguredTools } from '../../core/ports/configured-tools.ts'
+import { itemDepth, tooDeepKey } from '../../core/protocol/deep-items.ts'
 import { headerParams } from '../../core/protocol/header-params.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { countMembers, countParsed } from '../../core/protocol/scan.ts'
@@ -99,6 +100,7 @@ export function readDefinition(
   }
   const name = nameOf(kind, value)
   const bad = (path: string, reason: string): Quarantined => ({ kind, name, path, reason })
+  if (isObject(value) && value[tooDeepKey] === true) return bad('', `is nested deeper than ${itemDepth} levels`)
   if (countMembers(bytes) !== countParsed(value)) return bad('', 'has a duplicate key')
   if (name !== undefined && !isWellFormed(name)) return bad(`/${kinds[kind].key}`, 'holds half of a character')
   const mends = mayBeCut(bytes) ? wholeCharacters(value) : []

@@ -33,6 +33,26 @@ describe('a list is read again', () => {
     },
   )
 
+  it('before the next list is answered, where callers were told of the change', async () => {
+    const a = new ScriptedUpstream('a', { tools: [tool('one')] })
+    const made = await bench([a]).start()
+    a.lists.tool = [tool('two')]
+    a.tell({ kind: 'changed', list: 'tools', toCallers: true })
+    const listed = list(made)
+    await settle(made, 1_000)
+    expect(await listed).toEqual(['a__two'])
+    // What is told while a list is read needs another.
+    a.hanging.add('tool')
+    a.tell({ kind: 'changed', list: 'tools', toCallers: true })
+    await settle(made, 1_000)
+    const late: string[][] = []
+    void list(made).then((found) => late.push(found))
+    await settle(made, 1_000)
+    expect(late).toEqual([])
+    await settle(made, 1_000)
+    expect(late).toEqual([['a__two']])
+  })
+
   it('by the clock where the announcement that was promised never comes', async () => {
     const a = new ScriptedUpstream('a', { tools: [tool('one')], capabilities: { tools: { listChanged: true } } })
     const made = await bench([a]).start()
@@ -85,6 +105,64 @@ describe('a list is read again', () => {
     a.lists.tool = [tool('two')]
     await settle(made, 70_000)
     expect(await list(made)).toEqual(['a__two', 'b__one'])
+  })
+
+  it.each<[string, (a: ScriptedUpstream, made: Bench) => unknown, number]>([
+    ['when the server says that it changed', (a) => a.tell({ kind: 'changed', list: 'tools' }), 1_000],
+    ['when a caller names an item of it', (_, made) => call(made, 'a__late'), 0],
+    ['by the clock', () => undefined, 70_000],
+  ])('that the server comes to have and never declared: %s', async (_when, happens, ms) => {
+    const a = new ScriptedUpstream('a', { prompts: [{ name: 'p' }], capabilities: { prompts: {} } })
+    const made = await bench([a]).start()
+    expect(await list(made)).toEqual([])
+    await settle(made, 3_000)
+    a.lists.tool = [tool('late')]
+    const [happened] = await Promise.all([happens(a, made), settle(made, ms)])
+    if (ms === 0) expect(happened).toMatchObject({ kind: 'complete' })
+    expect(await list(made)).toEqual(['a__late'])
+    expect(await list(made, 'prompts/list')).toEqual(['a__p'])
+    a.lists.tool = [tool('later')]
+    await settle(made, 70_000)
+    expect(await list(made)).toEqual(['a__later'])
+    expect(made.catalog.status()[0]).toMatchObject({ state: 'ready', reason: undefined })
+  })
+
+  it('that the server comes to have, prompts and resources too, where it says so', async () => {
+    const a = new ScriptedUpstream('a', { tools: [tool('one')], capabilities: { tools: {} } })
+    const made = await bench([a]).start()
+    a.lists.prompt = [{ name: 'p' }]
+    a.lists.resource = [{ uri: 'a:1', name: 'r' }]
+    for (const name of ['prompts', 'resources'] as const) a.tell({ kind: 'changed', list: name })
+    await settle(made, 1_000)
+    expect(await list(made, 'prompts/list')).toEqual(['a__p'])
+    expect(made.catalog.status()[0]?.counts).toMatchObject({ tool: 1, prompt: 1, resource: 1 })
+  })
+
+  it('that a server never answers for is not asked for again, until the server says something of it', async () => {
+    const a = new ScriptedUpstream('a', { prompts: [{ name: 'p' }], capabilities: { prompts: {} } })
+    a.hanging.add('tool')
+    const made = await bench([a]).start()
+    for (let i = 0; i < 10; i += 1) await settle(made, 30_000)
+    expect(faultOf(await call(made, 'a__late')).kind).toBe('unknown_tool')
+    expect(a.pulls.filter((kind) => kind === 'tool')).toHaveLength(1)
+    a.hanging.clear()
+    a.lists.tool = [tool('late')]
+    a.tell({ kind: 'changed', list: 'tools' })
+    await settle(made, 1_000)
+    expect(await list(made)).toEqual(['a__late'])
+  })
+
+  it('that was announced, is not declared and is not there, is nothing, and no trouble', async () => {
+    const a = new ScriptedUpstream('a', { prompts: [{ name: 'p' }], capabilities: { prompts: {} } })
+    a.failing.add('tool')
+    const made = await bench([a]).start()
+    for (let i = 0; i < 5; i += 1) {
+      a.tell({ kind: 'changed', list: 'tools' })
+      await settle(made, 1_000)
+    }
+    expect(await list(made, 'prompts/list')).toEqual(['a__p'])
+    expect(made.catalog.status()[0]).toMatchObject({ state: 'ready', reason: undefined })
+    expect(made.logged).toEqual([])
   })
 
   it('that the server does not declare and does not have is nothing, and no trouble', async () => {

@@ -50,7 +50,7 @@ export interface CatalogOptions extends Judging {
   readonly access?: Access | undefined
 }
 
-/** The definitions of one server changed; `lists` is empty where only what it says of itself did. */
+/** The definitions of one server changed; `lists` is empty where only what it says of itself did, or what one session sees. */
 export interface CatalogChange {
   readonly upstream: UpstreamId
   readonly lists: ReadonlySet<ListName>
@@ -72,6 +72,8 @@ export interface Catalog {
   refresh(upstream: UpstreamId): void
   /** The item that a mount shows under a name or URI, whoever asks. */
   find(mount: string, kind: ItemKind, visible: string): Item | undefined
+  /** A client session is over: what it alone saw is forgotten. */
+  sessionEnded(session: string): void
   /** What listening needs: whose a URI or task is, what a mount offers, and whether a list still reads the same. */
   readonly watching: Watching
 }
@@ -84,7 +86,7 @@ export interface Watching {
   /** Whether the mount has such a list. */
   offers(mount: string, list: ListName): boolean
   /** Equal as long as the list of the mount reads the same to the caller. */
-  version(call: Call, list: ListName): string
+  version(call: Pick<Call, 'mount' | 'caller'>, list: ListName): string
 }
 
 export function createCatalog(options: CatalogOptions): Catalog {
@@ -130,6 +132,7 @@ class Live implements Catalog {
       random,
       report,
       swapped: (feed, changed) => this.swapped(feed, changed),
+      ownChanged: (from, session) => this.ownChanged(from, session),
       moved: () => this.mountsOf.moved(),
     })
   }
@@ -163,6 +166,11 @@ class Live implements Catalog {
     return selection === undefined ? undefined : this.mountsOf.view(selection).find(kind, visible)
   }
 
+  sessionEnded(session: string): void {
+    for (const feed of this.mountsOf.feeds.values()) feed.own.sessionEnded(session)
+    this.mountsOf.ownChanged(session)
+  }
+
   status(): readonly UpstreamStatus[] {
     const selection = this.mountsOf.selection('')
     const collisions = selection === undefined ? [] : this.mountsOf.view(selection).collisions
@@ -178,6 +186,12 @@ class Live implements Catalog {
     this.save(feed)
     const lists = new Set(changed.map((kind) => kinds[kind].list))
     for (const listener of this.listeners) listener({ upstream: feed.id, lists })
+  }
+
+  private ownChanged(feed: Feed, session: string): void {
+    this.mountsOf.ownChanged(session)
+    this.mountsOf.moved()
+    for (const listener of this.listeners) listener({ upstream: feed.id, lists: noLists })
   }
 
   private async restore(feed: Feed): Promise<void> {
@@ -211,6 +225,7 @@ class Live implements Catalog {
 }
 
 const saveDelayMs = 250
+const noLists: ReadonlySet<ListName> = new Set()
 
 function watching(mounts: Mounts, lookup: Lookup, pages: Pages, task: Watching['task']): Watching {
   return {
@@ -226,7 +241,7 @@ function watching(mounts: Mounts, lookup: Lookup, pages: Pages, task: Watching['
     },
     version: (call, list) => {
       const selection = mounts.selection(call.mount)
-      return selection === undefined ? '' : pages.version(call, mounts.view(selection), list)
+      return selection === undefined ? '' : pages.version(call, mounts.view(selection, call.caller.affinity), list)
     },
   }
 }

@@ -14,8 +14,11 @@ import { sameQuarantined } from './definition.ts'
 import { feedTimes } from './feed-times.ts'
 import { Intake } from './intake.ts'
 import { completedBy, type JudgeParts, judgedList } from './judge.ts'
-import { answers, type Reading, readList } from './reading.ts'
+import { OwnLists } from './own-lists.ts'
+import { Promised } from './promised.ts'
+import { type Reading, readList } from './reading.ts'
 import { type About, type List, readSnapshot, type Snapshot, writeSnapshot } from './snapshot.ts'
+import { UndeclaredLists } from './undeclared.ts'
 import { Widening } from './widening.ts'
 
 export interface FeedParts extends JudgeParts {
@@ -25,6 +28,8 @@ export interface FeedParts extends JudgeParts {
   readonly random: Random
   /** Told after every swap; the kinds whose definitions differ, none where only what the server says of itself does. */
   readonly swapped: (feed: Feed, changed: readonly ItemKind[]) => void
+  /** What one client session sees of this feed is something else now. */
+  readonly ownChanged: (feed: Feed, session: string) => void
   /** Told whenever somebody who waits for this feed should look again. */
   readonly moved: () => void
 }
@@ -34,6 +39,9 @@ type TimerName = 'change' | 'poll' | 'slowPoll' | 'retry'
 export class Feed {
   readonly id: UpstreamId
   readonly widening: Widening
+  readonly promised = new Promised()
+  /** What single sessions see. */
+  readonly own: OwnLists
   private readonly parts: FeedParts
   private readonly life = new Switch()
   private readonly timers = new Map<TimerName, Timer>()
@@ -46,9 +54,7 @@ export class Feed {
   private readonly partial = new Map<ItemKind, NonNullable<Reading['incomplete']>>()
   /** The last lists that came to their end. */
   private readonly whole = new Map<ItemKind, List>()
-  /** Lists that the server does not declare and yet has. */
-  private readonly undeclared = new Set<ListName>()
-  private searched = false
+  private readonly undeclared: UndeclaredLists
   /** Monotonic ms of the last pull for an unknown name. */
   private readonly soughtAt = new Map<ItemKind, number>()
   private refused: Fault | undefined
@@ -64,10 +70,27 @@ export class Feed {
     this.parts = parts
     this.id = parts.upstream.id
     this.widening = new Widening(parts.upstream)
+    const { life } = this
+    this.own = new OwnLists({
+      ...parts,
+      life,
+      has: (kind) => has(this.current?.about.capabilities, kind),
+      shared: (kind) => this.current?.lists[kind],
+      changed: (session) => parts.ownChanged(this, session),
+    })
+    this.undeclared = new UndeclaredLists(parts.upstream, parts.clock, life)
   }
 
   get snapshot(): Snapshot | undefined {
     return this.current
+  }
+
+  /** As a client session sees it. */
+  snapshotFor(session: string): Snapshot | undefined {
+    const own = this.own.of(session)
+    return own === undefined || this.current === undefined
+      ? this.current
+      : { ...this.current, lists: { ...this.current.lists, ...Object.fromEntries(own) } }
   }
 
   get upstream(): Upstream {
@@ -165,6 +188,7 @@ export class Feed {
       (kind) => this.mayHave(kind) && now - (this.soughtAt.get(kind) ?? Number.NEGATIVE_INFINITY) >= feedTimes.unknown,
     )
     for (const kind of due) this.soughtAt.set(kind, now)
+    this.undeclared.seek(due)
     if (due.length > 0) this.pull(due)
     return this.listing(wanted)
   }
@@ -176,13 +200,14 @@ export class Feed {
 
   private mayHave(kind: ItemKind): boolean {
     const capabilities = this.current?.about.capabilities
-    return (capabilities === undefined || has(capabilities, kind)) && this.partial.get(kind)?.again !== false
+    const isListed = capabilities === undefined || has(capabilities, kind) || this.undeclared.mayHave(kind)
+    return isListed && this.partial.get(kind)?.again !== false
   }
 
   private healthChanged(): void {
     const ready = this.parts.upstream.health().state === 'ready'
     // What comes back may be another server.
-    if (!ready) this.searched = false
+    if (!ready) this.undeclared.forget()
     const became = ready && !this.wasReady
     this.wasReady = ready
     if (this.widening.begins()) this.pull(allKinds)
@@ -193,6 +218,7 @@ export class Feed {
 
   private changed(list: ListName): void {
     for (const kind of kindsOf(list)) this.dirty.add(kind)
+    this.undeclared.seek(kindsOf(list))
     const sinceMs = this.parts.clock.mono() - this.pulledAt
     const isEndless = kindsOf(list).some((kind) => this.partial.get(kind)?.again === false)
     const spacing = isEndless ? feedTimes.endless : feedTimes.spacing
@@ -231,6 +257,7 @@ export class Feed {
       this.refused = fault
       if (fault !== undefined) {
         this.widening.failed()
+        this.promised.failed()
         this.fail('connection', String(fault.detail.reason ?? fault.message))
         return
       }
@@ -238,9 +265,9 @@ export class Feed {
       this.wasReady = true
       // Before the first list is asked for, so that no change falls between.
       this.watch ??= this.parts.upstream.watch(everyList, (event) => this.heard(event))
-      await this.search()
+      await this.undeclared.search()
       if (this.life.aborted) return
-      const about = this.about()
+      const about = this.undeclared.about()
       this.describe(about)
       this.pulledAt = this.parts.clock.mono()
       for (const kind of this.dirty) if (!this.pulling.has(kind)) inBackground(this.parts.report, 'catalog', this.take(kind, about))
@@ -251,39 +278,15 @@ export class Feed {
     }
   }
 
-  /** Asks for lists that the server does not declare: some have them all the same. Its clients would get them, since most ask for tools anyway. */
-  private async search(): Promise<void> {
-    if (this.searched) return
-    this.searched = true
-    const { capabilities } = this.parts.upstream.describe()
-    this.undeclared.clear()
-    const none = !searchedKinds.some((kind) => has(capabilities, kind))
-    const sought = searchedKinds.filter((kind) => !has(capabilities, kind) && (none || kind === 'tool'))
-    if (sought.length === 0) return
-    const stop = new Switch()
-    const end = (): void => stop.abort('drain')
-    this.life.addEventListener('abort', end)
-    const timer = this.parts.clock.timer(feedTimes.undeclared, () => stop.abort('deadline'))
-    const found = await Promise.all(sought.map((kind) => answers(this.parts.upstream, kind, stop)))
-    timer.cancel()
-    this.life.removeEventListener('abort', end)
-    for (const [index, kind] of sought.entries()) if (found[index] === true) this.undeclared.add(kinds[kind].list)
-  }
-
-  /** What the server says of itself, and what it keeps silent. */
-  private about(): About {
-    const said = this.parts.upstream.describe()
-    if (this.undeclared.size === 0) return said
-    return { ...said, capabilities: { ...said.capabilities, ...Object.fromEntries([...this.undeclared].map((list) => [list, {}])) } }
-  }
-
   /** One kind, once; a change that is announced meanwhile leaves it dirty. */
   private async take(kind: ItemKind, about: About): Promise<void> {
     this.dirty.delete(kind)
     this.pulling.add(kind)
+    this.promised.begins(kind)
     const wide = this.widening.isWide
     const problem = await this.pullKind(kind, about)
     this.pulling.delete(kind)
+    this.promised.ends(kind)
     if (wide) this.widening.settled(kind)
     if (this.life.aborted) return
     if (problem === undefined) this.done(kind, about)
@@ -325,17 +328,25 @@ export class Feed {
   private planPoll(about: About): void {
     const offered = allKinds.filter((kind) => has(about.capabilities, kind))
     const unannounced = offered.filter((kind) => !announcesKind(about.capabilities, kind))
-    this.planned('poll', feedTimes.poll, unannounced)
+    this.planned('poll', feedTimes.poll, [...unannounced, ...this.undeclared.usual])
     this.planned('slowPoll', feedTimes.slowPoll, offered)
   }
 
   private planned(name: TimerName, ms: number, some: readonly ItemKind[]): void {
     if (some.length === 0) this.cancel(name)
-    else this.later(name, ms * (0.9 + this.parts.random.fraction() / 5), () => this.pull(some))
+    else this.later(name, ms * (0.9 + this.parts.random.fraction() / 5), () => this.poll(some))
+  }
+
+  private poll(some: readonly ItemKind[]): void {
+    this.undeclared.seek(some)
+    this.pull(some)
   }
 
   private heard(event: CallEvent): void {
-    if (event.kind === 'changed') this.changed(event.list)
+    if (event.kind !== 'changed') return
+    if (event.toCallers) this.promised.told(event.list)
+    if (event.within?.isNew !== true) this.changed(event.list)
+    this.own.told(event.list, event.within)
   }
 
   /** One kind; the reason where another attempt should follow. */
@@ -404,12 +415,11 @@ export class Feed {
       lists: { ...old?.lists, ...change.lists },
     }
     this.parts.swapped(this, changed)
+    if (changed.length > 0) this.own.sharedChanged(changed)
     this.parts.moved()
   }
 }
 
 const nothingKnown: About = { identity: undefined, capabilities: undefined, instructions: undefined }
 const everyList: Interest = { toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true }
-/** Kinds that a server may list though it does not declare them. */
-const searchedKinds: readonly ItemKind[] = ['tool', 'prompt', 'resource', 'template']
 const emptyList: List = { definitions: [], quarantined: [], version: '' }

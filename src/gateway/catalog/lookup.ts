@@ -51,7 +51,7 @@ export class Lookup {
 
   /** At once, from what is known; undefined where the mount shows no such item. Whether the caller may use it is asked of `sees`. */
   find(call: Call, selection: Selection, kind: Wanted, name: string): Item | undefined {
-    const view = this.mounts.view(selection)
+    const view = this.mounts.view(selection, call.caller.affinity)
     if (kind === 'resource') return this.resource(call, selection, name)
     if (kind === 'skill' || kind === 'directory') return this.skill(call, selection, kind, name)
     return view.find(kind, name)
@@ -105,8 +105,8 @@ export class Lookup {
   }
 
   /** A template by its own text, as a completion names it. */
-  template(selection: Selection, uriTemplate: string): Item | undefined {
-    return this.mounts.view(selection).find('template', uriTemplate)
+  template(call: Call, selection: Selection, uriTemplate: string): Item | undefined {
+    return this.mounts.view(selection, call.caller.affinity).find('template', uriTemplate)
   }
 
   sees(call: Pick<Call, 'caller'>, item: Item): boolean {
@@ -124,7 +124,7 @@ export class Lookup {
   }
 
   private resource(call: Call, selection: Selection, uri: string): Item | undefined {
-    const view = this.mounts.view(selection)
+    const view = this.mounts.view(selection, call.caller.affinity)
     const owned = view.owned(uri)
     if (owned !== undefined) return owned.item
     const given = selection.server === undefined && !view.inSkill(uri) ? this.given(call, selection, uri) : undefined
@@ -146,7 +146,7 @@ export class Lookup {
 
   /** Nothing tells whose the URI is, as after a restart: each server that is there says whether it knows it. */
   private guesses(call: Call, selection: Selection, uri: string): readonly Item[] {
-    if (this.mounts.view(selection).inSkill(uri)) return none
+    if (this.mounts.view(selection, call.caller.affinity).inSkill(uri)) return none
     const shows = (owned: Owned): boolean => selection.shows(owned) && !selection.excludes(owned)
     return selection.servers
       .filter((server) => this.hasResources(server) && shows({ upstream: server, name: uri }) && this.isThere(server))
@@ -170,7 +170,7 @@ export class Lookup {
       const capabilities = this.mounts.feeds.get(server)?.snapshot?.about.capabilities
       return kind === 'skill' ? has(capabilities, 'skill') : readsDirectories(capabilities)
     }
-    const listed = kind === 'skill' ? this.mounts.view(selection).find('skill', uri) : undefined
+    const listed = kind === 'skill' ? this.mounts.view(selection, call.caller.affinity).find('skill', uri) : undefined
     if (listed !== undefined) return listed
     const found = this.resource(call, selection, uri)
     if (found !== undefined && serves(found.upstream)) return kind === 'skill' ? { ...found, kind } : found
@@ -201,7 +201,7 @@ export class Lookup {
     if (aside !== undefined) return fault('unknown_tool', { what, name, ...aside })
     if (kind !== 'tool' && kind !== 'prompt')
       return fault('unknown_tool', { what, name, uri: name, hint: this.notLed(call, selection, name) ?? awayHint(away) })
-    const view = this.mounts.view(selection)
+    const view = this.mounts.view(selection, call.caller.affinity)
     const visible = (items: readonly Item[]): readonly Item[] => items.filter((item) => this.sees(call, item))
     const bare = visible(view.bare(kind, name)).map((item) => item.visible)
     if (bare.length > 1) return fault('tool_ambiguous', { name, candidates: bare.slice(0, mostCandidates) })

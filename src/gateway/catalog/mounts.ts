@@ -23,6 +23,8 @@ export class Mounts {
   private readonly clock: Clock
   private readonly views = new Map<string, View>()
   private readonly stale = new Set<string>()
+  /** Client sessions that see lists of their own, and what they see, by mount. */
+  private readonly own = new Map<string, Map<string, View>>()
   private readonly bench = new Set<() => void>()
 
   constructor(feeds: ReadonlyMap<UpstreamId, Feed>, selections: readonly Selection[], clock: Clock) {
@@ -40,24 +42,52 @@ export class Mounts {
     return this.selections.get(mount)
   }
 
-  view(selection: Selection): View {
+  /** `session`: of the caller, where it has one. */
+  view(selection: Selection, session?: string): View {
+    if (session !== undefined && this.own.size > 0) {
+      const views = this.own.get(session)
+      if (views !== undefined) return this.ownView(selection, session, views)
+    }
     const { mount } = selection
     const current = this.views.get(mount)
     if (current !== undefined && !this.stale.has(mount)) return current
-    const snapshots = new Map<UpstreamId, Snapshot>()
-    for (const server of selection.servers) {
-      const snapshot = this.feeds.get(server)?.snapshot
-      if (snapshot !== undefined) snapshots.set(server, snapshot)
-    }
-    const view = new View(selection, snapshots, current)
+    const view = new View(selection, this.snapshots(selection, undefined), current)
     this.views.set(mount, view)
     this.stale.delete(mount)
     return view
   }
 
+  private ownView(selection: Selection, session: string, views: Map<string, View>): View {
+    const known = views.get(selection.mount)
+    if (known !== undefined) return known
+    const shared = this.view(selection)
+    const differs = this.feedsOf(selection).some((feed) => feed.own.of(session) !== undefined)
+    const view = differs ? new View(selection, this.snapshots(selection, session), shared) : shared
+    views.set(selection.mount, view)
+    return view
+  }
+
+  private snapshots(selection: Selection, session: string | undefined): ReadonlyMap<UpstreamId, Snapshot> {
+    const snapshots = new Map<UpstreamId, Snapshot>()
+    for (const server of selection.servers) {
+      const feed = this.feeds.get(server)
+      const snapshot = session === undefined ? feed?.snapshot : feed?.snapshotFor(session)
+      if (snapshot !== undefined) snapshots.set(server, snapshot)
+    }
+    return snapshots
+  }
+
+  /** What a session sees is something else now; its views are made anew at the next look. */
+  ownChanged(session: string): void {
+    const has = [...this.feeds.values()].some((feed) => feed.own.of(session) !== undefined)
+    if (has) this.own.set(session, new Map())
+    else this.own.delete(session)
+  }
+
   /** A feed swapped its snapshot: views that show it are made anew at the next look. */
   outdate(server: UpstreamId): void {
     for (const selection of this.selections.values()) if (selection.servers.includes(server)) this.stale.add(selection.mount)
+    for (const views of this.own.values()) views.clear()
   }
 
   feedsOf(selection: Selection): readonly Feed[] {

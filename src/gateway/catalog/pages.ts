@@ -30,7 +30,7 @@ export class Pages {
   }
 
   /** Equal as long as a list of the view reads the same to the caller. */
-  version(call: Call, view: View, list: ListName): string {
+  version(call: Pick<Call, 'caller'>, view: View, list: ListName): string {
     const rights = this.lookup.access?.rights(call.caller)
     if (rights === undefined) return view.listVersion(list)
     const byRights = this.versions.get(view) ?? new WeakMap<object, Map<ListName, string>>()

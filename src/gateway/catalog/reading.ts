@@ -19,7 +19,7 @@ export interface Reading {
 }
 
 export interface ReadingParts {
-  readonly upstream: Upstream
+  readonly upstream: Pick<Upstream, 'items'>
   /** Bytes of all definitions of one kind. */
   readonly listBytes: number
   readonly clock: Clock

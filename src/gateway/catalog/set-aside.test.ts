@@ -3,6 +3,7 @@ import { bench, callOf, exchangeOf, faultOf, resultOf, shown } from '../../../te
 import { ScriptedUpstream, tool } from '../../../test/doubles/gateway/scripted-upstream.ts'
 import { complete, unscanned } from '../../core/call/outcome.ts'
 import { emptyObject } from '../../core/call/payload.ts'
+import { tooDeepKey } from '../../core/protocol/deep-items.ts'
 import { gateSchema } from '../policy/schema-gate.ts'
 
 const property = (schema: unknown) => ({ inputSchema: { type: 'object', properties: { a: schema } } })
@@ -40,7 +41,10 @@ describe('a list with odd definitions', () => {
   it('says of a call of one that is set aside that it is, and why', async () => {
     const a = new ScriptedUpstream('a', {
       tools: [{ name: 'bad', inputSchema: { type: 'array' } }],
-      prompts: [{ name: 'bad', arguments: [{}] }],
+      prompts: [
+        { name: 'bad', arguments: [{}] },
+        { name: 'deep', [tooDeepKey]: true },
+      ],
       resources: ['{"uri":"a:1","uri":"a:1","name":"twice"}'],
     })
     const { catalog, clock } = await bench([a]).start()
@@ -62,6 +66,7 @@ describe('a list with odd definitions', () => {
       expect(found.detail.setAside).toEqual({ path: '/inputSchema/type', reason: 'must be "object"' })
     }
     expect((await call('prompts/get', { name: 'a__bad' })).message).toContain('/arguments/0/name is missing')
+    expect((await call('prompts/get', { name: 'a__deep' })).message).toContain('it is nested deeper than 510 levels')
     expect((await call('resources/read', { uri: 'a:1' })).message).toContain('it has a duplicate key')
     expect((await call('tools/call', { name: 'a__other' })).detail).not.toHaveProperty('setAside')
   })

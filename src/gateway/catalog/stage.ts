@@ -168,7 +168,7 @@ async function toReference(
   next: Next<TargetedCall>,
 ): Promise<Outcome> {
   const kind = place.carries === 'uri' ? 'resource' : 'prompt'
-  const template = kind === 'resource' ? lookup.template(selection, name) : undefined
+  const template = kind === 'resource' ? lookup.template(call, selection, name) : undefined
   const looked = template === undefined ? await lookup.look(call, exchange, selection, kind, name) : { item: template }
   if ('fault' in looked) return failed(looked.fault)
   const { item } = looked
@@ -192,6 +192,8 @@ function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
     const ms = selection.server === undefined ? graceEndsAt - clock.mono() : undefined
     await mounts.wait(settled, ms, exchange.signal)
     if (call.caller.affinity !== undefined) await forSessions(mounts, selection, kind, exchange)
+    const isRead = (): boolean => !mounts.feedsOf(selection).some(({ promised }) => promised.isOwed(kind))
+    if (!isRead()) await mounts.wait(isRead, firstListMs, exchange.signal)
     const gone = cancelled(call, exchange)
     if (gone !== undefined) return failed(gone)
     if (kinds[kind].extension !== undefined && mounts.without(selection, kind))
@@ -201,7 +203,7 @@ function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
     const params = call.params.json()
     const page = pages.page(
       call,
-      mounts.view(selection),
+      mounts.view(selection, call.caller.affinity),
       kind,
       isObject(params) ? params.cursor : undefined,
       lookup.omitted(call, selection, kind),

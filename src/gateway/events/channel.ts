@@ -1,11 +1,11 @@
 // One watch on one upstream, shared by all listeners of one owner: the union of what they want to hear, by reference count, and the way
 // of each event to those who asked for it.
-import type { Caller } from '../../core/call/call.ts'
-import type { CallEvent, Interest } from '../../core/call/exchange.ts'
+import type { Accepted, CallEvent, Interest } from '../../core/call/exchange.ts'
+import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground, reportBug } from '../../core/ports/boundary.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
-import type { Upstream, Watch } from '../../core/ports/upstream.ts'
+import type { Owner, Upstream, Watch } from '../../core/ports/upstream.ts'
 import { carriedIn } from '../../core/protocol/carriers.ts'
 
 /** Something of one upstream that changes: a resource by its URI or a task by the upstream's own id. Compared exactly. */
@@ -19,7 +19,7 @@ export type Hear = (topic: Topic, event: CallEvent) => void
 
 export interface ChannelParts {
   readonly upstream: Upstream
-  readonly owner: Pick<Caller, 'principal' | 'affinity'>
+  readonly owner: Owner
   readonly clock: Clock
   readonly report: Report
   /** The last listener left: the channel is closed and forgotten. */
@@ -35,6 +35,7 @@ export class Channel {
   private watch: Watch | undefined
   private applied = ''
   private accepted: ReadonlySet<string> = new Set()
+  private refusals: Accepted['refusals']
   private tail: Promise<void> = Promise.resolve()
   private closed = false
 
@@ -52,6 +53,11 @@ export class Channel {
     }
     await this.apply()
     return topics.filter((topic) => this.accepted.has(keyOf(topic)))
+  }
+
+  /** What the upstream said of a topic that it did not take. */
+  refusalOf({ about, id }: Topic): Fault | undefined {
+    return about === 'uri' ? this.refusals?.get(id) : undefined
   }
 
   leave(topics: readonly Topic[], hear: Hear): void {
@@ -91,6 +97,7 @@ export class Channel {
       return
     }
     this.applied = wanted
+    this.refusals = took.refusals
     this.accepted = new Set([
       ...(took.resourceSubscriptions ?? []).map((id) => keyOf({ about: 'uri', id })),
       ...(took.taskIds ?? []).map((id) => keyOf({ about: 'task', id })),
@@ -106,7 +113,7 @@ export class Channel {
   }
 
   /** Undefined where the upstream did not answer in time or failed. */
-  private async bounded(update: Promise<Interest>): Promise<Interest | undefined> {
+  private async bounded(update: Promise<Accepted>): Promise<Accepted | undefined> {
     let late: () => void = () => undefined
     const slow = new Promise<undefined>((resolve) => {
       late = () => resolve(undefined)

@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
-import type { Call } from '../../core/call/call.ts'
+import type { Call, ClientCapabilities } from '../../core/call/call.ts'
 import { type CallEvent, type Interest, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { endless } from '../../core/call/expiry.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { anonymous, type Principal } from '../../core/call/principal.ts'
-import type { Upstream } from '../../core/ports/upstream.ts'
+import type { Owner, Upstream } from '../../core/ports/upstream.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import { createEvents, type Events, mostListens } from './hub.ts'
 
 interface Watched {
   readonly upstream: string
-  readonly owner: unknown
+  readonly owner: Owner | undefined
   readonly on: (event: CallEvent) => void
   readonly interests: Interest[]
   open: boolean
@@ -84,10 +84,14 @@ class Stand {
     for (const watched of this.watches) if (watched.open) watched.on(event)
   }
 
-  async listen(notifications: unknown, who: Principal = anonymous, affinity?: string): Promise<Listening> {
+  listen(notifications: unknown, who: Principal = anonymous, affinity?: string): Promise<Listening> {
+    return this.listenAs(listenCall(notifications, who, affinity))
+  }
+
+  async listenAs(call: Call): Promise<Listening> {
     const heard: CallEvent[] = []
-    const exchange = openExchange(this.clock, { idleMs: 50_000, totalMs: 900_000 }, { emit: (event) => void heard.push(event) }, who)
-    const call = listenCall(notifications, who, affinity)
+    const sink = { emit: (event: CallEvent) => void heard.push(event) }
+    const exchange = openExchange(this.clock, { idleMs: 50_000, totalMs: 900_000 }, sink, call.caller.principal)
     const settled: Outcome[] = []
     const outcome = this.events.listen(call, exchange)
     void outcome.then((one) => settled.push(one))
@@ -272,12 +276,23 @@ describe('listeners together', () => {
     await stand.listen({ resourceSubscriptions: ['a:1'] }, anonymous, 'session-1')
     await stand.listen({ resourceSubscriptions: ['a:1'] }, aPrincipal({ sub: 'bob' }))
     await stand.listen({ resourceSubscriptions: ['a:1'] }, aPrincipal({ sub: 'bob', tenant: 'acme' }))
-    expect(stand.watches.map(({ owner }) => owner)).toEqual([
+    expect(stand.watches.map(({ owner }) => owner)).toMatchObject([
       { principal: anonymous, affinity: undefined },
       { principal: anonymous, affinity: 'session-1' },
       { principal: aPrincipal({ sub: 'bob' }), affinity: undefined },
       { principal: aPrincipal({ sub: 'bob', tenant: 'acme' }), affinity: undefined },
     ])
+  })
+
+  it('who can be asked different things have watches of their own, since their calls have connections of their own', async () => {
+    const stand = new Stand()
+    const forms = { elicitation: { form: {} } }
+    const listen = (capabilities: ClientCapabilities) => {
+      const call = listenCall({ resourceSubscriptions: ['a:1'] }, anonymous, undefined)
+      return stand.listenAs({ ...call, caller: { ...call.caller, capabilities } })
+    }
+    for (const capabilities of [{}, forms, forms, { sampling: {} }]) await listen(capabilities)
+    expect(stand.watches.map(({ owner }) => owner?.capabilities)).toEqual([{}, forms, { sampling: {} }])
   })
 
   it('reopened with overlap cost the upstream nothing', async () => {

@@ -9,6 +9,7 @@ import { type Principal, principalKey } from '../../core/call/principal.ts'
 import type { Next } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
+import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Upstream } from '../../core/ports/upstream.ts'
@@ -152,14 +153,16 @@ class Hub {
 
   /** What the upstreams took, in the form that the client asked. */
   private async join(subscriptions: readonly Subscription[]): Promise<Taken> {
-    const taken: Taken = { uris: [], tasks: [] }
+    const taken: Taken = { uris: [], tasks: [], refusals: new Map() }
     await Promise.all(
       subscriptions.map(async ({ channel, topics, visible, hear }) => {
         const took = new Set(await channel.join(topics, hear))
-        channel.leave(
-          topics.filter((topic) => !took.has(topic)),
-          hear,
-        )
+        const refused = topics.filter((topic) => !took.has(topic))
+        for (const topic of refused) {
+          const why = channel.refusalOf(topic)
+          if (why !== undefined) taken.refusals.set(visible.get(keyOf(topic)) ?? topic.id, why)
+        }
+        channel.leave(refused, hear)
         for (const topic of took) {
           const id = visible.get(keyOf(topic)) ?? topic.id
           if (topic.about === 'uri') taken.uris.push(id)
@@ -170,16 +173,19 @@ class Hub {
     return taken
   }
 
-  /** Servers keep subscriptions by session, so a channel belongs to one owner: the principal and, where it has one, its session. */
-  private channel(upstream: UpstreamId, { principal, affinity }: Caller): Channel | undefined {
-    const key = `${principalKey(principal)}\u0000${upstream}\u0000${affinity ?? ''}`
+  /**
+   * Servers keep subscriptions by session, so a channel belongs to one owner: the principal and, where it has one, its session, else those
+   * who can be asked the same, since they share one.
+   */
+  private channel(upstream: UpstreamId, { principal, affinity, capabilities }: Caller): Channel | undefined {
+    const key = `${principalKey(principal)}\u0000${upstream}\u0000${affinity ?? JSON.stringify(capabilities)}`
     const known = this.channels.get(key)
     if (known !== undefined) return known
     const behind = this.parts.upstreams.get(upstream)
     if (behind === undefined) return undefined
     const channel = new Channel({
       upstream: behind,
-      owner: { principal, affinity },
+      owner: { principal, affinity, capabilities },
       clock: this.parts.clock,
       report: this.parts.report,
       emptied: () => void this.channels.delete(key),
@@ -200,6 +206,8 @@ interface Subscription {
 interface Taken {
   readonly uris: string[]
   readonly tasks: string[]
+  /** What servers said of those that they did not take, by the URI as the client gave it. */
+  readonly refusals: Map<string, Fault>
 }
 
 /** One open listen. Nothing but the acknowledgement leaves before it. */
@@ -234,7 +242,7 @@ class Listener {
     this.exchange.signal.removeEventListener('abort', this.finish)
   }
 
-  acknowledge({ uris, tasks }: Taken): void {
+  acknowledge({ uris, tasks, refusals }: Taken): void {
     const notifications: Interest = {
       ...(this.versions.has('tools') ? { toolsListChanged: true } : {}),
       ...(this.versions.has('prompts') ? { promptsListChanged: true } : {}),
@@ -242,7 +250,7 @@ class Listener {
       ...(uris.length === 0 ? {} : { resourceSubscriptions: uris }),
       ...(tasks.length === 0 ? {} : { taskIds: tasks }),
     }
-    tell(this.exchange, { kind: 'acknowledged', notifications })
+    tell(this.exchange, { kind: 'acknowledged', notifications, ...(refusals.size === 0 ? {} : { refusals }) })
     this.acknowledged = true
     for (const event of this.early.values()) tell(this.exchange, event)
     this.early.clear()

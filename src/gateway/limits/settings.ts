@@ -15,7 +15,7 @@ export const limitSettings = z.strictObject({
     .min(4_096)
     .default(1_048_000)
     .describe(
-      'Largest line of an event stream that brings an answer, with its `data: `; a larger result of a tool becomes a resource link, any other is refused. The Python SDK ends its session at events over 1 MiB. Answers that leave as a JSON body are not bound by it.',
+      'Largest line of an event stream that brings an answer, with its `data: `; a larger result of a tool becomes a resource link, any other is refused, and a larger message on the way to one (log, progress) is dropped and counted. The Python SDK ends its session at events over 1 MiB. Answers that leave as a JSON body are not bound by it.',
     ),
   messageBytes: z.number().int().positive().default(67_108_864).describe('Largest message that is read from an upstream at all.'),
   listBytes: z

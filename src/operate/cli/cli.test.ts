@@ -302,6 +302,35 @@ describe('a person tries what is served', () => {
     expect(stdout).toContain('harbour://rules')
   })
 
+  it('ls names the servers that are not ready, with state and reason, as the admin door knows them', async () => {
+    const lame = `require('readline').createInterface({input:process.stdin}).on('line',(l)=>{const m=JSON.parse(l);
+      if(m.method==='initialize')console.log(JSON.stringify({jsonrpc:'2.0',id:m.id,result:{protocolVersion:'2025-06-18',capabilities:{tools:{}},serverInfo:{name:'l',version:'1'}}}));
+      else if(m.id!==undefined)console.log(JSON.stringify({jsonrpc:'2.0',id:m.id,error:{code:-32603,message:'the database is away'}}))})`
+    const absent = `  absent: {command: no-such-program}\n`
+    const other = await serve(
+      `servers:\n${good}${absent}  lame: ${JSON.stringify({ command: 'node', args: ['-e', lame], era: 'legacy' })}\n`,
+    )
+    const { admin } = JSON.parse(other.stdout) as { admin: string }
+    expect(other.stderr).toContain(`npx signalbox ls --url ${other.url} --admin ${admin}.`)
+    const { stdout, code } = await finished(['ls', '--url', other.url, '--admin', admin])
+    expect([code, stdout]).toEqual([0, expect.stringContaining('harbour__list-ships')])
+    expect(stdout).toContain('Servers that are not ready (2)')
+    expect(stdout).toMatch(/ {2}lame +degraded +tools\/list: .*the database is away/)
+    expect(stdout).toMatch(/ {2}absent +\w+ +.*no-such-program/)
+    expect(stdout).not.toMatch(/ {2}harbour +ready/)
+    const json = JSON.parse((await finished(['ls', '--json', '--url', other.url, '--admin', admin])).stdout) as { servers: unknown[] }
+    expect(json.servers).toContainEqual({ name: 'harbour', state: 'ready' })
+    expect(json.servers).toContainEqual({ name: 'lame', state: 'degraded', reason: expect.stringContaining('the database is away') })
+    const alone = await finished(['ls', '--url', `${other.url}/harbour`, '--admin', admin])
+    expect([alone.code, alone.stdout]).toEqual([0, expect.not.stringContaining('not ready')])
+    // The door that was named is not there, and by default there is none to ask.
+    const missing = await finished(['ls', '--url', other.url, '--admin', 'http://127.0.0.1:9'])
+    expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining('127.0.0.1:9/admin/v1/upstreams')])
+    expect((await finished(['ls', '--json', '--url', other.url])).stdout).not.toContain('"servers"')
+    other.child.kill('SIGTERM')
+    expect(await other.exit).toBe(0)
+  })
+
   it('call prints the result, and progress and log messages beside it', async () => {
     const { stdout, stderr, code } = await finished(['call', 'harbour__unload', '{"ship":"Aurora","crates":2}', '--url', run.url])
     expect([stdout, code]).toEqual(['2 crates of Aurora are ashore.\n', 0])

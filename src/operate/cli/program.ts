@@ -54,8 +54,9 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
 
   program
     .command('ls')
-    .description('list what a running gateway serves')
+    .description('list what a running gateway serves, and which of its servers are not ready')
     .option('--url <url>', 'endpoint of the gateway', defaultUrl)
+    .option('--admin <url>', 'admin door of the gateway, which knows what is not served and why (default: the port after that of --url)')
     .option('--json', 'print it as one JSON object')
     .action(async (options) => done(await (await import('./ls.ts')).ls(options)))
 

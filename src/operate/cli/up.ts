@@ -8,7 +8,7 @@ import { withState } from '../configuration/state.ts'
 import { type RunningGateway, startLimitMs, startLoaded } from '../gateway.ts'
 import { packageVersion } from '../package-root.ts'
 import { howToConnect } from './connect.ts'
-import { defaultUrl } from './default-urls.ts'
+import { adminUrlBeside, defaultUrl } from './default-urls.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { loadOrTell, type SourceOptions, startProblem } from './options.ts'
 import { onSignals } from './signals.ts'
@@ -37,8 +37,8 @@ export async function up(options: SourceOptions, endNow: (code: ExitCode) => voi
   const address = gateway.address ?? loaded.listen
   const url = `${loaded.settings.tls === undefined ? 'http' : 'https'}://${formatAddress(address)}/mcp`
   const servers = gateway.status().map((server) => server.name)
-  const admin = gateway.adminAddress === undefined ? {} : { admin: `http://${formatAddress(gateway.adminAddress)}` }
-  process.stdout.write(`${JSON.stringify({ listening: url, host: address.host, port: address.port, ...admin, servers })}\n`)
+  const admin = adminUrlOf(gateway)
+  process.stdout.write(`${JSON.stringify({ listening: url, host: address.host, port: address.port, admin, servers })}\n`)
 
   let ending = false
   const uncaught = onUncaught((bug) => gateway.uncaught(bug))
@@ -73,7 +73,7 @@ async function introduce(gateway: RunningGateway, loaded: Loaded, url: string, e
   const example = status.find((server) => server.state === 'ready')?.name
   const alone = example === undefined ? '' : ` One server alone, under its own names: ${url}/${example}`
   process.stderr.write(
-    `\n${statusTable(status, style)}\n\n${howToConnect(url)}\n\nTry it: npx signalbox ls${portOption(url)}.${alone}\nCtrl-C stops.\n`,
+    `\n${statusTable(status, style)}\n\n${howToConnect(url)}\n\nTry it: npx signalbox ls${portOptions(url, gateway)}.${alone}\nCtrl-C stops.\n`,
   )
 }
 
@@ -81,8 +81,14 @@ function sourceName(loaded: Loaded): string {
   return loaded.kind === 'quickstart' ? 'built-in quickstart; your own: signalbox.yaml or --mcp-json FILE' : loaded.source
 }
 
-function portOption(url: string): string {
-  return url === defaultUrl ? '' : ` --url ${url}`
+function portOptions(url: string, gateway: RunningGateway): string {
+  const admin = adminUrlOf(gateway)
+  const beside = admin === undefined || admin === adminUrlBeside(url) ? '' : ` --admin ${admin}`
+  return `${url === defaultUrl ? '' : ` --url ${url}`}${beside}`
+}
+
+function adminUrlOf({ adminAddress }: RunningGateway): string | undefined {
+  return adminAddress === undefined ? undefined : `http://${formatAddress(adminAddress)}`
 }
 
 /** Says who is still starting, once it takes long. Returns what stops it. */

@@ -118,7 +118,7 @@ export class RequestAnswer extends PendingRequest<Requests> {
       this.refuse(`a ${message.kind} in place of an answer`)
     } else if (message.kind === 'ambiguous') {
       this.refuse(message.what, 'ambiguous')
-    } else if (message.id !== undefined && !this.isOwn(message.id)) {
+    } else if (message.id !== undefined && !this.isOwn(message.id) && !this.isRefusal(message)) {
       this.refuse('the answer is to another request', 'orphan', `answer to id ${message.id.slice(0, 80)} came for id ${this.id}`)
     } else {
       this.settle({ kind: 'answer', answer: message, status: this.status })
@@ -144,7 +144,7 @@ export class RequestAnswer extends PendingRequest<Requests> {
   private message(message: Incoming): void {
     if (message.kind === 'request' || message.kind === 'notification') {
       if (!this.settled) this.request.onMessage(message)
-    } else if (message.id !== undefined && !this.isOwn(message.id)) {
+    } else if (message.id !== undefined && !this.isOwn(message.id) && !this.isRefusal(message)) {
       // Some servers replay the events of all streams.
       if (this.resuming) return
       this.wire.anomaly('orphan', `answer to id ${message.id.slice(0, 80)} on the stream of id ${this.id}`)

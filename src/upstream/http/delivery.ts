@@ -6,6 +6,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import type { Timer } from '../../core/ports/clock.ts'
 import { deliveryFault } from '../messages/answers.ts'
+import { encodingProblem } from './content-encoding.ts'
 import { closedHere, cut, noPlace, unreachable } from './failures.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
 import { retryAfter } from './response-headers.ts'
@@ -13,6 +14,8 @@ import { retryAfter } from './response-headers.ts'
 const postHeaders = ['content-type', 'application/json', 'accept', 'application/json, text/event-stream'] as const
 /** How long a peer may take to accept, in ms. */
 const acceptMs = 15_000
+/** What is read of a refusal, in bytes. */
+const saidBytes = 4_096
 /** And to end a session, which is courtesy only. */
 const endMs = 2_000
 
@@ -20,6 +23,9 @@ export class Delivery extends Reception {
   private readonly resolve: (fault: Fault | undefined) => void
   private settled = false
   private timer: Timer | undefined
+  /** What a refusal is that says more in its body, and what it says. */
+  private refused: ((said: string) => Fault) | undefined
+  private said = ''
 
   constructor(endpoint: Endpoint, resolve: (fault: Fault | undefined) => void) {
     super(endpoint)
@@ -55,17 +61,32 @@ export class Delivery extends Reception {
 
   protected begin(status: number, headers: IncomingHttpHeaders): void {
     const { upstream, clock } = this.endpoint
-    this.settle(status < 300 ? undefined : deliveryFault(upstream, status, retryAfter(headers, clock), this.redirectedTo(status, headers)))
+    const refused = (said?: string): Fault =>
+      deliveryFault(upstream, status, retryAfter(headers, clock), this.redirectedTo(status, headers), said)
+    // A server that does not take our revision says here which it takes.
+    if (status === 400 && encodingProblem(headers) === undefined) {
+      this.refused = refused
+      return
+    }
+    this.settle(status < 300 ? undefined : refused())
     this.drain()
   }
 
-  protected chunk(): void {}
+  protected chunk(bytes: Buffer): void {
+    if (this.said.length < saidBytes) this.said += bytes.toString('latin1').slice(0, saidBytes)
+    else this.end()
+  }
 
-  protected end(): void {}
+  protected end(): void {
+    if (this.refused === undefined || this.settled) return
+    this.settle(this.refused(this.said))
+    this.drain()
+  }
 
   protected fail(error: Error): void {
     const { upstream, connectTimeoutMs } = this.endpoint
-    this.settle(this.sent ? cut(upstream, 'the message', error) : unreachable(upstream, error, connectTimeoutMs))
+    if (this.refused !== undefined) this.settle(this.refused(this.said))
+    else this.settle(this.sent ? cut(upstream, 'the message', error) : unreachable(upstream, error, connectTimeoutMs))
   }
 
   private settle(reason: Fault | undefined): void {

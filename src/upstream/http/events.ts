@@ -1,6 +1,7 @@
 // What the event streams have in common: reading the messages of one event, and how long to wait before the next attempt.
 import type { Random } from '../../core/ports/clock.ts'
-import { type Incoming, readMessage } from '../../core/protocol/jsonrpc.ts'
+import { readListing } from '../../core/protocol/deep-items.ts'
+import type { Incoming } from '../../core/protocol/jsonrpc.ts'
 import { elements, MalformedJson, skipSpace } from '../../core/protocol/scan.ts'
 import { notUtf8, replacedUtf8, withoutBom } from '../../core/protocol/utf8.ts'
 import { backoffCapMs, backoffMs } from '../pool/backoff.ts'
@@ -32,7 +33,7 @@ function readText<T>(sent: Uint8Array, wire: Anomalies, read: (data: Uint8Array)
 
 function messageIn(data: Uint8Array): Incoming | string {
   try {
-    return readMessage(data)
+    return readListing(data)
   } catch (error) {
     return wrong(error)
   }
@@ -41,8 +42,8 @@ function messageIn(data: Uint8Array): Incoming | string {
 function messagesIn(data: Uint8Array): readonly Incoming[] | string {
   try {
     const at = skipSpace(data, 0)
-    if (data[at] !== 0x5b) return [readMessage(data)]
-    return elements(data, at).map((element) => readMessage(data.subarray(element.start, element.end)))
+    if (data[at] !== 0x5b) return [readListing(data)]
+    return elements(data, at).map((element) => readListing(data.subarray(element.start, element.end)))
   } catch (error) {
     return wrong(error)
   }

@@ -4,7 +4,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
-import type { IncomingError, RawId } from '../../core/protocol/jsonrpc.ts'
+import type { Incoming, IncomingError, RawId } from '../../core/protocol/jsonrpc.ts'
 import type { WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { encodingProblem } from './content-encoding.ts'
 import { messageOf } from './events.ts'
@@ -14,6 +14,8 @@ import { challenge, contentLength, mediaType, retryAfter } from './response-head
 
 /** Cap of a JSON error body, in bytes. */
 const errorBytes = 262_144
+/** What is kept of a body that is no error of JSON-RPC, in bytes. */
+const wordBytes = 4_096
 
 /** What requests need of their wire. */
 export interface RequestEndpoint extends Endpoint {
@@ -83,10 +85,16 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
     this.retryAfterMs = retryAfter(headers, this.wire.clock)
     this.challenge = challenge(headers)
     this.location = this.redirectedTo(this.status, headers)
-    const isJson = this.status >= 400 && mediaType(headers) === 'application/json' && encodingProblem(headers) === undefined
-    if (isJson && this.beginBody(headers, errorBytes)) return
+    const isRead = (mediaType(headers) === 'application/json' || this.explains) && encodingProblem(headers) === undefined
+    if (isRead && this.status >= 400 && this.beginBody(headers, errorBytes)) return
     this.settleStatus(undefined)
     this.drain()
+  }
+
+  /** Why a server refuses `initialize` may stand in a body of any type: which revisions it takes instead. */
+  private get explains(): boolean {
+    const { status } = this
+    return this.request.method === 'initialize' && status !== 401 && status !== 403 && status !== 404 && status !== 405
   }
 
   /** Keeps what comes from now on; false where that is told to be larger than `limit` bytes. */
@@ -117,14 +125,23 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
     return true
   }
 
+  /** Nothing else is asked before `initialize` is answered, so an error is about that, whatever id it has. */
+  protected isRefusal(message: Incoming): boolean {
+    if (message.kind !== 'error' || this.request.method !== 'initialize') return false
+    this.wire.anomaly('orphan', `an error with id ${String(message.id).slice(0, 80)} for initialize, which has id ${this.id}`)
+    return true
+  }
+
   protected readStatusBody(): void {
-    const message = messageOf(this.takeBody(), this.wire)
+    const bytes = this.takeBody()
+    const message = messageOf(bytes, this.wire)
     if (typeof message !== 'string' && message.kind === 'ambiguous') this.wire.anomaly('ambiguous', message.what)
-    if (typeof message === 'string' || message.kind !== 'error') this.settleStatus(undefined)
+    if (typeof message === 'string' || message.kind !== 'error') this.settleStatus(undefined, this.wordsOf(bytes))
     // 401 is about the credential, whatever its body says.
     else if (message.id !== undefined && this.isOwn(message.id) && this.status !== 401)
       this.settle({ kind: 'answer', answer: message, status: this.status })
-    else this.settleStatus(isAnothers(message.id) && message.id !== this.id ? undefined : message)
+    else if (isAnothers(message.id) && message.id !== this.id) this.settleStatus(undefined, this.wordsOf(bytes))
+    else this.settleStatus(message)
   }
 
   /** The exchange of the POST ended before its body did, and nothing else can bring the answer. */
@@ -147,10 +164,14 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
     this.abort()
   }
 
-  private settleStatus(body: IncomingError | undefined): void {
+  private wordsOf(bytes: Uint8Array): string | undefined {
+    return this.explains ? Buffer.from(bytes.subarray(0, wordBytes)).toString() : undefined
+  }
+
+  private settleStatus(body: IncomingError | undefined, words?: string): void {
     const { status, retryAfterMs, challenge, location } = this
     const proxy = this.wire.lease.forwarder?.label
-    this.settle({ kind: 'status', status, retryAfterMs, challenge, location, proxy, body })
+    this.settle({ kind: 'status', status, retryAfterMs, challenge, location, proxy, body, words })
   }
 
   protected lost(reason: Fault): void {

@@ -2,7 +2,7 @@
 // small modern server. Its questions become `input_required`, its levels and subscriptions are state of this connection.
 
 import type { TargetedCall } from '../../core/call/call.ts'
-import type { CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
+import type { Accepted, CallEvent, Exchange, Interest } from '../../core/call/exchange.ts'
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
@@ -53,6 +53,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
   /** What follows the last call of a connection that takes no more. */
   private emptied = (): void => inBackground(this.context.report, 'connection', this.wire.close())
   private suspected = false
+  private toldInVain = false
 
   constructor(context: Context, wire: Wire, hands: Extract<Handshake, { kind: 'ready' }>, belonging: Belonging) {
     this.context = context
@@ -155,12 +156,12 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     return this.session.ask(method, params, lease, signal)
   }
 
-  async hear(interest: Interest): Promise<Interest> {
+  async hear(interest: Interest): Promise<Accepted> {
     const { resourceSubscriptions: wanted = [], ...lists } = commonOf(interest, offeredOf(interest, this.description.capabilities ?? {}))
-    const taken = await this.serverState.subscribe(wanted)
+    const { taken, refusals } = await this.serverState.subscribe(wanted)
     // Tasks of this era are followed inside; nobody can listen to them.
     const { taskIds: _, ...accepted } = lists
-    return taken.length === 0 ? accepted : { ...accepted, resourceSubscriptions: taken }
+    return { ...accepted, ...(taken.length === 0 ? {} : { resourceSubscriptions: taken }), ...(refusals.size === 0 ? {} : { refusals }) }
   }
 
   retire(): Promise<void> {
@@ -197,6 +198,14 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     return this.session.doubt
   }
 
+  look(): void {
+    this.session.look()
+  }
+
+  serves(): Promise<boolean> {
+    return this.session.serves()
+  }
+
   // What a legacy call needs of us.
 
   answer(question: ServerRequest, result: Payload): void {
@@ -205,6 +214,18 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
 
   refuse(question: ServerRequest, errorCode: number, message: string, data?: unknown): void {
     this.serverMessages.refuse(question, errorCode, message, data)
+  }
+
+  askedInVain(lack: string): void {
+    const { id: upstream, settings, report } = this.context
+    if (this.toldInVain || settings.command === undefined || settings.sharing === 'shared' || settings.interactive === 'yes') return
+    this.toldInVain = true
+    const setting = `servers.${upstream}.interactive: yes`
+    report.log('info', 'A server asked what its caller cannot be asked: its process serves clients of all kinds, unless set otherwise', {
+      upstream,
+      lack,
+      setting,
+    })
   }
 
   left(question: ServerRequest): void {
@@ -222,8 +243,10 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     this.attribution.parked()
   }
 
-  suspect(): void {
-    if (this.wire.transport !== 'stdio' || this.suspected || this.ended) return
+  suspect(isLate: boolean): void {
+    if (this.ended) return
+    if (this.wire.transport !== 'stdio') this.session.silent()
+    if (this.wire.transport !== 'stdio' || this.suspected || !isLate) return
     this.suspected = true
     inBackground(this.context.report, 'connection', this.checkLife())
   }

@@ -1,5 +1,5 @@
-// What `initialize` says of us: the revision we ask for and what we can be asked; less of it to servers that refuse it, down to what the
-// oldest revision had.
+// What `initialize` says of us: the revision we ask for and what we can be asked, which is what the one client can that a session is for;
+// less of it to servers that refuse it, down to what the oldest revision had.
 import type { ClientCapabilities } from '../../core/call/call.ts'
 import { code, type LegacyRevision, legacyRevisions } from '../../core/protocol/names.ts'
 import { dataOf, supportedIn } from '../messages/errors.ts'
@@ -19,14 +19,46 @@ export interface Declaration {
 export const firstDeclaration: Declaration = { revision: legacyRevisions[0], form: 'plain' }
 const oldest: LegacyRevision = '2024-11-05'
 
-const declared = {
-  oldest: { sampling: {}, roots: { listChanged: true } },
-  plain: { elicitation: {}, sampling: {}, roots: { listChanged: true } },
-  full: { elicitation: { form: {}, url: {} }, sampling: { tools: {}, context: {} }, roots: { listChanged: true } },
-} as const satisfies Record<Form, ClientCapabilities>
+/** What can be asked on a connection, as bits: a number, since for some callers each call finds its connection by it. */
+export type Askable = number
 
-export function capabilitiesOf({ form }: Declaration): ClientCapabilities {
-  return declared[form]
+const bit = { roots: 1, sampling: 2, tools: 4, context: 8, form: 16, url: 32 } as const
+/** What any client may be asked. */
+const anything: Askable = bit.roots | bit.sampling | bit.tools | bit.context | bit.form | bit.url
+
+/** What this client can be asked. */
+export function askableOf({ roots, sampling, elicitation }: ClientCapabilities): Askable {
+  let found = roots === undefined ? 0 : bit.roots
+  if (sampling !== undefined) {
+    found |= bit.sampling
+    if (sampling.tools !== undefined) found |= bit.tools
+    if (sampling.context !== undefined) found |= bit.context
+  }
+  if (elicitation !== undefined) {
+    if (elicitation.url !== undefined) found |= bit.url
+    // A bare `elicitation: {}` means forms.
+    if (elicitation.form !== undefined || elicitation.url === undefined) found |= bit.form
+  }
+  return found
+}
+
+/** Whether nothing is left that a server could ask in vain: `sampling.context` asks for nothing by itself. */
+export function isAnything(askable: Askable): boolean {
+  return (askable | bit.context) === anything
+}
+
+/** `askable`: what the only client on the connection can be asked; all, where it serves clients of all kinds. */
+export function capabilitiesOf({ form }: Declaration, askable: Askable = anything): ClientCapabilities {
+  const has = (one: Askable): boolean => (askable & one) !== 0
+  const member = (name: 'tools' | 'context' | 'form' | 'url'): ClientCapabilities =>
+    form === 'full' && has(bit[name]) ? { [name]: {} } : {}
+  // Without members it would be read as forms.
+  const elicits = form === 'full' ? has(bit.form | bit.url) : form === 'plain' && has(bit.form)
+  return {
+    ...(elicits ? { elicitation: { ...member('form'), ...member('url') } } : {}),
+    ...(has(bit.sampling) ? { sampling: { ...member('tools'), ...member('context') } } : {}),
+    ...(has(bit.roots) ? { roots: { listChanged: true } } : {}),
+  }
 }
 
 /** Whether servers of this revision know the full form. */
@@ -43,6 +75,8 @@ export function needsFull({ elicitation, sampling }: ClientCapabilities): boolea
 export interface Refusal {
   readonly status: number | undefined
   readonly error: Pick<IncomingError, 'code' | 'message' | 'error'> | undefined
+  /** What the body of a status holds that is no such error. */
+  readonly words?: string | undefined
   /** The revision of a result that is none of those known here. */
   readonly answered?: string | undefined
 }
@@ -65,6 +99,13 @@ export function nextDeclaration(tried: readonly Declaration[], refusal: Refusal)
   return isNew(oldest) ? of(oldest) : undefined
 }
 
+/** What is declared to a server that took `revision` in `initialize` and refuses it in what follows, where it says what it takes instead. */
+export function insteadOf(revision: LegacyRevision, words: string): Declaration | undefined {
+  const { listed } = revisionsIn({ status: undefined, error: undefined, words })
+  const offered = legacyRevisions.find((one) => one < revision && listed.includes(one))
+  return offered === undefined ? undefined : of(offered)
+}
+
 /** Members that a revision does not have are left out: elicitation came with 2025-06-18. */
 function of(revision: LegacyRevision): Declaration {
   return { revision, form: revision >= '2025-06-18' ? 'plain' : 'oldest' }
@@ -73,17 +114,23 @@ function of(revision: LegacyRevision): Declaration {
 const revisionText = /\b20\d\d-\d\d-\d\d\b/g
 
 /** Revisions that the refusal names: `data.supported` (MCP, lifecycle), which is the whole list, or those in its words, which need not be. */
-function revisionsIn({ error }: Refusal): { readonly listed: readonly string[]; readonly isWhole: boolean } {
+function revisionsIn({ error, words = '' }: Refusal): { readonly listed: readonly string[]; readonly isWhole: boolean } {
   const supported = error === undefined ? undefined : supportedIn(error)
   if (supported !== undefined) return { listed: supported, isWhole: true }
   const data = error === undefined ? undefined : dataOf(error)
-  const words = `${error?.message ?? ''} ${data === undefined ? '' : JSON.stringify(data)}`
-  return { listed: [...words.matchAll(revisionText)].map(([found]) => found), isWhole: false }
+  // A page may hold any date.
+  const said = namesRevision(words) ? words : ''
+  const text = `${error?.message ?? ''} ${data === undefined ? '' : JSON.stringify(data)} ${said}`
+  return { listed: [...text.matchAll(revisionText)].map(([found]) => found), isWhole: false }
 }
 
-function speaksOfRevision({ error, answered }: Refusal): boolean {
+function speaksOfRevision({ error, words = '', answered }: Refusal): boolean {
   if (answered !== undefined || error?.code === code.unsupportedProtocolVersion) return true
-  return error !== undefined && /protocol.?version|version.*(not|un)\s?support|unsupported.*version|revision/i.test(error.message)
+  return namesRevision(error?.message ?? words)
+}
+
+function namesRevision(text: string): boolean {
+  return /protocol.?version|version.*(not|un)\s?support|(un)?supported.*version|revision/i.test(text)
 }
 
 /** Whether the server may have refused what the message says, and not that it came. */

@@ -13,7 +13,7 @@ import { askingFor, errorFault, judged, lostFault, statusFault } from '../messag
 import { identityOf } from '../modern/probe.ts'
 import { request } from '../wire/requests.ts'
 import type { HttpWire, IncomingError, IncomingNotification, IncomingRequest, Wire } from '../wire/wire.ts'
-import { capabilitiesOf, type Declaration, firstDeclaration, nextDeclaration, type Refusal } from './declaration.ts'
+import { type Askable, capabilitiesOf, type Declaration, firstDeclaration, nextDeclaration, type Refusal } from './declaration.ts'
 import { EarlyMessages } from './early-messages.ts'
 
 export type Handshake =
@@ -42,7 +42,8 @@ const mostGreetings = 5
 
 /**
  * Greets the server; the connection says `initialized` once it listens. A server that refuses what is declared is greeted again with what it
- * names, or with less. `timeoutMs` is the time a server may take to start, for each greeting.
+ * names, or with less. `timeoutMs` is the time a server may take to start, for each greeting; `askable` what the client can be asked that
+ * the connection is for, where it is for one.
  */
 export async function shakeHands(
   wire: Wire,
@@ -50,13 +51,14 @@ export async function shakeHands(
   lease: CredentialLease,
   timeoutMs: number,
   declaration = firstDeclaration,
+  askable: Askable | undefined = undefined,
 ): Promise<Handshake> {
   const early = new EarlyMessages(context, wire, hopHeaders(context, lease))
   const tried: Declaration[] = []
   let first: Handshake | undefined
   for (let next: Declaration | undefined = declaration; next !== undefined; ) {
     tried.push(next)
-    const greeted: Greeted = await greet(wire, context, lease, timeoutMs, next, early)
+    const greeted: Greeted = await greet(wire, context, lease, timeoutMs, next, askable, early)
     if (greeted.kind === 'ready') return { ...greeted, declaration: next, early: early.handOver() }
     // What the server says of our own first words explains more than what it says of the makeshifts after them.
     first ??= refusedOr(greeted)
@@ -84,10 +86,11 @@ async function greet(
   lease: CredentialLease,
   timeoutMs: number,
   declaration: Declaration,
+  askable: Askable | undefined,
   early: EarlyMessages,
 ): Promise<Greeted> {
   const asking = askingFor(context.id, 'initialize')
-  const capabilities = capabilitiesOf(declaration)
+  const capabilities = capabilitiesOf(declaration, askable)
   const answer = await request(wire, context, {
     method: 'initialize',
     params: payloadOf({ protocolVersion: declaration.revision, capabilities, clientInfo: context.identity }),
@@ -105,8 +108,8 @@ async function greet(
       return { kind: 'refused', refusal: { status, error: said }, fault: refused, again }
     }
     case 'status': {
-      const { status, body: error } = answer
-      return { kind: 'refused', refusal: { status, error }, fault: statusFault(asking, answer, lease), again: false }
+      const { status, body: error, words } = answer
+      return { kind: 'refused', refusal: { status, error, words }, fault: statusFault(asking, answer, lease), again: false }
     }
     case 'lost':
       return { kind: 'failed', fault: lostFault(asking, answer) }
@@ -168,7 +171,8 @@ export function unbegunFault(found: Fault): Fault {
   const { kind, detail, evidence: known, retryAfterMs } = found
   const method = 'notifications/initialized'
   if (kind === 'upstream_http_error') {
-    const reason = `it took initialize, and answered ${method} with HTTP ${String(detail.status)}`
+    const said = typeof detail.said === 'string' ? `: ${detail.said.slice(0, 200)}` : ''
+    const reason = `it took initialize, and answered ${method} with HTTP ${String(detail.status)}${said}`
     return fault('upstream_protocol_error', { ...detail, reason, method }, { evidence: known })
   }
   if (kind === 'upstream_timeout') return fault(kind, { ...detail, method, layer: `delivery of ${method}` }, { evidence: known })

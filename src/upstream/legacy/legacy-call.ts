@@ -25,14 +25,16 @@ export interface LegacyCallOwner {
   /** Sends the result of a server's request. */
   answer(question: ServerRequest, result: Payload): void
   refuse(question: ServerRequest, code: number, message: string, data?: unknown): void
+  /** The server asked for a capability that the caller lacks. */
+  askedInVain(lack: string): void
   /** A question that was thought to be a call's, and the call ended without it. */
   left(question: ServerRequest): void
   /** Tells the server that nobody waits for the call any longer. */
   cancel(legacyCall: LegacyCall, reason: string): void
   /** The call waits for its user from now on. */
   parked(): void
-  /** The server let a deadline pass: is it alive? */
-  suspect(): void
+  /** The call ended while it waited for the server, by its deadline (`isLate`) or by its caller: is the server alive? */
+  suspect(isLate: boolean): void
   /** The server is done with the call, or the call with the server. Once. */
   callEnded(legacyCall: LegacyCall): void
 }
@@ -180,11 +182,12 @@ export class LegacyCall implements Candidate, Parked {
     })
   }
 
-  /** The connection is shared by clients of all capabilities, so the server could not know that this one cannot be asked. */
+  /** Where the connection serves clients of all kinds, the server could not know that this one cannot be asked. */
   private doWithout(question: ServerRequest, lack: string): void {
     this.lacked = new Set([...this.lacked, lack])
     const refusal = refusalFor(this.caller.capabilities, question.method, lack)
     this.owner.refuse(question, refusal.code, refusal.message)
+    this.owner.askedInVain(lack)
   }
 
   /** The server takes a question back. True where it was this call's. */
@@ -266,8 +269,11 @@ export class LegacyCall implements Candidate, Parked {
 
   private end(exchange: Exchange): Outcome {
     this.giveUp(String(exchange.signal.reason))
-    if (exchange.signal.reason === 'deadline') this.owner.suspect()
-    return failed(endedFault(this.asking, exchange, this.context.clock.mono() - this.startedAt, true))
+    const elapsedMs = this.context.clock.mono() - this.startedAt
+    const isLate = exchange.signal.reason === 'deadline'
+    // Many clients wait less long than the gateway does.
+    if (isLate || elapsedMs >= this.context.timeouts.probe) this.owner.suspect(isLate)
+    return failed(endedFault(this.asking, exchange, elapsedMs, true))
   }
 
   private park(exchange: Exchange): Outcome | undefined {

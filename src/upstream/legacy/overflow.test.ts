@@ -40,11 +40,12 @@ function makeServer(): McpServer {
   return server
 }
 
-function setup() {
+/** `interactive: auto`: one process is for callers of all kinds, and is told all. */
+function setup(interactive = 'yes') {
   release = []
   const dial = memoryDial(makeServer)
   const clock = new ManualClock()
-  const made = makeUpstream({ settings: { command: 'in-process', era: 'legacy', interactive: 'yes' }, clock, wires: dial })
+  const made = makeUpstream({ settings: { command: 'in-process', era: 'legacy', interactive }, clock, wires: dial })
   open.push(made)
   return { upstream: made.upstream, clock, wires: dial.wires }
 }
@@ -127,9 +128,9 @@ describe('a call that waits for its user', () => {
   })
 })
 
-describe('a caller who cannot be asked', () => {
+describe('a caller who cannot be asked, at a server that was told of all that clients can be asked', () => {
   test('has the server hear the error of a client that is connected directly', async () => {
-    const { upstream, clock } = setup()
+    const { upstream, clock } = setup('auto')
     const refused = async (name: string, capabilities: CallOptions['capabilities']): Promise<string | undefined> => {
       const call = plain(name, capabilities)
       const arrival = { transport: 'http' as const, revision: '2025-11-25' }
@@ -142,7 +143,7 @@ describe('a caller who cannot be asked', () => {
   })
 
   test('hears which capability a call failed for', async () => {
-    const { upstream, clock } = setup()
+    const { upstream, clock } = setup('auto')
     const outcome = await until(clock, send(upstream, plain('sample', { elicitation: {} })))
     expect(faultKind(outcome)).toBe('missing_capability')
     expect(outcome).toMatchObject({ fault: { sideEffect: 'unknown', detail: { requiredCapabilities: { sampling: {} } } } })
@@ -151,7 +152,7 @@ describe('a caller who cannot be asked', () => {
   })
 
   test('of a revision without that error hears the server’s own words', async () => {
-    const { upstream, clock } = setup()
+    const { upstream, clock } = setup('auto')
     const call = plain('sample', {})
     const old = { ...call, caller: { ...call.caller, arrival: { transport: 'http' as const, revision: '2025-11-25' } } }
     expect(textOf(await until(clock, send(upstream, old)))).toContain('Client does not support sampling')

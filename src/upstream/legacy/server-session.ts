@@ -28,7 +28,16 @@ import { cancel, request } from '../wire/requests.ts'
 import type { HttpWire, IncomingError, IncomingNotification, IncomingRequest, Wire, WireAnswer } from '../wire/wire.ts'
 import type { Belonging } from './belonging.ts'
 import { type Handshake, sessionHeaders, unbegunFault } from './handshake.ts'
-import { evidenceOfLoss, raisesDoubt, SessionCheck, speaksOfInitialize, speaksOfSession } from './session-check.ts'
+import {
+  doubtIn,
+  evidenceOfLoss,
+  type Found,
+  isChallenge,
+  SessionCheck,
+  type SessionOf,
+  speaksOfInitialize,
+  speaksOfSession,
+} from './session-check.ts'
 
 /** Longest wait for a server to answer the GET of its stream, in ms: some send no headers before their first event. */
 const silentStreamMs = 1_000
@@ -41,6 +50,8 @@ export interface SessionOwner {
   sessionLost(found: Fault): void
   /** Whether the server knows the session became doubtful, or is so no more: see `doubt`. */
   sessionDoubted(): void
+  /** A request of the gateway itself was not answered in time. */
+  suspect(isLate: boolean): void
 }
 
 export class ServerSession {
@@ -85,6 +96,24 @@ export class ServerSession {
   /** A call was answered. */
   confirm(): void {
     this.check.confirm()
+  }
+
+  /** A request in it was waited for in vain. A server that is busy in one session serves others meanwhile, so one check does not end it. */
+  silent(): void {
+    if (!this.isNamed || this.closing.aborted) return
+    const why = fault('upstream_unavailable', { upstream: this.context.id, reason: 'nothing is answered in its session' })
+    inBackground(this.context.report, 'connection', this.check.find(why, false, 'weak'))
+  }
+
+  /** Where there is a doubt, it is looked into now. */
+  look(): void {
+    const { doubt } = this
+    if (doubt !== undefined) inBackground(this.context.report, 'connection', this.check.find(doubt, false))
+  }
+
+  /** Whether the server answers anything in it. */
+  serves(): Promise<boolean> {
+    return this.check.serves()
   }
 
   /** Streamable HTTP, where the server gave one. */
@@ -134,6 +163,7 @@ export class ServerSession {
     })
     const asking = askingFor(this.context.id, method)
     if (answer.kind === 'timeout') {
+      this.owner.suspect(true)
       const detail = { afterMs: timeoutMs, layer: `time limit of ${method}` }
       return { kind: 'fault', fault: judged('upstream_timeout', asking, evidence.deadline, detail) }
     }
@@ -165,14 +195,30 @@ export class ServerSession {
       this.owner.sessionLost(said)
       return said
     }
-    if (!raisesDoubt(answer, this.isNamed)) return this.judge(answer, asking, lease, target, undefined)
-    const error = errorIn(answer)
+    const strength = doubtIn(answer, this.kind)
+    if (strength === undefined) return this.judge(answer, asking, lease, target, undefined)
     // Nobody is to be told of a refused credential before it is known what was refused.
     const why = this.judge(answer, asking, undefined, target, undefined)
-    // 404 is the specification's word for a session that is not known (MCP 2025-11-25 §session-management).
-    const strong = answer.kind === 'status' && answer.status === 404
-    const found = await this.check.find(why, error !== undefined && speaksOfInitialize(error), strong)
+    const error = errorIn(answer)
+    const wasUnderWay = this.check.isUnderWay
+    const finding = this.check.find(why, error !== undefined && speaksOfInitialize(error), strength)
+    if (isChallenge(answer) && !wasUnderWay) {
+      // With another credential it is asked again at once; that fails for it no more, or meets the end of the check.
+      const said = this.judge(answer, asking, lease, target, undefined)
+      const found = await this.inTime(finding, said.evidence?.again === 'never' ? this.context.timeouts.probe : 0)
+      return found !== 'gone' ? said : this.judge(answer, asking, undefined, target, evidenceOfLoss(answer))
+    }
+    const found = await (strength === 'weak' ? this.inTime(finding, this.context.timeouts.probe) : finding)
     return this.judge(answer, asking, lease, target, found === 'gone' ? evidenceOfLoss(answer) : undefined)
+  }
+
+  /** What is most likely the answer that was meant is not held back for long. */
+  private inTime(finding: Promise<Found>, mostMs: number): Promise<Found | undefined> {
+    return new Promise((resolve, reject) => {
+      const timer = this.context.clock.timer(mostMs, () => resolve(undefined))
+      const over = (): void => timer.cancel()
+      finding.then(resolve, reject).then(over, over)
+    })
   }
 
   private judge(
@@ -193,6 +239,11 @@ export class ServerSession {
         // Nobody but `close` and the call itself ends a request, and of the call's own end nobody reads this.
         return cutLooseFault(asking, answer.sent)
     }
+  }
+
+  private get kind(): SessionOf {
+    if (this.wire.transport === 'stdio') return 'process'
+    return this.isNamed ? 'named' : 'nothing'
   }
 
   /** What it is known by at the server, over HTTP. */

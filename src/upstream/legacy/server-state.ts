@@ -1,6 +1,7 @@
 // What a session-era server keeps for a connection once it was asked: the log level, and the resources whose updates it tells.
 import { type LogLevel, logLevels } from '../../core/call/call.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
+import type { Fault } from '../../core/faults/fault.ts'
 import type { Asked } from '../connection.ts'
 
 export class ServerState {
@@ -25,16 +26,22 @@ export class ServerState {
     return this.levelling
   }
 
-  /** Subscribes to exactly these; resolves to those that the server took. */
-  async subscribe(wanted: readonly string[]): Promise<readonly string[]> {
-    await Promise.all([...this.uris].filter((uri) => !wanted.includes(uri)).map((uri) => this.turn(uri, false)))
-    await Promise.all(wanted.filter((uri) => !this.uris.has(uri)).map((uri) => this.turn(uri, true)))
-    return [...this.uris]
+  /** Subscribes to exactly these; resolves to those that the server took, and what it said of the others. */
+  async subscribe(wanted: readonly string[]): Promise<{ taken: readonly string[]; refusals: ReadonlyMap<string, Fault> }> {
+    const refusals = new Map<string, Fault>()
+    await Promise.all([...this.uris].filter((uri) => !wanted.includes(uri)).map((uri) => this.drop(uri)))
+    await Promise.all(wanted.filter((uri) => !this.uris.has(uri)).map((uri) => this.take(uri, refusals)))
+    return { taken: [...this.uris], refusals }
   }
 
-  private async turn(uri: string, on: boolean): Promise<void> {
-    if (!on) this.uris.delete(uri)
-    const asked = await this.ask(on ? 'resources/subscribe' : 'resources/unsubscribe', payloadOf({ uri }))
-    if (on && asked.kind === 'result') this.uris.add(uri)
+  private async take(uri: string, refusals: Map<string, Fault>): Promise<void> {
+    const asked = await this.ask('resources/subscribe', payloadOf({ uri }))
+    if (asked.kind === 'result') this.uris.add(uri)
+    else refusals.set(uri, asked.fault)
+  }
+
+  private async drop(uri: string): Promise<void> {
+    this.uris.delete(uri)
+    await this.ask('resources/unsubscribe', payloadOf({ uri }))
   }
 }

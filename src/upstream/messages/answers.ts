@@ -153,13 +153,14 @@ function evidenceOfStatus({ status, challenge }: Extract<WireAnswer, { kind: 'st
   return status === 408 || status === 425 ? evidence.try_again_status : evidence.other_status
 }
 
-/** A status on a message that has no answer. */
-export function deliveryFault(upstream: string, status: number, retryAfterMs: number | undefined, location?: string): Fault {
-  return statusFault(
+/** A status on a message that has no answer; `said`: what its body holds. */
+export function deliveryFault(upstream: string, status: number, retryAfterMs: number | undefined, location?: string, said?: string): Fault {
+  const found = statusFault(
     askingFor(upstream, 'the message'),
     { kind: 'status', status, retryAfterMs, challenge: undefined, location, body: undefined },
     undefined,
   )
+  return said === undefined || said === '' ? found : { ...found, detail: { ...found.detail, said } }
 }
 
 /** A lost answer. What the wire says of the answer itself (too large, no MCP) stays said; a plain loss is judged by the request. */

@@ -318,14 +318,21 @@ export class ModernConnection implements Connection {
       if (event !== undefined && audible(event.level, call.interest.logLevel)) tell(exchange, event)
       return
     }
-    this.notice(message)
+    this.notice(message, [openCall])
   }
 
-  /** That a list changed is true whichever stream it comes on. What else is no call's was not asked for. */
-  private notice(message: IncomingNotification): void {
+  /**
+   * That a list changed is true whichever stream it comes on. Servers that cannot be listened to (FastMCP 4) tell it to the calls that they
+   * answer just then, and no other way. What else is no call's was not asked for.
+   */
+  private notice(message: IncomingNotification, callers: Iterable<OpenCall>): void {
     const event = watchEvent(message)
-    if (event?.kind === 'changed') this.onEvent(event)
-    else this.context.report.counters.add('events_dropped', { where: 'upstream' })
+    if (event?.kind !== 'changed') {
+      this.context.report.counters.add('events_dropped', { where: 'upstream' })
+      return
+    }
+    this.onEvent({ ...event, toCallers: true })
+    for (const { exchange } of callers) tell(exchange, event)
   }
 
   /** On stdio everything comes this way; over HTTP nothing should. */
@@ -336,7 +343,7 @@ export class ModernConnection implements Connection {
     }
     if (this.listening.hear(message)) return
     const openCall = this.ownerOf(message)
-    if (openCall === undefined) this.notice(message)
+    if (openCall === undefined) this.notice(message, this.openCalls.values())
     else this.hearCall(openCall, message)
   }
 

@@ -10,7 +10,7 @@ import type { Context } from '../context.ts'
 import { isUnreachable } from '../http/failures.ts'
 import type { Belonging } from '../legacy/belonging.ts'
 import { LegacyConnection } from '../legacy/connection.ts'
-import { type Declaration, firstDeclaration, knowsFull } from '../legacy/declaration.ts'
+import { type Declaration, firstDeclaration, insteadOf, knowsFull } from '../legacy/declaration.ts'
 import { EarlyMessages } from '../legacy/early-messages.ts'
 import { type Handshake, shakeHands } from '../legacy/handshake.ts'
 import { ModernConnection } from '../modern/connection.ts'
@@ -37,8 +37,11 @@ export const legacyHoldsMs = 86_400_000
 
 export type Connected =
   | { readonly connection: Connection; readonly detected: Detected }
-  /** `settled`: the server itself has said it, so no other transport is tried. */
-  | { readonly fault: Fault; readonly settled?: boolean }
+  /**
+   * `settled`: the server itself has said it, or is gone: no other way to speak to it is tried, and none is advised. `instead`: it asks for
+   * another greeting.
+   */
+  | { readonly fault: Fault; readonly settled?: boolean; readonly instead?: Declaration | undefined }
 
 /** One connection on its way. */
 interface Attempt {
@@ -116,7 +119,7 @@ async function connectChild(attempt: Attempt): Promise<Connected> {
 /** What the fresh child is greeted with: the one that was asked first may show, before it goes, that it knows the full form. */
 async function declarationFor({ context, belonging, declaration }: Attempt, wire: Wire, probed: Unsettled): Promise<Declaration> {
   if (context.settings.era === 'modern' || probed.kind !== 'legacy' || probed.silent || probed.died === true) return declaration
-  const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.probe, declaration)
+  const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.probe, declaration, belonging.askable)
   const knows = hands.kind === 'ready' && hands.declaration.form === 'plain' && knowsFull(hands.revision)
   return knows ? { ...declaration, form: 'full' } : declaration
 }
@@ -125,7 +128,7 @@ async function greetChild(attempt: Attempt, probed: Unsettled | undefined): Prom
   const { context, dial, belonging, declaration } = attempt
   const wire = await dial.stdio()
   if (isFault(wire)) return { fault: wire }
-  const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start, declaration)
+  const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start, declaration, belonging.askable)
   if (hands.kind === 'ready') return legacy(attempt, wire, hands, probed)
   // The probe was not answered in time, so the server may be a modern one that starts slowly.
   if (hands.kind === 'refused' && probed?.kind === 'legacy' && probed.silent) {
@@ -139,7 +142,8 @@ async function greetChild(attempt: Attempt, probed: Unsettled | undefined): Prom
   if (hands.fault.kind === 'config_error') return { fault: hands.fault }
   if (probed?.kind === 'inconclusive') return { fault: probed.fault }
   const reason = typeof hands.fault.detail.reason === 'string' ? hands.fault.detail.reason : hands.fault.message
-  return { fault: hands.fault.kind === 'upstream_start_failed' ? hands.fault : startFailed(context, reason, words) }
+  const found = hands.fault.kind === 'upstream_start_failed' ? hands.fault : startFailed(context, reason, words)
+  return { fault: found, settled: hasEnded(hands) }
 }
 
 async function connectHttp(attempt: Attempt): Promise<Connected> {
@@ -162,8 +166,12 @@ async function connectHttp(attempt: Attempt): Promise<Connected> {
     if (found.kind === 'inconclusive' && isUnreachable(found.fault)) return { fault: found.fault }
   }
   const wire: HttpWire = dial.http(true)
-  const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start, declaration)
-  if (hands.kind === 'ready') return legacy(attempt, wire, hands, probed)
+  const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start, declaration, belonging.askable)
+  if (hands.kind === 'ready') {
+    const made = await legacy(attempt, wire, hands, probed)
+    // Always an older one, so this ends.
+    return 'fault' in made && made.instead !== undefined ? connectHttp({ ...attempt, declaration: made.instead }) : made
+  }
   await wire.close()
   if (mayHaveLostByForm(attempt, hands)) return connectHttp({ ...attempt, declaration: firstDeclaration })
   // It took this before and does not any more: perhaps it has learned another era meanwhile.
@@ -184,7 +192,7 @@ async function connectSse(attempt: Attempt, guess = false): Promise<Connected> {
   const wire = await dial.sse(belonging.lease, guess)
   if (isFault(wire)) return { fault: wire }
   const { interactivity: learned } = belonging
-  const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start, declaration)
+  const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start, declaration, belonging.askable)
   if (hands.kind === 'ready') {
     learned.greeted = hands
     return legacy(attempt, wire, hands, undefined)
@@ -194,6 +202,11 @@ async function connectSse(attempt: Attempt, guess = false): Promise<Connected> {
   if (known !== undefined) return legacy(attempt, wire, { ...known, early: [] }, undefined)
   await wire.close()
   return { fault: hands.fault, settled: hands.kind === 'refused' && hands.again }
+}
+
+/** The process is gone, and has answered nothing: what it would have spoken is not the question. */
+function hasEnded(hands: Exclude<Handshake, { kind: 'ready' }>): boolean {
+  return hands.kind === 'failed' && hands.fault.kind !== 'upstream_timeout' && hands.fault.kind !== 'upstream_protocol_error'
 }
 
 /** The connection broke over a greeting of the full form: it may be that, and not an outage. */
@@ -222,7 +235,7 @@ async function legacy(
   const refused = await connection.begin()
   if (refused !== undefined) {
     await connection.close()
-    return { fault: refused }
+    return { fault: refused, instead: insteadOf(hands.revision, String(refused.detail.said ?? '')) }
   }
   const { declaration } = hands
   const isNew = wanted.form === 'plain' && detected?.declaration === undefined && connection.declaresLess
@@ -272,7 +285,7 @@ function withAdvice({ settings }: Context, found: Fault): Fault {
     ...(settings.command === undefined && settings.transport === 'auto' ? ['`transport:`'] : []),
   ]
   if (pins.length === 0) return found
-  const advice = `What it speaks is found out by trying; ${pins.join(' and ')} of the server say it instead.`
+  const advice = `What it speaks is found out by trying; ${pins.join(' and ')} of the server ${pins.length === 1 ? 'says' : 'say'} it instead.`
   const { evidence: seen, retryable, retryAfterMs, challenge } = found
   return fault(found.kind as Kind, { ...found.detail, advice }, { evidence: seen, retryable, retryAfterMs, challenge })
 }

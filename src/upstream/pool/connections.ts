@@ -1,7 +1,8 @@
 // The connections of one upstream, each found by the key of those who may use it. A connection with a client session's state behind it
 // lives as long as that session; others are closed when nobody used them for a while, and make room where the pool is full.
 import { type AttemptPorts, Attempts, RetryBudget } from '../../core/call/attempts.ts'
-import type { Caller, TargetedCall } from '../../core/call/call.ts'
+import type { TargetedCall } from '../../core/call/call.ts'
+import { listNames } from '../../core/call/item-kinds.ts'
 import { anonymous, type Principal, principalKey } from '../../core/call/principal.ts'
 import { Switch } from '../../core/call/signal.ts'
 import type { Next } from '../../core/call/stage.ts'
@@ -11,16 +12,18 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import { type CredentialLease, isLease, type Leased } from '../../core/ports/credentials.ts'
+import type { Owner } from '../../core/ports/upstream.ts'
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { type Interactivity, interactivityOf } from '../legacy/attribution.ts'
 import type { Belonging } from '../legacy/belonging.ts'
-import { needsFull } from '../legacy/declaration.ts'
+import { type Askable, askableOf, isAnything, needsFull } from '../legacy/declaration.ts'
+import type { Greeted } from '../legacy/session-check.ts'
 import { ignore } from '../wire/requests.ts'
 import { type Connected, connect, look } from './connect.ts'
 import { Detection } from './detection.ts'
 import type { Endpoint, Endpoints } from './endpoints.ts'
-import { Slot, type Tenure } from './slot.ts'
+import { type Acquire, Slot, type Tenure } from './slot.ts'
 import { type ConnectionSource, Transmission } from './transmission.ts'
 
 /** Connections of one upstream at once. */
@@ -29,15 +32,14 @@ const mostConnections = 256
 const idleMs = 300_000
 const sweepMs = 60_000
 
-export type Owner = Pick<Caller, 'principal' | 'affinity'> & Partial<Pick<Caller, 'capabilities'>>
-
-type Acquire = () => Leased | Promise<Leased>
-
 export class ConnectionPool implements ConnectionSource {
   readonly clock: Clock
   readonly detection: Detection
   /** The connection for lists, watches and the description. */
   readonly home: Slot
+
+  /** A connection of a caller was made, or serves again. Set once. */
+  onServed: () => void = () => this.home.wake()
 
   private readonly context: Context
   private readonly endpoints: Endpoints
@@ -163,7 +165,19 @@ export class ConnectionPool implements ConnectionSource {
     const { current } = this.detection
     const own = current?.sessionful === true && current.transport !== 'stdio' && !this.isShared
     const session = own ? owner.affinity : undefined
-    return this.added(key, () => this.lease(owner), { session, spare: overflow > 0 }, undefined)
+    return this.added(key, () => this.lease(owner), { session, spare: overflow > 0 }, undefined, this.askableFor(owner))
+  }
+
+  /**
+   * What the server is told of the client that a connection is for; undefined where it is told all. A stateless caller who can be asked
+   * nothing shares the connection with those who can: what the server asks in vain is then told to him as the capability that he lacks.
+   * One process serves clients of all kinds, unless the configuration says that its server asks them.
+   */
+  private askableFor({ affinity, capabilities }: Owner): Askable | undefined {
+    if (capabilities === undefined || this.isShared || this.detection.current?.sessionful !== true) return undefined
+    if (this.context.settings.command !== undefined && this.context.settings.interactive !== 'yes') return undefined
+    const askable = askableOf(capabilities)
+    return isAnything(askable) || (askable === 0 && affinity === undefined) ? undefined : askable
   }
 
   /** The next connection would declare the full form, and that makes a difference for this caller. */
@@ -172,21 +186,28 @@ export class ConnectionPool implements ConnectionSource {
     return current?.declaration?.form === 'full' && current.sessionful && capabilities !== undefined && needsFull(capabilities)
   }
 
-  private added(key: string, acquire: Acquire, tenure: Tenure, endpoint: Endpoint | undefined): Slot | undefined {
+  private added(key: string, acquire: Acquire, tenure: Tenure, endpoint: Endpoint | undefined, askable?: Askable): Slot | undefined {
     if (this.slots.size >= mostConnections && !this.evict()) return undefined
-    const slot = this.slot(key, acquire, tenure, endpoint)
+    const slot = this.slot(key, acquire, tenure, endpoint, askable)
     this.sweeping ??= this.clock.timer(sweepMs, () => this.sweep())
     return slot
   }
 
   /** Who shares a connection: everybody where there are no sessions or `sharing` says so; else a child serves a whole principal, a session one of a client. */
-  private keyFor({ principal, affinity }: Owner, lease: CredentialLease, overflow: number): string {
+  private keyFor(owner: Owner, lease: CredentialLease, overflow: number): string {
+    const { principal, affinity } = owner
     const { current } = this.detection
     const credential = this.credentialOf(lease)
     if (current === undefined || !current.sessionful) return credential === homeMark ? homeKey : keyOf(anonymous, undefined, credential)
-    if (current.transport === 'stdio') return overflowKey(keyOf(this.isShared ? anonymous : principal, undefined, credential), overflow)
-    // Whoever finds the one connection occupied waits for it.
-    return this.isShared ? keyOf(anonymous, undefined, credential) : overflowKey(keyOf(principal, affinity, credential), overflow)
+    const isChild = current.transport === 'stdio'
+    // Whoever finds the one connection occupied waits for it, but for one process.
+    if (this.isShared)
+      return isChild ? overflowKey(keyOf(anonymous, undefined, credential), overflow) : keyOf(anonymous, undefined, credential)
+    // What a client can be asked never changes while its session lives.
+    if (!isChild && affinity !== undefined) return overflowKey(keyOf(principal, affinity, credential), overflow)
+    const askable = this.askableFor(owner)
+    const key = keyOf(principal, undefined, credential)
+    return overflowKey(askable === undefined ? key : `${key}\u0000asks ${askable}`, overflow)
   }
 
   private get isShared(): boolean {
@@ -198,29 +219,55 @@ export class ConnectionPool implements ConnectionSource {
   }
 
   /** `endpoint`: undefined where it is chosen anew with each connection. */
-  private slot(key: string, acquire: Acquire, tenure: Tenure, endpoint?: Endpoint): Slot {
+  private slot(key: string, acquire: Acquire, tenure: Tenure, endpoint?: Endpoint, askable?: Askable): Slot {
     const slot: Slot = new Slot(
       this.context,
       async () => {
-        const connected = await this.connect(acquire, endpoint)
+        const connected = await this.connect(acquire, endpoint, askable)
         if (slot === this.home && slot.wasOpen && 'connection' in connected) this.detection.reconnected()
         return connected
       },
+      acquire,
       tenure,
     )
     this.slots.set(key, slot)
     // Only the home's watches are those of the catalogue.
-    if (key !== homeKey) slot.watching.onChanged = (event) => this.home.watching.tell(event)
+    if (key === homeKey) return slot
+    this.tellHome(slot.watching, tenure.session)
+    // What serves a caller serves the gateway: its state shall not lag behind calls that work.
+    slot.onChange = () => {
+      if (slot.connection !== undefined && slot.connection.doubt === undefined) this.onServed()
+    }
     return slot
   }
 
-  private async connect(acquire: Acquire, only: Endpoint | undefined): Promise<Connected> {
+  private tellHome(watching: Slot['watching'], session: string | undefined): void {
+    const { watching: home } = this.home
+    if (session === undefined) {
+      watching.onChanged = (event) => home.tell(event)
+      return
+    }
+    watching.onChanged = (event) => home.tell({ ...event, within: { session, isNew: false } })
+    watching.onNew = () => {
+      for (const list of listNames) home.tell({ kind: 'changed', list, within: { session, isNew: true } })
+    }
+  }
+
+  /** The connection that a client session has to itself, where it is open. */
+  openOf(session: string): { readonly connection: Connection; readonly acquire: Acquire } | undefined {
+    for (const slot of this.slots.values()) {
+      if (slot.session === session && slot.connection !== undefined) return { connection: slot.connection, acquire: slot.acquire }
+    }
+    return undefined
+  }
+
+  private async connect(acquire: Acquire, only: Endpoint | undefined, askable: Askable | undefined): Promise<Connected> {
     const lease = await acquire()
     if (!isLease(lease)) return { fault: lease }
-    if (only !== undefined) return this.connectAt(only, lease)
-    let connected = await this.connectAt(this.endpoints.next(), lease)
+    if (only !== undefined) return this.connectAt(only, lease, askable)
+    let connected = await this.connectAt(this.endpoints.next(), lease, askable)
     for (let others = this.endpoints.count - 1; others > 0 && 'fault' in connected; others -= 1) {
-      connected = await this.connectAt(this.endpoints.next(), lease)
+      connected = await this.connectAt(this.endpoints.next(), lease, askable)
     }
     return connected
   }
@@ -230,8 +277,14 @@ export class ConnectionPool implements ConnectionSource {
     return isLease(lease) ? look(this.context, this.endpoints.next().dial, lease, this.ended) : 'unknown'
   }
 
-  private async connectAt(endpoint: Endpoint, lease: CredentialLease): Promise<Connected> {
-    const connected = await connect(this.context, endpoint.dial, this.belonging(lease, endpoint), this.detection.believed, this.ended)
+  private async connectAt(endpoint: Endpoint, lease: CredentialLease, askable: Askable | undefined): Promise<Connected> {
+    const connected = await connect(
+      this.context,
+      endpoint.dial,
+      this.belonging(lease, endpoint, askable),
+      this.detection.believed,
+      this.ended,
+    )
     if (this.ended.aborted) return connected
     if ('fault' in connected) {
       this.endpoints.failed(endpoint, connected.fault)
@@ -244,10 +297,11 @@ export class ConnectionPool implements ConnectionSource {
     return connected
   }
 
-  private belonging(lease: CredentialLease, endpoint: Endpoint): Belonging {
+  private belonging(lease: CredentialLease, endpoint: Endpoint, askable?: Askable): Belonging {
     return {
       onePrincipal: !this.isShared && this.detection.current?.sessionful !== false,
       lease,
+      askable,
       interactivity: this.interactivity,
       again: (call, exchange) => {
         const send: Next<TargetedCall> = (one, attempt) => new Transmission(this, one, attempt, ignore).send()
@@ -259,26 +313,25 @@ export class ConnectionPool implements ConnectionSource {
     }
   }
 
-  /** Whether a connection can be had now. Asked once for all who want to know it at the same time, and not again at once where it failed. */
-  private greets(endpoint: Endpoint, lease: CredentialLease): Promise<boolean> {
-    if (endpoint.greeting === undefined && this.context.clock.mono() < endpoint.greetAgainAt) return Promise.resolve(false)
-    endpoint.greeting ??= connect(
-      this.context,
-      endpoint.dial,
-      this.belonging(unjudged(lease), endpoint),
-      this.detection.believed,
-      this.ended,
-    )
-      .then((connected) => {
-        const well = 'connection' in connected
-        this.endpoints.greeted(endpoint, well)
-        if (well) inBackground(this.context.report, 'connection', connected.connection.close())
-        return well
-      })
-      .finally(() => {
-        endpoint.greeting = undefined
-      })
+  /** Whether a connection can be had now, and serves. Asked once for all who want to know it at the same time, and not again at once where it failed. */
+  private greets(endpoint: Endpoint, lease: CredentialLease): Promise<Greeted> {
+    if (endpoint.greeting === undefined && this.context.clock.mono() < endpoint.greetAgainAt) return Promise.resolve('refuses')
+    endpoint.greeting ??= this.greet(endpoint, lease).finally(() => {
+      endpoint.greeting = undefined
+    })
     return endpoint.greeting
+  }
+
+  private async greet(endpoint: Endpoint, lease: CredentialLease): Promise<Greeted> {
+    const belonging = this.belonging(unjudged(lease), endpoint)
+    const connected = await connect(this.context, endpoint.dial, belonging, this.detection.believed, this.ended)
+    const isTaken = 'connection' in connected
+    this.endpoints.greeted(endpoint, isTaken)
+    if (!isTaken) return 'refuses'
+    const { connection } = connected
+    const serves = (await connection.serves?.()) ?? true
+    inBackground(this.context.report, 'connection', connection.close())
+    return serves ? 'answers' : 'takes'
   }
 
   nextQueue(queues: number): number {

@@ -2,6 +2,7 @@
 // connection to them could be had (Envoy: outlier detection by local-origin failures).
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Context } from '../context.ts'
+import type { Greeted } from '../legacy/session-check.ts'
 import type { Dial } from '../wire/dial.ts'
 
 /** How long an endpoint is left out after its first failure, in ms; it doubles with each in a row. */
@@ -26,7 +27,7 @@ export interface Endpoint extends Place {
   /** Monotonic ms until which it is left out. */
   ejectedUntil: number
   /** An attempt to connect that finds out whether it can be. */
-  greeting: Promise<boolean> | undefined
+  greeting: Promise<Greeted> | undefined
   /** Attempts of that kind that failed in a row, and the monotonic ms before which there is no other. */
   failedGreetings: number
   greetAgainAt: number

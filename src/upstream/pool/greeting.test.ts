@@ -430,10 +430,33 @@ describe('a server that cannot be found out', () => {
     }
   })
 
-  test('as a child, with `era:`', async () => {
-    const { upstream } = upstreamAt({ command: process.execPath, args: ['-e', 'process.exit(2)'] })
-    expect((await upstream.ready(never))?.message).toContain('`era:`')
+  test.each<[string, Record<string, unknown>, string]>([
+    ['transport', { transport: 'streamable-http' }, '`era:`'],
+    ['era', { era: 'legacy' }, '`transport:`'],
+  ])('is reported with the one that is left to set where the %s is set', async (_what, settings, setting) => {
+    const server = await peer(() => ({ status: 404 }))
+    const { upstream } = upstreamAt({ url: server.url, ...settings })
+    expect((await upstream.ready(never))?.message).toContain(`found out by trying; ${setting} of the server says it instead.`)
   })
+
+  test.each([
+    ['refuses all', `if(m.method==='initialize')say({error:{code:-32603,message:'no'}})`],
+    ['is not understood', `if(m.method==='initialize')say({result:7})`],
+  ])('as a child that %s, with `era:`', async (_how, body) => {
+    const { upstream } = upstreamAt(child(body))
+    expect((await upstream.ready(never))?.message).toContain('`era:` of the server says it instead.')
+  })
+
+  test.each(['process.exit(2)', `process.stderr.write('no key');process.exit(1)`])(
+    'as a child that ends, with how it ended alone: %s',
+    async (code) => {
+      const { upstream } = upstreamAt({ command: process.execPath, args: ['-e', code] })
+      const found = await upstream.ready(never)
+      expect(found?.kind).toBe('upstream_start_failed')
+      expect(found?.message).toMatch(/exit/)
+      expect(found?.message).not.toContain('`era:`')
+    },
+  )
 
   test('names the credential where one was sent', async () => {
     const server = await peer(() => ({ status: 401 }))

@@ -1,7 +1,8 @@
 // A server was started anew and does not know its sessions any more: whatever it says to that, a new one is begun, once for all who wait.
 import { afterEach, describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
-import { type Reply, type Script, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
+import { restartableServer } from '../../../test/doubles/upstream/restartable-server.ts'
+import type { Reply, Script } from '../../../test/doubles/upstream/scripted-http.ts'
 import { startScripted } from '../../../test/doubles/upstream/scripted-server.ts'
 import { faultKind, type MakeOptions, makeCall, makeUpstream, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 
@@ -19,43 +20,11 @@ function upstreamAt(settings: Record<string, unknown>, more: Omit<MakeOptions, '
 
 const write = (options = {}) => makeCall('tools/call', { name: 'write' }, options)
 
-/** A server with sessions; `restart` forgets them all. `unknown`: what it says to a session that it does not know. */
-async function restartable(unknown: Reply | 'reset', own: Script = () => undefined) {
-  let opened = 0
-  let executed = 0
-  let known = new Set<string>()
-  const server = await scripted((request) => {
-    const { verb, headers, body } = request
-    const answer = own(request)
-    if (answer !== undefined) return answer
-    if (body.method === 'server/discover')
-      return { status: 400, error: { code: -32600, message: 'Missing session ID' }, id: 'server-error' }
-    if (body.method === 'initialize') {
-      opened += 1
-      known.add(`session-${opened}`)
-      return {
-        headers: { 'mcp-session-id': `session-${opened}` },
-        result: { protocolVersion: '2025-06-18', capabilities: { tools: {} }, serverInfo: { name: 'python', version: '1' } },
-      }
-    }
-    if (!known.has(String(headers['mcp-session-id']))) return unknown
-    if (verb === 'GET') return { status: 405 }
-    if (verb === 'DELETE') return { status: 200 }
-    if (body.id === undefined) return { status: 202 }
-    if (body.method === 'ping') return { result: {} }
-    if (body.method !== 'tools/call') return { error: { code: -32601, message: 'Method not found' } }
-    executed += 1
-    return { result: { content: [{ type: 'text', text: 'done' }] } }
-  })
+/** As `restartableServer`, ended with the test. */
+async function restartable(...script: Parameters<typeof restartableServer>) {
+  const server = await restartableServer(...script)
   cleanups.push(() => server.stop())
-  return {
-    url: server.url,
-    requests: server.requests,
-    restart: () => {
-      known = new Set()
-    },
-    counts: () => ({ opened, executed }),
-  }
+  return server
 }
 
 /** What servers of the field answer in a session that they do not know. */

@@ -3,19 +3,19 @@
 // be had, session clients are served in MCP 2026-07-28, as others are.
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Interest } from '../../core/call/exchange.ts'
-import { announces, type ListName, offers } from '../../core/call/item-kinds.ts'
+import { announces, listNames, offers } from '../../core/call/item-kinds.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { CredentialLease, Leased } from '../../core/ports/credentials.ts'
-import type { UpstreamDescription, Watch } from '../../core/ports/upstream.ts'
+import type { Owner, UpstreamDescription, Watch } from '../../core/ports/upstream.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { isUnreachable } from '../http/failures.ts'
-import { ConnectionPool, type Owner } from './connections.ts'
+import { ConnectionPool } from './connections.ts'
 import type { Endpoints } from './endpoints.ts'
 import { EraLists } from './era-lists.ts'
 import type { ConnectionSource } from './transmission.ts'
@@ -68,6 +68,12 @@ export class SessionEra implements ConnectionSource {
     const transport = settings.command === undefined ? 'streamable-http' : settings.transport
     this.pool = new ConnectionPool({ ...context, settings: { ...settings, era: 'legacy', transport } }, endpoints)
     this.lists = new EraLists(context)
+    const served = (): void => {
+      this.pool.home.wake()
+      modern.home.wake()
+    }
+    this.pool.onServed = served
+    modern.onServed = served
   }
 
   /** It was opened once, so the server has it. */
@@ -249,12 +255,10 @@ export class SessionEra implements ConnectionSource {
 
 type Capabilities = UpstreamDescription['capabilities']
 
-const lists: readonly ListName[] = ['tools', 'prompts', 'resources']
-
 /** What one era or the other has; that a list announces its changes, only where each era that has it does. */
 function joined(modern: Capabilities, session: Capabilities): Capabilities {
   const all: Record<string, unknown> = { ...session, ...modern }
-  for (const list of lists) {
+  for (const list of listNames) {
     const [one, other] = [modern?.[list], session?.[list]]
     if (!offers(modern, list) || !offers(session, list)) {
       if (offers(session, list)) all[list] = other

@@ -7,6 +7,8 @@ import type { Context } from '../context.ts'
 import type { Connected } from './connect.ts'
 import { Slot } from './slot.ts'
 
+const noCredential = () => ({ id: '', headers: () => ({}), reject: () => false })
+
 function rig() {
   const clock = new ManualClock()
   const report = countingReport()
@@ -36,7 +38,7 @@ it('who waited out a backoff by a timer that fired a little early makes the next
     attempts += 1
     return attempts === 1 ? { fault: fault('upstream_unavailable', { upstream: 'up', reason: 'refused' }) } : aConnection()
   }
-  const slot = new Slot(context, make, { session: undefined, spare: false })
+  const slot = new Slot(context, make, noCredential, { session: undefined, spare: false })
   await slot.get()
   const turnedAway = await slot.get()
   expect([attempts, 'retryAfterMs' in turnedAway && turnedAway.retryAfterMs]).toEqual([1, 500])
@@ -50,7 +52,7 @@ it.each([
   [false, 'after a backoff'],
 ])('a connection lost young, again and again, is opened anew where it served a call (%s): %s', async (hasServed, how) => {
   const { context } = rig()
-  const slot = new Slot(context, async () => aConnection({ hasServed }), { session: undefined, spare: false })
+  const slot = new Slot(context, async () => aConnection({ hasServed }), noCredential, { session: undefined, spare: false })
   const found: string[] = []
   for (let n = 0; n < 4; n += 1) {
     const got = await slot.get()
@@ -82,7 +84,7 @@ it('a factory that throws costs its attempt: the slot is free for the next, and 
     if (attempts === 1) throw new Error('a bug')
     return { connection, detected: { era: 'legacy', transport: 'stdio', sessionful: true, expiresAt: 0 } }
   }
-  const slot = new Slot(context, make, { session: undefined, spare: false })
+  const slot = new Slot(context, make, noCredential, { session: undefined, spare: false })
   expect(await slot.get()).toMatchObject({ kind: 'upstream_unavailable' })
   expect(slot.isOpening).toBe(false)
   expect(report.counts.get('bugs connection')).toBe(1)

@@ -4,6 +4,7 @@ import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import type { Timer } from '../../core/ports/clock.ts'
+import type { Leased } from '../../core/ports/credentials.ts'
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { backoffMs } from './backoff.ts'
@@ -23,6 +24,8 @@ export interface Tenure {
   readonly spare: boolean
 }
 
+export type Acquire = () => Leased | Promise<Leased>
+
 export class Slot {
   readonly watching: Watching
   readonly session: string | undefined
@@ -36,6 +39,9 @@ export class Slot {
   /** Something changed: a connection came or went, an attempt began or failed. */
   onChange: () => void = () => {}
 
+  /** The credential of those whose connection it is. */
+  readonly acquire: Acquire
+
   private readonly context: Context
   private readonly make: () => Promise<Connected>
   private readonly spare: boolean
@@ -48,9 +54,10 @@ export class Slot {
   private retry: Timer | undefined
   private closed = false
 
-  constructor(context: Context, make: () => Promise<Connected>, { session, spare }: Tenure) {
+  constructor(context: Context, make: () => Promise<Connected>, acquire: Acquire, { session, spare }: Tenure) {
     this.context = context
     this.make = make
+    this.acquire = acquire
     this.session = session
     this.spare = spare
     this.usedAt = context.clock.mono()
@@ -96,6 +103,15 @@ export class Slot {
     this.opening = this.open()
     this.onChange()
     return this.opening
+  }
+
+  /** The server serves elsewhere: what waits to be tried again is tried now. A credential that was refused may be refused still. */
+  wake(): void {
+    if (this.connection !== undefined) this.connection.look?.()
+    else if (this.retry !== undefined && this.opening === undefined && this.lastFault?.evidence?.renew !== 'credential') {
+      this.notBefore = 0
+      void this.get()
+    }
   }
 
   /** Lets go of the connection, which somebody else ends; another is made where one is wanted. */

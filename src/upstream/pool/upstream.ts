@@ -16,13 +16,20 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground, reportBug } from '../../core/ports/boundary.ts'
 import { isLease } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
-import { type Upstream, type UpstreamDescription, UpstreamFault, type UpstreamHealth, type Watch } from '../../core/ports/upstream.ts'
+import {
+  type Owner,
+  type Upstream,
+  type UpstreamDescription,
+  UpstreamFault,
+  type UpstreamHealth,
+  type Watch,
+} from '../../core/ports/upstream.ts'
 import type { Asked, Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { isUnreachable } from '../http/failures.ts'
 import { readItems } from '../messages/items.ts'
 import { orAborted } from '../wire/requests.ts'
-import { ConnectionPool, type Owner } from './connections.ts'
+import { ConnectionPool } from './connections.ts'
 import { Endpoints, type Place } from './endpoints.ts'
 import { Health } from './health.ts'
 import { SessionEra } from './session-era.ts'
@@ -101,14 +108,23 @@ export class PooledUpstream implements Upstream {
     const main = readItems(this.context, kind, (method, params) => this.ask(this.pool, method, params, signal))
     const { sessions } = this
     if (sessions?.isThere !== true) yield* main
-    else yield* sessions.lists.both(kind, main, () => this.sessionItems(sessions.pool, kind, signal))
+    else yield* sessions.lists.both(kind, main, () => this.itemsIn(sessions.pool, kind, signal))
   }
 
-  private async *sessionItems(pool: ConnectionPool, kind: ItemKind, signal: Signal): AsyncGenerator<Payload> {
+  private async *itemsIn(pool: ConnectionPool, kind: ItemKind, signal: Signal): AsyncGenerator<Payload> {
     const first = await this.reach(pool, signal)
     if (!('close' in first)) throw new UpstreamFault(first)
     if (!has(first.description.capabilities, kind)) return
     yield* readItems(this.context, kind, (method, params) => this.ask(pool, method, params, signal))
+  }
+
+  async *sessionItems(kind: ItemKind, signal: Signal, session: string): AsyncGenerator<Payload> {
+    // Where the eras list different things, what a session lists is no whole list.
+    const own = this.sessions?.lists.differ === true ? undefined : (this.pool.openOf(session) ?? this.sessions?.pool.openOf(session))
+    const lease = await own?.acquire()
+    if (own === undefined || lease === undefined) throw new UpstreamFault(fault('cancelled', { reason: 'the session has no connection' }))
+    if (!isLease(lease)) throw new UpstreamFault(lease)
+    yield* readItems(this.context, kind, (method, params) => own.connection.ask(method, params, lease, signal))
   }
 
   watch(interest: Interest, on: (event: CallEvent) => void, owner?: Owner): Watch {

@@ -1,10 +1,12 @@
 // The watches on one connection: what all of them want together is heard once, and each hears its part. It outlives the connection.
-import type { CallEvent, Interest } from '../../core/call/exchange.ts'
+import type { Accepted, CallEvent, Interest } from '../../core/call/exchange.ts'
 import { inBackground, reportBug } from '../../core/ports/boundary.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Watch } from '../../core/ports/upstream.ts'
 import type { Connection } from '../connection.ts'
 import { changesOf, commonOf, hears, unionOf } from '../messages/events.ts'
+
+type Changed = Extract<CallEvent, { kind: 'changed' }>
 
 interface Watcher {
   interest: Interest
@@ -15,12 +17,14 @@ export class Watching {
   /** The first watch was opened: it needs a connection. Set once. */
   onFirst: () => void = () => {}
   /** A list changed, whoever watches here: servers tell it to the session that they changed it for. Set once. */
-  onChanged: (event: CallEvent) => void = () => {}
+  onChanged: (event: Changed) => void = () => {}
+  /** The connection is another one than before. Set once. */
+  onNew: () => void = () => {}
 
   private readonly report: Report
   private readonly watchers = new Set<Watcher>()
   private connection: Connection | undefined
-  private accepted: Interest = {}
+  private accepted: Accepted = {}
   private serverMessages: Promise<void> = Promise.resolve()
   private known: string | undefined
   private readonly waiting: (() => void)[] = []
@@ -44,7 +48,8 @@ export class Watching {
         // Without a connection the answer waits for the end of the attempt to make one; the interest stands whatever came of it.
         if (this.connection === undefined) await new Promise<void>((resolve) => this.waiting.push(resolve))
         await this.refresh()
-        return commonOf(next, this.accepted)
+        const { refusals } = this.accepted
+        return refusals === undefined ? commonOf(next, this.accepted) : { ...commonOf(next, this.accepted), refusals }
       },
       close: () => {
         if (!this.watchers.delete(watcher)) return
@@ -65,6 +70,7 @@ export class Watching {
     }
     const told = this.refresh().then(() => {
       if (!again || this.connection !== connection) return
+      this.onNew()
       for (const event of changesOf({ toolsListChanged: true, promptsListChanged: true, resourcesListChanged: true })) this.tell(event)
     })
     inBackground(this.report, 'upstream_events', told)

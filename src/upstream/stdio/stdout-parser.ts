@@ -1,5 +1,6 @@
 // Reads what one line of a server's stdout holds: a message, a batch, messages glued to noise, or noise alone. Never throws, and costs
 // a few passes over the line at most, whatever stands in it.
+import { readListing } from '../../core/protocol/deep-items.ts'
 import { type Incoming, readMessage } from '../../core/protocol/jsonrpc.ts'
 import { asBuffer, elements, MalformedJson, skipSpace, skipValue } from '../../core/protocol/scan.ts'
 import { notUtf8, replacedUtf8, withoutBom } from '../../core/protocol/utf8.ts'
@@ -32,7 +33,7 @@ function readUtf8(line: Uint8Array): LineContent {
   if (line[at] === openBracket) return readBatch(line, at) ?? readGlued(line, at, 'no JSON')
   if (line[at] !== openBrace) return readGlued(line, at, 'no JSON')
   try {
-    return { messages: [readMessage(line)], anomaly: undefined }
+    return { messages: [readListing(line)], anomaly: undefined }
   } catch (error) {
     return readGlued(line, at, reasonOf(error))
   }

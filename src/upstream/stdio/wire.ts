@@ -200,7 +200,10 @@ export class StdioWire implements Wire {
       id === undefined ? `an error without an id${said}` : `an answer with the unknown id ${id.slice(0, 64)}${said}`,
     )
     this.onAnomaly('orphan', what)
-    this.failOne(this.meantBy(id), `it sent ${what}`)
+    const meant = this.meantBy(id)
+    // Nothing else is asked before `initialize` is answered; what it is refused for is read by whoever asks anew.
+    if (answer.kind === 'error' && meant?.request.method === 'initialize') meant.settle({ kind: 'answer', answer, status: 200 })
+    else this.failOne(meant, `it sent ${what}`)
     this.posted = false
   }
 

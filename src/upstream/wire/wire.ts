@@ -35,6 +35,8 @@ export type WireAnswer =
       /** The forward proxy that the status may be of, for people. */
       readonly proxy?: string | undefined
       readonly body: IncomingError | undefined
+      /** Of an answer to `initialize`: the begin of a body that holds no such error, whatever its type. */
+      readonly words?: string | undefined
     }
   /** No answer: the fault has the evidence whether the request reached the peer. */
   | { readonly kind: 'lost'; readonly fault: Fault }

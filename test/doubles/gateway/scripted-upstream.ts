@@ -110,6 +110,18 @@ export class ScriptedUpstream implements Upstream {
     if (end !== undefined) throw end
   }
 
+  /** Lists of tools that single sessions get. */
+  readonly own = new Map<string, readonly unknown[]>()
+  /** Sessions that were listed. */
+  readonly ownPulls: string[] = []
+
+  async *sessionItems(kind: ItemKind, _signal: AbortSignal, session: string): AsyncIterable<Payload> {
+    this.ownPulls.push(`${session} ${kind}`)
+    const own = kind === 'tool' ? this.own.get(session) : undefined
+    if (own === undefined) throw new UpstreamFault(fault('cancelled', { reason: 'the session has no connection' }))
+    for (const definition of own) yield payloadOf(definition)
+  }
+
   send(call: TargetedCall): Promise<Outcome> {
     this.sent.push(call)
     return Promise.resolve(this.answer(call))

@@ -1,4 +1,5 @@
-// A real server of the official SDK that keeps state for each of its sessions, as a browser does: `count` counts within one.
+// A real server of the official SDK that keeps state for each of its sessions, as a browser does: `count` counts within one. `choose` asks a
+// client that can be asked, and knows what to do with others; `unlock` adds a tool to one session.
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -25,6 +26,16 @@ export async function startSessionServer(): Promise<SessionServer> {
     server.registerTool('count', {}, async () => {
       count += 1
       return { content: [{ type: 'text', text: String(count) }] }
+    })
+    server.registerTool('choose', {}, async () => {
+      const says = (text: string) => ({ content: [{ type: 'text' as const, text }] })
+      if (server.server.getClientCapabilities()?.elicitation?.form === undefined) return says('the default, since nobody can be asked')
+      const { action } = await server.server.elicitInput({ message: 'which?', requestedSchema: { type: 'object', properties: {} } })
+      return says(action)
+    })
+    server.registerTool('unlock', {}, async () => {
+      server.registerTool('unlocked', {}, async () => ({ content: [{ type: 'text', text: `unlocked after ${count}` }] }))
+      return { content: [] }
     })
     const transport = new StreamableHTTPServerTransport({
       sessionIdGenerator: () => randomUUID(),

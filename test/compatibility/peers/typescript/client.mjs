@@ -80,7 +80,7 @@ const features = {
   },
   subscriptions: async ({ subscribe, call, heard, needs }) => {
     needs('touch')
-    await subscribe(note)
+    if (!(await subscribe(note))) throw new Absent('the server takes no subscription of it')
     await call('touch')
     return (await until(() => heard.updated.length > 0)) ? undefined : 'no notification'
   },

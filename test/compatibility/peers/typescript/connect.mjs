@@ -91,8 +91,13 @@ function face(client, heard, modern) {
       (await client.complete({ ref: { type: 'ref/prompt', name: 'greet' }, argument: { name, value } })).completion.values,
     level: async () => (modern ? undefined : client.setLoggingLevel('info')),
     subscribe: async (uri) => {
-      if (modern) await client.listen({ resourceSubscriptions: [uri] })
-      else await client.subscribeResource({ uri })
+      if (modern) {
+        const { honoredFilter } = await client.listen({ resourceSubscriptions: [uri] })
+        // How a server of 2026-07-28 says that it has no updates of a resource.
+        return honoredFilter.resourceSubscriptions?.includes(uri) === true
+      }
+      await client.subscribeResource({ uri })
+      return true
     },
     watchTools: async () => {
       if (modern) await client.listen({ toolsListChanged: true })
