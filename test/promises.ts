@@ -81,11 +81,11 @@ export const promises = {
   R20: { text: 'No tool call in an 8x-TTL session sees a 401 caused by expiry; agent context/session survives refresh.', claimed: false },
   R21: {
     text: 'If a 401 still arrives (revoked, skew), G refreshes once, replays only if safe, else answers `reauth_required` - never an empty success.',
-    claimed: false,
+    claimed: true,
   },
   R22: {
     text: 'Concurrent refresh of one credential is single-flight - in one process and across replicas; rotating refresh tokens are not burned.',
-    claimed: false,
+    claimed: { partly: 'over gateways of one machine that share a store; there is no store yet that several machines share' },
   },
   R23: { text: "Agents sharing one credential do not invalidate each other's sessions under load.", claimed: false },
   R24: {

@@ -123,9 +123,14 @@ function isEmbedded({ auth }: Settings): boolean {
 
 /** What the operator has named may be private; what a peer names may not. */
 function configuredAddresses(settings: Settings): readonly string[] {
-  const servers = Object.values(settings.servers).flatMap(({ url, endpoints }) => endpoints ?? (url === undefined ? [] : [url]))
+  const servers = Object.values(settings.servers).flatMap(({ url, endpoints, auth }) => [
+    ...(endpoints ?? (url === undefined ? [] : [url])),
+    ...[auth?.issuer, auth?.discovery?.issuer, auth?.identityProvider?.issuer].filter((issuer) => issuer !== undefined),
+  ])
   const issuers = settings.auth.issuers.flatMap(({ issuer, jwksUri }) => (jwksUri === undefined ? [issuer] : [issuer, jwksUri]))
   const { login, idJag } = settings.auth.embedded
   const asserting = idJag.flatMap(({ issuer, jwksUri }) => (jwksUri === undefined ? [issuer] : [issuer, jwksUri]))
-  return [...servers, ...issuers, ...asserting, ...(login.oidc === undefined ? [] : [login.oidc.issuer])]
+  const own = settings.publicUrl === undefined ? [] : [settings.publicUrl]
+  const signIns = [...settings.connect.clients.map(({ issuer }) => issuer), ...(login.oidc === undefined ? [] : [login.oidc.issuer])]
+  return [...servers, ...issuers, ...asserting, ...signIns, ...own]
 }

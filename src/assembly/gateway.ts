@@ -8,6 +8,7 @@ import type { Recorder } from '../core/call/record.ts'
 import type { Sealer } from '../core/call/seal.ts'
 import type { Wrap } from '../core/call/stage.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Credentials } from '../core/ports/credentials.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
@@ -47,6 +48,8 @@ export interface InsideParts {
   /** Where last known catalogues are kept; absent: they end with the gateway. */
   readonly durable?: Durable | undefined
   readonly recorder: Recorder
+  /** Towards each server; absent: the headers of its configuration. */
+  credentials?(id: UpstreamId): Credentials
   readonly replica: string
   readonly outside: Outside
   /** Who is calling. */
@@ -86,7 +89,7 @@ export function assembleInside(parts: InsideParts): Inside {
     return createUpstream({
       id,
       settings: server,
-      credentials: staticCredentials(server.command === undefined ? server.headers : {}),
+      credentials: parts.credentials?.(id) ?? staticCredentials(server.command === undefined ? server.headers : {}),
       timeouts: { ...settings.timeouts, ...definedOnly(server.timeouts) },
       limits: { resultBytes: messageBytes, parked },
       clock,

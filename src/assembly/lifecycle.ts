@@ -33,6 +33,7 @@ import type { Proxies } from '../platform/net/proxies.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
 import { type Auth, assembleAuth } from './auth.ts'
+import { type AssembledCredentials, assembleCredentials } from './credentials.ts'
 import { warnOfDeprecated } from './deprecations.ts'
 import { type Doors, openDoors } from './doors.ts'
 import { assembleInside, type Inside } from './gateway.ts'
@@ -106,6 +107,7 @@ class Running implements RunningGateway {
   private readonly saving: InventorySaving
   private readonly audit: Audit | undefined
   private readonly auth: Auth
+  private readonly credentials: AssembledCredentials
   private readonly inside: Inside
   private readonly doors: Doors
   private readonly draining = new AbortController()
@@ -151,6 +153,15 @@ class Running implements RunningGateway {
       mounts: () => this.inside.gateway.mounts(),
       boundUrl: () => this.boundUrl(),
     })
+    this.credentials = assembleCredentials({
+      settings,
+      auth: this.auth,
+      durable: this.durable,
+      clock,
+      random: systemRandom,
+      report: this.report,
+      discoverable: (server) => this.inside.catalog.refresh(server),
+    })
     const outsiders = new Outsiders()
     this.inside = assembleInside({
       settings,
@@ -161,6 +172,7 @@ class Running implements RunningGateway {
       sealer,
       durable,
       recorder: createRecorder(sink, metrics, inventory, settings.log.calls),
+      credentials: (id) => this.credentials.of(id),
       replica: systemRandom.id(),
       outside: outsiders,
       identify: (presented) => this.auth.callers.identify(presented),
@@ -182,7 +194,7 @@ class Running implements RunningGateway {
       report: this.report,
       outsiders,
       draining: this.draining.signal,
-      pages: this.auth.pages(),
+      pages: [...this.auth.pages(), ...this.credentials.pages((presented) => this.auth.callers.identify(presented), sealer)],
       ready: () => ({ serving: this.serving, draining: this.draining.signal.aborted }),
       upstreams: () => this.upstreams(),
       stores: () => [this.store()],
@@ -269,6 +281,7 @@ class Running implements RunningGateway {
     await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.drain(deadline)))
     deadline.close()
     await this.inside.close()
+    this.credentials.close()
     await this.auth.close()
     await this.doors.admin.close()
     await this.saving.end()

@@ -12,6 +12,7 @@ import {
 } from '../downstream/settings.ts'
 import { accessSettings } from '../gateway/access/settings.ts'
 import { toolsetSettings } from '../gateway/catalog/settings.ts'
+import { connectSettings, upstreamAuthSettings } from '../gateway/credentials/settings.ts'
 import { callerSettings } from '../gateway/identity/settings.ts'
 import { limitSettings } from '../gateway/limits/settings.ts'
 import { toolsSettings } from '../gateway/tools/settings.ts'
@@ -42,9 +43,10 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe('Serve the front door over TLS. Absent: plain HTTP, for this machine or behind a proxy that does it.'),
   servers: z
-    .record(mountName, serverSettings)
+    .record(mountName, serverSettings.safeExtend({ auth: upstreamAuthSettings.optional() }))
     .default({})
     .describe('The MCP servers behind the gateway, by the name they get in /mcp/{name} and in tool names.'),
+  connect: connectSettings.prefault({}).describe('Pages at which users link their accounts at servers.'),
   toolsets: z.record(mountName, toolsetSettings).default({}).describe('Named selections, served at /mcp/{name}.'),
   tools: toolsSettings
     .default({})

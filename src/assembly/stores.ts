@@ -6,6 +6,9 @@ import type { Domain, Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
 import { sessionsDomain } from '../downstream/index.ts'
 import { catalogsDomain } from '../gateway/catalog/kept-catalogs.ts'
+import { upstreamClientsDomain } from '../gateway/credentials/clients.ts'
+import { connectDomain } from '../gateway/credentials/connect-requests.ts'
+import { grantsDomain } from '../gateway/credentials/grants.ts'
 import { auditDomain, clientsDomain } from '../observe/index.ts'
 import { signingKeysDomain } from '../platform/keys/signing-keys.ts'
 import { createSqliteDurable } from '../platform/store/sqlite/durable.ts'
@@ -18,6 +21,9 @@ export const domains: readonly Domain[] = [
   signingKeysDomain,
   auditDomain,
   authorizationDomain,
+  grantsDomain,
+  upstreamClientsDomain,
+  connectDomain,
 ]
 
 /** Opens with the first use. Without a state folder it is in memory, and ends with the gateway. */

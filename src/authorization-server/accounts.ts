@@ -15,12 +15,14 @@ export interface Account {
 }
 
 export interface Accounts {
-  /** Undefined where there is an operator already. */
-  setupLink(): Promise<string | undefined>
+  /** Secret of a link for the first operator; undefined where there is one already. */
+  firstLink(): Promise<string | undefined>
+  /** Secret of a link for one more operator, or for a new password of one that is there. */
+  operatorLink(): Promise<string>
   /** Whether the secret of a link is still good. */
   linkIsGood(secret: string): Promise<boolean>
-  /** Makes the first operator. False where the link is used or over, or there is one already. */
-  createFirst(secret: string, name: string, password: string): Promise<boolean>
+  /** Makes an operator, or gives one another password. False where the link is used or over, or was for the first and there is one. */
+  setPassword(secret: string, name: string, password: string): Promise<boolean>
   /** Undefined where name or password is wrong; takes as long for a name that is not there. */
   signIn(name: string, password: string): Promise<Account | undefined>
   hasOperator(): Promise<boolean>
@@ -56,32 +58,39 @@ export function createAccounts(durable: Durable, clock: Clock, random: Random): 
   const countIn = (rows: readonly Row[]): number => Number(rows[0]?.n)
   const good = 'SELECT COUNT(*) AS n FROM authorization_links WHERE tenant = ? AND secret_hash = ? AND expires_ms > ?'
 
+  const newSecret = (): string => Buffer.from(random.bytes(32)).toString('base64url')
+  const keepLink = 'INSERT INTO authorization_links (tenant, secret_hash, expires_ms) VALUES (?, ?, ?)'
+  const linkRow = (secret: string) => [tenant, digest(secret), clock.now() + linkMs]
+
   return {
-    setupLink: async () => {
-      const secret = Buffer.from(random.bytes(32)).toString('base64url')
+    firstLink: async () => {
+      const secret = newSecret()
       return valueIn(
         await durable.transact(async (transaction) => {
           if (countIn(await transaction.all(operators, [tenant])) > 0) return undefined
-          await transaction.run('INSERT INTO authorization_links (tenant, secret_hash, expires_ms) VALUES (?, ?, ?)', [
-            tenant,
-            digest(secret),
-            clock.now() + linkMs,
-          ])
+          await transaction.run(keepLink, linkRow(secret))
           return secret
         }),
       )
     },
+    operatorLink: async () => {
+      const secret = `${anyOperator}${newSecret()}`
+      valueIn(await durable.transact((transaction) => transaction.run(keepLink, linkRow(secret))))
+      return secret
+    },
     linkIsGood: async (secret) =>
       countIn(valueIn(await durable.read((reader) => reader.all(good, [tenant, digest(secret), clock.now()])))) > 0,
-    createFirst: async (secret, name, password) => {
+    setPassword: async (secret, name, password) => {
       const salt = random.bytes(16)
       const hashed = encode(salt, await derive(password, salt))
       const now = clock.now()
       return valueIn(
         await durable.transact(async (transaction) => {
-          if (countIn(await transaction.all(operators, [tenant])) > 0) return false
+          if (!isForAnyOperator(secret) && countIn(await transaction.all(operators, [tenant])) > 0) return false
           if (countIn(await transaction.all(good, [tenant, digest(secret), now])) === 0) return false
           await transaction.run('DELETE FROM authorization_links WHERE tenant = ?', [tenant])
+          const sql = "UPDATE authorization_accounts SET password = ?, seen_ms = ? WHERE tenant = ? AND issuer = '' AND name = ?"
+          if ((await transaction.run(sql, [hashed, now, tenant, normalName(name)])) === 1) return true
           await transaction.run(insert, [tenant, random.id(), normalName(name), hashed, '', JSON.stringify(operatorGroups), now, now])
           return true
         }),
@@ -110,6 +119,13 @@ export function createAccounts(durable: Durable, clock: Clock, random: Random): 
       return row === undefined ? { subject, name, groups: groups ?? [] } : accountOf(row)
     },
   }
+}
+
+/** Begins the secrets of links that do not need to be for the first. Part of what is digested, so it cannot be put before another. */
+const anyOperator = 'any.'
+
+export function isForAnyOperator(secret: string): boolean {
+  return secret.startsWith(anyOperator)
 }
 
 const insert = `INSERT INTO authorization_accounts (tenant, subject, name, password, issuer, member_of, made_ms, seen_ms)

@@ -1,3 +1,4 @@
+import { exchangeJwtAuthGrant } from '@modelcontextprotocol/client'
 import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type IdentityProvider, startIdentityProvider } from '../../test/doubles/authorization/identity-provider.ts'
@@ -58,6 +59,57 @@ describe('an identity assertion of a trusted issuer is exchanged for a token wit
     expect(all.body.scope).toBe('mcp tickets:read tickets:write')
     expect(decodeJwt(String(all.body.access_token)).sub).toBe(claims.sub)
     expect(rig.decisions.at(-1)).toMatchObject({ about: 'token', allowed: true, rule: 'id_jag', principal: { sub: claims.sub } })
+  })
+
+  it('is what the client of SDK 2.4.0 does', async () => {
+    const { body } = await rig.register({ client_name: 'SDK', redirect_uris: [], response_types: [], grant_types: [grant] })
+    const tokens = await exchangeJwtAuthGrant({
+      tokenEndpoint: `${rig.base}/oauth/token`,
+      jwtAuthGrant: await idp.assertion({ ...good(), client_id: body.client_id }),
+      clientId: String(body.client_id),
+      clientSecret: String(body.client_secret),
+    })
+    expect(decodeJwt(tokens.access_token)).toMatchObject({ aud: tracker(), groups: ['support'] })
+  })
+
+  it('takes a client that authenticates by a key of its metadata document', async () => {
+    const id = 'https://agent.example/client.json'
+    const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
+    const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid: 'agent-1', alg: 'ES256', use: 'sig' }] }
+    const document = {
+      client_id: id,
+      redirect_uris: [],
+      response_types: [],
+      grant_types: [grant],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks,
+    }
+    const other = await startRig({
+      settings: { idJag: [{ issuer: idp.issuer }] },
+      fetch: async (url, init) => (String(url) === id ? Response.json(document) : fetch(url, init)),
+    })
+    const client = await new SignJWT({})
+      .setProtectedHeader({ alg: 'ES256', kid: 'agent-1' })
+      .setIssuer(id)
+      .setSubject(id)
+      .setAudience(other.base)
+      .setJti('assertion-1')
+      .setIssuedAt()
+      .setExpirationTime('1m')
+      .sign(privateKey)
+    const sent = {
+      grant_type: grant,
+      assertion: await idp.assertion({ aud: other.base, client_id: id }),
+      client_id: id,
+      client_assertion: client,
+      client_assertion_type: 'urn:ietf:params:oauth:client-assertion-type:jwt-bearer',
+    }
+    const answer = await other.token(sent)
+    expect(answer.body).toMatchObject({ scope: 'mcp', token_type: 'Bearer' })
+    expect((await other.token({ ...sent, assertion: await idp.assertion({ aud: other.base, client_id: id }) })).body.error).toBe(
+      'invalid_client',
+    )
+    await other.close()
   })
 
   it('takes an assertion once', async () => {

@@ -1,7 +1,7 @@
 // Where the authorization server stands on the front door: which request is for a page of ours, which for the library, and in which form.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isObject } from '../core/protocol/is-object.ts'
-import { type Accounts, shortestPassword } from './accounts.ts'
+import { type Accounts, isForAnyOperator, shortestPassword } from './accounts.ts'
 import { normalizeMetadata } from './client-metadata.ts'
 import { addressOf } from './limits.ts'
 import { StoreUnavailable } from './objects.ts'
@@ -69,7 +69,10 @@ export function createFront(parts: FrontParts): AuthorizationServer['pages'] {
       sendPage(
         res,
         { base: base() },
-        setupPage({ base: base() }, { secret, formToken: forms.token(req, res, 'setup'), failed, name, shortest: shortestPassword }),
+        setupPage(
+          { base: base() },
+          { secret, formToken: forms.token(req, res, 'setup'), failed, name, shortest: shortestPassword, first: !isForAnyOperator(secret) },
+        ),
       )
     if (form === undefined) return show()
     const name = (form.get('name') ?? '').trim()
@@ -79,8 +82,8 @@ export function createFront(parts: FrontParts): AuthorizationServer['pages'] {
     if (password.length < shortestPassword) return show(`The password needs at least ${shortestPassword} characters.`, name)
     if (password.length > 1_024) return show('The password is too long.', name)
     if (password !== form.get('again')) return show('The two passwords differ.', name)
-    const created = await accounts.createFirst(secret, name, password)
-    if (created) report.log('info', 'The first operator was created', { name })
+    const created = await accounts.setPassword(secret, name, password)
+    if (created) report.log('info', 'An operator was created, or has a new password', { name })
     return sendPage(res, { base: base() }, created ? setupDone : setupOver)
   }
 
@@ -111,6 +114,7 @@ export function createFront(parts: FrontParts): AuthorizationServer['pages'] {
       case '/oauth/style.css':
         return styles(res)
       case routes.authorization:
+        if ((await running.limits.wait('authorize', addressOf(req.socket.remoteAddress))) > 0) return busy(res)
         return pass(req, res, `${routes.authorization}?${completeAuthorization(url.searchParams, running.resources)}`)
       case routes.token:
         return req.method === 'POST' ? token(req, res) : pass(req, res, routes.token)
@@ -175,6 +179,12 @@ function preflight(res: ServerResponse): void {
     'Access-Control-Max-Age': '3600',
   })
   res.end()
+}
+
+/** Each request that begins a sign-in is kept for a while, so nobody may begin without end. */
+function busy(res: ServerResponse): void {
+  res.setHeader('Retry-After', '5')
+  refuse(res, 429, 'temporarily_unavailable', 'Too many sign-ins were begun from this address; try again later')
 }
 
 function wrongVerb(res: ServerResponse, allow: string): void {

@@ -1,6 +1,7 @@
 // The gateway's own authorization server (OAuth 2.1): its addresses on the front door, and what the rest of the gateway has of it. The library
 // behind it is loaded with the first request that needs it.
-import type { Timer } from '../core/ports/clock.ts'
+import type { Clock, Random, Timer } from '../core/ports/clock.ts'
+import type { Durable } from '../core/ports/durable.ts'
 import { createAccounts } from './accounts.ts'
 import { createClients } from './clients.ts'
 import { createFront } from './front.ts'
@@ -39,9 +40,18 @@ export function createAuthorizationServer(parts: AuthorizationServerParts): Auth
     issuer: { issuer: () => address.url, keySet: async () => ({ keys: await keys.published('authorization-server') }) },
     setupLink: async () => {
       if (settings.login.oidc !== undefined) return undefined
-      const secret = await accounts.setupLink()
-      return secret === undefined ? undefined : `${address.url}/oauth/setup/${secret}`
+      const secret = await accounts.firstLink()
+      return secret === undefined ? undefined : linkTo(address.url, secret)
     },
     close: () => timer.cancel(),
   }
+}
+
+/** A link for one more operator, or for another password of one: for whoever has the store of a gateway and its vault. */
+export async function operatorLink(durable: Durable, clock: Clock, random: Random, publicUrl: string): Promise<string> {
+  return linkTo(publicUrl, await createAccounts(durable, clock, random).operatorLink())
+}
+
+function linkTo(publicUrl: string, secret: string): string {
+  return `${publicUrl.replace(/\/+$/, '')}/oauth/setup/${secret}`
 }

@@ -81,7 +81,7 @@ export function createInteractions(parts: InteractionParts): Interactions {
           uid: details.uid,
           formToken: forms.token(req, res, details.uid),
           provider: login?.host,
-          passwords: await accounts.hasOperator(),
+          passwords: login === undefined && (await accounts.hasOperator()),
           clientName,
           failed,
           name,
@@ -92,6 +92,8 @@ export function createInteractions(parts: InteractionParts): Interactions {
   }
 
   const signIn = async (req: IncomingMessage, res: ServerResponse, details: InteractionDetails, form: URLSearchParams): Promise<void> => {
+    // Where a provider vouches for people, a password of before lets nobody past it.
+    if (login !== undefined) return send(res, endedPage())
     const name = form.get('name') ?? ''
     const address = addressOf(req.socket.remoteAddress)
     const waitMs = Math.max(await limits.left('failure', address), await limits.wait('name', name.slice(0, 64).toLowerCase()))

@@ -5,6 +5,7 @@ import { tenant } from './domain.ts'
 
 /** What one may do: so many at once, and then one each so many ms. */
 const rates = {
+  authorize: { burst: 120, intervalMs: 500 },
   register: { burst: 20, intervalMs: 60_000 },
   document: { burst: 20, intervalMs: 15_000 },
   /** Of one name, whether or not it succeeds: what comes at the same moment is counted before it is tried. */

@@ -2,6 +2,10 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { type IdentityProvider, startIdentityProvider } from '../../test/doubles/authorization/identity-provider.ts'
 import { password, type Rig, type RigOptions, redirectUri, startRig } from '../../test/doubles/authorization/rig.ts'
 
+import { systemClock } from '../platform/clock/system-clock.ts'
+import { systemRandom } from '../platform/random/system-random.ts'
+import { operatorLink } from './index.ts'
+
 const closing: (() => Promise<void>)[] = []
 afterEach(async () => {
   for (const close of closing.splice(0).reverse()) await close()
@@ -64,6 +68,25 @@ describe('the first operator is made by a link that works once (E6)', () => {
     // Another browser does not have the cookie that the form belongs to.
     expect((await rig.browser().submit(page, { name: 'ada', password, again: password })).status).toBe(422)
     expect((await browser.submit(page, { name: 'ada', password, again: password })).status).toBe(200)
+  })
+
+  it('gives the page of one more operator, or of another password, to whoever may read the store', async () => {
+    const rig = await started()
+    await rig.operator()
+    const link = new URL(await operatorLink(rig.durable, systemClock, systemRandom, rig.base)).pathname
+    const browser = rig.browser()
+    const page = await browser.open(link)
+    expect(page.text).toContain('<h1>Set a password</h1>')
+    expect((await browser.submit(page, { name: 'ADA', password: 'another word entirely', again: 'another word entirely' })).status).toBe(
+      200,
+    )
+    expect((await browser.open(link)).status).toBe(404)
+    const client = await rig.client()
+    const signIn = await browser.open(authorizing(client))
+    expect((await browser.submit(signIn, { name: 'ada', password })).status).toBe(401)
+    expect((await browser.submit(signIn, { name: 'ada', password: 'another word entirely' })).text).toContain('value="allow"')
+    const names = await rig.durable.read((reader) => reader.all('SELECT name FROM authorization_accounts'))
+    expect(names.ok && names.value).toEqual([{ name: 'ada' }])
   })
 
   it('keeps the password hashed, and neither it nor the link is in the log', async () => {
@@ -263,6 +286,7 @@ describe('people sign in at the identity provider of the team (auth.embedded.log
   it.each([
     ['the answer names another issuer (mix-up)', (query: URLSearchParams) => query.set('iss', 'https://evil.example'), undefined],
     ['the answer names no issuer', (query: URLSearchParams) => query.delete('iss'), undefined],
+    ['there is no state', (query: URLSearchParams) => query.delete('state'), undefined],
     ['the state is made up', (query: URLSearchParams) => query.set('state', 'x'), undefined],
     ['the provider says no', (query: URLSearchParams) => query.set('error_description', 'error-text-canary'), undefined],
     ['the nonce is another', undefined, (claims: Record<string, unknown>) => Object.assign(claims, { nonce: 'x' })],

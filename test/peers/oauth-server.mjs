@@ -42,7 +42,7 @@ export async function startOAuthServer(options = {}) {
     scopes: ['openid', 'offline_access', ...scopes],
     findAccount: (_ctx, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
     pkce: { required: () => true },
-    ttl: { AccessToken: ttlS, ClientCredentials: ttlS, Interaction: 600, Session: 600, Grant: 86_400, RefreshToken: 86_400 },
+    ttl: { AccessToken: ttlS, ClientCredentials: ttlS, Interaction: 600, Session: 600, Grant: 86_400, RefreshToken: 86_400, IdToken: 300 },
     extraTokenClaims: () => claims,
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     issueRefreshToken: async () => true,
@@ -76,7 +76,7 @@ export async function startOAuthServer(options = {}) {
     const details = await provider.interactionDetails(req, res)
     if (details.prompt.name === 'login') return provider.interactionFinished(req, res, { login: { accountId } })
     const grant = new provider.Grant({ accountId, clientId: details.params.client_id })
-    grant.addOIDCScope('openid offline_access')
+    grant.addOIDCScope(`openid offline_access ${scopes.join(' ')}`)
     for (const resource of [details.params.resource ?? []].flat()) grant.addResourceScope(resource, details.params.scope ?? '')
     return provider.interactionFinished(req, res, { consent: { grantId: await grant.save() } })
   }

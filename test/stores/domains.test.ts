@@ -12,6 +12,9 @@ const landed: Readonly<Record<string, readonly string[]>> = {
   signing_keys: ['89f02c0f1103f6a4'],
   authorization: ['d26ca92c3e717b89'],
   audit: ['4a1ffc1149f35857'],
+  connect: ['eb1a518c75083643'],
+  grants: ['a29ea2813fe22805'],
+  upstream_clients: ['2ecbfbad917749a9'],
 }
 
 describe('the tables of the durable store', () => {

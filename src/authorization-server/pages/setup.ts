@@ -8,15 +8,17 @@ export interface Setup {
   readonly name?: string | undefined
   readonly failed?: string | undefined
   readonly shortest: number
+  /** Whether it is for the first operator alone. */
+  readonly first: boolean
 }
 
 export function setupPage({ base }: PageContext, at: Setup): Page {
   const described = at.failed === undefined ? html` aria-describedby="rule"` : html` aria-describedby="failed rule" aria-invalid="true"`
   return {
     status: at.failed === undefined ? 200 : 422,
-    title: 'Create the first operator',
-    body: html`<h1>Create the first operator</h1>
-<p>This gateway has no account yet. Yours can sign in for every app that connects. The link works once.</p>
+    title: at.first ? 'Create the first operator' : 'Set a password',
+    body: html`<h1>${at.first ? 'Create the first operator' : 'Set a password'}</h1>
+<p>${at.first ? 'This gateway has no account yet. Yours can sign in for every app that connects.' : 'A new name makes one more operator; that of an operator gives them a new password.'} The link works once.</p>
 ${at.failed === undefined ? undefined : html`<p class="note fault" role="alert" id="failed">${at.failed}</p>`}
 <form method="post" action="${base}/oauth/setup/${at.secret}">
 <input type="hidden" name="form_token" value="${at.formToken}">
@@ -27,7 +29,7 @@ ${at.failed === undefined ? undefined : html`<p class="note fault" role="alert" 
 <p class="hint" id="rule">At least ${at.shortest} characters. A few words in a row are good.</p>
 <label for="again">Password again</label>
 <input id="again" name="again" type="password" autocomplete="new-password" required>
-<div class="actions"><button class="main" type="submit">Create operator</button></div>
+<div class="actions"><button class="main" type="submit">${at.first ? 'Create operator' : 'Set password'}</button></div>
 </form>`,
   }
 }
@@ -35,12 +37,12 @@ ${at.failed === undefined ? undefined : html`<p class="note fault" role="alert" 
 export const setupDone: Page = {
   title: 'The operator is there',
   body: html`<h1>The operator is there</h1>
-<p>Go back to your app and connect: it will bring you to the sign-in. You can close this page.</p>`,
+<p>You can sign in now: connect with your app, and it will bring you to the sign-in. You can close this page.</p>`,
 }
 
 export const setupOver: Page = {
   status: 404,
   title: 'This link is over',
   body: html`<h1>This link is over</h1>
-<p>It was used, it is older than a day, or there is an operator already. A gateway without one prints a new link when it starts.</p>`,
+<p>It was used, it is older than a day, or there is an operator already. A gateway without one prints a new link when it starts; <code>signalbox operators link</code> makes others.</p>`,
 }

@@ -41,6 +41,6 @@ export function signInPage({ base }: PageContext, at: SignIn): Page {
 <p class="quiet">${at.clientName} wants to use the tools of this gateway for you.</p>
 ${failed}
 ${elsewhere}
-${at.passwords ? html`${provider === undefined ? undefined : html`<p class="or">or</p>`}${form}` : provider === undefined ? nobody : undefined}`,
+${provider === undefined ? (at.passwords ? form : nobody) : undefined}`,
   }
 }

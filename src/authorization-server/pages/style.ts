@@ -57,8 +57,6 @@ dd { margin: 0; min-width: 0; overflow-wrap: anywhere; }
 code { font: 13px/20px var(--mono); overflow-wrap: anywhere; }
 ul { margin: 0; padding: 0; list-style: none; }
 li + li { margin-top: 2px; }
-.or { display: flex; align-items: center; gap: 12px; margin: 24px 0 0; color: var(--text-2); font-size: 13px; }
-.or::before, .or::after { content: ""; flex: 1; border-top: 1px solid var(--line); }
 @media (max-width: 480px) {
   body { background: var(--surface); }
   main { margin: 0; padding: 24px 20px; border: 0; box-shadow: none; border-radius: 0; }

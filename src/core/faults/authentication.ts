@@ -63,8 +63,9 @@ export const authenticationFaults = {
     code: -32603,
     retryable: false,
     protocol: false,
-    agent: 'The server {upstream} refused {refused} (HTTP {status}). {effect} Tell the user that an operator has to {remedy}.',
-    operator: 'Check the credential configured for this upstream (`headers` or its environment), and its address.',
+    agent: 'The server {upstream} cannot be used: {failure}. {effect} Tell the user that an operator has to {remedy}.',
+    operator:
+      'Check the credential configured for this upstream (`auth`, `headers` or its environment), its issuer, and its address. `hop` names the server whose credential it is.',
   },
   credential_expired: {
     category: 'authentication',

@@ -47,6 +47,13 @@ const rows = {
     seen: 'the configuration of the server cannot work (no such command, a header that cannot be sent)',
     why: 'there was nothing to send to',
   },
+  no_credential: {
+    ...notSent,
+    ...never,
+    health: 'neutral',
+    seen: 'no credential for the server could be had: its issuer is away or says no, or the user has yet to sign in',
+    why: 'nothing is sent without it',
+  },
   start_failed: { ...notSent, ...reconnected, seen: 'the process of the server did not start', why: 'there was nothing to send to' },
   no_connection: { ...notSent, ...reconnected, seen: 'no connection to the server could be had', why: 'there was nothing to send on' },
   connection_refused: {

@@ -11,8 +11,18 @@ export interface CredentialLease {
   readonly id: string
   /** Headers that carry it, in lower case, as of now: a lease outlives a renewal. Empty for stdio. */
   headers(): Readonly<Record<string, string>>
+  /** Beside the headers; absent where they are all. As of now, as they are. */
+  readonly proof?: RequestProof | undefined
   /** The server refused it. True where another may now be acquired in its place; false where that would bring the same again. */
   reject(refused: RefusedCredential): boolean
+}
+
+/** What shows with each HTTP request that whoever sends it may: made for that very request, redirects and resumptions included. */
+export interface RequestProof {
+  /** Headers in lower case, beside and over those of the lease. `url`: without a fragment. */
+  headers(method: string, url: string, body: Uint8Array | undefined): Readonly<Record<string, string>>
+  /** The server wants this in the next proof (`DPoP-Nonce`, RFC 9449 §9). True where the request that it refused may be sent again for it. */
+  nonce(value: string): boolean
 }
 
 export interface RefusedCredential {

@@ -17,6 +17,10 @@ export const counters = {
   clients_cut: { help: 'Clients cut off, since they read too slowly: by what was unsent to them, or to all together.', labels: ['unsent'] },
   calls_queued: { help: 'Calls that waited for a place at their upstream.', labels: ['upstream'] },
   calls_refused: { help: 'Calls that were refused because the queue of their upstream was full.', labels: ['upstream'] },
+  credential_renewals: {
+    help: 'Credentials of servers that were renewed, or why they were not: `unavailable`, `refused`, `consent`.',
+    labels: ['upstream', 'outcome'],
+  },
   retries: {
     help: 'Attempts after the first, by the evidence for which the call was sent again (faults.md).',
     labels: ['upstream', 'evidence'],

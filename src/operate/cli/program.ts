@@ -122,6 +122,17 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .action(async (options) => done(await (await import('./audit.ts')).auditVerify(options)))
 
   program
+    .command('operators')
+    .description('who may sign in at the embedded authorization server')
+    .helpCommand(false)
+    .command('link')
+    .description('make a link, good once and for a day, by which an operator is added or gets a new password')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox operators link --config signalbox.yaml')
+    .action(async (options) => done(await (await import('./operators.ts')).operatorsLink(options)))
+
+  program
     .command('schema')
     .description('print the JSON Schema of the configuration file')
     .action(async () => done(await (await import('./schema.ts')).schema()))

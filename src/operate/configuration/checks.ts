@@ -119,6 +119,9 @@ function oneServer(name: string, server: Server, settings: Settings, has: (path:
     if (has([...path, key]))
       findings.push(warning([...path, key], `has no effect on ${server.command !== undefined ? 'a stdio' : 'an HTTP'} server`, 'remove it'))
   }
+  if (server.command !== undefined && server.auth !== undefined) {
+    findings.push(error([...path, 'auth'], 'has no effect on a stdio server', 'give the server its credential by `env`'))
+  }
   for (const [key, value] of Object.entries(server.headers)) {
     const at = [...path, 'headers', key]
     if (!token.test(key)) findings.push(error(at, 'is no name of a header', 'use letters, digits and -'))

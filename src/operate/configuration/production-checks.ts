@@ -32,17 +32,17 @@ function publicAddress({ publicUrl }: Settings): Finding[] {
 
 function clearText({ servers }: Settings): Finding[] {
   return Object.entries(servers).flatMap(([name, server]) => {
-    if (Object.keys(server.headers).length === 0) return []
+    if (Object.keys(server.headers).length === 0 && (server.auth === undefined || server.auth.type === 'none')) return []
     return addresses(['servers', name], server).flatMap(({ path, url }) => {
       if (url.protocol !== 'http:' || isLoopback(bare(url.hostname))) return []
-      const what = 'its headers would cross the network in clear text'
+      const what = 'its headers and its credential would cross the network in clear text'
       return [error(path, what, 'use https; the production profile refuses http beyond this machine')]
     })
   })
 }
 
 /** Names of keys, headers and variables whose values are secrets. */
-const secretName = /(authorization|cookie|token|secret|passw|credential|pepper|private|api[-_]?key|(^|[-_.])key)s?$/i
+const secretName = /(authorization|cookie|token|secret|passw|credential|pepper|private|assertion|api[-_]?key|(^|[-_.])key)s?$/i
 
 /** Keys with such a name that hold none: an address, a folder, or what everybody may know. */
 const noSecret = /^(publicUrl|jwksUri|endpoint|issuer|kid|tokenEndpoint)$/
@@ -62,7 +62,7 @@ function secretsInline(settings: Settings, inline: (path: Path) => boolean): Fin
     if (Array.isArray(value)) for (const [at, one] of value.entries()) walk(one, [...path, at])
     else if (typeof value === 'object' && value !== null) for (const [key, one] of Object.entries(value)) walk(one, [...path, key])
   }
-  const { servers, auth, vault, tls } = settings
-  walk({ servers, auth, vault, tls }, [])
+  const { servers, auth, vault, tls, connect } = settings
+  walk({ servers, auth, vault, tls, connect }, [])
   return findings
 }

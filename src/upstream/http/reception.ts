@@ -5,6 +5,7 @@ import type { Dispatcher } from 'undici'
 import type { IntrusiveList, ListEntry } from '../../core/call/intrusive-list.ts'
 import { atBatchEnd } from '../../core/call/loop-batch.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
+import type { CredentialLease, RequestProof } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { BodyDecoder, contentEncoding, isRead } from './content-encoding.ts'
 import type { PoolLease } from './pools.ts'
@@ -21,6 +22,8 @@ export interface Endpoint {
   readonly report: Report
   /** `User-Agent`, where the configuration names no other. */
   readonly userAgent: string
+  /** With what its connection was made: what proves each request is of it. */
+  readonly credential?: CredentialLease | undefined
   /** Exchanges that are open, for `close`. */
   readonly live: IntrusiveList<Reception>
   /** The server redirected from one path of its origin to another: requests go there from now on. */
@@ -47,6 +50,8 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   private linger: Timer | undefined
   private asked: Dispatcher.DispatchOptions | undefined
   private redirects = 0
+  private proof: RequestProof | undefined
+  private proofs = 0
   private decoder: BodyDecoder | undefined
   /** All that will come has come, and the decoder is not done with it. */
   private arrived = false
@@ -71,6 +76,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   /** Sends; false where the origin has no place left. A further exchange may be dispatched once the one before has ended or was aborted. */
   protected dispatch(method: 'GET' | 'POST' | 'DELETE', path: string, headers: string[], body: Uint8Array | undefined): boolean {
     this.redirects = 0
+    this.proofs = 0
     return this.ask({ method, path, headers, body: body ?? null, idempotent: false, blocking: false })
   }
 
@@ -87,17 +93,38 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
     this.drained = 0
     this.running = true
     this.enroll()
+    this.proof = this.endpoint.credential?.proof
     atBatchEnd(() => this.launch(request))
     return true
   }
 
   private launch(request: Dispatcher.DispatchOptions): void {
     try {
-      this.endpoint.lease.pool.dispatch(request, this)
+      this.endpoint.lease.pool.dispatch(this.proof === undefined ? request : this.proven(request, this.proof), this)
     } catch (bug) {
       this.over()
       this.broke(bug)
     }
+  }
+
+  private proven(request: Dispatcher.DispatchOptions, proof: RequestProof): Dispatcher.DispatchOptions {
+    const { method, path, body, headers } = request
+    const url = `${this.endpoint.lease.origin}${path}`
+    const more = proof.headers(method, url, body instanceof Uint8Array ? body : undefined)
+    const list = (headers as string[]).slice()
+    for (const name in more) list.push(name, more[name] as string)
+    return { ...request, headers: list }
+  }
+
+  /** The server names what it wants in proofs, and refuses one without it (RFC 9449 §9): it did not look at the request. */
+  private provenAnew(proof: RequestProof, status: number, headers: IncomingHttpHeaders): boolean {
+    const nonce = headers['dpop-nonce']
+    if (typeof nonce !== 'string' || !proof.nonce(nonce) || status !== 401 || this.proofs > 0 || this.asked === undefined) return false
+    if (!/\buse_dpop_nonce\b/.test(String(headers['www-authenticate']))) return false
+    this.proofs += 1
+    this.abort()
+    if (!this.ask(this.asked)) this.fail(new Aborted('no place to send it with another proof'))
+    return true
   }
 
   private broke(bug: unknown): void {
@@ -163,6 +190,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   }
 
   private headed(status: number, headers: IncomingHttpHeaders, resume: () => void): void {
+    if (this.proof !== undefined && this.provenAnew(this.proof, status, headers)) return
     if (status >= 300 && (status === 407 ? this.refusedByProxy(status) : status < 400 && this.follow(status, headers))) return
     const encoding = contentEncoding(headers)
     if (encoding !== undefined && isRead(encoding)) {

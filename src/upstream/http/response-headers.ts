@@ -13,6 +13,7 @@ const known = [
   'retry-after',
   'www-authenticate',
   'location',
+  'dpop-nonce',
   header.sessionId,
 ] as const
 

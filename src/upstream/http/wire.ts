@@ -6,6 +6,7 @@ import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
+import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { RequestIds } from '../wire/ids.ts'
 import { requestTarget } from '../wire/request-target.ts'
@@ -26,6 +27,8 @@ export interface HttpWireOptions {
   readonly url: string
   /** Legacy revisions: a cut answer stream is taken up again by GET with Last-Event-ID. */
   readonly resume: boolean
+  /** With what its connection is made; absent: with nothing that proves requests. */
+  readonly credential?: CredentialLease | undefined
   readonly connectTimeoutMs: number
   /** `User-Agent`, where the configuration names no other. */
   readonly userAgent: string
@@ -52,6 +55,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
   readonly upstream: string
   readonly lease: PoolLease
   readonly userAgent: string
+  readonly credential: CredentialLease | undefined
   readonly resume: boolean
   readonly clock: Clock
   readonly random: Random
@@ -68,6 +72,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
     this.upstream = options.upstream
     this.lease = options.pools.take(url.origin, options.connectTimeoutMs)
     this.userAgent = options.userAgent
+    this.credential = options.credential
     this.target = requestTarget(url)
     this.resume = options.resume
     this.clock = options.clock

@@ -115,7 +115,8 @@ export function statusFault(
   const { status } = answer
   const found = more ?? evidenceOfStatus(answer, lease)
   const detail = { status, ...(answer.body === undefined ? {} : { reason: answer.body.message }) }
-  if (status === 401 || status === 403) return judged('upstream_auth_failed', asking, found, { ...detail, ...refusedOf(lease) })
+  if (status === 401 || status === 403)
+    return judged('upstream_auth_failed', asking, found, { ...detail, hop: asking.upstream, ...refusedOf(status, lease) })
   const { proxy } = answer
   if (proxy !== undefined && isOfGateways(answer)) {
     const reason = `the proxy ${proxy}, or what stands behind it, answered with HTTP ${status}`
@@ -136,9 +137,10 @@ function isOfGateways({ status, body, retryAfterMs }: Extract<WireAnswer, { kind
 }
 
 /** What was refused, and what an operator can do about it. */
-function refusedOf(lease: CredentialLease | undefined): { readonly refused: string; readonly remedy: string } {
-  for (const _ in lease?.headers()) return { refused: 'the credential of the gateway', remedy: 'renew it' }
-  return { refused: 'a request without a credential', remedy: 'configure one (`headers`) or check the address' }
+function refusedOf(status: number, lease: CredentialLease | undefined): { readonly failure: string; readonly remedy: string } {
+  const refused = (what: string): string => `it refused ${what} (HTTP ${status})`
+  for (const _ in lease?.headers()) return { failure: refused('the credential of the gateway'), remedy: 'renew it' }
+  return { failure: refused('a request without a credential'), remedy: 'configure one (`auth`, `headers`) or check the address' }
 }
 
 function evidenceOfStatus({ status, challenge }: Extract<WireAnswer, { kind: 'status' }>, lease: CredentialLease | undefined): Evidence {

@@ -86,7 +86,7 @@ export async function look(context: Context, dial: Dial, lease: CredentialLease,
 }
 
 async function lookBy(context: Context, dial: Dial, lease: CredentialLease): Promise<'modern' | 'legacy' | 'unknown'> {
-  const wire = context.settings.command !== undefined ? await dial.stdio() : dial.http(false)
+  const wire = context.settings.command !== undefined ? await dial.stdio() : dial.http(false, lease)
   if (isFault(wire)) return 'unknown'
   const early = new EarlyMessages(context, wire, {})
   const probed = await probe(wire, context, lease, context.timeouts.start)
@@ -157,7 +157,7 @@ async function connectHttp(attempt: Attempt): Promise<Connected> {
   }
   let probed: Unsettled | undefined
   if ((detected?.era ?? settings.era) !== 'legacy') {
-    const wire = dial.http(false)
+    const wire = dial.http(false, belonging.lease)
     const found = await probe(wire, context, belonging.lease, context.timeouts.probe)
     if (found.kind === 'modern') return modern(context, wire, found.discovered, belonging)
     await wire.close()
@@ -165,7 +165,7 @@ async function connectHttp(attempt: Attempt): Promise<Connected> {
     if (settings.era === 'modern') return { fault: notModern(attempt, found) }
     if (found.kind === 'inconclusive' && isUnreachable(found.fault)) return { fault: found.fault }
   }
-  const wire: HttpWire = dial.http(true)
+  const wire: HttpWire = dial.http(true, belonging.lease)
   const hands = await shakeHands(wire, context, belonging.lease, context.timeouts.start, declaration, belonging.askable)
   if (hands.kind === 'ready') {
     const made = await legacy(attempt, wire, hands, probed)

@@ -1,6 +1,7 @@
 // The place of one connection in the pool: it opens it once however many want it, waits out the backoff after failures, and brings it
 // back by itself where it is kept.
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import type { Timer } from '../../core/ports/clock.ts'
@@ -96,9 +97,11 @@ export class Slot {
     if (this.connection !== undefined) return this.connection
     if (this.opening !== undefined) return this.opening
     if (this.closed) return Promise.resolve(fault('draining'))
-    if (now + earlyMs < this.notBefore && this.lastFault !== undefined) {
+    // Where there was no credential nothing was asked of the server: there is nothing to spare it.
+    const spares = this.lastFault !== undefined && this.lastFault.evidence?.name !== evidence.no_credential.name
+    if (now + earlyMs < this.notBefore && spares) {
       const retryAfterMs = Math.ceil(this.notBefore - now)
-      return Promise.resolve({ ...this.lastFault, retryAfterMs })
+      return Promise.resolve({ ...(this.lastFault as Fault), retryAfterMs })
     }
     this.opening = this.open()
     this.onChange()

@@ -8,6 +8,7 @@ import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock } from '../../core/ports/clock.ts'
+import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Incoming } from '../../core/protocol/jsonrpc.ts'
 import { Delivery } from '../http/delivery.ts'
@@ -77,6 +78,7 @@ export class SseWire implements Wire, Requests {
   readonly upstream: string
   readonly lease: PoolLease
   readonly userAgent: string
+  readonly credential: CredentialLease | undefined
   readonly clock: Clock
   readonly connectTimeoutMs: number
   readonly report: Report
@@ -99,6 +101,7 @@ export class SseWire implements Wire, Requests {
     this.upstream = options.upstream
     this.lease = options.pools.take(this.url.origin, options.connectTimeoutMs)
     this.userAgent = options.userAgent
+    this.credential = options.credential
     this.clock = options.clock
     this.connectTimeoutMs = options.connectTimeoutMs
     this.report = options.report

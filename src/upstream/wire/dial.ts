@@ -11,7 +11,7 @@ import type { HttpWire, Wire } from './wire.ts'
 export interface Dial {
   stdio(): Promise<Wire | Fault>
   /** `resume`: legacy revisions take up a cut stream again. */
-  http(resume: boolean): HttpWire
+  http(resume: boolean, lease?: CredentialLease): HttpWire
   /** `guess`: nobody knows that the server speaks this transport, so an event stream that says nothing of it is not waited for long. `signal`: ends the attempt. */
   sse(lease: CredentialLease, guess?: boolean, signal?: Signal): Promise<Wire | Fault>
 }
@@ -27,10 +27,17 @@ export function dial(context: Context, url = ''): Dial {
       const { command = '', args, env, cwd } = settings
       return openStdioWire({ upstream, command, args, env, cwd, maxMessageBytes, ids, clock, report })
     },
-    http: (resume) => openHttpWire({ ...http, random, resume }),
+    http: (resume, credential) => openHttpWire({ ...http, random, resume, credential }),
     sse: (lease, guess, signal) => {
       const guessTimeoutMs = guess === true ? timeouts.probe : undefined
-      return openSseWire({ ...http, headers: () => hopHeaders(context, lease), startTimeoutMs: timeouts.start, guessTimeoutMs, signal })
+      return openSseWire({
+        ...http,
+        credential: lease,
+        headers: () => hopHeaders(context, lease),
+        startTimeoutMs: timeouts.start,
+        guessTimeoutMs,
+        signal,
+      })
     },
   }
 }

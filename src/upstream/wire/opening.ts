@@ -32,8 +32,8 @@ export class Opening implements Dial {
     return this.taken(await this.dial.stdio())
   }
 
-  http(resume: boolean): HttpWire {
-    return this.kept(this.dial.http(resume))
+  http(resume: boolean, lease?: CredentialLease): HttpWire {
+    return this.kept(this.dial.http(resume, lease))
   }
 
   async sse(lease: CredentialLease, guess?: boolean): Promise<Wire | Fault> {

@@ -6,9 +6,12 @@ import { decodeJwt } from 'jose'
 import { authorizationDomain, createAuthorizationServer } from '../../../src/authorization-server/index.ts'
 import { embeddedSettings } from '../../../src/authorization-server/settings.ts'
 import type { Decision } from '../../../src/core/ports/decisions.ts'
+import type { Durable } from '../../../src/core/ports/durable.ts'
+import type { Ephemeral } from '../../../src/core/ports/ephemeral.ts'
 import type { GuardedFetch } from '../../../src/core/ports/guarded-fetch.ts'
 import { publicAddress } from '../../../src/core/ports/public-address.ts'
 import type { Report } from '../../../src/core/ports/report.ts'
+import type { SigningKeys } from '../../../src/core/ports/signing-keys.ts'
 import { systemClock } from '../../../src/platform/clock/system-clock.ts'
 import { createSigningKeys, signingKeysDomain } from '../../../src/platform/keys/signing-keys.ts'
 import { createGuardedFetch } from '../../../src/platform/net/guarded-fetch.ts'
@@ -24,6 +27,10 @@ export interface RigOptions {
   readonly fetch?: GuardedFetch
   /** Where it says that it is; by default where it listens. */
   readonly publicUrl?: string
+  /** Store, vault and keys of another one: a replica, or the same after a restart. */
+  readonly like?: { readonly durable: Durable; readonly keys: SigningKeys }
+  readonly keys?: SigningKeys
+  readonly ephemeral?: Pick<Ephemeral, 'take'>
 }
 
 export const password = 'correct horse battery'
@@ -47,23 +54,26 @@ export async function startRig(options: RigOptions = {}) {
     log: (severity, event, fields) => void logged.push({ severity, event, fields }),
     counters: { add: () => undefined },
   }
-  const durable = createSqliteDurable({
-    file: undefined,
-    domains: [signingKeysDomain, authorizationDomain],
-    program: 'test',
-    clock: systemClock,
-    report,
-  })
+  const durable =
+    options.like?.durable ??
+    createSqliteDurable({
+      file: undefined,
+      domains: [signingKeysDomain, authorizationDomain],
+      program: 'test',
+      clock: systemClock,
+      report,
+    })
   const vault = createVault([Buffer.alloc(32, 7)], systemRandom)
+  const keys = options.keys ?? options.like?.keys ?? createSigningKeys({ durable, vault, clock: systemClock, random: systemRandom })
   const decisions: Decision[] = []
   const guarded = createGuardedFetch({ trusted: [], loopback: true })
   server = createAuthorizationServer({
     settings: embeddedSettings.parse(options.settings ?? {}),
     address: publicAddress(() => base),
     durable,
-    ephemeral: createMemoryEphemeral(systemClock, report),
+    ephemeral: options.ephemeral ?? createMemoryEphemeral(systemClock, report),
     vault,
-    keys: createSigningKeys({ durable, vault, clock: systemClock, random: systemRandom }),
+    keys,
     fetch: options.fetch ?? guarded.fetch,
     decisions: { note: (decision) => void decisions.push(decision) },
     clock: systemClock,
@@ -74,10 +84,15 @@ export async function startRig(options: RigOptions = {}) {
   })
   const authorization = server
 
+  /** At the public address, whose requests come here. */
+  const browser = (through: typeof fetch = (url, init) => fetch(String(url).replace(base, here), init)): Browser =>
+    new Browser(base, through)
+
   const rig = {
     base,
     here,
     durable,
+    keys,
     decisions,
     logged,
     bugs,
@@ -87,7 +102,7 @@ export async function startRig(options: RigOptions = {}) {
       http.closeAllConnections()
       await new Promise((resolve) => http.close(resolve))
       await guarded.close()
-      await durable.close()
+      if (options.like === undefined) await durable.close()
     },
     send: (path: string, init: RequestInit = {}) => fetch(`${here}${path}`, { redirect: 'manual', ...init }),
     form: (path: string, fields: Record<string, string>, headers: Record<string, string> = {}) =>
@@ -111,18 +126,18 @@ export async function startRig(options: RigOptions = {}) {
       if (status !== 201) throw new Error(`not registered: ${JSON.stringify(body)}`)
       return String(body.client_id)
     },
-    browser: () => new Browser(here),
+    browser,
     /** Follows the one-time link. */
     operator: async (name = 'ada'): Promise<void> => {
       const link = await authorization.setupLink()
       if (link === undefined) throw new Error('There is no link')
-      const browser = new Browser(here)
-      const page = await browser.open(new URL(link).pathname)
-      const done = await browser.submit(page, { name, password, again: password })
+      const window = browser()
+      const page = await window.open(new URL(link).pathname)
+      const done = await window.submit(page, { name, password, again: password })
       if (!done.text.includes('The operator is there')) throw new Error(`no operator: ${done.text}`)
     },
     /** From the authorization request to the answer at the client, signing in and consenting on the way. */
-    authorize: async (request: Record<string, string | undefined>, browser = new Browser(here)) => {
+    authorize: async (request: Record<string, string | undefined>, window = browser()) => {
       const verifier = randomBytes(32).toString('base64url')
       const all = {
         response_type: 'code',
@@ -134,22 +149,22 @@ export async function startRig(options: RigOptions = {}) {
       }
       const query = new URLSearchParams(Object.entries(all).filter((entry): entry is [string, string] => entry[1] !== undefined))
       const pages: Shown[] = []
-      let at = await browser.open(`/oauth/authorize?${query}`)
+      let at = await window.open(`/oauth/authorize?${query}`)
       for (let step = 0; step < 4 && at.status !== 0; step += 1) {
         pages.push(at)
-        if (/name="password"/.test(at.text)) at = await browser.submit(at, { name: 'ada', password })
-        else if (/value="allow"/.test(at.text)) at = await browser.submit(at, { answer: 'allow' })
+        if (/name="password"/.test(at.text)) at = await window.submit(at, { name: 'ada', password })
+        else if (/value="allow"/.test(at.text)) at = await window.submit(at, { answer: 'allow' })
         else break
       }
-      return { at, pages, verifier, browser, code: at.url.searchParams.get('code') ?? '' }
+      return { at, pages, verifier, browser: window, code: at.url.searchParams.get('code') ?? '' }
     },
     token: async (fields: Record<string, string>, headers: Record<string, string> = {}) => {
       const answer = await rig.form('/oauth/token', fields, headers)
       return { status: answer.status, body: (await answer.json()) as Record<string, string> }
     },
     /** A whole flow for a client; gives the answer of the token endpoint. */
-    tokens: async (clientId: string, request: Record<string, string> = {}, browser?: Browser) => {
-      const { code, verifier, at } = await rig.authorize({ client_id: clientId, ...request }, browser)
+    tokens: async (clientId: string, request: Record<string, string> = {}, window?: Browser) => {
+      const { code, verifier, at } = await rig.authorize({ client_id: clientId, ...request }, window)
       if (code === '') throw new Error(`no code: ${at.url} ${at.text}`)
       const sent = {
         grant_type: 'authorization_code',

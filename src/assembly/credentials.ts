@@ -1,0 +1,128 @@
+// Puts together what upstream credentials are got and kept with: grants, clients, links, and the files that they are read from.
+import { readFile } from 'node:fs/promises'
+import type { UpstreamId } from '../core/call/call.ts'
+import { anonymous } from '../core/call/principal.ts'
+import type { Sealer } from '../core/call/seal.ts'
+import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Credentials } from '../core/ports/credentials.ts'
+import type { Durable } from '../core/ports/durable.ts'
+import type { Gateway } from '../core/ports/gateway.ts'
+import type { Report } from '../core/ports/report.ts'
+import type { WebPages } from '../downstream/door.ts'
+import { connectPages } from '../downstream/index.ts'
+import { Clients } from '../gateway/credentials/clients.ts'
+import { ConnectRequests } from '../gateway/credentials/connect-requests.ts'
+import { durableGrants } from '../gateway/credentials/grants.ts'
+import { UpstreamCredentials } from '../gateway/credentials/index.ts'
+import { Linking } from '../gateway/credentials/linking.ts'
+import { SignIn } from '../gateway/credentials/sign-in.ts'
+import { staticCredentials } from '../gateway/credentials/static.ts'
+import { ReplaceableFiles } from '../platform/config/replaceable-files.ts'
+import { addressesOf } from '../upstream/settings.ts'
+import type { Auth } from './auth.ts'
+import type { Settings } from './settings.ts'
+
+export interface CredentialParts {
+  readonly settings: Settings
+  readonly auth: Auth
+  readonly durable: Durable
+  readonly clock: Clock
+  readonly random: Random
+  readonly report: Report
+  /** A server whose catalogue a user's grant fills can be asked now. */
+  readonly discoverable: (server: UpstreamId) => void
+}
+
+export interface AssembledCredentials {
+  readonly linking: Linking
+  readonly clients: Clients
+  of(id: UpstreamId): Credentials
+  /** What the front door serves for users who link accounts, and for issuers that look who the gateway is. */
+  pages(identify: Gateway['identify'], sealer: Sealer): readonly WebPages[]
+  close(): void
+}
+
+export function assembleCredentials(parts: CredentialParts): AssembledCredentials {
+  const { settings, auth, durable, clock, random, report } = parts
+  const { vault, fetch, keys, address, decisions } = auth
+  const grants = durableGrants(durable, vault, clock, random)
+  const clients = new Clients({ durable, vault, clock, fetch, keys, address })
+  const files = new ReplaceableFiles(clock)
+  const readText = (file: string): Promise<string> => readFile(file, 'utf8')
+  const upstream = new UpstreamCredentials({
+    grants,
+    clients,
+    fetch,
+    clock,
+    random,
+    decisions,
+    report,
+    link: (server, principal, scopes) => linking.link(server, principal, scopes),
+    discoverable: parts.discoverable,
+    readText,
+    replaceable: (file) => files.of(file),
+  })
+  const linking: Linking = new Linking({
+    requests: new ConnectRequests({ durable, vault, clock, random }),
+    grants,
+    sources: { discovery: upstream.discovery, clients, fetch, clock, readText },
+    servers: new Map(
+      Object.entries(settings.servers).flatMap(([id, server]) => {
+        const [own] = addressesOf(server)
+        return server.auth?.type === 'authorizationCode' && own !== undefined ? [[id, { address: own, auth: server.auth }]] : []
+      }),
+    ),
+    clock,
+    random,
+    publicUrl: () => address.url,
+    given: ({ tenant, server, iss, sub, issuer, resource }, scopes) => {
+      upstream.changed({ tenant, server, iss, sub, issuer, resource })
+      const reason = `${issuer}: ${scopes.join(' ')}`
+      const principal = { ...anonymous, tenant, iss, sub, kind: 'user' as const, method: 'oauth' as const }
+      const about = { method: undefined, item: undefined, rule: `servers.${server}.auth`, credential: '', reason }
+      decisions.note({ id: '', atMs: clock.now(), about: 'grant', allowed: true, principal, upstream: server, ...about })
+    },
+  })
+
+  return {
+    linking,
+    clients,
+    of: (id) => {
+      const server = settings.servers[id]
+      if (server === undefined || server.command !== undefined) return staticCredentials({})
+      const [own] = addressesOf(server)
+      if (server.auth === undefined || own === undefined) return staticCredentials(server.headers)
+      return upstream.of({
+        id,
+        address: own,
+        headers: server.headers,
+        auth: server.auth,
+        callMs: server.timeouts.call ?? settings.timeouts.call,
+      })
+    },
+    pages: (identify, sealer) => {
+      if (!Object.values(settings.servers).some(({ auth: own }) => own !== undefined && own.type !== 'none')) return []
+      const signIn = new SignIn({ discovery: upstream.discovery, clients, fetch, random, configured: settings.connect.clients })
+      return [
+        connectPages({
+          publicUrl: () => address.url,
+          identify,
+          sealer,
+          clock,
+          random,
+          find: (id) => linking.find(id),
+          approval: (request) => linking.approval(request),
+          begin: (request, browser) => linking.begin(request, browser),
+          finish: (query, browser) => linking.finish(query, browser),
+          signIn,
+          document: () => clients.document(),
+          keySet: () => clients.keySet(),
+        }),
+      ]
+    },
+    close: () => {
+      upstream.close()
+      files.close()
+    },
+  }
+}

@@ -1,0 +1,373 @@
+// The credentials of one server, by its `auth`: one for all callers, or one for each, and one for what the gateway asks by itself.
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { anonymous, type Principal, principalKey } from '../../core/call/principal.ts'
+import { type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
+import type { Fault } from '../../core/faults/fault.ts'
+import type { Clock, Random } from '../../core/ports/clock.ts'
+import type { CredentialLease, Credentials, Leased } from '../../core/ports/credentials.ts'
+import type { Decisions } from '../../core/ports/decisions.ts'
+import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
+import type { Report } from '../../core/ports/report.ts'
+import { callerHeaders } from './caller-headers.ts'
+import type { Clients } from './clients.ts'
+import type { Discovery } from './discovery.ts'
+import { proofOf } from './dpop.ts'
+import { asFailure, CredentialFailure } from './failure.ts'
+import type { GrantKey, Grants } from './grants.ts'
+import { type Carried, Keeper, type KeeperEvent, type TokenSource } from './keeper.ts'
+import { memoryGrants } from './memory-grants.ts'
+import type { DiscoveryAuth, UpstreamAuth } from './settings.ts'
+import { actorsIn, exchangeSource, idJagSource, refreshSource, type SourceParts, serviceSource } from './sources.ts'
+import { type Replaceable, ReplaceableSecret, userSecret } from './static.ts'
+import { carrier, Targets, withHeaders } from './target.ts'
+import type { TokenSet } from './token-set.ts'
+
+export interface CredentialsParts {
+  readonly grants: Grants
+  readonly clients: Clients
+  readonly fetch: GuardedFetch
+  readonly clock: Clock
+  readonly random: Random
+  readonly decisions: Decisions
+  readonly report: Report
+  /** A link at which this user links an account of the server; rejects where none can be made. */
+  link(server: string, principal: Principal, scopes: readonly string[]): Promise<string>
+  /** Told where a grant that fills a catalogue has come: its server is worth another try at once. */
+  readonly discoverable: (server: string) => void
+  readText(file: string): Promise<string>
+  /** A file that is read anew when it changes. */
+  replaceable(file: string): Replaceable
+}
+
+export interface ServerOfCredentials {
+  readonly id: string
+  /** Where it is called, the first of several. */
+  readonly address: string
+  /** `headers` of its configuration. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly auth: UpstreamAuth
+  /** Longest silence of a call in ms. */
+  readonly callMs: number
+}
+
+/** Users whose tokens are at hand, for each server. */
+const mostUsers = 10_000
+
+/** What carries a lease of one caller: the keeper of a token, or a value. */
+interface Kept {
+  current(): CredentialLease | Promise<CredentialLease | CredentialFailure> | CredentialFailure
+  readonly keeper: Keeper | undefined
+}
+
+export class ServerCredentials implements Credentials {
+  private readonly parts: CredentialsParts
+  private readonly server: ServerOfCredentials
+  private readonly sources: SourceParts
+  private readonly targets: Targets
+  private readonly fixed: Readonly<Record<string, string>>
+  private readonly perCaller: ((principal: Principal) => Readonly<Record<string, string>>) | undefined
+  /** Of all callers. */
+  private readonly common: Kept | undefined
+  private readonly own: Kept | undefined
+  /** The user whose grant fills the catalogue. */
+  private readonly discoverer: Principal | undefined
+  private readonly users: LRUCache<TenantKey, Kept>
+  private readonly opening = new Map<TenantKey, Promise<Kept | CredentialFailure>>()
+  private readonly principals = new LRUCache<TenantKey, Principal>({ max: mostUsers })
+  private readonly leases = new WeakMap<CredentialLease, WeakMap<Principal, CredentialLease>>()
+
+  constructor(parts: CredentialsParts, discovery: Discovery, server: ServerOfCredentials, fixed: Credentials) {
+    this.parts = parts
+    this.server = server
+    const { auth, id } = server
+    const { clients, fetch, clock } = parts
+    this.sources = { server: id, discovery, clients, fetch, clock, readText: (file) => parts.readText(file) }
+    this.targets = new Targets(discovery, server.address, auth)
+    this.fixed = (fixed.forDiscovery() as CredentialLease).headers()
+    this.perCaller = Object.keys(auth.headers).length === 0 ? undefined : callerHeaders(auth.headers)
+    this.users = new LRUCache<TenantKey, Kept>({ max: mostUsers, dispose: (kept) => kept.keeper?.close() })
+    this.common = this.commonOf(auth)
+    this.own = this.ownOf(auth.discovery)
+    const { type, iss = anonymous.iss, sub = anonymous.sub } = auth.discovery ?? {}
+    this.discoverer = type === 'principal' ? { ...anonymous, iss, sub } : undefined
+  }
+
+  forCaller(principal: Principal): Leased | Promise<Leased> {
+    const kept = this.common ?? this.users.get(this.keyOf(principal))
+    if (kept === undefined)
+      return this.open(principal).then((opened) => this.leased(opened instanceof CredentialFailure ? opened : opened.current(), principal))
+    if (this.common === undefined) this.seen(principal)
+    return this.leased(kept.current(), principal)
+  }
+
+  forDiscovery(): Leased | Promise<Leased> {
+    if (this.discoverer !== undefined) return this.forCaller(this.discoverer)
+    const kept = this.own ?? this.common
+    return kept === undefined ? fixedLease(this.fixed) : this.leased(kept.current(), undefined)
+  }
+
+  changed(key: GrantKey, now: { readonly version: number; readonly usable: boolean } | undefined): void {
+    if (key.server !== this.server.id) return
+    const kept = key.sub === '' ? [this.common, this.own] : [this.users.get(userKey(key))]
+    for (const one of kept) {
+      const keeper = one?.keeper
+      if (keeper === undefined) continue
+      const same = keeper.key.issuer === key.issuer && keeper.key.resource === key.resource
+      if (!same && key.sub !== '') this.users.delete(userKey(key))
+      else if (same && now === undefined) keeper.forget()
+      else if (same && now !== undefined) keeper.changed(now.version, now.usable)
+    }
+    if (now === undefined && this.discoverer?.sub === key.sub) this.parts.discoverable(this.server.id)
+  }
+
+  close(): void {
+    this.common?.keeper?.close()
+    this.own?.keeper?.close()
+    this.users.clear()
+  }
+
+  /** What is said of a caller is the key of what is got for it: of a token its client, scopes and actors too, since they bound what is got. */
+  private keyOf(principal: Principal): TenantKey {
+    const { type } = this.server.auth
+    if (type !== 'tokenExchange' && type !== 'idJag') return principalKey(principal)
+    const { tenant, clientId, scopes, actors } = principal
+    return tenantKey(tenant, principalKey(principal), clientId ?? '', scopes.join(' '), actors.join(' '))
+  }
+
+  /** An exchange takes the token that came last. */
+  private seen(principal: Principal): void {
+    const { type } = this.server.auth
+    if (type === 'tokenExchange' || type === 'idJag') this.principals.set(this.keyOf(principal), principal)
+  }
+
+  private open(principal: Principal): Promise<Kept | CredentialFailure> {
+    const key = this.keyOf(principal)
+    let opening = this.opening.get(key)
+    if (opening === undefined) {
+      this.seen(principal)
+      opening = this.openFor(principal, key)
+        .catch((error: unknown) => asFailure(error, 'a look into the store of grants'))
+        .finally(() => this.opening.delete(key))
+      this.opening.set(key, opening)
+    }
+    return opening
+  }
+
+  private async openFor(principal: Principal, key: TenantKey): Promise<Kept | CredentialFailure> {
+    const { auth, id } = this.server
+    const { tenant, iss, sub } = principal
+    let kept: Kept | undefined
+    switch (auth.type) {
+      case 'static': {
+        const found = userSecret(auth.users, principal)
+        if (found === undefined) return new CredentialFailure('refused', 'there is no value for this caller (`users`)')
+        const lease = new ReplaceableSecret(`user ${found.index}`, { value: found.secret, look: () => undefined }, this.carry())
+        kept = { current: () => lease.current() ?? noValue, keeper: undefined }
+        break
+      }
+      case 'authorizationCode': {
+        const grant = await this.parts.grants.find({ tenant, server: id, iss, sub })
+        if (grant === undefined) return new CredentialFailure('consent', 'no account of it is linked yet')
+        kept = this.keep(grant.key, this.parts.grants, refreshSource(this.sources, auth), `grant ${digestOf(principalKey(principal))}`)
+        break
+      }
+      default: {
+        const caller = (): Principal => this.principals.get(key) ?? principal
+        const make = auth.type === 'idJag' ? idJagSource : exchangeSource
+        const source = make(this.sources, auth, this.targets, caller)
+        kept = this.keep(
+          { tenant, server: id, iss, sub, issuer: auth.issuer ?? '', resource: '' },
+          memoryGrants(),
+          source,
+          `exchanged ${digestOf(key)}`,
+          caller,
+        )
+      }
+    }
+    this.users.set(key, kept)
+    return kept
+  }
+
+  private commonOf(auth: UpstreamAuth): Kept | undefined {
+    const { id } = this.server
+    switch (auth.type) {
+      case 'static':
+        return auth.users.length > 0 ? undefined : this.secret(auth, 'static')
+      case 'clientCredentials':
+      case 'privateKeyJwt':
+      case 'jwtBearer':
+        return this.keep(
+          serviceKey(id, auth, ''),
+          this.parts.grants,
+          serviceSource(this.sources, auth.type, auth, this.targets),
+          `client ${auth.clientId ?? auth.type}`,
+        )
+      default:
+        return undefined
+    }
+  }
+
+  private ownOf(auth: DiscoveryAuth | undefined): Kept | undefined {
+    const { address, id } = this.server
+    switch (auth?.type) {
+      case 'static':
+        return this.secret(auth, 'discovery')
+      case 'clientCredentials':
+      case 'privateKeyJwt':
+      case 'jwtBearer': {
+        const targets = new Targets(this.sources.discovery, address, auth)
+        return this.keep(
+          serviceKey(id, auth, 'discovery'),
+          this.parts.grants,
+          serviceSource(this.sources, auth.type, auth, targets),
+          `client ${auth.clientId ?? auth.type}`,
+          undefined,
+          targets,
+        )
+      }
+      default:
+        return undefined
+    }
+  }
+
+  private secret(auth: { readonly secret?: string | undefined; readonly secretFile?: string | undefined }, id: string): Kept {
+    const { secret, secretFile } = auth
+    const source: Replaceable = secretFile === undefined ? { value: secret, look: () => undefined } : this.parts.replaceable(secretFile)
+    const one = new ReplaceableSecret(id, source, this.carry())
+    return { current: () => one.current() ?? noValue, keeper: undefined }
+  }
+
+  private carry(): (value: string) => Readonly<Record<string, string>> {
+    const carry = carrier(this.server.auth)
+    return (value) => ({ ...this.fixed, ...carry(value) })
+  }
+
+  private keep(key: GrantKey, grants: Grants, source: TokenSource, id: string, caller?: () => Principal, targets = this.targets): Kept {
+    const { clock, random } = this.parts
+    const { auth, callMs } = this.server
+    const carry = (token: TokenSet): Carried => {
+      const headers = { ...this.fixed, ...carrier(auth, token.boundTo !== undefined)(token.access) }
+      return token.boundTo === undefined ? { headers } : { headers, proof: proofOf(token.boundTo, token.access, clock, random) }
+    }
+    const keeper = new Keeper({
+      key,
+      grants,
+      source,
+      clock,
+      random,
+      callMs,
+      id,
+      carry,
+      refused: (answer) => targets.refused(answer),
+      told: (event) => this.told(event, id, key.sub === '' ? undefined : caller?.()),
+    })
+    return { current: () => keeper.current(), keeper }
+  }
+
+  private told(event: KeeperEvent, credential: string, principal: Principal | undefined): void {
+    const { report, decisions, clock } = this.parts
+    const upstream = this.server.id
+    const outcome = event.kind === 'renewed' ? 'renewed' : event.failure.kind
+    report.counters.add('credential_renewals', { upstream, outcome })
+    const acting = event.kind === 'renewed' ? actorsIn(event.token.access) : []
+    const reason = event.kind === 'failed' ? event.failure.message : acting.length === 0 ? undefined : `acting: ${acting.join(' for ')}`
+    decisions.note({
+      id: '',
+      atMs: clock.now(),
+      about: 'credential',
+      allowed: event.kind === 'renewed',
+      principal,
+      method: undefined,
+      upstream,
+      item: undefined,
+      rule: `servers.${upstream}.auth`,
+      credential,
+      reason,
+    })
+    if (event.kind === 'failed') {
+      const severity = event.failure.kind === 'consent' ? 'info' : 'warn'
+      report.log(severity, 'A credential of a server could not be renewed', {
+        upstream,
+        credential,
+        reason,
+        stillValidMs: event.stillValidMs,
+      })
+      return
+    }
+    const { before, token } = event
+    const lost = before?.scopes?.filter((scope) => token.scopes?.includes(scope) === false) ?? []
+    if (lost.length > 0) report.log('warn', 'A renewed credential has fewer scopes than before', { upstream, credential, lost })
+  }
+
+  private leased(got: ReturnType<Kept['current']>, principal: Principal | undefined): Leased | Promise<Leased> {
+    if (got instanceof Promise) return got.then((later) => this.leased(later, principal))
+    if (got instanceof CredentialFailure) return this.faultOf(got, principal)
+    return principal === undefined || this.perCaller === undefined ? got : this.named(got, principal)
+  }
+
+  /** With the headers of the caller; made once for each pair. */
+  private named(lease: CredentialLease, principal: Principal): CredentialLease {
+    let of = this.leases.get(lease)
+    if (of === undefined) {
+      of = new WeakMap()
+      this.leases.set(lease, of)
+    }
+    let named = of.get(principal)
+    if (named === undefined) {
+      const base = withHeaders(lease, this.perCaller?.(principal) ?? {})
+      named = { ...base, id: `${lease.id} ${digestOf(principalKey(principal))}`, headers: base.headers, reject: base.reject }
+      of.set(principal, named)
+    }
+    return named
+  }
+
+  private faultOf(failure: CredentialFailure, principal: Principal | undefined): Fault | Promise<Fault> {
+    const upstream = this.server.id
+    const { auth } = this.server
+    const reason = failure.message
+    // While an issuer is away and nothing valid is left, the user cannot be served either before they have signed in again.
+    if (principal !== undefined && auth.type === 'authorizationCode' && failure.kind !== 'refused') {
+      return this.parts.link(upstream, principal, this.targets.more).then(
+        (link) => fault('reauth_required', { upstream, reason, link }, { evidence: evidence.no_credential }),
+        () =>
+          fault(
+            'reauth_required',
+            { upstream, reason, link: 'the connect page of the gateway, once its store is back' },
+            { evidence: evidence.no_credential },
+          ),
+      )
+    }
+    const retryable = failure.kind === 'unavailable'
+    const remedy = retryable ? 'look, if it goes on' : 'mend it'
+    return fault(
+      'upstream_auth_failed',
+      { upstream, failure: `${reason} (hop ${upstream})`, remedy, hop: upstream },
+      { retryable, evidence: evidence.no_credential },
+    )
+  }
+}
+
+const noValue = new CredentialFailure('unavailable', 'the file with its value cannot be read')
+
+function serviceKey(
+  server: string,
+  { issuer, clientId }: { readonly issuer?: string | undefined; readonly clientId?: string | undefined },
+  purpose: string,
+): GrantKey {
+  return { tenant: '', server, iss: purpose, sub: '', issuer: issuer ?? '', resource: clientId ?? '' }
+}
+
+function fixedLease(headers: Readonly<Record<string, string>>): CredentialLease {
+  return { id: Object.keys(headers).length === 0 ? '' : 'static', headers: () => headers, reject: () => false }
+}
+
+function userKey({ tenant, iss, sub }: GrantKey): TenantKey {
+  return tenantKey(tenant, iss, sub)
+}
+
+function digestOf(key: string): string {
+  return createHash('sha256').update(key).digest('base64url').slice(0, 16)
+}
