@@ -10,7 +10,7 @@ function request(target, id, tag) {
   const headers = modern
     ? `mcp-protocol-version: 2026-07-28\r\nmcp-method: tools/call\r\nmcp-name: ${target.tool}\r\n`
     : `mcp-protocol-version: 2025-11-25\r\n${target.session ? `mcp-session-id: ${target.session}\r\n` : ''}`
-  return `POST ${target.path} HTTP/1.1\r\nhost: ${target.host ?? '127.0.0.1'}:${target.port}\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
+  return `POST ${target.path} HTTP/1.1\r\nhost: ${target.host ?? '127.0.0.1'}:${target.port}\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n${target.authorization ? `authorization: ${target.authorization}\r\n` : ''}${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 
 /** One client: resolves at the deadline; `times` in ms, `errors` counted. */

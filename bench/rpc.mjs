@@ -31,17 +31,21 @@ function sessionHeaders(session) {
   return { 'mcp-protocol-version': legacy, ...(session === null ? {} : { 'mcp-session-id': session }) }
 }
 
-/** Opens a session; resolves to its id, null where the server has none. */
-export async function openSession(url) {
-  const { response, message } = await rpc(url, {
-    jsonrpc: '2.0',
-    id: 1,
-    method: 'initialize',
-    params: { protocolVersion: legacy, capabilities: {}, clientInfo },
-  })
+/** Opens a session; resolves to its id, null where the server has none. `credential`: headers that show who asks. */
+export async function openSession(url, credential = {}) {
+  const { response, message } = await rpc(
+    url,
+    {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: { protocolVersion: legacy, capabilities: {}, clientInfo },
+    },
+    credential,
+  )
   if (message?.result === undefined) throw new Error(`initialize was answered with HTTP ${response.status}`)
   const session = response.headers.get('mcp-session-id')
-  await rpc(url, { jsonrpc: '2.0', method: 'notifications/initialized' }, sessionHeaders(session))
+  await rpc(url, { jsonrpc: '2.0', method: 'notifications/initialized' }, { ...sessionHeaders(session), ...credential })
   return session
 }
 
@@ -51,4 +55,11 @@ export async function echoOf(url, era, session) {
   const params = era === 'modern' ? { _meta: meta } : {}
   const { message } = await rpc(url, { jsonrpc: '2.0', id: 2, method: 'tools/list', params }, headers)
   return message?.result?.tools?.map(({ name }) => name).find((name) => /(^|[^a-z])echo$/i.test(name))
+}
+
+/** Lists tools of a server of 2026-07-28, and fails where it does not answer. */
+export async function listTools(url, authorization) {
+  const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/list', authorization }
+  const { response } = await rpc(url, { jsonrpc: '2.0', id: 3, method: 'tools/list', params: { _meta: meta } }, headers)
+  if (response.status !== 200) throw new Error(`tools/list was answered with HTTP ${response.status}`)
 }

@@ -5,9 +5,10 @@ import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fiftyRules, startIssuer } from './issuer.mjs'
 import { load } from './load.mjs'
 import { peerOf, peerTargets } from './peer.mjs'
-import { openSession } from './rpc.mjs'
+import { listTools, openSession } from './rpc.mjs'
 import { stageTimes } from './stages.mjs'
 
 const here = new URL('.', import.meta.url).pathname
@@ -80,6 +81,16 @@ async function signalbox(name, server, more = {}) {
 
 const upstream = await start(0, [join(here, 'upstream.mjs')])
 const url = `http://127.0.0.1:${upstream.port}`
+const publicUrl = 'http://127.0.0.1:1'
+let issuer
+/** Access tokens, fifty rules and the audit: what a gateway for real users does beside. */
+async function authenticated(name, server) {
+  issuer ??= await startIssuer()
+  const { issuer: id, jwksUri } = issuer
+  const at = await signalbox(name, server, { publicUrl, auth: { issuers: [{ issuer: id, jwksUri }] }, access: fiftyRules })
+  return { ...at, authorization: `Bearer ${await issuer.token(`${publicUrl}/mcp`)}` }
+}
+
 const makers = {
   'upstream itself': async () => ({ ...upstream, era: 'modern', path: '/mcp', tool: 'echo' }),
   'thin pass-through': async () => ({ ...(await start(1, [join(here, 'thin.mjs'), url])), era: 'modern', path: '/mcp', tool: 'echo' }),
@@ -97,6 +108,17 @@ const makers = {
   'signalbox legacy-legacy': async () => {
     const at = await signalbox('legacy', { url: `${url}/mcp`, era: 'legacy' })
     return { ...at, era: 'legacy', path: '/mcp', tool: 'up__echo', session: await openSession(`http://127.0.0.1:${at.port}/mcp`) }
+  },
+  'signalbox modern-modern, authenticated': async () => ({
+    ...(await authenticated('modern-auth', { url: `${url}/mcp`, era: 'modern' })),
+    era: 'modern',
+    path: '/mcp',
+    tool: 'up__echo',
+  }),
+  'signalbox legacy-legacy, authenticated': async () => {
+    const at = await authenticated('legacy-auth', { url: `${url}/mcp`, era: 'legacy' })
+    const session = await openSession(`http://127.0.0.1:${at.port}/mcp`, { authorization: at.authorization })
+    return { ...at, era: 'legacy', path: '/mcp', tool: 'up__echo', session }
   },
   'signalbox modern-stdio': async () => ({
     ...(await signalbox('stdio', {
@@ -187,6 +209,8 @@ console.log(
   `node ${process.version}, ${connections} connections, medians of ${rounds} rounds of ${windowMs} ms, interleaved; gateway alone on one core`,
 )
 print(table)
+printAuthenticated()
+await printNewTokens()
 await printStages()
 process.exit(0)
 
@@ -194,6 +218,29 @@ function print(lines) {
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)))
   for (const line of lines)
     console.log(line.map((cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]))).join('  '))
+}
+
+/** What an authenticated call costs more, of the same run. */
+function printAuthenticated() {
+  for (const row of rows.filter(({ name }) => name.endsWith(', authenticated'))) {
+    const bare = rows.find(({ name }) => name === row.name.replace(', authenticated', ''))
+    if (bare !== undefined) console.log(`${row.name}: ${(row.cpu - bare.cpu).toFixed(1)} us CPU a call more (token known, 50 rules, audit)`)
+  }
+}
+
+/** Each call with a token that was never seen: what its check costs. */
+async function printNewTokens() {
+  const at = targets.find(({ name }) => name === 'signalbox modern-modern, authenticated')
+  if (at === undefined) return
+  const count = 1_000
+  const tokens = []
+  for (let n = 0; n < count; n += 1) tokens.push(`Bearer ${await issuer.token(`${publicUrl}/mcp`, `new-${n}`)}`)
+  const before = cpuMs(at.pid)
+  for (const authorization of tokens) await listTools(`http://127.0.0.1:${at.port}/mcp`, authorization)
+  const fresh = cpuMs(at.pid) - before
+  for (let n = 0; n < count; n += 1) await listTools(`http://127.0.0.1:${at.port}/mcp`, tokens[count - 1])
+  const known = cpuMs(at.pid) - before - fresh
+  console.log(`A new ES256 token: ${(((fresh - known) * 1_000) / count).toFixed(0)} us CPU`)
 }
 
 /** Gateways of their own, so that those of the rounds measure nothing. */
