@@ -66,10 +66,13 @@ export const promises = {
   },
   R15: {
     text: 'Static API keys are not a client credential in the production profile; where an upstream only takes a static key, G holds it and clients never see it.',
-    claimed: false,
+    claimed: { partly: 'in the production profile they are taken only where `auth.callers` says so' },
   },
   R16: { text: 'Upstream credentials rotate with zero failed calls (two valid at once, then retire).', claimed: false },
-  R17: { text: 'Credentials can be scoped per session/agent run, not only per client.', claimed: false },
+  R17: {
+    text: 'Credentials can be scoped per session/agent run, not only per client.',
+    claimed: { partly: 'a credential is for one endpoint and lives for minutes; runs are not there yet' },
+  },
   R18: {
     text: 'For every use of a credential the audit says which identity, which credential (id, not value), which tool, when.',
     claimed: false,
@@ -114,11 +117,11 @@ export const promises = {
   },
   R30: {
     text: 'Three auth options are selectable: (a) behind an existing API gateway reusing its auth (trusted header/mTLS/forwarded JWT) - the preferred default, small blast radius, existing audit logs; (b) OAuth on the server itself; (c) platform-issued short-lived signed tokens verified on every call. Each has an end-to-end test.',
-    claimed: { partly: 'OAuth access tokens; trusted headers and platform tokens are to come' },
+    claimed: true,
   },
   R31: {
     text: 'In option (a) the identity header is honoured only from the trusted hop; a spoofed one is refused. G adds no second identity store and is not a new target.',
-    claimed: false,
+    claimed: true,
   },
   R32: {
     text: 'G integrates with a real IdP (OIDC discovery, JWKS, group/claim -> scope mapping): permissions tie into existing IAM.',
