@@ -157,6 +157,27 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .addHelpText('after', '\nExample:\n  signalbox audit verify --config signalbox.yaml')
     .action(async (options) => done(await (await import('./audit.ts')).auditVerify(options)))
 
+  const grants = program.command('grants').description('what users and the gateway itself were granted at servers').helpCommand(false)
+  grants
+    .command('list')
+    .description('list grants: whose, at which server, until when; never a token')
+    .option('--server <name>', 'at one server')
+    .option('--principal <subject>', 'of one subject')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox grants list --server tracker')
+    .action(async (options) => done(await (await import('./grants.ts')).grantsList(options)))
+  grants
+    .command('revoke')
+    .description('take grants back: running gateways use them no more within seconds')
+    .option('--server <name>', 'at one server')
+    .option('--principal <subject>', 'of one subject')
+    .option('--all', 'all that there are')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox grants revoke --principal alice --server tracker')
+    .action(async (options) => done(await (await import('./grants.ts')).grantsRevoke(options)))
+
   program
     .command('operators')
     .description('who may sign in at the embedded authorization server')
