@@ -66,10 +66,13 @@ export const promises = {
   },
   R15: {
     text: 'Static API keys are not a client credential in the production profile; where an upstream only takes a static key, G holds it and clients never see it.',
-    claimed: false,
+    claimed: { partly: 'in the production profile they are taken only where `auth.callers` says so' },
   },
   R16: { text: 'Upstream credentials rotate with zero failed calls (two valid at once, then retire).', claimed: false },
-  R17: { text: 'Credentials can be scoped per session/agent run, not only per client.', claimed: false },
+  R17: {
+    text: 'Credentials can be scoped per session/agent run, not only per client.',
+    claimed: { partly: 'a credential is for one endpoint and lives for minutes; runs are not there yet' },
+  },
   R18: {
     text: 'For every use of a credential the audit says which identity, which credential (id, not value), which tool, when.',
     claimed: false,
@@ -78,7 +81,13 @@ export const promises = {
     text: "G tracks each upstream token's TTL and refreshes before expiry with a 30 s buffer (configurable); a call that would outlive the token triggers refresh first.",
     claimed: false,
   },
-  R20: { text: 'No tool call in an 8x-TTL session sees a 401 caused by expiry; agent context/session survives refresh.', claimed: false },
+  R20: {
+    text: 'No tool call in an 8x-TTL session sees a 401 caused by expiry; agent context/session survives refresh.',
+    claimed: {
+      partly:
+        'eight lifetimes with a call each second by a clock of the test (src/gateway/credentials/renewal.test.ts), and one end of a token on real gateways',
+    },
+  },
   R21: {
     text: 'If a 401 still arrives (revoked, skew), G refreshes once, replays only if safe, else answers `reauth_required` - never an empty success.',
     claimed: true,
@@ -87,7 +96,7 @@ export const promises = {
     text: 'Concurrent refresh of one credential is single-flight - in one process and across replicas; rotating refresh tokens are not burned.',
     claimed: { partly: 'over gateways of one machine that share a store; there is no store yet that several machines share' },
   },
-  R23: { text: "Agents sharing one credential do not invalidate each other's sessions under load.", claimed: false },
+  R23: { text: "Agents sharing one credential do not invalidate each other's sessions under load.", claimed: true },
   R24: {
     text: 'Multi-hop (server calls server): identity and trace are propagated by token exchange/audience-bound tokens; the inbound client token is never passed through; a broken hop names the hop.',
     claimed: false,
@@ -114,11 +123,11 @@ export const promises = {
   },
   R30: {
     text: 'Three auth options are selectable: (a) behind an existing API gateway reusing its auth (trusted header/mTLS/forwarded JWT) - the preferred default, small blast radius, existing audit logs; (b) OAuth on the server itself; (c) platform-issued short-lived signed tokens verified on every call. Each has an end-to-end test.',
-    claimed: { partly: 'OAuth access tokens; trusted headers and platform tokens are to come' },
+    claimed: true,
   },
   R31: {
     text: 'In option (a) the identity header is honoured only from the trusted hop; a spoofed one is refused. G adds no second identity store and is not a new target.',
-    claimed: false,
+    claimed: true,
   },
   R32: {
     text: 'G integrates with a real IdP (OIDC discovery, JWKS, group/claim -> scope mapping): permissions tie into existing IAM.',

@@ -9,14 +9,14 @@ import type { Report } from '../core/ports/report.ts'
 import type { SigningKeys } from '../core/ports/signing-keys.ts'
 import type { Vault } from '../core/ports/vault.ts'
 import type { WebPages } from '../downstream/door.ts'
-import { protectedResourcePages } from '../downstream/index.ts'
-import { type Callers, createCallers, type MountScopes, proofAlgorithms } from '../gateway/identity/index.ts'
+import type { Callers, MountScopes } from '../gateway/identity/index.ts'
 import { createSigningKeys } from '../platform/keys/signing-keys.ts'
 import { createGuardedFetch } from '../platform/net/guarded-fetch.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
 import { createMemoryEphemeral } from '../platform/store/memory/ephemeral.ts'
 import { createVault } from '../platform/vault/envelope.ts'
 import { vaultKeys } from '../platform/vault/keys.ts'
+import { assembleCallers } from './callers.ts'
 import type { Settings } from './settings.ts'
 
 export interface AuthParts {
@@ -58,6 +58,7 @@ export function assembleAuth(parts: AuthParts): Auth {
   const address = publicAddress(() => stated ?? boundUrl())
   const keys = createSigningKeys({ durable, vault, clock, random })
   const ephemeral = createMemoryEphemeral(clock, report)
+  const { fetch } = guarded
   const server = isEmbedded(settings)
     ? createAuthorizationServer({
         settings: settings.auth.embedded,
@@ -66,7 +67,7 @@ export function assembleAuth(parts: AuthParts): Auth {
         ephemeral,
         vault,
         keys,
-        fetch: guarded.fetch,
+        fetch,
         decisions,
         clock,
         random,
@@ -75,40 +76,18 @@ export function assembleAuth(parts: AuthParts): Auth {
         scopes: (mount) => scopes.all(mount),
       })
     : undefined
-  const callers = createCallers({
-    settings: settings.auth,
-    profile: settings.profile,
-    address,
-    fetch: guarded.fetch,
-    ephemeral,
-    clock,
-    report,
-    decisions,
-    scopes,
-    local: server?.issuer,
-  })
-  const authorizationServers = () => callers.authorizationServers()
+  const shared = { settings, address, keys, vault, durable, fetch, ephemeral, clock, random, report, decisions, scopes, mounts }
+  const { callers, pages } = assembleCallers({ ...shared, local: server?.issuer })
   return {
     address,
     vault,
     keys,
-    fetch: guarded.fetch,
+    fetch,
     decisions,
     callers,
     server,
-    pages: () =>
-      authorizationServers().length === 0
-        ? []
-        : [
-            protectedResourcePages({
-              address,
-              mounts,
-              authorizationServers,
-              scopes: (mount) => scopes.all(mount),
-              dpopAlgorithms: proofAlgorithms,
-            }),
-            ...(server === undefined ? [] : [server.pages]),
-          ],
+    // Those of the platform lie below a path of the authorization server's.
+    pages: () => [...pages(), ...(server === undefined ? [] : [server.pages])],
     close: async () => {
       server?.close()
       await guarded.close()
@@ -118,19 +97,21 @@ export function assembleAuth(parts: AuthParts): Auth {
 
 /** Whether our own authorization server is served: where callers bring tokens and nobody else is there to issue them, unless it is said. */
 function isEmbedded({ auth }: Settings): boolean {
-  return auth.embedded.enabled ?? (auth.callers?.includes('oauth') === true && auth.issuers.length === 0)
+  return auth.embedded.enabled ?? (auth.callers?.includes('oauth') === true && auth.issuers.length + auth.introspection.length === 0)
 }
 
 /** What the operator has named may be private; what a peer names may not. */
 function configuredAddresses(settings: Settings): readonly string[] {
   const servers = Object.values(settings.servers).flatMap(({ url, endpoints, auth }) => [
     ...(endpoints ?? (url === undefined ? [] : [url])),
-    ...[auth?.issuer, auth?.discovery?.issuer, auth?.identityProvider?.issuer].filter((issuer) => issuer !== undefined),
+    ...[auth?.issuer, auth?.discovery?.issuer, auth?.identityProvider?.issuer],
   ])
-  const issuers = settings.auth.issuers.flatMap(({ issuer, jwksUri }) => (jwksUri === undefined ? [issuer] : [issuer, jwksUri]))
-  const { login, idJag } = settings.auth.embedded
-  const asserting = idJag.flatMap(({ issuer, jwksUri }) => (jwksUri === undefined ? [issuer] : [issuer, jwksUri]))
-  const own = settings.publicUrl === undefined ? [] : [settings.publicUrl]
-  const signIns = [...settings.connect.clients.map(({ issuer }) => issuer), ...(login.oidc === undefined ? [] : [login.oidc.issuer])]
-  return [...servers, ...issuers, ...asserting, ...signIns, ...own]
+  const { issuers, introspection, platform, trustedHeader, embedded } = settings.auth
+  const signed = trustedHeader?.proof.jwt
+  const issuing = [...issuers, ...(platform?.exchange ?? []), ...embedded.idJag, ...(signed === undefined ? [] : [signed])]
+  const asked = issuing.flatMap(({ issuer, jwksUri }) => [issuer, jwksUri])
+  const signIns = [...settings.connect.clients.map(({ issuer }) => issuer), embedded.login.oidc?.issuer]
+  const addresses = [...servers, ...asked, ...introspection.map(({ endpoint }) => endpoint), ...signIns, settings.publicUrl]
+  // An issuer may be named by what is no address: a trust domain.
+  return addresses.filter((address) => address?.startsWith('http') === true) as readonly string[]
 }

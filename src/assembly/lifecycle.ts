@@ -38,6 +38,7 @@ import { warnOfDeprecated } from './deprecations.ts'
 import { type Doors, openDoors } from './doors.ts'
 import { assembleInside, type Inside } from './gateway.ts'
 import { Outsiders } from './outsiders.ts'
+import { keepRewrapping, type Rewrapping } from './rewrapping.ts'
 import type { Settings } from './settings.ts'
 import { createDurable } from './stores.ts'
 
@@ -109,6 +110,7 @@ class Running implements RunningGateway {
   private readonly auth: Auth
   private readonly credentials: AssembledCredentials
   private readonly inside: Inside
+  private rewrapping: Rewrapping | undefined
   private readonly doors: Doors
   private readonly draining = new AbortController()
   private drained: Promise<void> | undefined
@@ -217,6 +219,9 @@ class Running implements RunningGateway {
     if (admin !== undefined) this.adminBound = await this.doors.admin.listen(admin.host, admin.port)
     if (listen !== undefined) this.bound = await this.doors.http.listen(listen.host, listen.port)
     this.serving = true
+    if (this.settings.vault.previous.length > 0) {
+      this.rewrapping = keepRewrapping(this.durable, this.auth.vault, systemClock, this.report.log)
+    }
     this.report.log('info', 'Serving', { source: this.options.source, ...this.bound, admin: this.adminBound })
     if (stdio === undefined) return
     // A desktop client that leaves ends its gateway.
@@ -282,6 +287,7 @@ class Running implements RunningGateway {
     deadline.close()
     await this.inside.close()
     this.credentials.close()
+    this.rewrapping?.end()
     await this.auth.close()
     await this.doors.admin.close()
     await this.saving.end()

@@ -4,6 +4,10 @@ import type { Domain } from '../core/ports/durable.ts'
 
 export const authorizationDomain: Domain = {
   name: 'authorization',
+  sealed: [
+    { table: 'authorization_objects', column: 'payload', key: ['tenant', 'model', 'id_hash'] },
+    { table: 'authorization_clients', column: 'metadata', key: ['tenant', 'client_id'] },
+  ],
   migrations: [
     {
       what: 'the authorization server: what it issued, clients that registered, accounts, consents, links for the first sign-in',

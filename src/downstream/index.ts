@@ -2,6 +2,7 @@
 export { type AdminDoor, createAdminDoor, type StoreStatus, type UpstreamStatus } from './admin/door.ts'
 export type { Readiness } from './admin/health.ts'
 export { connectPages } from './http/connect.ts'
+export { platformTokenPages } from './http/platform-tokens.ts'
 export { protectedResourcePages } from './http/protected-resource.ts'
 export { createHttpDoor, type HttpDoor, type HttpDoorParts, type HttpGauges, type SseHttpDoor } from './http/server.ts'
 export { createLegacyHttpDoor } from './legacy/http.ts'

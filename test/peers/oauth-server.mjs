@@ -49,7 +49,7 @@ export async function startOAuthServer(options = {}) {
     features: {
       devInteractions: { enabled: false },
       clientCredentials: { enabled: true },
-      introspection: { enabled: true },
+      introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true },
       dPoP: { enabled: true },
       registration: { enabled: true },

@@ -15,6 +15,7 @@ const landed: Readonly<Record<string, readonly string[]>> = {
   connect: ['eb1a518c75083643'],
   grants: ['a29ea2813fe22805'],
   upstream_clients: ['2ecbfbad917749a9'],
+  api_keys: ['ad029d74348be3ca'],
 }
 
 describe('the tables of the durable store', () => {

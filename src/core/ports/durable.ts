@@ -14,6 +14,16 @@ export interface Domain {
   readonly name: string
   /** Version n is the state after the first n. They go forward only: a released one is never edited, a new one is put at the end. */
   readonly migrations: readonly Migration[]
+  /** Columns whose values the vault has sealed. A new key of the vault is brought to them while the gateway runs. */
+  readonly sealed?: readonly SealedColumn[]
+}
+
+/** The place of its values in the vault is table, column and the values of the key, in this order. */
+export interface SealedColumn {
+  readonly table: string
+  readonly column: string
+  /** The primary key: text, the tenant first. */
+  readonly key: readonly string[]
 }
 
 export interface Migration {

@@ -44,6 +44,10 @@ export const counters = {
     help: 'Calls that a rule with `shadow: true` would grant: `would_allow` where they are refused now, `none` where another rule grants them.',
     labels: ['rule', 'effect'],
   },
+  identity_introspections: {
+    help: 'Questions to issuers about tokens: answered good or refused, failed where nobody could answer.',
+    labels: ['issuer', 'result'],
+  },
   identity_key_sets: {
     help: 'Key sets of issuers: fetched, failed to be fetched, or used beyond their age since they could not be.',
     labels: ['issuer', 'result'],

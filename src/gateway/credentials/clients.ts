@@ -14,6 +14,7 @@ import type { AssertionKey, ClientAuthMethod, ClientIdentity } from './token-end
 
 export const upstreamClientsDomain: Domain = {
   name: 'upstream_clients',
+  sealed: [{ table: 'upstream_clients', column: 'client', key: ['tenant', 'server', 'issuer'] }],
   migrations: [
     {
       what: 'clients that the gateway registered at issuers',

@@ -8,6 +8,7 @@ import { CredentialFailure } from './failure.ts'
 
 export const connectDomain: Domain = {
   name: 'connect',
+  sealed: [{ table: 'connect_requests', column: 'begun', key: ['tenant', 'id_hash'] }],
   migrations: [
     {
       what: 'requests to link an account at a server',
@@ -116,8 +117,8 @@ export function hashOf(secret: string): string {
   return createHash('sha256').update(secret).digest('base64url')
 }
 
-function place({ tenant, idHash, server }: ConnectRequest): VaultPlace {
-  return ['connect_requests', 'begun', tenant, idHash, server]
+function place({ tenant, idHash }: ConnectRequest): VaultPlace {
+  return ['connect_requests', 'begun', tenant, idHash]
 }
 
 function requestOf(row: Row): ConnectRequest {

@@ -88,6 +88,8 @@ export class Discovery {
   }
 
   private async findIssuer(issuer: string): Promise<ServerMetadata> {
+    if (webAddress(issuer) === undefined)
+      throw new CredentialFailure('refused', 'the issuer that the server names is no address of the web')
     const { pathname } = new URL(issuer)
     const root = pathname === '/' || pathname === ''
     const places = [

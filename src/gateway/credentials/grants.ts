@@ -8,6 +8,7 @@ import { readTokenSet, type TokenSet, writeTokenSet } from './token-set.ts'
 
 export const grantsDomain: Domain = {
   name: 'grants',
+  sealed: [{ table: 'upstream_grants', column: 'token', key: ['tenant', 'server', 'iss', 'sub', 'issuer', 'resource'] }],
   migrations: [
     {
       what: 'grants towards upstream servers, by whose they are',

@@ -7,6 +7,8 @@ import type { GrantKey } from './grants.ts'
 import { type CredentialsParts, ServerCredentials, type ServerOfCredentials } from './server-credentials.ts'
 import { staticCredentials } from './static.ts'
 
+export { type GrantFilter, type ListedGrant, listGrants, revokeGrants } from './grant-list.ts'
+
 /** How often grants are looked at that others may have changed, in ms. */
 const pollMs = 2_000
 export class UpstreamCredentials {

@@ -4,46 +4,22 @@ import { decodeJwt } from 'jose'
 import { anonymous, type Principal } from '../../core/call/principal.ts'
 import { keepSubjectToken } from '../../core/call/subject-token.ts'
 import { fault } from '../../core/faults/catalogue.ts'
-import type { Clock } from '../../core/ports/clock.ts'
-import type { Decisions } from '../../core/ports/decisions.ts'
-import type { Ephemeral } from '../../core/ports/ephemeral.ts'
 import type { Identified, Presented } from '../../core/ports/gateway.ts'
-import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
-import type { LocalIssuer } from '../../core/ports/local-issuer.ts'
-import type { PublicAddress } from '../../core/ports/public-address.ts'
-import type { Report } from '../../core/ports/report.ts'
 import { header, modernRevision } from '../../core/protocol/names.ts'
 import { type ChallengeError, type ChallengeParts, challengeFor } from './challenge.ts'
 import type { Checked } from './checked.ts'
-import { trustedIssuers } from './issuers.ts'
-import { jwtTokens } from './jwt.ts'
+import { KeySet } from './key-set.ts'
+import { keySetOf } from './metadata.ts'
+import type { CallersParts, MountScopes } from './parts.ts'
 import { type PresentedToken, shownBy } from './presented-token.ts'
 import { missingProof, proofAlgorithms } from './proof.ts'
 import type { CallerSettings } from './settings.ts'
+import { createSignedHeader } from './signed-header.ts'
 import type { TokenKind, TokenToCheck } from './token-kind.ts'
+import { tokenKinds } from './token-kinds.ts'
+import type { Trusted } from './trusted.ts'
+import { createTrustedHeaders, type TrustedHeaders } from './trusted-header.ts'
 import { digestOf, VerifiedCache } from './verified-cache.ts'
-
-/** The scopes that the access rules name for a mount. */
-export interface MountScopes {
-  /** What a first call needs: for clients that can step up. */
-  first(mount: string): readonly string[]
-  /** All of them: for clients that can not, and for the metadata. */
-  all(mount: string): readonly string[]
-}
-
-export interface CallersParts {
-  readonly settings: CallerSettings
-  readonly profile: 'dev' | 'production'
-  readonly address: PublicAddress
-  readonly fetch: GuardedFetch
-  readonly ephemeral: Ephemeral
-  readonly clock: Clock
-  readonly report: Report
-  readonly decisions: Decisions
-  readonly scopes: MountScopes
-  /** Our own authorization server, where there is one. */
-  readonly local?: LocalIssuer | undefined
-}
 
 export interface Callers {
   /** At once where the credential was checked a moment ago, or there is none. Never throws, never rejects. */
@@ -66,19 +42,39 @@ class Identification implements Callers {
   private readonly methods: ReadonlySet<string>
   private readonly kinds: readonly TokenKind[]
   private readonly cache: VerifiedCache
+  private readonly trusted: TrustedHeaders | undefined
+  private readonly noted = new WeakSet<Principal>()
   private readonly checking = new Map<string, Promise<Checked>>()
   private readonly nobody: Identified = { principal: anonymous }
 
   constructor(parts: CallersParts) {
-    const { settings, profile, address, clock } = parts
+    const { settings, profile, clock } = parts
     this.parts = parts
     this.methods = new Set(callerMethods(settings, profile, parts.local !== undefined))
     this.cache = new VerifiedCache(clock)
-    const maxLifetimeMs = profile === 'production' ? settings.maxTokenLifetime : undefined
-    this.kinds = this.methods.has('oauth') ? [jwtTokens({ address, clock, maxLifetimeMs }, trustedIssuers(parts))] : []
+    this.kinds = tokenKinds(parts, this.methods)
+    this.trusted = this.methods.has('trustedHeader') ? trustedHeaders(parts) : undefined
   }
 
   identify(presented: Presented): Identified | Promise<Identified> {
+    if (this.trusted === undefined) return this.byToken(presented)
+    const trusted = this.trusted.read(presented)
+    return trusted instanceof Promise ? trusted.then((known) => this.byHeader(presented, known)) : this.byHeader(presented, trusted)
+  }
+
+  /** What a gateway in front says of its caller counts before what the caller says of itself. */
+  private byHeader(presented: Presented, trusted: Trusted): Identified | Promise<Identified> {
+    if (trusted === undefined) return this.byToken(presented)
+    if ('principal' in trusted) {
+      if (!this.noted.has(trusted.principal)) this.note(trusted.principal)
+      return trusted
+    }
+    if ('malformed' in trusted) return { fault: fault('credential_malformed', { reason: `it ${trusted.malformed}` }) }
+    if ('unavailable' in trusted) return { fault: fault('identity_unavailable', { reason: trusted.unavailable }, { retryAfterMs: 5_000 }) }
+    return this.refused(presented.mount, `the signed header is refused: ${trusted.refused}`, presented, undefined)
+  }
+
+  private byToken(presented: Presented): Identified | Promise<Identified> {
     if (this.kinds.length === 0) return this.withoutToken(presented)
     const shown = shownBy(presented)
     if (shown === undefined) return this.withoutToken(presented)
@@ -96,9 +92,14 @@ class Identification implements Callers {
   }
 
   authorizationServers(): readonly string[] {
-    if (!this.methods.has('oauth')) return []
-    const { local, settings } = this.parts
-    return [...new Set([...(local === undefined ? [] : [local.issuer()]), ...settings.issuers.map(({ issuer }) => issuer)])]
+    const { local, platform, settings } = this.parts
+    const servers = new Set<string>()
+    if (this.methods.has('oauth')) {
+      if (local !== undefined) servers.add(local.issuer())
+      for (const { issuer } of [...settings.issuers, ...settings.introspection]) servers.add(issuer)
+    }
+    if (platform !== undefined && (settings.platform?.exchange.length ?? 0) > 0) servers.add(platform.issuer())
+    return [...servers]
   }
 
   private async verify(presented: Presented, shown: PresentedToken, digest: string): Promise<Identified> {
@@ -121,12 +122,14 @@ class Identification implements Callers {
       )
     }
     const verdict = this.cache.get(key) ?? this.cache.put(key, principal, confirmation, holdsMs)
-    this.letIn(verdict.identified.principal, shown)
+    keepSubjectToken(verdict.identified.principal, { value: shown.token, type: accessTokenType })
+    if (!this.noted.has(verdict.identified.principal)) this.note(verdict.identified.principal)
     return verdict.identified
   }
 
-  private letIn(principal: Principal, { token }: PresentedToken): void {
-    keepSubjectToken(principal, { value: token, type: 'urn:ietf:params:oauth:token-type:access_token' })
+  /** Once for each credential: what is done with it has rows of its own. */
+  private note(principal: Principal): void {
+    this.noted.add(principal)
     const { clock, decisions } = this.parts
     decisions.note({
       id: '',
@@ -176,17 +179,30 @@ class Identification implements Callers {
     const bound = settings.issuers.map(({ dpop }) => dpop)
     return {
       address,
-      hasMetadata: this.methods.has('oauth'),
-      dpop: bound.length > 0 && this.parts.local === undefined && bound.every((one) => one === 'required') ? 'required' : 'optional',
+      hasMetadata: this.authorizationServers().length > 0,
+      dpop: this.parts.local === undefined && bound.length > 0 && bound.every((one) => one === 'required') ? 'required' : 'optional',
       dpopAlgorithms: proofAlgorithms,
     }
   }
 }
 
+const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
+
+function trustedHeaders({ settings: { trustedHeader }, fetch, clock, report }: CallersParts): TrustedHeaders | undefined {
+  if (trustedHeader === undefined) return undefined
+  const { jwt } = trustedHeader.proof
+  if (jwt === undefined) return createTrustedHeaders({ settings: trustedHeader, signed: undefined })
+  const keys = new KeySet({ issuer: jwt.issuer, load: keySetOf(fetch, jwt.issuer, jwt.jwksUri), clock, report })
+  return createTrustedHeaders({ settings: trustedHeader, signed: createSignedHeader({ settings: jwt, keys, clock }) })
+}
+
 /** What is configured, unless it is said. */
 export function callerMethods(settings: CallerSettings, profile: 'dev' | 'production', embedded: boolean): readonly string[] {
   if (settings.callers !== undefined) return settings.callers
-  const methods = settings.issuers.length > 0 || embedded ? ['oauth'] : []
+  const methods: string[] = settings.issuers.length > 0 || settings.introspection.length > 0 || embedded ? ['oauth'] : []
+  if (settings.platform !== undefined) methods.push('platform')
+  if (settings.trustedHeader !== undefined) methods.push('trustedHeader')
+  if (settings.apiKeys !== undefined && profile === 'dev') methods.push('apiKey')
   return methods.length === 0 && profile === 'dev' ? ['anonymous'] : methods
 }
 

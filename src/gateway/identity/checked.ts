@@ -1,13 +1,6 @@
 // What the check of a credential comes to. A value: what a caller sends throws nothing.
 import type { Principal } from '../../core/call/principal.ts'
-
-/** The key that a token is bound to (`cnf`, RFC 7800): a proof of it has to come with each request. */
-export interface Confirmation {
-  /** Thumbprint of the key of its proofs (RFC 9449 §6). */
-  readonly jkt: string | undefined
-  /** SHA-256 of its certificate in base64url (RFC 8705 §3). */
-  readonly certificate: string | undefined
-}
+import type { Confirmation } from './confirmation.ts'
 
 export type Checked =
   | {
@@ -16,6 +9,8 @@ export type Checked =
       readonly confirmation: Confirmation | undefined
       /** Whether the issuer's tokens have to be bound to a key. */
       readonly mustBeBound: boolean
+      /** Milliseconds since the epoch; 0 where nobody says. */
+      readonly issuedAtMs: number
       /** How long the verdict may be used again, in ms; the end of the credential ends it sooner. */
       readonly holdsMs: number
     }

@@ -21,6 +21,7 @@ describe('claims of a token', () => {
     ['one text, which is one group', { groups: 'team one' }, 'groups', ['team one']],
     ['a path with dots', { realm_access: { roles: ['admin'] } }, 'realm_access.roles', ['admin']],
     ['a name with dots', { 'https://app.example/roles': ['x'] }, 'https://app.example/roles', ['x']],
+    ['a path through a name with dots', { 'kubernetes.io': { namespace: 'ci' } }, 'kubernetes.io.namespace', ['ci']],
     ['nothing where the path leads nowhere', { realm_access: 'x' }, 'realm_access.roles', []],
     ['nothing of what is no text', { groups: [1, null, { a: 1 }, 'a', '', 'a'] }, 'groups', ['a']],
     ['nothing of what every object has', {}, 'constructor.name', []],

@@ -48,15 +48,16 @@ export function mapClaims({ claims, settings, method, digest }: ClaimsOf): Mappe
   }
 }
 
-/** The claim of this name, or at this path with dots. */
+/** The claim of this name, or at this path with dots. Names may have dots themselves (`kubernetes.io`): the longest that is there is meant. */
 export function claimAt(claims: Readonly<Record<string, unknown>>, path: string): unknown {
-  if (Object.hasOwn(claims, path)) return claims[path]
-  let at: unknown = claims
-  for (const part of path.split('.')) {
-    if (!isObject(at) || !Object.hasOwn(at, part)) return undefined
-    at = at[part]
+  for (let end = path.length; end > 0; end = path.lastIndexOf('.', end - 1)) {
+    const name = path.slice(0, end)
+    if (!Object.hasOwn(claims, name)) continue
+    const found = claims[name]
+    if (end === path.length) return found
+    return isObject(found) ? claimAt(found, path.slice(end + 1)) : undefined
   }
-  return at
+  return undefined
 }
 
 /** Text that can be part of a key: not empty, not long, no control characters. */

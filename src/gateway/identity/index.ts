@@ -1,3 +1,7 @@
 // Who is calling, as the assembly composes it.
-export { type Callers, type CallersParts, callerMethods, createCallers, type MountScopes, noScopes } from './callers.ts'
+export { type ApiKey, type ApiKeyStore, apiKeysDomain, createApiKeyStore } from './api-key-store.ts'
+export { type Callers, callerMethods, createCallers, noScopes } from './callers.ts'
+export { createExchange } from './exchange.ts'
+export type { CallersParts, MountScopes } from './parts.ts'
+export { createPlatformIssuer, type MintedToken, type PlatformClaims, type PlatformIssuer } from './platform.ts'
 export { proofAlgorithms } from './proof.ts'

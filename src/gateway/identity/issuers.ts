@@ -13,18 +13,21 @@ export interface IssuersParts {
   readonly fetch: GuardedFetch
   readonly clock: Clock
   readonly report: Report
+  /** Our own authorization server. */
   readonly local?: LocalIssuer | undefined
+  /** Who signs platform tokens. */
+  readonly platform?: LocalIssuer | undefined
 }
 
 /** By what stands in `iss`. */
 export function trustedIssuers(parts: IssuersParts): (issuer: string) => TrustedIssuer | undefined {
-  const { settings, local } = parts
-  const configured = new Map(settings.issuers.map((one) => [one.issuer, configuredIssuer(parts, one)]))
-  const own = local === undefined ? undefined : ownIssuer(parts, local)
+  const configured = new Map(parts.settings.issuers.map((one) => [one.issuer, configuredIssuer(parts, one)]))
+  const own: { readonly at: LocalIssuer; readonly trusted: Omit<TrustedIssuer, 'issuer'> }[] = []
+  if (parts.local !== undefined) own.push({ at: parts.local, trusted: ownIssuer(parts, parts.local, 'embedded') })
+  if (parts.platform !== undefined) own.push({ at: parts.platform, trusted: ownIssuer(parts, parts.platform, 'platform') })
   return (issuer) => {
-    const known = configured.get(issuer)
-    if (known !== undefined || local === undefined || own === undefined || issuer !== local.issuer()) return known
-    return { ...own, issuer }
+    const ours = own.find(({ at }) => at.issuer() === issuer)
+    return ours === undefined ? configured.get(issuer) : { ...ours.trusted, issuer }
   }
 }
 
@@ -38,15 +41,15 @@ export function configuredIssuer({ fetch, clock, report }: Omit<IssuersParts, 's
 const ownMaxAgeMs = 30_000
 const ownCooldownMs = 1_000
 
-function ownIssuer({ clock, report }: IssuersParts, local: LocalIssuer): Omit<TrustedIssuer, 'issuer'> {
-  const load = async () => (await local.keySet()) as never
+function ownIssuer({ clock, report }: IssuersParts, own: LocalIssuer, what: 'embedded' | 'platform'): Omit<TrustedIssuer, 'issuer'> {
+  const load = async () => (await own.keySet()) as never
   return {
-    keys: new KeySet({ issuer: 'embedded', load, clock, report, maxAgeMs: ownMaxAgeMs, cooldownMs: ownCooldownMs }),
+    keys: new KeySet({ issuer: what, load, clock, report, maxAgeMs: ownMaxAgeMs, cooldownMs: ownCooldownMs }),
     algorithms: ['ES256'],
-    claims: { groups: 'groups' },
+    claims: what === 'platform' ? { groups: 'groups', tenant: 'tenant' } : { groups: 'groups' },
     audience: [],
     requireTyp: true,
     dpop: 'optional',
-    method: 'oauth',
+    method: what === 'platform' ? 'platform' : 'oauth',
   }
 }

@@ -3,15 +3,13 @@ import { decodeProtectedHeader, errors, type JWTPayload } from 'jose'
 import type { CallerMethod } from '../../core/call/principal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { PublicAddress } from '../../core/ports/public-address.ts'
-import { isObject } from '../../core/protocol/is-object.ts'
-import { type Checked, type Confirmation, refused, verdictMs } from './checked.ts'
+import { type Checked, refused, verdictMs } from './checked.ts'
 import { mapClaims } from './claims.ts'
+import { confirmationOf } from './confirmation.ts'
 import { type KeySet, KeysAway } from './key-set.ts'
 import type { ClaimSettings } from './settings.ts'
+import { skew, unfitTimes } from './times.ts'
 import type { TokenKind, TokenToCheck } from './token-kind.ts'
-
-/** Seconds by which clocks may differ. */
-const skew = 5
 
 export interface TrustedIssuer {
   readonly issuer: string
@@ -63,19 +61,20 @@ async function check(parts: JwtParts, trusted: TrustedIssuer, { token, digest, m
     return refused(reasonOf(error))
   }
   if (!trusted.requireTyp && !mayBeAccessToken(token, payload)) return refused('it is no access token')
-  const unfit = unfitTimes(payload, now / 1_000, parts.maxLifetimeMs)
+  const unfit = unfitTimes({ exp: payload.exp ?? 0, iat: payload.iat }, now / 1_000, parts.maxLifetimeMs)
   if (unfit !== undefined) return refused(unfit)
   const confirmation = confirmationOf(payload.cnf)
   if (confirmation === 'unknown') return refused('it is bound to a key in a way that is not known here')
   const mapped = mapClaims({ claims: payload, settings: trusted.claims, method: trusted.method, digest })
   if ('refused' in mapped) return refused(mapped.refused)
-  return { kind: 'good', principal: mapped.principal, confirmation, mustBeBound: trusted.dpop === 'required', holdsMs: verdictMs }
-}
-
-function unfitTimes({ exp = 0, iat }: JWTPayload, now: number, maxLifetimeMs: number | undefined): string | undefined {
-  if (iat !== undefined && iat > now + skew) return 'it is of the future'
-  if (maxLifetimeMs === undefined) return undefined
-  return (exp - (iat ?? now)) * 1_000 > maxLifetimeMs ? 'it lives longer than `auth.maxTokenLifetime` allows' : undefined
+  return {
+    kind: 'good',
+    principal: mapped.principal,
+    confirmation,
+    mustBeBound: trusted.dpop === 'required',
+    issuedAtMs: (payload.iat ?? 0) * 1_000,
+    holdsMs: verdictMs,
+  }
 }
 
 /** Where an issuer does not mark its access tokens: everything that is known to be something else is refused. */
@@ -89,15 +88,6 @@ function mayBeAccessToken(token: string, payload: JWTPayload): boolean {
     !others.some((name) => Object.hasOwn(payload, name)) &&
     (payload.typ === undefined || payload.typ === 'Bearer' || payload.typ === 'DPoP')
   )
-}
-
-function confirmationOf(cnf: unknown): Confirmation | undefined | 'unknown' {
-  if (cnf === undefined) return undefined
-  if (!isObject(cnf)) return 'unknown'
-  const { jkt, 'x5t#S256': certificate, ...others } = cnf
-  const known = [jkt, certificate].every((one) => one === undefined || typeof one === 'string')
-  if (!known || Object.keys(others).length > 0 || (jkt === undefined && certificate === undefined)) return 'unknown'
-  return { jkt: jkt as string | undefined, certificate: certificate as string | undefined }
 }
 
 /** In words of ours: messages of the library may repeat what the token holds. */

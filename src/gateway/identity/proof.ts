@@ -6,7 +6,7 @@ import type { Clock } from '../../core/ports/clock.ts'
 import type { Ephemeral } from '../../core/ports/ephemeral.ts'
 import type { Presented } from '../../core/ports/gateway.ts'
 import type { PublicAddress } from '../../core/ports/public-address.ts'
-import type { Confirmation } from './checked.ts'
+import type { Confirmation } from './confirmation.ts'
 import type { PresentedToken } from './presented-token.ts'
 import { digestOf } from './verified-cache.ts'
 

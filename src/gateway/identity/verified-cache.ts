@@ -4,7 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Identified } from '../../core/ports/gateway.ts'
-import type { Confirmation } from './checked.ts'
+import type { Confirmation } from './confirmation.ts'
 
 /** Credentials whose verdict is kept. */
 const most = 10_000

@@ -99,6 +99,43 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .addHelpText('after', `\nExample:\n  signalbox policy explain --principal '{"groups": ["support"]}' --tool tracker/get_issue`)
     .action(async (options) => done(await (await import('./policy.ts')).policyExplain(options)))
 
+  const token = program.command('token').description('short-lived tokens of the platform').helpCommand(false)
+  configured(token.command('mint'))
+    .description('sign a token with the keys of a gateway')
+    .requiredOption('--subject <name>', 'who it is for')
+    .option('--mount <name>', 'the server or toolset that it is good for; without it /mcp')
+    .option('--scope <name...>', 'scopes that it has')
+    .option('--group <name...>', 'groups that it has')
+    .option('--client <id>', 'the client that it is issued to; without it the subject')
+    .option('--tenant <name>', 'the tenant that it belongs to')
+    .option('--ttl <duration>', 'its lifetime, at most `auth.platform.ttl`')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox token mint --subject nightly-build --mount tracker --scope tickets:read --ttl 2m')
+    .action(async (options) => done(await (await import('./token.ts')).tokenMint(options)))
+
+  const keys = program.command('keys').description('API keys, for programs that know no OAuth').helpCommand(false)
+  configured(keys.command('create'))
+    .description('make a key; it is shown once')
+    .argument('<subject>', 'who it is for')
+    .option('--scope <name...>', 'scopes that it has')
+    .option('--group <name...>', 'groups that it has')
+    .option('--tenant <name>', 'the tenant that it belongs to')
+    .option('--lifetime <duration>', 'how long it is good; without it `auth.apiKeys.lifetime`')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox keys create report-bot --group readers --lifetime 30d')
+    .action(async (subject, options) => done(await (await import('./keys.ts')).keysCreate(subject, options)))
+  configured(keys.command('list'))
+    .description('list the keys, never the secrets')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox keys list')
+    .action(async (options) => done(await (await import('./keys.ts')).keysList(options)))
+  configured(keys.command('revoke'))
+    .description('make a key worth nothing, within seconds')
+    .argument('<id>', 'the id of the key, as `signalbox keys list` shows it')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox keys revoke 9f2c6a1b0d3e4f58')
+    .action(async (id, options) => done(await (await import('./keys.ts')).keysRevoke(id, options)))
+
   const audit = program.command('audit').description('who was let in, who used what and was refused, and by which rule').helpCommand(false)
   audit
     .command('query')
@@ -121,6 +158,27 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .addHelpText('after', '\nExample:\n  signalbox audit verify --config signalbox.yaml')
     .action(async (options) => done(await (await import('./audit.ts')).auditVerify(options)))
 
+  const grants = program.command('grants').description('what users and the gateway itself were granted at servers').helpCommand(false)
+  grants
+    .command('list')
+    .description('list grants: whose, at which server, until when; never a token')
+    .option('--server <name>', 'at one server')
+    .option('--principal <subject>', 'of one subject')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox grants list --server tracker')
+    .action(async (options) => done(await (await import('./grants.ts')).grantsList(options)))
+  grants
+    .command('revoke')
+    .description('take grants back: running gateways use them no more within seconds')
+    .option('--server <name>', 'at one server')
+    .option('--principal <subject>', 'of one subject')
+    .option('--all', 'all that there are')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox grants revoke --principal alice --server tracker')
+    .action(async (options) => done(await (await import('./grants.ts')).grantsRevoke(options)))
+
   program
     .command('operators')
     .description('who may sign in at the embedded authorization server')
@@ -138,6 +196,10 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .action(async () => done(await (await import('./schema.ts')).schema()))
 
   return program
+}
+
+function configured(command: Command): Command {
+  return command.option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
 }
 
 function sources(command: Command): Command {

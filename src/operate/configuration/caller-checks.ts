@@ -3,30 +3,87 @@ import type { Settings } from '../../assembly/settings.ts'
 import type { Finding, Path } from '../../platform/config/index.ts'
 import { isLoopback } from '../../platform/net/loopback.ts'
 
-export function callerFindings({ auth, profile }: Settings): Finding[] {
+export function callerFindings({ auth, profile, servers }: Settings): Finding[] {
   const findings: Finding[] = []
   const error = (path: Path, what: string, mend: string): void =>
     void findings.push({ severity: 'error', path: ['auth', ...path], what, mend })
-  if (auth.callers?.includes('oauth') === true && auth.issuers.length === 0 && auth.embedded.enabled === false) {
-    error(['callers'], '`oauth` has no issuer whose tokens could be taken', 'name one under `auth.issuers`, or leave `auth.embedded` on')
+  const { callers } = auth
+  if (callers?.includes('oauth') === true && auth.issuers.length + auth.introspection.length === 0 && auth.embedded.enabled === false) {
+    const mend = 'name one under `auth.issuers` or `auth.introspection`, or leave `auth.embedded` on'
+    error(['callers'], '`oauth` has no issuer whose tokens could be taken', mend)
   }
-  if (auth.callers !== undefined && !auth.callers.includes('oauth') && auth.issuers.length > 0) {
-    error(['issuers'], 'are never asked, since `auth.callers` does not have `oauth`', 'add it there, or remove them')
+  for (const [key, method] of Object.entries(methodOf) as [keyof typeof methodOf, (typeof methodOf)[keyof typeof methodOf]][]) {
+    const set = auth[key]
+    if (callers === undefined || callers.includes(method) || set === undefined || (Array.isArray(set) && set.length === 0)) continue
+    error([key], `has no effect, since \`auth.callers\` does not have \`${method}\``, 'add it there, or remove this')
   }
-  if (auth.callers?.includes('anonymous') === true && profile === 'production') {
+  if (profile === 'production' && callers?.includes('apiKey') === true) {
+    const what = '`apiKey`: keys live long and whoever finds one can use it'
+    findings.push({ severity: 'warning', path: ['auth', 'callers'], what, mend: 'use tokens that end soon where the caller can' })
+  }
+  for (const [index, entry] of (auth.platform?.exchange ?? []).entries()) {
+    if (!entry.issuer.startsWith('spiffe://') || entry.jwksUri !== undefined) continue
+    error(
+      ['platform', 'exchange', index, 'jwksUri'],
+      'is missing; a trust domain has no metadata that name it',
+      'give the address of its bundle',
+    )
+  }
+  if (callers?.includes('anonymous') === true && profile === 'production') {
     error(['callers'], '`anonymous` is for development', 'remove it; the production profile lets nobody in unknown')
   }
-  const seen = new Set<string>()
-  for (const [index, { issuer, jwksUri }] of auth.issuers.entries()) {
-    if (seen.has(issuer)) error(['issuers', index, 'issuer'], 'stands twice', 'say all of an issuer in one entry')
-    seen.add(issuer)
-    for (const [key, address] of Object.entries({ issuer, jwksUri })) {
-      if (address === undefined || profile !== 'production') continue
-      const { protocol, hostname } = new URL(address)
-      if (protocol === 'https:' || isLoopback(hostname.replace(/^\[|\]$/g, ''))) continue
-      const what = 'its keys would cross the network unprotected, and whoever changes them can be anybody'
-      error(['issuers', index, key], what, 'use https; the production profile refuses http beyond this machine')
+  if (callers?.includes('trustedHeader') === true && auth.trustedHeader === undefined) {
+    error(['callers'], '`trustedHeader` has no `auth.trustedHeader` that says which', 'add it')
+  }
+  const named = new Set(identityHeaders(auth))
+  for (const [server, { forwardHeaders }] of Object.entries(servers)) {
+    for (const header of Object.keys(forwardHeaders)) {
+      if (!named.has(header.toLowerCase())) continue
+      const what = 'says who a caller is where a gateway in front sends it, and anything at all where somebody else does'
+      findings.push({ severity: 'error', path: ['servers', server, 'forwardHeaders', header], what, mend: 'forward another header' })
     }
   }
+  const seen = new Set<string>()
+  for (const [index, { issuer }] of auth.issuers.entries()) {
+    if (seen.has(issuer)) error(['issuers', index, 'issuer'], 'stands twice', 'say all of an issuer in one entry')
+    seen.add(issuer)
+  }
+  for (const [path, address] of profile === 'production' ? asked(auth) : []) {
+    const { protocol, hostname } = new URL(address)
+    if (protocol !== 'http:' || isLoopback(hostname.replace(/^\[|\]$/g, ''))) continue
+    const what = 'what it says would cross the network unprotected, and whoever changes it can be anybody'
+    error(path, what, 'use https; the production profile refuses http beyond this machine')
+  }
   return findings
+}
+
+/** The caller method without which a key of `auth` has no effect. */
+const methodOf = {
+  issuers: 'oauth',
+  introspection: 'oauth',
+  platform: 'platform',
+  trustedHeader: 'trustedHeader',
+  apiKeys: 'apiKey',
+} as const
+
+/** In lower case. */
+function identityHeaders({ trustedHeader }: Settings['auth']): readonly string[] {
+  if (trustedHeader === undefined) return []
+  const { subject, groups, scopes, tenant, proof } = trustedHeader
+  return [subject, groups, scopes, tenant, proof.jwt?.header, 'signalbox-proof'].flatMap((name) => name?.toLowerCase() ?? [])
+}
+
+/** Addresses whose answers decide who somebody is. */
+function asked({ issuers, introspection, platform, trustedHeader }: Settings['auth']): [Path, string][] {
+  const found: [Path, string | undefined][] = []
+  for (const [index, { issuer, jwksUri }] of issuers.entries()) {
+    found.push([['issuers', index, 'issuer'], issuer], [['issuers', index, 'jwksUri'], jwksUri])
+  }
+  for (const [index, { issuer, jwksUri }] of (platform?.exchange ?? []).entries()) {
+    found.push([['platform', 'exchange', index, 'issuer'], issuer], [['platform', 'exchange', index, 'jwksUri'], jwksUri])
+  }
+  const signed = trustedHeader?.proof.jwt
+  found.push([['trustedHeader', 'proof', 'jwt', 'jwksUri'], signed?.jwksUri ?? signed?.issuer])
+  for (const [index, { endpoint }] of introspection.entries()) found.push([['introspection', index, 'endpoint'], endpoint])
+  return found.filter((one): one is [Path, string] => one[1] !== undefined)
 }

@@ -7,6 +7,7 @@ import type { Vault, VaultPlace } from '../../core/ports/vault.ts'
 
 export const signingKeysDomain: Domain = {
   name: 'signing_keys',
+  sealed: [{ table: 'signing_keys', column: 'private_jwk', key: ['tenant', 'purpose', 'kid'] }],
   migrations: [
     {
       what: 'signing keys by purpose',

@@ -1,6 +1,6 @@
 // AES-256-GCM sealing with a key that outlives restarts: from a 0600 file in the state folder, or fresh where there is none (dev).
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
-import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, linkSync, mkdirSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Sealer } from '../../core/call/seal.ts'
 import type { Random } from '../../core/ports/clock.ts'
@@ -52,9 +52,19 @@ export function loadKey(path: string): Buffer {
   }
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
   const key = randomBytes(keyBytes)
-  writeFileSync(path, key, { mode: 0o600, flag: 'wx' })
-  chmodSync(path, 0o600)
-  return key
+  const unfinished = `${path}.${randomBytes(6).toString('hex')}`
+  writeFileSync(unfinished, key, { mode: 0o600, flag: 'wx' })
+  try {
+    chmodSync(unfinished, 0o600)
+    // Whole at once, so that nobody who starts at the same time reads a part of it; the first one's counts.
+    linkSync(unfinished, path)
+    return key
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    return readFileSync(path)
+  } finally {
+    unlinkSync(unfinished)
+  }
 }
 
 /** A key for this process alone. */

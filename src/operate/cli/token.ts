@@ -1,0 +1,62 @@
+// `signalbox token mint`: a short-lived token of the platform, signed with the keys of a gateway, whether it runs or not.
+import { durationMs } from '../../core/text/duration.ts'
+import { forTerminal } from '../../core/text/terminal.ts'
+import { callerMethods } from '../../gateway/identity/index.ts'
+import type { Loaded } from '../configuration/load.ts'
+import { type ExitCode, exit } from './exit.ts'
+import { withIssuing } from './with-issuing.ts'
+
+export interface MintOptions {
+  readonly config?: string
+  readonly json?: boolean
+  readonly subject: string
+  readonly mount?: string
+  readonly scope?: readonly string[]
+  readonly group?: readonly string[]
+  readonly client?: string
+  readonly tenant?: string
+  readonly ttl?: string
+}
+
+const defaultTtlMs = 300_000
+
+export function tokenMint(options: MintOptions): Promise<ExitCode> {
+  return withIssuing(options, async ({ platform }, loaded) => {
+    const longest = loaded.settings.auth.platform?.ttl ?? defaultTtlMs
+    const ttlMs = options.ttl === undefined ? longest : durationMs(options.ttl)
+    const wrong = problem(options, loaded, ttlMs, longest)
+    if (wrong !== undefined || ttlMs === undefined) {
+      process.stderr.write(`${forTerminal(wrong ?? '')}\n`)
+      return exit.usage
+    }
+    const { subject, mount = '', tenant, client: clientId, scope: scopes = [], group: groups = [] } = options
+    const minted = await platform.mint({ subject, mount, tenant, clientId, scopes, groups, ttlMs })
+    const expires = new Date(minted.expiresAt).toISOString()
+    if (options.json === true) process.stdout.write(`${JSON.stringify({ token: minted.token, id: minted.id, expires })}\n`)
+    else {
+      process.stdout.write(`${minted.token}\n`)
+      process.stderr.write(forTerminal(`Token ${minted.id} of ${subject}, until ${expires}.\n`))
+      if (!callerMethods(loaded.settings.auth, loaded.settings.profile, false).includes('platform')) {
+        process.stderr.write(forTerminal(`warning: ${loaded.source} takes no platform tokens; add \`platform\` to \`auth.callers\`.\n`))
+      }
+    }
+    return exit.ok
+  })
+}
+
+function problem(
+  { mount }: MintOptions,
+  { settings, listen, source }: Loaded,
+  ttlMs: number | undefined,
+  longest: number,
+): string | undefined {
+  if (ttlMs === undefined || ttlMs < 1_000) return '--ttl is no duration of a second or more, such as 5m'
+  if (ttlMs > longest) return `--ttl is longer than \`auth.platform.ttl\` of ${source} allows (${longest / 1_000} s)`
+  if (mount !== undefined && settings.servers[mount] === undefined && settings.toolsets[mount] === undefined) {
+    return `--mount: ${source} has no server or toolset ${JSON.stringify(mount)}`
+  }
+  if (settings.publicUrl === undefined && listen.port === 0) {
+    return `${source} names no \`publicUrl\` and listens on any free port: nobody can say for which address the token is to be`
+  }
+  return undefined
+}
