@@ -89,6 +89,7 @@ export function assembleAuth(parts: AuthParts): Auth {
     // Those of the platform lie below a path of the authorization server's.
     pages: () => [...pages(), ...(server === undefined ? [] : [server.pages])],
     close: async () => {
+      callers.close()
       server?.close()
       await guarded.close()
     },

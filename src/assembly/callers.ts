@@ -18,6 +18,7 @@ import {
   createCallers,
   createExchange,
   createPlatformIssuer,
+  createRevocationStore,
   type MountScopes,
   proofAlgorithms,
 } from '../gateway/identity/index.ts'
@@ -65,6 +66,7 @@ export function assembleCallers(parts: CallersParts): AssembledCallers {
     local,
     platform,
     apiKeys: createApiKeyStore({ durable, vault, clock, random }),
+    revocations: createRevocationStore(durable, clock),
   })
   const authorizationServers = (): readonly string[] => callers.authorizationServers()
 

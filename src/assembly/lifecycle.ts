@@ -214,7 +214,7 @@ class Running implements RunningGateway {
   }
 
   async open(): Promise<void> {
-    await Promise.all([this.inside.catalog.start(), this.saving.start()])
+    await Promise.all([this.inside.catalog.start(), this.auth.callers.start(), this.saving.start()])
     const { listen, admin, stdio } = this.options
     if (admin !== undefined) this.adminBound = await this.doors.admin.listen(admin.host, admin.port)
     if (listen !== undefined) this.bound = await this.doors.http.listen(listen.host, listen.port)

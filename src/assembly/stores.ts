@@ -9,7 +9,7 @@ import { catalogsDomain } from '../gateway/catalog/kept-catalogs.ts'
 import { upstreamClientsDomain } from '../gateway/credentials/clients.ts'
 import { connectDomain } from '../gateway/credentials/connect-requests.ts'
 import { grantsDomain } from '../gateway/credentials/grants.ts'
-import { apiKeysDomain } from '../gateway/identity/index.ts'
+import { apiKeysDomain, revocationsDomain } from '../gateway/identity/index.ts'
 import { auditDomain, clientsDomain } from '../observe/index.ts'
 import { signingKeysDomain } from '../platform/keys/signing-keys.ts'
 import { createSqliteDurable } from '../platform/store/sqlite/durable.ts'
@@ -17,6 +17,7 @@ import { identity } from './identity.ts'
 
 export const domains: readonly Domain[] = [
   apiKeysDomain,
+  revocationsDomain,
   catalogsDomain,
   clientsDomain,
   sessionsDomain,

@@ -1,7 +1,14 @@
 // What signs tokens and keeps API keys for a gateway, for commands: on its store and with its keys, whether it runs or not.
 
 import { publicAddress } from '../core/ports/public-address.ts'
-import { type ApiKeyStore, createApiKeyStore, createPlatformIssuer, type PlatformIssuer } from '../gateway/identity/index.ts'
+import {
+  type ApiKeyStore,
+  createApiKeyStore,
+  createPlatformIssuer,
+  createRevocationStore,
+  type PlatformIssuer,
+  type RevocationStore,
+} from '../gateway/identity/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
 import { createSigningKeys } from '../platform/keys/signing-keys.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
@@ -14,6 +21,7 @@ import { openStore } from './store.ts'
 export interface Issuing {
   readonly platform: PlatformIssuer
   readonly apiKeys: ApiKeyStore
+  readonly revocations: RevocationStore
   close(): Promise<void>
 }
 
@@ -29,6 +37,7 @@ export function openIssuing(loaded: Loaded): Issuing | string {
   return {
     platform: createPlatformIssuer({ ...parts, keys: createSigningKeys(parts), address: publicAddress(() => url) }),
     apiKeys: createApiKeyStore(parts),
+    revocations: createRevocationStore(durable, systemClock),
     close: () => durable.close(),
   }
 }

@@ -16,6 +16,7 @@ const landed: Readonly<Record<string, readonly string[]>> = {
   grants: ['a29ea2813fe22805'],
   upstream_clients: ['2ecbfbad917749a9'],
   api_keys: ['ad029d74348be3ca'],
+  revocations: ['94f13f024d59b772'],
 }
 
 describe('the tables of the durable store', () => {

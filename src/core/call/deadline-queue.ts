@@ -43,6 +43,11 @@ export class DeadlineQueue {
     if (this.set.size === 0) this.disarm()
   }
 
+  /** All that wait, as they are now. */
+  waiting(): readonly QueuedDeadline[] {
+    return [...this.set]
+  }
+
   sooner({ dueAt }: QueuedDeadline): void {
     if (dueAt < this.armedFor) this.arm(dueAt)
   }

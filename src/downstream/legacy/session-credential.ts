@@ -51,6 +51,9 @@ export class SessionCredential implements Credential {
 
   private expire(): void {
     this.lapsed = true
+    // It may have been revoked: any that is good from now on is newer.
+    const now = this.parts.clock.now()
+    if (this.expiresAt === undefined || this.expiresAt > now) this.expiresAt = now
     this.parts.expired()
   }
 }

@@ -13,6 +13,7 @@ import { keySetOf } from './metadata.ts'
 import type { CallersParts, MountScopes } from './parts.ts'
 import { type PresentedToken, shownBy } from './presented-token.ts'
 import { missingProof, proofAlgorithms } from './proof.ts'
+import { Revocations } from './revocations.ts'
 import type { CallerSettings } from './settings.ts'
 import { createSignedHeader } from './signed-header.ts'
 import type { TokenKind, TokenToCheck } from './token-kind.ts'
@@ -24,6 +25,9 @@ import { digestOf, VerifiedCache } from './verified-cache.ts'
 export interface Callers {
   /** At once where the credential was checked a moment ago, or there is none. Never throws, never rejects. */
   identify(presented: Presented): Identified | Promise<Identified>
+  /** Reads what was revoked; to be awaited before callers come. */
+  start(): Promise<void>
+  close(): void
   /** The challenge of a caller whose credential lacks scopes: all that the operation needs. */
   challenge(mount: string, scopes: readonly string[]): string
   /** Issuers whose tokens are taken, for the metadata of the resource; empty where no tokens are. */
@@ -43,6 +47,7 @@ class Identification implements Callers {
   private readonly kinds: readonly TokenKind[]
   private readonly cache: VerifiedCache
   private readonly trusted: TrustedHeaders | undefined
+  private readonly revocations: Revocations
   private readonly noted = new WeakSet<Principal>()
   private readonly checking = new Map<string, Promise<Checked>>()
   private readonly nobody: Identified = { principal: anonymous }
@@ -53,6 +58,8 @@ class Identification implements Callers {
     this.methods = new Set(callerMethods(settings, profile, parts.local !== undefined))
     this.cache = new VerifiedCache(clock)
     this.kinds = tokenKinds(parts, this.methods)
+    const forget = (of: (principal: Principal) => boolean): void => this.cache.forget(of)
+    this.revocations = new Revocations({ store: parts.revocations, clock, report: parts.report, decisions: parts.decisions, forget })
     this.trusted = this.methods.has('trustedHeader') ? trustedHeaders(parts) : undefined
   }
 
@@ -87,6 +94,14 @@ class Identification implements Callers {
     return this.verify(presented, shown, digest)
   }
 
+  async start(): Promise<void> {
+    if (this.kinds.length > 0) await this.revocations.start()
+  }
+
+  close(): void {
+    this.revocations.close()
+  }
+
   challenge(mount: string, scopes: readonly string[]): string {
     return challengeFor(this.challengeParts(), mount, scopes, { error: 'insufficient_scope' })
   }
@@ -110,7 +125,9 @@ class Identification implements Callers {
       return { fault: fault('identity_unavailable', { reason: checked.reason }, { retryAfterMs: 5_000 }) }
     }
     if (checked.kind === 'refused') return this.refused(mount, `the access token is refused: ${checked.reason}`, presented, 'invalid_token')
-    const { principal, confirmation, mustBeBound, holdsMs } = checked
+    const { principal, confirmation, mustBeBound, issuedAtMs, holdsMs } = checked
+    if (this.revocations.revoked(principal, issuedAtMs))
+      return this.refused(mount, 'the access token is refused: it was revoked', presented, 'invalid_token')
     const missing = await missingProof(this.parts, { presented, shown, digest, confirmation, mustBeBound })
     if (missing !== undefined) {
       const error = missing.about === 'proof' ? 'invalid_dpop_proof' : 'invalid_token'

@@ -8,6 +8,7 @@ import type { PublicAddress } from '../../core/ports/public-address.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { ApiKeyStore } from './api-key-store.ts'
 import type { PlatformIssuer } from './platform.ts'
+import type { RevocationStore } from './revocation-store.ts'
 import type { CallerSettings } from './settings.ts'
 
 /** The scopes that the access rules name for a mount. */
@@ -32,4 +33,5 @@ export interface CallersParts {
   readonly local?: LocalIssuer | undefined
   readonly platform?: PlatformIssuer | undefined
   readonly apiKeys: ApiKeyStore
+  readonly revocations: RevocationStore
 }

@@ -55,8 +55,9 @@ export function keysList(options: KeysOptions): Promise<ExitCode> {
 }
 
 export function keysRevoke(id: string, options: KeysOptions): Promise<ExitCode> {
-  return withIssuing(options, async ({ apiKeys }: Issuing) => {
+  return withIssuing(options, async ({ apiKeys, revocations }: Issuing) => {
     const revoked = await apiKeys.revoke(id)
+    if (revoked) await revocations.add({ kind: 'token', value: id, issuer: '' })
     if (options.json === true) process.stdout.write(`${JSON.stringify({ id, revoked })}\n`)
     else if (revoked) process.stdout.write(forTerminal(`Key ${id} is revoked; gateways that run refuse it within 5 seconds.\n`))
     else process.stderr.write(forTerminal(`There is no key ${id} that is not revoked; \`signalbox keys list\` shows them.\n`))

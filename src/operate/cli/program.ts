@@ -113,6 +113,16 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .addHelpText('after', '\nExample:\n  signalbox token mint --subject nightly-build --mount tracker --scope tickets:read --ttl 2m')
     .action(async (options) => done(await (await import('./token.ts')).tokenMint(options)))
 
+  configured(token.command('revoke'))
+    .description('take back a token, or all that a subject or client has now, whoever issued them; within seconds')
+    .option('--id <jti>', 'the id of a token, as the audit has it')
+    .option('--subject <name>', 'all of a subject')
+    .option('--issuer <url>', 'whose subject it is')
+    .option('--client <id>', 'all of a client')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox token revoke --subject alice --issuer https://idp.example')
+    .action(async (options) => done(await (await import('./token.ts')).tokenRevoke(options)))
+
   const keys = program.command('keys').description('API keys, for programs that know no OAuth').helpCommand(false)
   configured(keys.command('create'))
     .description('make a key; it is shown once')

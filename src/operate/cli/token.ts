@@ -1,4 +1,5 @@
-// `signalbox token mint`: a short-lived token of the platform, signed with the keys of a gateway, whether it runs or not.
+// `signalbox token mint` and `token revoke`: short-lived tokens of the platform, signed with the keys of a gateway, and the end of any token that
+// it takes, whether it runs or not.
 import { durationMs } from '../../core/text/duration.ts'
 import { forTerminal } from '../../core/text/terminal.ts'
 import { callerMethods } from '../../gateway/identity/index.ts'
@@ -59,4 +60,38 @@ function problem(
     return `${source} names no \`publicUrl\` and listens on any free port: nobody can say for which address the token is to be`
   }
   return undefined
+}
+
+export interface RevokeOptions {
+  readonly config?: string
+  readonly json?: boolean
+  readonly id?: string
+  readonly subject?: string
+  readonly issuer?: string
+  readonly client?: string
+}
+
+export function tokenRevoke({ id, subject, issuer, client, ...options }: RevokeOptions): Promise<ExitCode> {
+  const named = (
+    [
+      ['token', id],
+      ['subject', subject],
+      ['client', client],
+    ] as const
+  ).filter(([, value]) => value !== undefined)
+  const [only] = named
+  if (only === undefined || named.length > 1 || (issuer !== undefined && subject === undefined)) {
+    process.stderr.write('Say one of --id, --subject (with --issuer where several have the name) and --client\n')
+    return Promise.resolve(exit.usage)
+  }
+  const [kind, value = ''] = only
+  return withIssuing(options, async ({ revocations }) => {
+    await revocations.add({ kind, value, issuer: issuer ?? '' })
+    if (options.json === true) process.stdout.write(`${JSON.stringify({ kind, value, issuer: issuer ?? null })}\n`)
+    else {
+      const what = kind === 'token' ? `Token ${value} is` : `All tokens that the ${kind} ${value} has now are`
+      process.stdout.write(forTerminal(`${what} revoked; gateways that run refuse them, and end what runs with them, within 5 seconds.\n`))
+    }
+    return exit.ok
+  })
 }
