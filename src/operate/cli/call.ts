@@ -10,12 +10,14 @@ import { nearest } from '../../core/text/nearest.ts'
 import { forTerminal, jsonForTerminal, onOneLine } from '../../core/text/terminal.ts'
 import { answerQuestions, type Questions } from './answer.ts'
 import { hasTerminal } from './ask.ts'
+import { authorizationFor } from './authorization.ts'
 import { ClientProblem, GatewayClient } from './client.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { styleFor } from './text.ts'
 
 export interface CallOptions {
   readonly url: string
+  readonly token?: string
   readonly json?: boolean
 }
 
@@ -32,7 +34,7 @@ export async function call(tool: string, json: string, options: CallOptions): Pr
   const stop = () => cancel.abort()
   process.once('SIGINT', stop)
   try {
-    const result = await run(new GatewayClient(options.url), tool, json, cancel.signal)
+    const result = await run(new GatewayClient(options.url, await authorizationFor(options.url, options.token)), tool, json, cancel.signal)
     return tell(result, options)
   } catch (thrown) {
     if (!(thrown instanceof ClientProblem)) throw thrown

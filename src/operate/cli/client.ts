@@ -33,11 +33,14 @@ const largestAnswer = 67_108_864
 
 export class GatewayClient {
   readonly #url: string
+  readonly #credential: Readonly<Record<string, string>>
   #id = 0
 
-  constructor(url: string) {
+  /** `credential`: headers that show who asks. */
+  constructor(url: string, credential: Readonly<Record<string, string>> = {}) {
     if (!URL.canParse(url) || !/^https?:/.test(url)) throw new ClientProblem(`${url} is no address; write it as http://127.0.0.1:4280/mcp`)
     this.#url = url
+    this.#credential = credential
   }
 
   /** Sends one request. Rejects with `ClientProblem` where no result comes. */
@@ -60,9 +63,18 @@ export class GatewayClient {
         [header.method]: method,
         ...(asking.name === undefined ? {} : { [header.name]: encodeHeaderValue(asking.name) }),
         ...asking.headers,
+        ...this.#credential,
       },
       asking.signal,
     )
+    if (response.statusCode === 401) {
+      await response.body.dump()
+      throw new ClientProblem(
+        this.#credential.authorization === undefined
+          ? `${this.#url} lets nobody in unknown: sign in with \`signalbox login --url ${this.#url}\`, or give a token with --token`
+          : `${this.#url} does not take this token: sign in with \`signalbox login --url ${this.#url}\`, or give another with --token`,
+      )
+    }
     const type = String(response.headers['content-type'] ?? '')
     if (type.startsWith('text/event-stream')) return this.#fromEvents(response.body, asking)
     const bytes = await wholeBody(response.body, largestAnswer)

@@ -4,6 +4,7 @@ import { isObject } from '../../core/protocol/is-object.ts'
 import { metaKey } from '../../core/protocol/names.ts'
 import { forTerminal, jsonForTerminal, onOneLine } from '../../core/text/terminal.ts'
 import { readAdmin } from './admin-client.ts'
+import { authorizationFor } from './authorization.ts'
 import { ClientProblem, GatewayClient } from './client.ts'
 import { adminUrlBeside } from './default-urls.ts'
 import { type ExitCode, exit } from './exit.ts'
@@ -11,6 +12,7 @@ import { firstLine, styleFor, table } from './text.ts'
 
 export interface ListOptions {
   readonly url: string
+  readonly token?: string
   readonly json?: boolean
   /** The admin door; where it is not named it is looked for where it stands by default, and done without. */
   readonly admin?: string
@@ -39,7 +41,7 @@ const kinds = [
 
 export async function ls(options: ListOptions): Promise<ExitCode> {
   try {
-    const client = new GatewayClient(options.url)
+    const client = new GatewayClient(options.url, await authorizationFor(options.url, options.token))
     const discovered = (await client.ask('server/discover')).result.json() as Item
     const capabilities = (discovered.capabilities ?? {}) as Item
     const found: Record<string, Item[]> = {}

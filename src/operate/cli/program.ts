@@ -56,6 +56,7 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .command('ls')
     .description('list what a running gateway serves, and which of its servers are not ready')
     .option('--url <url>', 'endpoint of the gateway', defaultUrl)
+    .option('--token <token>', 'show this access token; else SIGNALBOX_TOKEN, else that of `signalbox login`')
     .option('--admin <url>', 'admin door of the gateway, which knows what is not served and why (default: the port after that of --url)')
     .option('--json', 'print it as one JSON object')
     .action(async (options) => done(await (await import('./ls.ts')).ls(options)))
@@ -66,8 +67,20 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .argument('<tool>', 'name of the tool, as `signalbox ls` shows it')
     .argument('[json]', 'its arguments as a JSON object', '{}')
     .option('--url <url>', 'endpoint of the gateway', defaultUrl)
+    .option('--token <token>', 'show this access token; else SIGNALBOX_TOKEN, else that of `signalbox login`')
     .option('--json', 'print the whole result as JSON')
     .action(async (tool, json, options) => done(await (await import('./call.ts')).call(tool, json, options)))
+
+  program
+    .command('login')
+    .description('sign in at a gateway in the browser, for `ls` and `call`')
+    .option('--url <url>', 'endpoint of the gateway', defaultUrl)
+    .option('--client-id <id>', 'a client that is registered at the authorization server, where it registers none by itself')
+    .option('--scope <scopes>', 'scopes to ask for, in place of all that the endpoint knows')
+    .option('--out', 'forget the token of the last sign-in')
+    .option('--json', 'print the result as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox login --url https://mcp.example.com/mcp')
+    .action(async (options) => done(await (await import('./login.ts')).login(options)))
 
   program
     .command('clients')
