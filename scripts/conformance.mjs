@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { authorizationSuite, freePort } from './conformance-authorization.mjs'
 
 const root = new URL('..', import.meta.url).pathname
 const version = '0.2.0-alpha.12'
@@ -263,8 +264,31 @@ async function asClient(row, revision) {
   return judge(row, now, bad(now))
 }
 
+function authorizationRow() {
+  const row = { name: 'authorization server role', key: 'authorization' }
+  return { ...row, run: () => asAuthorizationServer(row) }
+}
+
+async function asAuthorizationServer(row) {
+  const home = mkdtempSync(join(folder, 'gateway-'))
+  const config = join(home, 'signalbox.yaml')
+  // It has to be known where the link of its first operator leads.
+  const base = `http://127.0.0.1:${await freePort()}`
+  const { host: listen } = new URL(base)
+  const auth = { callers: ['oauth'] }
+  const settings = { listen, admin: { listen: 'off' }, stateDir: join(home, 'state'), auth, servers: {}, log: { calls: false } }
+  writeFileSync(config, JSON.stringify(settings))
+  const gateway = await start([main, 'up', '--config', config])
+  const results = join(home, 'results')
+  const onText = (text) => verbose && process.stderr.write(text)
+  await authorizationSuite({ command: [node22, suite], main, config, base, results, env: process.env, onText })
+  await gateway.stop()
+  const now = readResults(results, 'authorization')
+  return judge(row, now, bad(now))
+}
+
 install()
-const rows = [...serverRows(), ...clientRows()].filter(({ name }) => only === undefined || name.includes(only))
+const rows = [...serverRows(), ...clientRows(), authorizationRow()].filter(({ name }) => only === undefined || name.includes(only))
 const done = []
 const waiting = [...rows]
 async function work() {
