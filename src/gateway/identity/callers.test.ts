@@ -11,6 +11,8 @@ import { createCallers, noScopes } from './callers.ts'
 import { callerSettings } from './settings.ts'
 
 const issuer = 'https://idp.example'
+const key = `sbx_0123456789abcdef_${'k'.repeat(43)}`
+const kept = { tenant: 'default', id: '0123456789abcdef', subject: 'bot', scopes: [], groups: [], madeMs: 0, expiresMs: 2_000_000_000_000 }
 
 async function setting() {
   const clock = new ManualClock()
@@ -19,7 +21,7 @@ async function setting() {
   const asked: string[] = []
   const decisions = keptDecisions()
   const callers = createCallers({
-    settings: callerSettings.parse({ issuers: [{ issuer, jwksUri: `${issuer}/jwks` }] }),
+    settings: callerSettings.parse({ apiKeys: {}, issuers: [{ issuer, jwksUri: `${issuer}/jwks` }] }),
     profile: 'dev',
     address: publicAddress(() => 'https://gw.example'),
     fetch: async (url) => {
@@ -31,7 +33,7 @@ async function setting() {
     report: silentReport,
     decisions,
     scopes: noScopes,
-    apiKeys: {} as never,
+    apiKeys: { find: async (shown: string) => (shown === key ? kept : undefined), used: async () => undefined } as never,
     revocations: { add: async () => undefined, list: async () => [] },
   })
   const now = clock.now() / 1_000
@@ -105,11 +107,13 @@ describe('a credential that was checked', () => {
     expect([reading.scopes, writing.scopes]).toEqual([['read'], ['write']])
   })
 
-  it('is kept for an exchange beside the principal, and not in it', async () => {
+  it('is kept for an exchange beside the principal, and not in it; a key is not', async () => {
     const { token, show } = await setting()
     const bearer = await token()
     const principal = principalIn(await show(bearer))
     expect(subjectTokenOf(principal)?.value).toBe(bearer)
+    const byKey = principalIn(await show(key))
+    expect([byKey.kind, byKey.credential, subjectTokenOf(byKey)]).toEqual(['key', '0123456789abcdef', undefined])
     expect(JSON.stringify(principal)).not.toContain(bearer.split('.')[2])
   })
 })
