@@ -75,6 +75,65 @@ const drives = {
 
 const during = []
 
+/** How the gateway gets its credential in the scenarios of authorization. */
+function upstreamAuth() {
+  if (!scenario.startsWith('auth/')) return {}
+  const { client_id: clientId, client_secret: clientSecret } = context
+  switch (scenario) {
+    case 'auth/client-credentials-jwt':
+      return { auth: { type: 'privateKeyJwt', clientId, key: context.private_key_pem, algorithm: context.signing_algorithm ?? 'ES256' } }
+    case 'auth/client-credentials-basic':
+      return { auth: { type: 'clientCredentials', clientId, clientSecret } }
+    case 'auth/wif-jwt-bearer':
+      return { auth: { type: 'jwtBearer', clientId, assertion: context.valid_jwt } }
+    case 'auth/basic-cimd':
+      // The document that the suite stands for, as one that an operator hosts.
+      return {
+        auth: {
+          type: 'authorizationCode',
+          discovery: { type: 'principal' },
+          clientId: 'https://conformance-test.local/client-metadata.json',
+        },
+      }
+    default: {
+      const own = clientId === undefined ? {} : { clientId, ...(clientSecret === undefined ? {} : { clientSecret }) }
+      // The suite says nowhere that its server wants proofs.
+      const proofs = scenario.startsWith('auth/dpop') ? { dpop: 'always' } : {}
+      return { auth: { type: 'authorizationCode', discovery: { type: 'principal' }, ...own, ...proofs } }
+    }
+  }
+}
+
+/** Opens links of the gateway and presses the button, as the user of a browser. */
+class Person {
+  opened = new Set()
+  cookie = ''
+
+  constructor(port) {
+    this.port = port
+  }
+
+  /** `refused` where the page says that it cannot be done; undefined where there is nothing to open. */
+  async link(text) {
+    const found = new RegExp(`http://127\\.0\\.0\\.1:${this.port}/connect/[A-Za-z0-9_-]{43}`).exec(text)?.[0]
+    if (found === undefined || this.opened.has(found)) return undefined
+    this.opened.add(found)
+    const page = await this.go(found, {})
+    const token = /name="token" value="([^"]*)"/.exec(page)?.[1]
+    if (token === undefined) return 'refused'
+    const shown = await this.go(found, { method: 'POST', body: new URLSearchParams({ token }) })
+    return shown.includes('is linked') ? 'linked' : 'refused'
+  }
+
+  async go(address, init) {
+    const answer = await fetch(address, { ...init, redirect: 'manual', headers: { cookie: this.cookie } })
+    const set = answer.headers.getSetCookie().map((line) => line.split(';')[0])
+    if (set.length > 0) this.cookie = set.join('; ')
+    const to = answer.headers.get('location')
+    return to === null ? answer.text() : this.go(new URL(to, address).href, {})
+  }
+}
+
 function argumentsFor(schema) {
   const values = { string: 'text', integer: 1, number: 1, boolean: true, object: {}, array: [], null: null }
   return Object.fromEntries((schema.required ?? []).map((name) => [name, values[schema.properties?.[name]?.type] ?? 'text']))
@@ -82,7 +141,8 @@ function argumentsFor(schema) {
 
 async function startGateway(folder) {
   const config = join(folder, 'signalbox.yaml')
-  writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', stateDir: 'off', servers: { peer: { url, bareNames: true } } }))
+  const peer = { url, bareNames: true, ...upstreamAuth() }
+  writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', stateDir: 'off', servers: { peer } }))
   const child = spawn(process.execPath, [main, 'up', '--config', config], { stdio: ['ignore', 'pipe', 'inherit'] })
   const { port, admin } = await new Promise((resolve, reject) => {
     let text = ''
@@ -92,16 +152,31 @@ async function startGateway(folder) {
     })
     child.on('exit', (code) => reject(new Error(`the gateway ended with ${code}`)))
   })
+  const person = new Person(String(port))
   for (let i = 0; i < 1_200; i += 1) {
     const { upstreams } = await fetch(`${admin}/admin/v1/upstreams`).then((r) => r.json())
-    if (upstreams?.every?.(({ state }) => state === 'ready')) return { child, port }
+    if (upstreams?.every?.(({ state }) => state === 'ready')) return { child, port, admin, person }
+    // Whoever operates the gateway links the account that fills the catalogue; what ends in a refusal ends the scenario.
+    if ((await person.link(JSON.stringify(upstreams))) === 'refused') return { child, port: undefined, person }
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
   child.kill('SIGTERM')
   throw new Error('the gateway did not get ready')
 }
 
-async function drive(port) {
+/** What an agent does with a fault that has a link: hands it to its user, and calls again. */
+async function callWithLinks(client, person) {
+  const { tools } = await client.listTools()
+  for (const { name, inputSchema } of tools) {
+    for (let attempt = 0; attempt < 4; attempt += 1) {
+      const result = await client.callTool({ name, arguments: argumentsFor(inputSchema) })
+      if (result.isError !== true || (await person.link(JSON.stringify(result))) !== 'linked') break
+    }
+  }
+}
+
+async function drive(port, person) {
+  if (port === undefined) return
   const capabilities = { elicitation: { form: { applyDefaults: true } }, sampling: {}, roots: {} }
   const client = new Client(
     { name: 'conformance-driver', version: '1.0.0' },
@@ -114,7 +189,8 @@ async function drive(port) {
     return { action: 'accept', content: { ...confirmed, ...argumentsFor({ required, properties }) } }
   })
   await client.connect(new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${port}/mcp`)))
-  await (drives[scenario] ?? ((one) => one.listTools()))(client)
+  const usual = scenario.startsWith('auth/') ? (one) => callWithLinks(one, person) : (one) => one.listTools()
+  await (drives[scenario] ?? usual)(client)
   await client.close()
 }
 
@@ -122,7 +198,10 @@ const folder = mkdtempSync(join(tmpdir(), 'signalbox-client-'))
 let gateway
 try {
   gateway = await startGateway(folder)
-  await drive(gateway.port)
+  await drive(gateway.port, gateway.person)
+  // A server that went to another issuer has lists that wait for a new grant.
+  const told = gateway.port === undefined ? '' : await fetch(`${gateway.admin}/admin/v1/upstreams`).then((r) => r.text())
+  if ((await gateway.person.link(told)) === 'linked') await drive(gateway.port, gateway.person)
 } catch (error) {
   console.error(error)
   process.exitCode = 1

@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parse } from 'yaml'
+import { authorizationSuite, freePort } from './conformance-authorization.mjs'
 
 const root = new URL('..', import.meta.url).pathname
 const version = '0.2.0-alpha.12'
@@ -113,7 +114,8 @@ function runSuite(role, args, name, env = {}) {
 
 function readResults(results, role) {
   const checks = new Map()
-  for (const entry of existsSync(results) ? readdirSync(results) : []) {
+  const found = existsSync(results) ? readdirSync(results, { recursive: true }).filter((path) => path.endsWith('/checks.json')) : []
+  for (const entry of found.map((path) => path.slice(0, -'/checks.json'.length))) {
     const scenario = entry.replace(new RegExp(`^${role}-`), '').replace(/-\d{4}-\d\d-\d\dT[\d-]+Z$/, '')
     for (const { id, status } of JSON.parse(readFileSync(join(results, entry, 'checks.json'), 'utf8'))) {
       const key = `${scenario}:${id}`
@@ -237,11 +239,11 @@ async function asServer(row, client, server, transport, mount) {
   return judge(row, now, lost(before, now))
 }
 
-/** Scenarios that need no authorization, required or not. */
+/** All scenarios, required or not. */
 function clientScenarios(revision) {
   const required = parse(readFileSync(join(suiteHome, 'requirements', `${revision}.yaml`), 'utf8'))
   const others = required.not_scored.filter(({ leg }) => leg === 'client').map(({ scenario }) => scenario)
-  return [...required.client, ...others].filter((scenario) => !scenario.startsWith('auth/'))
+  return [...required.client, ...others]
 }
 
 function clientRows() {
@@ -263,8 +265,31 @@ async function asClient(row, revision) {
   return judge(row, now, bad(now))
 }
 
+function authorizationRow() {
+  const row = { name: 'authorization server role', key: 'authorization' }
+  return { ...row, run: () => asAuthorizationServer(row) }
+}
+
+async function asAuthorizationServer(row) {
+  const home = mkdtempSync(join(folder, 'gateway-'))
+  const config = join(home, 'signalbox.yaml')
+  // It has to be known where the link of its first operator leads.
+  const base = `http://127.0.0.1:${await freePort()}`
+  const { host: listen } = new URL(base)
+  const auth = { callers: ['oauth'] }
+  const settings = { listen, admin: { listen: 'off' }, stateDir: join(home, 'state'), auth, servers: {}, log: { calls: false } }
+  writeFileSync(config, JSON.stringify(settings))
+  const gateway = await start([main, 'up', '--config', config])
+  const results = join(home, 'results')
+  const onText = (text) => verbose && process.stderr.write(text)
+  await authorizationSuite({ command: [node22, suite], main, config, base, results, env: process.env, onText })
+  await gateway.stop()
+  const now = readResults(results, 'authorization')
+  return judge(row, now, bad(now))
+}
+
 install()
-const rows = [...serverRows(), ...clientRows()].filter(({ name }) => only === undefined || name.includes(only))
+const rows = [...serverRows(), ...clientRows(), authorizationRow()].filter(({ name }) => only === undefined || name.includes(only))
 const done = []
 const waiting = [...rows]
 async function work() {

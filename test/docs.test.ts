@@ -8,6 +8,7 @@ import { settingsSchema } from '../src/assembly/settings.ts'
 import { catalogue } from '../src/core/faults/catalogue.ts'
 import { howToConnect } from '../src/operate/cli/connect.ts'
 import { commandLine } from '../src/operate/cli/program.ts'
+import { callerFindings } from '../src/operate/configuration/caller-checks.ts'
 import { checkSettings } from '../src/operate/configuration/checks.ts'
 import { root } from './peers/servers.ts'
 import { promise } from './promises/promise.ts'
@@ -59,6 +60,15 @@ describe('README', () => {
     expect(readme).toContain('MCP is a protocol, not a platform')
     expect(readme).toContain('The example below is the start line')
   })
+})
+
+test('the configurations of docs/callers.md are valid', () => {
+  const found = blocks(read('docs/callers.md'), 'yaml')
+  expect(found).toHaveLength(3)
+  for (const text of found) {
+    const errors = callerFindings(settingsSchema.parse(parse(text))).filter((finding) => finding.severity === 'error')
+    expect(errors).toEqual([])
+  }
 })
 
 describe('docs/operations.md', () => {

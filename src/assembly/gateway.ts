@@ -176,7 +176,14 @@ export function assembleInside(parts: InsideParts): Inside {
     listen: events.listen,
   })
   return {
-    gateway: createGateway({ chains: table.chains(parts.wrap), mounts: catalog.mounts(), recorder, clock, identify: parts.identify }),
+    gateway: createGateway({
+      chains: table.chains(parts.wrap),
+      mounts: catalog.mounts(),
+      recorder,
+      clock,
+      identify: parts.identify,
+      decisions: parts.decisions,
+    }),
     upstreams,
     catalog,
     events,

@@ -1,12 +1,16 @@
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Browser } from '../../test/doubles/authorization/browser.ts'
 import { type Rig, redirectUri, startRig } from '../../test/doubles/authorization/rig.ts'
 
 describe('a client gets a token for one mount, by a person who signs in and allows it (E1)', () => {
   let rig: Rig
+  /** Who has signed in once stays signed in. */
+  let person: Browser
   beforeAll(async () => {
     rig = await startRig({ scopes: { tracker: ['tickets:read', 'tickets:write'] } })
     await rig.operator()
+    person = rig.browser()
   })
   afterAll(() => rig.close())
 
@@ -118,7 +122,7 @@ describe('a client gets a token for one mount, by a person who signs in and allo
 
   it('rotates refresh tokens, and takes all of a family down where one is used twice', async () => {
     const client = await rig.client()
-    const tokens = await rig.tokens(client)
+    const tokens = await rig.tokens(client, {}, person)
     const second = await rig.refresh(client, tokens.refresh)
     expect(second.status).toBe(200)
     expect(second.body.refresh_token).not.toBe(tokens.refresh)
@@ -131,16 +135,36 @@ describe('a client gets a token for one mount, by a person who signs in and allo
 
   it('lets one of many that come with one refresh token at the same moment through at most, and ends the family', async () => {
     const client = await rig.client()
-    const tokens = await rig.tokens(client)
+    const tokens = await rig.tokens(client, {}, person)
     const answers = await Promise.all(Array.from({ length: 8 }, () => rig.refresh(client, tokens.refresh)))
     const through = answers.filter(({ status }) => status === 200)
     expect(through.length).toBeLessThanOrEqual(1)
     for (const { body } of through) expect((await rig.refresh(client, body.refresh_token)).body.error).toBe('invalid_grant')
   })
 
+  it('tells a client that asks for no more who signed in, and gives it nothing that a tool would take', async () => {
+    const client = await rig.client()
+    const { code, verifier, pages } = await rig.authorize({ client_id: client, scope: 'openid', nonce: 'nonce-1' })
+    expect(pages.at(-1)?.text).toContain('know who you are')
+    expect(pages.at(-1)?.text).not.toContain('<dt>Tools of</dt>')
+    const { body } = await rig.token({
+      grant_type: 'authorization_code',
+      code,
+      code_verifier: verifier,
+      client_id: client,
+      redirect_uri: redirectUri,
+    })
+    const keys = createLocalJWKSet((await rig.server.issuer.keySet()) as unknown as JSONWebKeySet)
+    const { payload } = await jwtVerify(String(body.id_token), keys, { issuer: rig.base, audience: client })
+    const { claims } = await rig.tokens(client, {}, person)
+    expect(payload).toMatchObject({ nonce: 'nonce-1', sub: claims.sub })
+    expect(body.access_token?.split('.')).toHaveLength(1)
+    expect(body.scope).toBe('openid')
+  })
+
   it('revokes what a client gives back', async () => {
     const client = await rig.client()
-    const tokens = await rig.tokens(client)
+    const tokens = await rig.tokens(client, {}, person)
     const answer = await rig.form('/oauth/revoke', { token: tokens.refresh ?? '', client_id: client })
     expect(answer.status).toBe(200)
     expect((await rig.refresh(client, tokens.refresh)).body.error).toBe('invalid_grant')

@@ -20,7 +20,7 @@ import { signInPage } from './pages/sign-in.ts'
 import { newGrant } from './provider.ts'
 import { LoginFailed, type ProviderLogin } from './provider-login.ts'
 import { requestAs } from './requests.ts'
-import type { Resources } from './resources.ts'
+import { oidcScopes, type Resources } from './resources.ts'
 
 export interface InteractionParts {
   readonly library: Library
@@ -123,10 +123,10 @@ export function createInteractions(parts: InteractionParts): Interactions {
   }
 
   const wanted = ({ params }: InteractionDetails) => {
-    const resource = [params.resource].flat().find((one) => one !== undefined) ?? resources.fallback
+    const resource = [params.resource].flat().find((one) => one !== undefined)
     const asked = String(params.scope ?? '').split(' ')
-    const known = resources.scopes(resource)
-    return { resource, scopes: asked.filter((scope) => known.includes(scope)), offline: asked.includes('offline_access') }
+    const known = resource === undefined ? [] : resources.scopes(resource)
+    return { resource, scopes: asked.filter((scope) => known.includes(scope)), oidc: asked.filter((scope) => oidcScopes.includes(scope)) }
   }
 
   const askConsent = async (req: IncomingMessage, res: ServerResponse, details: InteractionDetails): Promise<void> => {
@@ -158,14 +158,17 @@ export function createInteractions(parts: InteractionParts): Interactions {
     const subject = details.session?.accountId
     if (subject === undefined) return send(res, endedPage())
     const clientId = String(details.params.client_id)
-    const { resource, scopes, offline } = wanted(details)
+    const { resource, scopes, oidc } = wanted(details)
     const noted = { about: 'consent' as const, subject, clientId, scopes: scopes.join(' ') }
     if (form.get('answer') !== 'allow') {
       journal.note({ ...noted, allowed: false, rule: 'person', reason: 'The person said no' })
       return finish(req, res, { error: 'access_denied', error_description: 'The person said no' })
     }
-    const given = [...scopes, ...(offline ? ['offline_access'] : [])]
-    await consents.give({ subject, clientId, redirectHost: redirectHost(String(details.params.redirect_uri)), resource }, given)
+    const given = [...scopes, ...oidc]
+    await consents.give(
+      { subject, clientId, redirectHost: redirectHost(String(details.params.redirect_uri)), resource: resource ?? '' },
+      given,
+    )
     journal.note({ ...noted, allowed: true, rule: 'person' })
     const grant = await newGrant(provider, subject, clientId, resource, given)
     return finish(req, res, { consent: { grantId: grant.jti } })

@@ -15,7 +15,7 @@ import type { Library } from './library.ts'
 import { addressOf, type Limits } from './limits.ts'
 import type { AuthorizationObjects } from './objects.ts'
 import { showError } from './pages/errors.ts'
-import type { Resources } from './resources.ts'
+import { isSignIn, oidcScopes, type Resources } from './resources.ts'
 
 export interface ProviderParts {
   readonly library: Library
@@ -88,9 +88,9 @@ export function createProvider(parts: ProviderParts): Provider {
     cookies: { keys: [parts.cookieKey], names: { session, interaction, resume }, long: cookies, short: cookies },
     routes,
     ttl: lifetimes,
-    scopes: ['offline_access'],
+    scopes: oidcScopes,
     responseTypes: ['code'],
-    claims: {},
+    claims: { openid: ['sub'] },
     clientAuthMethods: ['none', 'client_secret_basic', 'client_secret_post', 'private_key_jwt'],
     clientDefaults: {
       grant_types: ['authorization_code', 'refresh_token'],
@@ -141,7 +141,8 @@ export function createProvider(parts: ProviderParts): Provider {
       },
       resourceIndicators: {
         enabled: true,
-        defaultResource: (_ctx: Context, _client: unknown, several: readonly string[] | undefined) => several?.[0] ?? resources.fallback,
+        defaultResource: ({ oidc }: Context, _client: unknown, several: readonly string[] | undefined) =>
+          several?.[0] ?? (isSignIn(scopesIn(oidc.params.scope)) ? undefined : resources.fallback),
         useGrantedResource: () => true,
         getResourceServerInfo: (_ctx: Context, sent: string) => {
           const resource = resources.canonical(sent)
@@ -172,24 +173,37 @@ async function grantOf(provider: Provider, ctx: Context, { consents, resources }
   if (fresh !== undefined) return provider.Grant.find(fresh)
   const { client, account, params } = ctx.oidc
   const { redirect_uri: uri, resource, scope } = params
-  if (account === undefined || typeof uri !== 'string' || typeof resource !== 'string' || typeof scope !== 'string') return undefined
+  if (account === undefined || typeof uri !== 'string' || typeof resource === 'object') return undefined
   const given = await consents.find({
     subject: account.accountId,
     clientId: client.clientId,
     redirectHost: redirectHost(uri),
-    resource,
+    resource: resource ?? '',
   })
-  const asked = scope.split(' ').filter((one) => one === 'offline_access' || resources.scopes(resource).includes(one))
+  const known = resource === undefined ? [] : resources.scopes(resource)
+  const asked = scopesIn(scope).filter((one) => oidcScopes.includes(one) || known.includes(one))
   if (given === undefined || !asked.every((one) => given.has(one))) return undefined
   return newGrant(provider, account.accountId, client.clientId, resource, asked)
 }
 
-export async function newGrant(provider: Provider, accountId: string, clientId: string, resource: string, scopes: readonly string[]) {
+/** `resource`: undefined of a sign-in alone. */
+export async function newGrant(
+  provider: Provider,
+  accountId: string,
+  clientId: string,
+  resource: string | undefined,
+  scopes: readonly string[],
+) {
   const grant = new provider.Grant({ accountId, clientId })
-  if (scopes.includes('offline_access')) grant.addOIDCScope('offline_access')
-  grant.addResourceScope(resource, scopes.filter((scope) => scope !== 'offline_access').join(' '))
+  const oidc = scopes.filter((scope) => oidcScopes.includes(scope))
+  if (oidc.length > 0) grant.addOIDCScope(oidc.join(' '))
+  if (resource !== undefined) grant.addResourceScope(resource, scopes.filter((scope) => !oidcScopes.includes(scope)).join(' '))
   await grant.save()
   return grant
+}
+
+function scopesIn(scope: unknown): readonly string[] {
+  return typeof scope === 'string' ? scope.split(' ') : []
 }
 
 /** What clients name may lead anywhere: only the guarded fetch goes there. */

@@ -2,7 +2,7 @@
 // resource in the one spelling, and with a scope.
 import { IncomingMessage } from 'node:http'
 import type { PublicAddress } from '../core/ports/public-address.ts'
-import { baseScope, type Resources } from './resources.ts'
+import { baseScope, isSignIn, type Resources } from './resources.ts'
 
 /** Largest body in bytes; the forms and registrations that clients send are far smaller. */
 const bodyBytes = 65_536
@@ -48,8 +48,11 @@ export function requestAs(req: IncomingMessage, address: PublicAddress, path: st
 /** Of an authorization request: a resource where none is named, and all that may be had of it where no scope is. */
 export function completeAuthorization(query: URLSearchParams, resources: Resources): URLSearchParams {
   const completed = canonicalResources(query, resources)
-  if (!completed.has('resource')) completed.append('resource', resources.fallback)
   const asked = completed.get('scope')?.split(' ').filter(Boolean) ?? []
+  if (!completed.has('resource')) {
+    if (isSignIn(asked)) return completed
+    completed.append('resource', resources.fallback)
+  }
   const scopes = asked.length > 0 ? asked : completed.getAll('resource').flatMap((resource) => resources.scopes(resource))
   if (!completed.has('scope') || completed.getAll('scope').length === 1)
     completed.set('scope', [...new Set([baseScope, ...scopes])].join(' '))

@@ -14,6 +14,14 @@ export interface Resources {
 /** The scope of a client that is let in and nothing more: so that a token has one where no rule names any. */
 export const baseScope = 'mcp'
 
+/** Scopes of OpenID Connect: that the client learns who signed in, and that it goes on while they are away. */
+export const oidcScopes: readonly string[] = ['openid', 'offline_access']
+
+/** Whether a request that names no resource wants to know who signs in, and no tools. */
+export function isSignIn(scopes: readonly string[]): boolean {
+  return scopes.includes('openid') && scopes.every((scope) => oidcScopes.includes(scope))
+}
+
 export interface ResourceParts {
   readonly address: PublicAddress
   mounts(): readonly string[]

@@ -1,5 +1,7 @@
 import { expect, it } from 'vitest'
+import { keptDecisions, noDecisions } from '../../test/doubles/decisions.ts'
 import { ManualClock } from '../../test/doubles/manual-clock.ts'
+import { aPrincipal } from '../../test/doubles/principal.ts'
 import { anonymous } from '../core/call/principal.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import { fault } from '../core/faults/catalogue.ts'
@@ -14,6 +16,7 @@ it('the record of a refusal keeps principal, transport and revision, and no more
     recorder,
     clock: new ManualClock(),
     identify: () => ({ principal: anonymous }),
+    decisions: noDecisions,
   })
   const refusal = { id: 'c1', mount: 'm', transport: 'sse', principal: anonymous, fault: fault('parse_error', {}), startedAtMs: 0 } as const
   gateway.refuse({ ...refusal, method: 'm'.repeat(1_000_000), revision: '2025-06-18' })
@@ -23,4 +26,20 @@ it('the record of a refusal keeps principal, transport and revision, and no more
     { family: 'refused', mount: 'm', transport: 'sse', revision: 'r'.repeat(128), sub: undefined },
   ])
   expect(records[0]?.method).toHaveLength(128)
+})
+
+it('whoever is not let in has a row in the audit, with the reason and the id of the request', () => {
+  const decisions = keptDecisions()
+  const recorder = { record: () => {}, bug: () => {} }
+  const clock = new ManualClock()
+  const gateway = createGateway({ chains: {} as never, mounts: [], recorder, clock, identify: () => ({ principal: anonymous }), decisions })
+  const refusal = { mount: '', transport: 'http', method: undefined, revision: undefined, startedAtMs: 7 } as const
+  const alice = aPrincipal({ credential: 'token-1' })
+  gateway.refuse({ ...refusal, id: 'c1', principal: undefined, fault: fault('unauthenticated', { reason: 'the request shows none' }) })
+  gateway.refuse({ ...refusal, id: 'c2', principal: undefined, fault: fault('parse_error', {}) })
+  gateway.refuse({ ...refusal, id: 'c3', principal: alice, fault: fault('session_unknown', {}) })
+  expect(decisions.all).toMatchObject([
+    { id: 'c1', atMs: 7, about: 'authenticate', allowed: false, rule: 'unauthenticated', reason: expect.stringContaining('shows none') },
+    { id: 'c3', principal: alice, credential: 'token-1', allowed: false, rule: 'session_unknown' },
+  ])
 })

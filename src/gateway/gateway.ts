@@ -3,7 +3,8 @@ import type { Call, Family } from '../core/call/call.ts'
 import type { Recorder } from '../core/call/record.ts'
 import type { Next } from '../core/call/stage.ts'
 import type { Clock } from '../core/ports/clock.ts'
-import type { Gateway } from '../core/ports/gateway.ts'
+import type { Decisions } from '../core/ports/decisions.ts'
+import type { Gateway, Refusal } from '../core/ports/gateway.ts'
 
 interface Parts {
   readonly chains: Readonly<Record<Family, Next<Call>>>
@@ -11,17 +12,19 @@ interface Parts {
   readonly recorder: Recorder
   readonly clock: Clock
   readonly identify: Gateway['identify']
+  readonly decisions: Decisions
 }
 
 /** Characters of a method or revision that nobody has checked; a client chooses them. */
 const longestName = 128
 
-export function createGateway({ chains, mounts, recorder, clock, identify }: Parts): Gateway {
+export function createGateway({ chains, mounts, recorder, clock, identify, decisions }: Parts): Gateway {
   return {
     identify,
     handle: (call, exchange) => chains[call.family](call, exchange),
     mounts: () => mounts,
-    refuse: (refusal) =>
+    refuse: (refusal) => {
+      if (refusal.fault.category === 'authentication') noteRefusal(decisions, refusal)
       recorder.record({
         id: refusal.id,
         atMs: refusal.startedAtMs,
@@ -51,6 +54,24 @@ export function createGateway({ chains, mounts, recorder, clock, identify }: Par
         events: 0,
         bytesIn: 0,
         bytesOut: 0,
-      }),
+      })
+    },
   }
+}
+
+/** Who was not let in, and why. What identified it is not known, or is nobody's to be named. */
+function noteRefusal(decisions: Decisions, { id, startedAtMs, principal, method, fault }: Refusal): void {
+  decisions.note({
+    id,
+    atMs: startedAtMs,
+    about: 'authenticate',
+    allowed: false,
+    principal,
+    method: method?.slice(0, longestName),
+    upstream: undefined,
+    item: undefined,
+    rule: fault.kind,
+    credential: principal?.credential ?? '',
+    reason: fault.message,
+  })
 }

@@ -5,6 +5,7 @@ import { exportSPKI, importJWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Claims, startIssuer, type TestIssuer } from '../doubles/issuer.ts'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
+import { eventually } from '../peers/processes.ts'
 import { type Answer, legacy, modern, openSession, send } from '../peers/raw.ts'
 import { type Scripted, startScripted } from '../peers/scripted.ts'
 import { promise } from './promise.ts'
@@ -178,3 +179,49 @@ promise(['R28'], 'sessions, streams and state of one caller are nobody else’s,
   expect(await ping(alice)).toBe(200)
   expect((await legacy(gateway.base, session, 'ping', {}, { mount: '/up' })).status).toBe(401)
 })
+
+promise(
+  ['R28'],
+  'a session belongs to the address that it was opened at, whatever good token of its caller comes with it (R20A)',
+  async () => {
+    const at = async (mount: string) => ({ authorization: `Bearer ${await issuer.sign({ aud: `https://mcp.example.com/mcp${mount}` })}` })
+    const session = await openSession(gateway.base, { mount: '/up', headers: await at('/up') })
+    const ping = async (mount: string) => (await legacy(gateway.base, session, 'ping', {}, { mount, headers: await at(mount) })).status
+    expect([await ping('/up'), await ping('/sibling'), await ping('')]).toEqual([200, 404, 404])
+  },
+)
+
+promise(['R28'], 'a stream of HTTP+SSE takes no message of another caller (R20A)', async () => {
+  const bearer = async (sub: string) => ({ authorization: `Bearer ${await issuer.sign({ sub, aud: 'https://mcp.example.com/mcp' })}` })
+  let heard = ''
+  const stop = new AbortController()
+  const stream = send(`${gateway.base}/sse`, 'GET', undefined, {
+    headers: { ...(await bearer('alice')), accept: 'text/event-stream' },
+    signal: stop.signal,
+    onText: (text) => {
+      heard += text
+    },
+  }).catch(() => undefined)
+  expect(await eventually(() => /data: \S+/.test(heard))).toBe(true)
+  const path = /data: (\S+)/.exec(heard)?.[1] ?? ''
+  const ping = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'ping' })
+  const post = async (headers: Record<string, string>) => (await send(`${gateway.base}${path}`, 'POST', ping, { headers })).status
+  expect([await post(await bearer('bob')), await post({}), await post(await bearer('alice'))]).toEqual([404, 401, 202])
+  stop.abort()
+  await stream
+})
+
+promise(
+  ['R28', 'R14'],
+  'a stream ends with the token that it was opened with, and a call with a token that has ended is answered 401',
+  async () => {
+    // Good until the clocks of two machines could not both be right.
+    const token = await signed({ iat: now() - 60, exp: now() })
+    const headers = { authorization: `Bearer ${token}` }
+    const session = await openSession(gateway.base, { mount: '/up', headers })
+    await send(`${gateway.base}/mcp/up`, 'GET', undefined, { headers: { ...headers, ...session } })
+    expect((await call(headers.authorization)).status).toBe(401)
+    const renewed = { authorization: `Bearer ${await signed()}` }
+    expect((await legacy(gateway.base, session, 'ping', {}, { mount: '/up', headers: renewed })).status).toBe(200)
+  },
+)

@@ -5,6 +5,7 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jos
 import { afterEach, describe, expect, test } from 'vitest'
 import { startIssuer, type TestIssuer } from '../doubles/issuer.ts'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
+import { eventually } from '../peers/processes.ts'
 import { legacy, modern, openSession } from '../peers/raw.ts'
 import { promise } from './promise.ts'
 
@@ -114,6 +115,22 @@ promise(['R14'], 'maxTokenLifetime: a token that lives longer is refused in the 
   const production = await gateway(auth, { profile: 'production' })
   expect([await status(production, short), await status(production, long)]).toEqual([200, 401])
 })
+
+promise(['R32'], 'a key that the issuer has just begun to sign with is taken within seconds (A13)', async () => {
+  const idp = await issuer()
+  const at = await gateway({ issuers: [{ issuer: idp.issuer }] })
+  expect(await status(at, await idp.sign({ aud: resource }))).toBe(200)
+  await idp.rotate()
+  const fresh = await idp.sign({ aud: resource, jti: 'fresh' })
+  expect(await eventually(async () => (await status(at, fresh)) === 200)).toBe(true)
+  expect(await status(at, await other(idp))).toBe(401)
+})
+
+/** Signed with a key that the issuer never had. */
+async function other(idp: TestIssuer): Promise<string> {
+  const stranger = await issuer()
+  return stranger.sign({ iss: idp.issuer, aud: resource })
+}
 
 describe('DPoP (RFC 9449)', () => {
   async function setting(dpop: 'optional' | 'required') {

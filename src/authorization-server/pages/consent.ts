@@ -13,10 +13,11 @@ export interface Consent {
   readonly redirectHost: string
   /** Whether any program of the person's own machine may be at the other end. */
   readonly local: boolean
-  readonly resource: string
+  /** Whose tools it may use; absent: none, it only learns who signs in. */
+  readonly resource: string | undefined
   readonly scopes: readonly string[]
-  /** Whether it goes on while the person is away. */
-  readonly offline: boolean
+  /** Of OpenID Connect. */
+  readonly oidc: readonly string[]
   readonly accountName: string
   readonly leadsTo: string
 }
@@ -26,13 +27,13 @@ export function consentPage({ base }: PageContext, at: Consent): Page {
     title: `Allow ${at.clientName}?`,
     leadsTo: at.leadsTo,
     body: html`<h1>Allow ${at.clientName}?</h1>
-<p>It will use the tools of this gateway in your name, as <strong>${at.accountName}</strong>.</p>
+<p>${at.resource === undefined ? 'It learns who you are' : 'It will use the tools of this gateway in your name'}, as <strong>${at.accountName}</strong>.</p>
 ${warning(at)}
 <dl>
 <div><dt>App</dt><dd>${at.clientName}<br><span class="quiet">${provenance(at)}</span></dd></div>
 <div><dt>Answer goes to</dt><dd><code>${at.redirectHost}</code></dd></div>
-<div><dt>Tools of</dt><dd><code>${at.resource}</code></dd></div>
-<div><dt>It may</dt><dd><ul>${at.scopes.map((scope) => html`<li>${scope === baseScope ? html`use its tools <code>${scope}</code>` : html`<code>${scope}</code>`}</li>`)}${at.offline ? html`<li>go on while you are away</li>` : undefined}</ul></dd></div>
+${at.resource === undefined ? undefined : html`<div><dt>Tools of</dt><dd><code>${at.resource}</code></dd></div>`}
+<div><dt>It may</dt><dd><ul>${at.scopes.map((scope) => html`<li>${scope === baseScope ? html`use its tools <code>${scope}</code>` : html`<code>${scope}</code>`}</li>`)}${at.oidc.map((scope) => html`<li>${oidcMeaning[scope]}</li>`)}</ul></dd></div>
 </dl>
 <form method="post" action="${base}/oauth/interaction/${at.uid}/consent">
 <input type="hidden" name="form_token" value="${at.formToken}">
@@ -43,6 +44,8 @@ ${warning(at)}
 </form>`,
   }
 }
+
+const oidcMeaning: Readonly<Record<string, string>> = { openid: 'know who you are', offline_access: 'go on while you are away' }
 
 function provenance({ documentHost }: Consent): Markup {
   return documentHost === undefined ? html`The name is its own word; nobody has checked it.` : html`Named by <code>${documentHost}</code>.`

@@ -13,7 +13,6 @@ export interface Rule {
   readonly scopes: readonly string[]
   readonly condition: Condition | undefined
   readonly shadow: boolean
-  readonly team: string | undefined
   /** Why the rule is not for a principal, whatever its scopes; undefined where it is. */
   unfit(principal: Principal): string | undefined
 }
@@ -26,7 +25,6 @@ export function readRules(settings: readonly AccessRuleSettings[]): readonly Rul
     scopes: rule.scopes ?? [],
     condition: rule.when === undefined ? undefined : readCondition(rule.when),
     shadow: rule.shadow,
-    team: rule.team,
     unfit: (principal) => unfit(rule, principal),
   }))
 }

@@ -21,7 +21,6 @@ export const accessRuleSettings = z.strictObject({
   tenants: names.optional().describe('The caller belongs to one of these tenants.'),
   subjects: names.optional().describe('The caller is one of these subjects (`sub`).'),
   when: z.string().min(1).max(2_000).optional().describe('A condition in CEL on `principal`, `tool`, `args` and `now`.'),
-  team: z.string().min(1).optional().describe('The team for which its callers act.'),
   shadow: z
     .boolean()
     .default(false)

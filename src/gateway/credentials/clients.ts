@@ -102,13 +102,18 @@ export class Clients {
     return `${this.parts.address.url}/connect/callback`
   }
 
+  /** Where a user comes back to who has shown who they are; no server's account is linked there. */
+  get signInUrl(): string {
+    return `${this.parts.address.url}/connect/signed-in`
+  }
+
   /** The client metadata document (draft-ietf-oauth-client-id-metadata-document), also what is registered. */
   document(): Record<string, unknown> {
     return {
       client_id: this.documentUrl,
       client_name: 'Signalbox',
       client_uri: this.parts.address.url,
-      redirect_uris: [this.redirectUrl],
+      redirect_uris: [this.redirectUrl, this.signInUrl],
       grant_types: ['authorization_code', 'refresh_token'],
       response_types: ['code'],
       token_endpoint_auth_method: 'none',

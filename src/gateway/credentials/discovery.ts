@@ -67,7 +67,9 @@ export class Discovery {
     const places = named === undefined ? wellKnown(address, 'oauth-protected-resource') : [named]
     for (const place of places) {
       const document = await this.json(place, 'The metadata of the server')
-      if (document !== undefined) return { ...protectedResource(document, address), challenged }
+      if (document === undefined) continue
+      const found = protectedResource(document, address)
+      return { ...found, challenged, dpopRequired: found.dpopRequired || challenge?.scheme === 'dpop' }
     }
     // Before RFC 9728 the server's own origin was its issuer (MCP 2025-03-26).
     return { resource: address, issuers: [new URL(address).origin], scopes: undefined, challenged, dpopRequired: false }

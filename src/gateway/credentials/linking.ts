@@ -88,7 +88,7 @@ export class Linking {
     if (methods?.includes('S256') !== true) throw new CredentialFailure('refused', `${target.issuer} does not support PKCE with S256`)
     // Where the issuer gives lasting grants for a scope alone, it is asked for it.
     const lasting = metadata.scopes_supported?.includes('offline_access') === true ? ['offline_access'] : []
-    const scopes = [...new Set([...(target.scopes ?? []), ...lasting])]
+    const scopes = [...new Set([...(await this.scopesBefore(request, target.issuer)), ...(target.scopes ?? []), ...lasting])]
     const identity = await sources.clients.at(request.server, metadata, auth, scopes)
     const secret = (): string => Buffer.from(random.bytes(32)).toString('base64url')
     const begun: Begun = {
@@ -138,6 +138,13 @@ export class Linking {
     await grants.given(key, { token, clientId: begun.clientId, scopes: begun.scopes })
     given(key, token.scopes ?? begun.scopes)
     return request
+  }
+
+  /** Where a server asks for more, what was asked for before is asked for again: issuers give what a request names, and no more. */
+  private async scopesBefore({ tenant, server, iss, sub, scopes }: ConnectRequest, issuer: string): Promise<readonly string[]> {
+    if (scopes.length === 0) return []
+    const before = await this.parts.grants.find({ tenant, server, iss, sub })
+    return before?.key.issuer === issuer ? before.scopes : []
   }
 
   private async target({ server, scopes }: ConnectRequest) {

@@ -171,7 +171,12 @@ export class ServerCredentials implements Credentials {
       case 'authorizationCode': {
         const grant = await this.parts.grants.find({ tenant, server: id, iss, sub })
         if (grant === undefined) return new CredentialFailure('consent', 'no account of it is linked yet')
-        kept = this.keep(grant.key, this.parts.grants, refreshSource(this.sources, auth), `grant ${digestOf(principalKey(principal))}`)
+        kept = this.keep(
+          grant.key,
+          this.parts.grants,
+          refreshSource(this.sources, auth, this.targets),
+          `grant ${digestOf(principalKey(principal))}`,
+        )
         break
       }
       default: {
@@ -331,7 +336,11 @@ export class ServerCredentials implements Credentials {
     // While an issuer is away and nothing valid is left, the user cannot be served either before they have signed in again.
     if (principal !== undefined && auth.type === 'authorizationCode' && failure.kind !== 'refused') {
       return this.parts.link(upstream, principal, this.targets.more).then(
-        (link) => fault('reauth_required', { upstream, reason, link }, { evidence: evidence.no_credential }),
+        (link) => {
+          // Of what the gateway asks by itself operators see the reason alone.
+          const why = principal === this.discoverer ? `${reason}; sign in at ${link}` : reason
+          return fault('reauth_required', { upstream, reason: why, link }, { evidence: evidence.no_credential })
+        },
         () =>
           fault(
             'reauth_required',

@@ -94,7 +94,7 @@ const shape = {
     .enum(['auto', 'always', 'never'])
     .default('auto')
     .describe(
-      'Proofs of possession with every request (RFC 9449): `auto` where the metadata of the server demands them (`dpop_bound_access_tokens_required`).',
+      'Proofs of possession with every request (RFC 9449): `auto` where the server demands them, by its metadata (`dpop_bound_access_tokens_required`) or its challenge.',
     ),
   headers: z
     .record(headerName, z.string())

@@ -33,7 +33,7 @@ export class SignIn {
   }
 
   get redirectUrl(): string {
-    return this.parts.clients.redirectUrl.replace(/callback$/, 'signed-in')
+    return this.parts.clients.signInUrl
   }
 
   /** Rejects with `CredentialFailure` where nobody can sign in there by a browser. */

@@ -69,9 +69,14 @@ async function readAssertion(parts: SourceParts, file: string): Promise<string> 
 }
 
 /** A user's grant: its refresh token goes to the issuer that gave it, as the client that it was given to, and nowhere else. */
-export function refreshSource(parts: SourceParts, auth: UpstreamAuth): TokenSource {
+export function refreshSource(parts: SourceParts, auth: UpstreamAuth, targets: Targets): TokenSource {
   return {
     next: async (grant) => {
+      // A server that went to another issuer takes nothing of the one before.
+      const target = await targets.find().catch(() => undefined)
+      if (grant !== undefined && target !== undefined && target.issuer !== grant.key.issuer) {
+        throw new CredentialFailure('consent', 'the server takes tokens of another issuer now')
+      }
       if (grant?.token?.refresh === undefined)
         throw new CredentialFailure('consent', 'the access token has ended, and the issuer gave nothing to renew it with')
       const { key, token, clientId } = grant

@@ -139,7 +139,7 @@ async function authentication(
 ): Promise<ClientAuth> {
   switch (methodOf(metadata, identity)) {
     case 'basic':
-      return client.ClientSecretBasic(identity.secret)
+      return basic(identity.clientId, identity.secret ?? '')
     case 'post':
       return client.ClientSecretPost(identity.secret)
     case 'none':
@@ -153,6 +153,13 @@ async function authentication(
       return client.PrivateKeyJwt(kid === undefined ? key : { key, kid }, { [client.modifyAssertion]: change as never })
     }
   }
+}
+
+/** RFC 6749 §2.3.1 with the encoding of forms, which leaves `-`, `.` and `_` as they are: issuers that do not decode take most secrets so. */
+function basic(clientId: string, secret: string): ClientAuth {
+  const form = (text: string): string => new URLSearchParams([['', text]]).toString().slice(1)
+  const value = Buffer.from(`${form(clientId)}:${form(secret)}`).toString('base64')
+  return (_server, _client, _body, headers) => headers.set('authorization', `Basic ${value}`)
 }
 
 /** RFC 8414 §2: an issuer that names no methods takes `client_secret_basic`. */

@@ -139,7 +139,9 @@ class Identification implements Callers {
       )
     }
     const verdict = this.cache.get(key) ?? this.cache.put(key, principal, confirmation, holdsMs)
-    keepSubjectToken(verdict.identified.principal, { value: shown.token, type: accessTokenType })
+    // A key is good for this gateway alone: it is the subject of no exchange.
+    if (verdict.identified.principal.method !== 'apiKey')
+      keepSubjectToken(verdict.identified.principal, { value: shown.token, type: accessTokenType })
     if (!this.noted.has(verdict.identified.principal)) this.note(verdict.identified.principal)
     return verdict.identified
   }

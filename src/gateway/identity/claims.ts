@@ -4,6 +4,7 @@ import type { CallerMethod, Principal } from '../../core/call/principal.ts'
 import { defaultTenant } from '../../core/call/tenant-key.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { ClaimSettings } from './settings.ts'
+import { skew } from './times.ts'
 
 /** Characters of a name that an issuer gives. */
 const longestName = 512
@@ -42,7 +43,8 @@ export function mapClaims({ claims, settings, method, digest }: ClaimsOf): Mappe
       scopes: settings.scopes === undefined ? scopesOf(claims) : list(claimAt(claims, settings.scopes), true),
       credential: jti ?? `sha256:${digest.slice(0, 16)}`,
       actors: actorsOf(claims.act),
-      expiresAt: claims.exp === undefined ? undefined : claims.exp * 1_000,
+      // As long as it is taken: what it begins ends when it is taken no more, and not before.
+      expiresAt: claims.exp === undefined ? undefined : (claims.exp + skew) * 1_000,
       method,
     },
   }

@@ -75,7 +75,7 @@ export function createExchange(parts: ExchangeParts): Exchange {
         tenant: principal.tenant,
         scopes,
         groups: principal.groups,
-        ttlMs: Math.min(parts.ttlMs, (principal.expiresAt ?? 0) - parts.clock.now()),
+        ttlMs: Math.min(parts.ttlMs, (principal.expiresAt ?? 0) - skew * 1_000 - parts.clock.now()),
       })
       note(parts, { ...principal, credential: minted.id }, undefined)
       return { token: minted.token, expiresInS: Math.max(0, Math.floor((minted.expiresAt - parts.clock.now()) / 1_000)), scopes }

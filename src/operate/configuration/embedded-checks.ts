@@ -4,11 +4,11 @@ import type { Finding, Path } from '../../platform/config/index.ts'
 import { isLoopback } from '../../platform/net/loopback.ts'
 
 export function embeddedFindings({ auth, profile, publicUrl }: Settings): Finding[] {
-  const { embedded, callers, issuers } = auth
+  const { embedded, callers, issuers, introspection } = auth
   const findings: Finding[] = []
   const error = (path: Path, what: string, mend: string): void =>
     void findings.push({ severity: 'error', path: ['auth', 'embedded', ...path], what, mend })
-  const served = embedded.enabled ?? (callers?.includes('oauth') === true && issuers.length === 0)
+  const served = embedded.enabled ?? (callers?.includes('oauth') === true && issuers.length + introspection.length === 0)
   if (embedded.enabled === true && callers !== undefined && !callers.includes('oauth')) {
     error(['enabled'], 'its tokens would never be taken, since `auth.callers` does not have `oauth`', 'add it there, or remove this')
   }

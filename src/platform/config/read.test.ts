@@ -253,6 +253,18 @@ describe('references', () => {
     expect(settingsOf(text, { baseDir: folder, privateFiles: () => true }).broken).toEqual([])
   })
 
+  it('to a file of certificates alone may be read by others', () => {
+    const block = (label: string): string => `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`
+    const broken = (content: string) => {
+      writeFileSync(join(folder, 'chain.pem'), content)
+      chmodSync(join(folder, 'chain.pem'), 0o644)
+      const text = 'servers: {a: {command: node, args: ["${file:chain.pem}"]}}'
+      return settingsOf(text, { baseDir: folder, privateFiles: () => true }).broken.length
+    }
+    expect(broken(block('CERTIFICATE') + block('CERTIFICATE'))).toBe(0)
+    expect([broken(block('PRIVATE KEY')), broken(block('CERTIFICATE') + block('EC PRIVATE KEY'))]).toEqual([1, 1])
+  })
+
   it('never appear in a problem', () => {
     const found = problemsOf('profile: ${env:SECRET}\ntimeouts: {call: "${env:SECRET}"}\n', { env: { SECRET: 'hush-hush' } })
     expect(found).toHaveLength(2)

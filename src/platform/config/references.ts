@@ -115,11 +115,12 @@ function fromFile(path: string, options: ReferenceOptions): Found {
     if (!stat.isFile()) return { what: `${full} is no file`, mend: 'give the path of a file', missing: true }
     if (stat.size > largestSecret)
       return { what: `${full} is larger than ${largestSecret} bytes`, mend: 'a secret is short', missing: true }
-    if (options.privateFiles && process.platform !== 'win32' && (stat.mode & 0o077) !== 0) {
-      return { what: `other users can read the secret file ${full}`, mend: `run chmod 600 ${full}`, missing: true }
-    }
     // Editors and `echo` end a file with a line break that is no part of the secret.
     const text = readFileSync(full, 'utf8').replace(/\r?\n$/, '')
+    const isOpen = options.privateFiles && process.platform !== 'win32' && (stat.mode & 0o077) !== 0
+    if (isOpen && !isCertificates(text)) {
+      return { what: `other users can read the secret file ${full}`, mend: `run chmod 600 ${full}`, missing: true }
+    }
     if (text === '') return { what: `the secret file ${full} is empty`, mend: 'write the value into it', missing: true }
     return { text, secret: true }
   } catch (thrown) {
@@ -139,4 +140,10 @@ function fromDirs(name: string, options: ReferenceOptions): Found {
       .join(', ')}`,
     missing: false,
   }
+}
+
+/** Certificates alone, which everybody may read who is shown them. */
+function isCertificates(text: string): boolean {
+  const labels = [...text.matchAll(/-----BEGIN ([^-]+)-----/g)].map(([, label]) => label)
+  return labels.length > 0 && labels.every((label) => label === 'CERTIFICATE')
 }
