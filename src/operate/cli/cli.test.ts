@@ -305,6 +305,7 @@ describe('a person tries what is served', () => {
   it('ls names the servers that are not ready, with state and reason, as the admin door knows them', async () => {
     const lame = `require('readline').createInterface({input:process.stdin}).on('line',(l)=>{const m=JSON.parse(l);
       if(m.method==='initialize')console.log(JSON.stringify({jsonrpc:'2.0',id:m.id,result:{protocolVersion:'2025-06-18',capabilities:{tools:{}},serverInfo:{name:'l',version:'1'}}}));
+      else if(m.method==='ping')console.log(JSON.stringify({jsonrpc:'2.0',id:m.id,result:{}}));
       else if(m.id!==undefined)console.log(JSON.stringify({jsonrpc:'2.0',id:m.id,error:{code:-32603,message:'the database is away'}}))})`
     const absent = `  absent: {command: no-such-program}\n`
     const other = await serve(
