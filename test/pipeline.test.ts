@@ -20,6 +20,7 @@ test('what a call passes, family by family', () => {
       'deadline',
       'seal',
       'resume',
+      'signIn',
       'retry',
       'breaker',
       'bulkhead',

@@ -18,6 +18,7 @@ import { authorize, createPolicy } from '../gateway/access/stage.ts'
 import { type Catalog, createCatalog } from '../gateway/catalog/index.ts'
 import { keptCatalogs } from '../gateway/catalog/kept-catalogs.ts'
 import { createContinuation } from '../gateway/continuation/stage.ts'
+import { signIn } from '../gateway/credentials/stage.ts'
 import { staticCredentials } from '../gateway/credentials/static.ts'
 import { createEvents, type Events } from '../gateway/events/index.ts'
 import { createGateway } from '../gateway/gateway.ts'
@@ -169,6 +170,7 @@ export function assembleInside(parts: InsideParts): Inside {
     deadline: deadline((id) => limitsOf.get(id)),
     seal: continuation.seal,
     resume: continuation.resume((call: RoutedCall, exchange) => send(call, exchange)),
+    signIn: served.some(([, server]) => server.auth?.type === 'authorizationCode') ? signIn : undefined,
     retry: resilience.retry,
     breaker: resilience.breaker,
     bulkhead: resilience.bulkhead,

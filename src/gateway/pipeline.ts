@@ -17,6 +17,8 @@ export interface Stages {
   readonly deadline: Pass<TargetedCall>
   readonly seal: Pass<RoutedCall>
   readonly resume: Pass<RoutedCall>
+  /** Undefined where no server has grants of users. */
+  readonly signIn: Pass<RoutedCall> | undefined
   readonly retry: Pass<TargetedCall>
   readonly breaker: Pass<TargetedCall>
   readonly bulkhead: Pass<TargetedCall>
@@ -46,6 +48,11 @@ export function pipeline(s: Stages) {
     .pass(sent, s.deadline, 'from here the upstream’s own limits count')
     .pass(['invoke'], s.seal, 'around retry: what is sealed is the final outcome, once')
     .pass(['invoke'], s.resume, 'a parked leg goes straight to its connection: it is never balanced, queued or retried')
+    .pass(
+      ['invoke'],
+      s.signIn,
+      'inside seal, which makes the state of its question; around retry: there is no credential to try again with',
+    )
     .pass(sent, s.retry, 'around the breaker, so that each attempt is judged')
     .pass(sent, s.breaker, 'before the queue: an open circuit answers at once and takes no place')
     .pass(sent, s.bulkhead, 'innermost: a place is held only while the upstream works')

@@ -1,5 +1,8 @@
 // A user links an account at a server, and the gateway keeps that access alive: a real authorization server (oidc-provider), a real MCP server
 // behind bearer tokens, and a browser that does what a person does.
+import { Client } from '@modelcontextprotocol/sdk/client/index.js'
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
+import { ElicitRequestSchema } from '@modelcontextprotocol/sdk/types.js'
 import { createLocalJWKSet, jwtVerify } from 'jose'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Browser, type Shown } from '../peers/browser.ts'
@@ -273,5 +276,52 @@ describe('whose link it is (U6A)', () => {
     expect(shown.status).toBe(403)
     expect(shown.text).toContain('another user')
     expect(made.issuer.requests).toEqual([])
+  })
+})
+
+describe('a client that can open pages', () => {
+  const capabilities = { elicitation: { url: {} } }
+  const calling = ({ gateway }: World, more: Record<string, unknown> = {}): Promise<Answer> =>
+    modern(gateway.base, 'tools/call', { name: 'test_simple_text', arguments: {}, ...more }, { mount: '/up', capabilities })
+
+  promise(['R21'], 'is asked to, and its call goes on once the account is linked', async () => {
+    const made = await world()
+    await connect(made)
+    expect(await listed(made)).toBe(true)
+    for (const token of made.server.tokens) made.server.revoked.add(token)
+    await made.takeBack()
+    const first = (await calling(made)).message.result
+    expect(first.resultType).toBe('input_required')
+    const [[key, question]] = Object.entries(first.inputRequests) as [[string, Result]]
+    expect(question).toMatchObject({ method: 'elicitation/create', params: { mode: 'url', elicitationId: expect.any(String) } })
+    const next = (action: string) => calling(made, { requestState: first.requestState, inputResponses: { [key]: { action } } })
+    // It says that it did, and did not: it is asked again.
+    expect((await next('accept')).message.result.resultType).toBe('input_required')
+    expect(faultOf(await next('decline'))).toMatchObject({ kind: 'reauth_required' })
+    expect((await connect(made, new Browser(), linkIn(question.params.url))).text).toContain('is linked')
+    const done = (await next('accept')).message.result
+    expect(done.isError ?? false).toBe(false)
+    expect(done.resultType ?? 'complete').toBe('complete')
+  })
+
+  test('and has a session is told so in its own way', async () => {
+    const made = await world()
+    await connect(made)
+    expect(await listed(made)).toBe(true)
+    for (const token of made.server.tokens) made.server.revoked.add(token)
+    await made.takeBack()
+    const client = new Client({ name: 'opens pages', version: '1' }, { capabilities: { elicitation: { url: {} } } })
+    const asked: string[] = []
+    client.setRequestHandler(ElicitRequestSchema, async ({ params }) => {
+      const { url } = params as { url: string }
+      asked.push(url)
+      await connect(made, new Browser(), url)
+      return { action: 'accept' }
+    })
+    await client.connect(new StreamableHTTPClientTransport(new URL(`${made.gateway.base}/mcp/up`)))
+    const result = await client.callTool({ name: 'test_simple_text', arguments: {} })
+    await client.close()
+    expect(asked).toHaveLength(1)
+    expect(result.isError ?? false).toBe(false)
   })
 })
