@@ -6,6 +6,7 @@ import type { Vault, VaultPlace } from '../../core/ports/vault.ts'
 
 export const apiKeysDomain: Domain = {
   name: 'api_keys',
+  sealed: [{ table: 'api_key_peppers', column: 'pepper', key: ['tenant', 'id'] }],
   migrations: [
     {
       what: 'API keys, and the peppers of their digests',

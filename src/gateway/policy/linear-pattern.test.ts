@@ -42,6 +42,7 @@ describe('a pattern in linear form', () => {
     '\\pL',
     '\\p{L}[\\-a]\\-',
     '\\a',
+    '\\B',
     '\\x{41}',
     '\\u{41}\\-',
     '\\uD83D',

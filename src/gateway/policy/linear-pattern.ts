@@ -121,7 +121,9 @@ class Translation {
 
   private escape(): string {
     const char = this.source[this.at + 1] as string
-    if (char === 'b' || char === 'B') return this.assertion(2, `\\${char}`)
+    if (char === 'b') return this.assertion(2, '\\b')
+    // V8 finds one between the halves of a character beyond the basic plane, with the `u` flag too.
+    if (char === 'B') throw new NoSuchForm()
     const set = this.escapedSet()
     return set === undefined ? written(this.escapedCharacter()) : `[${set}]`
   }
