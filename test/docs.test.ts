@@ -100,6 +100,23 @@ describe('docs/operations.md', () => {
   })
 })
 
+test.each([
+  'docs/authentication.md',
+  'docs/identity-providers.md',
+  'docs/access.md',
+  'docs/authorization-server.md',
+  'docs/platform-tokens.md',
+])('the configuration that %s shows is valid', (page) => {
+  for (const text of blocks(read(page), 'yaml')) {
+    const shown = parse(text)
+    // What is not ours: cases of `policy test`, manifests of Kubernetes.
+    if ('cases' in shown || 'volumes' in shown) continue
+    const servers = Object.fromEntries(['notes', 'tracker'].map((name) => [name, { url: 'https://up.example/mcp' }]))
+    const settings = settingsSchema.parse({ servers, ...shown })
+    expect(checkSettings(settings, () => false).filter((finding) => finding.severity === 'error')).toEqual([])
+  }
+})
+
 test('every setting that a page names is one', () => {
   const rows = [...read('docs/configuration.md').matchAll(/^\| `([\w.]+)` \|/gm)].map(([, key]) => key ?? '')
   const heads = [...new Set(rows.filter((key) => key.includes('.')).map((key) => key.split('.')[0]))]

@@ -115,7 +115,7 @@ export const promises = {
   },
   R28: {
     text: 'All MCP traffic goes through G, which enforces OAuth, scopes and least privilege in one place.',
-    claimed: { partly: 'traffic and headers go through the gateway alone; OAuth and scopes are not there' },
+    claimed: true,
   },
   R29: {
     text: 'One audit log answers "who accessed what, when, with which result" by query for any identity/tool/time; append-only, tamper-evident, survives restart.',
@@ -131,7 +131,7 @@ export const promises = {
   },
   R32: {
     text: 'G integrates with a real IdP (OIDC discovery, JWKS, group/claim -> scope mapping): permissions tie into existing IAM.',
-    claimed: { partly: 'discovery, key sets and claims; rules of access for groups are to come' },
+    claimed: true,
   },
   R33: {
     text: 'stdio\'s "the user trusts the process" is not inherited: remote identities reach stdio servers only through G\'s authz; the child gets an allow-listed environment, own cwd/uid/limits, and is not shared across tenants unless declared safe.',

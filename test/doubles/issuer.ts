@@ -21,7 +21,16 @@ export interface TestIssuer {
   close(): Promise<void>
 }
 
-export async function startIssuer(alg: 'ES256' | 'RS256' | 'EdDSA' = 'ES256'): Promise<TestIssuer> {
+export interface IssuerPlace {
+  /** Of `iss`, behind the origin. */
+  readonly path: string
+  /** Where its metadata are; nowhere else. */
+  readonly metadata: string
+}
+
+const atRoot: IssuerPlace = { path: '', metadata: '/.well-known/oauth-authorization-server' }
+
+export async function startIssuer(alg: 'ES256' | 'RS256' | 'EdDSA' = 'ES256', place: IssuerPlace = atRoot): Promise<TestIssuer> {
   let count = 0
   let generation = 0
   const server = createServer((req: IncomingMessage, res) => {
@@ -29,14 +38,15 @@ export async function startIssuer(alg: 'ES256' | 'RS256' | 'EdDSA' = 'ES256'): P
     const document =
       req.url === '/jwks'
         ? { keys: made.published }
-        : req.url === '/.well-known/oauth-authorization-server'
+        : req.url === place.metadata
           ? { issuer: made.issuer, jwks_uri: made.jwksUri }
           : undefined
     if (made.failing !== undefined || document === undefined) return void res.writeHead(made.failing ?? 404).end()
     res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(document))
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const issuer = `${origin}${place.path}`
   let key: { kid: string; privateKey: Parameters<SignJWT['sign']>[0] }
   const rotate = async (): Promise<void> => {
     generation += 1
@@ -47,7 +57,7 @@ export async function startIssuer(alg: 'ES256' | 'RS256' | 'EdDSA' = 'ES256'): P
   }
   const made: TestIssuer = {
     issuer,
-    jwksUri: `${issuer}/jwks`,
+    jwksUri: `${origin}/jwks`,
     fetches: () => count,
     published: [],
     failing: undefined,

@@ -38,15 +38,20 @@ export function folderFor(closers: Closers): string {
 }
 
 /** Reads the configuration as `signalbox up` does, and starts what it says on free ports. Its servers are those that are installed. */
-export async function startExample(closers: Closers, text: string, env: Readonly<Record<string, string>> = {}): Promise<UnderTest> {
+export async function startExample(closers: Closers, text: string, port = 0): Promise<UnderTest> {
   const folder = folderFor(closers)
   const config = join(folder, 'signalbox.yaml')
   writeFileSync(config, text)
-  const result = await load({ config, env, cwd: folder })
+  const result = await load({ config, env: {}, cwd: folder })
   if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'))
   const settings = preferInstalled({ ...result.loaded.settings, log: { ...result.loaded.settings.log, level: 'silent' } })
   const anywhere = { host: '127.0.0.1', port: 0 }
-  const running = await startGateway(settings, { listen: anywhere, admin: anywhere, source: 'an example', baseDir: folder })
+  const running = await startGateway(settings, {
+    listen: { host: '127.0.0.1', port },
+    admin: anywhere,
+    source: 'an example',
+    baseDir: folder,
+  })
   closers.push(() => running.drain())
   await running.settled(30_000)
   const base = `${settings.tls === undefined ? 'http' : 'https'}://127.0.0.1:${running.address?.port}`

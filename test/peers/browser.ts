@@ -7,9 +7,15 @@ export interface Shown {
   readonly text: string
 }
 
+interface Cookie {
+  readonly name: string
+  readonly value: string
+  readonly path: string
+}
+
 export class Browser {
   /** By host, as browsers keep them for loopback: without the port. */
-  private readonly cookies = new Map<string, Map<string, string>>()
+  private readonly cookies = new Map<string, Map<string, Cookie>>()
   readonly visited: string[] = []
   /** A path that it does not go to: what it was sent to is shown. */
   stopAt: string | undefined
@@ -34,9 +40,12 @@ export class Browser {
       this.visited.push(url)
       const { hostname, pathname } = new URL(url)
       if (pathname === this.stopAt) return { url, status: 0, headers: new Headers(), text: '' }
-      const jar = this.cookies.get(hostname) ?? new Map<string, string>()
+      const jar = this.cookies.get(hostname) ?? new Map<string, Cookie>()
       this.cookies.set(hostname, jar)
-      const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
+      const cookie = [...jar.values()]
+        .filter(({ path }) => pathname.startsWith(path))
+        .map(({ name, value }) => `${name}=${value}`)
+        .join('; ')
       const answer = await fetch(url, {
         ...request,
         redirect: 'manual',
@@ -45,8 +54,10 @@ export class Browser {
       for (const line of answer.headers.getSetCookie()) {
         const [pair = ''] = line.split(';')
         const at = pair.indexOf('=')
-        if (/expires=Thu, 01 Jan 1970|max-age=0(;|$)/i.test(line)) jar.delete(pair.slice(0, at))
-        else jar.set(pair.slice(0, at), pair.slice(at + 1))
+        const [name, value] = [pair.slice(0, at), pair.slice(at + 1)]
+        const path = /;\s*path=([^;]*)/i.exec(line)?.[1] ?? '/'
+        if (/expires=Thu, 01 Jan 1970|max-age=0(;|$)/i.test(line)) jar.delete(`${name} ${path}`)
+        else jar.set(`${name} ${path}`, { name, value, path })
       }
       const location = answer.headers.get('location')
       if (answer.status < 300 || answer.status > 399 || location === null) {

@@ -60,7 +60,8 @@ async function check(parts: JwtParts, trusted: TrustedIssuer, { token, digest, m
     if (error instanceof KeysAway) return { kind: 'unavailable', reason: 'the keys of its issuer cannot be had' }
     return refused(reasonOf(error))
   }
-  if (!trusted.requireTyp && !mayBeAccessToken(token, payload)) return refused('it is no access token')
+  const isForUs = [payload.aud].flat().includes(parts.address.resource(mount))
+  if (!trusted.requireTyp && !mayBeAccessToken(token, payload, isForUs)) return refused('it is no access token')
   const unfit = unfitTimes({ exp: payload.exp ?? 0, iat: payload.iat }, now / 1_000, parts.maxLifetimeMs)
   if (unfit !== undefined) return refused(unfit)
   const confirmation = confirmationOf(payload.cnf)
@@ -77,14 +78,20 @@ async function check(parts: JwtParts, trusted: TrustedIssuer, { token, digest, m
   }
 }
 
-/** Where an issuer does not mark its access tokens: everything that is known to be something else is refused. */
-function mayBeAccessToken(token: string, payload: JWTPayload): boolean {
+/**
+ * Where an issuer does not mark its access tokens: everything that is known to be something else is refused. `isForUs`: it names the address that
+ * is called, which no ID token does; the audience of one is an application, and may be one that is configured.
+ */
+function mayBeAccessToken(token: string, payload: JWTPayload, isForUs: boolean): boolean {
   const { typ } = decodeProtectedHeader(token)
   const kind = typ?.toLowerCase().replace(/^application\//, '')
   if (kind !== undefined && kind !== 'jwt' && kind !== 'at+jwt') return false
   // Of ID tokens alone (OpenID Connect Core §2, §3.3.2.11), of logout tokens and security events, of Keycloak's other tokens.
   const others = ['nonce', 'at_hash', 'c_hash', 's_hash', 'events']
+  // Access tokens name the client that they were issued to, or what it may do.
+  const own = ['client_id', 'azp', 'cid', 'appid', 'scope', 'scp']
   return (
+    (isForUs || own.some((name) => Object.hasOwn(payload, name))) &&
     !others.some((name) => Object.hasOwn(payload, name)) &&
     (payload.typ === undefined || payload.typ === 'Bearer' || payload.typ === 'DPoP')
   )
