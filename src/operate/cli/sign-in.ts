@@ -87,8 +87,8 @@ interface Protection {
 }
 
 /** RFC 9728: by the challenge of the gateway, else at the well-known address. */
-async function protectionOf({ fetch }: Fetch, url: string): Promise<Protection> {
-  const refused = await fetch(url, {
+async function protectionOf({ fetch: ask }: Fetch, url: string): Promise<Protection> {
+  const refused = await ask(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', accept: 'application/json, text/event-stream' },
     body: '{}',
@@ -97,7 +97,7 @@ async function protectionOf({ fetch }: Fetch, url: string): Promise<Protection> 
   if (refused.status !== 401) throw new ClientProblem(`${url} asks nobody to sign in (HTTP ${refused.status})`)
   const named = /resource_metadata="([^"]+)"/.exec(refused.headers.get('www-authenticate') ?? '')?.[1]
   const { origin, pathname } = new URL(url)
-  const answer = await fetch(named ?? `${origin}/.well-known/oauth-protected-resource${pathname}`)
+  const answer = await ask(named ?? `${origin}/.well-known/oauth-protected-resource${pathname}`)
   const metadata: unknown = answer.status === 200 ? await answer.json() : undefined
   const servers = isObject(metadata) && Array.isArray(metadata.authorization_servers) ? metadata.authorization_servers : []
   const [issuer] = servers
