@@ -102,7 +102,7 @@ variables: give them under \`env\` where one needs them.
 \`dev\` is the default. \`production\` needs \`stateDir\` and \`access\`, and refuses \`log.level: trace\`, callers that nobody asks who they are,
 secrets that stand in the file, secret files that others can read, headers that would cross the network over plain http, and the built-in
 quickstart. Beyond loopback both listen only where callers are asked who they are (\`auth\`) and \`publicUrl\` says the https address that
-they use: with \`tls\`, or behind a proxy that does it. The admin door stays on loopback. \`examples/production.yaml\` is a file to copy.
+they use: with \`tls\`, or behind a proxy that does it. The admin door asks for the token in the file admin.token of \`stateDir\`. \`examples/production.yaml\` is a file to copy.
 
 ## Files of clients
 

@@ -34,6 +34,8 @@ interface DoorParts {
   readonly durable: Durable | undefined
   readonly report: Report
   readonly outsiders: Outsiders
+  /** Of the admin door; absent: it asks for none. */
+  readonly adminToken?: string | undefined
   readonly draining: AbortSignal
   readonly pages: readonly WebPages[]
   ready(): Readiness
@@ -97,6 +99,7 @@ export function openDoors(parts: DoorParts): Doors {
     clients: () => parts.clients(),
     clock: parts.clock,
     log: parts.report.log,
+    token: parts.adminToken,
     listenHost: (settings.admin.listen ?? settings.listen).replace(/:\d+$/, ''),
   })
   const served = new Set<Promise<void>>()

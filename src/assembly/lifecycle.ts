@@ -31,6 +31,7 @@ import {
 import { systemClock } from '../platform/clock/system-clock.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
+import { adminToken } from '../platform/seal/admin-token.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
 import { type Auth, assembleAuth } from './auth.ts'
 import { type AssembledCredentials, assembleCredentials } from './credentials.ts'
@@ -125,11 +126,15 @@ class Running implements RunningGateway {
     this.ended = new Promise((resolve) => {
       this.finish = resolve
     })
-    const sink = createLog(settings.log, createRedactor(options.secrets ?? []), systemClock)
+    const sealKey = settings.stateDir === undefined ? freshKey() : loadKey(join(settings.stateDir, 'seal.key'))
+    const ownToken =
+      settings.profile === 'production' && settings.stateDir !== undefined ? adminToken(settings.stateDir, sealKey) : undefined
+    const secrets = [...(options.secrets ?? []), ...(ownToken === undefined ? [] : [ownToken])]
+    const sink = createLog(settings.log, createRedactor(secrets), systemClock)
     const inventory = createInventory()
     const stages = settings.telemetry.stages ? createStageTimes(systemClock) : undefined
     const metrics = createMetrics({ ...this.gauges(), clients: () => inventory.counts(), stages: () => stages?.times() ?? [] })
-    const sealer = createSealer(settings.stateDir === undefined ? freshKey() : loadKey(join(settings.stateDir, 'seal.key')), systemRandom)
+    const sealer = createSealer(sealKey, systemRandom)
     this.report = { log: sink.log, counters: metrics.counters }
     onBatchBug((bug) => reportBug(this.report, 'loop_batch', bug))
     const clock = guardedClock(systemClock, this.report)
@@ -192,6 +197,7 @@ class Running implements RunningGateway {
       clock,
       random: systemRandom,
       sealer,
+      adminToken: ownToken,
       durable,
       report: this.report,
       outsiders,

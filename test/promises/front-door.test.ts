@@ -1,6 +1,6 @@
 // Where the front door stands: over TLS with certificates of clients, and behind a proxy that serves it below a path.
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { createServer, request as plainRequest, type Server } from 'node:http'
 import { request } from 'node:https'
 import type { AddressInfo } from 'node:net'
@@ -174,5 +174,20 @@ describe('publicUrl with a path', () => {
     expect(await status({ host: 'evil.example' })).not.toBe(200)
     // What a proxy would say of the request is not believed of anybody.
     expect(await status({ host: 'evil.example', 'x-forwarded-host': 'mcp.example.com', forwarded: 'host=mcp.example.com' })).not.toBe(200)
+  })
+})
+
+describe('the admin door in production', () => {
+  test('asks for the token that stands in the state folder, which nobody else may read (A22)', async () => {
+    const stateDir = join(folder, 'state')
+    const { admin } = await gateway({ profile: 'production', stateDir })
+    const status = async (headers: Record<string, string> = {}) => (await send(`${admin}/metrics`, 'GET', undefined, { headers })).status
+    expect(await status()).toBe(401)
+    const file = join(stateDir, 'admin.token')
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    expect(await status({ authorization: `Bearer ${readFileSync(file, 'utf8').trim()}` })).toBe(200)
+    const before = readFileSync(file, 'utf8')
+    await gateway({ profile: 'production', stateDir })
+    expect(readFileSync(file, 'utf8')).toBe(before)
   })
 })

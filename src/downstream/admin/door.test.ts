@@ -30,6 +30,33 @@ afterEach(() => door.close())
 
 const get = (path: string, headers: Record<string, string> = {}, method = 'GET') => send(port, { method, path, headers })
 
+describe('the admin door with a token', () => {
+  it('answers nobody who does not show it, at any address, and tells nothing (A22)', async () => {
+    const guarded = createAdminDoor({
+      upstreams: () => [],
+      stores: () => [],
+      clients: () => [],
+      metrics: async () => 'signalbox_sessions 1\n',
+      clock: new ManualClock(),
+      log: () => undefined,
+      token: 'the-token',
+      listenHost: '127.0.0.1',
+    })
+    const at = (await guarded.listen('127.0.0.1', 0)).port
+    const ask = (path: string, headers: Record<string, string>, method = 'GET') => send(at, { method, path, headers })
+    for (const path of ['/metrics', '/admin/v1/upstreams', '/admin/v1/clients', '/admin/v1/stores', '/nowhere']) {
+      for (const authorization of ['', 'Bearer', 'Bearer the-toke', 'Bearer the-token2', 'Basic the-token', 'the-token']) {
+        const { status, headers, text } = await ask(path, { authorization })
+        expect([status, headers['www-authenticate']]).toEqual([401, 'Bearer'])
+        expect(text).not.toContain('signalbox_sessions')
+      }
+    }
+    expect((await ask('/metrics', { authorization: 'Bearer the-token' })).status).toBe(200)
+    expect((await ask('/metrics', {}, 'POST')).status).toBe(401)
+    await guarded.close()
+  })
+})
+
 describe('the admin door', () => {
   it('tells of each server with state and reason, of the stores and clients, and its metrics', async () => {
     expect(await get('/admin/v1/upstreams?fresh=1')).toMatchObject({

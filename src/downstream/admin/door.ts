@@ -1,5 +1,6 @@
 // The operators' door, on an address of its own: metrics for a scraper and, as JSON, the state of every server and store, and who the clients are.
-// Until it asks who is there it listens on loopback alone; host and origin are checked, so that no page of a browser reads it.
+// Host and origin are checked, so that no page of a browser reads it; in production it asks for a token.
+import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { Clock } from '../../core/ports/clock.ts'
@@ -58,6 +59,8 @@ export interface AdminParts {
   metrics(): Promise<string>
   readonly clock: Clock
   readonly log: Log
+  /** What a request has to show (RFC 6750 §2.1); absent: whoever reaches the door may read it. */
+  readonly token?: string | undefined
   /** Host that the configuration names to listen on. */
   readonly listenHost: string
 }
@@ -74,10 +77,12 @@ type Answering = (res: ServerResponse) => void | Promise<void>
 export function createAdminDoor(parts: AdminParts): AdminDoor {
   const guard = new Guard({ profile: 'production', hosts: [], origins: [] }, parts.listenHost)
   const paths = answers(parts)
+  const { token } = parts
+  const shown = token === undefined ? undefined : digest(`Bearer ${token}`)
   const server = createServer({ maxHeaderSize: 16_384, connectionsCheckingInterval: lookingMs, requireHostHeader: false })
   limitReceiving(server, parts.clock, 15_000, 60_000)
   server.on('request', (req, res) => {
-    take(req, res, guard, paths).catch((error: unknown) => {
+    take(req, res, guard, paths, shown).catch((error: unknown) => {
       parts.log('error', 'A bug in the admin door', { stack: error instanceof Error ? error.stack : String(error) })
       if (res.headersSent) res.destroy()
       else problem(res, 500, 'Internal error', 'The gateway failed to answer; its log says why.')
@@ -86,10 +91,20 @@ export function createAdminDoor(parts: AdminParts): AdminDoor {
   return { listen: (host, port) => listen(server, parts.log, host, port), close: () => close(server) }
 }
 
-async function take(req: IncomingMessage, res: ServerResponse, guard: Guard, paths: ReadonlyMap<string, Answering>): Promise<void> {
+async function take(
+  req: IncomingMessage,
+  res: ServerResponse,
+  guard: Guard,
+  paths: ReadonlyMap<string, Answering>,
+  wanted: Buffer | undefined,
+): Promise<void> {
   const { origin } = req.headers
   const refused = guard.host(req) ?? (origin === undefined ? undefined : guard.origin(origin))
   if (refused !== undefined) return problem(res, refused.entry.status, 'Refused', refused.message)
+  if (wanted !== undefined && !timingSafeEqual(digest(req.headers.authorization ?? ''), wanted)) {
+    const detail = 'The token of this door is in `admin.token` of `stateDir`; show it as `Authorization: Bearer …`.'
+    return problem(res, 401, 'Unauthorized', detail, ['WWW-Authenticate', 'Bearer'])
+  }
   const path = req.url?.split('?', 1)[0] ?? '/'
   const found = paths.get(path)
   if (found === undefined) return problem(res, 404, 'Not found', `Served here: ${[...paths.keys()].join(', ')}.`)
@@ -97,6 +112,11 @@ async function take(req: IncomingMessage, res: ServerResponse, guard: Guard, pat
     return problem(res, 405, 'Method not allowed', `${path} is read with GET.`, ['Allow', 'GET, HEAD'])
   }
   return found(res)
+}
+
+/** Of one length, whatever was shown. */
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
 }
 
 function answers(parts: AdminParts): ReadonlyMap<string, Answering> {

@@ -10,8 +10,14 @@ export async function readAdmin(url: string, path: string, member: string): Prom
   if (!URL.canParse(url) || !/^https?:/.test(url)) return `${url} is no address; write it as ${defaultAdminUrl}`
   const address = new URL(path, url)
   try {
-    const { statusCode, body } = await request(address, { headersTimeout: 5_000, bodyTimeout: 5_000 })
+    const token = process.env.SIGNALBOX_ADMIN_TOKEN
+    const headers = token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }
+    const { statusCode, body } = await request(address, { headersTimeout: 5_000, bodyTimeout: 5_000, headers })
     const bytes = statusCode === 200 ? await wholeBody(body, largestAnswer) : undefined
+    if (statusCode === 401) {
+      await body.dump()
+      return `${address} asks for its token: give what stands in \`admin.token\` of \`stateDir\` as SIGNALBOX_ADMIN_TOKEN.`
+    }
     if (bytes === undefined) {
       if (statusCode !== 200) await body.dump()
       return `${address} answered with HTTP ${statusCode}${statusCode === 200 ? ` and more than ${largestAnswer} bytes` : ''}; is it the admin door of a gateway (\`admin.listen\`, by default ${defaultAdminUrl})?`

@@ -1,7 +1,7 @@
 // What only the whole of the settings shows: contradictions, names that clash, keys without effect, what a profile refuses.
 import type { Settings } from '../../assembly/settings.ts'
 import { nearest } from '../../core/text/nearest.ts'
-import { error, type Finding, type Path } from '../../platform/config/index.ts'
+import { error, type Finding, type Path, warning } from '../../platform/config/index.ts'
 import { accessFindings } from './access-checks.ts'
 import { callerFindings } from './caller-checks.ts'
 import { embeddedFindings } from './embedded-checks.ts'
@@ -28,10 +28,6 @@ export function checkSettings(settings: Settings, has: (path: Path) => boolean, 
     ...accessFindings(settings, (text, path) => serverExists(text, path, settings, has)),
     ...Object.entries(settings.servers).flatMap(([name, server]) => oneServer(name, server, settings, has)),
   ]
-}
-
-function warning(path: Path, what: string, mend: string): Finding {
-  return { severity: 'warning', path, what, mend }
 }
 
 function timeouts(settings: Settings, has: (path: Path) => boolean): Finding[] {

@@ -1,19 +1,31 @@
 // Where the doors may stand: beyond this machine only where callers are asked who they are, and nobody can listen to their answer.
 import type { Settings } from '../../assembly/settings.ts'
 import { callerMethods } from '../../gateway/identity/index.ts'
-import { error, type Finding, type Path } from '../../platform/config/index.ts'
+import { error, type Finding, type Path, warning } from '../../platform/config/index.ts'
 import { isLoopback } from '../../platform/net/loopback.ts'
 import { parseAddress } from './address.ts'
 
 export function listenFindings(settings: Settings): Finding[] {
-  const { listen, admin } = settings
+  const { listen, admin, profile } = settings
   const findings = [...wellFormed(['listen'], listen), ...front(settings)]
   if (admin.listen === undefined || admin.listen === 'off') return findings
   findings.push(...wellFormed(['admin', 'listen'], admin.listen))
   const address = parseAddress(admin.listen)
   if (address !== undefined && !isLoopback(address.host)) {
-    const what = `${address.host} can be reached from other machines, and the admin door asks nobody who they are`
-    findings.push(error(['admin', 'listen'], what, 'listen on 127.0.0.1, or `off`'))
+    const open = `${address.host} can be reached from other machines`
+    findings.push(
+      profile === 'production'
+        ? warning(
+            ['admin', 'listen'],
+            `${open}, and the token of the admin door crosses the network in clear text`,
+            'let nobody else into that network',
+          )
+        : error(
+            ['admin', 'listen'],
+            `${open}, and in the dev profile the admin door asks nobody who they are`,
+            'listen on 127.0.0.1, or `off`',
+          ),
+    )
   }
   if (admin.listen !== listen || listen.endsWith(':0')) return findings
   const what = `contradiction: ${listen} is the address of the front door`

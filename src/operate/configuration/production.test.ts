@@ -39,7 +39,6 @@ describe('other machines', () => {
     ['without authentication', { auth: undefined }, /auth: authentication is missing: 0\.0\.0\.0/],
     ['without a public address', { publicUrl: undefined }, /publicUrl: is missing/],
     ['where tokens would cross in clear text', { publicUrl: 'http://mcp.example.com' }, /publicUrl: is plain http/],
-    ['by the admin door', { admin: { listen: '0.0.0.0:4281' } }, /admin\.listen: 0\.0\.0\.0.*asks nobody/],
     ['without rules', { access: undefined }, /access: is missing/],
     ['to anybody', { auth: { issuers, callers: ['oauth', 'anonymous'] } }, /anonymous/],
   ])('are not served %s', async (_what, change, says) => {
@@ -50,6 +49,8 @@ describe('other machines', () => {
     const dev = { listen: '0.0.0.0:4280', servers: good.servers }
     expect((await problems(dev)).join('\n')).toMatch(/authentication is missing/)
     expect((await problems({ ...dev, auth: { callers: ['anonymous'] } })).join('\n')).toMatch(/authentication is missing/)
+    const admin = { ...good, profile: 'dev', admin: { listen: '0.0.0.0:4281' } }
+    expect((await problems(admin)).join('\n')).toMatch(/admin\.listen: 0\.0\.0\.0.*asks nobody/)
   })
 
   it('do not reach the admin door where the front door is theirs', async () => {

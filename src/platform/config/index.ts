@@ -3,4 +3,14 @@ export { type ImportResult, importClientFile, importClientText } from './mcp-jso
 export type { ImportedServer, ImportOptions } from './mcp-json-servers.ts'
 export type { ClientInput } from './mcp-json-variables.ts'
 export { formatProblem, inOrder, keyOf, type Path, type Problem } from './problem.ts'
-export { type Broken, error, type Finding, type ReadOptions, type ReadResult, readConfigFile, readConfigText, readText } from './read.ts'
+export {
+  type Broken,
+  error,
+  type Finding,
+  type ReadOptions,
+  type ReadResult,
+  readConfigFile,
+  readConfigText,
+  readText,
+  warning,
+} from './read.ts'

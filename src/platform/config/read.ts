@@ -30,6 +30,11 @@ export interface ReadOptions<S extends z.ZodType = z.ZodType> {
   readonly override?: (value: unknown, renamed: Named['renamed']) => unknown
 }
 
+/** What a check finds that is told, and starts all the same. */
+export function warning(path: Path, what: string, mend: string): Finding {
+  return { severity: 'warning', path, what, mend }
+}
+
 /** What a check finds that ends the start. */
 export function error(path: Path, what: string, mend: string): Finding {
   return { severity: 'error', path, what, mend }
