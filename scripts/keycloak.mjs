@@ -27,7 +27,7 @@ function fetched() {
   const folder = join(cache, `keycloak-${version}`)
   if (existsSync(join(folder, 'bin', 'kc.sh'))) return folder
   mkdirSync(cache, { recursive: true })
-  const run = (command, args) => spawnSync(command, args, { stdio: ['ignore', 'ignore', 'inherit'] }).status === 0
+  const run = (command, args) => spawnSync(command, args, { stdio: 'ignore' }).status === 0
   const artifact = `org.keycloak:keycloak-quarkus-dist:${version}:zip`
   if (!run('java', ['-version']) || !run('mvn', ['-q', 'dependency:get', `-Dartifact=${artifact}`, '-Dtransitive=false'])) return undefined
   const archive = join(

@@ -46,7 +46,7 @@ export const promises = {
   },
   R10: {
     text: 'Auth is on by default, from day one: the production profile will not start on a non-loopback address without an auth mode (retrofit is what hurt).',
-    claimed: { partly: 'both profiles refuse every address but loopback; there is no authentication mode to start with yet' },
+    claimed: true,
   },
   R11: {
     text: 'Nearly all exposed servers scanned had no auth: an unauthenticated request to any G endpoint gets 401 + `WWW-Authenticate` with resource metadata, before any upstream byte is sent.',
@@ -135,7 +135,7 @@ export const promises = {
   },
   R33: {
     text: 'stdio\'s "the user trusts the process" is not inherited: remote identities reach stdio servers only through G\'s authz; the child gets an allow-listed environment, own cwd/uid/limits, and is not shared across tenants unless declared safe.',
-    claimed: { partly: 'children have their own environment, folder and process group; identities, uid and resource limits are not there' },
+    claimed: { partly: 'children have their own environment, folder and process group; uid and resource limits are not there' },
   },
   R34: {
     text: '(linked topic) Tool poisoning/CVE class: tool descriptions are pinned and screened; SSRF-safe metadata fetch; no shell in any URL/command path.',

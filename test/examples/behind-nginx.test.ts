@@ -114,7 +114,7 @@ if (nginxPath === undefined)
 
 describe.skipIf(nginxPath === undefined)('behind nginx', () => {
   promise(
-    ['R30', 'R31'],
+    ['R30', 'R31', 'R33'],
     'callers whom the authentication of the team knows use what their groups may, and nobody else is let in',
     async () => {
       const setting = place()

@@ -37,17 +37,26 @@ export function folderFor(closers: Closers): string {
   return folder
 }
 
+export interface ExampleOptions {
+  /** Of the front door. Default: a free port of loopback. */
+  readonly listen?: { readonly host: string; readonly port: number }
+  readonly env?: Readonly<Record<string, string>>
+}
+
+const anywhere = { host: '127.0.0.1', port: 0 }
+
 /** Reads the configuration as `signalbox up` does, and starts what it says on free ports. Its servers are those that are installed. */
-export async function startExample(closers: Closers, text: string, port = 0): Promise<UnderTest> {
+export async function startExample(closers: Closers, text: string, options: ExampleOptions = {}): Promise<UnderTest> {
+  const { listen = anywhere, env = {} } = options
   const folder = folderFor(closers)
   const config = join(folder, 'signalbox.yaml')
   writeFileSync(config, text)
-  const result = await load({ config, env: {}, cwd: folder })
+  const result = await load({ config, env, cwd: folder })
   if (!result.ok) throw new Error(result.problems.map(formatProblem).join('\n'))
-  const settings = preferInstalled({ ...result.loaded.settings, log: { ...result.loaded.settings.log, level: 'silent' } })
-  const anywhere = { host: '127.0.0.1', port: 0 }
+  const { settings: said } = result.loaded
+  const settings = preferInstalled({ ...said, log: { ...said.log, level: 'silent' }, drain: { ...said.drain, graceMs: 500 } })
   const running = await startGateway(settings, {
-    listen: { host: '127.0.0.1', port },
+    listen,
     admin: anywhere,
     source: 'an example',
     baseDir: folder,

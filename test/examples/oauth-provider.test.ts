@@ -44,7 +44,7 @@ async function startWith({ issuer, block, port }: Setting) {
     'https://mcp.example.com': base,
     '/var/lib/signalbox': join(folder, 'state'),
   })
-  if (block === undefined) return { base, gateway: await startExample(closers, text, at) }
+  if (block === undefined) return { base, gateway: await startExample(closers, text, { listen: { host: '127.0.0.1', port: at } }) }
   for (const [, name = ''] of block.matchAll(/\$\{file:\/etc\/signalbox\/([\w-]+)\}/g))
     writeFileSync(join(folder, name), ownClient.secret, { mode: 0o600 })
   const { auth } = parse(
@@ -53,7 +53,7 @@ async function startWith({ issuer, block, port }: Setting) {
       .replaceAll('/etc/signalbox', folder)
       .replace(/\bsignalbox\b(?=[,\n])/, ownClient.id),
   )
-  return { base, gateway: await startExample(closers, stringify({ ...parse(text), auth }), at) }
+  return { base, gateway: await startExample(closers, stringify({ ...parse(text), auth }), { listen: { host: '127.0.0.1', port: at } }) }
 }
 
 const write = { name: 'create_entities', arguments: { entities: [{ name: 'canary', entityType: 'bird', observations: [] }] } }

@@ -21,7 +21,7 @@ describe.skipIf(keycloakHome === undefined)('Keycloak', () => {
     const port = await freePort()
     base = `http://127.0.0.1:${port}`
     issuer = await startKeycloak(closers, replaced(readPage('examples/keycloak/realm.json'), { 'https://mcp.example.com': base }))
-    await startExample(closers, configured(base), port)
+    await startExample(closers, configured(base), { listen: { host: '127.0.0.1', port } })
   }, 600_000)
   afterAll(async () => {
     for (const close of closers.splice(0).reverse()) await close()
