@@ -22,7 +22,7 @@ export const promises = {
   },
   R4: {
     text: 'One upstream declaration runs from laptop to production ("works in my IDE" -> "serves real users"): `dev` and `production` profiles; the production profile refuses dev-only settings.',
-    claimed: { partly: 'the production profile cannot leave loopback before authentication is there' },
+    claimed: true,
   },
   R5: {
     text: 'A production deployment story ships with it: container image, health/readiness endpoints, config schema, upgrade + rollback steps; a fresh team reaches a production-profile deployment by the docs alone (projects stall six weeks in).',
@@ -75,7 +75,7 @@ export const promises = {
   },
   R18: {
     text: 'For every use of a credential the audit says which identity, which credential (id, not value), which tool, when.',
-    claimed: false,
+    claimed: { partly: 'callers, access, renewals and grants; the use of a static credential of a server has no row of its own' },
   },
   R19: {
     text: "G tracks each upstream token's TTL and refreshes before expiry with a 30 s buffer (configurable); a call that would outlive the token triggers refresh first.",
@@ -119,7 +119,7 @@ export const promises = {
   },
   R29: {
     text: 'One audit log answers "who accessed what, when, with which result" by query for any identity/tool/time; append-only, tamper-evident, survives restart.',
-    claimed: false,
+    claimed: { partly: 'who, what, when, by which rule; results and arguments are not rows yet' },
   },
   R30: {
     text: 'Three auth options are selectable: (a) behind an existing API gateway reusing its auth (trusted header/mTLS/forwarded JWT) - the preferred default, small blast radius, existing audit logs; (b) OAuth on the server itself; (c) platform-issued short-lived signed tokens verified on every call. Each has an end-to-end test.',

@@ -12,7 +12,7 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'servers.NAME.interactive': { file: 'src/upstream/legacy/parking.test.ts', mentions: 'interactive' },
   'tools.NAME.idempotent': { file: 'test/promises/sending-again.test.ts', mentions: 'idempotent: false' },
   'tools.NAME.retry': { file: 'test/promises/sending-again.test.ts', mentions: "retry: 'never'" },
-  'audit.retention': { file: 'src/operate/cli/audit.test.ts', mentions: 'retention' },
+  'audit.retention': { file: 'test/promises/audit.test.ts', mentions: 'retention' },
   'access[].name': { file: 'test/promises/access.test.ts', mentions: "name: '" },
   'access[].groups': { file: 'test/promises/access.test.ts', mentions: 'groups: [' },
   'access[].scopes': { file: 'test/promises/access.test.ts', mentions: 'scopes: [' },
