@@ -10,7 +10,8 @@ import { startIssuer } from '../doubles/issuer.ts'
 import type { Closers } from '../peers/admitting.ts'
 import { freePort } from '../peers/free-port.ts'
 import type { UnderTest } from '../peers/gateway.ts'
-import { type Answer, modern } from '../peers/raw.ts'
+import { eventually } from '../peers/processes.ts'
+import { type Answer, modern, send } from '../peers/raw.ts'
 import { promise } from '../promises/promise.ts'
 import { Authority } from './certificates.ts'
 import { blockOf, folderFor, readPage, replaced, startExample } from './example.ts'
@@ -72,6 +73,8 @@ function place(): Setting {
 }
 
 interface Front {
+  readonly base: string
+  readonly agent: Agent
   /** A request of a client, through nginx. */
   ask(method: string, params: Record<string, unknown>, headers: Record<string, string>): Promise<Answer>
   use(tool: string, headers: Record<string, string>): Promise<Answer>
@@ -96,7 +99,7 @@ async function startFront(setting: Setting, at: UnderTest, team: string, change:
   const ask: Front['ask'] = (method, params, headers) => modern(base, method, params, { headers, agent })
   const use: Front['use'] = (tool, headers) => ask('tools/call', { name: `memory__${tool}`, arguments: argumentsOf[tool] ?? {} }, headers)
   await startNginx(closers, folder, text, async () => (await ask('tools/list', {}, {})).status === 401)
-  return { ask, use }
+  return { base, agent, ask, use }
 }
 
 const argumentsOf: Record<string, Record<string, unknown>> = {
@@ -214,6 +217,29 @@ describe.skipIf(nginxPath === undefined)('behind nginx', () => {
     },
     60_000,
   )
+})
+
+test.skipIf(nginxPath === undefined)('behind nginx, a client of HTTP+SSE has its stream and its posts', async () => {
+  const setting = place()
+  const at = await startExample(closers, stringify(setting.settings))
+  const { base, agent } = await startFront(setting, at, await startTeam())
+  const stream = new AbortController()
+  let heard = ''
+  const onText = (text: string): void => {
+    heard += text
+  }
+  const asking = { agent, headers: as('alice') }
+  const ended = send(`${base}/sse`, 'GET', undefined, { ...asking, onText, signal: stream.signal }).catch(() => undefined)
+  expect(await eventually(() => heard.includes('event: endpoint'))).toBe(true)
+  const endpoint = `${base}${/data: (\S+)/.exec(heard)?.[1]}`
+  const params = { protocolVersion: '2024-11-05', capabilities: {}, clientInfo: { name: 'old', version: '1' } }
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params })
+  expect((await send(endpoint, 'POST', body, { agent })).status).toBe(401)
+  expect((await send(endpoint, 'POST', body, { ...asking, headers: as('bob') })).status).toBe(404)
+  expect((await send(endpoint, 'POST', body, asking)).status).toBe(202)
+  expect(await eventually(() => heard.includes('"protocolVersion":"2024-11-05"'))).toBe(true)
+  stream.abort()
+  await ended
 })
 
 test('the shared secret of the page is that of the example', () => {

@@ -14,9 +14,15 @@ export const readPage = (path: string): string => readFileSync(join(root, path),
 
 /** The first block of code in this language below a heading of a page. */
 export function blockOf(page: string, heading: string, language: string): string {
-  const at = page.search(new RegExp(`^#+ ${heading}$`, 'm'))
+  const [line] = new RegExp(`^#+ ${heading}$`, 'm').exec(page) ?? [`## ${heading}`]
+  return blockAfter(page, line, language)
+}
+
+/** The first block of code in this language after a text of a page. */
+export function blockAfter(page: string, after: string, language = 'yaml'): string {
+  const at = page.indexOf(after)
   const [, text] = at < 0 ? [] : (new RegExp(`\`\`\`${language}\\n([\\s\\S]*?)\`\`\``).exec(page.slice(at)) ?? [])
-  if (text === undefined) throw new Error(`There is no ${language} below "${heading}"`)
+  if (text === undefined) throw new Error(`There is no ${language} after "${after}"`)
   return text
 }
 

@@ -7,7 +7,7 @@ import { admitting, type Closers, list, statusOf } from '../peers/admitting.ts'
 import type { UnderTest } from '../peers/gateway.ts'
 import { plainTool, type Scripted, startScripted } from '../peers/scripted.ts'
 import { promise } from '../promises/promise.ts'
-import { blockOf, readPage } from './example.ts'
+import { blockAfter, blockOf, readPage } from './example.ts'
 import {
   auth0Opaque,
   auth0Token,
@@ -43,12 +43,6 @@ interface Documented {
 
 /** The settings of the page. */
 const documented = (heading: string): Documented => parse(blockOf(page, heading, 'yaml'))
-
-/** Of the first block that follows the text. */
-function documentedAfter(text: string): Documented {
-  const [, block = ''] = /```yaml\n([\s\S]*?)```/.exec(page.slice(page.indexOf(text))) ?? []
-  return parse(block)
-}
 
 interface Setting {
   readonly idp: TestIssuer
@@ -103,7 +97,7 @@ const cases: [string, () => Documented, RecordedToken, number, [string, (entry: 
   ],
   [
     'Entra ID, version 1',
-    () => documentedAfter('tokens are of version 1'),
+    () => parse(blockAfter(page, 'tokens are of version 1')),
     entraTokenV1,
     5_700,
     [

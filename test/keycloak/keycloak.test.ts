@@ -1,8 +1,10 @@
 // examples/keycloak with a real Keycloak: its realm, its sign-in page, its tokens. `npm run keycloak` brings one.
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { decodeJwt, decodeProtectedHeader } from 'jose'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { folderFor, readPage, replaced, startExample } from '../examples/example.ts'
+import { parse, stringify } from 'yaml'
+import { blockAfter, folderFor, readPage, replaced, startExample } from '../examples/example.ts'
 import { keycloakToken } from '../examples/recorded-tokens.ts'
 import { connectAs, finish, Person, toolsOf } from '../examples/sdk-client.ts'
 import { type Closers, statusOf } from '../peers/admitting.ts'
@@ -16,11 +18,17 @@ describe.skipIf(keycloakHome === undefined)('Keycloak', () => {
   const closers: Closers = []
   let issuer = ''
   let base = ''
+  let federatedPort = 0
 
   beforeAll(async () => {
     const port = await freePort()
     base = `http://127.0.0.1:${port}`
-    issuer = await startKeycloak(closers, replaced(readPage('examples/keycloak/realm.json'), { 'https://mcp.example.com': base }))
+    federatedPort = await freePort()
+    const realm = replaced(readPage('examples/keycloak/realm.json'), {
+      'https://mcp.example.com/oauth/login/callback': `http://127.0.0.1:${federatedPort}/oauth/login/callback`,
+      'https://mcp.example.com': base,
+    })
+    issuer = await startKeycloak(closers, realm)
     await startExample(closers, configured(base), { listen: { host: '127.0.0.1', port } })
   }, 600_000)
   afterAll(async () => {
@@ -84,6 +92,34 @@ describe.skipIf(keycloakHome === undefined)('Keycloak', () => {
       await expect(connectAs(other, `${base}/mcp`)).rejects.toThrow()
       expect(decodeJwt(other.current?.access_token ?? '').aud).toBeUndefined()
       expect(await statusOf({ base }, other.current?.access_token ?? '')).toBe(401)
+    },
+    120_000,
+  )
+
+  promise(
+    ['R30', 'R32'],
+    'signs in people whose clients it does not know, by the authorization server of the gateway, with the settings of the page',
+    async () => {
+      const at = `http://127.0.0.1:${federatedPort}`
+      const secretFile = join(folderFor(closers), 'client-secret')
+      writeFileSync(secretFile, 'secret-of-the-example', { mode: 0o600 })
+      const block = blockAfter(readPage('docs/identity-providers.md'), 'Clients that the realm does not know')
+      const { auth } = parse(replaced(block, { 'https://id.example.com/realms/team': issuer, '/etc/signalbox/client-secret': secretFile }))
+      const text = stringify({ ...parse(configured(at)), auth })
+      await startExample(closers, text, { listen: { host: '127.0.0.1', port: federatedPort } })
+      const signIn = (username: string) =>
+        new Person((browser, page) => {
+          const there = /<a class="button main" href="([^"]+)"/.exec(page.text)?.[1]
+          if (there !== undefined) return browser.open(new URL(there, page.url).href)
+          const fields = page.url.startsWith(issuer) ? { username, password: `${username}-of-the-example` } : { answer: 'allow' }
+          return browser.submit(page, fields)
+        })
+      const alice = await connectAs(signIn('alice'), `${at}/mcp`)
+      expect((await alice.callTool({ name: 'memory__read_graph', arguments: {} })).isError).not.toBe(true)
+      await alice.close()
+      const bob = await connectAs(signIn('bob'), `${at}/mcp`)
+      expect(await toolsOf(bob)).toEqual([])
+      await bob.close()
     },
     120_000,
   )
