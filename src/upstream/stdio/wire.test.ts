@@ -168,6 +168,13 @@ describe('size', () => {
     expect(answer.kind === 'answer' && answer.answer.kind === 'result' && answer.answer.facts.bytes).toBeGreaterThan(8 << 20)
   })
 
+  it('a line over the cap is the answer to the call, and not to the ping that looks whether the child is well', async () => {
+    const { ask } = await openScript(`on(({ method }) => method === 'a' && say('x'.repeat(300000)))`, { maxMessageBytes: 100_000 })
+    const [call, ping] = await Promise.all([ask('a'), ask('ping')])
+    expect(faultOf(call)).toMatchObject({ kind: 'result_too_large' })
+    expect(faultOf(ping)).toMatchObject({ kind: 'outcome_unknown' })
+  })
+
   it('a line over the cap of the wire ends the child, and that is said', async () => {
     const { ask, ended, anomalies, wire } = await openScript(`on(() => say('x'.repeat(300000)))`, { maxMessageBytes: 100_000 })
     expect(faultOf(await ask('a'))).toMatchObject({ kind: 'result_too_large', detail: { limit: 100_000 } })

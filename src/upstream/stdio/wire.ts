@@ -230,7 +230,7 @@ export class StdioWire implements Wire {
     const limit = this.options.maxMessageBytes
     const reason = `it sent a message larger than ${limit} bytes, so its process was ended`
     this.onAnomaly('oversize', reason)
-    const only = this.inFlight.only()
+    const only = this.inFlight.onlyLarge()
     only?.settle(lost(this.tooLarge(only.request.method, limit)))
     this.end(reason, {}, true)
   }
@@ -287,6 +287,12 @@ class InFlight {
     if (this.pending.size !== 1) return undefined
     for (const pending of this.pending.values()) return pending
     return undefined
+  }
+
+  /** The only one that can have a large answer: a `ping` of ours, which looks whether the child is well, has none. */
+  onlyLarge(): Pending | undefined {
+    const [first, second] = [...this.pending.values()].filter(({ request }) => request.method !== 'ping')
+    return second === undefined ? first : undefined
   }
 
   /** By the text of the id: the answer to 7 is 7, not "7" and not 7.0 (JSON-RPC 2.0 §5). */
