@@ -104,6 +104,8 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'servers.NAME.auth.scopes': { file: 'src/gateway/credentials/kinds.test.ts', mentions: "scopes: ['a', 'b']" },
   'servers.NAME.auth.resource': { file: 'src/gateway/credentials/kinds.test.ts', mentions: "resource: 'https://api.example/mcp'" },
   'servers.NAME.auth.audience': { file: 'src/gateway/credentials/kinds.test.ts', mentions: "audience: 'backend'" },
+  'servers.NAME.auth.region': { file: 'src/gateway/credentials/cloud.test.ts', mentions: "region: 'eu-central-1'" },
+  'servers.NAME.auth.service': { file: 'src/gateway/credentials/cloud.test.ts', mentions: "service: 'lambda'" },
   'servers.NAME.auth.registration': { file: 'test/promises/upstream-grants.test.ts', mentions: "registration: ['static']" },
   'servers.NAME.auth.parameters': { file: 'test/promises/upstream-grants.test.ts', mentions: 'parameters: { access_type' },
   'servers.NAME.auth.identityProvider.issuer': {

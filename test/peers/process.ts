@@ -21,9 +21,14 @@ export interface GatewayProcess {
   upstreams(): Promise<UpstreamTold[]>
 }
 
-export async function startProcess(config: Record<string, unknown>, env: Record<string, string> = {}): Promise<GatewayProcess> {
+/** `main`: of another installation. */
+export async function startProcess(
+  config: Record<string, unknown>,
+  env: Record<string, string> = {},
+  main = join(root, 'dist', 'main.js'),
+): Promise<GatewayProcess> {
   const file = writeConfig(config)
-  const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), 'up', '--config', file.path], {
+  const child = spawn(process.execPath, [main, 'up', '--config', file.path], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
     // What it keeps is its own, and goes with its configuration.

@@ -20,7 +20,11 @@ export interface CredentialLease {
 /** What shows with each HTTP request that whoever sends it may: made for that very request, redirects and resumptions included. */
 export interface RequestProof {
   /** Headers in lower case, beside and over those of the lease. `url`: without a fragment. */
-  headers(method: string, url: string, body: Uint8Array | undefined): Readonly<Record<string, string>>
+  headers(
+    method: string,
+    url: string,
+    body: Uint8Array | undefined,
+  ): Readonly<Record<string, string>> | Promise<Readonly<Record<string, string>>>
   /** The server wants this in the next proof (`DPoP-Nonce`, RFC 9449 §9). True where the request that it refused may be sent again for it. */
   nonce(value: string): boolean
 }

@@ -354,7 +354,8 @@ describe('dpop', () => {
     }
     const lease = await of('always')
     expect(lease.headers()).toEqual({ authorization: 'DPoP bound' })
-    const proof = decodeProtectedHeader(lease.proof?.headers('POST', 'https://api.example/mcp?a=b', undefined).dpop ?? '')
+    const proven = await lease.proof?.headers('POST', 'https://api.example/mcp?a=b', undefined)
+    const proof = decodeProtectedHeader(proven?.dpop ?? '')
     expect(proof).toMatchObject({ typ: 'dpop+jwt', alg: 'ES256', jwk: { kty: 'EC' } })
     expect(JSON.stringify(proof)).not.toContain('"d"')
     expect((await of('auto', server.url)).proof).toBeDefined()

@@ -12,7 +12,9 @@ import type { Decisions } from '../../core/ports/decisions.ts'
 import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { callerHeaders } from './caller-headers.ts'
+import { bearerChallenge } from './challenge.ts'
 import type { Clients } from './clients.ts'
+import { type CloudKind, cloudIdentity } from './cloud.ts'
 import type { Discovery } from './discovery.ts'
 import { proofOf } from './dpop.ts'
 import { asFailure, CredentialFailure } from './failure.ts'
@@ -210,9 +212,20 @@ export class ServerCredentials implements Credentials {
           serviceSource(this.sources, auth.type, auth, this.targets),
           `client ${auth.clientId ?? auth.type}`,
         )
+      case 'aws':
+      case 'google':
+      case 'azure':
+        return this.cloud(auth.type, auth)
       default:
         return undefined
     }
+  }
+
+  /** Each gateway has an identity of its own in the cloud, and gets it within the machine: there is nothing to share by the store. */
+  private cloud(kind: CloudKind, auth: UpstreamAuth): Kept {
+    const { source, carry } = cloudIdentity(kind, auth, this.fixed, this.parts.clock)
+    const key = serviceKey(this.server.id, {}, kind)
+    return this.keep(key, memoryGrants(), source, kind, undefined, withoutMetadata, carry)
   }
 
   private ownOf(auth: DiscoveryAuth | undefined): Kept | undefined {
@@ -250,10 +263,18 @@ export class ServerCredentials implements Credentials {
     return (value) => ({ ...this.fixed, ...carry(value) })
   }
 
-  private keep(key: GrantKey, grants: Grants, source: TokenSource, id: string, caller?: () => Principal, targets = this.targets): Kept {
+  private keep(
+    key: GrantKey,
+    grants: Grants,
+    source: TokenSource,
+    id: string,
+    caller?: () => Principal,
+    targets: Pick<Targets, 'refused'> = this.targets,
+    carriedBy?: (token: TokenSet) => Carried,
+  ): Kept {
     const { clock, random } = this.parts
     const { auth, callMs } = this.server
-    const carry = (token: TokenSet): Carried => {
+    const asBearer = (token: TokenSet): Carried => {
       const headers = { ...this.fixed, ...carrier(auth, token.boundTo !== undefined)(token.access) }
       return token.boundTo === undefined ? { headers } : { headers, proof: proofOf(token.boundTo, token.access, clock, random) }
     }
@@ -265,7 +286,7 @@ export class ServerCredentials implements Credentials {
       random,
       callMs,
       id,
-      carry,
+      carry: carriedBy ?? asBearer,
       refused: (answer) => targets.refused(answer),
       told: (event) => this.told(event, id, key.sub === '' ? undefined : caller?.()),
     })
@@ -357,6 +378,11 @@ export class ServerCredentials implements Credentials {
       { retryable, evidence: evidence.no_credential },
     )
   }
+}
+
+/** Nobody says what a cloud's token should be for but the configuration. */
+const withoutMetadata: Pick<Targets, 'refused'> = {
+  refused: ({ challenge }) => (bearerChallenge(challenge)?.error === 'insufficient_scope' ? 'final' : 'renew'),
 }
 
 const noValue = new CredentialFailure('unavailable', 'the file with its value cannot be read')

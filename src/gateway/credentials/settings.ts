@@ -35,7 +35,19 @@ const client = {
     .describe('`aud` of the assertions that the client signs (RFC 7523): the issuer, or for older ones its token endpoint.'),
 }
 
-const kinds = ['none', 'static', 'clientCredentials', 'privateKeyJwt', 'authorizationCode', 'tokenExchange', 'idJag', 'jwtBearer'] as const
+const kinds = [
+  'none',
+  'static',
+  'clientCredentials',
+  'privateKeyJwt',
+  'authorizationCode',
+  'tokenExchange',
+  'idJag',
+  'jwtBearer',
+  'aws',
+  'google',
+  'azure',
+] as const
 
 const shape = {
   header: headerName
@@ -58,9 +70,19 @@ const shape = {
   scopes: z
     .array(text)
     .optional()
-    .describe('Scopes to ask for. Default: those that the server names when it refuses, else those of its metadata.'),
+    .describe(
+      'Scopes to ask for. Default: those that the server names when it refuses, else those of its metadata. google, azure: those of the access token, for example `[api://tracker/.default]`.',
+    ),
   resource: z.url().optional().describe('Resource indicator of the server (RFC 8707). Default: what its metadata names, else its address.'),
-  audience: text.optional().describe('tokenExchange: `audience` to ask for beside the resource; also what the token has to be for.'),
+  audience: text
+    .optional()
+    .describe(
+      'tokenExchange: `audience` to ask for beside the resource; also what the token has to be for. google: audience of an ID token in place of an access token, as Cloud Run takes it.',
+    ),
+  region: text.optional().describe('aws: region that requests are signed for, for example `eu-central-1`.'),
+  service: text
+    .optional()
+    .describe('aws: service that requests are signed for, for example `lambda` for a function URL, `execute-api` or `bedrock-agentcore`.'),
   registration: z
     .array(z.enum(['static', 'cimd', 'dcr']))
     .min(1)
@@ -152,7 +174,7 @@ export const upstreamAuthSettings = z
     type: z
       .enum(kinds)
       .describe(
-        'Kind of the credential: `none`; `static`, a value; `clientCredentials` and `privateKeyJwt`, the gateway as a client of OAuth; `authorizationCode`, a grant of each user; `tokenExchange` (RFC 8693) and `idJag`, the caller’s token for one of this server; `jwtBearer`, an assertion of the workload.',
+        'Kind of the credential: `none`; `static`, a value; `clientCredentials` and `privateKeyJwt`, the gateway as a client of OAuth; `authorizationCode`, a grant of each user; `tokenExchange` (RFC 8693) and `idJag`, the caller’s token for one of this server; `jwtBearer`, an assertion of the workload; `aws` (requests signed with SigV4), `google` and `azure`, the identity that the cloud gives to the gateway.',
       ),
     ...shape,
     discovery: discovery.optional(),
@@ -176,6 +198,7 @@ function lacks(auth: z.infer<z.ZodObject<typeof shape>> & { readonly type: (type
   for (const [key, kinds] of Object.entries(belongs)) {
     if (given.has(key) && !kinds.includes(auth.type)) found.push([key, `has no effect with \`${auth.type}\``])
   }
+  for (const key of foreign[auth.type] ?? []) if (given.has(key)) found.push([key, `has no effect with \`${auth.type}\``])
   switch (auth.type) {
     case 'static':
       need('secret', auth.secret !== undefined || auth.secretFile !== undefined || auth.users.length > 0)
@@ -198,6 +221,17 @@ function lacks(auth: z.infer<z.ZodObject<typeof shape>> & { readonly type: (type
     case 'jwtBearer':
       need('assertionFile', auth.assertion !== undefined || auth.assertionFile !== undefined)
       break
+    case 'aws':
+      need('region', auth.region !== undefined)
+      need('service', auth.service !== undefined)
+      break
+    case 'google':
+      need('scopes', given.has('scopes') || auth.audience !== undefined)
+      if (given.has('scopes') && auth.audience !== undefined) found.push(['audience', 'is for an ID token, which has no `scopes`'])
+      break
+    case 'azure':
+      need('scopes', given.has('scopes'))
+      break
   }
   return found
 }
@@ -211,8 +245,19 @@ const belongs: Readonly<Record<string, readonly string[]>> = {
   identityProvider: ['idJag'],
   assertion: ['jwtBearer'],
   assertionFile: ['jwtBearer'],
-  audience: ['tokenExchange'],
+  audience: ['tokenExchange', 'google'],
+  region: ['aws'],
+  service: ['aws'],
   discovery: ['authorizationCode', 'tokenExchange', 'idJag'],
+}
+
+const ofOAuth = ['issuer', 'clientId', 'clientSecret', 'clientAuth', 'key', 'keyId', 'algorithm', 'resource']
+
+/** Keys that most kinds know, and these do not. */
+const foreign: Readonly<Record<string, readonly string[]>> = {
+  aws: [...ofOAuth, 'scopes', 'header', 'scheme'],
+  google: ofOAuth,
+  azure: ofOAuth,
 }
 
 /** Defaults of collections say nothing. */

@@ -100,20 +100,38 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
 
   private launch(request: Dispatcher.DispatchOptions): void {
     try {
-      this.endpoint.lease.pool.dispatch(this.proof === undefined ? request : this.proven(request, this.proof), this)
+      if (this.proof === undefined) this.endpoint.lease.pool.dispatch(request, this)
+      else this.prove(request, this.proof)
     } catch (bug) {
       this.over()
       this.broke(bug)
     }
   }
 
-  private proven(request: Dispatcher.DispatchOptions, proof: RequestProof): Dispatcher.DispatchOptions {
-    const { method, path, body, headers } = request
+  private prove(request: Dispatcher.DispatchOptions, proof: RequestProof): void {
+    const { method, path, body } = request
     const url = `${this.endpoint.lease.origin}${path}`
     const more = proof.headers(method, url, body instanceof Uint8Array ? body : undefined)
-    const list = (headers as string[]).slice()
-    for (const name in more) list.push(name, more[name] as string)
-    return { ...request, headers: list }
+    if (!(more instanceof Promise)) {
+      this.launchWith(request, more)
+      return
+    }
+    more
+      .then((late) => {
+        // Aborted meanwhile: nothing is sent, and the place is free.
+        if (this.silent) this.over()
+        else this.launchWith(request, late)
+      })
+      .catch((bug: unknown) => {
+        this.over()
+        this.broke(bug)
+      })
+  }
+
+  private launchWith(request: Dispatcher.DispatchOptions, more: Readonly<Record<string, string>>): void {
+    const headers = (request.headers as string[]).slice()
+    for (const name in more) headers.push(name, more[name] as string)
+    this.endpoint.lease.pool.dispatch({ ...request, headers }, this)
   }
 
   /** The server names what it wants in proofs, and refuses one without it (RFC 9449 §9): it did not look at the request. */
