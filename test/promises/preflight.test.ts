@@ -137,30 +137,35 @@ describe('one declaration, two profiles', () => {
     expect((await signalbox(['check', '--profile', 'production', configured({ servers, stateDir, access })])).code).toBe(0)
   })
 
-  promise('R4', 'production refuses what is only good for development, naming the key', async () => {
-    const secret = join(folder, 'secret.txt')
-    writeFileSync(secret, 'a-secret-value')
-    chmodSync(secret, 0o644)
-    const cases: [Record<string, unknown>, RegExp][] = [
-      [{ servers, access }, /stateDir/],
-      [{ servers, stateDir: folder }, /access/],
-      [{ servers, access, stateDir: folder, log: { level: 'trace' } }, /log\.level/],
-      [
-        { servers: { up: { url: 'http://mcp.example/mcp', headers: { 'X-Key': 'k' } } }, access: [{ use: ['*'] }], stateDir: folder },
-        /servers\.up\.url/,
-      ],
-      [{ servers: { up: { ...good, env: { K: '${file:secret.txt}' } } }, access, stateDir: folder }, /secret\.txt/],
-    ]
-    for (const [config, named] of cases) {
-      expect((await signalbox(['check', '--no-connect', configured(config)])).code, String(named)).toBe(0)
-      const run = await signalbox(['check', '--no-connect', '--profile', 'production', configured(config)])
-      expect(run.text).toMatch(named)
-      expect([10, 11]).toContain(run.code)
-    }
-    const quickstart = await signalbox(['up', '--profile', 'production'])
-    expect(quickstart.code).toBe(10)
-    expect(quickstart.text).toContain('quickstart')
-  })
+  promise(
+    'R4',
+    'production refuses what is only good for development, naming the key',
+    async () => {
+      const secret = join(folder, 'secret.txt')
+      writeFileSync(secret, 'a-secret-value')
+      chmodSync(secret, 0o644)
+      const cases: [Record<string, unknown>, RegExp][] = [
+        [{ servers, access }, /stateDir/],
+        [{ servers, stateDir: folder }, /access/],
+        [{ servers, access, stateDir: folder, log: { level: 'trace' } }, /log\.level/],
+        [
+          { servers: { up: { url: 'http://mcp.example/mcp', headers: { 'X-Key': 'k' } } }, access: [{ use: ['*'] }], stateDir: folder },
+          /servers\.up\.url/,
+        ],
+        [{ servers: { up: { ...good, env: { K: '${file:secret.txt}' } } }, access, stateDir: folder }, /secret\.txt/],
+      ]
+      for (const [config, named] of cases) {
+        expect((await signalbox(['check', '--no-connect', configured(config)])).code, String(named)).toBe(0)
+        const run = await signalbox(['check', '--no-connect', '--profile', 'production', configured(config)])
+        expect(run.text).toMatch(named)
+        expect([10, 11]).toContain(run.code)
+      }
+      const quickstart = await signalbox(['up', '--profile', 'production'])
+      expect(quickstart.code).toBe(10)
+      expect(quickstart.text).toContain('quickstart')
+    },
+    90_000,
+  )
 
   promise(['R4', 'R10'], 'neither profile serves other machines while there is no authentication', async () => {
     for (const profile of ['dev', 'production']) {
