@@ -141,6 +141,21 @@ describe('aws', () => {
     expect(wrongWith(await sent(lease, 'GET', 'https://a.example/'), keyOf(3))).toBeUndefined()
   })
 
+  it('looks again for a key that says no end, so that one in a file can be replaced', async () => {
+    const file = join(folder, 'credentials')
+    const write = (n: number): void =>
+      writeFileSync(file, `[default]\naws_access_key_id = ${keyOf(n).id}\naws_secret_access_key = ${keyOf(n).secret}\n`)
+    stub({ AWS_SHARED_CREDENTIALS_FILE: file })
+    write(1)
+    const { credentials } = rigOf(auth)
+    const lease = leaseIn(await credentials.forCaller(ann))
+    expect(wrongWith(await sent(lease, 'GET', 'https://a.example/'), keyOf(1))).toBeUndefined()
+    write(2)
+    await clock.advance(600_000)
+    await credentials.forCaller(ann)
+    expect(wrongWith(await sent(lease, 'GET', 'https://a.example/'), keyOf(2))).toBeUndefined()
+  })
+
   it('takes the role of a workload by its token, from the security token service of the region', async () => {
     const sts = await endpoint(() => ({
       headers: { 'content-type': 'text/xml' },

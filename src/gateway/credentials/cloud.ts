@@ -46,6 +46,12 @@ function sourceOf(get: () => Promise<Got>, { scopes }: CloudAuth, clock: Clock):
   }
 }
 
+/**
+ * A key that says no end, of a file or a variable, is looked for again so often, in ms: it may have been replaced, and AWS refuses the old one
+ * as it refuses what it does not allow (403).
+ */
+const lookAgainMs = 600_000
+
 /** What is kept as the token is the key that requests are signed with: it ends and is got anew as tokens are. */
 function awsIdentity({ region = '', service = '' }: CloudAuth, fixed: Readonly<Record<string, string>>, clock: Clock): CloudIdentity {
   let signer: SignerLibrary | undefined
@@ -59,7 +65,7 @@ function awsIdentity({ region = '', service = '' }: CloudAuth, fixed: Readonly<R
     const provider = chain.defaultProvider({ clientConfig: { region }, ignoreCache: true, logger: silent })
     const { accessKeyId, secretAccessKey, sessionToken, expiration } = await asked('AWS', () => provider())
     const key: AwsKey = { accessKeyId, secretAccessKey, sessionToken }
-    return { access: JSON.stringify(key), expiresAt: expiration?.getTime() }
+    return { access: JSON.stringify(key), expiresAt: expiration?.getTime() ?? clock.now() + lookAgainMs }
   }
   const beside = besideSignature(fixed)
   return {
