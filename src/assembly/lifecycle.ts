@@ -10,7 +10,6 @@ import type { UnmatchedSelector } from '../core/ports/configured-tools.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { ServedState } from '../core/ports/upstream.ts'
-import { durationMs } from '../core/text/duration.ts'
 import type { StoreStatus, UpstreamStatus } from '../downstream/index.ts'
 import {
   type Audit,
@@ -143,7 +142,7 @@ class Running implements RunningGateway {
     this.saving = saveInventory(inventory, createClientStore(this.durable, mostClients), clock, sink.log)
     // What is in memory is gone when somebody could read it.
     const durable = settings.stateDir === undefined ? undefined : this.durable
-    const retentionMs = durationMs(settings.audit.retention) ?? Number.POSITIVE_INFINITY
+    const { retention: retentionMs } = settings.audit
     this.audit =
       durable === undefined
         ? undefined

@@ -1,7 +1,7 @@
 // Metadata of clients, brought into the form that lets them work: what real MCP clients send and a server by the letter of the specifications
 // would hold against them later. And what no client may name.
 import { isObject } from '../core/protocol/is-object.ts'
-import { isLoopback } from '../platform/net/loopback.ts'
+import { bareHost, isLoopback } from '../platform/net/loopback.ts'
 
 export type Metadata = Readonly<Record<string, unknown>>
 
@@ -44,18 +44,14 @@ function wrongRedirect(uri: string): string | undefined {
   const { protocol, hostname, username, password } = new URL(uri)
   if (forbiddenSchemes.has(protocol)) return `redirect addresses may not begin with ${protocol}`
   if (username !== '' || password !== '') return 'a redirect address may not have a user name or password'
-  if (protocol === 'http:' && !isLoopback(bare(hostname)))
+  if (protocol === 'http:' && !isLoopback(bareHost(hostname)))
     return `http is for addresses of one’s own machine; ${quoted(uri)} has to be https`
   return undefined
 }
 
 function isOfAnApp(uri: string): boolean {
   const { protocol, hostname } = new URL(uri)
-  return (protocol === 'http:' && isLoopback(bare(hostname))) || (protocol !== 'http:' && protocol !== 'https:')
-}
-
-function bare(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, '')
+  return (protocol === 'http:' && isLoopback(bareHost(hostname))) || (protocol !== 'http:' && protocol !== 'https:')
 }
 
 function quoted(uri: string): string {

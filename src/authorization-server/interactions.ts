@@ -5,7 +5,7 @@ import type { InteractionDetails, Provider } from 'oidc-provider/lib/provider.js
 import type { Clock } from '../core/ports/clock.ts'
 import type { PublicAddress } from '../core/ports/public-address.ts'
 import type { Log } from '../core/ports/report.ts'
-import { isLoopback } from '../platform/net/loopback.ts'
+import { bareHost, isLoopback } from '../platform/net/loopback.ts'
 import type { Accounts } from './accounts.ts'
 import { type Consents, redirectHost } from './consents.ts'
 import type { Forms } from './forms.ts'
@@ -241,7 +241,7 @@ function redirect(res: ServerResponse, to: string): void {
 
 function isOfThisMachine(uri: string): boolean {
   const { protocol, hostname } = new URL(uri)
-  return (protocol !== 'https:' && protocol !== 'http:') || isLoopback(hostname.replace(/^\[|\]$/g, ''))
+  return (protocol !== 'https:' && protocol !== 'http:') || isLoopback(bareHost(hostname))
 }
 
 /** Browsers hold the whole way of a form against the policy of its page, and its end is the client's address. */

@@ -1,5 +1,6 @@
 // Settings of the log and of what is measured. A leaf.
 import { z } from 'zod'
+import { durationMs, durationPattern } from '../core/text/duration.ts'
 
 export const logSettings = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least severe log level that is written.'),
@@ -22,8 +23,9 @@ export type LogSettings = z.infer<typeof logSettings>
 export const auditSettings = z.strictObject({
   retention: z
     .string()
-    .regex(/^\d{1,9}(ms|s|m|h|d)$/, { error: 'is no duration; write 30d, 12h, …' })
-    .default('90d')
+    .regex(durationPattern, { error: 'is no duration: write for example 12h or 30d' })
+    .transform((text) => durationMs(text) ?? 0)
+    .prefault('90d')
     .describe(
       'How long rows of the audit are kept. They are in the store of `stateDir`; where nothing outlives a restart there is no audit.',
     ),

@@ -9,6 +9,7 @@ import type { Loaded } from './configuration/load.ts'
 export interface OpenStore {
   readonly durable: Durable
   readonly stateDir: string
+  close(): Promise<void>
 }
 
 /** A sentence where the configuration keeps nothing, or nothing has been kept yet and `make` is false. */
@@ -18,5 +19,6 @@ export function openStore(loaded: Loaded, make: boolean): OpenStore | string {
   if (!make && !existsSync(join(stateDir, 'signalbox.db')))
     return `There is no store in ${stateDir}: no gateway has run with ${loaded.source} from here.`
   const report = { log: () => undefined, counters: { add: () => undefined } }
-  return { durable: createDurable(stateDir, systemClock, report), stateDir }
+  const durable = createDurable(stateDir, systemClock, report)
+  return { durable, stateDir, close: () => durable.close() }
 }

@@ -113,6 +113,19 @@ describe('tls.clientCa', () => {
   })
 })
 
+/** A request whose target is a whole URL (RFC 9112 §3.2.2): its status. */
+function inAbsoluteForm(base: string, target: string): Promise<number> {
+  const { hostname, port } = new URL(base)
+  return new Promise((resolve, reject) => {
+    const req = plainRequest({ hostname, port, path: target, agent: false, headers: { host: 'mcp.example.com' } }, (res) => {
+      res.resume()
+      resolve(res.statusCode ?? 0)
+    })
+    req.on('error', reject)
+    req.end()
+  })
+}
+
 /** A proxy that hands requests on, with the path as it came or without its beginning. */
 async function proxyTo(base: string, strip: string): Promise<string> {
   const server: Server = createServer((req, res) => {
@@ -148,6 +161,7 @@ describe('publicUrl with a path', () => {
     expect([status, message.result?.content?.[0]?.text]).toEqual([200, 'echo was called'])
     expect((await send(`${proxy}/gw/livez`, 'GET', undefined, asked)).status).toBe(200)
     expect((await send(`${proxy}/gw/mcp?x=1`, 'DELETE', undefined, asked)).status).not.toBe(404)
+    expect(await inAbsoluteForm(base, 'http://mcp.example.com/gw/livez')).toBe(200)
     expect((await send(`${proxy}/gwx/mcp`, 'POST', list, { headers: { ...headers, host: 'mcp.example.com' } })).status).toBe(404)
     const ended = new AbortController()
     const endpoint = await new Promise<string>((resolve, reject) => {

@@ -15,6 +15,8 @@ export interface Presented {
   readonly path: string | undefined
   /** What follows the `?` of the target. It may hold a credential that does not belong there. */
   readonly query?: string | undefined
+  /** Whether its client can ask for more scopes once it has some (MCP 2026-07-28 §authorization, step-up): what it is asked for first may then be little. */
+  readonly stepsUp: boolean
   /** By name in lower case, a value for each line as received: what stands twice shows. Empty where the transport has none. */
   readonly headers: ReadonlyMap<string, readonly string[]>
   /** Of the TLS connection itself, where the client sent one; never from a header. */

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import type { PeerCertificate, Presented } from '../../core/ports/gateway.ts'
+import { header, modernRevision } from '../../core/protocol/names.ts'
 
 export class PresentedByHttp implements Presented {
   readonly transport: 'http' | 'sse'
@@ -27,6 +28,10 @@ export class PresentedByHttp implements Presented {
     const target = this.req.url ?? ''
     const at = target.indexOf('?')
     return at < 0 ? undefined : target.slice(at + 1)
+  }
+
+  get stepsUp(): boolean {
+    return this.req.headers[header.protocolVersion] === modernRevision
   }
 
   get headers(): ReadonlyMap<string, readonly string[]> {

@@ -25,6 +25,13 @@ export function pathBelow(publicUrl: string | undefined): string {
   return publicUrl === undefined ? '' : new URL(publicUrl).pathname.replace(/\/+$/, '')
 }
 
+/** The target as it is below the path of `publicUrl`, which a proxy in front may have taken away, or left. */
+export function withoutPrefix(target: string, below: string): string {
+  const rest = target.slice(below.length)
+  if (!target.startsWith(below) || !/^([/?]|$)/.test(rest)) return target
+  return rest.startsWith('/') ? rest : `/${rest}`
+}
+
 /** Path and query of a target in absolute-form (RFC 9112 §3.2.2), with the host that it names; undefined for any other form. */
 export function absoluteForm(target: string): { readonly host: string; readonly path: string } | undefined {
   const found = /^https?:\/\/([^/?#]*)([^#]*)/i.exec(target)

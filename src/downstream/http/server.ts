@@ -30,7 +30,7 @@ import { OpenRequests } from './open-requests.ts'
 import { PresentedByHttp } from './presented.ts'
 import { limitReceiving, lookingMs } from './receive-limits.ts'
 import { Refusals, type Turned } from './refusals.ts'
-import { absoluteForm, allowedAt, pathBelow, type Route, route } from './routes.ts'
+import { absoluteForm, allowedAt, pathBelow, type Route, route, withoutPrefix } from './routes.ts'
 import { tlsOptions } from './tls.ts'
 
 /** HTTP+SSE of 2024-11-05: the stream at `/sse` (also `/sse/{mount}`) and the posts to `/message`. */
@@ -209,21 +209,11 @@ class Door implements HttpDoor {
 
   private arrive(turned: Came): Promise<void> | void {
     const { req } = turned
-    const target = this.below === '' ? (req.url ?? '/') : this.withoutPrefix(req)
-    if (target.startsWith('/')) return this.walk(turned, route(target))
-    const absolute = absoluteForm(target)
-    if (absolute === undefined) return this.walk(turned, route(target))
-    req.url = absolute.path
-    return this.walk(turned, route(absolute.path), absolute.host)
-  }
-
-  /** A proxy in front may take the path of `publicUrl` away, or leave it. */
-  private withoutPrefix(req: IncomingMessage): string {
     const target = req.url ?? '/'
-    const { below } = this
-    if (!target.startsWith(below) || !/^([/?]|$)/.test(target.slice(below.length))) return target
-    req.url = target.slice(below.length).replace(/^(?!\/)/, '/')
-    return req.url
+    const absolute = target.startsWith('/') ? undefined : absoluteForm(target)
+    const path = absolute?.path ?? target
+    req.url = this.below === '' ? path : withoutPrefix(path, this.below)
+    return this.walk(turned, route(req.url), absolute?.host)
   }
 
   /** `host`: of a target in absolute-form. The header has to be good as well, since others may read that one. */

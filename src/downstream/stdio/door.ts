@@ -38,6 +38,7 @@ const presented = {
   path: undefined,
   headers: new Map<string, readonly string[]>(),
   certificate: undefined,
+  stepsUp: false,
   remoteAddress: undefined,
 } as const
 

@@ -53,6 +53,7 @@ function presented(bearer: string): Presented {
     path: '/mcp',
     headers: new Map([['authorization', [`Bearer ${bearer}`]]]),
     certificate: undefined,
+    stepsUp: false,
     remoteAddress: '192.0.2.1',
   }
 }

@@ -5,7 +5,6 @@ import { anonymous, type Principal } from '../../core/call/principal.ts'
 import { keepSubjectToken } from '../../core/call/subject-token.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Identified, Presented } from '../../core/ports/gateway.ts'
-import { header, modernRevision } from '../../core/protocol/names.ts'
 import { type ChallengeError, type ChallengeParts, challengeFor } from './challenge.ts'
 import type { Checked } from './checked.ts'
 import { KeySet } from './key-set.ts'
@@ -187,8 +186,7 @@ class Identification implements Callers {
 
   private refused(mount: string, reason: string, presented: Presented, error: ChallengeError['error'] | undefined): Identified {
     const { scopes } = this.parts
-    const stepsUp = presented.headers.get(header.protocolVersion)?.[0] === modernRevision
-    const wanted = stepsUp ? scopes.first(mount) : scopes.all(mount)
+    const wanted = presented.stepsUp ? scopes.first(mount) : scopes.all(mount)
     const wrong = error === undefined ? undefined : { error, description: reason }
     return { fault: fault('unauthenticated', { reason }, { challenge: challengeFor(this.challengeParts(), mount, wanted, wrong) }) }
   }

@@ -13,6 +13,7 @@ function presented(headers: Record<string, string | readonly string[]>, more: Pa
     path: '/mcp',
     headers: new Map(Object.entries(headers).map(([name, value]) => [name, typeof value === 'string' ? [value] : value])),
     certificate: undefined,
+    stepsUp: false,
     remoteAddress: '10.1.2.3',
     ...more,
   }

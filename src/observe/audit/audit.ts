@@ -47,6 +47,8 @@ class Chain implements Audit {
   private writing: Promise<void> | undefined
   private sweep: Timer | undefined
   private ended = false
+  /** The store is away, and that was told. */
+  private lags = false
 
   constructor(parts: AuditParts) {
     this.parts = parts
@@ -94,13 +96,14 @@ class Chain implements Audit {
       for (;;) {
         const done = await store.append(batch)
         if (done.ok || done.fault.kind === 'conflict') break
-        report.log('warn', 'The audit could not be written; it is tried again', {
-          reason: done.fault.message,
-          waiting: this.waiting.length,
-        })
+        // The store tells of its own trouble; of the audit it is enough to know once that it lags, and when it is whole again.
+        if (!this.lags) report.log('warn', 'The audit cannot be written; it is tried again', { reason: done.fault.message })
+        this.lags = true
         if (done.fault.kind === 'closed' || this.ended) return
         await new Promise<void>((resolve) => void clock.timer(againMs, resolve))
       }
+      if (this.lags) report.log('info', 'The audit is written again', { waiting: this.waiting.length - taken, lost })
+      this.lags = false
       this.waiting.splice(0, taken)
       this.lost -= lost
       this.seq += batch.rows.length

@@ -1,12 +1,11 @@
 // `signalbox audit query` and `audit verify`: reads the audit in the store of a gateway, whether it runs or not.
 import { durationMs } from '../../core/text/duration.ts'
-import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
-import { type AuditRow, type AuditStore, createAuditStore, queryAudit, verifyAudit } from '../../observe/index.ts'
+import { jsonForTerminal } from '../../core/text/terminal.ts'
+import { type AuditRow, createAuditStore, queryAudit, verifyAudit } from '../../observe/index.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
-import { openStore } from '../store.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { loadOrTell } from './options.ts'
 import { styleFor, table } from './text.ts'
+import { failed, withStore } from './with-store.ts'
 
 interface AuditOptions {
   readonly config?: string
@@ -30,10 +29,11 @@ export async function auditQuery(options: QueryOptions): Promise<ExitCode> {
   if (fromMs === undefined) return usage('--from is neither a time in ISO 8601 nor a duration such as 2h')
   if (toMs === undefined) return usage('--to is neither a time in ISO 8601 nor a duration such as 2h')
   if (!Number.isInteger(most) || most < 1 || most > 1_000_000) return usage('--most is no number from 1 to 1000000')
-  return withStore(options, async (store) => {
+  return withStore(options, async ({ durable }) => {
+    const store = createAuditStore(durable)
     const allowed = options.denied === true ? false : undefined
     const found = await queryAudit(store, { fromMs, toMs, principal: options.principal, tool: options.tool, allowed, most })
-    if (!found.ok) return storeProblem(found.fault.message)
+    if (!found.ok) return failed(found.fault.message)
     if (options.json === true) for (const row of found.value) process.stdout.write(`${jsonForTerminal(JSON.stringify(shown(row)))}\n`)
     else process.stdout.write(`${found.value.length === 0 ? 'No such decision.' : rowsTable(found.value)}\n`)
     return exit.ok
@@ -41,9 +41,10 @@ export async function auditQuery(options: QueryOptions): Promise<ExitCode> {
 }
 
 export async function auditVerify(options: AuditOptions): Promise<ExitCode> {
-  return withStore(options, async (store) => {
+  return withStore(options, async ({ durable }) => {
+    const store = createAuditStore(durable)
     const found = await verifyAudit(store)
-    if (!found.ok) return storeProblem(found.fault.message)
+    if (!found.ok) return failed(found.fault.message)
     const broken = found.value.filter((chain) => chain.broken !== undefined)
     const verdict = broken.length === 0 ? 'whole' : 'broken'
     if (options.json === true) process.stdout.write(`${JSON.stringify({ verdict, chains: found.value })}\n`)
@@ -63,21 +64,6 @@ export async function auditVerify(options: AuditOptions): Promise<ExitCode> {
     }
     return broken.length === 0 ? exit.ok : exit.failed
   })
-}
-
-async function withStore(options: AuditOptions, work: (store: AuditStore) => Promise<ExitCode>): Promise<ExitCode> {
-  const loaded = await loadOrTell({ ...(options.config === undefined ? {} : { config: options.config }) }, false)
-  if (loaded === undefined) return exit.invalid
-  const opened = openStore(loaded, false)
-  if (typeof opened === 'string') {
-    process.stderr.write(`${forTerminal(opened)}\n`)
-    return exit.preflight
-  }
-  try {
-    return await work(createAuditStore(opened.durable))
-  } finally {
-    await opened.durable.close()
-  }
 }
 
 /** Milliseconds since the epoch; a duration is that long ago. */
@@ -114,9 +100,4 @@ function rowsTable(rows: readonly AuditRow[]): string {
 function usage(what: string): ExitCode {
   process.stderr.write(`${what}\n`)
   return exit.usage
-}
-
-function storeProblem(message: string): ExitCode {
-  process.stderr.write(`${forTerminal(message)}\n`)
-  return exit.failed
 }

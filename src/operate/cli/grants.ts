@@ -1,13 +1,11 @@
 // `signalbox grants list` and `grants revoke`: which grants towards servers a gateway keeps, and taking them back, whether it runs or not.
 
-import type { Durable } from '../../core/ports/durable.ts'
 import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
 import { type ListedGrant, listGrants, revokeGrants } from '../../gateway/credentials/index.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
-import { openStore } from '../store.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { loadOrTell } from './options.ts'
 import { table } from './text.ts'
+import { failed, withStore } from './with-store.ts'
 
 export interface GrantsOptions {
   readonly config?: string
@@ -17,9 +15,9 @@ export interface GrantsOptions {
 }
 
 export function grantsList(options: GrantsOptions): Promise<ExitCode> {
-  return withStore(options, async (durable) => {
+  return withStore(options, async ({ durable }) => {
     const found = await listGrants(durable, options)
-    if (!found.ok) return problem(found.fault.message)
+    if (!found.ok) return failed(found.fault.message)
     if (options.json === true) process.stdout.write(`${jsonForTerminal(JSON.stringify({ grants: found.value.map(shown) }))}\n`)
     else process.stdout.write(found.value.length === 0 ? 'No such grant.\n' : `${grantsTable(found.value)}\n`)
     return exit.ok
@@ -31,9 +29,9 @@ export async function grantsRevoke(options: GrantsOptions & { readonly all?: boo
     process.stderr.write('Say which: --server, --principal, or --all\n')
     return exit.usage
   }
-  return withStore(options, async (durable) => {
+  return withStore(options, async ({ durable }) => {
     const done = await revokeGrants(durable, options, systemClock.now())
-    if (!done.ok) return problem(done.fault.message)
+    if (!done.ok) return failed(done.fault.message)
     const text = done.value === 1 ? 'One grant was revoked.' : `${done.value} grants were revoked.`
     process.stdout.write(options.json === true ? `${JSON.stringify({ revoked: done.value })}\n` : `${text}\n`)
     return exit.ok
@@ -61,24 +59,4 @@ function grantsTable(grants: readonly ListedGrant[]): string {
     expiresMs === null ? '' : new Date(expiresMs).toISOString(),
   ])
   return table([['server', 'principal', 'issuer', 'status', 'scopes', 'token until'], ...rows].map((row) => row.map(forTerminal)))
-}
-
-async function withStore(options: GrantsOptions, work: (durable: Durable) => Promise<ExitCode>): Promise<ExitCode> {
-  const loaded = await loadOrTell(options.config === undefined ? {} : { config: options.config }, false)
-  if (loaded === undefined) return exit.invalid
-  const opened = openStore(loaded, false)
-  if (typeof opened === 'string') {
-    process.stderr.write(`${forTerminal(opened)}\n`)
-    return exit.preflight
-  }
-  try {
-    return await work(opened.durable)
-  } finally {
-    await opened.durable.close()
-  }
-}
-
-function problem(message: string): ExitCode {
-  process.stderr.write(`${forTerminal(message)}\n`)
-  return exit.failed
 }

@@ -4,37 +4,28 @@ import { operatorLink } from '../../authorization-server/index.ts'
 import { forTerminal } from '../../core/text/terminal.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'
-import { openStore } from '../store.ts'
+import { formatAddress } from '../configuration/address.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { loadOrTell } from './options.ts'
+import { failed, withStore } from './with-store.ts'
 
 export interface OperatorsOptions {
   readonly config?: string
   readonly json?: boolean
 }
 
-export async function operatorsLink(options: OperatorsOptions): Promise<ExitCode> {
-  const loaded = await loadOrTell(options.config === undefined ? {} : { config: options.config }, false)
-  if (loaded === undefined) return exit.invalid
-  const { settings, listen } = loaded
-  if (settings.auth.embedded.login.oidc !== undefined) {
-    process.stderr.write('People sign in at `auth.embedded.login.oidc`: there are no passwords here\n')
-    return exit.invalid
-  }
-  const opened = openStore(loaded, false)
-  if (typeof opened === 'string') {
-    process.stderr.write(`${forTerminal(opened)}\n`)
-    return exit.preflight
-  }
-  try {
-    const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host
-    const link = await operatorLink(opened.durable, systemClock, systemRandom, settings.publicUrl ?? `http://${host}:${listen.port}`)
-    process.stdout.write(options.json === true ? `${JSON.stringify({ link })}\n` : `${forTerminal(link)}\n`)
-    return exit.ok
-  } catch (error) {
-    process.stderr.write(`${forTerminal(String(error))}\n`)
-    return exit.failed
-  } finally {
-    await opened.durable.close()
-  }
+export function operatorsLink(options: OperatorsOptions): Promise<ExitCode> {
+  return withStore(options, async ({ durable }, { settings, listen }) => {
+    if (settings.auth.embedded.login.oidc !== undefined) {
+      process.stderr.write('People sign in at `auth.embedded.login.oidc`: there are no passwords here\n')
+      return exit.invalid
+    }
+    try {
+      const url = settings.publicUrl ?? `http://${formatAddress(listen)}`
+      const link = await operatorLink(durable, systemClock, systemRandom, url)
+      process.stdout.write(options.json === true ? `${JSON.stringify({ link })}\n` : `${forTerminal(link)}\n`)
+      return exit.ok
+    } catch (error) {
+      return failed(String(error))
+    }
+  })
 }

@@ -7,7 +7,7 @@ import { FetchRefused } from '../../core/ports/guarded-fetch.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { createGuardedFetch } from '../../platform/net/guarded-fetch.ts'
-import { isLoopback } from '../../platform/net/loopback.ts'
+import { bareHost, isLoopback } from '../../platform/net/loopback.ts'
 import { ClientProblem } from './client.ts'
 import type { KeptToken } from './tokens.ts'
 
@@ -77,7 +77,7 @@ export async function renew(url: string, kept: KeptToken): Promise<KeptToken> {
 
 /** Of a gateway on this machine what it names may be here too. */
 function fetchFor(url: string): Fetch {
-  return createGuardedFetch({ trusted: [url], loopback: isLoopback(new URL(url).hostname.replace(/^\[|\]$/g, '')) })
+  return createGuardedFetch({ trusted: [url], loopback: isLoopback(bareHost(new URL(url).hostname)) })
 }
 
 interface Protection {
@@ -173,8 +173,8 @@ async function listenForAnswer(): Promise<Answer> {
     came = resolve
   })
   const server: Server = createServer((req, res) => {
-    const url = new URL(req.url ?? '/', redirectUri)
-    if (req.method !== 'GET' || url.pathname !== '/callback') return void res.writeHead(404).end()
+    const url = URL.canParse(req.url ?? '/', redirectUri) ? new URL(req.url ?? '/', redirectUri) : undefined
+    if (url === undefined || req.method !== 'GET' || url.pathname !== '/callback') return void res.writeHead(404).end()
     res.writeHead(200, { 'content-type': 'text/plain; charset=utf-8', connection: 'close' }).end('Signed in. You can close this page.\n')
     came(url)
   })

@@ -1,7 +1,7 @@
 // What `auth` says that cannot be meant, or that a profile refuses.
 import type { Settings } from '../../assembly/settings.ts'
 import type { Finding, Path } from '../../platform/config/index.ts'
-import { isLoopback } from '../../platform/net/loopback.ts'
+import { bareHost, isLoopback } from '../../platform/net/loopback.ts'
 
 export function callerFindings({ auth, profile, servers }: Settings): Finding[] {
   const findings: Finding[] = []
@@ -50,7 +50,7 @@ export function callerFindings({ auth, profile, servers }: Settings): Finding[] 
   }
   for (const [path, address] of profile === 'production' ? asked(auth) : []) {
     const { protocol, hostname } = new URL(address)
-    if (protocol !== 'http:' || isLoopback(hostname.replace(/^\[|\]$/g, ''))) continue
+    if (protocol !== 'http:' || isLoopback(bareHost(hostname))) continue
     const what = 'what it says would cross the network unprotected, and whoever changes it can be anybody'
     error(path, what, 'use https; the production profile refuses http beyond this machine')
   }

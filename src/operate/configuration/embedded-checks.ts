@@ -1,7 +1,7 @@
 // What `auth.embedded` says that cannot be meant, or that a profile refuses.
 import type { Settings } from '../../assembly/settings.ts'
 import type { Finding, Path } from '../../platform/config/index.ts'
-import { isLoopback } from '../../platform/net/loopback.ts'
+import { bareHost, isLoopback } from '../../platform/net/loopback.ts'
 
 export function embeddedFindings({ auth, profile, publicUrl }: Settings): Finding[] {
   const { embedded, callers, issuers, introspection } = auth
@@ -49,5 +49,5 @@ export function embeddedFindings({ auth, profile, publicUrl }: Settings): Findin
 
 function isSafe(address: string): boolean {
   const { protocol, hostname } = new URL(address)
-  return protocol === 'https:' || isLoopback(hostname.replace(/^\[|\]$/g, ''))
+  return protocol === 'https:' || isLoopback(bareHost(hostname))
 }

@@ -7,7 +7,7 @@ import { parseAddress } from './address.ts'
 
 export function listenFindings(settings: Settings): Finding[] {
   const { listen, admin, profile } = settings
-  const findings = [...wellFormed(['listen'], listen), ...front(settings)]
+  const findings = [...wellFormed(['listen'], listen), ...front(settings), ...noEndpoint(settings)]
   if (admin.listen === undefined || admin.listen === 'off') return findings
   findings.push(...wellFormed(['admin', 'listen'], admin.listen))
   const address = parseAddress(admin.listen)
@@ -34,6 +34,13 @@ export function listenFindings(settings: Settings): Finding[] {
 
 function wellFormed(path: Path, text: string): Finding[] {
   return parseAddress(text) === undefined ? [error(path, 'is no address', 'write HOST:PORT, for example 127.0.0.1:4280')] : []
+}
+
+/** Every address of the front door is below it. */
+function noEndpoint({ publicUrl }: Settings): Finding[] {
+  const own = publicUrl === undefined ? undefined : /\/(mcp|sse|oauth|connect)\/?$/.exec(new URL(publicUrl).pathname)?.[0]
+  if (own === undefined) return []
+  return [error(['publicUrl'], `ends with ${own}, which stands below it`, `leave ${own} out: clients call {publicUrl}/mcp`)]
 }
 
 function front({ listen, auth, profile, tls, publicUrl }: Settings): Finding[] {

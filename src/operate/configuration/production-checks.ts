@@ -1,8 +1,8 @@
 // What the production profile refuses, since it is only good for development.
 import type { Settings } from '../../assembly/settings.ts'
 import { error, type Finding, type Path } from '../../platform/config/index.ts'
-import { isLoopback } from '../../platform/net/loopback.ts'
-import { addresses, bare } from './server-addresses.ts'
+import { bareHost, isLoopback } from '../../platform/net/loopback.ts'
+import { addresses } from './server-addresses.ts'
 
 /** `inline`: the text at a path stands in the file as it is, and not by reference. */
 export function productionFindings(settings: Settings, inline: (path: Path) => boolean): Finding[] {
@@ -24,7 +24,7 @@ function log({ log: { level } }: Settings): Finding[] {
 function publicAddress({ publicUrl }: Settings): Finding[] {
   if (publicUrl === undefined) return []
   const { protocol, hostname } = new URL(publicUrl)
-  if (protocol === 'https:' || isLoopback(bare(hostname))) return []
+  if (protocol === 'https:' || isLoopback(bareHost(hostname))) return []
   return [
     error(['publicUrl'], 'is plain http, so that tokens would cross the network in clear text', 'write the https address that clients use'),
   ]
@@ -34,7 +34,7 @@ function clearText({ servers }: Settings): Finding[] {
   return Object.entries(servers).flatMap(([name, server]) => {
     if (Object.keys(server.headers).length === 0 && (server.auth === undefined || server.auth.type === 'none')) return []
     return addresses(['servers', name], server).flatMap(({ path, url }) => {
-      if (url.protocol !== 'http:' || isLoopback(bare(url.hostname))) return []
+      if (url.protocol !== 'http:' || isLoopback(bareHost(url.hostname))) return []
       const what = 'its headers and its credential would cross the network in clear text'
       return [error(path, what, 'use https; the production profile refuses http beyond this machine')]
     })

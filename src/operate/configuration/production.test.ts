@@ -95,6 +95,11 @@ describe('tls', () => {
   })
 })
 
+it('publicUrl is the address of the gateway, and not of its endpoint', async () => {
+  const found = await problems({ ...good, publicUrl: 'https://mcp.example.com/mcp' })
+  expect(found.join('\n')).toMatch(/publicUrl: ends with \/mcp.*leave \/mcp out/)
+})
+
 it('publicUrl takes no query, fragment or other scheme', async () => {
   for (const publicUrl of ['https://a.example/?x=1', 'https://a.example/#x', 'ftp://a.example', 'mcp.example.com']) {
     expect((await problems({ ...good, publicUrl })).join('\n'), publicUrl).toMatch(/publicUrl/)

@@ -8,8 +8,3 @@ export function addresses(path: Path, server: Server): { readonly path: Path; re
   const several = (server.endpoints ?? []).map((url, i) => ({ path: [...path, 'endpoints', i], url: new URL(url) }))
   return server.url === undefined ? several : [{ path: [...path, 'url'], url: new URL(server.url) }]
 }
-
-/** The host of a URL without the brackets of an IPv6 address. */
-export function bare(hostname: string): string {
-  return hostname.replace(/^\[|\]$/g, '')
-}

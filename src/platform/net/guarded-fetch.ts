@@ -5,7 +5,7 @@ import type { LookupFunction } from 'node:net'
 import ipaddr from 'ipaddr.js'
 import { Agent, type Dispatcher, ProxyAgent, fetch as undiciFetch } from 'undici'
 import { FetchRefused, type GuardedFetch } from '../../core/ports/guarded-fetch.ts'
-import { isLoopback } from './loopback.ts'
+import { bareHost, isLoopback } from './loopback.ts'
 import type { ForwardProxy, Proxies } from './proxies.ts'
 
 export interface GuardedFetchOptions {
@@ -78,7 +78,7 @@ export function createGuardedFetch(options: GuardedFetchOptions): ClosableFetch 
 
 /** What can be seen without asking for a name. A literal address is never looked up. */
 function check(url: URL, loopback: boolean): void {
-  const host = url.hostname.replace(/^\[|\]$/g, '')
+  const host = bareHost(url.hostname)
   if (url.username !== '' || url.password !== '') throw new FetchRefused(`${url.host} is named with a password`)
   const here = isLoopback(host) || (loopback && host.endsWith('.localhost'))
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && here && loopback)) {

@@ -1,7 +1,7 @@
 // Which forward proxy the requests to an origin go through, as HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY of the environment say.
 // Of the address of a proxy only host and port are ever told: the rest may hold a credential.
 import { BlockList, isIP } from 'node:net'
-import { isLoopback } from './loopback.ts'
+import { bareHost, isLoopback } from './loopback.ts'
 
 export interface ForwardProxy {
   /** Spoken to over TLS. */
@@ -111,7 +111,7 @@ function decoded(text: string): string | undefined {
 }
 
 function plainHost(url: URL): string {
-  return url.hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '')
+  return bareHost(url.hostname).replace(/\.$/, '')
 }
 
 function isThisMachine(host: string): boolean {
