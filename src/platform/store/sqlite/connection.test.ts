@@ -39,6 +39,31 @@ describe('the thread of the engine', () => {
     await expect(connection.ask(memory)).rejects.toThrow('closed')
   })
 
+  it('that is let go in the middle of a call ends after it, and takes nobody with it', () => {
+    // In a process of its own: what is looked for ends one.
+    const connection = JSON.stringify(new URL('../../../../dist/platform/store/sqlite/connection.js', import.meta.url).href)
+    const program = `
+      const { inThread } = await import(${connection})
+      const rows = Array.from({ length: 20000 }, (_, n) => [n])
+      for (let n = 0; n < 10; n += 1) {
+        const busy = inThread()
+        await busy.ask({ op: 'open', file: ':memory:', busyMs: 1 })
+        await busy.ask({ op: 'exec', sql: 'CREATE TABLE t (a)' })
+        const write = { op: 'each', sql: 'INSERT INTO t VALUES (?)', rows }
+        const told = Array.from({ length: 3 }, () => busy.ask(write).catch((error) => error.message))
+        await new Promise((resolve) => setImmediate(resolve))
+        busy.end()
+        console.log((await Promise.all(told)).join())
+      }
+      // The threads work on meanwhile: a new one answers.
+      const next = inThread()
+      for (let n = 0; n < 20; n += 1) await next.ask({ op: n === 0 ? 'open' : 'exec', file: ':memory:', busyMs: 1, sql: 'SELECT 1' })
+      next.end()
+    `
+    const out = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+    expect(out).toBe(`${'The store is closed,The store is closed,The store is closed\n'.repeat(10)}`)
+  })
+
   it('is given the text of the engine, which stands by itself', () => {
     const library = createRequire(import.meta.url).resolve('@photostructure/sqlite')
     const program = `

@@ -6,7 +6,7 @@ import { createEngine, type EngineAnswer, type EngineRequest } from './engine.ts
 export interface Connection {
   /** One answer for each request, in their order. Rejects where the engine is gone. */
   ask(request: EngineRequest): Promise<EngineAnswer>
-  /** Lets go of it, whatever it does. */
+  /** Lets go of it, whatever it does: what waits is told at once, and its thread ends after the call that it is in. */
   end(): void
 }
 
@@ -32,7 +32,7 @@ export function inThread(): Connection {
   const text = `
     const { parentPort, workerData } = require('node:worker_threads')
     const engine = (${createEngine.toString()})(require(workerData))
-    parentPort.on('message', (request) => parentPort.postMessage(engine(request)))
+    parentPort.on('message', (request) => request === 'end' ? process.exit() : parentPort.postMessage(engine(request)))
   `
   const worker = new Worker(text, { eval: true, workerData: library, execArgv: [], name: 'signalbox-store' })
   const waiting: Waiting[] = []
@@ -43,8 +43,8 @@ export function inThread(): Connection {
   }
   worker.on('message', (answer: EngineAnswer) => {
     waiting.shift()?.resolve(answer)
-    // It holds the process only while somebody waits for it.
-    if (waiting.length === 0) worker.unref()
+    // It holds the process only while somebody waits for it, or its end.
+    if (waiting.length === 0 && gone === undefined) worker.unref()
   })
   worker.on('error', lose)
   worker.on('messageerror', lose)
@@ -60,7 +60,10 @@ export function inThread(): Connection {
       }),
     end: () => {
       lose(new Error('The store is closed'))
-      void worker.terminate()
+      // Neither terminated from here nor left to the end of the process: in the middle of a call the library would take all of it along, by an
+      // error of its own that nothing can catch.
+      worker.postMessage('end')
+      worker.ref()
     },
   }
 }
