@@ -32,7 +32,7 @@ export function inThread(): Connection {
   const text = `
     const { parentPort, workerData } = require('node:worker_threads')
     const engine = (${createEngine.toString()})(require(workerData))
-    parentPort.on('message', (request) => request === 'end' ? process.exit() : parentPort.postMessage(engine(request)))
+    parentPort.on('message', (request) => request === 'end' ? parentPort.close() : parentPort.postMessage(engine(request)))
   `
   const worker = new Worker(text, { eval: true, workerData: library, execArgv: [], name: 'signalbox-store' })
   const waiting: Waiting[] = []
