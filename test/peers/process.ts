@@ -13,6 +13,8 @@ export interface GatewayProcess {
   readonly child: ChildProcess
   /** What it wrote to standard error so far. */
   log(): string
+  /** Resolves to the first text that the pattern finds in the log, once it is there: its first line on standard output says nothing of it. */
+  logged(pattern: RegExp): Promise<string>
   /** Resolves to the exit code (or signal) once it is gone. */
   readonly gone: Promise<number | string>
   /** Sends the signal and resolves to the exit code (or signal) once it is gone. */
@@ -52,6 +54,12 @@ export async function startProcess(
     admin: admin ?? '',
     child,
     log: () => log,
+    logged: async (pattern) => {
+      await eventually(() => pattern.test(log), 30_000)
+      const found = pattern.exec(log)?.[0]
+      if (found === undefined) throw new Error(`nothing in the log is like ${pattern}: ${log}`)
+      return found
+    },
     gone,
     upstreams,
     end: async (signal) => {

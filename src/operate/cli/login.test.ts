@@ -85,7 +85,7 @@ describe('signalbox login', () => {
 
   it('signs a person in through the browser; then both show who asks', async () => {
     const browser = new Browser(gateway.base)
-    const link = /http:\S+\/oauth\/setup\/\S+/.exec(gateway.log())?.[0] ?? ''
+    const link = await gateway.logged(/http:\S+\/oauth\/setup\/\S+/)
     await browser.submit(await browser.open(link), { name: 'ada', password: words, again: words })
     const { code, err } = await login(async (address) => {
       let page = await browser.open(address)

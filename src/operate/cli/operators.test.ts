@@ -40,7 +40,7 @@ it('operators link: a forgotten password is no end, and what was issued before a
   const first = await startProcess(config)
   const browser = new Browser(first.base)
   const set = async (link: string, word: string) => browser.submit(await browser.open(link), { name: 'ada', password: word, again: word })
-  await set(printed.exec(first.log())?.[0] ?? '', 'forgotten forever')
+  await set(await first.logged(printed), 'forgotten forever')
   const { out, code } = await signalbox('operators', 'link', '--json')
   expect(code).toBe(0)
   const { link } = JSON.parse(out) as { link: string }
