@@ -17,12 +17,17 @@ export interface Presented {
   readonly query?: string | undefined
   /** Whether its client can ask for more scopes once it has some (MCP 2026-07-28 §authorization, step-up): what it is asked for first may then be little. */
   readonly stepsUp: boolean
-  /** By name in lower case, a value for each line as received: what stands twice shows. Empty where the transport has none. */
-  readonly headers: ReadonlyMap<string, readonly string[]>
+  /** Empty where the transport has none. */
+  readonly headers: HeaderLines
   /** Of the TLS connection itself, where the client sent one; never from a header. */
   readonly certificate: PeerCertificate | undefined
   /** The other end of the connection, which may be a proxy. */
   readonly remoteAddress: string | undefined
+}
+
+export interface HeaderLines {
+  /** By name in lower case, a value for each line as received: what stands twice shows. */
+  get(name: string): readonly string[] | undefined
 }
 
 export interface PeerCertificate {

@@ -43,17 +43,18 @@ describe('what a request shows of its caller', () => {
       '127.0.0.1',
       undefined,
     ])
-    expect(Object.fromEntries(shown?.headers ?? [])).toEqual(
-      Object.fromEntries([
-        ['host', ['h']],
-        ['authorization', ['one', 'two']],
-        ['x_user', ['a']],
-        ['x-user', ['b']],
-        ['constructor', ['c']],
-        ['__proto__', ['d', 'e']],
-        ['connection', ['close']],
-      ]),
-    )
+    const asked = ['host', 'authorization', 'x_user', 'x-user', 'constructor', '__proto__', 'connection', 'toString', 'x-absent']
+    expect(asked.map((name) => shown?.headers.get(name))).toEqual([
+      ['h'],
+      ['one', 'two'],
+      ['a'],
+      ['b'],
+      ['c'],
+      ['d', 'e'],
+      ['close'],
+      undefined,
+      undefined,
+    ])
     expect(Object.hasOwn(Object.prototype, '0')).toBe(false)
   })
 })

@@ -1,14 +1,13 @@
 // What an HTTP request shows of its caller, read when somebody asks: an anonymous gateway asks for nothing.
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
-import type { PeerCertificate, Presented } from '../../core/ports/gateway.ts'
+import type { HeaderLines, PeerCertificate, Presented } from '../../core/ports/gateway.ts'
 import { header, modernRevision } from '../../core/protocol/names.ts'
 
-export class PresentedByHttp implements Presented {
+export class PresentedByHttp implements Presented, HeaderLines {
   readonly transport: 'http' | 'sse'
   readonly mount: string
   private readonly req: IncomingMessage
-  private lines: ReadonlyMap<string, readonly string[]> | undefined
 
   constructor(req: IncomingMessage, transport: 'http' | 'sse', mount: string) {
     this.req = req
@@ -34,9 +33,25 @@ export class PresentedByHttp implements Presented {
     return this.req.headers[header.protocolVersion] === modernRevision
   }
 
-  get headers(): ReadonlyMap<string, readonly string[]> {
-    this.lines ??= headerLines(this.req.rawHeaders)
-    return this.lines
+  get headers(): HeaderLines {
+    return this
+  }
+
+  /**
+   * The lines of one header. `headers` of Node would keep the first of two credentials and not tell; its `headersDistinct` fails on names
+   * such as `constructor`. One or two names are asked for, so no table is made of all.
+   */
+  get(name: string): readonly string[] | undefined {
+    const { rawHeaders } = this.req
+    let lines: string[] | undefined
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      const raw = rawHeaders[i] as string
+      if (raw.length !== name.length || raw.toLowerCase() !== name) continue
+      const value = rawHeaders[i + 1] as string
+      if (lines === undefined) lines = [value]
+      else lines.push(value)
+    }
+    return lines
   }
 
   get certificate(): PeerCertificate | undefined {
@@ -47,19 +62,6 @@ export class PresentedByHttp implements Presented {
   get remoteAddress(): string | undefined {
     return this.req.socket.remoteAddress
   }
-}
-
-/** `headers` of Node would keep the first of two credentials and not tell; its `headersDistinct` fails on names such as `constructor`. */
-function headerLines(raw: readonly string[]): ReadonlyMap<string, readonly string[]> {
-  const lines = new Map<string, string[]>()
-  for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = (raw[i] as string).toLowerCase()
-    const value = raw[i + 1] as string
-    const known = lines.get(name)
-    if (known === undefined) lines.set(name, [value])
-    else known.push(value)
-  }
-  return lines
 }
 
 function certificateOf(socket: TLSSocket): PeerCertificate | undefined {

@@ -33,6 +33,7 @@ export class Rights {
   private readonly judged = new WeakMap<Item, Judged>()
   /** Whether its callers can ask for more scopes. */
   private readonly stepsUp: boolean
+  private readonly hasShadows: boolean
 
   constructor(rules: readonly Rule[], principal: Principal) {
     this.stepsUp = principal.method === 'oauth'
@@ -40,6 +41,7 @@ export class Rights {
     this.own = rules
       .filter((rule) => rule.unfit(principal) === undefined)
       .map((rule) => ({ rule, missing: rule.scopes.filter((scope) => !scopes.has(scope)) }))
+    this.hasShadows = this.own.some(({ rule }) => rule.shadow)
     const { sub, iss, tenant, clientId, kind, groups } = principal
     this.facts = { sub, iss, tenant, kind, client: clientId ?? '', groups: [...groups], scopes: [...scopes] }
   }
@@ -79,10 +81,12 @@ export class Rights {
 
   /** The rules that are not in force and would have granted it. */
   shadows(item: Item, args: () => unknown, now: () => Date): readonly Rule[] {
-    const { shadows } = this.of(item)
-    if (shadows.length === 0) return none
-    return shadows
-      .filter(({ missing, condition }) => missing.length === 0 && condition?.holds(this.factsOf(item, args(), now())).holds !== false)
+    // Most sets of rules have none, and then nothing has to be looked up.
+    if (!this.hasShadows) return none
+    return this.of(item)
+      .shadows.filter(
+        ({ missing, condition }) => missing.length === 0 && condition?.holds(this.factsOf(item, args(), now())).holds !== false,
+      )
       .map(({ rule }) => rule)
   }
 
