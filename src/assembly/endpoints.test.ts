@@ -1,20 +1,15 @@
 // A server with several endpoints loses one of them: no caller sees it.
-import { afterEach, expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startUnderTest } from '../../test/peers/gateway.ts'
 import { modern } from '../../test/peers/raw.ts'
 import { plainTool, startScripted } from '../../test/peers/scripted.ts'
 
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 test('calls that an endpoint refused are made at another', async () => {
   const tools = [plainTool('write')]
   const [mortal, alive] = [await startScripted({ era: 'modern', tools }), await startScripted({ era: 'modern', tools })]
-  cleanups.push(() => alive.close())
+  onTestFinished(() => alive.close())
   const gateway = await startUnderTest({ servers: { up: { endpoints: [mortal.url, alive.url] } } })
-  cleanups.push(() => gateway.stop())
+  onTestFinished(() => gateway.stop())
   const write = async () => (await modern(gateway.base, 'tools/call', { name: 'up__write', arguments: {} })).message.result.content[0].text
   for (let n = 0; n < 4; n += 1) expect(await write()).toBe('write was called')
   expect(mortal.count('tools/call')).toBeGreaterThan(0)

@@ -1,19 +1,14 @@
 // From a door to a server: the end of a client session ends what the server keeps for it.
-import { afterEach, expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startSessionServer } from '../../test/doubles/upstream/session-server.ts'
 import { startUnderTest } from '../../test/peers/gateway.ts'
 import { legacy, openSession, send } from '../../test/peers/raw.ts'
 
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 test('a client session has a session of the server to itself, which ends with it', async () => {
   const server = await startSessionServer()
-  cleanups.push(() => server.stop())
+  onTestFinished(() => server.stop())
   const gateway = await startUnderTest({ servers: { web: { url: server.url, era: 'legacy' } } })
-  cleanups.push(() => gateway.stop())
+  onTestFinished(() => gateway.stop())
   const one = await openSession(gateway.base)
   const two = await openSession(gateway.base)
   const count = async (session: typeof one) => (await legacy(gateway.base, session, 'tools/call', { name: 'web__count' })).message.result

@@ -1,24 +1,19 @@
 // A server of both eras through a whole gateway: what a client gets is what it would get directly.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { bothErasChild } from '../doubles/upstream/both-eras.ts'
 import { type ClientKind, connect, type TestClient } from '../peers/clients.ts'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
 
-const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 async function start(): Promise<UnderTest> {
   const gateway = await startUnderTest({ servers: { both: bothErasChild } })
-  cleanups.push(() => gateway.stop())
+  onTestFinished(() => gateway.stop())
   return gateway
 }
 
 async function client(gateway: UnderTest, kind: ClientKind, mount = '/both'): Promise<TestClient> {
   const elicit = () => ({ action: 'accept', content: { name: kind } })
   const connected = await connect(kind, { base: gateway.base, mount }, { elicit })
-  cleanups.push(() => connected.close())
+  onTestFinished(() => connected.close())
   return connected
 }
 

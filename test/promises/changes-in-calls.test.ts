@@ -2,15 +2,10 @@
 // caller is told as it is directly, and finds what changed.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { startUnderTest } from '../peers/gateway.ts'
 import { modern } from '../peers/raw.ts'
 import { promise } from './promise.ts'
-
-const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
 
 /** What the server says to a request, in order; `grow` adds a tool. As text, since a child runs it too. */
 const serving = `
@@ -40,7 +35,7 @@ async function overHttp(): Promise<Record<string, unknown>> {
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  cleanups.push(() => {
+  onTestFinished(() => {
     server.closeAllConnections()
     server.close()
   })
@@ -71,7 +66,7 @@ for (const [over, start] of [
     `a change that a server tells its caller over ${over} reaches that caller, and its next list shows it`,
     async () => {
       const { base, stop } = await startUnderTest({ servers: { up: await start() } })
-      cleanups.push(stop)
+      onTestFinished(stop)
       for (const expected of [
         ['grow', 'grown1'],
         ['grow', 'grown1', 'grown2'],

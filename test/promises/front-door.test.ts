@@ -6,13 +6,12 @@ import { request } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
 import { modern, send } from '../peers/raw.ts'
 import { plainTool, type Scripted, startScripted } from '../peers/scripted.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-front-'))
-const cleanups: (() => Promise<void> | void)[] = []
 let up: Scripted
 
 beforeAll(async () => {
@@ -42,9 +41,6 @@ beforeAll(async () => {
   make('stranger', undefined, 'subjectAltName=DNS:proxy.example')
   up = await startScripted({ era: 'modern', tools: [plainTool('echo')] })
 })
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
 afterAll(async () => {
   await up.close()
   rmSync(folder, { recursive: true, force: true })
@@ -54,7 +50,7 @@ const pem = (name: string): string => readFileSync(join(folder, name), 'utf8')
 
 async function gateway(config: Record<string, unknown>): Promise<UnderTest> {
   const started = await startUnderTest({ servers: { up: { url: up.url, era: 'modern' } }, ...config })
-  cleanups.push(started.stop)
+  onTestFinished(started.stop)
   return started
 }
 
@@ -139,7 +135,7 @@ async function proxyTo(base: string, strip: string): Promise<string> {
     res.on('close', () => onward.destroy())
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  cleanups.push(
+  onTestFinished(
     () =>
       new Promise<void>((resolve) => {
         server.close(() => resolve())

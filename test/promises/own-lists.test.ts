@@ -1,26 +1,21 @@
 // Servers that change the lists of one session alone: what that session is told, lists and calls is what it would be directly.
-import { afterEach, expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { startSessionServer } from '../doubles/upstream/session-server.ts'
 import { connect, type TestClient } from '../peers/clients.ts'
 import { startUnderTest } from '../peers/gateway.ts'
 import { eventually } from '../peers/processes.ts'
 import { promise } from './promise.ts'
 
-const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 const namesOf = async (client: TestClient): Promise<string[]> => (await client.tools()).map(({ name }: { name: string }) => name).sort()
 
 promise(['R1', 'R3'], 'a tool that a server adds to one session is told, listed and called there, and nowhere else', async () => {
   const server = await startSessionServer()
-  cleanups.push(() => server.stop())
+  onTestFinished(() => server.stop())
   const gateway = await startUnderTest({ servers: { up: { url: server.url } } })
-  cleanups.push(() => gateway.stop())
+  onTestFinished(() => gateway.stop())
   const open = async (): Promise<TestClient> => {
     const client = await connect('v1 http', { base: gateway.base, mount: '/up' })
-    cleanups.push(() => client.close())
+    onTestFinished(() => client.close())
     return client
   }
   const [one, other] = [await open(), await open()]

@@ -2,14 +2,9 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import { type AddressInfo, connect } from 'node:net'
 import { Worker } from 'node:worker_threads'
-import { afterEach, describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { limitReceiving } from './receive-limits.ts'
-
-const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
 
 /** Looks in each turn of the event loop, nearly. */
 async function serve(headMs: number, requestMs: number): Promise<{ server: Server; port: number }> {
@@ -18,10 +13,10 @@ async function serve(headMs: number, requestMs: number): Promise<{ server: Serve
     req.on('end', () => res.end('all is here'))
   })
   limitReceiving(server, systemClock, headMs, requestMs)
-  cleanups.push(
-    () => server.close(),
-    () => server.closeAllConnections(),
-  )
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return { server, port: (server.address() as AddressInfo).port }
@@ -45,7 +40,7 @@ const clientCode = `
 function client(port: number, text: string): { readonly got: Promise<string>; sent(): void } {
   const flag = new Int32Array(new SharedArrayBuffer(4))
   const worker = new Worker(clientCode, { eval: true, workerData: { port, sent: flag, text } })
-  cleanups.push(() => worker.terminate())
+  onTestFinished(() => void worker.terminate())
   return { got: once(worker, 'message').then(([got]) => got as string), sent: () => void Atomics.wait(flag, 0, 0) }
 }
 
@@ -80,7 +75,7 @@ describe('a client that does not send its request', () => {
   ])('is told so at the limit, and cut off: without the end of %s', async (_what, text) => {
     const { port } = await serve(20, 20)
     const socket = connect(port, '127.0.0.1')
-    cleanups.push(() => socket.destroy())
+    onTestFinished(() => void socket.destroy())
     let got = ''
     socket.on('data', (chunk) => {
       got += chunk
@@ -93,10 +88,10 @@ describe('a client that does not send its request', () => {
   it('is cut off though it sends a little all the time', async () => {
     const { port } = await serve(20, 60_000)
     const socket = connect(port, '127.0.0.1', () => socket.write('POST / HTTP/1.1\r\n'))
-    cleanups.push(() => socket.destroy())
+    onTestFinished(() => void socket.destroy())
     socket.on('error', () => undefined)
     const dripping = setInterval(() => socket.write('x: y\r\n'), 1)
-    cleanups.push(() => clearInterval(dripping))
+    onTestFinished(() => clearInterval(dripping))
     socket.resume()
     await once(socket, 'close')
   })

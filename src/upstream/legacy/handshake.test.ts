@@ -1,17 +1,12 @@
 // What a server answers where it should have taken the end of the handshake.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { legacyServer, type Reply, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
 import { makeCall, makeUpstream, send } from '../../../test/doubles/upstream/upstream-rig.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 async function refusing(answer: Reply | 'reset') {
   const server = await scripted(legacyServer(({ body }) => (body.method === 'notifications/initialized' ? answer : undefined)))
-  cleanups.push(() => server.stop())
+  onTestFinished(() => server.stop())
   const made = makeUpstream({ settings: { url: server.url, era: 'legacy', transport: 'streamable-http' } })
   return made.upstream
 }

@@ -1,16 +1,11 @@
 // A server that was away is back: what the gateway says of it follows the first call that works, and not the gateway's own next attempt.
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { makeCall, makeUpstream, send, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 const serverInfo = { name: 's', version: '1' }
 const answerTo = (method: string) => {
   if (method === 'initialize') return { result: { protocolVersion: '2025-06-18', capabilities: {}, serverInfo } }
@@ -75,7 +70,7 @@ async function restartable(transport: keyof typeof doors) {
       })
   }
   await start()
-  cleanups.push(() => stop())
+  onTestFinished(() => stop())
   return { url: `http://127.0.0.1:${port}/mcp`, start, stop: () => stop() }
 }
 
@@ -86,7 +81,7 @@ test.each([
   const clock = new ManualClock()
   const server = await restartable(transport)
   const { upstream, close } = makeUpstream({ settings: { url: server.url, transport, era: 'legacy' }, clock })
-  cleanups.push(close)
+  onTestFinished(close)
   expect(await upstream.ready(never)).toBeUndefined()
   const call = () => send(upstream, makeCall('tools/call', { name: 'echo' }, { affinity: 'one' }))
   expect(textOf(await call())).toBe('done')

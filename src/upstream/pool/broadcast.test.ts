@@ -1,6 +1,7 @@
 // One process behind HTTP+SSE, all whose clients hear everything.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Bridge, oneProcess, startBridge } from '../../../test/doubles/upstream/broadcasting-bridge.ts'
+import { upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
 import {
   answerAll,
   asksAll,
@@ -15,20 +16,14 @@ import {
 
 const never = new AbortController().signal
 
-const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 async function bridge(options?: { once: boolean }): Promise<Bridge> {
   const started = await startBridge(oneProcess(options))
-  cleanups.push(() => started.stop())
+  onTestFinished(() => started.stop())
   return started
 }
 
 function at({ url }: Bridge, settings: Record<string, unknown> = {}): Made {
-  const made = makeUpstream({ settings: { url, transport: 'sse', ...settings } })
-  cleanups.push(() => made.close())
+  const made = upstreamAt({ url, transport: 'sse', ...settings })
   return made
 }
 
@@ -102,7 +97,7 @@ describe('behind a bridge that tells every client everything', () => {
       settings: { url: (await bridge()).url, transport: 'sse' },
       outside: { event: (session) => void outside.push(session), ask: async () => undefined },
     })
-    cleanups.push(() => made.close())
+    onTestFinished(() => made.close())
     for (const session of ['ann', 'ben']) await send(made.upstream, echo('hello', session))
     const call = makeCall('tools/call', { name: 'ask' }, { principal: 'ann', affinity: 'ann', capabilities: asksAll, logLevel: 'debug' })
     const leg = start(made.upstream, call)

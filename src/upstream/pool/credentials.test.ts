@@ -1,9 +1,10 @@
 // Whose credential goes with what: each caller's own with its calls and watches, the gateway's own with everything that it asks by itself.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
-import { legacyServer, modernServer, type Script, type Scripted, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
-import { faultKind, type Made, makeCall, makeUpstream, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { peer, upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
+import { legacyServer, modernServer, type Scripted } from '../../../test/doubles/upstream/scripted-http.ts'
+import { faultKind, makeCall, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { type Principal, principalKey } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { CredentialLease, Credentials, Leased } from '../../core/ports/credentials.ts'
@@ -11,22 +12,6 @@ import { UpstreamFault } from '../../core/ports/upstream.ts'
 import { staticCredentials } from '../../gateway/credentials/static.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-async function peer(script: Script): Promise<Scripted> {
-  const made = await scripted(script)
-  cleanups.push(() => made.stop())
-  return made
-}
-
-function upstreamAt(settings: Record<string, unknown>, credentials?: Credentials): Made {
-  const made = makeUpstream({ settings, ...(credentials === undefined ? {} : { credentials }) })
-  cleanups.push(() => made.close())
-  return made
-}
 
 /** A credential of each principal, brought after a while, and one of the gateway itself. */
 class PerCaller implements Credentials {
@@ -65,7 +50,7 @@ describe.each([
   test('the caller in its calls, and the gateway itself in probe, handshake and lists', async () => {
     const server = await peer(script)
     const credentials = new PerCaller()
-    const { upstream } = upstreamAt({ url: server.url }, credentials)
+    const { upstream } = upstreamAt({ url: server.url }, { credentials })
     expect(await upstream.ready(never)).toBeUndefined()
     for await (const _ of upstream.items('tool', never));
     expect(credentials.asked.every((who) => who === 'itself')).toBe(true)
@@ -87,7 +72,7 @@ describe('a caller without a credential', () => {
     const server = await peer(modernServer(() => undefined))
     const credentials = new PerCaller()
     credentials.lacking = (sub) => (sub === 'eve' ? fault('upstream_auth_failed', { upstream: 'up', status: 'none' }) : undefined)
-    const { upstream } = upstreamAt({ url: server.url }, credentials)
+    const { upstream } = upstreamAt({ url: server.url }, { credentials })
     expect(faultKind(await send(upstream, by('eve')))).toBe('upstream_auth_failed')
     expect(textOf(await send(upstream, by('ann'))).length).toBeGreaterThan(0)
     expect(called(server, 'tools/call')).toEqual(['Bearer default-ann'])
@@ -104,7 +89,7 @@ describe('a caller without a credential', () => {
     const server = await peer(modernServer(() => undefined))
     const credentials = new PerCaller()
     credentials.lacking = () => Promise.reject(new Error('a bug'))
-    const { upstream, report } = upstreamAt({ url: server.url }, credentials)
+    const { upstream, report } = upstreamAt({ url: server.url }, { credentials })
     const watch = upstream.watch({ toolsListChanged: true }, () => undefined, { principal: aPrincipal({ sub: 'eve' }), affinity: 's' })
     expect(await watch.update({ toolsListChanged: true })).toEqual({})
     watch.close()
@@ -115,7 +100,7 @@ describe('a caller without a credential', () => {
     const server = await peer(modernServer(() => undefined))
     const credentials = new PerCaller()
     credentials.lacking = () => new Promise(() => {})
-    const { upstream } = upstreamAt({ url: server.url }, credentials)
+    const { upstream } = upstreamAt({ url: server.url }, { credentials })
     const clock = new ManualClock()
     const leg = start(upstream, by('eve'), { clock, limits: { idleMs: 500, totalMs: 500 } })
     await clock.advance(500)
@@ -129,7 +114,7 @@ test('a gateway without a credential of its own is not ready, and its lists say 
   const server = await peer(modernServer(() => undefined))
   const credentials = new PerCaller()
   credentials.forDiscovery = () => Promise.resolve(fault('upstream_auth_failed', { upstream: 'up', status: 'none' }))
-  const { upstream } = upstreamAt({ url: server.url }, credentials)
+  const { upstream } = upstreamAt({ url: server.url }, { credentials })
   expect(await upstream.ready(never)).toMatchObject({ kind: 'upstream_auth_failed' })
   const pulled = (async () => {
     for await (const _ of upstream.items('tool', never));

@@ -1,31 +1,12 @@
 // What a server with `initialize` is told of the client that a session is for: what a client that is connected directly would say.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
 import { legacyServer, type Request, type Script, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
 import { startSessionServer } from '../../../test/doubles/upstream/session-server.ts'
-import {
-  answerAll,
-  asksAll,
-  type CallOptions,
-  type MakeOptions,
-  makeCall,
-  makeUpstream,
-  send,
-  textOf,
-} from '../../../test/doubles/upstream/upstream-rig.ts'
+import { answerAll, asksAll, type CallOptions, makeCall, send, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 import type { ClientCapabilities } from '../../core/call/call.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-function upstreamAt(settings: Record<string, unknown>, more: Omit<MakeOptions, 'settings'> = {}) {
-  const made = makeUpstream({ settings, ...more })
-  cleanups.push(() => made.close())
-  return made
-}
-
 const declaredBy = ({ body }: Request) => (body.params?.capabilities ?? {}) as Record<string, Record<string, unknown>>
 const all = { sampling: { tools: {}, context: {} }, elicitation: { form: {}, url: {} }, roots: { listChanged: true } }
 
@@ -50,7 +31,7 @@ function telling(revision = '2025-11-25', refuses: (declared: Record<string, Rec
 
 async function toldOver(script: Script, settings: Record<string, unknown> = {}) {
   const server = await scripted(script)
-  cleanups.push(() => server.stop())
+  onTestFinished(() => server.stop())
   const { upstream } = upstreamAt({ url: server.url, era: 'legacy', transport: 'streamable-http', ...settings })
   await upstream.ready(never)
   const told = async (capabilities: ClientCapabilities, affinity?: string): Promise<unknown> => {
@@ -81,7 +62,7 @@ describe('a session that is for one client', () => {
     const { upstream, told, server } = await toldOver(telling())
     const { principal } = makeCall('tools/call', { name: 'told' }).caller
     const watch = upstream.watch({ toolsListChanged: true }, () => undefined, { principal, affinity: 's-1', capabilities: forms })
-    cleanups.push(async () => watch.close())
+    onTestFinished(async () => watch.close())
     await expect.poll(() => server.requests.filter(({ body }) => body.method === 'initialize').length).toBe(2)
     expect(await told(forms, 's-1')).toEqual({ elicitation: { form: {} } })
   })
@@ -111,7 +92,7 @@ describe('a session that is for one client', () => {
 
 test('a server that has an answer for clients that cannot be asked gives it through the gateway, too, and asks the others', async () => {
   const server = await startSessionServer()
-  cleanups.push(() => server.stop())
+  onTestFinished(() => server.stop())
   const { upstream } = upstreamAt({ url: server.url })
   const choose = (options: CallOptions) => makeCall('tools/call', { name: 'choose' }, options)
   const call = choose({ affinity: 's-1', capabilities: forms })

@@ -1,13 +1,8 @@
 // One item that is nested too deep costs its server that item, over every transport.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
 import { legacyServer, modernServer, type Reply, type Script, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
-import { makeUpstream } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { tooDeepKey } from '../../core/protocol/deep-items.ts'
-
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
 
 const deep = '['.repeat(5_000) + ']'.repeat(5_000)
 const list = `{"resultType":"complete","ttlMs":0,"cacheScope":"private","tools":[{"name":"a","inputSchema":{"type":"object"}},{"name":"deep","inputSchema":{"type":"object","x":${deep}}}]}`
@@ -31,14 +26,13 @@ async function settingsOf(how: string): Promise<Record<string, unknown>> {
   const [era = '', form = ''] = how.split(' ')
   const own = listing(form as 'json' | 'events')
   const server = await scripted(era === 'modern' ? modernServer(own) : legacyServer(own))
-  cleanups.push(() => server.stop())
+  onTestFinished(() => server.stop())
   return { url: server.url, era, transport: 'streamable-http' }
 }
 
 describe('a list with an item that is nested too deep', () => {
   test.each(['stdio', 'legacy json', 'legacy events', 'modern json', 'modern events'])('brings the others: %s', async (how) => {
-    const made = makeUpstream({ settings: await settingsOf(how) })
-    cleanups.push(() => made.close())
+    const made = upstreamAt(await settingsOf(how))
     const never = new AbortController().signal
     expect(await made.upstream.ready(never)).toBeUndefined()
     const items: unknown[] = []

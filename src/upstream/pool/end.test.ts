@@ -3,18 +3,13 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { legacyServer, type Script, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
 import { startScripted, until } from '../../../test/doubles/upstream/scripted-server.ts'
 import { makeUpstream } from '../../../test/doubles/upstream/upstream-rig.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 function silentAt(method: string): Script {
   return legacyServer(({ body }) => (body.method === method ? 'hang' : undefined))
 }
@@ -23,7 +18,7 @@ test.each(['server/discover', 'initialize', 'notifications/initialized'])(
   'a server that leaves %s unanswered is not waited for',
   async (method) => {
     const server = await scripted(silentAt(method))
-    cleanups.push(() => server.stop())
+    onTestFinished(() => server.stop())
     const { upstream, close } = makeUpstream({ settings: { url: server.url }, clock: new ManualClock() })
     const ready = upstream.ready(never)
     await until(() => server.requests.some(({ body }) => body.method === method))
@@ -40,7 +35,7 @@ test.each(['sse', 'auto'])('an event stream that names no endpoint is not waited
     streams += 1
     response.writeHead(200, { 'content-type': 'text/event-stream' }).flushHeaders()
   })
-  cleanups.push(() => server.stop())
+  onTestFinished(() => server.stop())
   const { upstream, close } = makeUpstream({ settings: { url: server.url, transport }, clock: new ManualClock() })
   const ready = upstream.ready(never)
   await until(() => streams === 1)
@@ -50,7 +45,7 @@ test.each(['sse', 'auto'])('an event stream that names no endpoint is not waited
 
 test('a child that answers nothing is ended', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-end-'))
-  cleanups.push(async () => rmSync(folder, { recursive: true }))
+  onTestFinished(async () => rmSync(folder, { recursive: true }))
   const runs = join(folder, 'runs')
   const silent = `require('fs').writeFileSync(${JSON.stringify(runs)}, ''); process.stdin.resume()`
   const settings = { command: process.execPath, args: ['-e', silent] }

@@ -1,37 +1,23 @@
 // Several endpoints of one server: calls go to those that can be reached, whoever has a session stays where it is, and a dead one is found
 // out by the gateway, not by its callers.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import { peer, upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
 import { modernServer, type Script, type Scripted, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
 import { startSessionServer } from '../../../test/doubles/upstream/session-server.ts'
-import { makeCall, makeUpstream, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { makeCall, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { freePort } from '../../../test/peers/free-port.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 const quick = (options = {}) => makeCall('tools/call', { name: 'quick' }, options)
 const calls = (server: Scripted): number => server.requests.filter(({ body }) => body.method === 'tools/call').length
 
-async function replica(own: Script = () => undefined): Promise<Scripted> {
-  const made = await scripted(modernServer(own))
-  cleanups.push(() => made.stop())
-  return made
-}
-
-function upstreamAt(endpoints: readonly string[], more: Record<string, unknown> = {}, clock?: ManualClock) {
-  const made = makeUpstream({ settings: { endpoints, ...more }, ...(clock === undefined ? {} : { clock }) })
-  cleanups.push(() => made.close())
-  return made
-}
+const replica = (own: Script = () => undefined): Promise<Scripted> => peer(modernServer(own))
 
 describe('calls of a server without sessions', () => {
   test('take turns among its endpoints', async () => {
     const replicas = [await replica(), await replica(), await replica()]
-    const { upstream } = upstreamAt(replicas.map(({ url }) => url))
+    const { upstream } = upstreamAt({ endpoints: replicas.map(({ url }) => url) })
     for (let n = 0; n < 9; n += 1) expect(textOf(await send(upstream, quick()))).toBe('done')
     expect(replicas.map(calls)).toEqual([3, 3, 3])
   })
@@ -39,7 +25,7 @@ describe('calls of a server without sessions', () => {
   test('never see an endpoint that is down from the start', async () => {
     const alive = await replica()
     const dead = `http://127.0.0.1:${await freePort()}/mcp`
-    const { upstream, report } = upstreamAt([dead, alive.url])
+    const { upstream, report } = upstreamAt({ endpoints: [dead, alive.url] })
     expect(await upstream.ready(never)).toBeUndefined()
     for (let n = 0; n < 6; n += 1) expect(textOf(await send(upstream, quick()))).toBe('done')
     expect(calls(alive)).toBe(6)
@@ -57,7 +43,7 @@ describe('calls of a server without sessions', () => {
       )
     let mortal = await serve()
     const alive = await replica()
-    const { upstream } = upstreamAt([mortal.url, alive.url], {}, clock)
+    const { upstream } = upstreamAt({ endpoints: [mortal.url, alive.url] }, { clock })
     for (let n = 0; n < 4; n += 1) await send(upstream, quick())
     expect([calls(mortal), calls(alive)]).toEqual([2, 2])
     await mortal.stop()
@@ -68,7 +54,7 @@ describe('calls of a server without sessions', () => {
     for (let n = 0; n < 6; n += 1) expect(textOf(await send(upstream, quick()))).toBe('done')
     expect(calls(alive)).toBe(before + 6)
     mortal = await serve()
-    cleanups.push(() => mortal.stop())
+    onTestFinished(() => mortal.stop())
     // It takes its turn once its connection is there, after whatever pause an attempt meanwhile earned it; until then no call fails.
     while (calls(mortal) === 0) {
       await clock.advance(30_000)
@@ -84,7 +70,7 @@ describe('calls of a server without sessions', () => {
     const done = { result: { resultType: 'complete', content: [{ type: 'text', text: 'done' }] } }
     const closing = await replica(({ body }) => (body.params?.name === 'slow' ? released.then(() => done) : undefined))
     const staying = await replica()
-    const { upstream } = upstreamAt([closing.url, staying.url])
+    const { upstream } = upstreamAt({ endpoints: [closing.url, staying.url] })
     // The first endpoint is the one of the home connection, and the second call's turn.
     await send(upstream, quick())
     const leg = start(upstream, makeCall('tools/call', { name: 'slow' }))
@@ -98,7 +84,7 @@ describe('calls of a server without sessions', () => {
 
   test('fail with the last word of an endpoint where none can be reached', async () => {
     const dead = [`http://127.0.0.1:${await freePort()}/mcp`, `http://127.0.0.1:${await freePort()}/mcp`]
-    const { upstream } = upstreamAt(dead)
+    const { upstream } = upstreamAt({ endpoints: dead })
     expect(await send(upstream, quick())).toMatchObject({ kind: 'fault', fault: { kind: 'upstream_unavailable', sideEffect: 'none' } })
     expect(upstream.health()).toMatchObject({ state: 'unavailable' })
   })
@@ -107,11 +93,8 @@ describe('calls of a server without sessions', () => {
 describe('a session', () => {
   test('stays on its endpoint, and others go elsewhere', async () => {
     const servers = [await startSessionServer(), await startSessionServer()]
-    for (const server of servers) cleanups.push(() => server.stop())
-    const { upstream } = upstreamAt(
-      servers.map(({ url }) => url),
-      { era: 'legacy' },
-    )
+    for (const server of servers) onTestFinished(() => server.stop())
+    const { upstream } = upstreamAt({ endpoints: servers.map(({ url }) => url), era: 'legacy' })
     const count = (affinity: string) => send(upstream, makeCall('tools/call', { name: 'count' }, { principal: 'ann', affinity }))
     for (let n = 1; n <= 3; n += 1) for (const session of ['s-1', 's-2', 's-3', 's-4']) expect(textOf(await count(session))).toBe(String(n))
     // Home is the fifth.
@@ -120,17 +103,14 @@ describe('a session', () => {
 
   test('whose endpoint died begins anew on another', async () => {
     const servers = [await startSessionServer(), await startSessionServer()]
-    const { upstream } = upstreamAt(
-      servers.map(({ url }) => url),
-      { era: 'legacy' },
-    )
+    const { upstream } = upstreamAt({ endpoints: servers.map(({ url }) => url), era: 'legacy' })
     const count = () => send(upstream, makeCall('tools/call', { name: 'count' }, { principal: 'ann', affinity: 's-1' }))
     expect(textOf(await count())).toBe('1')
     expect(await upstream.ready(never)).toBeUndefined()
     // Each has one session: home the first, ours the second.
     const [first, second] = servers as [(typeof servers)[0], (typeof servers)[0]]
     expect([first.open(), second.open()]).toEqual([1, 1])
-    cleanups.push(() => first.stop())
+    onTestFinished(() => first.stop())
     await second.stop()
     expect(textOf(await count())).toBe('1')
     expect(first.open()).toBe(2)

@@ -1,36 +1,13 @@
 // How a server is found out and greeted: what it says before its answer, what it refuses of us, and what it does with a probe that it does
 // not know.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
-import {
-  legacyServer,
-  modernServer,
-  type Reply,
-  type Request,
-  type Script,
-  scripted,
-} from '../../../test/doubles/upstream/scripted-http.ts'
+import { peer, upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
+import { legacyServer, modernServer, type Reply, type Request, type Script } from '../../../test/doubles/upstream/scripted-http.ts'
 import { type ScriptedServer, startScripted } from '../../../test/doubles/upstream/scripted-server.ts'
-import { asksAll, type MakeOptions, makeCall, makeUpstream, send, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { asksAll, makeCall, send, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-function upstreamAt(settings: Record<string, unknown>, more: Omit<MakeOptions, 'settings'> = {}) {
-  const made = makeUpstream({ settings, ...more })
-  cleanups.push(() => made.close())
-  return made
-}
-
-async function peer(script: Script) {
-  const made = await scripted(script)
-  cleanups.push(() => made.stop())
-  return made
-}
-
 const echo = (options = {}) => makeCall('tools/call', { name: 'echo', arguments: { message: 'hi' } }, options)
 const declaredBy = ({ body }: Pick<Request, 'body'>) => (body.params?.capabilities ?? {}) as Record<string, Record<string, unknown>>
 const versionOf = ({ body }: Pick<Request, 'body'>) => body.params?.protocolVersion
@@ -279,7 +256,7 @@ describe('what a server sends before its answer to initialize', () => {
         response.end()
       }
     })
-    cleanups.push(() => server.stop())
+    onTestFinished(() => server.stop())
     const { upstream } = upstreamAt({ url: server.url })
     expect(await upstream.ready(never)).toBeUndefined()
     const answer = server.asked.find(({ body }) => body.includes('"early"'))
@@ -397,7 +374,7 @@ describe('an address of HTTP+SSE', () => {
         })
       } else if (id !== undefined) put({ id, result: { content: [{ type: 'text', text: 'done' }] } })
     })
-    cleanups.push(() => server.stop())
+    onTestFinished(() => server.stop())
     return server
   }
 

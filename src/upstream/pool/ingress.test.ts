@@ -1,39 +1,16 @@
 // An ingress in front of a server says what it likes while it reloads. None of it is a verdict on the server, and none of it ends a call
 // that is on its way; where the server itself did change, old connections finish their calls first.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { peer, upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
 import { startIngress } from '../../../test/doubles/upstream/ingress.ts'
-import {
-  legacyServer,
-  modernServer,
-  type Reply,
-  type Request,
-  type Script,
-  scripted,
-} from '../../../test/doubles/upstream/scripted-http.ts'
+import { legacyServer, modernServer, type Reply, type Request, type Script } from '../../../test/doubles/upstream/scripted-http.ts'
 import { startSessionServer } from '../../../test/doubles/upstream/session-server.ts'
-import { faultKind, makeCall, makeUpstream, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { faultKind, makeCall, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { openExchange } from '../../core/call/exchange.ts'
 import { endless } from '../../core/call/expiry.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-async function peer(script: Script) {
-  const made = await scripted(script)
-  cleanups.push(() => made.stop())
-  return made
-}
-
-function upstreamAt(settings: Record<string, unknown>, timeouts?: Record<string, number>) {
-  const made = makeUpstream({ settings, ...(timeouts === undefined ? {} : { timeouts }) })
-  cleanups.push(() => made.close())
-  return made
-}
-
 const done: Reply = { result: { resultType: 'complete', content: [{ type: 'text', text: 'done' }] } }
 const quick = (options = {}) => makeCall('tools/call', { name: 'quick' }, options)
 const readOnly = { item: { traits: { readOnly: true, idempotent: true } } }
@@ -108,9 +85,9 @@ describe('an ingress that blinks in front of a modern server', () => {
 describe('an ingress that blinks in front of a server with sessions', () => {
   async function counting(era: 'auto' | 'legacy') {
     const server = await startSessionServer()
-    cleanups.push(() => server.stop())
+    onTestFinished(() => server.stop())
     const ingress = await startIngress(server.url)
-    cleanups.push(() => ingress.stop())
+    onTestFinished(() => ingress.stop())
     const { upstream } = upstreamAt({ url: ingress.url, era })
     const count = () => send(upstream, makeCall('tools/call', { name: 'count' }, { principal: 'ann', affinity: 's-ann' }))
     expect(textOf(await count())).toBe('1')
@@ -129,7 +106,7 @@ describe('an ingress that blinks in front of a server with sessions', () => {
   test('does not hide that the server lost its sessions: those begin anew, and the call is executed once', async () => {
     const { ingress, count } = await counting('legacy')
     const fresh = await startSessionServer()
-    cleanups.push(() => fresh.stop())
+    onTestFinished(() => fresh.stop())
     ingress.lead(fresh.url)
     expect(textOf(await count())).toBe('1')
     expect(textOf(await count())).toBe('2')
@@ -223,7 +200,7 @@ describe('a call that the gateway cuts loose', () => {
          if(m.params?.name==='hang')for(;;);})`,
       ],
     }
-    const { upstream } = upstreamAt({ ...hanging, era: 'modern' }, { probe: 200 })
+    const { upstream } = upstreamAt({ ...hanging, era: 'modern' }, { timeouts: { probe: 200 } })
     expect(await upstream.ready(never)).toBeUndefined()
     const write = start(upstream, makeCall('tools/call', { name: 'wait' }))
     const read = start(upstream, makeCall('tools/call', { name: 'wait' }, readOnly))

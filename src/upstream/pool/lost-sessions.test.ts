@@ -1,31 +1,13 @@
 // A server was started anew and does not know its sessions any more: whatever it says to that, a new one is begun, once for all who wait.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
-import { restartableServer } from '../../../test/doubles/upstream/restartable-server.ts'
+import { restartable, upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
 import type { Reply, Script } from '../../../test/doubles/upstream/scripted-http.ts'
 import { startScripted } from '../../../test/doubles/upstream/scripted-server.ts'
-import { faultKind, type MakeOptions, makeCall, makeUpstream, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { faultKind, makeCall, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-function upstreamAt(settings: Record<string, unknown>, more: Omit<MakeOptions, 'settings'> = {}) {
-  const made = makeUpstream({ settings, ...more })
-  cleanups.push(() => made.close())
-  return made
-}
-
 const write = (options = {}) => makeCall('tools/call', { name: 'write' }, options)
-
-/** As `restartableServer`, ended with the test. */
-async function restartable(...script: Parameters<typeof restartableServer>) {
-  const server = await restartableServer(...script)
-  cleanups.push(() => server.stop())
-  return server
-}
 
 /** What servers of the field answer in a session that they do not know. */
 const words: [string, Reply][] = [
@@ -128,7 +110,7 @@ describe('a session that a server lost', () => {
       }
       say(message.id === undefined ? 202 : 200, message.id === undefined ? undefined : { result: {} })
     })
-    cleanups.push(() => server.stop())
+    onTestFinished(() => server.stop())
     const { upstream } = upstreamAt({ url: server.url })
     expect(await upstream.ready(never)).toBeUndefined()
     known = 'none'

@@ -2,19 +2,15 @@
 // alone goes once more, unseen.
 import { createHash } from 'node:crypto'
 import { decodeProtectedHeader, EmbeddedJWK, exportJWK, generateKeyPair, type JWTPayload, jwtVerify } from 'jose'
-import { afterEach, expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
+import { upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
 import { modernServer, type Request, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
-import { makeCall, makeUpstream, send } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { makeCall, send } from '../../../test/doubles/upstream/upstream-rig.ts'
 import type { Credentials } from '../../core/ports/credentials.ts'
 import { proofOf } from '../../gateway/credentials/dpop.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'
-
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
 
 test('each request has a proof of its own for address, method and token; a nonce that the server asks for is in the next one', async () => {
   const { privateKey } = await generateKeyPair('ES256', { extractable: true })
@@ -41,9 +37,8 @@ test('each request has a proof of its own for address, method and token; a nonce
     return { status: 401, headers: { 'dpop-nonce': 'n1', 'www-authenticate': 'DPoP error="use_dpop_nonce"' } }
   })
   const script = modernServer(() => undefined) as (request: Request) => unknown
-  cleanups.push(() => server.stop())
-  const made = makeUpstream({ settings: { url: server.url }, credentials })
-  cleanups.push(() => made.close())
+  onTestFinished(() => server.stop())
+  const made = upstreamAt({ url: server.url }, { credentials })
   for (let i = 0; i < 3; i += 1) {
     expect((await send(made.upstream, makeCall('tools/call', { name: 'echo' }, { principal: aPrincipal(), affinity: 's' }))).kind).toBe(
       'complete',

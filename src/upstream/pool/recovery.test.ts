@@ -1,39 +1,14 @@
 // What goes wrong at the exits, against real servers that die and hand-written ones that misbehave.
-import { afterEach, describe, expect, test } from 'vitest'
-import { legacyServer, modernServer, type Reply, type Script, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
-import {
-  everythingStdio,
-  faultKind,
-  makeCall,
-  makeUpstream,
-  send,
-  serveEverything,
-  start,
-  textOf,
-} from '../../../test/doubles/upstream/upstream-rig.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { peer, upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
+import { legacyServer, modernServer, type Reply } from '../../../test/doubles/upstream/scripted-http.ts'
+import { everythingStdio, faultKind, makeCall, send, serveEverything, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { freePort } from '../../../test/peers/free-port.ts'
 import { startFixture } from '../../../test/peers/servers.ts'
 import type { CallEvent } from '../../core/call/exchange.ts'
 import { UpstreamFault } from '../../core/ports/upstream.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-function upstreamAt(settings: Record<string, unknown>, timeouts?: Record<string, number>) {
-  const made = makeUpstream({ settings, ...(timeouts === undefined ? {} : { timeouts }) })
-  cleanups.push(() => made.close())
-  return made
-}
-
-async function peer(script: Script) {
-  const made = await scripted(script)
-  cleanups.push(() => made.stop())
-  return made
-}
-
 const echo = (options = {}) => makeCall('tools/call', { name: 'echo', arguments: { message: 'hi' } }, options)
 
 describe('a session that the server lost', () => {
@@ -43,7 +18,7 @@ describe('a session that the server lost', () => {
     expect(textOf(await send(upstream, echo()))).toBe('Echo: hi')
     await first.stop()
     const second = await serveEverything('streamableHttp', first.port)
-    cleanups.push(() => second.stop())
+    onTestFinished(() => second.stop())
     // server-everything answers 400, not 404, to a session it does not know.
     const outcomes = await Promise.all(Array.from({ length: 10 }, () => send(upstream, echo())))
     for (const outcome of outcomes) expect(textOf(outcome)).toBe('Echo: hi')
@@ -152,7 +127,7 @@ describe('a session that the server lost', () => {
     expect(await watch.update(interest)).toEqual(interest)
     await first.stop()
     const second = await serveEverything('streamableHttp', first.port)
-    cleanups.push(() => second.stop())
+    onTestFinished(() => second.stop())
     await send(upstream, echo())
     await expect.poll(() => heard.some((event) => event.kind === 'changed')).toBe(true)
     // The subscription stands in the new session: the server's simulated updates reach the watch.
@@ -211,7 +186,7 @@ describe('a child that dies', () => {
   })
 
   test.each(['legacy', 'modern'] as const)('only in part (it hangs) is ended after a deadline and replaced: %s', async (era) => {
-    const { upstream, report } = upstreamAt({ ...hanging, era }, { probe: 200 })
+    const { upstream, report } = upstreamAt({ ...hanging, era }, { timeouts: { probe: 200 } })
     expect(await upstream.ready(never)).toBeUndefined()
     const leg = start(upstream, makeCall('tools/call', { name: 'hang' }), { limits: { idleMs: 50, totalMs: 50 } })
     expect(faultKind(await leg.outcome)).toBe('upstream_timeout')
@@ -294,7 +269,7 @@ describe('an answer that is no result', () => {
     expect((await upstream.ready(never))?.kind).toBe('upstream_unavailable')
     expect(upstream.health().state).toBe('unavailable')
     const served = await startFixture({ PORT: String(port), FIXTURE_ERA: 'modern' })
-    cleanups.push(() => served.stop())
+    onTestFinished(() => served.stop())
     await expect.poll(() => upstream.health().state, { timeout: 10_000 }).toBe('ready')
     expect(upstream.describe().revision).toBe('2026-07-28')
   })

@@ -1,16 +1,12 @@
 // A server refuses a credential: it is told to whom it belongs, and one new one is tried, once, whoever asked.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
+import { upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
 import { legacyServer, modernServer, type Script, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
-import { type Made, makeCall, makeUpstream, send } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { makeCall, send } from '../../../test/doubles/upstream/upstream-rig.ts'
 import type { CredentialLease, Credentials, RefusedCredential } from '../../core/ports/credentials.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 /** Brings `token-1`, and another after each refusal, `renewals` times. */
 class Renewable implements Credentials {
   readonly refused: RefusedCredential[] = []
@@ -56,9 +52,8 @@ function guarded(script: Script, least: () => number): Script {
 async function setting(script: Script, credentials: Credentials) {
   let least = 1
   const server = await scripted(guarded(script, () => least))
-  cleanups.push(() => server.stop())
-  const made: Made = makeUpstream({ settings: { url: server.url }, credentials })
-  cleanups.push(() => made.close())
+  onTestFinished(() => server.stop())
+  const made = upstreamAt({ url: server.url }, { credentials })
   const count = (method: string) => server.requests.filter(({ body }) => body.method === method).length
   return {
     upstream: made.upstream,

@@ -1,25 +1,10 @@
 // A server that refuses our revision and says which it takes: in a body of any type, under any id, of `initialize` or of what follows it.
-import { afterEach, describe, expect, test } from 'vitest'
-import { legacyServer, type Reply, type Request, type Script, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
-import { makeCall, makeUpstream, send, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { describe, expect, test } from 'vitest'
+import { peer, upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
+import { legacyServer, type Reply, type Request, type Script } from '../../../test/doubles/upstream/scripted-http.ts'
+import { makeCall, send, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-function upstreamAt(settings: Record<string, unknown>) {
-  const made = makeUpstream({ settings })
-  cleanups.push(() => made.close())
-  return made
-}
-
-async function peer(script: Script) {
-  const made = await scripted(script)
-  cleanups.push(() => made.stop())
-  return made
-}
 
 const echo = (options = {}) => makeCall('tools/call', { name: 'echo' }, options)
 const versionOf = ({ body }: Pick<Request, 'body'>) => String(body.params?.protocolVersion)

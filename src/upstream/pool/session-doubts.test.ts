@@ -1,29 +1,12 @@
 // A session that is gone and does not look so: the server answers in it with errors of any kind, redirects or challenges, or not at all,
 // while it begins and serves others. And what looks the same, of a server that knows the session.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
-import { restartableServer } from '../../../test/doubles/upstream/restartable-server.ts'
+import { restartable, upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
 import type { Reply } from '../../../test/doubles/upstream/scripted-http.ts'
 import { startScripted } from '../../../test/doubles/upstream/scripted-server.ts'
-import { type MakeOptions, makeCall, makeUpstream, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { makeCall, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 import type { Credentials } from '../../core/ports/credentials.ts'
-
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
-function upstreamAt(settings: Record<string, unknown>, more: Omit<MakeOptions, 'settings'> = {}) {
-  const made = makeUpstream({ settings, ...more })
-  cleanups.push(() => made.close())
-  return made
-}
-
-async function restartable(...script: Parameters<typeof restartableServer>) {
-  const server = await restartableServer(...script)
-  cleanups.push(() => server.stop())
-  return server
-}
 
 const write = (options = {}) => makeCall('tools/call', { name: 'write' }, options)
 const read = () => makeCall('tools/call', { name: 'read' }, { item: { traits: { readOnly: true, idempotent: true } } })
@@ -141,7 +124,7 @@ describe('an HTTP+SSE connection', () => {
       if (method === 'initialize') streams.get(session)?.({ id, result: { protocolVersion: '2024-11-05', capabilities: {}, serverInfo } })
       else streams.get(session)?.({ id, result: { content: [{ type: 'text', text: 'done' }] } })
     })
-    cleanups.push(() => server.stop())
+    onTestFinished(() => server.stop())
     const { upstream } = upstreamAt({ url: server.url, transport: 'sse' }, { clock })
     expect(textOf(await send(upstream, write()))).toBe('done')
     least = 2

@@ -1,40 +1,20 @@
 // A server of both eras is spoken to in the era of the caller.
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { type BothEras, bothEras, bothErasChild, type Definition } from '../../../test/doubles/upstream/both-eras.ts'
+import { upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
 import type { Scripted } from '../../../test/doubles/upstream/scripted-http.ts'
-import {
-  answerAll,
-  asksAll,
-  type CallOptions,
-  type Made,
-  type MakeOptions,
-  makeCall,
-  makeUpstream,
-  send,
-  textOf,
-} from '../../../test/doubles/upstream/upstream-rig.ts'
+import { answerAll, asksAll, type CallOptions, type Made, makeCall, send, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 
 const never = new AbortController().signal
-
-const cleanups: (() => unknown)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
 
 const alike: readonly Definition[] = [{ name: 'a', inputSchema: { type: 'object' } }]
 
 async function serve(change: Partial<BothEras> = {}): Promise<Scripted & { readonly server: BothEras }> {
   const server: BothEras = { modern: alike, session: alike, sessions: true, ...change }
   const started = await bothEras(server)
-  cleanups.push(() => started.stop())
+  onTestFinished(() => started.stop())
   return { ...started, server }
-}
-
-function at(settings: Record<string, unknown>, more: Partial<MakeOptions> = {}): Made {
-  const made = makeUpstream({ settings, ...more })
-  cleanups.push(() => made.close())
-  return made
 }
 
 const call = (options: CallOptions = {}, name = 'a') => makeCall('tools/call', { name }, options)
@@ -56,7 +36,7 @@ async function both(made: Made): Promise<void> {
 
 test('who waits for the session era asks for nothing by that: each look would begin another attempt', async () => {
   const peer = await serve()
-  const { upstream } = at({ url: peer.url })
+  const { upstream } = upstreamAt({ url: peer.url })
   await upstream.ready(never)
   let changes = 0
   const release = upstream.onChange(() => {
@@ -73,7 +53,7 @@ test('who waits for the session era asks for nothing by that: each look would be
 })
 
 test('a server of which nothing is known yet is not asked for sessions', async () => {
-  const { upstream } = at({ url: 'http://127.0.0.1:1/mcp' })
+  const { upstream } = upstreamAt({ url: 'http://127.0.0.1:1/mcp' })
   expect(await upstream.ready(never)).toBeDefined()
   upstream.wantSessions?.()
   expect(upstream.sessionsPending?.()).toBe(false)
@@ -82,7 +62,7 @@ test('a server of which nothing is known yet is not asked for sessions', async (
 describe('a caller of a server of both eras', () => {
   test('is served in its own era over HTTP, and each session has its own', async () => {
     const peer = await serve()
-    const { upstream } = at({ url: peer.url })
+    const { upstream } = upstreamAt({ url: peer.url })
     expect(textOf(await send(upstream, call({ principal: 'ann' })))).toBe('modern')
     expect(asked(peer, 'initialize')).toBe(0)
     for (const affinity of ['one', 'two', 'one']) expect(textOf(await send(upstream, call(session(affinity))))).toBe('session')
@@ -94,7 +74,7 @@ describe('a caller of a server of both eras', () => {
   })
 
   test('is served in its own era by a child, and the second child is started when it is first needed', async () => {
-    const { upstream } = at(bothErasChild)
+    const { upstream } = upstreamAt(bothErasChild)
     const [modern] = [textOf(await send(upstream, call({}, 'where')))]
     expect([modern.split(' ')[0], upstream.health().connections]).toEqual(['modern', 1])
     const [first, second] = [textOf(await send(upstream, call(session(), 'where'))), textOf(await send(upstream, call(session(), 'where')))]
@@ -104,7 +84,7 @@ describe('a caller of a server of both eras', () => {
   })
 
   test('is asked what the server asks in sessions alone', async () => {
-    const { upstream } = at(bothErasChild)
+    const { upstream } = upstreamAt(bothErasChild)
     await upstream.ready(never)
     for (let i = 0; i < 9; i += 1) {
       const ask = call(session(), 'ask')
@@ -115,13 +95,13 @@ describe('a caller of a server of both eras', () => {
 
   test('comes back to the era that gave it a state to come back with', async () => {
     const peer = await serve()
-    const { upstream } = at({ url: peer.url })
+    const { upstream } = upstreamAt({ url: peer.url })
     expect(textOf(await send(upstream, call({ ...session(), continuation: { kind: 'relayed', inner: 'x' } })))).toBe('modern')
   })
 
   test('watches on the session that its calls take', async () => {
     const peer = await serve()
-    const { upstream } = at({ url: peer.url })
+    const { upstream } = upstreamAt({ url: peer.url })
     await upstream.ready(never)
     const watch = upstream.watch({}, () => {}, { principal: call(session()).caller.principal, affinity: 's-ann' })
     expect(await watch.update({ resourceSubscriptions: ['test://x'] })).toEqual({ resourceSubscriptions: ['test://x'] })
@@ -134,7 +114,7 @@ describe('a caller of a server of both eras', () => {
 
   test.each(['modern', 'legacy'] as const)('is served in the era that `era: %s` pins', async (era) => {
     const peer = await serve()
-    const { upstream } = at({ url: peer.url, era })
+    const { upstream } = upstreamAt({ url: peer.url, era })
     const expected = era === 'modern' ? 'modern' : 'session'
     for (const options of [session(), { principal: 'ann' }]) expect(textOf(await send(upstream, call(options)))).toBe(expected)
   })
@@ -144,7 +124,7 @@ describe('where no session can be had', () => {
   test('session clients are served in the other era; one attempt is remembered, and made again later', async () => {
     const peer = await serve({ session: 'refused' })
     const clock = new ManualClock()
-    const made = at({ url: peer.url }, { clock })
+    const made = upstreamAt({ url: peer.url }, { clock })
     for (let i = 0; i < 5; i += 1) expect(textOf(await send(made.upstream, call(session(`s${i}`))))).toBe('modern')
     expect(asked(peer, 'initialize')).toBe(1)
     expect(made.report.lines.filter(({ event }) => event.includes('takes no initialize'))).toHaveLength(1)
@@ -156,7 +136,7 @@ describe('where no session can be had', () => {
 
   test('a server without sessions is not spoken to in two eras', async () => {
     const peer = await serve({ sessions: false, session: [...alike, { name: 'b' }] })
-    const made = at({ url: peer.url })
+    const made = upstreamAt({ url: peer.url })
     expect(textOf(await send(made.upstream, call(session())))).toBe('modern')
     // What only that era has is called in it all the same.
     expect(await names(made)).toEqual(['a', 'b'])
@@ -165,7 +145,7 @@ describe('where no session can be had', () => {
 
   test('a server that is away is away', async () => {
     const peer = await serve()
-    const { upstream } = at({ url: peer.url })
+    const { upstream } = upstreamAt({ url: peer.url })
     expect(textOf(await send(upstream, call(session())))).toBe('session')
     await peer.stop()
     expect(await send(upstream, call(session('s-ben')))).toMatchObject({ kind: 'fault', fault: { kind: 'upstream_unavailable' } })
@@ -175,7 +155,7 @@ describe('where no session can be had', () => {
 describe('the items of both eras', () => {
   test('are one list; each is called in the era that has it', async () => {
     const peer = await serve({ modern: [...alike, { name: 'new' }], session: [...alike, { name: 'old' }] })
-    const made = at({ url: peer.url })
+    const made = upstreamAt({ url: peer.url })
     expect(await names(made)).toEqual(['a', 'new'])
     await both(made)
     await expect.poll(() => names(made)).toEqual(['a', 'new', 'old'])
@@ -198,7 +178,7 @@ describe('the items of both eras', () => {
         { name: 'c' },
       ],
     })
-    const made = at({ url: peer.url })
+    const made = upstreamAt({ url: peer.url })
     await both(made)
     await expect.poll(() => made.upstream.describe().sessionRevision).toBe('2025-11-25')
     for (let i = 0; i < 3; i += 1) expect(await names(made)).toEqual(['a', 'b', 'c'])
@@ -214,7 +194,7 @@ describe('the items of both eras', () => {
 
   test('are not read twice where they are alike', async () => {
     const peer = await serve()
-    const made = at({ url: peer.url })
+    const made = upstreamAt({ url: peer.url })
     await both(made)
     for (let i = 0; i < 3; i += 1) expect(await names(made)).toEqual(['a'])
     expect(asked(peer, 'tools/list')).toBe(4)
@@ -225,7 +205,7 @@ describe('the items of both eras', () => {
 
   test('are those of one era where the list of the other fails', async () => {
     const peer = await serve({ session: 'fails' })
-    const made = at({ url: peer.url })
+    const made = upstreamAt({ url: peer.url })
     await both(made)
     expect(await names(made)).toEqual(['a'])
     peer.server.session = [...alike, { name: 'old' }]

@@ -1,6 +1,6 @@
 // What a server keeps for a client lives as long as that client's session: not less, and not longer.
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
 import { memoryDial } from '../../../test/doubles/upstream/memory-wire.ts'
@@ -10,14 +10,9 @@ import type { CallEvent } from '../../core/call/exchange.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 
 const minute = 60_000
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 async function sessionServer(clock = new ManualClock()) {
   const server = await startSessionServer()
-  cleanups.push(() => server.stop())
+  onTestFinished(() => server.stop())
   const made = makeUpstream({ settings: { url: server.url, transport: 'streamable-http', era: 'legacy' }, clock })
   const count = (owner = {}) => send(made.upstream, makeCall('tools/call', { name: 'count' }, { principal: 'ann', ...owner }))
   return { ...made, server, clock, count }
@@ -125,7 +120,7 @@ describe('a child that several sessions use one after the other', () => {
         },
       },
     })
-    cleanups.push(() => made.close())
+    onTestFinished(() => made.close())
     const call = (affinity: string) =>
       send(made.upstream, makeCall('tools/call', { name: 'now' }, { principal: 'ann', affinity, logLevel: 'debug' }))
     // The first is the home connection.

@@ -1,9 +1,10 @@
 // The life of connections, watches and the upstream as a whole.
 
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
+import { upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
 import { memoryDial } from '../../../test/doubles/upstream/memory-wire.ts'
 import {
   everythingStdio,
@@ -24,11 +25,6 @@ import { payloadOf } from '../../core/call/payload.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 
 const never = new AbortController().signal
-const cleanups: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup()
-})
-
 /** Ends the calls of `slow` that run. */
 let finishSlow = (): void => {}
 
@@ -112,15 +108,14 @@ describe('a watch', () => {
   test('of a modern server survives its restart, and reports the lists as changed', async () => {
     const port = await freePort()
     const first = await startFixture({ PORT: String(port), FIXTURE_ERA: 'modern' })
-    const made = makeUpstream({ settings: { url: `http://127.0.0.1:${port}/mcp` } })
-    cleanups.push(() => made.close())
+    const made = upstreamAt({ url: `http://127.0.0.1:${port}/mcp` })
     const heard: CallEvent[] = []
     await made.upstream.ready(never)
     const watch = made.upstream.watch({}, (event) => heard.push(event))
     expect(await watch.update({ toolsListChanged: true })).toEqual({ toolsListChanged: true })
     await first.stop()
     const second = await startFixture({ PORT: String(port), FIXTURE_ERA: 'modern' })
-    cleanups.push(() => second.stop())
+    onTestFinished(() => second.stop())
     await expect.poll(() => heard.length, { timeout: 15_000 }).toBe(1)
     await send(made.upstream, makeCall('tools/call', { name: 'test_trigger_tool_change', arguments: {} }))
     await expect.poll(() => heard.length).toBe(2)
@@ -129,9 +124,8 @@ describe('a watch', () => {
 
   test('opened for an owner before the era is known sits on the owner’s own session', async () => {
     const served = await serveEverything('streamableHttp')
-    cleanups.push(() => served.stop())
-    const made = makeUpstream({ settings: { url: `http://127.0.0.1:${served.port}/mcp` } })
-    cleanups.push(() => made.close())
+    onTestFinished(() => served.stop())
+    const made = upstreamAt({ url: `http://127.0.0.1:${served.port}/mcp` })
     const heard: CallEvent[] = []
     const owner = { principal: aPrincipal({ sub: 'ann' }), affinity: 's-ann' }
     const watch = made.upstream.watch({}, (event) => heard.push(event), owner)
@@ -180,7 +174,7 @@ describe('what a server says outside any call', () => {
         },
       },
     })
-    cleanups.push(() => made.close())
+    onTestFinished(() => made.close())
     await send(
       made.upstream,
       makeCall('tools/call', { name: 'echo', arguments: { message: 'x' } }, { principal: 'ann', affinity: 's-ann', logLevel: 'debug' }),
