@@ -56,7 +56,7 @@ describe('a client gets a token for one mount, by a person who signs in and allo
     expect(published.keys.every(({ d }) => d === undefined)).toBe(true)
   })
 
-  it('refuses a request without PKCE, and one with a plain challenge', async () => {
+  it('refuses a request without PKCE, and one with a plain challenge (A17)', async () => {
     const client = await rig.client()
     for (const request of [{ code_challenge: undefined, code_challenge_method: undefined }, { code_challenge_method: 'plain' }]) {
       const { at } = await rig.authorize({ client_id: client, ...request })
@@ -65,7 +65,7 @@ describe('a client gets a token for one mount, by a person who signs in and allo
     }
   })
 
-  it('takes a code once, from its client, with its verifier; used again it takes its tokens down', async () => {
+  it('takes a code once, from its client, with its verifier; used again it takes its tokens down (A17)', async () => {
     const client = await rig.client()
     const { code, verifier } = await rig.authorize({ client_id: client })
     const sent = { grant_type: 'authorization_code', code, client_id: client, redirect_uri: redirectUri }

@@ -54,7 +54,7 @@ promise(['R28', 'R30'], 'a good token lets its caller in, again and again, until
   expect(upstream.count('tools/call')).toBe(before + 4)
 })
 
-describe('a token of an attacker is refused on every call, and no server hears of it', () => {
+describe('a token of an attacker is refused on every call, and no server hears of it (A15)', () => {
   const attacks: [string, () => Promise<string>, RegExp][] = [
     ['for another audience (R4A)', () => signed({ aud: 'https://elsewhere.example/mcp' }), /another resource/],
     ['for a sibling server (R5A)', () => signed({ aud: 'https://mcp.example.com/mcp/sibling' }), /another resource/],

@@ -43,7 +43,7 @@ promise(['R30', 'R31'], 'a caller whom the gateway in front names is let in as t
   expect(await call('get_x', {})).not.toContain('was called')
 })
 
-promise(['R31'], 'and nobody else can say so: spoofed headers are as if they were not there (R23A)', async () => {
+promise(['R31'], 'and nobody else can say so: spoofed headers are as if they were not there (R23A, A21)', async () => {
   const idp = await startIssuer()
   closers.push(idp.close)
   const at = await admitting(closers, { trustedHeader, issuers: [{ issuer: idp.issuer }] })
