@@ -4,12 +4,14 @@ import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { GuardedFetch } from '../core/ports/guarded-fetch.ts'
+import type { Issuers } from '../core/ports/issuers.ts'
 import { type PublicAddress, publicAddress } from '../core/ports/public-address.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { SigningKeys } from '../core/ports/signing-keys.ts'
 import type { Vault } from '../core/ports/vault.ts'
 import type { WebPages } from '../downstream/door.ts'
 import type { Callers, MountScopes } from '../gateway/identity/index.ts'
+import { createIssuers } from '../platform/issuers/issuers.ts'
 import { createSigningKeys } from '../platform/keys/signing-keys.ts'
 import { createGuardedFetch } from '../platform/net/guarded-fetch.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
@@ -41,6 +43,7 @@ export interface Auth {
   readonly vault: Vault
   readonly keys: SigningKeys
   readonly fetch: GuardedFetch
+  readonly issuers: Issuers
   readonly decisions: Decisions
   readonly callers: Callers
   /** Absent where other issuers are trusted, or no tokens are taken. */
@@ -59,6 +62,7 @@ export function assembleAuth(parts: AuthParts): Auth {
   const keys = createSigningKeys({ durable, vault, clock, random })
   const ephemeral = createMemoryEphemeral(clock, report)
   const { fetch } = guarded
+  const issuers = createIssuers({ fetch, clock, report })
   const server = isEmbedded(settings)
     ? createAuthorizationServer({
         settings: settings.auth.embedded,
@@ -68,6 +72,7 @@ export function assembleAuth(parts: AuthParts): Auth {
         vault,
         keys,
         fetch,
+        issuers,
         decisions,
         clock,
         random,
@@ -76,13 +81,14 @@ export function assembleAuth(parts: AuthParts): Auth {
         scopes: (mount) => scopes.all(mount),
       })
     : undefined
-  const shared = { settings, address, keys, vault, durable, fetch, ephemeral, clock, random, report, decisions, scopes, mounts }
+  const shared = { settings, address, keys, vault, durable, fetch, issuers, ephemeral, clock, random, report, decisions, scopes, mounts }
   const { callers, pages } = assembleCallers({ ...shared, local: server?.issuer })
   return {
     address,
     vault,
     keys,
     fetch,
+    issuers,
     decisions,
     callers,
     server,

@@ -4,6 +4,7 @@ import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Ephemeral } from '../core/ports/ephemeral.ts'
 import type { GuardedFetch } from '../core/ports/guarded-fetch.ts'
+import type { Issuers } from '../core/ports/issuers.ts'
 import type { LocalIssuer } from '../core/ports/local-issuer.ts'
 import type { PublicAddress } from '../core/ports/public-address.ts'
 import type { Report } from '../core/ports/report.ts'
@@ -31,6 +32,7 @@ export interface CallersParts {
   readonly vault: Vault
   readonly durable: Durable
   readonly fetch: GuardedFetch
+  readonly issuers: Issuers
   readonly ephemeral: Ephemeral
   readonly mounts: () => readonly string[]
   /** Our own authorization server, where there is one. */
@@ -48,7 +50,7 @@ export interface AssembledCallers {
 }
 
 export function assembleCallers(parts: CallersParts): AssembledCallers {
-  const { address, keys, vault, durable, fetch, ephemeral, clock, random, report, decisions, scopes, mounts, local } = parts
+  const { address, keys, vault, durable, fetch, issuers, ephemeral, clock, random, report, decisions, scopes, mounts, local } = parts
   const { auth, profile } = parts.settings
   const platform = callerMethods(auth, profile, local !== undefined).includes('platform')
     ? createPlatformIssuer({ address, keys, clock, random })
@@ -58,6 +60,7 @@ export function assembleCallers(parts: CallersParts): AssembledCallers {
     profile,
     address,
     fetch,
+    issuers,
     ephemeral,
     clock,
     report,
@@ -78,7 +81,7 @@ export function assembleCallers(parts: CallersParts): AssembledCallers {
     }
     if (platform !== undefined) {
       const { ttl, exchange = [] } = auth.platform ?? { ttl: defaultTtlMs }
-      const exchanging = { settings: exchange, ttlMs: ttl, issuer: platform, address, mounts, fetch, clock, report, decisions }
+      const exchanging = { settings: exchange, ttlMs: ttl, issuer: platform, address, mounts, issuers, clock, report, decisions }
       found.push(platformTokenPages({ ...platform, exchange: exchange.length === 0 ? undefined : createExchange(exchanging) }))
     }
     return found

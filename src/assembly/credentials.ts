@@ -44,7 +44,7 @@ export interface AssembledCredentials {
 
 export function assembleCredentials(parts: CredentialParts): AssembledCredentials {
   const { settings, auth, durable, clock, random, report } = parts
-  const { vault, fetch, keys, address, decisions } = auth
+  const { vault, fetch, issuers, keys, address, decisions } = auth
   const grants = durableGrants(durable, vault, clock, random)
   const clients = new Clients({ durable, vault, clock, fetch, keys, address })
   const files = new ReplaceableFiles(clock)
@@ -53,6 +53,7 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
     grants,
     clients,
     fetch,
+    issuers,
     clock,
     random,
     decisions,
@@ -102,7 +103,15 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
     },
     pages: (identify, sealer) => {
       if (!Object.values(settings.servers).some(({ auth: own }) => own !== undefined && own.type !== 'none')) return []
-      const signIn = new SignIn({ discovery: upstream.discovery, clients, fetch, random, configured: settings.connect.clients })
+      const signIn = new SignIn({
+        discovery: upstream.discovery,
+        issuers,
+        clients,
+        fetch,
+        clock,
+        random,
+        configured: settings.connect.clients,
+      })
       return [
         connectPages({
           publicUrl: () => address.url,

@@ -3,6 +3,7 @@ import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type IdentityProvider, startIdentityProvider } from '../../test/doubles/authorization/identity-provider.ts'
 import { type Rig, redirectUri, startRig } from '../../test/doubles/authorization/rig.ts'
+import { ManualClock } from '../../test/doubles/manual-clock.ts'
 
 const grant = 'urn:ietf:params:oauth:grant-type:jwt-bearer'
 
@@ -178,6 +179,30 @@ describe('an identity assertion of a trusted issuer is exchanged for a token wit
       if (status === 400) expect(answer.body.error).toBe('temporarily_unavailable')
       await other.close()
     }
+  })
+
+  it('is judged by the keys that are known for an hour where the issuer publishes none, and then by nobody (A14)', async () => {
+    const issuersClock = new ManualClock()
+    let down = false
+    const fetch = async (url: string | URL, init?: RequestInit) => {
+      if (down) throw new TypeError('fetch failed')
+      return globalThis.fetch(url, init)
+    }
+    const other = await startRig({ settings: { idJag: [{ issuer: idp.issuer }] }, fetch, issuersClock })
+    const { body } = await other.register({ client_name: 'Agent', redirect_uris: [], response_types: [], grant_types: [grant] })
+    const basic = Buffer.from(`${String(body.client_id)}:${String(body.client_secret)}`).toString('base64')
+    const exchanged = async () => {
+      const assertion = await idp.assertion({ aud: other.base, client_id: body.client_id })
+      const answer = await other.token({ grant_type: grant, assertion }, { authorization: `Basic ${basic}` })
+      return answer.body.error ?? answer.status
+    }
+    expect(await exchanged()).toBe(200)
+    down = true
+    await issuersClock.advance(3_599_999)
+    expect(await exchanged()).toBe(200)
+    await issuersClock.advance(1)
+    expect(await exchanged()).toBe('temporarily_unavailable')
+    await other.close()
   })
 
   it('is not offered where no issuer is trusted', async () => {

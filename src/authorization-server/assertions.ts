@@ -1,9 +1,9 @@
 // Enterprise-managed authorization: an identity provider of the organization has decided what a client may do for a person, and says so in an
 // identity assertion (ID-JAG, draft-ietf-oauth-identity-assertion-authz-grant). It is exchanged for an access token without a sign-in here.
-import { createRemoteJWKSet, customFetch, type JWTPayload, type JWTVerifyGetKey, errors as joseErrors, jwtVerify } from 'jose'
+import { type JWTPayload, errors as joseErrors } from 'jose'
 import type { Context, Provider } from 'oidc-provider/lib/provider.js'
 import type { Clock } from '../core/ports/clock.ts'
-import type { GuardedFetch } from '../core/ports/guarded-fetch.ts'
+import type { Issuers } from '../core/ports/issuers.ts'
 import type { SigningKey } from '../core/ports/signing-keys.ts'
 import { isObject } from '../core/protocol/is-object.ts'
 import type { Accounts } from './accounts.ts'
@@ -18,14 +18,13 @@ type TrustedIssuer = EmbeddedSettings['idJag'][number]
 
 export interface AssertionParts {
   readonly trusted: readonly TrustedIssuer[]
-  readonly fetch: GuardedFetch
+  readonly issuers: Issuers
   readonly clock: Clock
   readonly objects: AuthorizationObjects
   readonly accounts: Accounts
   readonly resources: Resources
 }
 
-/** Keeps the key sets of issuers; outlives the provider. */
 export interface Assertions {
   /** Adds the grant type to a provider. */
   register(provider: Provider, library: Library, issuer: string, key: SigningKey): void
@@ -46,24 +45,13 @@ class Refused extends Error {
 }
 
 export function createAssertions(parts: AssertionParts): Assertions {
-  const { trusted, fetch, clock, objects, accounts, resources } = parts
-  const keySets = new Map<string, Promise<JWTVerifyGetKey>>()
-
-  const keysOf = (of: TrustedIssuer): Promise<JWTVerifyGetKey> => {
-    let found = keySets.get(of.issuer)
-    if (found === undefined) {
-      found = keySetOf(of, fetch)
-      found.catch(() => keySets.delete(of.issuer))
-      keySets.set(of.issuer, found)
-    }
-    return found
-  }
+  const { trusted, issuers, clock, objects, accounts, resources } = parts
 
   const verified = async (assertion: string, audience: string, clientId: string): Promise<Verified> => {
     const claimed = claimedIssuer(assertion)
     const issuer = trusted.find((one) => one.issuer === claimed)
     if (issuer === undefined) throw new Refused('the issuer of the assertion is not trusted')
-    const { payload: claims } = await jwtVerify(assertion, await keysOf(issuer), {
+    const { payload: claims } = await issuers.keys(issuer.issuer, issuer.jwksUri).verify(assertion, {
       issuer: issuer.issuer,
       audience,
       typ: 'oauth-id-jag+jwt',
@@ -154,25 +142,4 @@ function claimedIssuer(assertion: string): unknown {
   } catch {
     return undefined
   }
-}
-
-async function keySetOf({ issuer, jwksUri }: TrustedIssuer, guarded: GuardedFetch): Promise<JWTVerifyGetKey> {
-  const at = jwksUri ?? (await jwksOfMetadata(issuer, guarded))
-  return createRemoteJWKSet(new URL(at), { [customFetch]: (url: string, init: RequestInit) => guarded(url, init), cooldownDuration: 5_000 })
-}
-
-async function jwksOfMetadata(issuer: string, guarded: GuardedFetch): Promise<string> {
-  const { origin, pathname } = new URL(issuer)
-  const path = pathname.replace(/\/+$/, '')
-  for (const at of [`${origin}/.well-known/oauth-authorization-server${path}`, `${origin}${path}/.well-known/openid-configuration`]) {
-    const answer = await guarded(at, { headers: { accept: 'application/json' } })
-    if (answer.status !== 200) {
-      await answer.body?.cancel()
-      continue
-    }
-    const metadata: unknown = await answer.json()
-    // Another's metadata would bring another's keys.
-    if (isObject(metadata) && metadata.issuer === issuer && typeof metadata.jwks_uri === 'string') return metadata.jwks_uri
-  }
-  throw new Error(`The metadata of ${issuer} names no keys`)
 }

@@ -5,6 +5,7 @@ import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Ephemeral } from '../core/ports/ephemeral.ts'
 import type { GuardedFetch } from '../core/ports/guarded-fetch.ts'
+import type { Issuers } from '../core/ports/issuers.ts'
 import type { LocalIssuer } from '../core/ports/local-issuer.ts'
 import type { PublicAddress } from '../core/ports/public-address.ts'
 import type { Report } from '../core/ports/report.ts'
@@ -20,6 +21,7 @@ export interface AuthorizationServerParts {
   readonly vault: Vault
   readonly keys: SigningKeys
   readonly fetch: GuardedFetch
+  readonly issuers: Issuers
   readonly decisions: Decisions
   readonly clock: Clock
   readonly random: Random

@@ -1,6 +1,7 @@
 // Signing in at an OpenID provider of the team: authorization code with PKCE, state and nonce. What it vouches for is an account here.
 import * as client from 'openid-client'
 import type { GuardedFetch } from '../core/ports/guarded-fetch.ts'
+import type { Issuers } from '../core/ports/issuers.ts'
 import type { Account, Accounts } from './accounts.ts'
 import { listAt } from './claims.ts'
 import type { AuthorizationObjects } from './objects.ts'
@@ -24,6 +25,7 @@ export class LoginFailed extends Error {
 export interface ProviderLoginParts {
   readonly settings: ProviderSettings
   readonly fetch: GuardedFetch
+  readonly issuers: Issuers
   readonly objects: AuthorizationObjects
   readonly accounts: Accounts
   /** `{publicUrl}/oauth/login/callback`. */
@@ -33,26 +35,16 @@ export interface ProviderLoginParts {
 const model = 'ProviderLogin'
 const loginMs = 10 * 60_000
 
-export function createProviderLogin({ settings, fetch, objects, accounts, redirectUri }: ProviderLoginParts): ProviderLogin {
-  let found: Promise<client.Configuration> | undefined
-
-  const configuration = (): Promise<client.Configuration> => {
-    found ??= client
-      .discovery(
-        new URL(settings.issuer),
-        settings.clientId,
-        undefined,
-        settings.clientSecret === undefined ? client.None() : client.ClientSecretPost(settings.clientSecret),
-        {
-          [client.customFetch]: fetch as client.CustomFetch,
-          ...(settings.issuer.startsWith('http:') ? { execute: [client.allowInsecureRequests] } : {}),
-        },
-      )
-      .catch((error: unknown) => {
-        found = undefined
-        throw error
-      })
-    return found
+export function createProviderLogin({ settings, fetch, issuers, objects, accounts, redirectUri }: ProviderLoginParts): ProviderLogin {
+  /** As its metadata say now: an endpoint may move. */
+  const configuration = async (): Promise<client.Configuration> => {
+    const metadata = await issuers.metadata(settings.issuer)
+    const { clientId, clientSecret } = settings
+    const authentication = clientSecret === undefined ? client.None() : client.ClientSecretPost(clientSecret)
+    const config = new client.Configuration(metadata as client.ServerMetadata, clientId, undefined, authentication)
+    config[client.customFetch] = fetch as client.CustomFetch
+    if (settings.issuer.startsWith('http:')) client.allowInsecureRequests(config)
+    return config
   }
 
   return {

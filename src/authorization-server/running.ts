@@ -37,7 +37,7 @@ export interface Running {
 }
 
 export function createRunning(parts: RunningParts): Running {
-  const { settings, address, durable, keys, fetch, clock, random, report, objects, clients, accounts } = parts
+  const { settings, address, durable, keys, fetch, issuers, clock, random, report, objects, clients, accounts } = parts
   const resources = createResources(parts)
   const limits = createLimits(parts.ephemeral)
   const journal = createJournal(parts.decisions, clock, () => address.url)
@@ -46,9 +46,9 @@ export function createRunning(parts: RunningParts): Running {
   const login =
     oidc === undefined
       ? undefined
-      : createProviderLogin({ settings: oidc, fetch, objects, accounts, redirectUri: () => `${address.url}/oauth/login/callback` })
+      : createProviderLogin({ settings: oidc, fetch, issuers, objects, accounts, redirectUri: () => `${address.url}/oauth/login/callback` })
   const assertions: Assertions | undefined =
-    settings.idJag.length === 0 ? undefined : createAssertions({ trusted: settings.idJag, fetch, clock, objects, accounts, resources })
+    settings.idJag.length === 0 ? undefined : createAssertions({ trusted: settings.idJag, issuers, clock, objects, accounts, resources })
   let library: Promise<Library> | undefined
   let cookieKey: Promise<string> | undefined
   let made: { readonly of: string; readonly server: RunningServer } | undefined

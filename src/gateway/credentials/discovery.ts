@@ -1,10 +1,12 @@
-// Who gives tokens for a protected server: its metadata (RFC 9728) names issuers, and an issuer's own metadata (RFC 8414, OpenID Connect
-// Discovery) names its endpoints. All of it is what a peer wrote: held against what it was asked for, and never opened by a shell or a file.
+// Who gives tokens for a protected server: its metadata (RFC 9728) names issuers, and an issuer's own metadata name its endpoints. All of it is
+// what a peer wrote: held against what it was asked for, and never opened by a shell or a file.
 import type { ServerMetadata } from 'openid-client'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
 import { FetchRefused } from '../../core/ports/guarded-fetch.ts'
+import { type IssuerMetadata, type Issuers, MetadataFailure } from '../../core/ports/issuers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
+import { webAddress } from '../../core/text/web-address.ts'
 import { type BearerChallenge, bearerChallenge } from './challenge.ts'
 import { CredentialFailure } from './failure.ts'
 
@@ -18,55 +20,55 @@ export interface ProtectedResource {
   readonly dpopRequired: boolean
 }
 
-/** How long what was found is used, in ms. */
+/** How long what a server said is used, in ms. */
 const keptMs = 600_000
 
-interface Found<T> {
+interface Found {
   readonly at: number
-  readonly value: Promise<T>
+  readonly value: Promise<ProtectedResource>
 }
 
 export class Discovery {
   private readonly fetch: GuardedFetch
+  private readonly issuers: Issuers
   private readonly clock: Clock
-  private readonly issuers = new Map<string, Found<ServerMetadata>>()
-  private readonly resources = new Map<string, Found<ProtectedResource>>()
+  private readonly resources = new Map<string, Found>()
 
-  constructor(fetch: GuardedFetch, clock: Clock) {
+  constructor(fetch: GuardedFetch, issuers: Issuers, clock: Clock) {
     this.fetch = fetch
+    this.issuers = issuers
     this.clock = clock
   }
 
-  /** Rejects with `CredentialFailure`. `challenge`: of the refusal that asks for it anew. */
+  /** Rejects with `CredentialFailure`. `address`: of a server of the configuration. `challenge`: of the refusal that asks for it anew. */
   resource(address: string, challenge?: BearerChallenge): Promise<ProtectedResource> {
-    if (challenge !== undefined) this.resources.delete(address)
-    return this.kept(this.resources, address, () => this.findResource(address, challenge))
+    const have = this.resources.get(address)
+    if (challenge === undefined && have !== undefined && this.clock.mono() - have.at < keptMs) return have.value
+    const found = { at: this.clock.mono(), value: this.findResource(address, challenge) }
+    this.resources.set(address, found)
+    // What failed is looked for anew by the next who asks.
+    found.value.catch(() => {
+      if (this.resources.get(address) === found) this.resources.delete(address)
+    })
+    return found.value
   }
 
   /** Rejects with `CredentialFailure`. */
-  issuer(issuer: string): Promise<ServerMetadata> {
-    return this.kept(this.issuers, issuer, () => this.findIssuer(issuer))
-  }
-
-  private kept<T>(all: Map<string, Found<T>>, key: string, find: () => Promise<T>): Promise<T> {
-    const have = all.get(key)
-    if (have !== undefined && this.clock.mono() - have.at < keptMs) return have.value
-    const found = { at: this.clock.mono(), value: find() }
-    all.set(key, found)
-    // What failed is looked for anew by the next who asks.
-    found.value.catch(() => {
-      if (all.get(key) === found) all.delete(key)
-    })
-    return found.value
+  async issuer(issuer: string): Promise<ServerMetadata> {
+    try {
+      return serverMetadata(await this.issuers.metadata(issuer))
+    } catch (error) {
+      throw error instanceof MetadataFailure ? new CredentialFailure(error.kind, error.message) : error
+    }
   }
 
   private async findResource(address: string, given: BearerChallenge | undefined): Promise<ProtectedResource> {
     const challenge = given?.resourceMetadata === undefined ? ((await this.challengeOf(address)) ?? given) : given
     const challenged = scopesIn(challenge?.scope)
     const named = challenge?.resourceMetadata
-    const places = named === undefined ? wellKnown(address, 'oauth-protected-resource') : [named]
+    const places = named === undefined ? wellKnown(address) : [named]
     for (const place of places) {
-      const document = await this.json(place, 'The metadata of the server')
+      const document = await this.json(place)
       if (document === undefined) continue
       const found = protectedResource(document, address)
       return { ...found, challenged, dpopRequired: found.dpopRequired || challenge?.scheme === 'dpop' }
@@ -89,25 +91,9 @@ export class Discovery {
     }
   }
 
-  private async findIssuer(issuer: string): Promise<ServerMetadata> {
-    if (webAddress(issuer) === undefined)
-      throw new CredentialFailure('refused', 'the issuer that the server names is no address of the web')
-    const { pathname } = new URL(issuer)
-    const root = pathname === '/' || pathname === ''
-    const places = [
-      ...wellKnown(issuer, 'oauth-authorization-server').slice(0, 1),
-      ...wellKnown(issuer, 'openid-configuration').slice(0, 1),
-    ]
-    if (!root) places.push(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
-    for (const place of places) {
-      const document = await this.json(place, 'The metadata of the issuer')
-      if (document !== undefined) return serverMetadata(document, issuer)
-    }
-    throw new CredentialFailure('refused', `the issuer ${issuer} publishes no metadata`)
-  }
-
   /** Undefined where there is none at this address. */
-  private async json(address: string, what: string): Promise<Record<string, unknown> | undefined> {
+  private async json(address: string): Promise<Record<string, unknown> | undefined> {
+    const what = 'The metadata of the server'
     const url = webAddress(address)
     if (url === undefined) throw new CredentialFailure('refused', `${what} is not at an address of the web`)
     let answer: Response
@@ -131,11 +117,12 @@ export class Discovery {
   }
 }
 
-/** RFC 8414 §3.1, RFC 9728 §3.1: between host and path; then, for metadata of resources, at the root. */
-function wellKnown(address: string, name: string): string[] {
+/** RFC 9728 §3.1: between host and path; then at the root. */
+function wellKnown(address: string): string[] {
   const { origin, pathname } = new URL(address)
   const path = pathname.replace(/\/$/, '')
-  return [...new Set([`${origin}/.well-known/${name}${path}`, `${origin}/.well-known/${name}`])]
+  const name = '/.well-known/oauth-protected-resource'
+  return [...new Set([`${origin}${name}${path}`, `${origin}${name}`])]
 }
 
 function protectedResource(document: Record<string, unknown>, address: string): Omit<ProtectedResource, 'challenged'> {
@@ -162,9 +149,9 @@ function isResourceOf(resource: string, address: string): boolean {
   return own.origin === server.origin && (server.pathname === path || server.pathname.startsWith(`${path}/`))
 }
 
-/** RFC 8414 §3.3: the issuer is the very text that it was asked for, or the document is another's. */
-function serverMetadata(document: Record<string, unknown>, issuer: string): ServerMetadata {
-  if (document.issuer !== issuer) throw new CredentialFailure('refused', `the metadata of the issuer ${issuer} is of another issuer`)
+/** What credentials and their users are sent to has to be an address of the web. */
+function serverMetadata(document: IssuerMetadata): ServerMetadata {
+  const { issuer } = document
   for (const name of ['authorization_endpoint', 'token_endpoint', 'registration_endpoint', 'revocation_endpoint'] as const) {
     const address = document[name]
     if (address === undefined) continue
@@ -181,13 +168,6 @@ function isDowngraded(address: string, issuer: string): boolean {
   const { protocol, hostname, origin } = new URL(address)
   if (protocol === 'https:' || origin === new URL(issuer).origin) return false
   return !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
-}
-
-/** http or https without a user in it; nothing that a browser or a shell would run. */
-export function webAddress(text: string): URL | undefined {
-  if (text.length > 2_048 || !URL.canParse(text)) return undefined
-  const url = new URL(text)
-  return (url.protocol === 'https:' || url.protocol === 'http:') && url.username === '' && url.password === '' ? url : undefined
 }
 
 export function scopesIn(text: string | undefined): readonly string[] | undefined {

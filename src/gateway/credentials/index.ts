@@ -21,7 +21,7 @@ export class UpstreamCredentials {
 
   constructor(parts: CredentialsParts) {
     this.parts = parts
-    this.discovery = new Discovery(parts.fetch, parts.clock)
+    this.discovery = new Discovery(parts.fetch, parts.issuers, parts.clock)
     this.lookedAt = parts.clock.now()
   }
 

@@ -10,6 +10,7 @@ import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { CredentialLease, Credentials, Leased } from '../../core/ports/credentials.ts'
 import type { Decisions } from '../../core/ports/decisions.ts'
 import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
+import type { Issuers } from '../../core/ports/issuers.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { callerHeaders } from './caller-headers.ts'
 import { bearerChallenge } from './challenge.ts'
@@ -31,6 +32,7 @@ export interface CredentialsParts {
   readonly grants: Grants
   readonly clients: Clients
   readonly fetch: GuardedFetch
+  readonly issuers: Issuers
   readonly clock: Clock
   readonly random: Random
   readonly decisions: Decisions

@@ -1,16 +1,20 @@
 // Who a browser's user is, shown by a sign-in at the very issuer that vouches for the caller (OpenID Connect, code flow with PKCE). It makes no
 // session at the issuer's expense: what it learns is one subject.
 import { createHash } from 'node:crypto'
-import type { Random } from '../../core/ports/clock.ts'
+import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
+import type { Issuers } from '../../core/ports/issuers.ts'
+import { webAddress } from '../../core/text/web-address.ts'
 import type { Clients } from './clients.ts'
-import { type Discovery, webAddress } from './discovery.ts'
+import type { Discovery } from './discovery.ts'
 import { asFailure, CredentialFailure } from './failure.ts'
 
 export interface SignInParts {
   readonly discovery: Discovery
+  readonly issuers: Issuers
   readonly clients: Clients
   readonly fetch: GuardedFetch
+  readonly clock: Clock
   readonly random: Random
   /** Clients that an operator registered at issuers. */
   readonly configured: readonly { readonly issuer: string; readonly clientId: string; readonly clientSecret?: string | undefined }[]
@@ -24,6 +28,8 @@ export interface SignInBegun {
   readonly nonce: string
   readonly verifier: string
 }
+
+const idTokenAlgorithms = ['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'] as const
 
 export class SignIn {
   private readonly parts: SignInParts
@@ -75,11 +81,21 @@ export class SignIn {
       config[client.customFetch] = ((url: string, init: RequestInit) => this.parts.fetch(url, init)) as never
       // What may be asked in clear text is decided by the fetch.
       client.allowInsecureRequests(config)
-      client.enableNonRepudiationChecks(config)
       const checks = { pkceCodeVerifier: begun.verifier, expectedState: begun.state, expectedNonce: begun.nonce, idTokenExpected: true }
       const tokens = await client.authorizationCodeGrant(config, new URL(`${this.redirectUrl}?${query}`), checks)
       const subject = tokens.claims()?.sub
-      if (subject === undefined) throw new CredentialFailure('refused', 'the issuer did not say who signed in')
+      if (subject === undefined || tokens.id_token === undefined)
+        throw new CredentialFailure('refused', 'the issuer did not say who signed in')
+      // It came from the issuer itself, but who may connect an account hangs on it: its signature is checked as that of any token.
+      const keys = this.parts.issuers.keys(begun.issuer, undefined)
+      const currentDate = new Date(this.parts.clock.now())
+      await keys.verify(tokens.id_token, {
+        algorithms: [...idTokenAlgorithms],
+        issuer: begun.issuer,
+        audience: clientId,
+        clockTolerance: 30,
+        currentDate,
+      })
       return subject
     } catch (error) {
       throw asFailure(error, 'the sign-in')

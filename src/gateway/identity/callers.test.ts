@@ -6,7 +6,9 @@ import { silentReport } from '../../../test/doubles/report.ts'
 import { principalKey } from '../../core/call/principal.ts'
 import { subjectTokenOf } from '../../core/call/subject-token.ts'
 import type { Identified, Presented } from '../../core/ports/gateway.ts'
+import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
 import { publicAddress } from '../../core/ports/public-address.ts'
+import { createIssuers } from '../../platform/issuers/issuers.ts'
 import { createCallers, noScopes } from './callers.ts'
 import { callerSettings } from './settings.ts'
 
@@ -18,16 +20,14 @@ async function setting() {
   const clock = new ManualClock()
   const { privateKey, publicKey } = await generateKeyPair('ES256', { extractable: true })
   const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256' }
-  const asked: string[] = []
+  const fetch: GuardedFetch = async () => new Response(JSON.stringify({ keys: [jwk] }))
   const decisions = keptDecisions()
   const callers = createCallers({
     settings: callerSettings.parse({ apiKeys: {}, issuers: [{ issuer, jwksUri: `${issuer}/jwks` }] }),
     profile: 'dev',
     address: publicAddress(() => 'https://gw.example'),
-    fetch: async (url) => {
-      asked.push(String(url))
-      return new Response(JSON.stringify({ keys: [jwk] }))
-    },
+    fetch,
+    issuers: createIssuers({ fetch, clock, report: silentReport }),
     ephemeral: {} as never,
     clock,
     report: silentReport,

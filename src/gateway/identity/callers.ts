@@ -7,8 +7,6 @@ import { fault } from '../../core/faults/catalogue.ts'
 import type { Identified, Presented } from '../../core/ports/gateway.ts'
 import { type ChallengeError, type ChallengeParts, challengeFor } from './challenge.ts'
 import type { Checked } from './checked.ts'
-import { KeySet } from './key-set.ts'
-import { keySetOf } from './metadata.ts'
 import type { CallersParts, MountScopes } from './parts.ts'
 import { type PresentedToken, shownBy } from './presented-token.ts'
 import { missingProof, proofAlgorithms } from './proof.ts'
@@ -205,11 +203,11 @@ class Identification implements Callers {
 
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 
-function trustedHeaders({ settings: { trustedHeader }, fetch, clock, report }: CallersParts): TrustedHeaders | undefined {
+function trustedHeaders({ settings: { trustedHeader }, issuers, clock }: CallersParts): TrustedHeaders | undefined {
   if (trustedHeader === undefined) return undefined
   const { jwt } = trustedHeader.proof
   if (jwt === undefined) return createTrustedHeaders({ settings: trustedHeader, signed: undefined })
-  const keys = new KeySet({ issuer: jwt.issuer, load: keySetOf(fetch, jwt.issuer, jwt.jwksUri), clock, report })
+  const keys = issuers.keys(jwt.issuer, jwt.jwksUri)
   return createTrustedHeaders({ settings: trustedHeader, signed: createSignedHeader({ settings: jwt, keys, clock }) })
 }
 

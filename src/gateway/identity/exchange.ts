@@ -4,12 +4,10 @@ import { decodeJwt, decodeProtectedHeader, type JWTPayload } from 'jose'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Decisions } from '../../core/ports/decisions.ts'
-import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
+import { type Issuers, type KeySet, KeysAway } from '../../core/ports/issuers.ts'
 import type { PublicAddress } from '../../core/ports/public-address.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { mapClaims } from './claims.ts'
-import { KeySet, KeysAway } from './key-set.ts'
-import { keySetOf } from './metadata.ts'
 import type { PlatformIssuer } from './platform.ts'
 import type { ExchangeSettings } from './settings.ts'
 import { skew } from './times.ts'
@@ -21,7 +19,7 @@ export interface ExchangeParts {
   readonly issuer: PlatformIssuer
   readonly address: PublicAddress
   readonly mounts: () => readonly string[]
-  readonly fetch: GuardedFetch
+  readonly issuers: Issuers
   readonly clock: Clock
   readonly report: Report
   readonly decisions: Decisions
@@ -51,12 +49,7 @@ interface Trusted extends ExchangeSettings {
 export function createExchange(parts: ExchangeParts): Exchange {
   const trusted: readonly Trusted[] = parts.settings.map((entry) => ({
     ...entry,
-    keys: new KeySet({
-      issuer: entry.issuer,
-      load: keySetOf(parts.fetch, entry.issuer, entry.jwksUri),
-      clock: parts.clock,
-      report: parts.report,
-    }),
+    keys: parts.issuers.keys(entry.issuer, entry.jwksUri),
   }))
   return async (request) => {
     const mount = mountOf(parts, request.resource)

@@ -1,18 +1,12 @@
 // The issuers whose signed tokens are taken, each with its keys: those of the configuration and our own authorization server.
-import type { Clock } from '../../core/ports/clock.ts'
-import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
+import type { Issuers } from '../../core/ports/issuers.ts'
 import type { LocalIssuer } from '../../core/ports/local-issuer.ts'
-import type { Report } from '../../core/ports/report.ts'
 import type { TrustedIssuer } from './jwt.ts'
-import { KeySet } from './key-set.ts'
-import { keySetOf } from './metadata.ts'
 import type { CallerSettings, IssuerSettings } from './settings.ts'
 
-export interface IssuersParts {
+export interface TrustedIssuersParts {
   readonly settings: CallerSettings
-  readonly fetch: GuardedFetch
-  readonly clock: Clock
-  readonly report: Report
+  readonly issuers: Issuers
   /** Our own authorization server. */
   readonly local?: LocalIssuer | undefined
   /** Who signs platform tokens. */
@@ -20,31 +14,25 @@ export interface IssuersParts {
 }
 
 /** By what stands in `iss`. */
-export function trustedIssuers(parts: IssuersParts): (issuer: string) => TrustedIssuer | undefined {
-  const configured = new Map(parts.settings.issuers.map((one) => [one.issuer, configuredIssuer(parts, one)]))
+export function trustedIssuers({ settings, issuers, local, platform }: TrustedIssuersParts): (issuer: string) => TrustedIssuer | undefined {
+  const configured = new Map(settings.issuers.map((one) => [one.issuer, configuredIssuer(issuers, one)]))
   const own: { readonly at: LocalIssuer; readonly trusted: Omit<TrustedIssuer, 'issuer'> }[] = []
-  if (parts.local !== undefined) own.push({ at: parts.local, trusted: ownIssuer(parts, parts.local, 'embedded') })
-  if (parts.platform !== undefined) own.push({ at: parts.platform, trusted: ownIssuer(parts, parts.platform, 'platform') })
+  if (local !== undefined) own.push({ at: local, trusted: ownIssuer(issuers, local, 'embedded') })
+  if (platform !== undefined) own.push({ at: platform, trusted: ownIssuer(issuers, platform, 'platform') })
   return (issuer) => {
     const ours = own.find(({ at }) => at.issuer() === issuer)
     return ours === undefined ? configured.get(issuer) : { ...ours.trusted, issuer }
   }
 }
 
-export function configuredIssuer({ fetch, clock, report }: Omit<IssuersParts, 'settings'>, settings: IssuerSettings): TrustedIssuer {
+function configuredIssuer(issuers: Issuers, settings: IssuerSettings): TrustedIssuer {
   const { issuer, jwksUri, algorithms, claims, audience = [], requireTyp, dpop } = settings
-  const keys = new KeySet({ issuer, load: keySetOf(fetch, issuer, jwksUri), clock, report })
-  return { issuer, keys, algorithms, claims, audience, requireTyp, dpop, method: 'oauth' }
+  return { issuer, keys: issuers.keys(issuer, jwksUri), algorithms, claims, audience, requireTyp, dpop, method: 'oauth' }
 }
 
-/** Its keys are at hand, so they are looked at often. */
-const ownMaxAgeMs = 30_000
-const ownCooldownMs = 1_000
-
-function ownIssuer({ clock, report }: IssuersParts, own: LocalIssuer, what: 'embedded' | 'platform'): Omit<TrustedIssuer, 'issuer'> {
-  const load = async () => (await own.keySet()) as never
+function ownIssuer(issuers: Issuers, own: LocalIssuer, what: 'embedded' | 'platform'): Omit<TrustedIssuer, 'issuer'> {
   return {
-    keys: new KeySet({ issuer: what, load, clock, report, maxAgeMs: ownMaxAgeMs, cooldownMs: ownCooldownMs }),
+    keys: issuers.ownKeys(what, own),
     algorithms: ['ES256'],
     claims: what === 'platform' ? { groups: 'groups', tenant: 'tenant' } : { groups: 'groups' },
     audience: [],

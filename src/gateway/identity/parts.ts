@@ -3,6 +3,7 @@ import type { Clock } from '../../core/ports/clock.ts'
 import type { Decisions } from '../../core/ports/decisions.ts'
 import type { Ephemeral } from '../../core/ports/ephemeral.ts'
 import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
+import type { Issuers } from '../../core/ports/issuers.ts'
 import type { LocalIssuer } from '../../core/ports/local-issuer.ts'
 import type { PublicAddress } from '../../core/ports/public-address.ts'
 import type { Report } from '../../core/ports/report.ts'
@@ -24,6 +25,7 @@ export interface CallersParts {
   readonly profile: 'dev' | 'production'
   readonly address: PublicAddress
   readonly fetch: GuardedFetch
+  readonly issuers: Issuers
   readonly ephemeral: Ephemeral
   readonly clock: Clock
   readonly report: Report

@@ -18,9 +18,7 @@ export function tokenKinds(parts: CallersParts, methods: ReadonlySet<string>): r
   if (oauth || methods.has('platform')) {
     const issuers = trustedIssuers({
       settings: oauth ? settings : { ...settings, issuers: [] },
-      fetch,
-      clock,
-      report,
+      issuers: parts.issuers,
       local: oauth ? parts.local : undefined,
       platform: methods.has('platform') ? parts.platform : undefined,
     })

@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { decodeJwt } from 'jose'
 import { authorizationDomain, createAuthorizationServer } from '../../../src/authorization-server/index.ts'
 import { embeddedSettings } from '../../../src/authorization-server/settings.ts'
+import type { Clock } from '../../../src/core/ports/clock.ts'
 import type { Decision } from '../../../src/core/ports/decisions.ts'
 import type { Durable } from '../../../src/core/ports/durable.ts'
 import type { Ephemeral } from '../../../src/core/ports/ephemeral.ts'
@@ -13,6 +14,7 @@ import { publicAddress } from '../../../src/core/ports/public-address.ts'
 import type { Report } from '../../../src/core/ports/report.ts'
 import type { SigningKeys } from '../../../src/core/ports/signing-keys.ts'
 import { systemClock } from '../../../src/platform/clock/system-clock.ts'
+import { createIssuers } from '../../../src/platform/issuers/issuers.ts'
 import { createSigningKeys, signingKeysDomain } from '../../../src/platform/keys/signing-keys.ts'
 import { createGuardedFetch } from '../../../src/platform/net/guarded-fetch.ts'
 import { systemRandom } from '../../../src/platform/random/system-random.ts'
@@ -25,6 +27,8 @@ export interface RigOptions {
   readonly settings?: Record<string, unknown>
   readonly scopes?: Readonly<Record<string, readonly string[]>>
   readonly fetch?: GuardedFetch
+  /** By which keys of issuers age. */
+  readonly issuersClock?: Clock
   /** Where it says that it is; by default where it listens. */
   readonly publicUrl?: string
   /** Store, vault and keys of another one: a replica, or the same after a restart. */
@@ -67,6 +71,7 @@ export async function startRig(options: RigOptions = {}) {
   const keys = options.keys ?? options.like?.keys ?? createSigningKeys({ durable, vault, clock: systemClock, random: systemRandom })
   const decisions: Decision[] = []
   const guarded = createGuardedFetch({ trusted: [], loopback: true })
+  const reach = options.fetch ?? guarded.fetch
   server = createAuthorizationServer({
     settings: embeddedSettings.parse(options.settings ?? {}),
     address: publicAddress(() => base),
@@ -74,7 +79,8 @@ export async function startRig(options: RigOptions = {}) {
     ephemeral: options.ephemeral ?? createMemoryEphemeral(systemClock, report),
     vault,
     keys,
-    fetch: options.fetch ?? guarded.fetch,
+    fetch: reach,
+    issuers: createIssuers({ fetch: reach, clock: options.issuersClock ?? systemClock, report }),
     decisions: { note: (decision) => void decisions.push(decision) },
     clock: systemClock,
     random: systemRandom,

@@ -16,6 +16,7 @@ import { UpstreamCredentials } from '../../../src/gateway/credentials/index.ts'
 import { upstreamAuthSettings } from '../../../src/gateway/credentials/settings.ts'
 import { systemClock } from '../../../src/platform/clock/system-clock.ts'
 import { ReplaceableFiles } from '../../../src/platform/config/replaceable-files.ts'
+import { createIssuers } from '../../../src/platform/issuers/issuers.ts'
 import { createSigningKeys, signingKeysDomain } from '../../../src/platform/keys/signing-keys.ts'
 import { createGuardedFetch } from '../../../src/platform/net/guarded-fetch.ts'
 import { systemRandom } from '../../../src/platform/random/system-random.ts'
@@ -74,6 +75,7 @@ export function credentialRig(options: RigOptions): CredentialRig {
     grants,
     clients,
     fetch: guarded.fetch,
+    issuers: createIssuers({ fetch: guarded.fetch, clock, report }),
     clock,
     random: systemRandom,
     decisions: { note: (decision) => void decisions.push(decision) },

@@ -10,6 +10,7 @@ import {
   type LocalJWKSet,
 } from 'jose'
 import type { Clock } from '../../core/ports/clock.ts'
+import { type KeySet, KeysAway } from '../../core/ports/issuers.ts'
 import type { Report } from '../../core/ports/report.ts'
 
 export interface KeySetParts {
@@ -27,28 +28,24 @@ export interface KeySetParts {
   readonly staleMs?: number
 }
 
-/** The keys cannot be had, so nothing can be said about a token. */
-export class KeysAway extends Error {
-  override readonly name = 'KeysAway'
-}
-
 interface Held {
   readonly resolver: LocalJWKSet
   /** Monotonic ms. */
   readonly at: number
 }
 
-export class KeySet {
+export class FetchedKeySet implements KeySet {
   private readonly parts: Required<KeySetParts>
   private held: Held | undefined
   private loading: Promise<Held> | undefined
   private attemptedAt = Number.NEGATIVE_INFINITY
+  /** Whether the last attempt failed. */
+  private failing = false
 
   constructor(parts: KeySetParts) {
     this.parts = { cooldownMs: 5_000, maxAgeMs: 600_000, staleMs: 3_600_000, ...parts }
   }
 
-  /** Rejects with an error of jose where the token is not good, and with `KeysAway`. */
   async verify(token: string, options: JWTVerifyOptions): Promise<JWTVerifyResult> {
     const held = await this.current()
     try {
@@ -56,6 +53,8 @@ export class KeySet {
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error
       const newer = await this.newer(held)
+      // The issuer may publish it by now, and a token that may be good is not called bad.
+      if (newer === undefined && this.failing) throw new KeysAway('The keys cannot be fetched', { cause: error })
       if (newer === undefined) throw error
       return verifyBy(newer.resolver, token, options)
     }
@@ -100,9 +99,11 @@ export class KeySet {
     try {
       const held = { resolver: createLocalJWKSet(publicOnly(await this.parts.load())), at: clock.mono() }
       this.held = held
+      this.failing = false
       report.counters.add('identity_key_sets', { issuer, result: 'fetched' })
       return held
     } catch (error) {
+      this.failing = true
       report.counters.add('identity_key_sets', { issuer, result: 'failed' })
       report.log('warn', 'The keys of an issuer cannot be fetched', {
         issuer,

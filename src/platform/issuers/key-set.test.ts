@@ -1,8 +1,9 @@
 import { exportJWK, generateKeyPair, type JSONWebKeySet, SignJWT } from 'jose'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import { KeysAway } from '../../core/ports/issuers.ts'
 import type { CounterName } from '../../core/ports/report.ts'
-import { KeySet, KeysAway } from './key-set.ts'
+import { FetchedKeySet } from './key-set.ts'
 
 interface Key {
   readonly kid: string
@@ -31,7 +32,7 @@ function setting(published: readonly Key[]) {
   const clock = new ManualClock()
   const counted: string[] = []
   const at = { published, down: false, fetches: 0 }
-  const keys = new KeySet({
+  const keys = new FetchedKeySet({
     issuer: 'https://idp.example',
     clock,
     report: {
