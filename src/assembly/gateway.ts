@@ -12,6 +12,7 @@ import type { Credentials } from '../core/ports/credentials.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
+import type { WordsReader } from '../core/ports/refusing-words.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Upstream } from '../core/ports/upstream.ts'
 import { authorize, createPolicy } from '../gateway/access/stage.ts'
@@ -26,6 +27,7 @@ import type { MountScopes } from '../gateway/identity/index.ts'
 import { deadline } from '../gateway/limits/stage.ts'
 import { pipeline } from '../gateway/pipeline.ts'
 import { asserted, createSchemaGate, validate } from '../gateway/policy/stage.ts'
+import { createWordsReader } from '../gateway/quality/words-reader.ts'
 import { record, unclaimedRecord } from '../gateway/record/stage.ts'
 import { createResilience, type Resilience } from '../gateway/resilience/stage.ts'
 import { createSpillStore, spill } from '../gateway/results/stage.ts'
@@ -91,6 +93,7 @@ export function assembleInside(parts: InsideParts): Inside {
       id,
       settings: server,
       credentials: parts.credentials?.(id) ?? staticCredentials(server.command === undefined ? server.headers : {}),
+      words: wordsOf(id, server),
       timeouts: { ...settings.timeouts, ...definedOnly(server.timeouts) },
       limits: { resultBytes: messageBytes, parked },
       clock,
@@ -103,6 +106,14 @@ export function assembleInside(parts: InsideParts): Inside {
       outside: parts.outside,
       unclaimed: (row) => recorder.record(unclaimedRecord(row, clock.now())),
     })
+  }
+
+  /** A process to which nothing is given has no credential that anybody could refuse; a server elsewhere may miss one. */
+  function wordsOf(upstream: UpstreamId, server: Settings['servers'][string]): WordsReader | undefined {
+    const { command, auth, headers, env } = server
+    const credentialed = command === undefined ? (auth !== undefined && auth.type !== 'none') || !isEmpty(headers) : !isEmpty(env)
+    if (command !== undefined && !credentialed) return undefined
+    return createWordsReader({ upstream, credentialed, now: () => clock.now(), report, decisions: parts.decisions })
   }
 
   const gate = createSchemaGate({
@@ -219,4 +230,8 @@ function hashOf(id: string, server: unknown): string {
     .update(JSON.stringify([id, server]))
     .digest('hex')
     .slice(0, 32)
+}
+
+function isEmpty(values: Readonly<Record<string, string>>): boolean {
+  return Object.keys(values).length === 0
 }

@@ -5,6 +5,7 @@ import type { Outcome } from '../core/call/outcome.ts'
 import type { Payload } from '../core/call/payload.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { CredentialLease, Credentials } from '../core/ports/credentials.ts'
+import type { WordsReader } from '../core/ports/refusing-words.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Implementation } from '../core/protocol/names.ts'
 import type { HttpPools } from './http/pools.ts'
@@ -17,6 +18,8 @@ export interface UpstreamOptions {
   readonly id: string
   readonly settings: ServerSettings
   readonly credentials: Credentials
+  /** Reads results for words that refuse the credential; absent where there is none that could be refused. */
+  readonly words?: WordsReader | undefined
   /** The gateway's, overridden by the server's own. */
   readonly timeouts: TimeoutSettings
   readonly limits: {

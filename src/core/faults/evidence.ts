@@ -230,6 +230,14 @@ const rows = {
     seen: 'any other JSON-RPC error for this request, whatever its HTTP status',
     why: 'it comes from the server itself, which may have begun',
   },
+  auth_text: {
+    ...unknown,
+    again: 'once',
+    renew: 'credential',
+    health: 'success',
+    seen: 'a result, or a JSON-RPC error, that says in words that the credential is not valid, where a status should say so',
+    why: 'the tool ran, and may have done a part of its work before',
+  },
   capability_missing: {
     ...unknown,
     ...never,

@@ -38,6 +38,8 @@ export interface Fault {
   readonly detail: Readonly<Record<string, unknown>>
   /** What a client has to bring instead, as a value of `WWW-Authenticate` (RFC 9110 §11.6.1). */
   readonly challenge: string | undefined
+  /** Texts of the server in which the fault was recognised: they go with it, word for word. */
+  readonly said?: readonly string[] | undefined
   readonly entry: FaultKind
 }
 
@@ -49,16 +51,17 @@ export interface FaultChange {
   readonly retryAfterMs?: number | undefined
   readonly detail?: Readonly<Record<string, unknown>>
   readonly challenge?: string | undefined
+  readonly said?: readonly string[] | undefined
 }
 
 /** Makes a fault of a catalogue entry. Use the catalogue's `fault(kind, …)`, which knows the entries by name. */
 export function makeFault(kind: string, entry: FaultKind, change: FaultChange = {}): Fault {
-  const { detail = {}, evidence, retryAfterMs, challenge } = change
+  const { detail = {}, evidence, retryAfterMs, challenge, said } = change
   const retryable = change.retryable ?? entry.retryable
   const sideEffect = evidence === undefined ? (change.sideEffect ?? 'none') : effectOf(evidence)
   const sentence = fill(entry.agent, { ...detail, effect: effectText(sideEffect, retryable) })
   const message = typeof detail.advice === 'string' ? `${sentence} ${detail.advice}` : sentence
-  return { kind, category: entry.category, retryable, retryAfterMs, sideEffect, evidence, message, detail, challenge, entry }
+  return { kind, category: entry.category, retryable, retryAfterMs, sideEffect, evidence, message, detail, challenge, said, entry }
 }
 
 /** The same fault, of a call of which an earlier attempt may have been executed. */

@@ -30,14 +30,15 @@ export function faultError(fault: Fault, correlationId: string): { code: number;
           : wire.data
     return { code: wire.code, message: wire.message, data }
   }
-  return { code: fault.entry.code, message: fault.message, data: { ...specData(fault), ...own } }
+  const said = fault.said === undefined ? {} : { [`${vendorPrefix}said`]: fault.said }
+  return { code: fault.entry.code, message: fault.message, data: { ...specData(fault), ...own, ...said } }
 }
 
-/** CallToolResult with `isError`; `structuredContent.error` only where the tool declares no output schema, since SDK 1.x validates it there. */
+/** CallToolResult with `isError`; `structuredContent.error` only where the tool declares no output schema, since SDK 1.x validates it there. What a server said follows the sentence. */
 export function faultResult(fault: Fault, correlationId: string, declaresOutput: boolean): Record<string, unknown> {
   const data = faultData(withoutWire(fault), correlationId)
   return {
-    content: [{ type: 'text', text: fault.message }],
+    content: [{ type: 'text', text: fault.message }, ...(fault.said ?? []).map((said) => ({ type: 'text', text: said }))],
     ...(declaresOutput ? {} : { structuredContent: { error: data } }),
     isError: true,
     _meta: { [`${vendorPrefix}fault`]: data },

@@ -28,6 +28,10 @@ export const counters = {
   stray_requests: { help: 'Requests of upstreams outside any call, answered -32601.', labels: ['upstream', 'method'] },
   questions_refused: { help: 'Questions of upstreams that were refused, since too many waited for an answer.', labels: ['upstream'] },
   unclaimed: { help: 'Parked calls whose answer nobody came back for.', labels: ['upstream'] },
+  suspect: {
+    help: 'Answers that are not what they are given for, by what was recognised: `auth_text` is a refusal of the credential in words.',
+    labels: ['upstream', 'reason'],
+  },
   spilled_results: { help: 'Results that were too large and became a resource link.', labels: ['upstream'] },
   incomplete_lists: {
     help: 'Lists that could not be read to their end; what was read of them is served.',

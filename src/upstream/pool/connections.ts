@@ -41,6 +41,7 @@ export class ConnectionPool implements ConnectionSource {
   /** A connection of a caller was made, or serves again. Set once. */
   onServed: () => void = () => this.home.wake()
 
+  readonly words: Context['words']
   private readonly context: Context
   private readonly endpoints: Endpoints
   private readonly interactivity: Interactivity
@@ -62,6 +63,7 @@ export class ConnectionPool implements ConnectionSource {
 
   constructor(context: Context, endpoints: Endpoints) {
     this.clock = context.clock
+    this.words = context.words
     this.context = context
     this.endpoints = endpoints
     const { clock, random, report } = context

@@ -47,6 +47,7 @@ export class SessionEra implements ConnectionSource {
   /** It was opened for the first time, or cannot be. Set once. */
   onSettled: () => void = () => {}
 
+  readonly words: Context['words']
   private readonly context: Context
   private readonly modern: ConnectionPool
   private state: State = 'untried'
@@ -64,6 +65,7 @@ export class SessionEra implements ConnectionSource {
     const { settings } = context
     this.context = context
     this.clock = context.clock
+    this.words = context.words
     this.modern = modern
     const transport = settings.command === undefined ? 'streamable-http' : settings.transport
     this.pool = new ConnectionPool({ ...context, settings: { ...settings, era: 'legacy', transport } }, endpoints)

@@ -6,9 +6,11 @@ import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { type CredentialLease, isLease, type Leased } from '../../core/ports/credentials.ts'
+import type { WordsReader } from '../../core/ports/refusing-words.ts'
 import type { Connection, Occupied } from '../connection.ts'
 import { isUnreachable } from '../http/failures.ts'
 import { askingOf, endedFault, unsentFault } from '../messages/answers.ts'
+import { heedWords } from '../messages/refusing-words.ts'
 import { orAborted } from '../wire/requests.ts'
 
 /** Connections of one owner at once: further ones are made while calls that wait for their user have the others to themselves. */
@@ -17,6 +19,7 @@ const mostOverflow = 8
 /** What it needs of the pool. */
 export interface ConnectionSource {
   readonly clock: Clock
+  readonly words: WordsReader | undefined
   /** The credential of the caller; at once where it is at hand. */
   lease(owner: Caller): Leased | Promise<Leased>
   /** At once where it is open. */
@@ -39,6 +42,7 @@ export class Transmission {
   /** All overflow connections are taken: it waits in the queue of one. */
   private patient = false
   private connection: Connection | undefined
+  private credential: CredentialLease | undefined
 
   /** `over` runs once, when the call has its outcome. */
   constructor(source: ConnectionSource, call: TargetedCall, exchange: Exchange, over: () => void) {
@@ -74,6 +78,7 @@ export class Transmission {
     if (got === undefined) return this.interrupted()
     if (!('close' in got)) return Promise.resolve(this.ended(failed(unsentFault(got))))
     this.connection = got
+    this.credential = lease
     try {
       return got.send(this.call, this.exchange, lease, this.patient).then(this.onSent, this.broke)
     } catch (error) {
@@ -92,7 +97,8 @@ export class Transmission {
   private settle(sent: Outcome | Occupied): Outcome | Promise<Outcome> {
     if (sent.kind === 'occupied') return this.elsewhere()
     if (sent.kind === 'fault') this.learn(sent.fault)
-    return this.ended(sent)
+    const { words } = this.source
+    return this.ended(words === undefined ? sent : heedWords(words, sent, this.call, this.credential))
   }
 
   private learn(found: Fault): void {

@@ -28,6 +28,7 @@ import type { Asked, Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { isUnreachable } from '../http/failures.ts'
 import { readItems } from '../messages/items.ts'
+import { heedWords } from '../messages/refusing-words.ts'
 import { orAborted } from '../wire/requests.ts'
 import { ConnectionPool } from './connections.ts'
 import { Endpoints, type Place } from './endpoints.ts'
@@ -190,7 +191,10 @@ export class PooledUpstream implements Upstream {
         ? this.context.parking.claim(continuation.park, principalKey(call.caller.principal))
         : undefined
     if (parked === undefined) return failed(fault('invalid_continuation', { reason: 'the call that it belongs to waits no longer' }))
-    return parked.resume(call, exchange)
+    const outcome = await parked.resume(call, exchange)
+    const { words } = this.context
+    // The credential that it began with may have been renewed since: the next call finds out about the one of now.
+    return words === undefined ? outcome : heedWords(words, outcome, call, undefined)
   }
 
   /** A request of the gateway itself, on the home connection; once more, at once, where what it failed for was renewed. */

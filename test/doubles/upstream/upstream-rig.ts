@@ -15,6 +15,7 @@ import { anonymous, type Principal } from '../../../src/core/call/principal.ts'
 import { unconfigured } from '../../../src/core/call/tool-settings.ts'
 import type { Clock } from '../../../src/core/ports/clock.ts'
 import type { Credentials } from '../../../src/core/ports/credentials.ts'
+import type { WordsReader } from '../../../src/core/ports/refusing-words.ts'
 import type { Report } from '../../../src/core/ports/report.ts'
 import type { Upstream } from '../../../src/core/ports/upstream.ts'
 import { staticCredentials } from '../../../src/gateway/credentials/static.ts'
@@ -61,6 +62,7 @@ export interface MakeOptions {
   readonly wires?: Dial
   readonly parked?: number
   readonly outside?: Outside
+  readonly words?: WordsReader
 }
 
 export function makeUpstream(options: MakeOptions): Made {
@@ -82,6 +84,7 @@ export function makeUpstream(options: MakeOptions): Made {
       identity: { name: 'signalbox', version: '0.0.0' },
       replica: 'r1',
       ...(options.outside === undefined ? {} : { outside: options.outside }),
+      words: options.words,
     },
     options.wires,
   )
