@@ -1,6 +1,7 @@
 // The order of the gateway: what a call passes, one registration a stage, with the families that pass it and the reason why it stands where
 // it does. This is the only place that knows the order; docs/architecture.md is generated from it and test/pipeline.test.ts holds it.
 import type { Call, RoutedCall, TargetedCall } from '../core/call/call.ts'
+import type { Gate } from '../core/call/gates.ts'
 import { everyFamily, type Next, type Pass, type Step, Table } from '../core/call/stage.ts'
 
 /** The stages, made by their rooms and handed in by the assembly. */
@@ -20,8 +21,8 @@ export interface Stages {
   /** Undefined where no server has grants of users. */
   readonly signIn: Pass<RoutedCall> | undefined
   readonly retry: Pass<TargetedCall>
-  readonly breaker: Pass<TargetedCall>
-  readonly bulkhead: Pass<TargetedCall>
+  readonly breaker: Gate<TargetedCall>
+  readonly bulkhead: Gate<TargetedCall>
   readonly connection: Next<TargetedCall>
   readonly list: Next<Call>
   readonly discover: Next<Call>
@@ -54,8 +55,8 @@ export function pipeline(s: Stages) {
       'inside seal, which makes the state of its question; around retry: there is no credential to try again with',
     )
     .pass(sent, s.retry, 'around the breaker, so that each attempt is judged')
-    .pass(sent, s.breaker, 'before the queue: an open circuit answers at once and takes no place')
-    .pass(sent, s.bulkhead, 'innermost: a place is held only while the upstream works')
+    .gate(sent, s.breaker, 'before the queue: an open circuit answers at once and takes no place')
+    .gate(sent, s.bulkhead, 'innermost: a place is held only while the upstream works')
     .end(sent, 'connection', s.connection, 'the exit of the call’s upstream')
     .end(['list'], 'list', s.list, 'a query over the catalog')
     .end(['discover'], 'discover', s.discover, 'what a mount offers')

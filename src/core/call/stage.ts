@@ -2,6 +2,7 @@
 // before the step that routes it.
 import type { Call, Family } from './call.ts'
 import type { Exchange } from './exchange.ts'
+import { type Gate, through } from './gates.ts'
 import type { Outcome } from './outcome.ts'
 
 export type Next<C extends Call = Call> = (call: C, exchange: Exchange) => Promise<Outcome>
@@ -50,6 +51,8 @@ export type Wrap = (run: Run, link: Link) => Run
 interface Row extends Registration {
   readonly run: Run
   readonly repeats: boolean
+  /** Of a gate; `run` is that gate alone. */
+  readonly gate: Gate | undefined
 }
 
 /** The table under construction: `At` is the type of call, a family each, that the next stage receives. */
@@ -71,6 +74,17 @@ export class Table<At extends Record<Family, Call>> {
     reason: string,
   ): Table<At> {
     return stage === undefined ? this : this.with(families, stage as unknown as Pass<Call>, reason, false)
+  }
+
+  /** As `pass`, of a gate. */
+  gate<const F extends Family, Needs extends Call>(
+    families: readonly F[],
+    gate: (At[F] extends Needs ? Gate<Needs> : never) | undefined,
+    reason: string,
+  ): Table<At> {
+    if (gate === undefined) return this
+    const one = gate as unknown as Gate
+    return this.with(families, { name: one.name, run: through([one]) as Pass['run'] }, reason, false, one)
   }
 
   step<const F extends Family, Out extends Call>(
@@ -111,8 +125,9 @@ export class Table<At extends Record<Family, Call>> {
     { name, run, repeats }: Pass<Call>,
     reason: string,
     terminal: boolean,
+    gate?: Gate,
   ): Table<Next> {
-    return new Table([...this.rows, { name, families, reason, terminal, repeats: repeats === true, run: run as Run }])
+    return new Table([...this.rows, { name, families, reason, terminal, repeats: repeats === true, run: run as Run, gate }])
   }
 }
 
@@ -122,10 +137,20 @@ export const everyFamily = Object.keys(known) as readonly Family[]
 
 function chainOf(rows: readonly Row[], family: Family, wrap: Wrap | undefined): Next {
   let next: Next = nothing
-  for (const [at, { name, run, terminal }] of [...rows.entries()].reverse()) {
+  /** Those that stand together so far, where nothing is put round each. */
+  let gates: readonly Gate[] = []
+  for (const [at, { name, run, terminal, gate }] of [...rows.entries()].reverse()) {
     if (terminal !== (at === rows.length - 1)) throw new Error(`${family} has to end with one terminal; ${name} stands in its way`)
-    const whole = wrap === undefined ? run : wrap(run, { name, family, attempt: rows[at - 1]?.repeats === true })
-    next = unthrowing(whole, next)
+    if (wrap !== undefined) {
+      next = unthrowing(wrap(run, { name, family, attempt: rows[at - 1]?.repeats === true }), next)
+    } else if (gate === undefined) {
+      next = unthrowing(run, next)
+    } else {
+      gates = [gate, ...gates]
+      if (rows[at - 1]?.gate !== undefined) continue
+      next = unthrowing(through(gates), next)
+      gates = []
+    }
   }
   return next
 }

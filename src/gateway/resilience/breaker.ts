@@ -77,7 +77,9 @@ export class Breaker {
 }
 
 /** What an outcome says of the health of its upstream. An answer is a success whatever it says: a tool that reports an error works. */
-export function sampleOf(outcome: Outcome): BreakerSample {
+export function sampleOf(outcome: Outcome | undefined): BreakerSample {
+  // A bug of ours says nothing of it.
+  if (outcome === undefined) return 'neutral'
   // A fault without evidence is ours: it ends a call without a word about its upstream.
   return outcome.kind === 'fault' ? (outcome.fault.evidence?.health ?? 'neutral') : 'success'
 }

@@ -30,8 +30,8 @@ function setting({ concurrency = 1, ...change }: Partial<ResilienceLimits> & { c
   const chain = (send: Next<TargetedCall>): Next<TargetedCall> =>
     Table.begin<TargetedCall>()
       .pass(['invoke'], resilience.retry, '')
-      .pass(['invoke'], resilience.breaker, '')
-      .pass(['invoke'], resilience.bulkhead, '')
+      .gate(['invoke'], resilience.breaker, '')
+      .gate(['invoke'], resilience.bulkhead, '')
       .end(['invoke'], 'send', send, '')
       .chains().invoke as Next<TargetedCall>
   return { clock, resilience, counted, logged, chain }

@@ -5,8 +5,9 @@ import '../../core/call/facts.ts'
 import { type AttemptPorts, Attempts, RetryBudget } from '../../core/call/attempts.ts'
 import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
+import type { Entry, Gate, Held } from '../../core/call/gates.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
-import type { Next, Pass } from '../../core/call/stage.ts'
+import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
@@ -40,8 +41,8 @@ export interface ResilienceGauge {
 
 export interface Resilience {
   readonly retry: Pass<TargetedCall>
-  readonly breaker: Pass<TargetedCall>
-  readonly bulkhead: Pass<TargetedCall>
+  readonly breaker: Gate<TargetedCall>
+  readonly bulkhead: Gate<TargetedCall>
   /** One for each upstream that was called. */
   gauges(): readonly ResilienceGauge[]
   /** After a reload: the new limits hold for what is known already; upstreams that are gone are forgotten. */
@@ -54,7 +55,12 @@ export interface Resilience {
 
 interface Guard {
   readonly breaker: Breaker
+  /** Of calls while the circuit is closed, and of the one that tries whether it can be. */
+  readonly usual: Held
+  readonly trial: Held
   readonly bulkhead: Bulkhead
+  /** A place of the bulkhead that was taken. */
+  readonly place: Held
   readonly budget: RetryBudget
   readonly ports: AttemptPorts
 }
@@ -73,9 +79,14 @@ export function createResilience(parts: ResilienceParts): Resilience {
   function guardOf(upstream: UpstreamId): Guard {
     let guard = guards.get(upstream)
     if (guard === undefined) {
+      const breaker = new Breaker(clock, breakerLimits(), (state) => logCircuit(report, upstream, state))
+      const bulkhead = new Bulkhead(bulkheadLimits(upstream))
       guard = {
-        breaker: new Breaker(clock, breakerLimits(), (state) => logCircuit(report, upstream, state)),
-        bulkhead: new Bulkhead(bulkheadLimits(upstream)),
+        breaker,
+        usual: { leave: (outcome) => breaker.settle(false, sampleOf(outcome)) },
+        trial: { leave: (outcome) => breaker.settle(true, sampleOf(outcome)) },
+        bulkhead,
+        place: { leave: () => bulkhead.leave() },
         budget: new RetryBudget(),
         ports: { clock, random, onRepeat: (evidence) => report.counters.add('retries', { upstream, evidence }) },
       }
@@ -96,28 +107,18 @@ export function createResilience(parts: ResilienceParts): Resilience {
     },
     breaker: {
       name: 'breaker',
-      run: (call, exchange, next) => {
-        const { breaker } = guardOf(call.upstream)
+      enter: ({ upstream }) => {
+        const { breaker, usual, trial } = guardOf(upstream)
         const admission = breaker.admit()
-        if (!admission.admitted) return Promise.resolve(circuitOpen(call.upstream, admission.retryAfterMs))
-        return next(call, exchange).then(
-          (outcome) => {
-            breaker.settle(admission.trial, sampleOf(outcome))
-            return outcome
-          },
-          (error) => {
-            breaker.settle(admission.trial, 'neutral')
-            throw error
-          },
-        )
+        if (!admission.admitted) return circuitOpen(upstream, admission.retryAfterMs)
+        return admission.trial ? trial : usual
       },
     },
     bulkhead: {
       name: 'bulkhead',
-      run: (call, exchange, next) => {
-        const { bulkhead } = guardOf(call.upstream)
-        if (bulkhead.tryEnter()) return inPlace(bulkhead, call, exchange, next)
-        return queue(bulkhead, call.upstream, exchange, report).then((refusal) => refusal ?? inPlace(bulkhead, call, exchange, next))
+      enter: ({ upstream }, exchange) => {
+        const { bulkhead, place } = guardOf(upstream)
+        return bulkhead.tryEnter() ? place : queue(bulkhead, place, upstream, exchange, report)
       },
     },
     gauges: () =>
@@ -142,29 +143,14 @@ export function createResilience(parts: ResilienceParts): Resilience {
   }
 }
 
-/** The place that was taken is left whatever becomes of the call. */
-function inPlace<C extends TargetedCall>(bulkhead: Bulkhead, call: C, exchange: Exchange, next: Next<C>): Promise<Outcome> {
-  return next(call, exchange).then(
-    (outcome) => {
-      bulkhead.leave()
-      return outcome
-    },
-    (error) => {
-      bulkhead.leave()
-      throw error
-    },
-  )
-}
-
-/** Undefined once the call has its place; else why it has none. */
-async function queue(bulkhead: Bulkhead, upstream: UpstreamId, exchange: Exchange, report: Report): Promise<Outcome | undefined> {
+async function queue(bulkhead: Bulkhead, place: Held, upstream: UpstreamId, exchange: Exchange, report: Report): Promise<Entry> {
   const waiting = bulkhead.wait(exchange.signal)
   if (waiting === undefined) {
     report.counters.add('calls_refused', { upstream })
     return overloaded(upstream, `${bulkhead.queued} are queued`)
   }
   report.counters.add('calls_queued', { upstream })
-  if ((await waiting) === 'admitted') return undefined
+  if ((await waiting) === 'admitted') return place
   return ended(upstream, exchange.signal)
 }
 
