@@ -1,138 +1,23 @@
 // No key is accepted and then forgotten: every leaf of the settings has a row here that shows, against the real gateway, what turning it
 // changes, or names the test that shows it.
-import { mkdtempSync, readFileSync, realpathSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { pipeline, type Stages } from '../src/gateway/pipeline.ts'
 import { configurationSchema } from '../src/operate/cli/schema.ts'
-import { startBlackHole } from './chaos/l4-proxy.ts'
 import type { Result } from './peers/clients.ts'
 import { freePort } from './peers/free-port.ts'
-import { startUnderTest, type UnderTest } from './peers/gateway.ts'
+import { startUnderTest } from './peers/gateway.ts'
 import { startProcess } from './peers/process.ts'
 import { eventually } from './peers/processes.ts'
 import { type Answer, legacy, metric, modern, openSession, send, upstreamsOf } from './peers/raw.ts'
-import { plainTool, type Script, type Scripted, scriptedStdio, startScripted, textResult } from './peers/scripted.ts'
+import { plainTool, textResult } from './peers/scripted.ts'
 import { everything, root } from './peers/servers.ts'
-import { type Elsewhere, elsewhere } from './settings-elsewhere.ts'
+import { elsewhere } from './settings-elsewhere.ts'
+import { call, faultOf, folder, gateway, mount, pair, type Row, server, toolNames } from './settings-rig.ts'
+import { serverRows } from './settings-servers.ts'
+import { timeoutRows } from './settings-timeouts.ts'
 import { rowsOf } from './stores/rows.ts'
-
-type Row = (() => Promise<unknown>) | Elsewhere
-
-const folder = mkdtempSync(join(tmpdir(), 'signalbox-settings-'))
-const open: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of open.splice(0).reverse()) await close()
-})
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-
-async function gateway(config: Record<string, unknown>): Promise<UnderTest> {
-  const started = await startUnderTest(config)
-  open.push(started.stop)
-  return started
-}
-
-async function server(script: Script = {}): Promise<Scripted> {
-  const started = await startScripted(script)
-  open.push(started.close)
-  return started
-}
-
-/** A gateway in front of one scripted session-era server without sessions, called `up`. */
-async function pair(config: Record<string, unknown> = {}, script: Script = {}, own: Record<string, unknown> = {}) {
-  const up = await server(script)
-  const running = await gateway({ ...config, servers: { up: { url: up.url, era: 'legacy', ...own } } })
-  return { base: running.base, admin: running.admin, running, up }
-}
-
-const mount = '/up'
-const call = (base: string, name = 'echo', asking = {}): Promise<Answer> =>
-  modern(base, 'tools/call', { name, arguments: {} }, { mount, ...asking })
-const faultOf = ({ message }: Answer): Result =>
-  message.result?._meta?.['signalbox.dev/fault'] ?? message.error?.data?.['signalbox.dev/fault']
-const toolNames = async (base: string, at = ''): Promise<string[]> =>
-  (await modern(base, 'tools/list', {}, { mount: at })).message.result.tools.map((tool: { name: string }) => tool.name)
-const stateOf = async (admin: string, name = 'up') => (await upstreamsOf(admin)).find((one) => one.name === name)
-const silent = { command: process.execPath, args: ['-e', 'setInterval(() => {}, 1000)'], era: 'legacy' }
-
-/** Runs with the key in its gateway-wide place and as an override of one server. */
-const limitsAt = (place: 'global' | 'server', limits: Record<string, number>) =>
-  place === 'global' ? { config: { timeouts: limits }, own: {} } : { config: {}, own: { timeouts: limits } }
-
-function timeoutRows(place: 'global' | 'server'): Record<string, Row> {
-  const prefix = place === 'global' ? 'timeouts' : 'servers.NAME.timeouts'
-  return {
-    [`${prefix}.call`]: async () => {
-      const { config, own } = limitsAt(place, { call: 200, connect: 200 })
-      const { base } = await pair(config, { call: () => undefined }, own)
-      expect(faultOf(await call(base))).toMatchObject({ kind: 'upstream_timeout', detail: { afterMs: expect.any(Number) } })
-    },
-    [`${prefix}.maximum`]: async () => {
-      const { config, own } = limitsAt(place, { call: 400, maximum: 900 })
-      const timers: NodeJS.Timeout[] = []
-      const { base } = await pair(
-        config,
-        {
-          call: ({ params, res }) => {
-            res.writeHead(200, { 'content-type': 'text/event-stream' })
-            let progress = 0
-            const { progressToken } = params._meta
-            const step = (): void => {
-              progress += 1
-              res.write(
-                `data: ${JSON.stringify({ jsonrpc: '2.0', method: 'notifications/progress', params: { progressToken, progress } })}\n\n`,
-              )
-            }
-            timers.push(setInterval(step, 100))
-          },
-        },
-        own,
-      )
-      const began = performance.now()
-      const answer = await modern(base, 'tools/call', { name: 'echo', arguments: {}, _meta: { progressToken: 1 } }, { mount })
-      for (const timer of timers) clearInterval(timer)
-      expect(faultOf(answer).kind).toBe('upstream_timeout')
-      // Progress carried it over `call`, and `maximum` ended it.
-      expect(performance.now() - began).toBeGreaterThan(850)
-    },
-    [`${prefix}.connect`]: async () => {
-      const { config, own } = limitsAt(place, { connect: 300 })
-      const { port, stop } = await startBlackHole()
-      open.push(stop)
-      const running = await gateway({ ...config, servers: { up: { url: `http://127.0.0.1:${port}/mcp`, ...own } } })
-      expect((await stateOf(running.admin))?.reason).toContain('300 ms')
-    },
-    [`${prefix}.start`]: async () => {
-      const { config, own } = limitsAt(place, { start: 300, probe: 200, connect: 200 })
-      const began = performance.now()
-      const running = await gateway({ ...config, servers: { up: { ...silent, ...own } } })
-      // Far below the standard of 30 s.
-      expect(performance.now() - began).toBeLessThan(20_000)
-      expect((await stateOf(running.admin))?.state).toBe('unavailable')
-    },
-    [`${prefix}.probe`]: async () => {
-      const { config, own } = limitsAt(place, { probe: 300, connect: 300, start: 1_000 })
-      let said = ''
-      const deaf = createServer((socket) => {
-        socket
-          .on('error', () => undefined)
-          .on('data', (chunk) => {
-            said += chunk
-          })
-      })
-      await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve))
-      open.push(() => new Promise((resolve) => deaf.close(() => resolve())))
-      const address = deaf.address()
-      const port = typeof address === 'object' ? address?.port : 0
-      await gateway({ ...config, servers: { up: { url: `http://127.0.0.1:${port}/mcp`, ...own } } })
-      // What is not answered is followed by `initialize`: by the standard of 4 s after that, here before.
-      expect(await eventually(() => said.includes('"initialize"'), 3_500)).toBe(true)
-      expect(said).toContain('server/discover')
-    },
-  }
-}
 
 const rows: Record<string, Row> = {
   ...elsewhere,
@@ -164,101 +49,8 @@ const rows: Record<string, Row> = {
     await none.end('SIGTERM')
   },
 
-  'servers.NAME.command': () => childSees(),
-  'servers.NAME.args': () => childSees(),
-  'servers.NAME.env': () => childSees(),
-  'servers.NAME.cwd': () => childSees(),
-  'servers.NAME.url': async () => {
-    const { base, up } = await pair()
-    await call(base)
-    expect(up.count('tools/call')).toBe(1)
-  },
-  'servers.NAME.endpoints': async () => {
-    const replicas = [await server({ era: 'modern' }), await server({ era: 'modern' })]
-    const dead = `http://127.0.0.1:${await freePort()}/mcp`
-    const running = await gateway({ servers: { up: { endpoints: [...replicas.map(({ url }) => url), dead] } } })
-    for (let n = 0; n < 6; n += 1) expect((await call(running.base)).message.result.isError).toBeUndefined()
-    for (const replica of replicas) expect(replica.count('tools/call')).toBeGreaterThan(0)
-  },
-  'servers.NAME.headers': async () => {
-    const { base, up } = await pair({}, {}, { headers: { 'X-Static-Key': 'static-value' } })
-    await call(base)
-    expect(up.seen.every(({ headers }) => headers['x-static-key'] === 'static-value')).toBe(true)
-  },
-  'servers.NAME.transport': async () => {
-    expect((await stateOf((await pair({}, {}, { transport: 'auto' })).admin))?.state).toBe('ready')
-    const { admin, up } = await pair({}, {}, { transport: 'sse' })
-    expect((await stateOf(admin))?.state).toBe('unavailable')
-    expect(up.seen[0]?.verb).toBe('GET')
-  },
-  'servers.NAME.era': async () => {
-    expect((await stateOf((await pair({}, { era: 'modern' }, { era: 'auto' })).admin))?.state).toBe('ready')
-    const { admin, up } = await pair({}, { era: 'modern' }, { era: 'legacy' })
-    expect((await stateOf(admin))?.state).toBe('unavailable')
-    expect(up.count('server/discover')).toBe(0)
-  },
-  'servers.NAME.enabled': async () => {
-    const { base, admin, up } = await pair({}, {}, { enabled: false })
-    expect(await upstreamsOf(admin)).toEqual([])
-    expect((await call(base)).status).toBe(404)
-    expect(up.seen).toEqual([])
-  },
-  'servers.NAME.bareNames': async () => {
-    expect(await toolNames((await pair()).base)).toEqual(['up__echo'])
-    expect(await toolNames((await pair({}, {}, { bareNames: true })).base)).toEqual(['echo'])
-  },
-  'servers.NAME.forwardHeaders': async () => {
-    const headers = { 'x-user': 'ada', 'x-other': 'not this' }
-    const { base, up } = await pair({}, {}, { forwardHeaders: { 'X-User': 'X-Remote-User' } })
-    await call(base, 'echo', { headers })
-    const sent = up.seen.find(({ method }) => method === 'tools/call')?.headers
-    expect(sent?.['x-remote-user']).toBe('ada')
-    expect(sent?.['x-other']).toBeUndefined()
-  },
-  'servers.NAME.concurrency': async () => {
-    for (const concurrency of [1, 3]) {
-      const held: (() => void)[] = []
-      const script: Script = { call: ({ answer }) => void held.push(() => answer(textResult('done'))) }
-      const { base, admin } = await pair({}, script, { concurrency })
-      const calls = Array.from({ length: 6 }, () => call(base))
-      const gauge = async (name: string) => (await metric(admin, name)).get('upstream="up"')
-      for (let left = 6; left > 0; left -= concurrency) {
-        const waiting = Math.max(0, left - concurrency)
-        expect(await eventually(async () => held.length === concurrency && (await gauge('signalbox_upstream_queued')) === waiting)).toBe(
-          true,
-        )
-        for (const answer of held.splice(0)) answer()
-      }
-      await Promise.all(calls)
-    }
-  },
-  ...timeoutRows('server'),
+  ...serverRows,
   ...timeoutRows('global'),
-
-  'toolsets.NAME.include': () => toolset({ include: ['up/read*', 'up/echo'] }, ['up__echo', 'up__read_a', 'up__read_b']),
-  'toolsets.NAME.exclude': () => toolset({ include: ['up'], exclude: ['up/read*'] }, ['up__echo', 'up__write']),
-  'toolsets.NAME.rename': () => toolset({ include: ['up/echo'], rename: { 'up/echo': 'say' } }, ['say']),
-  'toolsets.NAME.describe': async () => {
-    const tools = await toolset({ include: ['up/echo'], describe: { 'up/echo': 'Says it again.' } }, ['up__echo'])
-    expect(tools[0]?.description).toBe('Says it again.')
-  },
-
-  'tools.NAME.arguments': async () => {
-    const tools = [plainTool('echo', { inputSchema: { type: 'object', properties: { n: { type: 'integer' } } } })]
-    for (const [handling, sent] of [
-      ['coerce', 1],
-      ['strict', undefined],
-      ['pass', '1'],
-    ] as const) {
-      const { base, admin, up } = await pair({ tools: { 'up/echo': { arguments: handling } } }, { tools })
-      const answer = await modern(base, 'tools/call', { name: 'echo', arguments: { n: '1' } }, { mount })
-      expect(up.seen.find(({ method }) => method === 'tools/call')?.params.arguments.n).toBe(sent)
-      expect(faultOf(answer)?.kind).toBe(handling === 'strict' ? 'invalid_arguments' : undefined)
-      const counted = await metric(admin, 'signalbox_coerced_arguments_total')
-      expect(counted.get('upstream="up",item="echo"')).toBe(handling === 'coerce' ? 1 : undefined)
-    }
-  },
-
   'limits.queue': async () => {
     for (const [queue, refused] of [
       [0, 2],
@@ -490,33 +282,6 @@ function leaves(schema: Result, prefix = ''): string[] {
     if (property.items?.properties !== undefined) return leaves(property.items, `${prefix}${name}[].`)
     return property.properties === undefined ? [prefix + name] : leaves(property, `${prefix}${name}.`)
   })
-}
-
-/** What a child is started with is what the configuration says. */
-async function childSees(): Promise<void> {
-  const child = scriptedStdio(
-    [plainTool('look')],
-    `say({ id, result: { content: [{ type: 'text', text: JSON.stringify({ program: process.execPath, args: process.argv.slice(1), given: process.env.GIVEN, cwd: process.cwd() }) }] } })`,
-  )
-  const running = await gateway({ servers: { up: { ...child, args: [...child.args, 'extra'], env: { GIVEN: 'yes' }, cwd: folder } } })
-  const { message } = await call(running.base, 'look')
-  expect(JSON.parse(message.result.content[0].text)).toEqual({
-    program: process.execPath,
-    args: ['extra'],
-    given: 'yes',
-    cwd: realpathSync(folder),
-  })
-}
-
-async function toolset(selection: Record<string, unknown>, names: readonly string[]): Promise<Result[]> {
-  const tools = ['echo', 'read_a', 'read_b', 'write'].map((name) => plainTool(name))
-  const up = await server({ tools })
-  const running = await gateway({ servers: { up: { url: up.url, era: 'legacy' } }, toolsets: { some: selection } })
-  const shown = (await modern(running.base, 'tools/list', {}, { mount: '/some' })).message.result.tools
-  expect(shown.map((tool: { name: string }) => tool.name)).toEqual(names)
-  const answer = await modern(running.base, 'tools/call', { name: names[0], arguments: {} }, { mount: '/some' })
-  expect(answer.message.result.content[0].text).toContain('was called')
-  return shown
 }
 
 /** Standard error of a gateway with these log settings that served one call. */

@@ -1,7 +1,7 @@
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Browser } from '../../test/doubles/authorization/browser.ts'
 import { type Rig, redirectUri, startRig } from '../../test/doubles/authorization/rig.ts'
+import type { Browser } from '../../test/peers/browser.ts'
 
 describe('a client gets a token for one mount, by a person who signs in and allows it (E1)', () => {
   let rig: Rig

@@ -22,7 +22,7 @@ export class Person extends SdkLogin {
     let page = await this.browsing.open(address.href)
     for (let step = 0; step < 4 && page.status !== 0; step += 1) page = await this.act(this.browsing, page)
     if (page.status !== 0) throw new Error(`The sign-in stopped at ${page.url}: ${page.status} ${page.text.slice(0, 400)}`)
-    this.answer = new URL(page.url)
+    this.answer = page.url
   }
 }
 

@@ -111,7 +111,7 @@ describe.skipIf(keycloakHome === undefined)('Keycloak', () => {
         new Person((browser, page) => {
           const there = /<a class="button main" href="([^"]+)"/.exec(page.text)?.[1]
           if (there !== undefined) return browser.open(new URL(there, page.url).href)
-          const fields = page.url.startsWith(issuer) ? { username, password: `${username}-of-the-example` } : { answer: 'allow' }
+          const fields = page.url.href.startsWith(issuer) ? { username, password: `${username}-of-the-example` } : { answer: 'allow' }
           return browser.submit(page, fields)
         })
       const alice = await connectAs(signIn('alice'), `${at}/mcp`)

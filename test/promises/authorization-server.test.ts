@@ -15,9 +15,9 @@ import { Client as ClientV1 } from '@modelcontextprotocol/sdk/client/index.js'
 import { StreamableHTTPClientTransport as HttpV1 } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
 import { decodeJwt } from 'jose'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { Browser } from '../doubles/authorization/browser.ts'
 import { password } from '../doubles/authorization/rig.ts'
 import { SdkLogin } from '../doubles/authorization/sdk-login.ts'
+import { Browser } from '../peers/browser.ts'
 import { startUnderTest } from '../peers/gateway.ts'
 import { type GatewayProcess, startProcess } from '../peers/process.ts'
 import { eventually } from '../peers/processes.ts'
@@ -69,7 +69,7 @@ beforeAll(async () => {
     },
     { NODE_EXTRA_CA_CERTS: join(folder, 'cert.pem') },
   )
-  browser = new Browser(gateway.base)
+  browser = new Browser({ within: gateway.base })
   link = await gateway.logged(/http:\S+\/oauth\/setup\/\S+/)
 }, 60_000)
 afterAll(async () => {

@@ -76,7 +76,7 @@ promise(['R22'], 'a link is for whoever signed in at the embedded server, and fo
     client_id,
     redirect_uri,
     code_verifier: verifier,
-    code: new URL(back.url).searchParams.get('code') ?? '',
+    code: back.url.searchParams.get('code') ?? '',
   }
   const issued = await fetch(`${gateway.base}/oauth/token`, { method: 'POST', body: new URLSearchParams(fields) })
   const { access_token } = (await issued.json()) as { access_token: string }

@@ -174,7 +174,7 @@ describe('the answer of an issuer is held against what was recorded (U3A)', () =
     const browser = new Browser()
     const page = await browser.open(await firstLink(made))
     browser.stopAt = '/connect/callback'
-    const answer = new URL((await browser.submit(page)).url)
+    const answer = (await browser.submit(page)).url
     browser.stopAt = undefined
     const tokens = () => made.issuer.requests.filter((one) => one === 'POST /token').length
     change(answer)

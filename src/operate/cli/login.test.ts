@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { Browser } from '../../../test/doubles/authorization/browser.ts'
+import { Browser } from '../../../test/peers/browser.ts'
 import { freePort } from '../../../test/peers/free-port.ts'
 import { type GatewayProcess, startProcess } from '../../../test/peers/process.ts'
 import { plainTool, type Scripted, startScripted } from '../../../test/peers/scripted.ts'
@@ -84,7 +84,7 @@ describe('signalbox login', () => {
   })
 
   it('signs a person in through the browser; then both show who asks', async () => {
-    const browser = new Browser(gateway.base)
+    const browser = new Browser({ within: gateway.base })
     const link = await gateway.logged(/http:\S+\/oauth\/setup\/\S+/)
     await browser.submit(await browser.open(link), { name: 'ada', password: words, again: words })
     const { code, err } = await login(async (address) => {

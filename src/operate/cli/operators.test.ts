@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { Browser } from '../../../test/doubles/authorization/browser.ts'
 import { SdkLogin } from '../../../test/doubles/authorization/sdk-login.ts'
+import { Browser } from '../../../test/peers/browser.ts'
 import { freePort } from '../../../test/peers/free-port.ts'
 import { startProcess } from '../../../test/peers/process.ts'
 
@@ -38,7 +38,7 @@ const printed = /http:\S+\/oauth\/setup\/\S+/
 it('operators link: a forgotten password is no end, and what was issued before a restart goes on after it', async () => {
   expect((await signalbox('operators', 'link')).code).toBe(11)
   const first = await startProcess(config)
-  const browser = new Browser(first.base)
+  const browser = new Browser({ within: first.base })
   const set = async (link: string, word: string) => browser.submit(await browser.open(link), { name: 'ada', password: word, again: word })
   await set(await first.logged(printed), 'forgotten forever')
   const { out, code } = await signalbox('operators', 'link', '--json')

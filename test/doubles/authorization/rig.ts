@@ -21,7 +21,7 @@ import { systemRandom } from '../../../src/platform/random/system-random.ts'
 import { createMemoryEphemeral } from '../../../src/platform/store/memory/ephemeral.ts'
 import { createSqliteDurable } from '../../../src/platform/store/sqlite/durable.ts'
 import { createVault } from '../../../src/platform/vault/envelope.ts'
-import { Browser, type Shown } from './browser.ts'
+import { Browser, type Shown } from '../../peers/browser.ts'
 
 export interface RigOptions {
   readonly settings?: Record<string, unknown>
@@ -92,7 +92,7 @@ export async function startRig(options: RigOptions = {}) {
 
   /** At the public address, whose requests come here. */
   const browser = (through: typeof fetch = (url, init) => fetch(String(url).replace(base, here), init)): Browser =>
-    new Browser(base, through)
+    new Browser({ within: base, through })
 
   const rig = {
     base,

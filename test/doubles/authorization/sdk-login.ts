@@ -1,6 +1,6 @@
 // The OAuth side of an SDK client whose person has no screen: the address that it would open is walked through by a browser of the tests, and
 // the answer is kept for `finishAuth`. It fits the provider interfaces of SDK 1.x and 2.x, which are of one shape.
-import type { Browser } from './browser.ts'
+import type { Browser } from '../../peers/browser.ts'
 import { password } from './rig.ts'
 
 export interface Tokens {
