@@ -37,6 +37,7 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'auth.issuers[].claims.tenant': { file: 'test/promises/caller-settings.test.ts', mentions: "tenant: 'org.id'" },
   'auth.issuers[].requireTyp': { file: 'test/promises/caller-settings.test.ts', mentions: 'requireTyp: false' },
   'auth.issuers[].dpop': { file: 'test/promises/caller-settings.test.ts', mentions: 'dpop: required' },
+  'auth.dpop.requireNonce': { file: 'test/promises/dpop-nonces.test.ts', mentions: 'requireNonce: true' },
   'auth.introspection[].issuer': { file: 'test/promises/introspection.test.ts', mentions: 'of another issuer' },
   'auth.introspection[].endpoint': { file: 'test/promises/introspection.test.ts', mentions: 'endpoint: `${url}/introspect`' },
   'auth.introspection[].client.id': { file: 'test/promises/introspection.test.ts', mentions: "id: 'gate way'" },

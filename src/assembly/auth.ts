@@ -66,6 +66,7 @@ export function assembleAuth(parts: AuthParts): Auth {
   const server = isEmbedded(settings)
     ? createAuthorizationServer({
         settings: settings.auth.embedded,
+        requireDpopNonce: settings.auth.dpop.requireNonce,
         address,
         durable,
         ephemeral,

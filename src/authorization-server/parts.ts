@@ -15,6 +15,8 @@ import type { EmbeddedSettings } from './settings.ts'
 
 export interface AuthorizationServerParts {
   readonly settings: EmbeddedSettings
+  /** Whether proofs of clients need a nonce (RFC 9449 §8). */
+  readonly requireDpopNonce?: boolean
   readonly address: PublicAddress
   readonly durable: Durable
   readonly ephemeral: Pick<Ephemeral, 'take'>

@@ -23,6 +23,8 @@ export interface ProviderParts {
   /** The one that signs first. */
   readonly keys: readonly [SigningKey, ...SigningKey[]]
   readonly cookieKey: string
+  /** 32 bytes that all gateways of one store have, where proofs need a nonce. */
+  readonly nonceSecret: Buffer | undefined
   readonly fetch: GuardedFetch
   readonly log: Log
   readonly objects: AuthorizationObjects
@@ -73,7 +75,7 @@ export function cookieNames(issuer: string): Record<'session' | 'interaction' | 
 }
 
 export function createProvider(parts: ProviderParts): Provider {
-  const { library, issuer, keys, accounts, resources, journal } = parts
+  const { library, issuer, keys, accounts, resources, journal, nonceSecret } = parts
   const secure = issuer.startsWith('https:')
   const { session, interaction, resume } = cookieNames(issuer)
   const cookies = { httpOnly: true, sameSite: 'lax', secure, signed: true }
@@ -125,7 +127,7 @@ export function createProvider(parts: ProviderParts): Provider {
     fetch: (url: string | URL, init: RequestInit) => fetchDocument(parts, url, init),
     features: {
       devInteractions: { enabled: false },
-      dPoP: { enabled: true },
+      dPoP: { enabled: true, ...(nonceSecret === undefined ? {} : { nonceSecret, requireNonce: () => true }) },
       pushedAuthorizationRequests: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },

@@ -1,5 +1,5 @@
 // The authorization server as it runs now: made with the first request, and made anew when the signing keys or the public address are others.
-
+import { hkdfSync } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Accounts } from './accounts.ts'
 import { type Assertions, createAssertions } from './assertions.ts'
@@ -70,6 +70,7 @@ export function createRunning(parts: RunningParts): Running {
       issuer,
       keys: [first, ...others],
       cookieKey: key,
+      nonceSecret: parts.requireDpopNonce === true ? Buffer.from(hkdfSync('sha256', key, '', 'dpop nonces', 32)) : undefined,
       fetch,
       log: report.log,
       objects,

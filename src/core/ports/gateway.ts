@@ -41,8 +41,11 @@ export interface PeerCertificate {
   readonly fingerprint: string
 }
 
-/** A fault may carry an HTTP status (`entry.status`) and a challenge (`Fault.challenge`). */
-export type Identified = { readonly principal: Principal } | { readonly fault: Fault }
+/**
+ * A fault may carry an HTTP status (`entry.status`) and a challenge (`Fault.challenge`). `dpopNonce`: for the next proof of the caller, to be
+ * answered as `DPoP-Nonce` (RFC 9449 §8.2, §9).
+ */
+export type Identified = ({ readonly principal: Principal } | { readonly fault: Fault }) & { readonly dpopNonce?: string | undefined }
 
 /** A request that a door turned away before it became a call. */
 export interface Refusal {

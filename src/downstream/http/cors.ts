@@ -5,6 +5,7 @@ const allowed: ReadonlySet<string> = new Set([
   'accept',
   'authorization',
   'content-type',
+  'dpop',
   'last-event-id',
   'mcp-method',
   'mcp-name',
@@ -18,7 +19,7 @@ const allowed: ReadonlySet<string> = new Set([
 export function allowOrigin(res: ServerResponse, origin: string): void {
   res.setHeader('Access-Control-Allow-Origin', origin)
   res.setHeader('Vary', 'Origin')
-  res.setHeader('Access-Control-Expose-Headers', 'Mcp-Session-Id, WWW-Authenticate, Retry-After')
+  res.setHeader('Access-Control-Expose-Headers', 'Mcp-Session-Id, WWW-Authenticate, Retry-After, DPoP-Nonce')
 }
 
 /** Answers OPTIONS. `allow`: what the address serves. `forwarded` are the client headers that some upstream opted in to. */

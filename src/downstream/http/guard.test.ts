@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { modernBody, modernHeaders, type OpenDoor, openDoor, send } from '../../../test/doubles/downstream/http-peer.ts'
 import { type ContextChange, completed, testContext, testGateway } from '../../../test/doubles/downstream/test-gateway.ts'
+import { anonymous } from '../../core/call/principal.ts'
+import { fault } from '../../core/faults/catalogue.ts'
 
 let at: OpenDoor
 afterEach(() => at.door.close())
@@ -64,6 +66,22 @@ describe('the Origin is checked, so that only pages that may call do', () => {
     else expect(answer.headers['access-control-allow-origin']).toBe(origin)
   })
 
+  it('says the nonce of the next proof with every kind of answer', async () => {
+    const gateway = testGateway(() => completed({ tools: [] }), {
+      identify: ({ headers }) =>
+        headers.get('authorization') !== undefined
+          ? { principal: anonymous, dpopNonce: 'next' }
+          : { fault: fault('unauthenticated', { reason: 'x' }, { challenge: 'DPoP error="use_dpop_nonce"' }), dpopNonce: 'first' },
+    })
+    at = await openDoor(testContext(gateway))
+    const [refused, taken] = [await list({ origin: 'http://localhost:3000' }), await list({ authorization: 'DPoP x' })]
+    expect([refused, taken].map(({ status, headers }) => [status, headers['dpop-nonce']])).toEqual([
+      [401, 'first'],
+      [200, 'next'],
+    ])
+    expect(refused.headers['www-authenticate']).toBe('DPoP error="use_dpop_nonce"')
+  })
+
   it('lets a page ask first and read what it needs', async () => {
     await start()
     const preflight = await send(at.port, {
@@ -71,12 +89,13 @@ describe('the Origin is checked, so that only pages that may call do', () => {
       headers: {
         origin: 'http://localhost:6274',
         'access-control-request-method': 'POST',
-        'access-control-request-headers': 'content-type, mcp-method, Mcp-Param-Region, x-other',
+        'access-control-request-headers': 'content-type, dpop, mcp-method, Mcp-Param-Region, x-other',
       },
     })
     expect(preflight.status).toBe(204)
-    expect(preflight.headers['access-control-allow-headers']).toBe('content-type, mcp-method, mcp-param-region')
-    expect(preflight.headers['access-control-expose-headers']).toContain('Mcp-Session-Id')
+    expect(preflight.headers['access-control-allow-headers']).toBe('content-type, dpop, mcp-method, mcp-param-region')
+    const readable = String(preflight.headers['access-control-expose-headers'])
+    for (const name of ['Mcp-Session-Id', 'WWW-Authenticate', 'DPoP-Nonce']) expect(readable).toContain(name)
     expect(preflight.headers.vary).toBe('Origin')
   })
 })

@@ -242,6 +242,7 @@ class Door implements HttpDoor {
   }
 
   private identified(at: Omit<Arrived, 'principal'>, who: Identified, to: Route): Promise<void> | void {
+    if (who.dpopNonce !== undefined) at.res.setHeader('DPoP-Nonce', who.dpopNonce)
     if ('fault' in who) return this.refusals.refuse(at, who.fault)
     const { req, res, openRequest, id, atMs, mount, transport } = at
     const arrived: Arrived = { req, res, openRequest, id, atMs, mount, transport, principal: who.principal }

@@ -9,7 +9,7 @@ import { type ChallengeError, type ChallengeParts, challengeFor } from './challe
 import type { Checked } from './checked.ts'
 import type { CallersParts, MountScopes } from './parts.ts'
 import { type PresentedToken, shownBy } from './presented-token.ts'
-import { missingProof, proofAlgorithms } from './proof.ts'
+import { possession, proofAlgorithms } from './proof.ts'
 import { Revocations } from './revocations.ts'
 import type { CallerSettings } from './settings.ts'
 import { createSignedHeader } from './signed-header.ts'
@@ -125,22 +125,19 @@ class Identification implements Callers {
     const { principal, confirmation, mustBeBound, issuedAtMs, holdsMs } = checked
     if (this.revocations.revoked(principal, issuedAtMs))
       return this.refused(mount, 'the access token is refused: it was revoked', presented, 'invalid_token')
-    const missing = await missingProof(this.parts, { presented, shown, digest, confirmation, mustBeBound })
-    if (missing !== undefined) {
-      const error = missing.about === 'proof' ? 'invalid_dpop_proof' : 'invalid_token'
-      return this.refused(
-        mount,
-        `the ${missing.about === 'proof' ? 'proof' : 'access token'} is refused: ${missing.reason}`,
-        presented,
-        error,
-      )
+    const shows = await possession(this.parts, { presented, shown, digest, confirmation, mustBeBound })
+    if ('wrong' in shows) {
+      const { wrong, reason } = shows
+      const what = wrong === 'token' ? 'access token' : 'proof'
+      const refused = this.refused(mount, `the ${what} is refused: ${reason}`, presented, errorOf[wrong])
+      return wrong === 'nonce' ? { ...refused, dpopNonce: this.parts.nonces?.fresh() } : refused
     }
     const verdict = this.cache.get(key) ?? this.cache.put(key, principal, confirmation, holdsMs)
     // A key is good for this gateway alone: it is the subject of no exchange.
     if (verdict.identified.principal.method !== 'apiKey')
       keepSubjectToken(verdict.identified.principal, { value: shown.token, type: accessTokenType })
     if (!this.noted.has(verdict.identified.principal)) this.note(verdict.identified.principal)
-    return verdict.identified
+    return shows.nonce === undefined ? verdict.identified : { ...verdict.identified, dpopNonce: shows.nonce }
   }
 
   /** Once for each credential: what is done with it has rows of its own. */
@@ -200,6 +197,8 @@ class Identification implements Callers {
     }
   }
 }
+
+const errorOf = { token: 'invalid_token', proof: 'invalid_dpop_proof', nonce: 'use_dpop_nonce' } as const
 
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
 

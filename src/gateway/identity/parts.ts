@@ -8,6 +8,7 @@ import type { LocalIssuer } from '../../core/ports/local-issuer.ts'
 import type { PublicAddress } from '../../core/ports/public-address.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { ApiKeyStore } from './api-key-store.ts'
+import type { Nonces } from './nonces.ts'
 import type { PlatformIssuer } from './platform.ts'
 import type { RevocationStore } from './revocation-store.ts'
 import type { CallerSettings } from './settings.ts'
@@ -27,6 +28,8 @@ export interface CallersParts {
   readonly fetch: GuardedFetch
   readonly issuers: Issuers
   readonly ephemeral: Ephemeral
+  /** Absent where the proofs of callers need none. */
+  readonly nonces?: Nonces | undefined
   readonly clock: Clock
   readonly report: Report
   readonly decisions: Decisions

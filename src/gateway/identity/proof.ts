@@ -7,6 +7,7 @@ import type { Ephemeral } from '../../core/ports/ephemeral.ts'
 import type { Presented } from '../../core/ports/gateway.ts'
 import type { PublicAddress } from '../../core/ports/public-address.ts'
 import type { Confirmation } from './confirmation.ts'
+import type { Nonces } from './nonces.ts'
 import type { PresentedToken } from './presented-token.ts'
 import { digestOf } from './verified-cache.ts'
 
@@ -22,10 +23,18 @@ export interface ProofParts {
   readonly clock: Clock
   /** Keeps which proofs were used. */
   readonly ephemeral: Ephemeral
+  /** Absent where a proof needs none. */
+  readonly nonces?: Nonces | undefined
 }
 
-/** What is missing, and whether it is the proof: a reason that completes "the access token …" or "the proof …". */
-export type Unproven = { readonly about: 'token' | 'proof'; readonly reason: string } | undefined
+/** What is wrong: a reason that completes "the access token is refused: …" or "the proof is refused: …". */
+interface Unproven {
+  readonly wrong: 'token' | 'proof' | 'nonce'
+  readonly reason: string
+}
+
+/** `nonce`: for the next proof, where it is time for another. */
+export type Possession = { readonly nonce?: string | undefined } | Unproven
 
 export interface PossessionOf {
   readonly presented: Presented
@@ -35,31 +44,30 @@ export interface PossessionOf {
   readonly mustBeBound: boolean
 }
 
-/** Undefined where the caller may use the token. Never rejects. */
-export async function missingProof(parts: ProofParts, of: PossessionOf): Promise<Unproven> {
+/** Whether the caller may use the token. */
+export async function possession(parts: ProofParts, of: PossessionOf): Promise<Possession> {
   const { presented, shown, digest, confirmation, mustBeBound } = of
   if (confirmation?.certificate !== undefined && confirmation.certificate !== certificateOf(presented)) {
-    return { about: 'token', reason: 'it is bound to another certificate than that of the connection' }
+    return { wrong: 'token', reason: 'it is bound to another certificate than that of the connection' }
   }
   const jkt = confirmation?.jkt
   if (jkt === undefined) {
-    if (shown.scheme === 'dpop') return { about: 'token', reason: 'it is not bound to a key, so it is no token of the scheme DPoP' }
-    return mustBeBound && confirmation === undefined ? { about: 'token', reason: 'it has to be bound to a key (DPoP)' } : undefined
+    if (shown.scheme === 'dpop') return { wrong: 'token', reason: 'it is not bound to a key, so it is no token of the scheme DPoP' }
+    return mustBeBound && confirmation === undefined ? { wrong: 'token', reason: 'it has to be bound to a key (DPoP)' } : {}
   }
-  if (shown.scheme !== 'dpop') return { about: 'token', reason: 'it is bound to a key and has to come with the scheme DPoP' }
-  const reason = await wrongProof(parts, presented, digest, jkt)
-  return reason === undefined ? undefined : { about: 'proof', reason }
+  if (shown.scheme !== 'dpop') return { wrong: 'token', reason: 'it is bound to a key and has to come with the scheme DPoP' }
+  return byProof(parts, presented, digest, jkt)
 }
 
-async function wrongProof(
-  { address, clock, ephemeral }: ProofParts,
+async function byProof(
+  { address, clock, ephemeral, nonces }: ProofParts,
   presented: Presented,
   ath: string,
   jkt: string,
-): Promise<string | undefined> {
+): Promise<Possession> {
   const [proof, ...others] = presented.headers.get('dpop') ?? []
-  if (proof === undefined) return 'it is missing'
-  if (others.length > 0 || proof.length > longestProof) return 'it cannot be read'
+  if (proof === undefined) return badProof('it is missing')
+  if (others.length > 0 || proof.length > longestProof) return badProof('it cannot be read')
   let claims: Readonly<Record<string, unknown>>
   let thumbprint: string
   try {
@@ -74,16 +82,23 @@ async function wrongProof(
     claims = verified.payload
     thumbprint = await calculateJwkThumbprint(verified.protectedHeader.jwk as never)
   } catch {
-    return 'it cannot be verified, or is too old'
+    return badProof('it cannot be verified, or is too old')
   }
-  if (thumbprint !== jkt) return 'it was made with another key than that of the token'
-  if (claims.htm !== presented.verb) return 'it is for another method'
-  if (targetOf(claims.htu) !== targetOf(`${address.url}${presented.path ?? ''}`)) return 'it is for another address'
-  if (claims.ath !== ath) return 'it is for another token'
-  if (typeof claims.jti !== 'string') return 'it cannot be read'
+  if (thumbprint !== jkt) return badProof('it was made with another key than that of the token')
+  if (claims.htm !== presented.verb) return badProof('it is for another method')
+  if (targetOf(claims.htu) !== targetOf(`${address.url}${presented.path ?? ''}`)) return badProof('it is for another address')
+  if (claims.ath !== ath) return badProof('it is for another token')
+  if (typeof claims.jti !== 'string') return badProof('it cannot be read')
+  const nonce = nonces?.state(claims.nonce)
+  if (nonce === 'wrong') return { wrong: 'nonce', reason: 'it needs the nonce of this answer' }
   const key = gatewayKey('dpop', digestOf(`${jkt}.${claims.jti}`))
   const isNew = await ephemeral.put(key, new Uint8Array(), { ttlMs: (oldest + 2 * skew) * 1_000, ifVersion: 'absent' })
-  return isNew ? undefined : 'it was used before'
+  if (!isNew) return badProof('it was used before')
+  return nonce === 'ageing' ? { nonce: nonces?.fresh() } : {}
+}
+
+function badProof(reason: string): Unproven {
+  return { wrong: 'proof', reason }
 }
 
 /** Scheme, host and path (RFC 9449 §4.3: less query and fragment). */

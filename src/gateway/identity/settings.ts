@@ -188,6 +188,17 @@ export const callerSettings = z.strictObject({
   platform: platformSettings.optional().describe('Short-lived tokens that the gateway signs itself.'),
   trustedHeader: trustedHeaderSettings.optional().describe('Callers whom a gateway in front has identified.'),
   apiKeys: apiKeySettings.optional().describe('Keys for programs that know no OAuth. Stored hashed.'),
+  dpop: z
+    .strictObject({
+      requireNonce: z
+        .boolean()
+        .default(false)
+        .describe(
+          'Whether proofs of callers need a nonce of the gateway, at its servers and at the token endpoint of its authorization server (RFC 9449 §8, §9): a proof that was made beforehand is then worth nothing.',
+        ),
+    })
+    .prefault({})
+    .describe('Proofs of callers whose tokens are bound to a key.'),
   maxTokenLifetime: duration
     .prefault('1h')
     .describe('Longest lifetime of an access token. Longer ones are refused in the production profile.'),

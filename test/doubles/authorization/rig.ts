@@ -27,6 +27,7 @@ export interface RigOptions {
   readonly settings?: Record<string, unknown>
   readonly scopes?: Readonly<Record<string, readonly string[]>>
   readonly fetch?: GuardedFetch
+  readonly requireDpopNonce?: boolean
   /** By which keys of issuers age. */
   readonly issuersClock?: Clock
   /** Where it says that it is; by default where it listens. */
@@ -74,6 +75,7 @@ export async function startRig(options: RigOptions = {}) {
   const reach = options.fetch ?? guarded.fetch
   server = createAuthorizationServer({
     settings: embeddedSettings.parse(options.settings ?? {}),
+    requireDpopNonce: options.requireDpopNonce ?? false,
     address: publicAddress(() => base),
     durable,
     ephemeral: options.ephemeral ?? createMemoryEphemeral(systemClock, report),
@@ -166,7 +168,7 @@ export async function startRig(options: RigOptions = {}) {
     },
     token: async (fields: Record<string, string>, headers: Record<string, string> = {}) => {
       const answer = await rig.form('/oauth/token', fields, headers)
-      return { status: answer.status, body: (await answer.json()) as Record<string, string> }
+      return { status: answer.status, headers: answer.headers, body: (await answer.json()) as Record<string, string> }
     },
     /** A whole flow for a client; gives the answer of the token endpoint. */
     tokens: async (clientId: string, request: Record<string, string> = {}, window?: Browser) => {
