@@ -97,6 +97,11 @@ export function createAssertions(parts: AssertionParts): Assertions {
           if (client.clientAuthMethod === 'none')
             throw new library.errors.UnauthorizedClient('identity assertions are for clients that authenticate')
           if (typeof params.assertion !== 'string') throw new library.errors.InvalidGrant('there is no assertion')
+          // Before the assertion is used up: a client that needs a nonce comes again with the same one.
+          const proof = await library.dpop.default(provider, ctx)
+          if (proof === undefined && client.dpopBoundAccessTokens === true)
+            throw new library.errors.InvalidGrant('DPoP proof JWT not provided')
+          if (proof !== undefined) await library.dpop.checkDpopReplay(provider, ctx, proof, client.clientId)
           let found: Verified
           let target: ReturnType<typeof wanted>
           try {
@@ -124,6 +129,7 @@ export function createAssertions(parts: AssertionParts): Assertions {
           const token = new provider.AccessToken({ accountId: account.subject, client, grantId: grant.jti, gty: 'id_jag' })
           token.resourceServer = new provider.ResourceServer(target.resource, resourceServer(target.resource, resources, key))
           token.scope = target.scopes.join(' ')
+          if (proof !== undefined) token.setThumbprint('jkt', proof.thumbprint)
           ctx.oidc.entity('Account', { accountId: account.subject })
           ctx.oidc.entity('AccessToken', token)
           ctx.body = { access_token: await token.save(), expires_in: token.expiration, token_type: token.tokenType, scope: token.scope }

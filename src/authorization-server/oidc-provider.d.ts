@@ -13,6 +13,7 @@ declare module 'oidc-provider/lib/provider.js' {
     readonly clientUri?: string
     readonly clientAuthMethod: string
     readonly applicationType: string
+    readonly dpopBoundAccessTokens?: boolean
     grantTypeAllowed(type: string): boolean
   }
 
@@ -35,6 +36,7 @@ declare module 'oidc-provider/lib/provider.js' {
     resourceServer?: object
     scope?: string
     gty?: string
+    setThumbprint(kind: 'jkt', thumbprint: string): void
     save(): Promise<string>
   }
 
@@ -107,6 +109,21 @@ declare module 'oidc-provider/lib/provider.js' {
       info: ResourceServerInfo,
     ) => object
   }
+}
+
+declare module 'oidc-provider/lib/helpers/validate_dpop.js' {
+  import type { Context, Provider } from 'oidc-provider/lib/provider.js'
+
+  /** A proof of the request that was verified (RFC 9449 §4.3). */
+  interface Proof {
+    readonly thumbprint: string
+    readonly jti: string
+  }
+
+  /** Undefined where the request has none. Rejects where it is not good, or lacks a nonce. */
+  export default function validateDpop(provider: Provider, ctx: Context): Promise<Proof | undefined>
+  /** Rejects where the client used it before. */
+  export function checkDpopReplay(provider: Provider, ctx: Context, proof: Proof, clientId: string): Promise<void>
 }
 
 declare module 'oidc-provider/lib/helpers/errors.js' {
