@@ -1,5 +1,6 @@
 // What all of authentication stands on: the public address, the vault, the signing keys and the guarded fetch, each made once.
 import { type AuthorizationServer, createAuthorizationServer } from '../authorization-server/index.ts'
+import type { Principal } from '../core/call/principal.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
@@ -36,6 +37,8 @@ export interface AuthParts {
   mounts(): readonly string[]
   /** The address that the front door is bound to, as a URL; asked once it is. */
   boundUrl(): string
+  /** Told of each credential of a caller that is let in for the first time. */
+  readonly seen: (principal: Principal) => void
 }
 
 export interface Auth {
@@ -54,7 +57,7 @@ export interface Auth {
 }
 
 export function assembleAuth(parts: AuthParts): Auth {
-  const { settings, clock, random, durable, decisions, proxies, report, scopes, mounts, boundUrl } = parts
+  const { settings, clock, random, durable, decisions, proxies, report, scopes, mounts, boundUrl, seen } = parts
   const vault = createVault(vaultKeys(settings.vault, settings.stateDir), random)
   const guarded = createGuardedFetch({ trusted: configuredAddresses(settings), loopback: settings.profile === 'dev', proxies })
   const stated = settings.publicUrl?.replace(/\/+$/, '')
@@ -82,7 +85,7 @@ export function assembleAuth(parts: AuthParts): Auth {
         scopes: (mount) => scopes.all(mount),
       })
     : undefined
-  const shared = { settings, address, keys, vault, durable, fetch, issuers, ephemeral, clock, random, report, decisions, scopes, mounts }
+  const shared = { settings, address, keys, vault, durable, fetch, issuers, ephemeral, clock, random, report, decisions, scopes, mounts, seen }
   const { callers, pages } = assembleCallers({ ...shared, local: server?.issuer })
   return {
     address,

@@ -1,4 +1,5 @@
 // Who may call, put together: the checks of credentials, our own tokens and keys, and the documents of the front door about them.
+import type { Principal } from '../core/call/principal.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
@@ -43,6 +44,8 @@ export interface CallersParts {
   readonly report: Report
   readonly decisions: Decisions
   readonly scopes: MountScopes
+  /** Told of each credential that is let in for the first time. */
+  readonly seen: (principal: Principal) => void
 }
 
 export interface AssembledCallers {
@@ -51,7 +54,7 @@ export interface AssembledCallers {
 }
 
 export function assembleCallers(parts: CallersParts): AssembledCallers {
-  const { address, keys, vault, durable, fetch, issuers, ephemeral, clock, random, report, decisions, scopes, mounts, local } = parts
+  const { address, keys, vault, durable, fetch, issuers, ephemeral, clock, random, report, decisions, scopes, mounts, local, seen } = parts
   const { auth, profile } = parts.settings
   const platform = callerMethods(auth, profile, local !== undefined).includes('platform')
     ? createPlatformIssuer({ address, keys, clock, random })
@@ -72,6 +75,7 @@ export function assembleCallers(parts: CallersParts): AssembledCallers {
     platform,
     apiKeys: createApiKeyStore({ durable, vault, clock, random }),
     revocations: createRevocationStore(durable, clock),
+    seen,
   })
   const authorizationServers = (): readonly string[] => callers.authorizationServers()
 

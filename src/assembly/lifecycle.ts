@@ -158,6 +158,7 @@ class Running implements RunningGateway {
       scopes: { first: (mount) => this.inside.scopes.first(mount), all: (mount) => this.inside.scopes.all(mount) },
       mounts: () => this.inside.gateway.mounts(),
       boundUrl: () => this.boundUrl(),
+      seen: (principal) => this.inside.events.seen(principal),
     })
     this.credentials = assembleCredentials({
       settings,

@@ -59,3 +59,12 @@ export function principalKey(principal: Principal): TenantKey {
 export function samePrincipal(a: Principal, b: Principal): boolean {
   return a === b || principalKey(a) === principalKey(b)
 }
+
+/** Whether two credentials of one principal give it the same: how long they hold is no part of it. */
+export function sameRights(a: Principal, b: Principal): boolean {
+  return a === b || rightsOf(a) === rightsOf(b)
+}
+
+function rightsOf({ clientId, kind, method, groups, scopes }: Principal): string {
+  return JSON.stringify([clientId, kind, method, groups, scopes])
+}

@@ -50,6 +50,7 @@ export class LegacyClientConnection {
         parts.expired?.()
       },
       renewed: () => this.live?.renewed(),
+      rightsChanged: () => this.live?.rightsChanged(),
     })
     this.channel = {
       streams: true,

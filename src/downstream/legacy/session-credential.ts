@@ -1,7 +1,7 @@
 // The credential that a session lives on: every request shows one anew, and the newest counts. When it ends, so does what runs and what
 // streams; the session itself waits for a request that brings another.
 import { type Credential, Expiry } from '../../core/call/expiry.ts'
-import type { Principal } from '../../core/call/principal.ts'
+import { type Principal, sameRights } from '../../core/call/principal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 
 export interface SessionCredentialParts {
@@ -11,6 +11,8 @@ export interface SessionCredentialParts {
   readonly expired: () => void
   /** A request brought another after it had ended. */
   readonly renewed: () => void
+  /** A request brought one with other rights than the one before. */
+  readonly rightsChanged: () => void
 }
 
 export class SessionCredential implements Credential {
@@ -35,8 +37,13 @@ export class SessionCredential implements Credential {
   /** A request of the same principal came with this. */
   shown(principal: Principal): void {
     if (principal === this.latest) return
+    const before = this.latest
     this.latest = principal
-    const { expiresAt } = principal
+    this.prolonged(principal)
+    if (!sameRights(before, principal)) this.parts.rightsChanged()
+  }
+
+  private prolonged({ expiresAt }: Principal): void {
     if (this.expiresAt === undefined || (expiresAt !== undefined && expiresAt <= this.expiresAt)) return
     this.expiresAt = expiresAt
     if (!this.lapsed) return

@@ -186,6 +186,7 @@ export class SessionTable {
         common.detach(reconnectMs)
       },
       renewed: () => session.renewed(),
+      rightsChanged: () => session.rightsChanged(),
     })
     const session = new LegacySession({
       credential,

@@ -235,6 +235,11 @@ export class LegacySession {
     this.subscriptions.suspend(false)
   }
 
+  /** A request showed other rights of its principal than the one before: changes are heard by those. */
+  rightsChanged(): void {
+    this.subscriptions.rightsChanged()
+  }
+
   /** Nobody can answer questions or hear changes any more; calls go on. */
   deafen(): void {
     if (this.deaf) return

@@ -47,6 +47,8 @@ export class Subscriptions {
   private again: Timer | undefined
   private closed = false
   private suspended = false
+  /** Counts what callers' rights it was opened by. */
+  private rights = 0
 
   constructor(parts: SubscriptionParts, wanted: Iterable<string> = []) {
     this.parts = parts
@@ -99,6 +101,12 @@ export class Subscriptions {
     inBackground(this.parts.context.report, 'session', on ? this.settle() : this.catchUp())
   }
 
+  /** Listens anew by the rights of now; what reads differently by them is told by the listen itself. */
+  rightsChanged(): void {
+    this.rights += 1
+    if (this.current !== undefined || this.opening !== undefined) this.settleSoon()
+  }
+
   close(): void {
     this.closed = true
     this.again?.cancel()
@@ -138,7 +146,7 @@ export class Subscriptions {
       this.drop(old)
       return undefined
     }
-    const asked = JSON.stringify(interest)
+    const asked = JSON.stringify([interest, this.rights])
     if (old?.asked === asked) return undefined
     this.again?.cancel()
     this.again = undefined

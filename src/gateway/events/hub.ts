@@ -5,8 +5,9 @@ import type { Call, Caller, UpstreamId } from '../../core/call/call.ts'
 import { type CallEvent, type Exchange, endReason, type Interest, tell } from '../../core/call/exchange.ts'
 import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { emptyObject } from '../../core/call/payload.ts'
-import { type Principal, principalKey } from '../../core/call/principal.ts'
+import { type Principal, principalKey, sameRights } from '../../core/call/principal.ts'
 import type { Next } from '../../core/call/stage.ts'
+import type { TenantKey } from '../../core/call/tenant-key.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -48,6 +49,11 @@ export interface EventsParts {
 export interface Events {
   /** Terminal of `subscriptions/listen`; settles when the signal ends or the hub is drained. */
   readonly listen: Next<Call>
+  /**
+   * A caller shows a credential that was not seen before. Its listens of one with other rights hear of the lists that read differently by
+   * the new one, with which its client will list from now on; what they hear beside is by their own, until that ends.
+   */
+  seen(principal: Principal): void
   /** Ends every listen with its result; later ones are refused. */
   drain(): void
   /** Listens open now, for the gauge. */
@@ -56,13 +62,22 @@ export interface Events {
 
 export function createEvents(parts: EventsParts): Events {
   const hub = new Hub(parts)
-  return { listen: (call, exchange) => hub.listen(call, exchange), drain: () => hub.drain(), open: () => hub.listeners.size }
+  return {
+    listen: (call, exchange) => hub.listen(call, exchange),
+    seen: (principal) => hub.seen(principal),
+    drain: () => hub.drain(),
+    open: () => hub.listeners.size,
+  }
 }
 
 class Hub {
   readonly listeners = new Set<Listener>()
   private readonly parts: EventsParts
   private readonly channels = new Map<string, Channel>()
+  /** Of stateless clients, by principal. */
+  private readonly stateless = new Map<TenantKey, Set<Listener>>()
+  /** The last of each client session. */
+  private readonly ofSessions = new Map<string, Listener>()
   private readonly release: () => void
   private timer: Timer | undefined
   private draining = false
@@ -89,7 +104,7 @@ class Hub {
     // A listen is meant to be silent for hours.
     exchange.deadline.pause()
     const listener = new Listener(call, exchange, this.parts.catalog.watching, listsOf(wanted, call.mount, this.parts.catalog.watching))
-    this.listeners.add(listener)
+    this.enter(listener)
     const subscriptions = this.subscriptions(call, found, listener)
     try {
       const taken = await Promise.race([this.join(subscriptions), listener.ended])
@@ -98,11 +113,50 @@ class Hub {
       // Its client has to show a new credential; it is owed the reason in place of an end in order.
       if (endReason(exchange.signal) === 'expired') return failed(endedBy('expired', call.method))
     } finally {
-      this.listeners.delete(listener)
+      this.leave(listener)
       listener.close()
       for (const { channel, topics, hear } of subscriptions) channel.leave(topics, hear)
     }
     return complete(emptyObject, unscanned(emptyObject.bytes.length))
+  }
+
+  seen(principal: Principal): void {
+    for (const listener of this.stateless.get(principalKey(principal)) ?? []) {
+      try {
+        listener.tellRights(principal)
+      } catch (bug) {
+        listener.fail(bug)
+      }
+    }
+  }
+
+  private enter(listener: Listener): void {
+    this.listeners.add(listener)
+    const { affinity, principal } = listener.call.caller
+    if (affinity === undefined) {
+      const key = principalKey(principal)
+      const own = this.stateless.get(key)
+      if (own === undefined) this.stateless.set(key, new Set([listener]))
+      else own.add(listener)
+      return
+    }
+    // A session that listens anew, by other rights perhaps, is owed what reads differently from what it was told last.
+    const before = this.ofSessions.get(affinity)
+    if (before !== undefined) listener.takesPlaceOf(before)
+    this.ofSessions.set(affinity, listener)
+  }
+
+  private leave(listener: Listener): void {
+    this.listeners.delete(listener)
+    const { affinity, principal } = listener.call.caller
+    if (affinity !== undefined) {
+      if (this.ofSessions.get(affinity) === listener) this.ofSessions.delete(affinity)
+      return
+    }
+    const key = principalKey(principal)
+    const own = this.stateless.get(key)
+    own?.delete(listener)
+    if (own?.size === 0) this.stateless.delete(key)
   }
 
   drain(): void {
@@ -213,7 +267,7 @@ interface Taken {
 /** One open listen. Nothing but the acknowledgement leaves before it. */
 class Listener {
   readonly ended: Promise<undefined>
-  private readonly call: Call
+  readonly call: Call
   private readonly exchange: Exchange
   private readonly watching: Watching
   private readonly versions: Map<ListName, string>
@@ -231,6 +285,14 @@ class Listener {
     })
     if (exchange.signal.aborted) this.finish()
     else exchange.signal.addEventListener('abort', this.finish, { once: true })
+  }
+
+  takesPlaceOf({ versions, call }: Listener): void {
+    if (call.mount !== this.call.mount) return
+    for (const list of this.versions.keys()) {
+      const told = versions.get(list)
+      if (told !== undefined) this.versions.set(list, told)
+    }
   }
 
   end(): void {
@@ -269,6 +331,16 @@ class Listener {
       if (now === before) continue
       this.versions.set(list, now)
       tell(this.exchange, { kind: 'changed', list })
+    }
+  }
+
+  /** Tells of the lists that read differently by what the client shows now. */
+  tellRights(principal: Principal): void {
+    const { caller } = this.call
+    if (!this.acknowledged || principal.clientId !== caller.principal.clientId || sameRights(principal, caller.principal)) return
+    const call = { ...this.call, caller: { ...caller, principal } }
+    for (const [list, told] of this.versions) {
+      if (this.watching.version(call, list) !== told) tell(this.exchange, { kind: 'changed', list })
     }
   }
 

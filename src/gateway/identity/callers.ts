@@ -143,6 +143,7 @@ class Identification implements Callers {
   /** Once for each credential: what is done with it has rows of its own. */
   private note(principal: Principal): void {
     this.noted.add(principal)
+    this.parts.seen?.(principal)
     const { clock, decisions } = this.parts
     decisions.note({
       id: '',

@@ -1,4 +1,5 @@
 // What the check of callers is made of.
+import type { Principal } from '../../core/call/principal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Decisions } from '../../core/ports/decisions.ts'
 import type { Ephemeral } from '../../core/ports/ephemeral.ts'
@@ -39,4 +40,6 @@ export interface CallersParts {
   readonly platform?: PlatformIssuer | undefined
   readonly apiKeys: ApiKeyStore
   readonly revocations: RevocationStore
+  /** Told of each credential that is let in for the first time. */
+  readonly seen?: ((principal: Principal) => void) | undefined
 }
