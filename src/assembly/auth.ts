@@ -85,7 +85,23 @@ export function assembleAuth(parts: AuthParts): Auth {
         scopes: (mount) => scopes.all(mount),
       })
     : undefined
-  const shared = { settings, address, keys, vault, durable, fetch, issuers, ephemeral, clock, random, report, decisions, scopes, mounts, seen }
+  const shared = {
+    settings,
+    address,
+    keys,
+    vault,
+    durable,
+    fetch,
+    issuers,
+    ephemeral,
+    clock,
+    random,
+    report,
+    decisions,
+    scopes,
+    mounts,
+    seen,
+  }
   const { callers, pages } = assembleCallers({ ...shared, local: server?.issuer })
   return {
     address,

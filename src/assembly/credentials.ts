@@ -1,7 +1,7 @@
 // Puts together what upstream credentials are got and kept with: grants, clients, links, and the files that they are read from.
 import { readFile } from 'node:fs/promises'
 import type { UpstreamId } from '../core/call/call.ts'
-import { anonymous } from '../core/call/principal.ts'
+import { anonymous, type Principal } from '../core/call/principal.ts'
 import type { Sealer } from '../core/call/seal.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Credentials } from '../core/ports/credentials.ts'
@@ -29,8 +29,10 @@ export interface CredentialParts {
   readonly clock: Clock
   readonly random: Random
   readonly report: Report
-  /** A server whose catalogue a user's grant fills can be asked now. */
+  /** What fills the catalogue of a server has come, or may do more or less than before. */
   readonly discoverable: (server: UpstreamId) => void
+  /** What a caller's credential may do at a server has changed. */
+  readonly rescoped: (server: UpstreamId, principal: Principal) => void
 }
 
 export interface AssembledCredentials {
@@ -60,6 +62,7 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
     report,
     link: (server, principal, scopes) => linking.link(server, principal, scopes),
     discoverable: parts.discoverable,
+    rescoped: parts.rescoped,
     readText,
     replaceable: (file) => files.of(file),
   })
@@ -78,7 +81,8 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
     publicUrl: () => address.url,
     given: ({ tenant, server, iss, sub, issuer, resource }, scopes) => {
       upstream.changed({ tenant, server, iss, sub, issuer, resource })
-      const reason = `${issuer}: ${scopes.join(' ')}`
+      const refused = scopes.refused.length === 0 ? '' : ` (not given: ${scopes.refused.join(' ')})`
+      const reason = `${issuer}: ${scopes.given.join(' ')}${refused}`
       const principal = { ...anonymous, tenant, iss, sub, kind: 'user' as const, method: 'oauth' as const }
       const about = { method: undefined, item: undefined, rule: `servers.${server}.auth`, credential: '', reason }
       decisions.note({ id: '', atMs: clock.now(), about: 'grant', allowed: true, principal, upstream: server, ...about })

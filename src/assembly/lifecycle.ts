@@ -168,6 +168,7 @@ class Running implements RunningGateway {
       random: systemRandom,
       report: this.report,
       discoverable: (server) => this.inside.catalog.refresh(server),
+      rescoped: (server, principal) => this.inside.upstreams.get(server)?.rescoped?.(principal),
     })
     const outsiders = new Outsiders()
     this.inside = assembleInside({

@@ -33,7 +33,8 @@ export interface Scripted {
 
 export interface Script {
   readonly era?: 'legacy' | 'modern'
-  readonly tools?: readonly unknown[]
+  /** A function: what a list shows to who asks so. */
+  readonly tools?: readonly unknown[] | ((headers: IncomingHttpHeaders) => readonly unknown[])
   readonly resources?: readonly unknown[]
   /** Revision that a legacy server answers; else the one it was asked for. */
   readonly revision?: string
@@ -42,6 +43,8 @@ export interface Script {
   /** The text of a resource; undefined where there is none of this URI. Else all are there. */
   readonly read?: (uri: string) => string | undefined
   readonly call?: (arrived: CallArrived) => void
+  /** Status and challenge of a request that is refused; asked for each POST. */
+  readonly refuse?: (headers: IncomingHttpHeaders, params: Result) => { readonly status: number; readonly challenge: string } | undefined
 }
 
 export const plainTool = (name: string, more: Record<string, unknown> = {}) => ({ name, inputSchema: { type: 'object' }, ...more })
@@ -63,6 +66,8 @@ export async function startScripted(script: Script = {}): Promise<Scripted> {
       const { id, method, params } = text === '' ? ({} as Result) : JSON.parse(text)
       seen.push({ verb: req.method ?? '', headers: req.headers, method, params })
       if (req.method !== 'POST') return void res.writeHead(405).end()
+      const refused = script.refuse?.(req.headers, params)
+      if (refused !== undefined) return void res.writeHead(refused.status, { 'www-authenticate': refused.challenge }).end()
       if (id === undefined) return void res.writeHead(202).end()
       const say = (body: Record<string, unknown>): void =>
         void res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, ...body }))
@@ -76,7 +81,7 @@ export async function startScripted(script: Script = {}): Promise<Scripted> {
           serverInfo: { name: 'scripted', version: '1' },
         })
       }
-      if (method === 'tools/list') return answer({ ...whole, tools })
+      if (method === 'tools/list') return answer({ ...whole, tools: typeof tools === 'function' ? tools(req.headers) : tools })
       if (method === 'resources/list') return answer({ ...whole, resources })
       if (method === 'resources/templates/list') return answer({ ...whole, resourceTemplates: [] })
       if (method === 'resources/subscribe' && script.read !== undefined) return answer({})

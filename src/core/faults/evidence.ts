@@ -150,6 +150,12 @@ const rows = {
     seen: 'HTTP 401, or 403 with a challenge in `WWW-Authenticate`',
     why: 'RFC 6750 §3 and MCP authorization: the credential is judged before the request, by the server or by whoever guards it',
   },
+  scope_missing: {
+    ...refused,
+    ...never,
+    seen: 'HTTP 403 that says `insufficient_scope`, where no other credential could be had at once',
+    why: 'RFC 6750 §3.1: the credential is judged before the request',
+  },
   redirected: {
     ...refused,
     ...never,

@@ -15,6 +15,12 @@ export interface CredentialLease {
   readonly proof?: RequestProof | undefined
   /** The server refused it. True where another may now be acquired in its place; false where that would bring the same again. */
   reject(refused: RefusedCredential): boolean
+  /**
+   * What a call is answered with that the server refused for want of scopes, where its caller can do something about it; undefined where
+   * nobody else knows better than the exit, which has `found`. Absent where that is always so. `scopes`: as the server named them, perhaps
+   * none.
+   */
+  lacks?(scopes: readonly string[], found: Fault): Promise<Fault> | undefined
 }
 
 /** What shows with each HTTP request that whoever sends it may: made for that very request, redirects and resumptions included. */

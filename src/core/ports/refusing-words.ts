@@ -9,6 +9,8 @@ export interface RefusingWords {
   readonly rule: string
   /** `invalid`: another could be taken (as 401 says it); `insufficient`: it is known, and may not do this (as 403). */
   readonly says: 'invalid' | 'insufficient'
+  /** What it lacks, where the words name it. */
+  readonly scopes?: readonly string[]
 }
 
 /** Reads what one server says. Bounded work, never throws. */

@@ -6,6 +6,7 @@ import type { Accepted, CallEvent, Exchange, Interest } from '../call/exchange.t
 import type { ItemKind } from '../call/item.ts'
 import type { Outcome } from '../call/outcome.ts'
 import type { Payload } from '../call/payload.ts'
+import type { Principal } from '../call/principal.ts'
 import type { Signal } from '../call/signal.ts'
 import type { Fault } from '../faults/fault.ts'
 
@@ -88,6 +89,11 @@ export interface Upstream {
   rootsChanged?(affinity: string): void
   /** A client session is over, and no call of it follows: what a server keeps for it alone is ended. Absent where no server keeps any. */
   sessionEnded?(affinity: string): void
+  /**
+   * The credential of a caller may do more or less than before: what the server lists to its sessions may have changed, and is told as a
+   * change within them. Absent where no session has lists of its own.
+   */
+  rescoped?(principal: Principal): void
   /**
    * A client with a session is here: a server of both eras is asked for what it has in sessions. A change of the description tells what
    * came of it. Absent where no server has two eras.

@@ -152,12 +152,14 @@ export class Clients {
     const { client_id: _, client_uri: uri, ...own } = this.document()
     const methods = metadata.token_endpoint_auth_methods_supported
     const method = methods === undefined || methods.includes('client_secret_basic') ? 'client_secret_basic' : (methods[0] ?? 'none')
+    // What is registered bounds what may be asked for later: a server that wants more of its users is not to need another client.
+    const scope = scopes.length === 0 ? [] : [...new Set([...scopes, ...(metadata.scopes_supported ?? [])])]
     const body = {
       ...own,
       ...(String(uri).startsWith('https:') ? { client_uri: uri } : {}),
       application_type: String(uri).startsWith('https:') ? 'web' : 'native',
       token_endpoint_auth_method: method === 'none' || method === 'client_secret_post' ? method : 'client_secret_basic',
-      ...(scopes.length === 0 ? {} : { scope: scopes.join(' ') }),
+      ...(scope.length === 0 ? {} : { scope: scope.join(' ') }),
     }
     const answer = await this.register(metadata, body)
     const made = {

@@ -5,9 +5,9 @@ import type { Clock } from '../../core/ports/clock.ts'
 import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
 import { FetchRefused } from '../../core/ports/guarded-fetch.ts'
 import { type IssuerMetadata, type Issuers, MetadataFailure } from '../../core/ports/issuers.ts'
+import { type BearerChallenge, bearerChallenge, scopesIn } from '../../core/protocol/bearer-challenge.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { webAddress } from '../../core/text/web-address.ts'
-import { type BearerChallenge, bearerChallenge } from './challenge.ts'
 import { CredentialFailure } from './failure.ts'
 
 export interface ProtectedResource {
@@ -168,11 +168,6 @@ function isDowngraded(address: string, issuer: string): boolean {
   const { protocol, hostname, origin } = new URL(address)
   if (protocol === 'https:' || origin === new URL(issuer).origin) return false
   return !/^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
-}
-
-export function scopesIn(text: string | undefined): readonly string[] | undefined {
-  const scopes = text?.split(' ').filter((scope) => /^[\x21\x23-\x5b\x5d-\x7e]+$/.test(scope))
-  return scopes === undefined || scopes.length === 0 ? undefined : scopes
 }
 
 function texts(value: unknown): string[] | undefined {

@@ -1,5 +1,7 @@
 // Keeps one grant usable: hands out its token at once while it is good, renews it before it ends, one request to the issuer however many
 // calls and gateways want it, and never writes over what somebody else has renewed. No transaction of the store is held over a request.
+
+import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 import type { CredentialLease, RefusedCredential, RequestProof } from '../../core/ports/credentials.ts'
 import { asFailure, CredentialFailure } from './failure.ts'
@@ -26,6 +28,8 @@ export interface KeeperParts {
   carry(token: TokenSet): Carried
   /** Looks at what the server said; `final` where no other token of this source could be better. */
   refused(answer: RefusedCredential): 'renew' | 'final'
+  /** What a call is answered with for which the token lacks these scopes; absent where nobody can be asked for them. */
+  lacks?: ((scopes: readonly string[], found: Fault) => Promise<Fault>) | undefined
   /** Told of each end: the counter, the audit, the log. */
   readonly told: (event: KeeperEvent) => void
 }
@@ -37,8 +41,16 @@ export interface Carried {
 }
 
 export type KeeperEvent =
-  | { readonly kind: 'renewed'; readonly version: number; readonly before: TokenSet | undefined; readonly token: TokenSet }
+  | { readonly kind: 'renewed'; readonly token: TokenSet; readonly scopes: ScopeChange }
+  /** The token at hand says something else than the one before, whoever has renewed it. */
+  | { readonly kind: 'rescoped'; readonly scopes: ScopeChange }
   | { readonly kind: 'failed'; readonly failure: CredentialFailure; readonly stillValidMs: number }
+
+/** What a token may do in comparison with the one before; the first with what was asked for. */
+export interface ScopeChange {
+  readonly lost: readonly string[]
+  readonly gained: readonly string[]
+}
 
 /** A token is renewed so long before its end, in ms, or halfway through a life that is shorter. */
 const aheadMs = 30_000
@@ -67,6 +79,9 @@ export class Keeper {
   private readonly parts: KeeperParts
   private held: Held | undefined
   private carried: Carried = { headers: {} }
+  /** Scopes that were asked for, and of the token that was at hand last; undefined where nobody says. */
+  private asked: readonly string[] = []
+  private granted: readonly string[] | undefined
   /** The version that the server refused: another is needed. */
   private refused: number | undefined
   /** The version that replaced a refused one. */
@@ -85,10 +100,6 @@ export class Keeper {
 
   get key(): GrantKey {
     return this.parts.key
-  }
-
-  get scopes(): readonly string[] | undefined {
-    return this.held?.token.scopes
   }
 
   /** At once while the token is good. */
@@ -168,6 +179,7 @@ export class Keeper {
     const grant = await grants.read(key)
     if (grant !== undefined && grant.status === 'active' && this.isNews(grant)) {
       this.take(grant.token as TokenSet, grant.version)
+      this.compare(grant.token as TokenSet, grant.scopes)
       return true
     }
     if (grant?.status === 'needs_consent' || grant?.status === 'revoked') {
@@ -186,9 +198,11 @@ export class Keeper {
     }
     // Whoever took over since has a newer one.
     if (!(await grants.renewed(key, lease, change))) return false
-    const before = this.held?.token ?? grant?.token
+    if (grant?.token !== undefined) this.granted ??= scopesOf(grant.token, grant.scopes)
     this.take(change.token, lease.version + 1)
-    this.parts.told({ kind: 'renewed', version: lease.version + 1, before, token: change.token })
+    const scopes = comparison(this.granted ?? change.scopes, scopesOf(change.token, change.scopes))
+    this.parts.told({ kind: 'renewed', token: change.token, scopes })
+    this.compare(change.token, change.scopes)
     return true
   }
 
@@ -214,6 +228,22 @@ export class Keeper {
     if (!Number.isFinite(mustAt)) return
     const jitter = random.fraction() * Math.min(jitterMs, (endsAt - token.issuedAt) / 8)
     this.renewAt(Math.max(0, mustAt - clock.now() - jitter))
+  }
+
+  /** After it is at hand: those who are told ask with it. */
+  private compare(token: TokenSet, asked: readonly string[]): void {
+    const before = this.granted
+    this.asked = asked
+    this.granted = scopesOf(token, asked) ?? before
+    const scopes = comparison(before, this.granted)
+    if (scopes.lost.length + scopes.gained.length > 0) this.parts.told({ kind: 'rescoped', scopes })
+  }
+
+  /** Undefined where a grant anew would not bring them. */
+  private lacks(scopes: readonly string[], found: Fault): Promise<Fault> | undefined {
+    const { granted, asked } = this
+    const missing = (scopes.length === 0 ? asked : scopes).filter((scope) => granted?.includes(scope) !== true)
+    return missing.length === 0 ? undefined : this.parts.lacks?.(missing, found)
   }
 
   private renewAt(ms: number): void {
@@ -255,6 +285,7 @@ export class Keeper {
         return keeper.carried.proof
       },
       reject: (answer) => this.reject(version, answer),
+      ...(this.parts.lacks === undefined ? {} : { lacks: (scopes: readonly string[], found: Fault) => this.lacks(scopes, found) }),
     }
   }
 
@@ -275,4 +306,14 @@ export class Keeper {
   private pause(ms: number): Promise<void> {
     return new Promise((resolve) => void this.parts.clock.timer(ms, resolve))
   }
+}
+
+/** Undefined where the issuer does not say and nothing in particular was asked for. */
+function scopesOf({ scopes }: TokenSet, asked: readonly string[]): readonly string[] | undefined {
+  return scopes ?? (asked.length === 0 ? undefined : asked)
+}
+
+function comparison(before: readonly string[] | undefined, now: readonly string[] | undefined): ScopeChange {
+  if (before === undefined || now === undefined) return { lost: [], gained: [] }
+  return { lost: before.filter((scope) => !now.includes(scope)), gained: now.filter((scope) => !before.includes(scope)) }
 }

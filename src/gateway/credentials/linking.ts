@@ -28,7 +28,13 @@ export interface LinkingParts {
   readonly random: Random
   readonly publicUrl: () => string
   /** A grant was given. */
-  readonly given: (key: GrantKey, scopes: readonly string[]) => void
+  readonly given: (key: GrantKey, scopes: GivenScopes) => void
+}
+
+export interface GivenScopes {
+  readonly given: readonly string[]
+  /** Asked for in vain. */
+  readonly refused: readonly string[]
 }
 
 /** What a page shows before its user approves. */
@@ -38,6 +44,9 @@ export interface Approval {
   readonly resource: string
   readonly scopes: readonly string[]
 }
+
+/** Scopes that say how a token is given and not what it may do: many issuers leave them out of what they say of it. */
+const unsaid: ReadonlySet<string> = new Set(['offline_access', 'openid'])
 
 /** A link is handed out again for so long, in ms, to the same user. */
 const sameLinkMs = 120_000
@@ -135,8 +144,9 @@ export class Linking {
     const token = await endpoint.code(answer, { verifier: begun.verifier, state: begun.state }, { resource: begun.resource }, begun.bind)
     const { tenant, server, iss, sub } = request
     const key: GrantKey = { tenant, server, iss, sub, issuer: begun.issuer, resource: begun.resource }
-    await grants.given(key, { token, clientId: begun.clientId, scopes: begun.scopes })
-    given(key, token.scopes ?? begun.scopes)
+    const scopes = token.scopes ?? begun.scopes
+    await grants.given(key, { token: { ...token, scopes }, clientId: begun.clientId, scopes: begun.scopes })
+    given(key, { given: scopes, refused: begun.scopes.filter((scope) => !scopes.includes(scope) && !unsaid.has(scope)) })
     return request
   }
 

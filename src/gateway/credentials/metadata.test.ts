@@ -6,8 +6,8 @@ import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { credentialRig, faultIn, tokenOf } from '../../../test/doubles/oauth/credentials-rig.ts'
 import { type TestIssuer, testIssuer } from '../../../test/doubles/oauth/issuer.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
+import { bearerChallenge } from '../../core/protocol/bearer-challenge.ts'
 import { soundAnswer } from './answer-forms.ts'
-import { bearerChallenge } from './challenge.ts'
 
 const open: (() => Promise<void>)[] = []
 afterEach(async () => {

@@ -1,7 +1,7 @@
 // The credentials of one server, by its `auth`: one for all callers, or one for each, and one for what the gateway asks by itself.
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import { anonymous, type Principal, principalKey } from '../../core/call/principal.ts'
+import { anonymous, type Principal, principalKey, samePrincipal } from '../../core/call/principal.ts'
 import { type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
@@ -12,18 +12,19 @@ import type { Decisions } from '../../core/ports/decisions.ts'
 import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
 import type { Issuers } from '../../core/ports/issuers.ts'
 import type { Report } from '../../core/ports/report.ts'
+import { lackedScopes } from '../../core/protocol/bearer-challenge.ts'
 import { callerHeaders } from './caller-headers.ts'
-import { bearerChallenge } from './challenge.ts'
 import type { Clients } from './clients.ts'
 import { type CloudKind, cloudIdentity } from './cloud.ts'
 import type { Discovery } from './discovery.ts'
 import { proofOf } from './dpop.ts'
 import { asFailure, CredentialFailure } from './failure.ts'
 import type { GrantKey, Grants } from './grants.ts'
-import { type Carried, Keeper, type KeeperEvent, type TokenSource } from './keeper.ts'
+import { type Carried, Keeper, type ScopeChange, type TokenSource } from './keeper.ts'
 import { memoryGrants } from './memory-grants.ts'
+import { logScopes, tellRenewal } from './renewal-reports.ts'
 import type { DiscoveryAuth, UpstreamAuth } from './settings.ts'
-import { actorsIn, exchangeSource, idJagSource, refreshSource, type SourceParts, serviceSource } from './sources.ts'
+import { exchangeSource, idJagSource, refreshSource, type SourceParts, serviceSource } from './sources.ts'
 import { type Replaceable, ReplaceableSecret, userSecret } from './static.ts'
 import { carrier, Targets, withHeaders } from './target.ts'
 import type { TokenSet } from './token-set.ts'
@@ -39,8 +40,10 @@ export interface CredentialsParts {
   readonly report: Report
   /** A link at which this user links an account of the server; rejects where none can be made. */
   link(server: string, principal: Principal, scopes: readonly string[]): Promise<string>
-  /** Told where a grant that fills a catalogue has come: its server is worth another try at once. */
+  /** Told where what fills a catalogue has come, or may do more or less than before: its server is worth another look at once. */
   readonly discoverable: (server: string) => void
+  /** Told where the credential of a caller may do more or less than before: what its sessions see of the server may have changed. */
+  readonly rescoped: (server: string, principal: Principal) => void
   readText(file: string): Promise<string>
   /** A file that is read anew when it changes. */
   replaceable(file: string): Replaceable
@@ -59,6 +62,21 @@ export interface ServerOfCredentials {
 
 /** Users whose tokens are at hand, for each server. */
 const mostUsers = 10_000
+
+/** A token that is kept by a keeper. */
+interface KeptToken {
+  readonly key: GrantKey
+  readonly source: TokenSource
+  readonly id: string
+  /** Where it is kept; absent: in the store. */
+  readonly grants?: Grants
+  /** Whose it is; absent: the gateway's. */
+  readonly principal?: () => Principal
+  readonly lacks?: (scopes: readonly string[], found: Fault) => Promise<Fault>
+  readonly targets?: Pick<Targets, 'refused'>
+  /** Absent: as a bearer token, or with a proof. */
+  readonly carry?: ((token: TokenSet) => Carried) | undefined
+}
 
 /** What carries a lease of one caller: the keeper of a token, or a value. */
 interface Kept {
@@ -124,7 +142,9 @@ export class ServerCredentials implements Credentials {
       else if (same && now === undefined) keeper.forget()
       else if (same && now !== undefined) keeper.changed(now.version, now.usable)
     }
-    if (now === undefined && this.discoverer?.sub === key.sub) this.parts.discoverable(this.server.id)
+    if (now !== undefined) return
+    if (this.discoverer?.sub === key.sub) this.parts.discoverable(this.server.id)
+    else this.parts.rescoped(this.server.id, { ...anonymous, tenant: key.tenant, iss: key.iss, sub: key.sub })
   }
 
   close(): void {
@@ -175,25 +195,26 @@ export class ServerCredentials implements Credentials {
       case 'authorizationCode': {
         const grant = await this.parts.grants.find({ tenant, server: id, iss, sub })
         if (grant === undefined) return new CredentialFailure('consent', 'no account of it is linked yet')
-        kept = this.keep(
-          grant.key,
-          this.parts.grants,
-          refreshSource(this.sources, auth, this.targets),
-          `grant ${digestOf(principalKey(principal))}`,
-        )
+        kept = this.keep({
+          key: grant.key,
+          source: refreshSource(this.sources, auth, this.targets),
+          id: `grant ${digestOf(principalKey(principal))}`,
+          principal: () => principal,
+          lacks: (scopes, found) => this.lacking(scopes, principal, found),
+        })
         break
       }
       default: {
         const caller = (): Principal => this.principals.get(key) ?? principal
         const make = auth.type === 'idJag' ? idJagSource : exchangeSource
         const source = make(this.sources, auth, this.targets, caller)
-        kept = this.keep(
-          { tenant, server: id, iss, sub, issuer: auth.issuer ?? '', resource: '' },
-          memoryGrants(),
+        kept = this.keep({
+          key: { tenant, server: id, iss, sub, issuer: auth.issuer ?? '', resource: '' },
+          grants: memoryGrants(),
           source,
-          `exchanged ${digestOf(key)}`,
-          caller,
-        )
+          id: `exchanged ${digestOf(key)}`,
+          principal: caller,
+        })
       }
     }
     this.users.set(key, kept)
@@ -208,12 +229,11 @@ export class ServerCredentials implements Credentials {
       case 'clientCredentials':
       case 'privateKeyJwt':
       case 'jwtBearer':
-        return this.keep(
-          serviceKey(id, auth, ''),
-          this.parts.grants,
-          serviceSource(this.sources, auth.type, auth, this.targets),
-          `client ${auth.clientId ?? auth.type}`,
-        )
+        return this.keep({
+          key: serviceKey(id, auth, ''),
+          source: serviceSource(this.sources, auth.type, auth, this.targets),
+          id: `client ${auth.clientId ?? auth.type}`,
+        })
       case 'aws':
       case 'google':
       case 'azure':
@@ -227,7 +247,7 @@ export class ServerCredentials implements Credentials {
   private cloud(kind: CloudKind, auth: UpstreamAuth): Kept {
     const { source, carry } = cloudIdentity(kind, auth, this.fixed, this.parts.clock)
     const key = serviceKey(this.server.id, {}, kind)
-    return this.keep(key, memoryGrants(), source, kind, undefined, withoutMetadata, carry)
+    return this.keep({ key, grants: memoryGrants(), source, id: kind, targets: withoutMetadata, carry })
   }
 
   private ownOf(auth: DiscoveryAuth | undefined): Kept | undefined {
@@ -239,14 +259,12 @@ export class ServerCredentials implements Credentials {
       case 'privateKeyJwt':
       case 'jwtBearer': {
         const targets = new Targets(this.sources.discovery, address, auth)
-        return this.keep(
-          serviceKey(id, auth, 'discovery'),
-          this.parts.grants,
-          serviceSource(this.sources, auth.type, auth, targets),
-          `client ${auth.clientId ?? auth.type}`,
-          undefined,
+        return this.keep({
+          key: serviceKey(id, auth, 'discovery'),
+          source: serviceSource(this.sources, auth.type, auth, targets),
+          id: `client ${auth.clientId ?? auth.type}`,
           targets,
-        )
+        })
       }
       default:
         return undefined
@@ -265,16 +283,9 @@ export class ServerCredentials implements Credentials {
     return (value) => ({ ...this.fixed, ...carry(value) })
   }
 
-  private keep(
-    key: GrantKey,
-    grants: Grants,
-    source: TokenSource,
-    id: string,
-    caller?: () => Principal,
-    targets: Pick<Targets, 'refused'> = this.targets,
-    carriedBy?: (token: TokenSet) => Carried,
-  ): Kept {
+  private keep({ key, source, id, principal, lacks, ...other }: KeptToken): Kept {
     const { clock, random } = this.parts
+    const { grants = this.parts.grants, targets = this.targets } = other
     const { auth, callMs } = this.server
     const asBearer = (token: TokenSet): Carried => {
       const headers = { ...this.fixed, ...carrier(auth, token.boundTo !== undefined)(token.access) }
@@ -288,46 +299,42 @@ export class ServerCredentials implements Credentials {
       random,
       callMs,
       id,
-      carry: carriedBy ?? asBearer,
-      refused: (answer) => targets.refused(answer),
-      told: (event) => this.told(event, id, key.sub === '' ? undefined : caller?.()),
+      carry: other.carry ?? asBearer,
+      refused: (answer) => {
+        const next = targets.refused(answer)
+        // A refresh token brings no more than its user has consented to (RFC 6749 §6).
+        return lacks !== undefined && lackedScopes(answer.challenge) !== undefined ? 'final' : next
+      },
+      lacks,
+      told: (event) => {
+        const of = principal?.()
+        if (event.kind === 'rescoped') this.rescoped(event.scopes, id, of)
+        else tellRenewal(this.parts, { upstream: this.server.id, credential: id, principal: of }, event)
+      },
     })
     return { current: () => keeper.current(), keeper }
   }
 
-  private told(event: KeeperEvent, credential: string, principal: Principal | undefined): void {
-    const { report, decisions, clock } = this.parts
+  /** What the server lists may depend on what the credential may do: whoever sees a list that was got with it gets it anew. */
+  private rescoped(scopes: ScopeChange, credential: string, principal: Principal | undefined): void {
+    const { report, discoverable, rescoped } = this.parts
     const upstream = this.server.id
-    const outcome = event.kind === 'renewed' ? 'renewed' : event.failure.kind
-    report.counters.add('credential_renewals', { upstream, outcome })
-    const acting = event.kind === 'renewed' ? actorsIn(event.token.access) : []
-    const reason = event.kind === 'failed' ? event.failure.message : acting.length === 0 ? undefined : `acting: ${acting.join(' for ')}`
-    decisions.note({
-      id: '',
-      atMs: clock.now(),
-      about: 'credential',
-      allowed: event.kind === 'renewed',
-      principal,
-      method: undefined,
-      upstream,
-      item: undefined,
-      rule: `servers.${upstream}.auth`,
-      credential,
-      reason,
-    })
-    if (event.kind === 'failed') {
-      const severity = event.failure.kind === 'consent' ? 'info' : 'warn'
-      report.log(severity, 'A credential of a server could not be renewed', {
-        upstream,
-        credential,
-        reason,
-        stillValidMs: event.stillValidMs,
-      })
-      return
+    logScopes(report, { upstream, credential }, scopes)
+    const { discoverer } = this
+    if (principal === undefined || (discoverer !== undefined && samePrincipal(principal, discoverer))) discoverable(upstream)
+    else rescoped(upstream, principal)
+  }
+
+  /** A user's grant lacks scopes: the user alone can give them. */
+  private lacking(scopes: readonly string[], principal: Principal, { evidence: seen, said }: Fault): Promise<Fault> {
+    const upstream = this.server.id
+    const text = scopes.join(' ')
+    const of = (link: string): Fault => {
+      const reason = `what the user has granted lacks the scope ${text}`
+      const made = fault('reauth_required', { upstream, reason, link, scopes }, { evidence: seen })
+      return said === undefined ? made : { ...made, said }
     }
-    const { before, token } = event
-    const lost = before?.scopes?.filter((scope) => token.scopes?.includes(scope) === false) ?? []
-    if (lost.length > 0) report.log('warn', 'A renewed credential has fewer scopes than before', { upstream, credential, lost })
+    return this.parts.link(upstream, principal, scopes).then(of, () => of(withoutLink))
   }
 
   private leased(got: ReturnType<Kept['current']>, principal: Principal | undefined): Leased | Promise<Leased> {
@@ -364,12 +371,7 @@ export class ServerCredentials implements Credentials {
           const why = principal === this.discoverer ? `${reason}; sign in at ${link}` : reason
           return fault('reauth_required', { upstream, reason: why, link }, { evidence: evidence.no_credential })
         },
-        () =>
-          fault(
-            'reauth_required',
-            { upstream, reason, link: 'the connect page of the gateway, once its store is back' },
-            { evidence: evidence.no_credential },
-          ),
+        () => fault('reauth_required', { upstream, reason, link: withoutLink }, { evidence: evidence.no_credential }),
       )
     }
     const retryable = failure.kind === 'unavailable'
@@ -384,8 +386,11 @@ export class ServerCredentials implements Credentials {
 
 /** Nobody says what a cloud's token should be for but the configuration. */
 const withoutMetadata: Pick<Targets, 'refused'> = {
-  refused: ({ challenge }) => (bearerChallenge(challenge)?.error === 'insufficient_scope' ? 'final' : 'renew'),
+  refused: ({ challenge }) => (lackedScopes(challenge) === undefined ? 'renew' : 'final'),
 }
+
+/** Where no link can be made. */
+const withoutLink = 'the connect page of the gateway, once its store is back'
 
 const noValue = new CredentialFailure('unavailable', 'the file with its value cannot be read')
 

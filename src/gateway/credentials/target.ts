@@ -1,8 +1,8 @@
 // What a token of one server is asked for: by which issuer it is given, for which resource, with which scopes. Found out with the first
 // token, and anew where the server refuses one and says why.
 import type { CredentialLease, RefusedCredential } from '../../core/ports/credentials.ts'
-import { type BearerChallenge, bearerChallenge } from './challenge.ts'
-import { type Discovery, scopesIn } from './discovery.ts'
+import { type BearerChallenge, bearerChallenge, lackedScopes } from '../../core/protocol/bearer-challenge.ts'
+import type { Discovery } from './discovery.ts'
 import { CredentialFailure } from './failure.ts'
 import type { UpstreamAuth } from './settings.ts'
 
@@ -62,8 +62,9 @@ export class Targets {
   /** What the server said to a token. `final` where it asks for more scopes than can be had. */
   refused(answer: RefusedCredential): 'renew' | 'final' {
     const challenge = bearerChallenge(answer.challenge)
-    if (challenge?.error === 'insufficient_scope') {
-      const more = (scopesIn(challenge.scope) ?? []).filter((scope) => !this.stepUp.includes(scope))
+    const lacked = lackedScopes(answer.challenge)
+    if (lacked !== undefined) {
+      const more = lacked.filter((scope) => !this.stepUp.includes(scope))
       if (more.length === 0 || this.stepUps >= mostStepUps) return 'final'
       this.stepUps += 1
       this.stepUp = [...this.stepUp, ...more]
@@ -101,5 +102,6 @@ export function withHeaders(lease: CredentialLease, more: Readonly<Record<string
       return lease.proof
     },
     reject: (refused) => lease.reject(refused),
+    ...(lease.lacks === undefined ? {} : { lacks: lease.lacks }),
   }
 }

@@ -10,10 +10,14 @@ const { report } = aReport()
 const reader = createWordsReader({ upstream: 'up', credentialed: true, now: () => 0, report, decisions: { note: () => {} } })
 
 function said(text: string, isError: boolean, args: unknown = {}) {
+  return found(text, isError, args)?.says
+}
+
+function found(text: string, isError: boolean, args: unknown = {}) {
   const result = payloadOf({ content: [{ type: 'text', text }], ...(isError ? { isError: true } : {}) })
   const outcome = complete(result, resultFacts(result.bytes) as ResultFacts) as Complete
   if (!isError && outcome.facts.bytes > reader.shortBytes) return undefined
-  return reader.inResult(outcome, aCall({ params: payloadOf({ name: 'x', arguments: args }) }) as never)?.says
+  return reader.inResult(outcome, aCall({ params: payloadOf({ name: 'x', arguments: args }) }) as never)
 }
 
 const json = (value: unknown): string => JSON.stringify(value)
@@ -189,4 +193,15 @@ it('what is large is not read at all', () => {
 it('a server to which nothing is given is read for errors alone', () => {
   const none = createWordsReader({ upstream: 'up', credentialed: false, now: () => 0, report, decisions: { note: () => {} } })
   expect(none.shortBytes).toBe(0)
+})
+
+describe('the scope that is missing', () => {
+  it.each([
+    [['channels:history', 'chat:write'], json({ ok: false, error: 'missing_scope', needed: 'channels:history,chat:write', provided: 'x' })],
+    [['repo:read', 'repo:write'], 'Bearer error="insufficient_scope", scope="repo:read repo:write"'],
+    [undefined, 'An API error occurred: missing_scope'],
+    [undefined, json({ ok: false, error: 'invalid_auth', needed: 'chat:write' })],
+  ])('is %j', (scopes, text) => {
+    expect(found(text, true)?.scopes).toEqual(scopes)
+  })
 })

@@ -2,6 +2,7 @@
 // of what only speaks of such a refusal. It looks at the first 2 KiB of a text, by patterns that take linear time, and at none that is long:
 // a document, a log or a list of findings is no refusal, whatever stands in it.
 import type { RefusingWords } from '../../core/ports/refusing-words.ts'
+import { scopesIn } from '../../core/protocol/bearer-challenge.ts'
 
 /** Of a text that says that it is an error. */
 const longestError = 1_500
@@ -202,7 +203,7 @@ export function refusingWords({ text, isError }: Said, echoed: (words: string) =
     if (found === null) continue
     if (rule === 'status_401' && ofTests.test(start)) continue
     if (!isError && !isJson && !standsAlone(start, found)) continue
-    return echoed(found[0]) || aboutAddress(start, echoed) ? undefined : { rule, says }
+    return echoed(found[0]) || aboutAddress(start, echoed) ? undefined : named({ rule, says }, start)
   }
   return undefined
 }
@@ -226,7 +227,15 @@ function slackRefusal(text: string): RefusingWords | undefined {
   if (!/"ok"\s?:\s?false/.test(text)) return undefined
   const error = /"error"\s?:\s?"(\w{1,40})"/.exec(text)?.[1] ?? ''
   const says = slackErrors.get(error)
-  return says === undefined || !hasErrorMembersOnly(text) ? undefined : { rule: `slack_${error}`, says }
+  return says === undefined || !hasErrorMembersOnly(text) ? undefined : named({ rule: `slack_${error}`, says }, text)
+}
+
+/** With the scopes that the words name: as a parameter of a challenge (RFC 6750 §3), or as Slack's `needed`, with commas between. */
+function named(found: RefusingWords, text: string): RefusingWords {
+  if (found.says !== 'insufficient') return found
+  const list = /\b(?:needed|scope)\\?"?\s?[=:]\s?\\?"([\w:./, -]{1,400})\\?"/.exec(text)?.[1]
+  const scopes = scopesIn(list?.replaceAll(',', ' '))
+  return scopes === undefined ? found : { ...found, scopes }
 }
 
 /** Of what is given for a success: an error in JSON, or one or two sentences. */

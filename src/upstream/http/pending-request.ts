@@ -3,6 +3,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
+import { lackedScopes } from '../../core/protocol/bearer-challenge.ts'
 import { ChunkBuffer } from '../../core/protocol/chunk-buffer.ts'
 import type { Incoming, IncomingError, RawId } from '../../core/protocol/jsonrpc.ts'
 import type { WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
@@ -10,7 +11,7 @@ import { encodingProblem } from './content-encoding.ts'
 import { messageOf } from './events.ts'
 import { cut, noPlace, tooLarge, unreachable } from './failures.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
-import { challenge, contentLength, mediaType, retryAfter } from './response-headers.ts'
+import { challenge, challengeIn, contentLength, mediaType, retryAfter } from './response-headers.ts'
 
 /** Cap of a JSON error body, in bytes. */
 const errorBytes = 262_144
@@ -134,14 +135,19 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
 
   protected readStatusBody(): void {
     const bytes = this.takeBody()
+    if (this.status === 403) this.challenge ??= challengeIn(bytes)
     const message = messageOf(bytes, this.wire)
     if (typeof message !== 'string' && message.kind === 'ambiguous') this.wire.anomaly('ambiguous', message.what)
     if (typeof message === 'string' || message.kind !== 'error') this.settleStatus(undefined, this.wordsOf(bytes))
-    // 401 is about the credential, whatever its body says.
-    else if (message.id !== undefined && this.isOwn(message.id) && this.status !== 401)
+    else if (message.id !== undefined && this.isOwn(message.id) && !this.isOfCredential)
       this.settle({ kind: 'answer', answer: message, status: this.status })
     else if (isAnothers(message.id) && message.id !== this.id) this.settleStatus(undefined, this.wordsOf(bytes))
     else this.settleStatus(message)
+  }
+
+  /** What is about the credential, whatever the body says. */
+  private get isOfCredential(): boolean {
+    return this.status === 401 || (this.status === 403 && lackedScopes(this.challenge) !== undefined)
   }
 
   /** The exchange of the POST ended before its body did, and nothing else can bring the answer. */

@@ -1,6 +1,7 @@
 // The few response headers that matter, read from what undici gives.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../../core/ports/clock.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { header } from '../../core/protocol/names.ts'
 import { contentEncoding } from './content-encoding.ts'
 
@@ -73,6 +74,19 @@ export function retryAfter(headers: IncomingHttpHeaders, clock: Clock): number |
 export function challenge(headers: IncomingHttpHeaders): string | undefined {
   const value: string | string[] | undefined = headers['www-authenticate']
   return Array.isArray(value) ? value.join(', ') : value
+}
+
+/** The same from a body that has the parameters of a challenge in place of the header, as token endpoints write errors (RFC 6749 §5.2). */
+export function challengeIn(body: Uint8Array): string | undefined {
+  try {
+    const said: unknown = JSON.parse(Buffer.from(body).toString())
+    if (!isObject(said) || said.error !== 'insufficient_scope') return undefined
+    const { scope } = said
+    const named = typeof scope === 'string' && !/["\\]/.test(scope) ? `, scope="${scope}"` : ''
+    return `Bearer error="insufficient_scope"${named}`
+  } catch {
+    return undefined
+  }
 }
 
 /** `mcp-session-id`, where it is one: visible ASCII of a sane length. */

@@ -6,6 +6,7 @@ import { type Evidence, evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { Timer } from '../../core/ports/clock.ts'
+import { lackedScopes } from '../../core/protocol/bearer-challenge.ts'
 import { code } from '../../core/protocol/names.ts'
 import type { Context } from '../context.ts'
 import type { IncomingError, WireAnswer } from '../wire/wire.ts'
@@ -209,6 +210,8 @@ export function doubtIn(answer: WireAnswer, of: SessionOf): Strength | undefined
     }
     case 'status': {
       const { status, body } = answer
+      // Whoever says what the caller may do knows whose session it is.
+      if (status === 403 && lackedScopes(answer.challenge) !== undefined) return undefined
       if (body !== undefined && speaksOfSession(body.message)) return status === 404 ? 'strong' : 'plain'
       if (!isNamed || status < 300 || aboutMessage.has(status)) return undefined
       if (isChallenge(answer)) return 'weak'

@@ -7,6 +7,7 @@ import { endedBy } from '../../core/faults/ended.ts'
 import { beforeSending, type Evidence, evidence, withoutRenewal } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
+import { lackedScopes } from '../../core/protocol/bearer-challenge.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { code, isOfOneHop } from '../../core/protocol/names.ts'
 import type { IncomingError, WireAnswer } from '../wire/wire.ts'
@@ -115,8 +116,11 @@ export function statusFault(
   const { status } = answer
   const found = more ?? evidenceOfStatus(answer, lease)
   const detail = { status, ...(answer.body === undefined ? {} : { reason: answer.body.message }) }
-  if (status === 401 || status === 403)
-    return judged('upstream_auth_failed', asking, found, { ...detail, hop: asking.upstream, ...refusedOf(status, lease) })
+  if (status === 401 || status === 403) {
+    const lacked = found.name === evidence.scope_missing.name ? lackedScopes(answer.challenge) : undefined
+    const refused = lacked === undefined ? refusedOf(status, lease) : lackingOf(lacked)
+    return judged('upstream_auth_failed', asking, found, { ...detail, hop: asking.upstream, ...refused })
+  }
   const { proxy } = answer
   if (proxy !== undefined && isOfGateways(answer)) {
     const reason = `the proxy ${proxy}, or what stands behind it, answered with HTTP ${status}`
@@ -143,10 +147,16 @@ function refusedOf(status: number, lease: CredentialLease | undefined): { readon
   return { failure: refused('a request without a credential'), remedy: 'configure one (`auth`, `headers`) or check the address' }
 }
 
+/** The same of one that lacks scopes. `scopes`: none where the server names none. */
+function lackingOf(scopes: readonly string[]): { readonly failure: string; readonly remedy: string; readonly scopes: readonly string[] } {
+  const named = scopes.length === 0 ? 'a scope that it does not name' : `the scope ${scopes.join(' ')}`
+  return { failure: `it wants ${named}, which the credential of the gateway does not have (HTTP 403)`, remedy: 'grant it', scopes }
+}
+
 function evidenceOfStatus({ status, challenge }: Extract<WireAnswer, { kind: 'status' }>, lease: CredentialLease | undefined): Evidence {
   if (status === 401 || (status === 403 && challenge !== undefined)) {
-    const renewable = lease?.reject({ status, challenge }) === true
-    return renewable ? evidence.credential_refused : withoutRenewal(evidence.credential_refused)
+    if (lease?.reject({ status, challenge }) === true) return evidence.credential_refused
+    return status === 403 && lackedScopes(challenge) !== undefined ? evidence.scope_missing : withoutRenewal(evidence.credential_refused)
   }
   if (status === 307 || status === 308) return evidence.redirected
   if (status === 429) return evidence.too_many_requests

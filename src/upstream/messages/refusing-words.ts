@@ -37,8 +37,11 @@ function refusal(
   return said === undefined ? fault : { ...fault, said }
 }
 
-function remedyOf({ says }: RefusingWords): { readonly failure: string; readonly remedy: string } {
-  if (says === 'insufficient') return { failure: 'it says that its credential may not do this', remedy: 'grant it' }
+function remedyOf({ says, scopes = [] }: RefusingWords): Readonly<Record<string, unknown>> {
+  if (says === 'insufficient') {
+    const named = scopes.length === 0 ? '' : `, which lacks the scope ${scopes.join(' ')}`
+    return { failure: `it says that its credential may not do this${named}`, remedy: 'grant it', scopes }
+  }
   return { failure: 'it says that its credential is missing or not valid', remedy: 'renew it (`auth`, `headers` or `env` of the server)' }
 }
 

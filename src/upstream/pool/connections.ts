@@ -255,6 +255,15 @@ export class ConnectionPool implements ConnectionSource {
     }
   }
 
+  /** What the server lists to the sessions of a principal may be something else now. */
+  rescoped(principal: Principal): void {
+    const whose = `${principalKey(principal)}\u0000`
+    for (const [key, { session, connection }] of this.slots) {
+      if (session === undefined || connection === undefined || !key.startsWith(whose)) continue
+      for (const list of listNames) this.home.watching.tell({ kind: 'changed', list, within: { session, isNew: false } })
+    }
+  }
+
   /** The connection that a client session has to itself, where it is open. */
   openOf(session: string): { readonly connection: Connection; readonly acquire: Acquire } | undefined {
     for (const slot of this.slots.values()) {

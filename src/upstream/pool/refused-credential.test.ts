@@ -4,6 +4,8 @@ import { aPrincipal } from '../../../test/doubles/principal.ts'
 import { upstreamAt } from '../../../test/doubles/upstream/for-one-test.ts'
 import { legacyServer, modernServer, type Script, scripted } from '../../../test/doubles/upstream/scripted-http.ts'
 import { makeCall, send } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { CredentialLease, Credentials, RefusedCredential } from '../../core/ports/credentials.ts'
 
 const never = new AbortController().signal
@@ -124,4 +126,53 @@ describe.each([
     for await (const _ of upstream.items('tool', never));
     expect(count('tools/list')).toBe(2)
   })
+})
+
+describe.each([
+  ['2026-07-28', modernServer],
+  ['2025-11-25', legacyServer],
+] as const)('a server of %s that refuses a call for its scope', (_revision, serverOf) => {
+  const said = 'Bearer error="insufficient_scope", scope="tickets:write"'
+  test.each([
+    ['by a challenge', { status: 403, headers: { 'www-authenticate': said } }],
+    [
+      'beside an error that answers the request',
+      { status: 403, headers: { 'www-authenticate': said }, error: { code: -32600, message: 'no' } },
+    ],
+    ['in the body alone', { status: 403, raw: '{"error":"insufficient_scope","scope":"tickets:write"}' }],
+  ])('%s: the scope is named, nothing is sent again, and its user is told what to do', async (_how, reply) => {
+    const credentials = new Renewable(0)
+    const asked: (readonly string[])[] = []
+    const link = 'https://gateway.example/connect/1'
+    const lacks = (scopes: readonly string[]) => {
+      asked.push(scopes)
+      return Promise.resolve(
+        fault('reauth_required', { upstream: 'up', reason: 'more', link, scopes }, { evidence: evidence.scope_missing }),
+      )
+    }
+    const own = { forDiscovery: () => credentials.forDiscovery(), forCaller: async () => ({ ...(await credentials.forCaller()), lacks }) }
+    const refusing = serverOf(({ body }) => (body.method === 'tools/call' ? reply : undefined))
+    for (const [towards, kind] of [
+      [own, 'reauth_required'],
+      [credentials, 'upstream_auth_failed'],
+    ] as const) {
+      const { upstream, count } = await setting(refusing, towards)
+      const outcome = await send(upstream, write())
+      const detail = { scopes: ['tickets:write'] }
+      expect(outcome).toMatchObject({ kind: 'fault', fault: { kind, sideEffect: 'none', retryable: false, detail } })
+      expect(count('tools/call')).toBe(1)
+    }
+    expect(asked).toEqual([['tickets:write']])
+  })
+
+  test.each(['not JSON', '{"error":"other"}', '{"error":"insufficient_scope","scope":"a\\"b"}', '[]', '{"error":{}}'])(
+    'in a body that says %s: no scope is made up',
+    async (raw) => {
+      const refusing = serverOf(({ body }) => (body.method === 'tools/call' ? { status: 403, raw } : undefined))
+      const { upstream } = await setting(refusing, new Renewable(0))
+      const outcome = await send(upstream, write())
+      expect(outcome).toMatchObject({ kind: 'fault', fault: { kind: 'upstream_auth_failed' } })
+      expect(JSON.stringify(outcome)).not.toContain('the scope a')
+    },
+  )
 })

@@ -76,9 +76,9 @@ export class Transmission {
 
   private sendOn(got: Connection | Fault | undefined, lease: CredentialLease): Promise<Outcome> {
     if (got === undefined) return this.interrupted()
-    if (!('close' in got)) return Promise.resolve(this.ended(failed(unsentFault(got))))
-    this.connection = got
     this.credential = lease
+    if (!('close' in got)) return Promise.resolve(this.refused(unsentFault(got)))
+    this.connection = got
     try {
       return got.send(this.call, this.exchange, lease, this.patient).then(this.onSent, this.broke)
     } catch (error) {
@@ -98,7 +98,15 @@ export class Transmission {
     if (sent.kind === 'occupied') return this.elsewhere()
     if (sent.kind === 'fault') this.learn(sent.fault)
     const { words } = this.source
-    return this.ended(words === undefined ? sent : heedWords(words, sent, this.call, this.credential))
+    const outcome = words === undefined ? sent : heedWords(words, sent, this.call, this.credential)
+    return outcome.kind === 'fault' ? this.refused(outcome.fault) : this.ended(outcome)
+  }
+
+  /** Where the caller's credential lacks scopes, whoever lends it knows what its user can do. */
+  private refused(found: Fault): Outcome | Promise<Outcome> {
+    const { scopes } = found.detail
+    const lacks = Array.isArray(scopes) ? this.credential?.lacks?.(scopes, found) : undefined
+    return lacks === undefined ? this.ended(failed(found)) : lacks.then((better) => this.ended(failed(better)), this.broke)
   }
 
   private learn(found: Fault): void {

@@ -8,7 +8,7 @@ import type { ItemKind } from '../../core/call/item.ts'
 import { has } from '../../core/call/item-kinds.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
-import { principalKey } from '../../core/call/principal.ts'
+import { type Principal, principalKey } from '../../core/call/principal.ts'
 import { type Signal, Switch } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { evidence, type Renewal } from '../../core/faults/evidence.ts'
@@ -153,6 +153,11 @@ export class PooledUpstream implements Upstream {
   rootsChanged(affinity: string): void {
     this.pool.rootsChanged(affinity)
     this.sessions?.pool.rootsChanged(affinity)
+  }
+
+  rescoped(principal: Principal): void {
+    this.pool.rescoped(principal)
+    this.sessions?.pool.rescoped(principal)
   }
 
   sessionEnded(affinity: string): void {

@@ -32,6 +32,8 @@ export interface CredentialRig {
   readonly report: Counted
   readonly decisions: Decision[]
   readonly links: string[]
+  /** Servers, and users at one, whose lists are to be got anew. */
+  readonly relisted: string[]
   readonly upstream: UpstreamCredentials
   stop(): Promise<void>
 }
@@ -61,6 +63,7 @@ export function credentialRig(options: RigOptions): CredentialRig {
   const files = new ReplaceableFiles(clock)
   const decisions: Decision[] = []
   const links: string[] = []
+  const relisted: string[] = []
   const grants = durableGrants(durable, vault, clock, systemRandom)
   const keys = createSigningKeys({ durable, vault, clock, random: systemRandom })
   const clients = new Clients({
@@ -85,7 +88,8 @@ export function credentialRig(options: RigOptions): CredentialRig {
       links.push(link)
       return Promise.resolve(link)
     },
-    discoverable: () => undefined,
+    discoverable: (server) => void relisted.push(server),
+    rescoped: (_server, principal) => void relisted.push(principal.sub),
     readText: (file) => import('node:fs/promises').then(({ readFile }) => readFile(file, 'utf8')),
     replaceable: (file) => files.of(file),
   })
@@ -98,6 +102,7 @@ export function credentialRig(options: RigOptions): CredentialRig {
     report,
     decisions,
     links,
+    relisted,
     upstream,
     stop: async () => {
       upstream.close()

@@ -31,3 +31,18 @@ function paramsOf(text: string): ReadonlyMap<string, string> {
   }
   return params
 }
+
+/** Scopes of a space-separated list (RFC 6749 §3.3); undefined where there are none. */
+export function scopesIn(text: string | undefined): readonly string[] | undefined {
+  const scopes = text?.split(' ').filter((scope) => /^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/.test(scope))
+  return scopes === undefined || scopes.length === 0 ? undefined : scopes
+}
+
+/** The scopes for want of which a request was refused (RFC 6750 §3.1), none where they are not named; undefined where it was for something else. */
+export function lackedScopes(challenge: string | undefined): readonly string[] | undefined {
+  const found = challenge === undefined ? undefined : bearerChallenge(challenge)
+  return found?.error === 'insufficient_scope' ? (scopesIn(found.scope)?.slice(0, mostLacked) ?? []) : undefined
+}
+
+/** More are no list that a person could be asked for. */
+const mostLacked = 32
