@@ -99,7 +99,7 @@ export const promises = {
   R23: { text: "Agents sharing one credential do not invalidate each other's sessions under load.", claimed: true },
   R24: {
     text: 'Multi-hop (server calls server): identity and trace are propagated by token exchange/audience-bound tokens; the inbound client token is never passed through; a broken hop names the hop.',
-    claimed: false,
+    claimed: true,
   },
   R25: {
     text: 'Per-tool authorization scopes are enforced in G (the protocol does not): "read tickets" does not allow "delete ticket"; test per tool with allow/deny pairs.',

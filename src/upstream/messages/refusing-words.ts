@@ -1,26 +1,69 @@
 // A refusal of the credential in words is as good as one by status, but that the tool may have begun: the lease is told, another credential is
-// tried where the call may be sent again, and what stays is a fault that brings the server's words.
+// tried where the call may be sent again, and what stays is a fault that brings the server's words. Where another gateway stands in between,
+// it has judged already: its fault is told as it is, with the way to the hop that broke.
 import type { TargetedCall } from '../../core/call/call.ts'
-import { type Complete, failed, type Outcome } from '../../core/call/outcome.ts'
+import { type Complete, complete, failed, type Outcome } from '../../core/call/outcome.ts'
 import { evidence, withoutRenewal } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { RefusingWords, WordsReader } from '../../core/ports/refusing-words.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
+import { vendorPrefix } from '../../core/protocol/names.ts'
+import { asBuffer } from '../../core/protocol/scan.ts'
 import { askingOf, judged } from './answers.ts'
 
-/** The outcome, or the fault that its words are. `lease`: what the call went with, where that is known. */
-export function heedWords(words: WordsReader, sent: Outcome, call: TargetedCall, lease: CredentialLease | undefined): Outcome {
-  if (sent.kind === 'complete') {
-    if (!sent.facts.isError && sent.facts.bytes > words.shortBytes) return sent
-    const found = words.inResult(sent, call)
-    return found === undefined ? sent : failed(refusal(words, found, call, lease, { said: textsOf(sent) }))
-  }
-  if (sent.kind !== 'fault' || sent.fault.detail.wire === undefined) return sent
-  const { wire } = sent.fault.detail as { readonly wire: { readonly message: string } }
-  const found = words.inError(wire.message, call)
-  return found === undefined ? sent : failed(refusal(words, found, call, lease, { wire }))
+interface Wire {
+  readonly message: string
+  readonly data?: unknown
 }
+
+const faultKey = `${vendorPrefix}fault`
+
+/** The outcome, or the fault that its words are. `words`: undefined where no credential could be refused. `lease`: what the call went with, where that is known. */
+export function heedWords(words: WordsReader | undefined, sent: Outcome, call: TargetedCall, lease: CredentialLease | undefined): Outcome {
+  if (sent.kind === 'complete') return heedResult(words, sent, call, lease)
+  if (sent.kind !== 'fault' || sent.fault.detail.wire === undefined) return sent
+  const { wire } = sent.fault.detail as { readonly wire: Wire }
+  const broken = isObject(wire.data) ? brokenHop(wire.data[faultKey], call.upstream) : undefined
+  if (broken !== undefined) {
+    const detail = { hop: broken, failure: `the call broke at the hop ${broken}`, remedy: 'look there', wire }
+    return failed(judged('upstream_auth_failed', askingOf(call), sent.fault.evidence ?? evidence.error_answer, detail))
+  }
+  const found = words?.inError(wire.message, call)
+  return words === undefined || found === undefined ? sent : failed(refusal(words, found, call, lease, { wire }))
+}
+
+function heedResult(words: WordsReader | undefined, sent: Complete, call: TargetedCall, lease: CredentialLease | undefined): Outcome {
+  const { isError, bytes, hasMeta } = sent.facts
+  if (!isError && (words === undefined || bytes > words.shortBytes)) return sent
+  if (isError && hasMeta && asBuffer(sent.result.bytes).includes(faultKey)) return behind(sent, call.upstream)
+  const found = words?.inResult(sent, call)
+  return words === undefined || found === undefined ? sent : failed(refusal(words, found, call, lease, { said: textsOf(sent) }))
+}
+
+/** The fault of a gateway behind, with the way to the hop that broke as it is from here. */
+function behind(sent: Complete, upstream: string): Outcome {
+  const { _meta, structuredContent } = sent.result.json() as { readonly _meta?: unknown; readonly structuredContent?: unknown }
+  const hop = isObject(_meta) ? brokenHop(_meta[faultKey], upstream) : undefined
+  if (hop === undefined) return sent
+  const value = JSON.stringify(hop)
+  const structured = isObject(structuredContent) && brokenHop(structuredContent.error, upstream) === hop
+  const result = sent.result.edit([
+    { path: ['_meta', faultKey, 'detail', 'hop'], value },
+    ...(structured ? [{ path: ['structuredContent', 'error', 'detail', 'hop'], value }] : []),
+  ])
+  return complete(result, sent.facts)
+}
+
+/** `server/server behind it`, of a fault that names one. */
+function brokenHop(fault: unknown, upstream: string): string | undefined {
+  if (!isObject(fault) || fault.kind !== 'upstream_auth_failed' || !isObject(fault.detail)) return undefined
+  const { hop } = fault.detail
+  return typeof hop === 'string' && hop.length <= longestWay ? `${upstream}/${hop}` : undefined
+}
+
+/** Of the names that other gateways give, in characters. */
+const longestWay = 200
 
 function refusal(
   words: WordsReader,

@@ -89,6 +89,45 @@ describe.each(['2026-07-28', '2025-11-25'] as const)('a server of %s that refuse
     expect([refused.length, count()]).toEqual([0, 1])
   })
 
+  describe('behind another gateway', () => {
+    const fault = { kind: 'upstream_auth_failed', category: 'authentication', detail: { hop: 'c/d', failure: 'it refused HTTP 401' } }
+    const meta = { 'signalbox.dev/fault': fault }
+
+    test('is told as that gateway has judged it, with the way to the hop', async () => {
+      const words = 'The server d cannot be used: it refused a request (HTTP 401)'
+      const result = { ...text(words).result, structuredContent: { error: fault }, _meta: meta }
+      const { upstream, refused, count } = await setting(revision, () => ({ result }))
+      const outcome = await send(upstream, call(true))
+      expect(outcome.kind === 'complete' && outcome.result.json()).toMatchObject({
+        content: [{ text: words }],
+        structuredContent: { error: { detail: { hop: 'up/c/d' } } },
+        _meta: { 'signalbox.dev/fault': { kind: 'upstream_auth_failed', detail: { hop: 'up/c/d' } } },
+      })
+      // It is not the credential of this hop.
+      expect([refused.length, count()]).toEqual([0, 1])
+    })
+
+    test('in an error of JSON-RPC too', async () => {
+      const { upstream, refused } = await setting(revision, () => ({ error: { code: -32603, message: 'broken (HTTP 401)', data: meta } }))
+      expect(await send(upstream, call(true))).toMatchObject({
+        fault: { kind: 'upstream_auth_failed', detail: { hop: 'up/c/d', wire: { code: -32603, message: 'broken (HTTP 401)' } } },
+      })
+      expect(refused).toEqual([])
+    })
+
+    test.each([
+      ['of another kind', { ...fault, kind: 'upstream_timeout' }],
+      ['without a hop', { ...fault, detail: {} }],
+      ['with a hop that is no name', { ...fault, detail: { hop: 'x'.repeat(1_000) } }],
+      ['that is none', 'fault'],
+    ])('a fault %s stays as it is', async (_what, odd) => {
+      const result = { ...text('HTTP 401').result, _meta: { 'signalbox.dev/fault': odd } }
+      const { upstream } = await setting(revision, () => ({ result }))
+      const outcome = await send(upstream, call(true))
+      expect(outcome.kind === 'complete' && outcome.result.json()).toMatchObject({ _meta: { 'signalbox.dev/fault': odd } })
+    })
+  })
+
   test('and an error about something else stays what it is', async () => {
     const { upstream, refused } = await setting(revision, () => text("EACCES: permission denied, open '/etc/shadow'"))
     expect(await send(upstream, call(true))).toMatchObject({ kind: 'complete', facts: { isError: true } })

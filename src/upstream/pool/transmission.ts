@@ -97,8 +97,7 @@ export class Transmission {
   private settle(sent: Outcome | Occupied): Outcome | Promise<Outcome> {
     if (sent.kind === 'occupied') return this.elsewhere()
     if (sent.kind === 'fault') this.learn(sent.fault)
-    const { words } = this.source
-    const outcome = words === undefined ? sent : heedWords(words, sent, this.call, this.credential)
+    const outcome = heedWords(this.source.words, sent, this.call, this.credential)
     return outcome.kind === 'fault' ? this.refused(outcome.fault) : this.ended(outcome)
   }
 

@@ -196,10 +196,8 @@ export class PooledUpstream implements Upstream {
         ? this.context.parking.claim(continuation.park, principalKey(call.caller.principal))
         : undefined
     if (parked === undefined) return failed(fault('invalid_continuation', { reason: 'the call that it belongs to waits no longer' }))
-    const outcome = await parked.resume(call, exchange)
-    const { words } = this.context
     // The credential that it began with may have been renewed since: the next call finds out about the one of now.
-    return words === undefined ? outcome : heedWords(words, outcome, call, undefined)
+    return heedWords(this.context.words, await parked.resume(call, exchange), call, undefined)
   }
 
   /** A request of the gateway itself, on the home connection; once more, at once, where what it failed for was renewed. */
