@@ -226,7 +226,7 @@ export const promises = {
   R60: {
     text: 'PII in arguments/results is redacted before export, logs and audit; a seeded-secret test finds none anywhere.',
     claimed: {
-      partly: 'headers and configured secrets stay out of the log and of servers; personal data in arguments and results is not looked for',
+      partly: 'secrets of every kind are looked for in one run and found nowhere; personal data in arguments and results is not looked for',
     },
   },
   R61: {
