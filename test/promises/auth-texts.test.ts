@@ -9,7 +9,7 @@ import type { Closers } from '../peers/admitting.ts'
 import { startProcess } from '../peers/process.ts'
 import { modern, send } from '../peers/raw.ts'
 import { plainTool, scriptedStdio, startScripted, textResult } from '../peers/scripted.ts'
-import { root } from '../peers/servers.ts'
+import { filesystem, root } from '../peers/servers.ts'
 import { promise } from './promise.ts'
 
 const closers: Closers = []
@@ -102,3 +102,15 @@ promise(
   },
   60_000,
 )
+
+promise('R21', 'what a real server refuses about a file stays its answer, though the server was given an environment', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-files-'))
+  closers.push(async () => rmSync(folder, { recursive: true, force: true }))
+  const gateway = await startProcess({ servers: { files: { ...filesystem(folder), env: { SERVICE_TOKEN: 'given-to-the-server' } } } })
+  closers.push(() => gateway.end('SIGTERM'))
+  const params = { name: 'read_text_file', arguments: { path: join(tmpdir(), 'token') } }
+  const { result } = (await modern(gateway.base, 'tools/call', params, { mount: '/files' })).message
+  expect(result.isError).toBe(true)
+  expect(result.content[0].text).toMatch(/^Access denied/)
+  expect(result._meta?.['signalbox.dev/fault']).toBeUndefined()
+})

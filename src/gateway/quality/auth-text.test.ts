@@ -74,6 +74,11 @@ describe('an error that is a refusal of the credential', () => {
     ['insufficient', json({ error: 'insufficient_scope', error_description: 'The request requires higher privileges.' })],
     ['invalid', 'Invalid API Key provided: sk_test_****1234'],
     ['invalid', 'connection failed: FATAL: password authentication failed for user "app"'],
+    ['invalid', "Access denied for user 'app'@'10.0.0.7' (using password: YES)"],
+    ['invalid', 'MongoServerError: bad auth : Authentication failed.'],
+    ['invalid', 'WRONGPASS invalid username-password pair or user is disabled.'],
+    ['invalid', json({ type: 'error', error: { type: 'authentication_error', message: 'invalid x-api-key' } })],
+    ['invalid', 'Unauthorized: missing or invalid API key.'],
     ['insufficient', 'permission denied'],
     ['insufficient', 'Permission denied: the token lacks the scope repo'],
     ['invalid', 'Error: the access token is expired'],
@@ -105,6 +110,7 @@ describe('an error about something else', () => {
   it.each([
     ['of the operating system', "EACCES: permission denied, open '/etc/shadow'"],
     ['of the operating system', "[Errno 13] Permission denied: '/srv/x'"],
+    ['of a folder', 'Access denied - path outside allowed directories: /srv/token.txt not in /srv/files'],
     ['of a shell', 'bash: /srv/run.sh: Permission denied'],
     ['of a shell', "ls: cannot open directory '/srv/private': Permission denied"],
     ['of git', 'git@github.com: Permission denied (publickey).'],
@@ -131,6 +137,9 @@ describe('an error about something else', () => {
     expect(said(text, true, { url })).toBeUndefined()
     expect(said(`GET ${url}: HTTP 401`, true, { url })).toBeUndefined()
     expect(said(`GET ${url}: HTTP 401`, true)).toBe('invalid')
+    const words = 'Error: Request failed with status code 401'
+    expect([said(words, true, { url }), said(words, true, { id: 7 })]).toEqual([undefined, 'invalid'])
+    expect(said('Authentication Failed: Bad credentials', true, { url })).toBe('invalid')
   })
 
   it('repeats what the caller wrote', () => {

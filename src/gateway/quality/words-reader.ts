@@ -25,6 +25,7 @@ export interface WordsReaderParts {
 
 export function createWordsReader(parts: WordsReaderParts): WordsReader {
   const { upstream, credentialed, report, decisions } = parts
+  const told = new Set<string>()
   return {
     shortBytes: credentialed ? longestPlain + wrapping : 0,
     inResult: ({ result, facts }, call) => {
@@ -44,7 +45,10 @@ export function createWordsReader(parts: WordsReaderParts): WordsReader {
       const item = 'item' in call ? (call.item as { readonly name: string }).name : call.target
       report.counters.add('suspect', { upstream, reason: 'auth_text' })
       const event = 'A server refused its credential in words, with no status that says so'
-      report.log('warn', event, { upstream, call: call.id, item, credential, rule: words.rule, says: words.says })
+      // One that goes on is in the audit, call by call.
+      const severity = told.has(words.rule) ? 'debug' : 'warn'
+      told.add(words.rule)
+      report.log(severity, event, { upstream, call: call.id, item, credential, rule: words.rule, says: words.says })
       decisions.note({
         id: call.id,
         atMs: parts.now(),
