@@ -3,18 +3,20 @@ import { readFile } from 'node:fs/promises'
 import type { UpstreamId } from '../core/call/call.ts'
 import { anonymous, type Principal } from '../core/call/principal.ts'
 import type { Sealer } from '../core/call/seal.ts'
+import { inBackground } from '../core/ports/boundary.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Credentials } from '../core/ports/credentials.ts'
+import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
-import type { Report } from '../core/ports/report.ts'
+import type { Log, Report } from '../core/ports/report.ts'
 import type { WebPages } from '../downstream/door.ts'
 import { connectPages } from '../downstream/index.ts'
 import { Clients } from '../gateway/credentials/clients.ts'
 import { ConnectRequests } from '../gateway/credentials/connect-requests.ts'
-import { durableGrants } from '../gateway/credentials/grants.ts'
-import { UpstreamCredentials } from '../gateway/credentials/index.ts'
-import { Linking } from '../gateway/credentials/linking.ts'
+import { durableGrants, type Grant } from '../gateway/credentials/grants.ts'
+import { type EndedGrant, Revocation, UpstreamCredentials } from '../gateway/credentials/index.ts'
+import { Linking, replacedReason } from '../gateway/credentials/linking.ts'
 import { SignIn } from '../gateway/credentials/sign-in.ts'
 import { staticCredentials } from '../gateway/credentials/static.ts'
 import { ReplaceableFiles } from '../platform/config/replaceable-files.ts'
@@ -38,6 +40,7 @@ export interface CredentialParts {
 export interface AssembledCredentials {
   readonly linking: Linking
   readonly clients: Clients
+  readonly revocation: Revocation
   of(id: UpstreamId): Credentials
   /** What the front door serves for users who link accounts, and for issuers that look who the gateway is. */
   pages(identify: Gateway['identify'], sealer: Sealer): readonly WebPages[]
@@ -51,6 +54,7 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
   const clients = new Clients({ durable, vault, clock, fetch, keys, address })
   const files = new ReplaceableFiles(clock)
   const readText = (file: string): Promise<string> => readFile(file, 'utf8')
+  const abandoned = (grant: Grant, because: string): void => inBackground(report, 'credentials', revocation.tell(grant, because))
   const upstream = new UpstreamCredentials({
     grants,
     clients,
@@ -64,12 +68,25 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
     discoverable: parts.discoverable,
     rescoped: parts.rescoped,
     readText,
+    abandoned,
     replaceable: (file) => files.of(file),
+  })
+  const revocation: Revocation = new Revocation({
+    grants,
+    clients,
+    discovery: upstream.discovery,
+    fetch,
+    clock,
+    client: ({ server, iss }) => {
+      const own = settings.servers[server]?.auth
+      return iss === 'discovery' ? own?.discovery : own
+    },
+    told: (ended) => noteEnded(decisions, report.log, clock, ended),
   })
   const linking: Linking = new Linking({
     requests: new ConnectRequests({ durable, vault, clock, random }),
     grants,
-    sources: { discovery: upstream.discovery, clients, fetch, clock, readText },
+    sources: { discovery: upstream.discovery, clients, fetch, clock, readText, abandoned },
     servers: new Map(
       Object.entries(settings.servers).flatMap(([id, server]) => {
         const [own] = addressesOf(server)
@@ -79,6 +96,7 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
     clock,
     random,
     publicUrl: () => address.url,
+    replaced: (before) => abandoned(before, replacedReason),
     given: ({ tenant, server, iss, sub, issuer, resource }, scopes) => {
       upstream.changed({ tenant, server, iss, sub, issuer, resource })
       const refused = scopes.refused.length === 0 ? '' : ` (not given: ${scopes.refused.join(' ')})`
@@ -92,6 +110,7 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
   return {
     linking,
     clients,
+    revocation,
     of: (id) => {
       const server = settings.servers[id]
       if (server === undefined || server.command !== undefined) return staticCredentials({})
@@ -138,4 +157,30 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
       files.close()
     },
   }
+}
+
+/** What became of a grant that is over, for the audit; the log has what an operator may have to do. */
+function noteEnded(decisions: Decisions, log: Log, clock: Clock, { grant, because, issuer, reason }: EndedGrant): void {
+  const { tenant, server, iss, sub, issuer: at } = grant.key
+  const principal = sub === '' ? undefined : { ...anonymous, tenant, iss, sub, kind: 'user' as const, method: 'oauth' as const }
+  const issuerText: Readonly<Record<EndedGrant['issuer'], string>> = {
+    told: `${at} was told`,
+    noEndpoint: `${at} cannot be told: it has no revocation endpoint`,
+    noToken: 'there was no token',
+    failed: `${at} could not be told: ${reason}`,
+  }
+  decisions.note({
+    id: '',
+    atMs: clock.now(),
+    about: 'grant',
+    allowed: false,
+    principal,
+    method: undefined,
+    upstream: server,
+    item: undefined,
+    rule: `servers.${server}.auth`,
+    credential: '',
+    reason: `${because}; ${issuerText[issuer]}`,
+  })
+  if (issuer === 'failed') log('warn', 'An issuer could not be told that a grant is over', { upstream: server, issuer: at, reason })
 }

@@ -15,12 +15,21 @@ export interface RegisteredClients {
   /** False where there is no room, since all that are there were used. */
   put(clientId: string, metadata: Payload): Promise<boolean>
   find(clientId: string): Promise<Payload | undefined>
+  /** Those that got a token last come first; `usedMs`: 0 where it never got one. `metadata`: undefined where they cannot be opened. */
+  all(): Promise<readonly RegisteredClient[]>
   remove(clientId: string): Promise<void>
   /** It got a token. */
   used(clientId: string): Promise<void>
   /** Removes those that are not used; gives how many. */
   sweep(): Promise<number>
   count(): Promise<number>
+}
+
+export interface RegisteredClient {
+  readonly clientId: string
+  readonly metadata: Payload | undefined
+  readonly registeredMs: number
+  readonly usedMs: number
 }
 
 const at = 'tenant = ? AND client_id = ?'
@@ -66,6 +75,16 @@ export function createClients(durable: Durable, vault: Vault, clock: Clock, most
       const sql = `SELECT * FROM authorization_clients WHERE ${at}`
       const [row] = valueIn(await durable.read((reader) => reader.all(sql, [tenant, clientId])))
       return metadataOf(row)
+    },
+    all: async () => {
+      const sql = 'SELECT * FROM authorization_clients WHERE tenant = ? ORDER BY used_ms DESC, registered_ms DESC, client_id'
+      const rows = valueIn(await durable.read((reader) => reader.all(sql, [tenant])))
+      return rows.map((row) => ({
+        clientId: String(row.client_id),
+        metadata: metadataOf(row),
+        registeredMs: Number(row.registered_ms),
+        usedMs: Number(row.used_ms),
+      }))
     },
     remove: async (clientId) => {
       valueIn(await durable.transact((transaction) => transaction.run(`DELETE FROM authorization_clients WHERE ${at}`, [tenant, clientId])))

@@ -10,6 +10,7 @@ import type { AuthorizationServer, AuthorizationServerParts } from './parts.ts'
 import { createRunning } from './running.ts'
 
 export { authorizationDomain } from './domain.ts'
+export { type ConsentFilter, createOversight, type Ended, type ListedClient, type ListedConsent, type Oversight } from './oversight.ts'
 export type { AuthorizationServer } from './parts.ts'
 
 /** Clients that registered by themselves, at most. */

@@ -27,6 +27,8 @@ export interface AuthorizationObjects {
   consume(model: string, id: string): Promise<boolean>
   remove(model: string, id: string): Promise<void>
   removeOfGrant(grantId: string): Promise<void>
+  /** All of a model that are not over, for operators. */
+  all(model: string): Promise<readonly Payload[]>
   /** Removes what is over. */
   sweep(): Promise<void>
 }
@@ -131,6 +133,11 @@ export function createObjects(durable: Durable, vault: Vault, clock: Clock): Aut
     removeOfGrant: async (grantId) => {
       const sql = 'DELETE FROM authorization_objects WHERE tenant = ? AND grant_hash = ?'
       valueIn(await durable.transact((transaction) => transaction.run(sql, [tenant, digest(grantId)])))
+    },
+    all: async (model) => {
+      const sql = 'SELECT * FROM authorization_objects WHERE tenant = ? AND model = ? AND expires_ms > ?'
+      const rows = valueIn(await durable.read((reader) => reader.all(sql, [tenant, model, clock.now()])))
+      return rows.map((row) => payloadOf(model, row)).filter((payload) => payload !== undefined)
     },
     sweep: async () => {
       const now = clock.now()

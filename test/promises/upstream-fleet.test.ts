@@ -1,6 +1,5 @@
 // Gateways of one store in front of a server whose issuer rotates refresh tokens and ends a grant when one comes twice: processes as a user
 // starts them, real MCP behind bearer tokens, and a grant whose token has just ended.
-import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,11 +13,11 @@ import { createSqliteDurable } from '../../src/platform/store/sqlite/durable.ts'
 import { createVault } from '../../src/platform/vault/envelope.ts'
 import { type TestIssuer, testIssuer } from '../doubles/oauth/issuer.ts'
 import { countingReport } from '../doubles/upstream/upstream-rig.ts'
+import { signalbox } from '../peers/command-line.ts'
 import { type GatewayProcess, startProcess } from '../peers/process.ts'
 import { eventually } from '../peers/processes.ts'
 import { type Protected, startProtected } from '../peers/protected.ts'
 import { type Answer, modern } from '../peers/raw.ts'
-import { root } from '../peers/servers.ts'
 import { promise } from './promise.ts'
 
 const open: (() => unknown)[] = []
@@ -141,15 +140,14 @@ promise(
     expect(performance.now() - began).toBeLessThan(20_000)
     const file = join(folder, 'signalbox.yaml')
     writeFileSync(file, JSON.stringify(config))
-    const run = (...args: string[]) =>
-      spawnSync(process.execPath, [join(root, 'dist', 'main.js'), 'grants', ...args, '--config', file], { encoding: 'utf8' })
-    const listed = JSON.parse(run('list', '--json').stdout)
+    const run = (...args: string[]) => signalbox(folder, 'grants', ...args, '--config', file)
+    const listed = JSON.parse((await run('list', '--json')).out)
     expect(listed.grants).toEqual([
       expect.objectContaining({ server: 'up', status: 'active', principal: { iss: 'signalbox', sub: 'anonymous' } }),
     ])
-    expect(run('list').stdout).toContain('anonymous (signalbox)')
-    expect(run('revoke').status).not.toBe(0)
-    expect(run('revoke', '--principal', 'anonymous', '--server', 'up').stdout).toContain('One grant was revoked')
+    expect((await run('list')).out).toContain('anonymous (signalbox)')
+    expect((await run('revoke')).code).not.toBe(0)
+    expect((await run('revoke', '--principal', 'anonymous', '--server', 'up')).out).toContain('One grant was revoked')
     const revoked = async (): Promise<boolean> => {
       const { message } = await call(second)
       return message.result?._meta?.['signalbox.dev/fault']?.kind === 'reauth_required'

@@ -14,6 +14,7 @@ export type EventSource =
   | 'stdio_door'
   | 'session'
   | 'connection'
+  | 'credentials'
   | 'catalog'
   | 'record'
   | 'timer'

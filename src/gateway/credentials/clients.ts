@@ -91,7 +91,8 @@ export class Clients {
     if (clientId === this.documentUrl) return { ...this.configured({ ...client, clientAuth: 'none' }), clientId, secret: undefined }
     const kept = await this.kept(server, issuer)
     if (kept?.clientId !== clientId) throw new CredentialFailure('consent', 'the gateway is another client of the issuer now')
-    return { ...this.configured(client), ...kept }
+    const { uri: _, ...own } = kept
+    return { ...this.configured(client), ...own }
   }
 
   get documentUrl(): string {
@@ -148,7 +149,11 @@ export class Clients {
     scopes: readonly string[],
   ): Promise<ClientIdentity> {
     const kept = await this.kept(server, metadata.issuer)
-    if (kept !== undefined) return { ...this.configured(client), ...kept }
+    // Registered for another address of the gateway, it could not come back.
+    if (kept?.uri === this.redirectUrl) {
+      const { uri: _, ...own } = kept
+      return { ...this.configured(client), ...own }
+    }
     const { client_id: _, client_uri: uri, ...own } = this.document()
     const methods = metadata.token_endpoint_auth_methods_supported
     const method = methods === undefined || methods.includes('client_secret_basic') ? 'client_secret_basic' : (methods[0] ?? 'none')
@@ -200,16 +205,13 @@ export class Clients {
     return ['upstream_clients', 'client', owner, server, issuer]
   }
 
-  private async kept(server: string, issuer: string): Promise<Kept | undefined> {
+  private async kept(server: string, issuer: string): Promise<(Kept & { readonly uri: string }) | undefined> {
     const sql = 'SELECT client, expires_ms FROM upstream_clients WHERE tenant = ? AND server = ? AND issuer = ?'
     const stored = await this.parts.durable.read((reader) => reader.all(sql, [owner, server, issuer]))
     const row = stored.ok ? stored.value[0] : undefined
     if (row === undefined || (row.expires_ms !== null && Number(row.expires_ms) <= this.parts.clock.now())) return undefined
     const opened = row.client instanceof Uint8Array ? this.parts.vault.open(row.client, this.place(server, issuer)) : undefined
-    if (opened === undefined) return undefined
-    const { uri, ...kept } = JSON.parse(Buffer.from(opened).toString('utf8')) as Kept & { readonly uri: string }
-    // Registered for another address of the gateway, it could not come back.
-    return uri === this.redirectUrl ? kept : undefined
+    return opened === undefined ? undefined : (JSON.parse(Buffer.from(opened).toString('utf8')) as Kept & { readonly uri: string })
   }
 
   private async keep(server: string, issuer: string, made: Kept, expiresAt: number): Promise<void> {

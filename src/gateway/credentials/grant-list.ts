@@ -1,4 +1,4 @@
-// Grants as operators see and revoke them: whose they are, at which server, until when. No token is opened for it.
+// Grants as operators see them: whose they are, at which server, until when. No token is opened for it.
 import type { Cell, Durable, Stored } from '../../core/ports/durable.ts'
 
 export interface ListedGrant {
@@ -18,6 +18,7 @@ export interface ListedGrant {
 
 export interface GrantFilter {
   readonly server?: string | undefined
+  /** The subject, whoever vouches for it. */
   readonly principal?: string | undefined
 }
 
@@ -40,15 +41,7 @@ export function listGrants(durable: Durable, filter: GrantFilter): Promise<Store
   )
 }
 
-/** Takes the tokens out of the store; gateways that have them at hand drop them within seconds. The number of grants. */
-export function revokeGrants(durable: Durable, filter: GrantFilter, nowMs: number): Promise<Stored<number>> {
-  const { where, params } = condition(filter)
-  const sql = `UPDATE upstream_grants SET status = 'revoked', version = version + 1, token = NULL, reason = 'an operator revoked it',
-    lease_owner = NULL, lease_until_ms = NULL, updated_ms = ?${where === '' ? ' WHERE' : `${where} AND`} status <> 'revoked'`
-  return durable.transact((transaction) => transaction.run(sql, [nowMs, ...params]))
-}
-
-function condition({ server, principal }: GrantFilter): { readonly where: string; readonly params: Cell[] } {
+export function condition({ server, principal }: GrantFilter): { readonly where: string; readonly params: Cell[] } {
   const parts = [...(server === undefined ? [] : ['server = ?']), ...(principal === undefined ? [] : ['sub = ?'])]
   const params = [server, principal].filter((value) => value !== undefined)
   return { where: parts.length === 0 ? '' : ` WHERE ${parts.join(' AND ')}`, params }

@@ -4,6 +4,7 @@ import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Cell, Domain, Durable, Row, Stored } from '../../core/ports/durable.ts'
 import type { Vault, VaultPlace } from '../../core/ports/vault.ts'
 import { CredentialFailure } from './failure.ts'
+import { condition, type GrantFilter } from './grant-list.ts'
 import { readTokenSet, type TokenSet, writeTokenSet } from './token-set.ts'
 
 export const grantsDomain: Domain = {
@@ -67,7 +68,7 @@ export const leaseMs = 15_000
 /** What a keeper of tokens needs. Rejects with `CredentialFailure` where the store cannot be had. */
 export interface Grants {
   read(key: GrantKey): Promise<Grant | undefined>
-  /** The newest of a user at a server, whatever its issuer. */
+  /** The newest of a user at a server, whatever its issuer; a revoked one where there is no other. */
   find(of: Omit<GrantKey, 'issuer' | 'resource'>): Promise<Grant | undefined>
   /** Makes the row if there is none. Undefined where somebody else renews it, or the version has moved on. */
   claim(key: GrantKey, version: number): Promise<Lease | undefined>
@@ -77,12 +78,22 @@ export interface Grants {
   failed(key: GrantKey, lease: Lease, status: 'needs_consent' | undefined, reason: string): Promise<void>
   /** A user gave a grant: it replaces whatever was there. */
   given(key: GrantKey, change: GrantChange): Promise<void>
+  /**
+   * Takes the tokens of those that are not over out of the store: gateways that have them at hand drop them within seconds, and one that
+   * renews just now loses its say. Gives them as they were, with their tokens.
+   */
+  takenBack(filter: GrantFilter, reason: string): Promise<readonly Grant[]>
+  /** The same of one. */
+  ended(key: GrantKey, reason: string): Promise<void>
   /** What was changed since, by anybody, at whatever clock theirs may be: a little more than that. */
   changedSince(ms: number): Promise<readonly { readonly key: GrantKey; readonly status: GrantStatus; readonly version: number }[]>
 }
 
 const columns = 'tenant, server, iss, sub, issuer, resource'
 const where = 'tenant = ? AND server = ? AND iss = ? AND sub = ? AND issuer = ? AND resource = ?'
+
+/** What nobody has to consent to is got anew by the next who needs it. */
+const over = `status = CASE WHEN sub = '' THEN 'empty' ELSE 'revoked' END, version = version + 1, token = NULL, reason = ?, lease_owner = NULL, lease_until_ms = NULL, updated_ms = ?`
 
 export function durableGrants(durable: Durable, vault: Vault, clock: Clock, random: Random): Grants {
   const placeOf = (key: GrantKey): VaultPlace => ['upstream_grants', 'token', ...cells(key)]
@@ -110,7 +121,8 @@ export function durableGrants(durable: Durable, vault: Vault, clock: Clock, rand
       return row === undefined ? undefined : grantOf(row)
     },
     find: async ({ tenant, server, iss, sub }) => {
-      const sql = 'SELECT * FROM upstream_grants WHERE tenant = ? AND server = ? AND iss = ? AND sub = ? ORDER BY updated_ms DESC LIMIT 1'
+      const sql = `SELECT * FROM upstream_grants WHERE tenant = ? AND server = ? AND iss = ? AND sub = ?
+        ORDER BY CASE status WHEN 'revoked' THEN 1 ELSE 0 END, updated_ms DESC LIMIT 1`
       const [row] = had(await durable.read((reader) => reader.all(sql, [tenant, server, iss, sub])))
       return row === undefined ? undefined : grantOf(row)
     },
@@ -152,6 +164,22 @@ export function durableGrants(durable: Durable, vault: Vault, clock: Clock, rand
       const { token, clientId, scopes } = change
       const values = [sealed(key, token), clientId, scopes.join(' '), token.expiresAt ?? null, clock.now()]
       had(await durable.transact((transaction) => transaction.run(sql, [...cells(key), ...values])))
+    },
+    takenBack: async (filter, reason) => {
+      const { where: found, params } = condition(filter)
+      const those = `${found === '' ? ' WHERE' : `${found} AND`} status NOT IN ('revoked', 'empty')`
+      const rows = had(
+        await durable.transact(async (transaction) => {
+          const all = await transaction.all(`SELECT * FROM upstream_grants${those}`, params)
+          await transaction.run(`UPDATE upstream_grants SET ${over}${those}`, [reason, clock.now(), ...params])
+          return all
+        }),
+      )
+      return rows.map(grantOf)
+    },
+    ended: async (key, reason) => {
+      const sql = `UPDATE upstream_grants SET ${over} WHERE ${where}`
+      had(await durable.transact((transaction) => transaction.run(sql, [reason, clock.now(), ...cells(key)])))
     },
     changedSince: async (ms) => {
       const sql = `SELECT ${columns}, status, version FROM upstream_grants WHERE updated_ms >= ?`

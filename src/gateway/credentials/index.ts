@@ -4,10 +4,13 @@ import type { Timer } from '../../core/ports/clock.ts'
 import type { Credentials } from '../../core/ports/credentials.ts'
 import { Discovery } from './discovery.ts'
 import type { GrantKey } from './grants.ts'
+
+export { type EndedGrant, type IssuerKnows, Revocation } from './revocation.ts'
+
 import { type CredentialsParts, ServerCredentials, type ServerOfCredentials } from './server-credentials.ts'
 import { staticCredentials } from './static.ts'
 
-export { type GrantFilter, type ListedGrant, listGrants, revokeGrants } from './grant-list.ts'
+export { type GrantFilter, type ListedGrant, listGrants } from './grant-list.ts'
 
 /** How often grants are looked at that others may have changed, in ms. */
 const pollMs = 2_000

@@ -9,7 +9,7 @@ import { webAddress } from '../../core/text/web-address.ts'
 import type { Begun, ConnectRequest, ConnectRequests } from './connect-requests.ts'
 import { hashOf } from './connect-requests.ts'
 import { CredentialFailure } from './failure.ts'
-import type { GrantKey, Grants } from './grants.ts'
+import type { Grant, GrantKey, Grants } from './grants.ts'
 import type { UpstreamAuth } from './settings.ts'
 import { endpointAt, type SourceParts } from './sources.ts'
 import { Targets } from './target.ts'
@@ -29,6 +29,8 @@ export interface LinkingParts {
   readonly publicUrl: () => string
   /** A grant was given. */
   readonly given: (key: GrantKey, scopes: GivenScopes) => void
+  /** Another grant is in its place for good: its issuer has not heard of that. */
+  readonly replaced: (before: Grant) => void
 }
 
 export interface GivenScopes {
@@ -145,7 +147,12 @@ export class Linking {
     const { tenant, server, iss, sub } = request
     const key: GrantKey = { tenant, server, iss, sub, issuer: begun.issuer, resource: begun.resource }
     const scopes = token.scopes ?? begun.scopes
+    const before = await grants.find({ tenant, server, iss, sub })
     await grants.given(key, { token: { ...token, scopes }, clientId: begun.clientId, scopes: begun.scopes })
+    if (before !== undefined && isAnother(before, key, begun.clientId)) {
+      if (!sameKey(before.key, key)) await grants.ended(before.key, replacedReason)
+      if (before.token !== undefined) this.parts.replaced(before)
+    }
     given(key, { given: scopes, refused: begun.scopes.filter((scope) => !scopes.includes(scope) && !unsaid.has(scope)) })
     return request
   }
@@ -168,4 +175,19 @@ export class Linking {
     if (found === undefined) throw new CredentialFailure('refused', 'the server is served no longer')
     return found
   }
+}
+
+/** Why a grant is over whose server went to another issuer, or at whose issuer the gateway is another client. */
+export const replacedReason = 'another grant is in its place'
+
+function sameKey(a: GrantKey, b: GrantKey): boolean {
+  return a.issuer === b.issuer && a.resource === b.resource
+}
+
+/**
+ * Of the same client at the same issuer the grant before is not taken back: for many issuers both are one grant, and what ends the tokens of
+ * the one ends those of the other.
+ */
+function isAnother({ key, clientId }: Grant, now: GrantKey, client: string): boolean {
+  return key.issuer !== now.issuer || clientId !== client
 }

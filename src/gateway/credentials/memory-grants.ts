@@ -20,6 +20,8 @@ export function memoryGrants(): Grants {
       put(key, (grant?.version ?? 0) + 1, change)
       return Promise.resolve()
     },
+    takenBack: () => Promise.resolve([]),
+    ended: () => Promise.resolve(),
     changedSince: () => Promise.resolve([]),
   }
 }

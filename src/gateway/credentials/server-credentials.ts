@@ -19,7 +19,7 @@ import { type CloudKind, cloudIdentity } from './cloud.ts'
 import type { Discovery } from './discovery.ts'
 import { proofOf } from './dpop.ts'
 import { asFailure, CredentialFailure } from './failure.ts'
-import type { GrantKey, Grants } from './grants.ts'
+import type { Grant, GrantKey, Grants } from './grants.ts'
 import { type Carried, Keeper, type ScopeChange, type TokenSource } from './keeper.ts'
 import { memoryGrants } from './memory-grants.ts'
 import { logScopes, tellRenewal } from './renewal-reports.ts'
@@ -45,6 +45,8 @@ export interface CredentialsParts {
   /** Told where the credential of a caller may do more or less than before: what its sessions see of the server may have changed. */
   readonly rescoped: (server: string, principal: Principal) => void
   readText(file: string): Promise<string>
+  /** A grant is used no more, which its issuer does not know. */
+  readonly abandoned: (grant: Grant, because: string) => void
   /** A file that is read anew when it changes. */
   replaceable(file: string): Replaceable
 }
@@ -106,7 +108,7 @@ export class ServerCredentials implements Credentials {
     this.server = server
     const { auth, id } = server
     const { clients, fetch, clock } = parts
-    this.sources = { server: id, discovery, clients, fetch, clock, readText: (file) => parts.readText(file) }
+    this.sources = { server: id, discovery, clients, fetch, clock, readText: (file) => parts.readText(file), abandoned: parts.abandoned }
     this.targets = new Targets(discovery, server.address, auth)
     this.fixed = (fixed.forDiscovery() as CredentialLease).headers()
     this.perCaller = Object.keys(auth.headers).length === 0 ? undefined : callerHeaders(auth.headers)

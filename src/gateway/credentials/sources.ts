@@ -22,6 +22,8 @@ export interface SourceParts {
   readonly clock: Clock
   /** A file, as text; rejects where it cannot be read. */
   readText(file: string): Promise<string>
+  /** A grant is used no more, which its issuer does not know. */
+  abandoned(grant: Grant, because: string): void
 }
 
 const grantType = {
@@ -75,7 +77,9 @@ export function refreshSource(parts: SourceParts, auth: UpstreamAuth, targets: T
       // A server that went to another issuer takes nothing of the one before.
       const target = await targets.find().catch(() => undefined)
       if (grant !== undefined && target !== undefined && target.issuer !== grant.key.issuer) {
-        throw new CredentialFailure('consent', 'the server takes tokens of another issuer now')
+        const because = 'the server takes tokens of another issuer now'
+        parts.abandoned(grant, because)
+        throw new CredentialFailure('consent', because)
       }
       if (grant?.token?.refresh === undefined)
         throw new CredentialFailure('consent', 'the access token has ended, and the issuer gave nothing to renew it with')

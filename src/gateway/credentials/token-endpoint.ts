@@ -81,9 +81,14 @@ export class TokenEndpoint {
     )
   }
 
-  async revoke(token: string): Promise<void> {
-    const { client, config } = await this.ready()
-    await client.tokenRevocation(config, token)
+  /** RFC 7009. Rejects with `CredentialFailure`. */
+  async revoke(token: string, hint: 'refresh_token' | 'access_token'): Promise<void> {
+    try {
+      const { client, config } = await this.ready()
+      await client.tokenRevocation(config, token, { token_type_hint: hint })
+    } catch (error) {
+      throw failureOf(error, this.issuer)
+    }
   }
 
   private async ask(
@@ -204,7 +209,7 @@ function failureOf(error: unknown, issuer: string): CredentialFailure {
     const refused = http < 500 && http !== 408 && http !== 429
     return new CredentialFailure(refused ? 'refused' : 'unavailable', `${host} answered with HTTP ${http}`)
   }
-  return asFailure(error, `a request to the token endpoint of ${host}`)
+  return asFailure(error, `a request to ${host}`)
 }
 
 function kindOf(code: string): FailureKind {

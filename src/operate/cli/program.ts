@@ -82,12 +82,31 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .addHelpText('after', '\nExample:\n  signalbox login --url https://mcp.example.com/mcp')
     .action(async (options) => done(await (await import('./login.ts')).login(options)))
 
-  program
+  const clients = program
     .command('clients')
     .description('list the clients that a running gateway has seen, and how many are on the present transport')
+    .helpCommand(false)
+  clients
     .option('--url <url>', 'admin door of the gateway (`admin.listen`)', defaultAdminUrl)
     .option('--json', 'print it as one JSON object')
     .action(async (options) => done(await (await import('./clients.ts')).clients(options)))
+  configured(clients.command('list'))
+    .description(
+      'list the clients of the embedded authorization server: those that registered, and those that people have allowed something',
+    )
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox clients list --config signalbox.yaml')
+    .action(async (_options, command) => done(await (await import('./registered-clients.ts')).clientsList(command.optsWithGlobals())))
+  configured(clients.command('remove'))
+    .description(
+      'forget a client of the embedded authorization server, with what it was allowed; its tokens are worth nothing within seconds',
+    )
+    .argument('<id>', 'the id of the client, as `signalbox clients list` shows it')
+    .option('--json', 'print it as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox clients remove https://client.example/metadata.json')
+    .action(async (id, _options, command) =>
+      done(await (await import('./registered-clients.ts')).clientsRemove(id, command.optsWithGlobals())),
+    )
 
   const policy = program.command('policy').description('what the rules of `access` say, asked without a gateway').helpCommand(false)
   policy
@@ -181,11 +200,15 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .addHelpText('after', '\nExample:\n  signalbox audit verify --config signalbox.yaml')
     .action(async (options) => done(await (await import('./audit.ts')).auditVerify(options)))
 
-  const grants = program.command('grants').description('what users and the gateway itself were granted at servers').helpCommand(false)
+  const grants = program
+    .command('grants')
+    .description('what users and the gateway itself were granted at servers, and what people allowed clients here')
+    .helpCommand(false)
   grants
     .command('list')
-    .description('list grants: whose, at which server, until when; never a token')
+    .description('list grants: whose, at which server or for which client, until when; never a token')
     .option('--server <name>', 'at one server')
+    .option('--client <id>', 'what people allowed one client at the embedded authorization server')
     .option('--principal <subject>', 'of one subject')
     .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
     .option('--json', 'print it as one JSON object')
@@ -193,8 +216,9 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .action(async (options) => done(await (await import('./grants.ts')).grantsList(options)))
   grants
     .command('revoke')
-    .description('take grants back: running gateways use them no more within seconds')
+    .description('take grants back: running gateways use them no more within seconds, and their issuers are told')
     .option('--server <name>', 'at one server')
+    .option('--client <id>', 'what people allowed one client at the embedded authorization server')
     .option('--principal <subject>', 'of one subject')
     .option('--all', 'all that there are')
     .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')

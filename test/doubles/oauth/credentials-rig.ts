@@ -91,6 +91,7 @@ export function credentialRig(options: RigOptions): CredentialRig {
     discoverable: (server) => void relisted.push(server),
     rescoped: (_server, principal) => void relisted.push(principal.sub),
     readText: (file) => import('node:fs/promises').then(({ readFile }) => readFile(file, 'utf8')),
+    abandoned: () => undefined,
     replaceable: (file) => files.of(file),
   })
   const auth = upstreamAuthSettings.parse(options.auth)
