@@ -62,6 +62,8 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'auth.trustedHeader.groups': { file: 'test/promises/trusted-header.test.ts', mentions: "groups: 'X-Groups'" },
   'auth.trustedHeader.scopes': { file: 'test/promises/trusted-header.test.ts', mentions: "scopes: 'X-Scopes'" },
   'auth.trustedHeader.tenant': { file: 'test/promises/trusted-header.test.ts', mentions: "tenant: 'X-Tenant'" },
+  'auth.trustedHeader.token.header': { file: 'test/promises/trusted-header.test.ts', mentions: "header: 'X-Id-Token'" },
+  'auth.trustedHeader.token.type': { file: 'test/promises/trusted-header.test.ts', mentions: "type: 'access_token'" },
   'auth.trustedHeader.proof.from': { file: 'test/promises/trusted-header.test.ts', mentions: "from: ['10.0.0.0/8']" },
   'auth.trustedHeader.proof.sharedSecret': { file: 'test/promises/trusted-header.test.ts', mentions: 'sharedSecret: secret' },
   'auth.trustedHeader.proof.mtlsSan': { file: 'src/gateway/identity/trusted-header.test.ts', mentions: "mtlsSan: 'front.internal'" },

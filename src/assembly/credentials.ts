@@ -42,6 +42,8 @@ export interface AssembledCredentials {
   readonly clients: Clients
   readonly revocation: Revocation
   of(id: UpstreamId): Credentials
+  /** A caller was let in with a credential for the first time. */
+  callerSeen(principal: Principal): void
   /** What the front door serves for users who link accounts, and for issuers that look who the gateway is. */
   pages(identify: Gateway['identify'], sealer: Sealer): readonly WebPages[]
   close(): void
@@ -124,6 +126,7 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
         callMs: server.timeouts.call ?? settings.timeouts.call,
       })
     },
+    callerSeen: (principal) => upstream.callerSeen(principal),
     pages: (identify, sealer) => {
       if (!Object.values(settings.servers).some(({ auth: own }) => own !== undefined && own.type !== 'none')) return []
       const signIn = new SignIn({

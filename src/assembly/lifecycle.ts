@@ -158,7 +158,10 @@ class Running implements RunningGateway {
       scopes: { first: (mount) => this.inside.scopes.first(mount), all: (mount) => this.inside.scopes.all(mount) },
       mounts: () => this.inside.gateway.mounts(),
       boundUrl: () => this.boundUrl(),
-      seen: (principal) => this.inside.events.seen(principal),
+      seen: (principal) => {
+        this.inside.events.seen(principal)
+        this.credentials.callerSeen(principal)
+      },
     })
     this.credentials = assembleCredentials({
       settings,

@@ -2,9 +2,13 @@
 import { request } from 'node:http'
 import { connect } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
+import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { type Claims, startIssuer } from '../doubles/issuer.ts'
+import { testIssuer } from '../doubles/oauth/issuer.ts'
 import { admitting, type Closers, list, resource } from '../peers/admitting.ts'
 import type { UnderTest } from '../peers/gateway.ts'
+import { eventually } from '../peers/processes.ts'
+import { startProtected } from '../peers/protected.ts'
 import { legacy, modern, openSession } from '../peers/raw.ts'
 import { plainTool, startScripted } from '../peers/scripted.ts'
 import { promise } from './promise.ts'
@@ -106,6 +110,37 @@ test('tenant: callers of two tenants share nothing', async () => {
   expect([await ping('acme'), await ping('globex')]).toEqual([200, 404])
   expect(await status(at, { ...front, 'x-user': 'alice' })).toBe(400)
 })
+
+promise(
+  ['R31'],
+  'the token that it hands on is exchanged for one of the server, at the identity provider, and goes nowhere else',
+  async () => {
+    const [idp, issuer] = [await testIssuer(systemClock), await testIssuer(systemClock)]
+    const issued_token_type = 'urn:ietf:params:oauth:token-type:id-jag'
+    idp.bend = () => ({ body: { access_token: 'an-id-jag', issued_token_type, token_type: 'N_A', expires_in: 60 } })
+    const server = await startProtected({ issuer: issuer.url, check: (token) => (issuer.isGood(token) ? undefined : 'invalid_token') })
+    closers.push(idp.stop, issuer.stop, server.close)
+    const login = { type: 'idJag', clientId: 'gateway', clientSecret: 'secret', identityProvider: { issuer: idp.url, clientId: 'gateway' } }
+    const discovery = { type: 'principal', iss: 'signalbox:trusted-header', sub: 'alice' }
+    const servers = { up: { url: server.url, auth: { ...login, discovery } } }
+    const token = { header: 'X-Id-Token', type: 'access_token' }
+    const at = await admitting(closers, { trustedHeader: { ...trustedHeader, token } }, { servers })
+    expect(server.tokens).toEqual([])
+    const alice = { ...front, 'x-user': 'alice', 'x-id-token': 'canary-of-alice' }
+    expect(await eventually(async () => (await list(at, alice, '/up')).text.includes('"inputSchema"'))).toBe(true)
+    expect(idp.requests.at(0)?.params.get('subject_token')).toBe('canary-of-alice')
+    expect(idp.requests.at(0)?.params.get('subject_token_type')).toBe('urn:ietf:params:oauth:token-type:access_token')
+    expect(issuer.requests.at(0)?.params.get('assertion')).toBe('an-id-jag')
+    const beside = server.seen.flatMap(({ rawHeaders }) => rawHeaders)
+    const bodies = issuer.requests.map(({ params }) => params.toString())
+    expect([...beside, ...bodies].join()).not.toContain('canary-of-alice')
+    // Whoever has no token gets nothing by that of another.
+    const tool = /"name":"(\w+)"/.exec((await list(at, alice, '/up')).text)?.[1]
+    const call = (headers: Record<string, string>) =>
+      modern(at.base, 'tools/call', { name: String(tool), arguments: {} }, { mount: '/up', headers })
+    expect((await call({ ...front, 'x-user': 'bob' })).text).toContain('no token that could be exchanged')
+  },
+)
 
 describe('a header that the gateway in front signs', () => {
   promise(['R30', 'R31'], 'names the caller by what was signed, and by nothing beside it', async () => {

@@ -1,5 +1,6 @@
 // The credentials of all servers: each by its configuration, told of by one poll of the store, so that a grant which was renewed or revoked
 // elsewhere is seen here.
+import type { Principal } from '../../core/call/principal.ts'
 import type { Timer } from '../../core/ports/clock.ts'
 import type { Credentials } from '../../core/ports/credentials.ts'
 import { Discovery } from './discovery.ts'
@@ -37,6 +38,11 @@ export class UpstreamCredentials {
     this.made.push(made)
     this.polling ??= this.parts.clock.timer(pollMs, () => this.poll())
     return made
+  }
+
+  /** A caller was let in with a credential for the first time. */
+  callerSeen(principal: Principal): void {
+    for (const one of this.made) one.callerSeen(principal)
   }
 
   /** A user gave or lost a grant here. */

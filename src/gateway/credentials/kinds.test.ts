@@ -336,6 +336,22 @@ describe('idJag (enterprise-managed authorization)', () => {
     // The caller's token went to the provider alone.
     expect(params.toString()).not.toContain('sso')
   })
+
+  it('fills the catalogue with what the token of one user is exchanged for, once that user is there, and by no other', async () => {
+    const [provider, issuer] = [await anIssuer(), await anIssuer()]
+    const identityProvider = { issuer: provider.url, clientId: 'at-idp' }
+    const discovery = { type: 'principal', iss: ann.iss, sub: 'ann' }
+    const { credentials, upstream, relisted } = rigOf({ ...service(issuer), type: 'idJag', identityProvider, discovery })
+    expect(faultIn(await credentials.forDiscovery()).message).toContain('no token')
+    upstream.callerSeen(withToken('of-ben', { sub: 'ben' }))
+    upstream.callerSeen(withToken('of-another-ann', { iss: 'https://elsewhere.example' }))
+    upstream.callerSeen(withToken('of-anns-namesake', { tenant: 'another' }))
+    expect([relisted, provider.requests]).toEqual([[], []])
+    upstream.callerSeen(withToken('of-ann', { clientId: 'desk', scopes: ['read'] }))
+    expect(relisted).toEqual(['up'])
+    expect(issuer.isGood(tokenOf(await credentials.forDiscovery()))).toBe(true)
+    expect(lastOf(provider).params.get('subject_token')).toBe('of-ann')
+  })
 })
 
 describe('dpop', () => {

@@ -96,8 +96,8 @@ export class ServerCredentials implements Credentials {
   /** Of all callers. */
   private readonly common: Kept | undefined
   private readonly own: Kept | undefined
-  /** The user whose grant fills the catalogue. */
-  private readonly discoverer: Principal | undefined
+  /** The user whose grant fills the catalogue; where tokens are exchanged as they came last, since theirs is exchanged. */
+  private discoverer: Principal | undefined
   private readonly users: LRUCache<TenantKey, Kept>
   private readonly opening = new Map<TenantKey, Promise<Kept | CredentialFailure>>()
   private readonly principals = new LRUCache<TenantKey, Principal>({ max: mostUsers })
@@ -133,6 +133,14 @@ export class ServerCredentials implements Credentials {
     return kept === undefined ? fixedLease(this.fixed) : this.leased(kept.current(), undefined)
   }
 
+  /** A caller was let in with a credential for the first time: where theirs is exchanged to fill the catalogue, it can be filled. */
+  callerSeen(principal: Principal): void {
+    const { discoverer } = this
+    if (discoverer === undefined || !this.exchanges || !isSame(principal, discoverer)) return
+    this.discoverer = principal
+    this.parts.discoverable(this.server.id)
+  }
+
   changed(key: GrantKey, now: { readonly version: number; readonly usable: boolean } | undefined): void {
     if (key.server !== this.server.id) return
     const kept = key.sub === '' ? [this.common, this.own] : [this.users.get(userKey(key))]
@@ -155,18 +163,21 @@ export class ServerCredentials implements Credentials {
     this.users.clear()
   }
 
+  private get exchanges(): boolean {
+    const { type } = this.server.auth
+    return type === 'tokenExchange' || type === 'idJag'
+  }
+
   /** What is said of a caller is the key of what is got for it: of a token its client, scopes and actors too, since they bound what is got. */
   private keyOf(principal: Principal): TenantKey {
-    const { type } = this.server.auth
-    if (type !== 'tokenExchange' && type !== 'idJag') return principalKey(principal)
+    if (!this.exchanges) return principalKey(principal)
     const { tenant, clientId, scopes, actors } = principal
     return tenantKey(tenant, principalKey(principal), clientId ?? '', scopes.join(' '), actors.join(' '))
   }
 
   /** An exchange takes the token that came last. */
   private seen(principal: Principal): void {
-    const { type } = this.server.auth
-    if (type === 'tokenExchange' || type === 'idJag') this.principals.set(this.keyOf(principal), principal)
+    if (this.exchanges) this.principals.set(this.keyOf(principal), principal)
   }
 
   private open(principal: Principal): Promise<Kept | CredentialFailure> {
@@ -395,6 +406,10 @@ const withoutMetadata: Pick<Targets, 'refused'> = {
 const withoutLink = 'the connect page of the gateway, once its store is back'
 
 const noValue = new CredentialFailure('unavailable', 'the file with its value cannot be read')
+
+function isSame(one: Principal, other: Principal): boolean {
+  return one.tenant === other.tenant && principalKey(one) === principalKey(other)
+}
 
 function serviceKey(
   server: string,

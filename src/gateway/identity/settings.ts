@@ -156,13 +156,22 @@ const trustedHeaderSettings = z
     groups: headerName.optional().describe('Header that names its groups, with commas between.'),
     scopes: headerName.optional().describe('Header that names its scopes, with spaces between.'),
     tenant: headerName.optional().describe('Header that names its tenant. Default: all belong to one.'),
+    token: z
+      .strictObject({
+        header: headerName.describe('Header that holds it, for example `X-Id-Token`.'),
+        type: z.enum(['id_token', 'access_token', 'jwt']).default('id_token').describe('What it is (RFC 8693 §3).'),
+      })
+      .optional()
+      .describe(
+        'Token of the caller that it hands on, for servers whose `auth` exchanges it (`tokenExchange`, `idJag`). It says nothing of who calls: the issuer that it is shown to checks it.',
+      ),
     proof: proofSettings.describe('By what the gateway in front is known. Without it these headers are as if they were not there.'),
   })
   .refine(({ subject, proof }) => subject !== undefined || proof.jwt !== undefined, {
     error: 'names no header for the caller',
     path: ['subject'],
   })
-  .refine(({ groups, scopes, tenant, proof }) => proof.jwt === undefined || (groups ?? scopes ?? tenant) === undefined, {
+  .refine(({ groups, scopes, tenant, token, proof }) => proof.jwt === undefined || (groups ?? scopes ?? tenant ?? token) === undefined, {
     error: 'what is signed is in `proof.jwt.claims`; other headers are not signed',
     path: ['proof', 'jwt'],
   })

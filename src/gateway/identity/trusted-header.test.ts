@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import type { Principal } from '../../core/call/principal.ts'
+import { subjectTokenOf } from '../../core/call/subject-token.ts'
 import type { PeerCertificate, Presented } from '../../core/ports/gateway.ts'
 import type { Trusted } from './trusted.ts'
 import { createTrustedHeaders, proofHeader } from './trusted-header.ts'
@@ -19,8 +21,8 @@ function presented(headers: Record<string, string | readonly string[]>, more: Pa
   }
 }
 
-function reader(proof: { sharedSecret?: string; mtlsSan?: string }, from = ['10.0.0.0/8', 'fd00::/8', '192.0.2.7']) {
-  const settings = { subject: 'X-User', groups: 'X-Groups', scopes: 'X-Scopes', tenant: undefined, proof: { from, ...proof } }
+function reader(proof: { sharedSecret?: string; mtlsSan?: string }, from = ['10.0.0.0/8', 'fd00::/8', '192.0.2.7'], token?: object) {
+  const settings = { subject: 'X-User', groups: 'X-Groups', scopes: 'X-Scopes', tenant: undefined, token, proof: { from, ...proof } }
   const headers = createTrustedHeaders({ settings: settings as never, signed: undefined })
   return (of: Presented): Trusted => headers.read(of) as Trusted
 }
@@ -77,6 +79,24 @@ describe('headers of a gateway in front', () => {
     ['a name with a line break', { ...good, 'x-user': 'alice\nroot' }],
   ])('are no request with %s', (_what, headers) => {
     expect(read(presented(headers as Record<string, string>))).toHaveProperty('malformed')
+  })
+
+  it('hand on the token of the caller, beside the principal and not in it; the one that came last, of the kind that is configured', () => {
+    const read = reader({ sharedSecret: secret }, undefined, { header: 'X-Id-Token', type: 'id_token' })
+    const caller = (headers: Record<string, string>) => (read(presented({ ...good, ...headers })) as { principal: Principal }).principal
+    expect(subjectTokenOf(caller({}))).toBeUndefined()
+    const alice = caller({ 'x-id-token': 'first' })
+    expect(subjectTokenOf(alice)).toEqual({ value: 'first', type: 'urn:ietf:params:oauth:token-type:id_token' })
+    expect(JSON.stringify(alice)).not.toContain('first')
+    expect(caller({ 'x-id-token': 'second' })).toBe(alice)
+    expect(subjectTokenOf(alice)?.value).toBe('second')
+    expect(subjectTokenOf(caller({ 'x-user': 'bob' }))).toBeUndefined()
+    // From anybody else it is as if it were not there.
+    expect(read(presented({ 'x-user': 'alice', 'x-id-token': 'forged' }))).toBeUndefined()
+    expect(subjectTokenOf(alice)?.value).toBe('second')
+    for (const wrong of [['a', 'b'], ['x'.repeat(8_193)]]) {
+      expect(read(presented({ ...good, 'x-id-token': wrong }))).toHaveProperty('malformed')
+    }
   })
 
   it('count with the certificate of that gateway, where it was checked', () => {

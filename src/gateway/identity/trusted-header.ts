@@ -5,6 +5,7 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import ipaddr from 'ipaddr.js'
 import { LRUCache } from 'lru-cache'
 import type { Principal } from '../../core/call/principal.ts'
+import { keepSubjectToken, subjectTokenOf } from '../../core/call/subject-token.ts'
 import { defaultTenant, type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
 import type { Presented } from '../../core/ports/gateway.ts'
 import { isName } from './claims.ts'
@@ -18,6 +19,9 @@ export const proofHeader = 'signalbox-proof'
 /** Addresses whose verdict is kept, and callers. */
 const mostAddresses = 1_000
 const mostCallers = 10_000
+
+/** Longer ones are handed on to nobody, in characters. */
+const longestToken = 8_192
 
 export interface TrustedHeaders {
   /** At once but for a signed header that is new. Never rejects. */
@@ -36,12 +40,14 @@ export function createTrustedHeaders({ settings, signed }: TrustedHeaderParts): 
   const ranges = settings.proof.from.map((text) => ipaddr.parseCIDR(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`))
   const addresses = new Map<string, boolean>()
   const callers = new LRUCache<TenantKey, Principal>({ max: mostCallers })
+  const tokenType = `urn:ietf:params:oauth:token-type:${settings.token?.type ?? 'id_token'}`
   const secret = settings.proof.sharedSecret === undefined ? undefined : digest(settings.proof.sharedSecret)
   const names = {
     subject: settings.subject?.toLowerCase(),
     groups: settings.groups?.toLowerCase(),
     scopes: settings.scopes?.toLowerCase(),
     tenant: settings.tenant?.toLowerCase(),
+    token: settings.token?.header.toLowerCase(),
   }
 
   const isFrom = (address: string): boolean => {
@@ -83,6 +89,9 @@ export function createTrustedHeaders({ settings, signed }: TrustedHeaderParts): 
       principal = { ...plain, tenant, sub, groups, scopes: parts(one(names.scopes), /[\s,]+/) }
       callers.set(key, principal)
     }
+    const token = one(names.token)
+    if (token.length > longestToken) return { malformed: 'hands on a token that is too long' }
+    if (token !== '' && subjectTokenOf(principal)?.value !== token) keepSubjectToken(principal, { value: token, type: tokenType })
     return { principal }
   }
 
