@@ -187,7 +187,8 @@ answers carry kind and category.
 
 Towards an agent a fault of \`tools/call\` is a tool result with \`isError: true\`, a text block with the sentence below and the typed fault under
 \`signalbox.dev/\` in \`_meta\`; everywhere else, and where the request itself is bad, it is a JSON-RPC error with the code below and the
-typed fault in \`data\`. Names in braces are filled in, {effect} with what is known of the side effect.
+typed fault in \`data\`. Where the fault was recognised in what a server said (\`"suspect": "auth_text"\`), its texts follow as further blocks, or
+stand in \`data\` as \`signalbox.dev/said\`. Names in braces are filled in, {effect} with what is known of the side effect.
 
 ## What is sent again
 
