@@ -6,7 +6,7 @@ import { keepSubjectToken } from '../../core/call/subject-token.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Identified, Presented } from '../../core/ports/gateway.ts'
 import { type ChallengeError, type ChallengeParts, challengeFor } from './challenge.ts'
-import type { Checked } from './checked.ts'
+import type { Checked, Good } from './checked.ts'
 import type { CallersParts, MountScopes } from './parts.ts'
 import { type PresentedToken, shownBy } from './presented-token.ts'
 import { possession, proofAlgorithms } from './proof.ts'
@@ -17,7 +17,7 @@ import type { TokenKind, TokenToCheck } from './token-kind.ts'
 import { tokenKinds } from './token-kinds.ts'
 import type { Trusted } from './trusted.ts'
 import { createTrustedHeaders, type TrustedHeaders } from './trusted-header.ts'
-import { digestOf, VerifiedCache } from './verified-cache.ts'
+import { digestOf, type Verdict, VerifiedCache } from './verified-cache.ts'
 
 export interface Callers {
   /** At once where the credential was checked a moment ago, or there is none. Never throws, never rejects. */
@@ -116,15 +116,26 @@ class Identification implements Callers {
 
   private async verify(presented: Presented, shown: PresentedToken, digest: string): Promise<Identified> {
     const { mount } = presented
-    const key = mount + digest
+    const known = this.cache.get(mount + digest)
+    if (known !== undefined) return this.admit(presented, shown, digest, known.good, known)
     const checked = await this.check({ token: shown.token, digest, mount, ...formOf(shown.token) })
     if (checked.kind === 'unavailable') {
       return { fault: fault('identity_unavailable', { reason: checked.reason }, { retryAfterMs: 5_000 }) }
     }
     if (checked.kind === 'refused') return this.refused(mount, `the access token is refused: ${checked.reason}`, presented, 'invalid_token')
-    const { principal, confirmation, mustBeBound, issuedAtMs, holdsMs } = checked
-    if (this.revocations.revoked(principal, issuedAtMs))
-      return this.refused(mount, 'the access token is refused: it was revoked', presented, 'invalid_token')
+    return this.admit(presented, shown, digest, checked, undefined)
+  }
+
+  /** What a token is bound to is shown with each request, however lately it was found to be good. */
+  private async admit(
+    presented: Presented,
+    shown: PresentedToken,
+    digest: string,
+    good: Good,
+    known: Verdict | undefined,
+  ): Promise<Identified> {
+    const { mount } = presented
+    const { confirmation, mustBeBound } = good
     const shows = await possession(this.parts, { presented, shown, digest, confirmation, mustBeBound })
     if ('wrong' in shows) {
       const { wrong, reason } = shows
@@ -132,12 +143,15 @@ class Identification implements Callers {
       const refused = this.refused(mount, `the ${what} is refused: ${reason}`, presented, errorOf[wrong])
       return wrong === 'nonce' ? { ...refused, dpopNonce: this.parts.nonces?.fresh() } : refused
     }
-    const verdict = this.cache.get(key) ?? this.cache.put(key, principal, confirmation, holdsMs)
+    // Looked at last: what is revoked in the meantime must not be known from here on.
+    if (this.revocations.revoked(good.principal, good.issuedAtMs))
+      return this.refused(mount, 'the access token is refused: it was revoked', presented, 'invalid_token')
+    const { identified } = known ?? this.cache.get(mount + digest) ?? this.cache.put(mount + digest, good)
+    const { principal } = identified
     // A key is good for this gateway alone: it is the subject of no exchange.
-    if (verdict.identified.principal.method !== 'apiKey')
-      keepSubjectToken(verdict.identified.principal, { value: shown.token, type: accessTokenType })
-    if (!this.noted.has(verdict.identified.principal)) this.note(verdict.identified.principal)
-    return shows.nonce === undefined ? verdict.identified : { ...verdict.identified, dpopNonce: shows.nonce }
+    if (principal.method !== 'apiKey') keepSubjectToken(principal, { value: shown.token, type: accessTokenType })
+    if (!this.noted.has(principal)) this.note(principal)
+    return shows.nonce === undefined ? identified : { ...identified, dpopNonce: shows.nonce }
   }
 
   /** Once for each credential: what is done with it has rows of its own. */

@@ -1,35 +1,63 @@
-// The nonces of a caller's proofs as time goes on: the next one comes before the last one ends.
+// Proofs of callers as requests follow each other: what is asked for again with each, and what is not.
 import { createHash, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { expect, it } from 'vitest'
 import { keptDecisions } from '../../../test/doubles/decisions.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { silentReport } from '../../../test/doubles/report.ts'
+import type { Presented } from '../../core/ports/gateway.ts'
+import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
 import { publicAddress } from '../../core/ports/public-address.ts'
 import { createIssuers } from '../../platform/issuers/issuers.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'
 import { createMemoryEphemeral } from '../../platform/store/memory/ephemeral.ts'
 import { createVault } from '../../platform/vault/envelope.ts'
 import { createCallers, noScopes } from './callers.ts'
-import { createNonces } from './nonces.ts'
+import { createNonces, type Nonces } from './nonces.ts'
 import { callerSettings } from './settings.ts'
 
 const issuer = 'https://idp.example'
 const resource = 'https://gw.example/mcp'
 
-it('a caller who takes the nonce of each answer is never turned away, and one who keeps the first is told the next', async () => {
-  const clock = new ManualClock()
-  const [signing, own] = [await generateKeyPair('ES256', { extractable: true }), await generateKeyPair('ES256', { extractable: true })]
-  const published = { ...(await exportJWK(signing.publicKey)), kid: 'one', alg: 'ES256' }
-  const fetch = async () => new Response(JSON.stringify({ keys: [published] }))
-  const callers = createCallers({
-    settings: callerSettings.parse({ issuers: [{ issuer, jwksUri: `${issuer}/jwks` }] }),
+/** A client with a key, whose token `jkt` is bound to. */
+async function aClient(clock: ManualClock) {
+  const own = await generateKeyPair('ES256', { extractable: true })
+  const jwk = await exportJWK(own.publicKey)
+  return {
+    jkt: await calculateJwkThumbprint(jwk),
+    /** A request with a proof of its own. */
+    request: async (token: string, claims: Record<string, unknown> = {}): Promise<Presented> => {
+      const ath = createHash('sha256').update(token).digest('base64url')
+      const iat = Math.floor(clock.now() / 1_000)
+      const proof = await new SignJWT({ jti: randomUUID(), htm: 'POST', htu: resource, iat, ath, ...claims })
+        .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk })
+        .sign(own.privateKey)
+      return {
+        transport: 'http',
+        mount: '',
+        verb: 'POST',
+        path: '/mcp',
+        headers: new Map([
+          ['authorization', [`DPoP ${token}`]],
+          ['dpop', [proof]],
+        ]),
+        certificate: undefined,
+        stepsUp: false,
+        remoteAddress: '192.0.2.1',
+      }
+    },
+  }
+}
+
+function callersOf(clock: ManualClock, auth: object, fetch: GuardedFetch, nonces?: Nonces) {
+  return createCallers({
+    settings: callerSettings.parse(auth),
     profile: 'dev',
     address: publicAddress(() => 'https://gw.example'),
     fetch,
     issuers: createIssuers({ fetch, clock, report: silentReport }),
     ephemeral: createMemoryEphemeral(clock, silentReport),
-    nonces: createNonces(createVault([Buffer.alloc(32, 1)], systemRandom), clock),
+    nonces,
     clock,
     report: silentReport,
     decisions: keptDecisions(),
@@ -37,38 +65,45 @@ it('a caller who takes the nonce of each answer is never turned away, and one wh
     apiKeys: {} as never,
     revocations: { add: async () => undefined, list: async () => [] },
   })
-  const seconds = () => Math.floor(clock.now() / 1_000)
-  const jwk = await exportJWK(own.publicKey)
-  const cnf = { jkt: await calculateJwkThumbprint(jwk) }
-  const token = await new SignJWT({
-    iss: issuer,
-    sub: 'alice',
-    aud: resource,
-    client_id: 'c',
-    jti: 'j',
-    iat: seconds(),
-    exp: seconds() + 3_600,
-    cnf,
-  })
-    .setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'one' })
-    .sign(signing.privateKey)
-  const ath = createHash('sha256').update(token).digest('base64url')
+}
+
+it('an issuer is asked about a bound token as often as about another, while each request shows the key', async () => {
+  const clock = new ManualClock()
+  const client = await aClient(clock)
+  let asked = 0
+  const fetch = async () => {
+    asked += 1
+    const exp = Math.floor(clock.now() / 1_000) + 3_600
+    return new Response(JSON.stringify({ active: true, sub: 'alice', aud: resource, exp, cnf: { jkt: client.jkt } }))
+  }
+  const introspection = [{ issuer, endpoint: `${issuer}/introspect`, client: { id: 'gw', secret: 's' } }]
+  const callers = callersOf(clock, { introspection }, fetch)
+  const taken = async (of: Promise<Presented>) => 'principal' in (await callers.identify(await of))
+  const thief = await aClient(clock)
+  for (let i = 0; i < 3; i += 1) {
+    expect(await taken(client.request('opaque'))).toBe(true)
+    expect(await taken(thief.request('opaque'))).toBe(false)
+    expect(await taken(client.request('opaque', { htm: 'GET' }))).toBe(false)
+  }
+  const once = await client.request('opaque')
+  expect([await taken(Promise.resolve(once)), await taken(Promise.resolve(once)), asked]).toEqual([true, false, 1])
+  await clock.advance(30_000)
+  expect([await taken(client.request('opaque')), asked]).toEqual([true, 2])
+})
+
+it('a caller who takes the nonce of each answer is never turned away, and one who keeps the first is told the next', async () => {
+  const clock = new ManualClock()
+  const client = await aClient(clock)
+  const signing = await generateKeyPair('ES256', { extractable: true })
+  const published = { ...(await exportJWK(signing.publicKey)), kid: 'one', alg: 'ES256' }
+  const nonces = createNonces(createVault([Buffer.alloc(32, 1)], systemRandom), clock)
+  const fetch = async () => new Response(JSON.stringify({ keys: [published] }))
+  const callers = callersOf(clock, { issuers: [{ issuer, jwksUri: `${issuer}/jwks` }] }, fetch, nonces)
+  const iat = Math.floor(clock.now() / 1_000)
+  const claims = { iss: issuer, sub: 'alice', aud: resource, client_id: 'c', jti: 'j', iat, exp: iat + 3_600, cnf: { jkt: client.jkt } }
+  const token = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'one' }).sign(signing.privateKey)
   const show = async (nonce: string | undefined) => {
-    const claims = { jti: randomUUID(), htm: 'POST', htu: resource, iat: seconds(), ath, ...(nonce === undefined ? {} : { nonce }) }
-    const proof = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk }).sign(own.privateKey)
-    const identified = await callers.identify({
-      transport: 'http',
-      mount: '',
-      verb: 'POST',
-      path: '/mcp',
-      headers: new Map([
-        ['authorization', [`DPoP ${token}`]],
-        ['dpop', [proof]],
-      ]),
-      certificate: undefined,
-      stepsUp: false,
-      remoteAddress: '192.0.2.1',
-    })
+    const identified = await callers.identify(await client.request(token, nonce === undefined ? {} : { nonce }))
     return { taken: 'principal' in identified, next: identified.dpopNonce }
   }
   const first = await show(undefined)

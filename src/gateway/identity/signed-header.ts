@@ -44,7 +44,8 @@ export function createSignedHeader({ settings, keys, clock }: SignedHeaderParts)
       const claims = { ...payload, sub: typeof sub === 'string' ? sub : '' }
       const mapped = mapClaims({ claims, settings: settings.claims, method: 'trustedHeader', digest })
       if ('refused' in mapped) return { refused: mapped.refused }
-      return cache.put(digest, mapped.principal, undefined, holdsMs).identified
+      const { principal } = mapped
+      return cache.put(digest, { kind: 'good', principal, confirmation: undefined, mustBeBound: false, issuedAtMs: 0, holdsMs }).identified
     } catch (error) {
       if (error instanceof KeysAway) return { unavailable: 'the keys of the gateway in front cannot be had' }
       return { refused: error instanceof errors.JWTExpired ? 'it has expired' : 'it is not signed as it has to be' }

@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Identified } from '../../core/ports/gateway.ts'
+import type { Good } from './checked.ts'
 import type { Confirmation } from './confirmation.ts'
 
 /** Credentials whose verdict is kept. */
@@ -13,6 +14,7 @@ export interface Verdict {
   /** The same object each time, so that whatever is kept by principal is found. */
   readonly identified: Identified & { readonly principal: Principal }
   readonly confirmation: Confirmation | undefined
+  readonly good: Good
   /** Monotonic ms from which it is asked for anew. */
   readonly until: number
 }
@@ -33,11 +35,13 @@ export class VerifiedCache {
     return this.clock.mono() < verdict.until && (expiresAt === undefined || this.clock.now() < expiresAt) ? verdict : undefined
   }
 
-  put(key: string, principal: Principal, confirmation: Confirmation | undefined, holdsMs: number): Verdict {
+  put(key: string, good: Good): Verdict {
+    const { principal, confirmation, holdsMs } = good
     const before = this.known.get(key)?.identified
     const verdict = {
       identified: before !== undefined && alike(before.principal, principal) ? before : { principal },
       confirmation,
+      good,
       until: this.clock.mono() + holdsMs,
     }
     this.known.set(key, verdict)
