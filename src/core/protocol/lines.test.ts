@@ -7,15 +7,16 @@ function splitter(maxBytes = 1_000_000): {
   finish: () => void
   lines: string[]
   over: () => number
+  heads: string[]
 } {
   const lines: string[] = []
-  let over = 0
+  const heads: string[] = []
   const made = new Lines(maxBytes)
-  const on = (line: Uint8Array | undefined): void => {
-    if (line === undefined) over += 1
+  const on = (line: Uint8Array | undefined, head: Uint8Array = Buffer.alloc(0)): void => {
+    if (line === undefined) heads.push(Buffer.from(head).toString())
     else lines.push(Buffer.from(line).toString())
   }
-  return { push: (text) => made.push(Buffer.from(text), on), finish: () => made.finish(on), lines, over: () => over }
+  return { push: (text) => made.push(Buffer.from(text), on), finish: () => made.finish(on), lines, over: () => heads.length, heads }
 }
 
 describe('a stream is cut into the same lines however it arrives', () => {
@@ -47,6 +48,15 @@ describe('a stream is cut into the same lines however it arrives', () => {
 })
 
 describe('a line over the cap is not kept', () => {
+  it('but for how it begins, in whatever chunks that came', () => {
+    const made = splitter(1_000)
+    made.push('{"id":')
+    made.push(`7,${'x'.repeat(2_000)}`)
+    made.push(`more\n${'y'.repeat(900)}`)
+    made.push(`${'z'.repeat(900)}\n`)
+    expect(made.heads).toEqual([`{"id":7,${'x'.repeat(504)}`, 'y'.repeat(512)])
+  })
+
   it('which is told while it grows; the lines after it are read', () => {
     const made = splitter(10)
     made.push('0123456789\n01234')

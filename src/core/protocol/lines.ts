@@ -5,8 +5,14 @@ import { ChunkBuffer } from './chunk-buffer.ts'
 const newline = 0x0a
 const carriage = 0x0d
 
-/** A line without its end (LF or CRLF), never empty; it may be a view of the chunk that it came in. Undefined: one that is over the cap. */
-export type OnLine = (line: Uint8Array | undefined) => void
+/**
+ * A line without its end (LF or CRLF), never empty; it may be a view of the chunk that it came in. Undefined: one that is over the cap, whose
+ * first bytes are its `head`.
+ */
+export type OnLine = (line: Uint8Array | undefined, head?: Uint8Array) => void
+
+/** Bytes of a `head`. */
+const headBytes = 512
 
 export class Lines {
   private readonly maxBytes: number
@@ -42,8 +48,8 @@ export class Lines {
       return
     }
     this.skipping = true
-    this.partial.clear()
-    on(undefined)
+    const begun = this.partial.take().subarray(0, headBytes)
+    on(undefined, Buffer.concat([begun, part.subarray(0, headBytes - begun.length)]))
   }
 
   private emit(on: OnLine): void {

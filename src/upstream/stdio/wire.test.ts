@@ -175,6 +175,15 @@ describe('size', () => {
     expect(faultOf(ping)).toMatchObject({ kind: 'outcome_unknown' })
   })
 
+  it('a line over the cap that names its request is the answer to that, whatever else is asked', async () => {
+    const script = `let first
+      on(({ id, method }) => method === 'a' ? first = id : say(JSON.stringify({ jsonrpc: '2.0', id: first, result: 'x'.repeat(300000) })))`
+    const { ask } = await openScript(script, { maxMessageBytes: 100_000 })
+    const [call, other] = await Promise.all([ask('a'), ask('b')])
+    expect(faultOf(call)).toMatchObject({ kind: 'result_too_large' })
+    expect(faultOf(other)).toMatchObject({ kind: 'outcome_unknown' })
+  })
+
   it('a line over the cap of the wire ends the child, and that is said', async () => {
     const { ask, ended, anomalies, wire } = await openScript(`on(() => say('x'.repeat(300000)))`, { maxMessageBytes: 100_000 })
     expect(faultOf(await ask('a'))).toMatchObject({ kind: 'result_too_large', detail: { limit: 100_000 } })

@@ -14,11 +14,12 @@ import type {
   IncomingRequest,
   IncomingResult,
 } from '../../core/protocol/jsonrpc.ts'
-import { Lines } from '../../core/protocol/lines.ts'
+import { Lines, type OnLine } from '../../core/protocol/lines.ts'
 import type { RequestIds } from '../wire/ids.ts'
 import { takeEach } from '../wire/take-each.ts'
 import type { Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { Child, type Ending, startChild } from './child.ts'
+import { answeredBy } from './oversize.ts'
 import { idOfBroken, readLine } from './stdout-parser.ts'
 
 export interface StdioWireOptions {
@@ -59,6 +60,8 @@ export async function openStdioWire(options: StdioWireOptions): Promise<StdioWir
   return child instanceof Child ? new StdioWire(child, options) : child
 }
 
+const nothing = new Uint8Array()
+
 export class StdioWire implements Wire {
   readonly transport = 'stdio'
   onStray: (message: IncomingRequest | IncomingNotification) => void = () => undefined
@@ -67,7 +70,7 @@ export class StdioWire implements Wire {
   private readonly child: Child
   private readonly options: StdioWireOptions
   private readonly lines: Lines
-  private readonly onLine: (line: Uint8Array | undefined) => void
+  private readonly onLine: OnLine
   private readonly inFlight = new InFlight()
   /** Something that has no answer was sent since the last answer came. An error without an id may complain of that. */
   private posted = false
@@ -79,12 +82,10 @@ export class StdioWire implements Wire {
     this.options = options
     this.lines = new Lines(options.maxMessageBytes)
     const { report } = options
-    this.onLine = guarded<Uint8Array | undefined>(report, 'child', (line) => {
-      // What follows in a chunk after the end of the connection is nobody's.
-      if (this.ended !== undefined) return
-      if (line === undefined) this.refuseOversize()
-      else this.read(line)
-    })
+    // What follows in a chunk after the end of the connection is nobody's.
+    const whole = guarded<Uint8Array>(report, 'child', (line) => void (this.ended === undefined && this.read(line)))
+    const oversize = guarded<Uint8Array>(report, 'child', (head) => void (this.ended === undefined && this.refuseOversize(head)))
+    this.onLine = (line, head = nothing) => (line === undefined ? oversize(head) : whole(line))
     child.onOutput = guarded<Buffer>(report, 'child', (chunk) => {
       if (this.ended === undefined) this.lines.push(chunk, this.onLine)
     })
@@ -226,12 +227,12 @@ export class StdioWire implements Wire {
     )
   }
 
-  private refuseOversize(): void {
+  private refuseOversize(head: Uint8Array): void {
     const limit = this.options.maxMessageBytes
     const reason = `it sent a message larger than ${limit} bytes, so its process was ended`
     this.onAnomaly('oversize', reason)
-    const only = this.inFlight.onlyLarge()
-    only?.settle(lost(this.tooLarge(only.request.method, limit)))
+    const meant = answeredBy(head, this.inFlight.pending.values())
+    meant?.settle(lost(this.tooLarge(meant.request.method, limit)))
     this.end(reason, {}, true)
   }
 
@@ -287,12 +288,6 @@ class InFlight {
     if (this.pending.size !== 1) return undefined
     for (const pending of this.pending.values()) return pending
     return undefined
-  }
-
-  /** The only one that can have a large answer: a `ping` of ours, which looks whether the child is well, has none. */
-  onlyLarge(): Pending | undefined {
-    const [first, second] = [...this.pending.values()].filter(({ request }) => request.method !== 'ping')
-    return second === undefined ? first : undefined
   }
 
   /** By the text of the id: the answer to 7 is 7, not "7" and not 7.0 (JSON-RPC 2.0 §5). */
