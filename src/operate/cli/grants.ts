@@ -33,7 +33,7 @@ export function grantsList(options: GrantsOptions): Promise<ExitCode> {
 }
 
 function asText(grants: readonly ListedGrant[], consents: readonly ListedConsent[]): string {
-  if (grants.length + consents.length === 0) return 'No such grant.\n'
+  if (grants.length + consents.length === 0) return 'There are no such grants.\n'
   const parts = [
     ...(grants.length === 0 ? [] : [grantsTable(grants)]),
     ...(consents.length === 0 ? [] : [`What people allowed clients here:\n${consentsTable(consents)}`]),
