@@ -22,6 +22,7 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'access[].use': { file: 'test/promises/access.test.ts', mentions: 'use: [' },
   'access[].when': { file: 'test/promises/access.test.ts', mentions: "when: 'args.project" },
   'access[].shadow': { file: 'src/gateway/access/access.test.ts', mentions: 'shadow: true' },
+  'http.socketMode': { file: 'test/promises/unix-socket.test.ts', mentions: "socketMode: '0600'" },
   'tls.cert': { file: 'test/promises/front-door.test.ts', mentions: 'tls.cert' },
   'tls.key': { file: 'test/promises/front-door.test.ts', mentions: 'tls.key' },
   'tls.clientCa': { file: 'test/promises/client-certificates.test.ts', mentions: 'clientCa' },

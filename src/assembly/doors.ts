@@ -90,7 +90,7 @@ export function openDoors(parts: DoorParts): Doors {
     sse,
     pages: parts.pages,
     ready: () => parts.ready(),
-    listenHost: settings.listen.replace(/:\d+$/, ''),
+    listenHost: hostOf(settings.listen),
   })
   const admin = createAdminDoor({
     upstreams: () => parts.upstreams(),
@@ -100,7 +100,7 @@ export function openDoors(parts: DoorParts): Doors {
     clock: parts.clock,
     log: parts.report.log,
     token: parts.adminToken,
-    listenHost: (settings.admin.listen ?? settings.listen).replace(/:\d+$/, ''),
+    listenHost: hostOf(settings.admin.listen ?? settings.listen),
   })
   const served = new Set<Promise<void>>()
   return {
@@ -120,4 +120,9 @@ export function openDoors(parts: DoorParts): Doors {
       await Promise.all([http.drain(graceMs), ...served])
     },
   }
+}
+
+/** '' of a socket, which has no name that a request could say. */
+function hostOf(address: string): string {
+  return address.startsWith('unix:') ? '' : address.replace(/:\d+$/, '')
 }

@@ -8,6 +8,7 @@ import { type Signal, Switch } from '../core/call/signal.ts'
 import { guardedClock, inBackground, reportBug, stackOf } from '../core/ports/boundary.ts'
 import type { UnmatchedSelector } from '../core/ports/configured-tools.ts'
 import type { Durable } from '../core/ports/durable.ts'
+import { isSocketFile, type ListenAddress } from '../core/ports/listen-address.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { ServedState } from '../core/ports/upstream.ts'
 import type { StoreStatus, UpstreamStatus } from '../downstream/index.ts'
@@ -44,9 +45,9 @@ import { createDurable } from './stores.ts'
 
 export interface GatewayOptions {
   /** Where to serve HTTP; absent: no HTTP door. */
-  readonly listen?: { readonly host: string; readonly port: number }
+  readonly listen?: ListenAddress
   /** Where the admin door stands; absent: there is none. */
-  readonly admin?: { readonly host: string; readonly port: number }
+  readonly admin?: ListenAddress
   /** Serve one client on these streams. */
   readonly stdio?: { readonly input: NodeJS.ReadableStream; readonly output: NodeJS.WritableStream; readonly mount: string }
   /** For people and the log: where the settings came from. */
@@ -73,8 +74,8 @@ export interface ServerStatus {
 }
 
 export interface RunningGateway {
-  readonly address: { readonly host: string; readonly port: number } | undefined
-  readonly adminAddress: { readonly host: string; readonly port: number } | undefined
+  readonly address: ListenAddress | undefined
+  readonly adminAddress: ListenAddress | undefined
   status(): readonly ServerStatus[]
   /** Resolves when every upstream was tried once, or after `timeoutMs`. */
   settled(timeoutMs: number): Promise<void>
@@ -226,8 +227,8 @@ class Running implements RunningGateway {
   async open(): Promise<void> {
     await Promise.all([this.inside.catalog.start(), this.auth.callers.start(), this.saving.start()])
     const { listen, admin, stdio } = this.options
-    if (admin !== undefined) this.adminBound = await this.doors.admin.listen(admin.host, admin.port)
-    if (listen !== undefined) this.bound = await this.doors.http.listen(listen.host, listen.port)
+    if (admin !== undefined) this.adminBound = await this.doors.admin.listen(admin)
+    if (listen !== undefined) this.bound = await this.doors.http.listen(listen)
     this.serving = true
     if (this.settings.vault.previous.length > 0) {
       this.rewrapping = keepRewrapping(this.durable, this.auth.vault, systemClock, this.report.log)
@@ -309,7 +310,10 @@ class Running implements RunningGateway {
   }
 
   private boundUrl(): string {
-    const { host, port } = this.bound ?? this.options.listen ?? { host: '127.0.0.1', port: 0 }
+    const bound = this.bound ?? this.options.listen ?? { host: '127.0.0.1', port: 0 }
+    // What a proxy in front says of itself the gateway does not know.
+    if (isSocketFile(bound)) return 'http://localhost'
+    const { host, port } = bound
     return `${this.settings.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
   }
 

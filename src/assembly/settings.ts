@@ -30,7 +30,9 @@ const authSettings = callerSettings.extend({
 
 export const settingsSchema = z.strictObject({
   profile: z.enum(['dev', 'production']).default('dev').describe('`production` refuses what is only good for development.'),
-  listen: listenAddress.default('127.0.0.1:4280').describe('Address of the front door. Port 0 takes a free one.'),
+  listen: listenAddress
+    .default('127.0.0.1:4280')
+    .describe('Address of the front door: HOST:PORT, where port 0 takes a free one, or `unix:PATH` for a UNIX socket.'),
   publicUrl: z
     .url({ protocol: /^https?$/ })
     .refine((text) => !/[?#]/.test(text), { error: 'has a query or fragment; give scheme, host and path alone' })

@@ -1,8 +1,10 @@
 // Settings of the doors. A leaf.
 import { z } from 'zod'
 
-/** HOST:PORT. */
-export const listenAddress = z.string().regex(/^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, { error: 'HOST:PORT, for example 127.0.0.1:4280' })
+/** HOST:PORT, or a UNIX socket. */
+export const listenAddress = z.string().regex(/^(unix:\/.+|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/, {
+  error: 'HOST:PORT, for example 127.0.0.1:4280, or unix: and an absolute path',
+})
 
 export const httpSettings = z.strictObject({
   hosts: z
@@ -15,6 +17,11 @@ export const httpSettings = z.strictObject({
     .describe(
       'Web origins whose pages may call the gateway, for example https://app.example. Loopback origins always may in the dev profile.',
     ),
+  socketMode: z
+    .string()
+    .regex(/^0?[0-7]{3}$/, { error: 'permissions in octal, for example 0660' })
+    .default('0660')
+    .describe('Permissions of the sockets that `listen` and `admin.listen` name (`unix:PATH`): who may write to one may connect.'),
   bodyBytes: z.number().int().positive().default(4_194_304).describe('Largest request body in bytes.'),
   keepAliveMs: z.number().int().positive().default(15_000).describe('Pause between comment lines on an idle stream, in ms.'),
 })
@@ -48,10 +55,12 @@ export const sseSettings = z.strictObject({
 export const adminSettings = z.strictObject({
   listen: z
     .string()
-    .regex(/^off$|^(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5}$/, { error: 'HOST:PORT, for example 127.0.0.1:4281, or off' })
+    .regex(/^(off|unix:\/.+|(\[[0-9a-fA-F:]+\]|[^:\s]+):\d{1,5})$/, {
+      error: 'HOST:PORT, for example 127.0.0.1:4281, unix: and an absolute path, or off',
+    })
     .optional()
     .describe(
-      'Address of the admin door (`/metrics`, `/admin/v1`), or `off`. Default: the port after that of `listen`, so 127.0.0.1:4281; a free one where that is 0.',
+      'Address of the admin door (`/metrics`, `/admin/v1`), or `off`. Default: the port after that of `listen`, so 127.0.0.1:4281; a free one where that is 0; beside a socket, the socket with `-admin` in its name.',
     ),
 })
 

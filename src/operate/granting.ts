@@ -10,7 +10,7 @@ import { createRevocationStore, type RevocationStore } from '../gateway/identity
 import { createAudit, createAuditStore } from '../observe/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
-import { formatAddress } from './configuration/address.ts'
+import { ownUrl } from './configuration/address.ts'
 import type { Loaded } from './configuration/load.ts'
 import { openStore } from './store.ts'
 
@@ -41,7 +41,7 @@ export function openGranting(loaded: Loaded): Granting | string {
     proxies: loaded.proxies,
     scopes: { first: () => none, all: () => none },
     mounts: () => none,
-    boundUrl: () => `http://${formatAddress(loaded.listen)}`,
+    boundUrl: () => ownUrl(loaded.listen),
     seen: () => undefined,
   })
   const credentials = assembleCredentials({ ...parts, auth, discoverable: () => undefined, rescoped: () => undefined })

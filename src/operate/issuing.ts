@@ -14,7 +14,7 @@ import { createSigningKeys } from '../platform/keys/signing-keys.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
 import { createVault } from '../platform/vault/envelope.ts'
 import { vaultKeys } from '../platform/vault/keys.ts'
-import { formatAddress } from './configuration/address.ts'
+import { ownUrl } from './configuration/address.ts'
 import type { Loaded } from './configuration/load.ts'
 import { openStore } from './store.ts'
 
@@ -33,7 +33,7 @@ export function openIssuing(loaded: Loaded): Issuing | string {
   const { durable, stateDir } = opened
   const vault = createVault(vaultKeys(settings.vault, stateDir), systemRandom)
   const parts = { durable, vault, clock: systemClock, random: systemRandom }
-  const url = (settings.publicUrl ?? `http://${formatAddress(listen)}`).replace(/\/+$/, '')
+  const url = (settings.publicUrl ?? ownUrl(listen)).replace(/\/+$/, '')
   return {
     platform: createPlatformIssuer({ ...parts, keys: createSigningKeys(parts), address: publicAddress(() => url) }),
     apiKeys: createApiKeyStore(parts),

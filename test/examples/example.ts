@@ -7,7 +7,7 @@ import { load } from '../../src/operate/configuration/load.ts'
 import { preferInstalled } from '../../src/operate/configuration/prefer-installed.ts'
 import { formatProblem } from '../../src/platform/config/index.ts'
 import type { Closers } from '../peers/admitting.ts'
-import type { UnderTest } from '../peers/gateway.ts'
+import { portOf, type UnderTest } from '../peers/gateway.ts'
 import { root } from '../peers/servers.ts'
 
 export const readPage = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -69,6 +69,6 @@ export async function startExample(closers: Closers, text: string, options: Exam
   })
   closers.push(() => running.drain())
   await running.settled(30_000)
-  const base = `${settings.tls === undefined ? 'http' : 'https'}://127.0.0.1:${running.address?.port}`
-  return { base, admin: `http://127.0.0.1:${running.adminAddress?.port}`, running, stop: () => running.drain() }
+  const base = `${settings.tls === undefined ? 'http' : 'https'}://127.0.0.1:${portOf(running.address)}`
+  return { base, admin: `http://127.0.0.1:${portOf(running.adminAddress)}`, running, stop: () => running.drain() }
 }

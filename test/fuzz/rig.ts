@@ -142,7 +142,7 @@ export async function startRig(): Promise<Rig> {
   process.on('uncaughtException', uncaught)
   process.on('unhandledRejection', uncaught)
   await inside.catalog.start()
-  const { port } = await doors.http.listen('127.0.0.1', 0)
+  const { port } = await doors.http.listen({ host: '127.0.0.1', port: 0 })
   const input = new PassThrough()
   const output = new PassThrough()
   const stdio: Rig['stdio'] = { write: (text) => void input.write(Buffer.from(text, 'latin1')), onLine: () => undefined }

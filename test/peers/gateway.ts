@@ -1,6 +1,7 @@
 // A gateway under test, in this process, on a free port of loopback, configured as a user would.
 import { startGateway } from '../../src/assembly/index.ts'
 import { settingsSchema } from '../../src/assembly/settings.ts'
+import { isSocketFile, type ListenAddress } from '../../src/core/ports/listen-address.ts'
 import { root } from './servers.ts'
 
 export type Config = Omit<Parameters<typeof settingsSchema.parse>[0] & object, never> & Record<string, unknown>
@@ -19,6 +20,11 @@ export async function startUnderTest(config: Record<string, unknown>): Promise<U
   const anywhere = { host: '127.0.0.1', port: 0 }
   const running = await startGateway(settings, { listen: anywhere, admin: anywhere, source: 'test', baseDir: root })
   await running.settled(20_000)
-  const admin = `http://127.0.0.1:${running.adminAddress?.port}`
-  return { base: `http://127.0.0.1:${running.address?.port}`, admin, running, stop: () => running.drain() }
+  const admin = `http://127.0.0.1:${portOf(running.adminAddress)}`
+  return { base: `http://127.0.0.1:${portOf(running.address)}`, admin, running, stop: () => running.drain() }
+}
+
+/** Of a door of the network. */
+export function portOf(address: ListenAddress | undefined): number | undefined {
+  return address === undefined || isSocketFile(address) ? undefined : address.port
 }

@@ -8,6 +8,8 @@ import { root } from './servers.ts'
 
 export interface GatewayProcess {
   readonly base: string
+  /** The line that it prints once it listens. */
+  readonly told: Readonly<Record<string, unknown>>
   /** Address of the admin door, '' where there is none. */
   readonly admin: string
   readonly child: ChildProcess
@@ -45,12 +47,15 @@ export async function startProcess(
     new Promise<string>((resolve) => child.stdout.once('data', (chunk) => resolve(String(chunk)))),
     gone.then((code) => Promise.reject(new Error(`the gateway ended with ${code}: ${log}`))),
   ])
-  const { port, admin } = JSON.parse(line) as { port: number; admin?: string }
+  const told = JSON.parse(line) as { readonly port?: number; readonly admin?: string }
+  const { port, admin } = told
   const base = `http://127.0.0.1:${port}`
   const upstreams = (): ReturnType<GatewayProcess['upstreams']> => upstreamsOf(admin ?? '')
-  if (admin !== undefined) await eventually(async () => (await upstreams()).every((upstream) => upstream.state !== 'connecting'), 20_000)
+  if (admin?.startsWith('http') === true)
+    await eventually(async () => (await upstreams()).every((upstream) => upstream.state !== 'connecting'), 20_000)
   return {
     base,
+    told,
     admin: admin ?? '',
     child,
     log: () => log,

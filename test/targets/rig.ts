@@ -84,7 +84,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
   await inside.catalog.start()
   await Promise.all([...inside.upstreams.values()].map((upstream) => upstream.ready(new AbortController().signal)))
   await eventually(() => !inside.catalog.status().some((one) => one.pending))
-  const { port } = await doors.http.listen('127.0.0.1', 0)
+  const { port } = await doors.http.listen({ host: '127.0.0.1', port: 0 })
   const base = `http://127.0.0.1:${port}`
   const input = new PassThrough()
   const lines = new Answers()

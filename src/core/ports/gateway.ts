@@ -21,7 +21,7 @@ export interface Presented {
   readonly headers: HeaderLines
   /** Of the TLS connection itself, where the client sent one; never from a header. */
   readonly certificate: PeerCertificate | undefined
-  /** The other end of the connection, which may be a proxy. */
+  /** The other end of the connection, which may be a proxy; `unix` of one by a UNIX socket, undefined of one that is over. */
   readonly remoteAddress: string | undefined
 }
 

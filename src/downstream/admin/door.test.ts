@@ -24,7 +24,7 @@ beforeEach(async () => {
     log: (_severity, event) => void logged.push(event),
     listenHost: '127.0.0.1',
   })
-  port = (await door.listen('127.0.0.1', 0)).port
+  port = (await door.listen({ host: '127.0.0.1', port: 0 })).port
 })
 afterEach(() => door.close())
 
@@ -42,7 +42,7 @@ describe('the admin door with a token', () => {
       token: 'the-token',
       listenHost: '127.0.0.1',
     })
-    const at = (await guarded.listen('127.0.0.1', 0)).port
+    const at = (await guarded.listen({ host: '127.0.0.1', port: 0 })).port
     const ask = (path: string, headers: Record<string, string>, method = 'GET') => send(at, { method, path, headers })
     for (const path of ['/metrics', '/admin/v1/upstreams', '/admin/v1/clients', '/admin/v1/stores', '/nowhere']) {
       for (const authorization of ['', 'Bearer', 'Bearer the-toke', 'Bearer the-token2', 'Basic the-token', 'the-token']) {
@@ -123,7 +123,7 @@ describe('the admin door', () => {
     await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
     const taken = (other.address() as { port: number }).port
     await door.close()
-    await expect(door.listen('127.0.0.1', taken)).rejects.toMatchObject({ code: 'EADDRINUSE', port: taken })
+    await expect(door.listen({ host: '127.0.0.1', port: taken })).rejects.toMatchObject({ code: 'EADDRINUSE', port: taken })
     await new Promise((resolve) => other.close(resolve))
   })
 })

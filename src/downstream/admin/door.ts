@@ -2,11 +2,12 @@
 // Host and origin are checked, so that no page of a browser reads it; in production it asks for a token.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import type { Clock } from '../../core/ports/clock.ts'
+import type { ListenAddress } from '../../core/ports/listen-address.ts'
 import type { Log } from '../../core/ports/report.ts'
 import type { ServedState } from '../../core/ports/upstream.ts'
 import { Guard } from '../http/guard.ts'
+import { listenOn } from '../http/listener.ts'
 import { limitReceiving, lookingMs } from '../http/receive-limits.ts'
 import { answer, problem } from './answer.ts'
 
@@ -61,13 +62,13 @@ export interface AdminParts {
   readonly log: Log
   /** What a request has to show (RFC 6750 §2.1); absent: whoever reaches the door may read it. */
   readonly token?: string | undefined
-  /** Host that the configuration names to listen on. */
+  /** Host that the configuration names to listen on; '' where it names a socket. */
   readonly listenHost: string
 }
 
 export interface AdminDoor {
-  /** Rejects where the address cannot be had (EADDRINUSE, EACCES). Port 0 takes a free one. */
-  listen(host: string, port: number): Promise<{ host: string; port: number }>
+  /** Rejects where the address cannot be had (EADDRINUSE, EACCES, …). Port 0 takes a free one. */
+  listen<A extends ListenAddress>(address: A): Promise<A>
   /** Stops listening and ends what is open. */
   close(): Promise<void>
 }
@@ -88,7 +89,8 @@ export function createAdminDoor(parts: AdminParts): AdminDoor {
       else problem(res, 500, 'Internal error', 'The gateway failed to answer; its log says why.')
     })
   })
-  return { listen: (host, port) => listen(server, parts.log, host, port), close: () => close(server) }
+  const failed = (error: Error): void => parts.log('error', 'The listener of the admin door failed', { error: String(error) })
+  return { listen: (address) => listenOn(server, { address, failed }), close: () => close(server) }
 }
 
 async function take(
@@ -156,18 +158,6 @@ function shown({
 /** Times in ISO 8601. */
 function dated({ firstSeenMs, lastSeenMs, ...client }: ClientEntry): Record<string, unknown> {
   return { ...client, firstSeen: new Date(firstSeenMs).toISOString(), lastSeen: new Date(lastSeenMs).toISOString() }
-}
-
-function listen(server: Server, log: Log, host: string, port: number): Promise<{ host: string; port: number }> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ host, port }, () => {
-      server.off('error', reject)
-      server.on('error', (error) => log('error', 'The listener of the admin door failed', { error: String(error) }))
-      const address = server.address() as AddressInfo
-      resolve({ host: address.address, port: address.port })
-    })
-  })
 }
 
 function close(server: Server): Promise<void> {

@@ -1,5 +1,6 @@
 // What an HTTP request shows of its caller, read when somebody asks: an anonymous gateway asks for nothing.
 import type { IncomingMessage } from 'node:http'
+import type { Server, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { HeaderLines, PeerCertificate, Presented } from '../../core/ports/gateway.ts'
 import { header, modernRevision } from '../../core/protocol/names.ts'
@@ -60,8 +61,15 @@ export class PresentedByHttp implements Presented, HeaderLines {
   }
 
   get remoteAddress(): string | undefined {
-    return this.req.socket.remoteAddress
+    const { socket } = this.req
+    return socket.remoteAddress ?? (isOfSocketFile(socket) ? 'unix' : undefined)
   }
+}
+
+/** A connection of the network that is over has no address either. */
+function isOfSocketFile(socket: Socket): boolean {
+  const { server } = socket as Socket & { readonly server?: Server }
+  return typeof server?.address() === 'string'
 }
 
 function certificateOf(socket: TLSSocket): PeerCertificate | undefined {

@@ -3,13 +3,14 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { afterReads } from '../../core/call/loop-batch.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { guarded, reportBug } from '../../core/ports/boundary.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Identified } from '../../core/ports/gateway.ts'
+import type { ListenAddress } from '../../core/ports/listen-address.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { header } from '../../core/protocol/names.ts'
 import { withoutBom } from '../../core/protocol/utf8.ts'
@@ -25,6 +26,7 @@ import { classify } from './classify.ts'
 import { allowOrigin, answerPreflight } from './cors.ts'
 import { settleAndRefuse } from './drain.ts'
 import { Guard } from './guard.ts'
+import { listenOn } from './listener.ts'
 import { ModernDoor } from './modern.ts'
 import { OpenRequests } from './open-requests.ts'
 import { PresentedByHttp } from './presented.ts'
@@ -45,7 +47,7 @@ export interface HttpDoorParts {
   readonly sse?: SseHttpDoor | undefined
   readonly pages?: readonly WebPages[]
   ready(): Readiness
-  /** Host that the configuration names to listen on. */
+  /** Host that the configuration names to listen on; '' where it names a socket. */
   readonly listenHost: string
 }
 
@@ -61,8 +63,8 @@ export interface HttpGauges {
 }
 
 export interface HttpDoor {
-  /** Rejects where the address cannot be had (EADDRINUSE, EACCES). Port 0 takes a free one. */
-  listen(host: string, port: number): Promise<{ host: string; port: number }>
+  /** Rejects where the address cannot be had (EADDRINUSE, EACCES, …). Port 0 takes a free one. */
+  listen<A extends ListenAddress>(address: A): Promise<A>
   /** Stops listening, lets what runs end within `graceMs`, then ends it. Resolves when no connection is left. */
   drain(graceMs: number): Promise<void>
   /** Ends everything at once. */
@@ -145,16 +147,9 @@ class Door implements HttpDoor {
     context.draining.addEventListener('abort', () => this.beginDrain(), { once: true })
   }
 
-  listen(host: string, port: number): Promise<{ host: string; port: number }> {
-    return new Promise((resolve, reject) => {
-      this.server.once('error', reject)
-      this.server.listen({ host, port, backlog: mostUnaccepted }, () => {
-        this.server.off('error', reject)
-        this.server.on('error', (error) => this.context.report.log('error', 'The listener failed', { error: String(error) }))
-        const address = this.server.address() as AddressInfo
-        resolve({ host: address.address, port: address.port })
-      })
-    })
+  listen<A extends ListenAddress>(address: A): Promise<A> {
+    const failed = (error: Error): void => this.context.report.log('error', 'The listener failed', { error: String(error) })
+    return listenOn(this.server, { address, backlog: mostUnaccepted, failed })
   }
 
   async drain(graceMs: number): Promise<void> {

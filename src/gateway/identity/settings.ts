@@ -115,8 +115,8 @@ const apiKeySettings = z.strictObject({
 
 const headerName = z.string().regex(/^[A-Za-z0-9-]{1,64}$/, { error: 'is no name of a header: letters, digits and -' })
 
-const addressRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6()], {
-  error: 'is no address or range: write for example 10.0.0.0/8',
+const addressRange = z.union([z.ipv4(), z.ipv6(), z.cidrv4(), z.cidrv6(), z.literal('unix')], {
+  error: 'is no address or range: write for example 10.0.0.0/8, or unix',
 })
 
 const signedHeaderSettings = z.strictObject({
@@ -137,7 +137,12 @@ const signedHeaderSettings = z.strictObject({
 
 const proofSettings = z
   .strictObject({
-    from: z.array(addressRange).min(1).describe('Addresses of the gateway in front: of the connection itself, never from a header.'),
+    from: z
+      .array(addressRange)
+      .min(1)
+      .describe(
+        'Addresses of the gateway in front: of the connection itself, never from a header. `unix`: whoever comes by the socket that `listen` names.',
+      ),
     sharedSecret: z
       .string()
       .min(16, { error: 'is shorter than 16 characters' })

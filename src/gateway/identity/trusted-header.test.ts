@@ -60,6 +60,13 @@ describe('headers of a gateway in front', () => {
     expect(read(presented(good, { remoteAddress }))).toBeUndefined()
   })
 
+  it('count from the UNIX socket where it is named, and only there', () => {
+    const bySocket = reader({ sharedSecret: secret }, ['unix'])
+    expect(bySocket(presented(good, { remoteAddress: 'unix' }))).toHaveProperty('principal')
+    for (const remoteAddress of ['10.0.0.1', '127.0.0.1', undefined]) expect(bySocket(presented(good, { remoteAddress }))).toBeUndefined()
+    expect(read(presented(good, { remoteAddress: 'unix' }))).toBeUndefined()
+  })
+
   it.each([
     ['no proof', { 'x-user': 'alice' }],
     ['another proof', { ...good, [proofHeader]: `${secret}x` }],

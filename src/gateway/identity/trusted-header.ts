@@ -34,10 +34,16 @@ export interface TrustedHeaderParts {
   readonly signed: SignedHeader | undefined
 }
 
+/** In place of an address: who comes by the UNIX socket of the front door. */
+const socketFile = 'unix'
+
 const nobody = 'signalbox:trusted-header'
 
 export function createTrustedHeaders({ settings, signed }: TrustedHeaderParts): TrustedHeaders {
-  const ranges = settings.proof.from.map((text) => ipaddr.parseCIDR(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`))
+  const isBySocket = settings.proof.from.includes(socketFile)
+  const ranges = settings.proof.from
+    .filter((text) => text !== socketFile)
+    .map((text) => ipaddr.parseCIDR(text.includes('/') ? text : `${text}/${text.includes(':') ? 128 : 32}`))
   const addresses = new Map<string, boolean>()
   const callers = new LRUCache<TenantKey, Principal>({ max: mostCallers })
   const tokenType = `urn:ietf:params:oauth:token-type:${settings.token?.type ?? 'id_token'}`
@@ -51,6 +57,7 @@ export function createTrustedHeaders({ settings, signed }: TrustedHeaderParts): 
   }
 
   const isFrom = (address: string): boolean => {
+    if (address === socketFile) return isBySocket
     let known = addresses.get(address)
     if (known === undefined) {
       if (addresses.size >= mostAddresses) addresses.clear()

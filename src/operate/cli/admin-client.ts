@@ -1,18 +1,21 @@
 // Reads one page of the admin door of a running gateway, or says for a person why it cannot.
 import { request } from 'undici'
 import { defaultAdminUrl } from './default-urls.ts'
+import { destinationOf } from './destination.ts'
 import { wholeBody } from './whole-body.ts'
 
 const largestAnswer = 4_194_304
 
 /** `member` of what stands at `path`: a list, or what went wrong. */
 export async function readAdmin(url: string, path: string, member: string): Promise<readonly unknown[] | string> {
-  if (!URL.canParse(url) || !/^https?:/.test(url)) return `${url} is no address; write it as ${defaultAdminUrl}`
-  const address = new URL(path, url)
+  const destination = destinationOf(url, '/')
+  if (destination === undefined) return `${url} is no address; write it as ${defaultAdminUrl}`
+  const { url: base, ...through } = destination
+  const address = through.dispatcher === undefined ? new URL(path, base) : url
   try {
     const token = process.env.SIGNALBOX_ADMIN_TOKEN
     const headers = token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }
-    const { statusCode, body } = await request(address, { headersTimeout: 5_000, bodyTimeout: 5_000, headers })
+    const { statusCode, body } = await request(new URL(path, base), { headersTimeout: 5_000, bodyTimeout: 5_000, headers, ...through })
     const bytes = statusCode === 200 ? await wholeBody(body, largestAnswer) : undefined
     if (statusCode === 401) {
       await body.dump()

@@ -6,6 +6,7 @@ import { header, metaKey, modernRevision } from '../../core/protocol/names.ts'
 import { MalformedJson } from '../../core/protocol/scan.ts'
 import { SseParser } from '../../core/protocol/sse.ts'
 import { packageVersion } from '../package-root.ts'
+import { type Destination, destinationOf } from './destination.ts'
 import { wholeBody } from './whole-body.ts'
 
 /** What went wrong, for a person; `code` is the JSON-RPC code where the gateway answered with an error. */
@@ -33,13 +34,16 @@ const largestAnswer = 67_108_864
 
 export class GatewayClient {
   readonly #url: string
+  readonly #destination: Destination
   readonly #credential: Readonly<Record<string, string>>
   #id = 0
 
   /** `credential`: headers that show who asks. */
   constructor(url: string, credential: Readonly<Record<string, string>> = {}) {
-    if (!URL.canParse(url) || !/^https?:/.test(url)) throw new ClientProblem(`${url} is no address; write it as http://127.0.0.1:4280/mcp`)
+    const destination = destinationOf(url, '/mcp')
+    if (destination === undefined) throw new ClientProblem(`${url} is no address; write it as http://127.0.0.1:4280/mcp`)
     this.#url = url
+    this.#destination = destination
     this.#credential = credential
   }
 
@@ -99,11 +103,13 @@ export class GatewayClient {
 
   async #post(body: string, headers: Record<string, string>, signal: AbortSignal | undefined) {
     try {
-      return await request(this.#url, { method: 'POST', headers, body, headersTimeout: 0, bodyTimeout: 0, signal: signal ?? null })
+      const { url, ...through } = this.#destination
+      const limits = { headersTimeout: 0, bodyTimeout: 0, signal: signal ?? null }
+      return await request(url, { method: 'POST', headers, body, ...limits, ...through })
     } catch (thrown) {
       const code = (thrown as NodeJS.ErrnoException).code
       if (signal?.aborted === true) throw new ClientProblem('cancelled')
-      if (code === 'ECONNREFUSED') {
+      if (code === 'ECONNREFUSED' || (code === 'ENOENT' && this.#destination.dispatcher !== undefined)) {
         throw new ClientProblem(`nothing listens at ${this.#url}; start the gateway with \`signalbox up\`, or give its address with --url`)
       }
       throw new ClientProblem(`${this.#url} cannot be reached (${code ?? (thrown as Error).message})`)

@@ -7,6 +7,7 @@ import { readAdmin } from './admin-client.ts'
 import { authorizationFor } from './authorization.ts'
 import { ClientProblem, GatewayClient } from './client.ts'
 import { adminUrlBeside } from './default-urls.ts'
+import { socketIn } from './destination.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { firstLine, styleFor, table } from './text.ts'
 
@@ -72,7 +73,7 @@ async function statesOf({ url, admin = adminUrlBeside(url) }: ListOptions): Prom
     throw new ClientProblem(answer)
   }
   const all = answer.filter(isState).map(({ name, state, reason }) => ({ name, state, ...(reason === undefined ? {} : { reason }) }))
-  const alone = /\/mcp\/([^/]+)$/.exec(new URL(url).pathname)?.[1]
+  const alone = /\/mcp\/([^/]+)$/.exec(socketIn(url)?.below ?? new URL(url).pathname)?.[1]
   return all.some(({ name }) => name === alone) ? all.filter(({ name }) => name === alone) : all
 }
 

@@ -4,7 +4,7 @@ import { operatorLink } from '../../authorization-server/index.ts'
 import { forTerminal } from '../../core/text/terminal.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'
-import { formatAddress } from '../configuration/address.ts'
+import { ownUrl } from '../configuration/address.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { failed, withStore } from './with-store.ts'
 
@@ -20,7 +20,7 @@ export function operatorsLink(options: OperatorsOptions): Promise<ExitCode> {
       return exit.invalid
     }
     try {
-      const url = settings.publicUrl ?? `http://${formatAddress(listen)}`
+      const url = settings.publicUrl ?? ownUrl(listen)
       const link = await operatorLink(durable, systemClock, systemRandom, url)
       process.stdout.write(options.json === true ? `${JSON.stringify({ link })}\n` : `${forTerminal(link)}\n`)
       return exit.ok

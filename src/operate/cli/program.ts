@@ -35,7 +35,7 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
 
   sources(program.command('up'))
     .description('serve over HTTP until Ctrl-C; without a file: ./signalbox.yaml, else the built-in quickstart')
-    .option('--listen <host:port>', 'address to listen on; port 0 takes a free one')
+    .option('--listen <host:port>', 'address to listen on; port 0 takes a free one; unix:PATH a UNIX socket')
     .action(async (options) => done(await (await import('./up.ts')).up(options, endNow)))
 
   sources(program.command('stdio'))
@@ -55,7 +55,7 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
   program
     .command('ls')
     .description('list what a running gateway serves, and which of its servers are not ready')
-    .option('--url <url>', 'endpoint of the gateway', defaultUrl)
+    .option('--url <url>', 'endpoint of the gateway, or its socket (unix:PATH)', defaultUrl)
     .option('--token <token>', 'show this access token; else SIGNALBOX_TOKEN, else that of `signalbox login`')
     .option('--admin <url>', 'admin door of the gateway, which knows what is not served and why (default: the port after that of --url)')
     .option('--json', 'print it as one JSON object')
@@ -66,7 +66,7 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .description('call a tool of a running gateway')
     .argument('<tool>', 'name of the tool, as `signalbox ls` shows it')
     .argument('[json]', 'its arguments as a JSON object', '{}')
-    .option('--url <url>', 'endpoint of the gateway', defaultUrl)
+    .option('--url <url>', 'endpoint of the gateway, or its socket (unix:PATH)', defaultUrl)
     .option('--token <token>', 'show this access token; else SIGNALBOX_TOKEN, else that of `signalbox login`')
     .option('--json', 'print the whole result as JSON')
     .action(async (tool, json, options) => done(await (await import('./call.ts')).call(tool, json, options)))

@@ -1,5 +1,7 @@
 // `signalbox token mint` and `token revoke`: short-lived tokens of the platform, signed with the keys of a gateway, and the end of any token that
 // it takes, whether it runs or not.
+
+import { isSocketFile } from '../../core/ports/listen-address.ts'
 import { durationMs } from '../../core/text/duration.ts'
 import { forTerminal } from '../../core/text/terminal.ts'
 import { callerMethods } from '../../gateway/identity/index.ts'
@@ -56,7 +58,7 @@ function problem(
   if (mount !== undefined && settings.servers[mount] === undefined && settings.toolsets[mount] === undefined) {
     return `--mount: ${source} has no server or toolset ${JSON.stringify(mount)}`
   }
-  if (settings.publicUrl === undefined && listen.port === 0) {
+  if (settings.publicUrl === undefined && !isSocketFile(listen) && listen.port === 0) {
     return `${source} names no \`publicUrl\` and listens on any free port: nobody can say for which address the token is to be`
   }
   return undefined

@@ -1,8 +1,10 @@
 // `signalbox up`: serves over HTTP until a signal. Standard output is one JSON line that a program may read; everything for people goes
 // to standard error.
+
+import { isSocketFile, type ListenAddress } from '../../core/ports/listen-address.ts'
 import { forTerminal } from '../../core/text/terminal.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
-import { formatAddress } from '../configuration/address.ts'
+import { urlOf } from '../configuration/address.ts'
 import type { Loaded } from '../configuration/load.ts'
 import { withState } from '../configuration/state.ts'
 import { type RunningGateway, startLimitMs, startLoaded } from '../gateway.ts'
@@ -35,10 +37,12 @@ export async function up(options: SourceOptions, endNow: (code: ExitCode) => voi
     return problem.code
   }
   const address = gateway.address ?? loaded.listen
-  const url = `${loaded.settings.tls === undefined ? 'http' : 'https'}://${formatAddress(address)}/mcp`
+  const url = endpointAt(address, loaded)
   const servers = gateway.status().map((server) => server.name)
   const admin = adminUrlOf(gateway)
-  process.stdout.write(`${JSON.stringify({ listening: url, host: address.host, port: address.port, admin, servers })}\n`)
+  process.stdout.write(
+    `${JSON.stringify({ listening: url, ...(isSocketFile(address) ? { socket: address.path } : { host: address.host, port: address.port }), admin, servers })}\n`,
+  )
 
   let ending = false
   const uncaught = onUncaught((bug) => gateway.uncaught(bug))
@@ -71,9 +75,9 @@ async function introduce(gateway: RunningGateway, loaded: Loaded, url: string, e
   if (ending()) return
   const status = gateway.status()
   const example = status.find((server) => server.state === 'ready')?.name
-  const alone = example === undefined ? '' : ` One server alone, under its own names: ${url}/${example}`
+  const alone = example === undefined ? '' : ` One server alone, under its own names: ${below(url)}/${example}`
   process.stderr.write(
-    `\n${statusTable(status, style)}\n\n${howToConnect(url)}\n\nTry it: npx signalbox ls${portOptions(url, gateway)}.${alone}\nCtrl-C stops.\n`,
+    `\n${statusTable(status, style)}\n\n${connecting(gateway, loaded, url)}\n\nTry it: npx signalbox ls${portOptions(url, gateway)}.${alone}\nCtrl-C stops.\n`,
   )
 }
 
@@ -88,7 +92,25 @@ function portOptions(url: string, gateway: RunningGateway): string {
 }
 
 function adminUrlOf({ adminAddress }: RunningGateway): string | undefined {
-  return adminAddress === undefined ? undefined : `http://${formatAddress(adminAddress)}`
+  return adminAddress === undefined ? undefined : urlOf(adminAddress)
+}
+
+/** A socket has no addresses below it but those that are asked of it. */
+function endpointAt(address: ListenAddress, { settings }: Loaded): string {
+  const url = urlOf(address, settings.tls === undefined ? 'http' : 'https')
+  return isSocketFile(address) ? url : `${url}/mcp`
+}
+
+/** Of a socket as `--url` takes it. */
+function below(url: string): string {
+  return url.startsWith('unix:') ? `${url}:/mcp` : url
+}
+
+/** Clients call a URL: that of a proxy, where the gateway itself stands at a socket. */
+function connecting({ address = { host: '', port: 0 } }: RunningGateway, { settings }: Loaded, url: string): string {
+  if (!isSocketFile(address)) return howToConnect(url)
+  const proxy = `A proxy of this machine brings clients, for example nginx: proxy_pass http://unix:${address.path};`
+  return settings.publicUrl === undefined ? proxy : `${proxy}\n${howToConnect(`${settings.publicUrl.replace(/\/+$/, '')}/mcp`)}`
 }
 
 /** Says who is still starting, once it takes long. Returns what stops it. */

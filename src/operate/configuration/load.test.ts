@@ -127,6 +127,9 @@ describe('the admin door', () => {
     expect(await address('listen: 127.0.0.1:65535')).toEqual({ host: '127.0.0.1', port: 0 })
     expect(await address("admin: {listen: '127.0.0.1:9090'}")).toEqual({ host: '127.0.0.1', port: 9090 })
     expect(await address('admin: {listen: off}')).toBeUndefined()
+    expect(await address('listen: unix:/run/signalbox.sock')).toEqual({ path: '/run/signalbox-admin.sock', mode: 0o660 })
+    expect(await address('listen: unix:/run/gateway\nhttp: {socketMode: "0600"}')).toEqual({ path: '/run/gateway-admin', mode: 0o600 })
+    expect(await address('admin: {listen: unix:/run/a.sock}')).toEqual({ path: '/run/a.sock', mode: 0o660 })
   })
   it('is for this machine alone, and not where the front door is', async () => {
     const found = async (listen: string) => (await problemsOf(`admin: {listen: '${listen}'}\nservers: {a: {command: x}}`)).join()
@@ -167,6 +170,7 @@ describe('the address', () => {
   )
   it('is read in all its forms', () => {
     expect(parseAddress('[::1]:0')).toEqual({ host: '::1', port: 0 })
+    expect(parseAddress('unix:/run/a:b.sock')).toEqual({ path: '/run/a:b.sock', mode: 0o660 })
     expect(parseAddress('localhost:80')).toEqual({ host: 'localhost', port: 80 })
     for (const bad of ['127.0.0.1', ':80', 'a:99999', '[zz]:1', 'a:b:1']) expect(parseAddress(bad)).toBeUndefined()
   })
@@ -178,7 +182,7 @@ describe('the address', () => {
         profile: 'production',
       },
     )
-    expect([settings.profile, listen.port]).toEqual(['production', 2])
+    expect([settings.profile, listen]).toEqual(['production', { host: '127.0.0.1', port: 2 }])
   })
 })
 

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { type Settings, settingsSchema } from '../../assembly/settings.ts'
+import type { ListenAddress } from '../../core/ports/listen-address.ts'
 import {
   type Broken,
   type ClientInput,
@@ -15,7 +16,7 @@ import {
 import { plainJson } from '../../platform/config/jsonc.ts'
 import { Proxies } from '../../platform/net/proxies.ts'
 import { packageRoot } from '../package-root.ts'
-import { type Address, adminAddress, parseAddress } from './address.ts'
+import { adminAddress, parseAddress } from './address.ts'
 import { checkSettings } from './checks.ts'
 import { preferInstalled } from './prefer-installed.ts'
 import { proxyProblems } from './proxy-problems.ts'
@@ -41,9 +42,9 @@ export interface BrokenServer {
 
 export interface Loaded {
   readonly settings: Settings
-  readonly listen: Address
+  readonly listen: ListenAddress
   /** Undefined where there is to be no admin door. */
-  readonly admin: Address | undefined
+  readonly admin: ListenAddress | undefined
   readonly kind: 'yaml' | 'mcp-json' | 'quickstart'
   /** For people and the log: the file. */
   readonly source: string
@@ -120,7 +121,9 @@ function optionProblems(request: LoadRequest): Problem[] {
   }
   if (request.listen === undefined) return []
   if (parseAddress(request.listen) === undefined)
-    return [option('--listen', `${JSON.stringify(request.listen)} is no address`, 'write HOST:PORT, for example 127.0.0.1:4280')]
+    return [
+      option('--listen', `${JSON.stringify(request.listen)} is no address`, 'write HOST:PORT, for example 127.0.0.1:4280, or unix:PATH'),
+    ]
   return []
 }
 
@@ -241,7 +244,8 @@ function done(
   baseDir: string,
   { broken, warnings, secrets }: Gathered,
 ): LoadResult {
-  const listen = parseAddress(settings.listen)
+  const { socketMode } = settings.http
+  const listen = parseAddress(settings.listen, socketMode)
   if (listen === undefined) return { ok: false, problems: [option('listen', 'is no address', 'write HOST:PORT')] }
   const servers = Object.fromEntries(
     Object.entries(settings.servers).map(([name, server]) => [
@@ -263,7 +267,7 @@ function done(
     loaded: {
       settings: { ...stateless, ...state, servers },
       listen,
-      admin: adminAddress(settings.admin.listen, listen),
+      admin: adminAddress(settings.admin.listen, listen, socketMode),
       kind,
       source,
       baseDir,

@@ -45,6 +45,26 @@ describe('other machines', () => {
     expect((await problems({ ...good, ...change })).join('\n')).toMatch(says)
   })
 
+  it('are served through a socket by the same rules, and this one alone in the dev profile by the mode of its file', async () => {
+    const socket = { ...good, listen: 'unix:/run/signalbox.sock' }
+    expect(await problems(socket)).toEqual([])
+    expect(await problems({ listen: 'unix:/run/signalbox.sock', servers: good.servers })).toEqual([])
+    expect((await problems({ ...socket, auth: undefined })).join('\n')).toMatch(
+      /auth: authentication is missing: what stands in front of unix:/,
+    )
+    expect((await problems({ ...socket, auth: { issuers, callers: ['oauth', 'anonymous'] } })).join('\n')).toMatch(
+      /authentication is missing/,
+    )
+    expect((await problems({ ...socket, publicUrl: undefined })).join('\n')).toMatch(/publicUrl: is missing: clients cannot call unix:/)
+    expect((await problems({ ...socket, publicUrl: 'http://mcp.example.com' })).join('\n')).toMatch(/publicUrl: is plain http/)
+    const pem = '-----BEGIN X-----'
+    expect((await problems({ ...socket, profile: 'dev', tls: { cert: pem, key: pem } })).join('\n')).toMatch(/tls: contradiction: unix:/)
+    for (const bad of ['unix:', 'unix:run/x.sock', 'unix:/run/', `unix:/${'x'.repeat(110)}`]) {
+      expect((await problems({ ...socket, listen: bad })).join('\n')).toMatch(/listen: /)
+    }
+    expect((await problems({ ...socket, http: { socketMode: '999' } })).join('\n')).toMatch(/http\.socketMode/)
+  })
+
   it('in the dev profile neither, whatever its defaults', async () => {
     const dev = { listen: '0.0.0.0:4280', servers: good.servers }
     expect((await problems(dev)).join('\n')).toMatch(/authentication is missing/)

@@ -36,7 +36,7 @@ export async function openDoor(context: DoorContext, parts: Partial<HttpDoorPart
     listenHost: '127.0.0.1',
     ...parts,
   })
-  const { port } = await door.listen('127.0.0.1', 0)
+  const { port } = await door.listen({ host: '127.0.0.1', port: 0 })
   return Object.assign(open, { door, port, url: `http://127.0.0.1:${port}/mcp` })
 }
 
