@@ -44,7 +44,11 @@ export interface Script {
   readonly read?: (uri: string) => string | undefined
   readonly call?: (arrived: CallArrived) => void
   /** Status and challenge of a request that is refused; asked for each POST. */
-  readonly refuse?: (headers: IncomingHttpHeaders, params: Result) => { readonly status: number; readonly challenge: string } | undefined
+  readonly refuse?: (
+    headers: IncomingHttpHeaders,
+    params: Result,
+    method: string | undefined,
+  ) => { readonly status: number; readonly challenge: string } | undefined
 }
 
 export const plainTool = (name: string, more: Record<string, unknown> = {}) => ({ name, inputSchema: { type: 'object' }, ...more })
@@ -66,7 +70,7 @@ export async function startScripted(script: Script = {}): Promise<Scripted> {
       const { id, method, params } = text === '' ? ({} as Result) : JSON.parse(text)
       seen.push({ verb: req.method ?? '', headers: req.headers, method, params })
       if (req.method !== 'POST') return void res.writeHead(405).end()
-      const refused = script.refuse?.(req.headers, params)
+      const refused = script.refuse?.(req.headers, params, method)
       if (refused !== undefined) return void res.writeHead(refused.status, { 'www-authenticate': refused.challenge }).end()
       if (id === undefined) return void res.writeHead(202).end()
       const say = (body: Record<string, unknown>): void =>

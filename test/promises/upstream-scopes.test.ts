@@ -7,7 +7,7 @@ import type { Result } from '../peers/clients.ts'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
 import { client, type OAuthServer, startOAuthServer } from '../peers/oauth-server.mjs'
 import { eventually } from '../peers/processes.ts'
-import { type Answer, legacy, modern, openSession, send } from '../peers/raw.ts'
+import { type Answer, legacy, modern, openSession, send, upstreamsOf } from '../peers/raw.ts'
 import { plainTool, type Script, type Scripted, startScripted } from '../peers/scripted.ts'
 
 const open: (() => Promise<void>)[] = []
@@ -117,6 +117,32 @@ describe('the credential that fills a catalogue', () => {
 })
 
 describe('the grant of a user', () => {
+  test.each([
+    ['modern', 'tools/list'],
+    ['legacy', 'tools/list'],
+    ['legacy', 'initialize'],
+  ] as const)('that fills the catalogue and lacks a scope for it: operators get the link (%s, %s)', async (era, needing) => {
+    const auth = { type: 'authorizationCode', scopes: [read], discovery: { type: 'principal' } }
+    const made = await world(auth, {
+      era,
+      tools,
+      refuse: ({ authorization }, _params, method) => {
+        if (authorization === undefined) return { status: 401, challenge: 'Bearer' }
+        if (method !== needing || scopesOf(tokenIn(authorization)).includes(write as string)) return undefined
+        return { status: 403, challenge: `Bearer error="insufficient_scope", scope="${write}"` }
+      },
+    })
+    const reason = async (): Promise<string> => (await upstreamsOf(made.gateway.admin))[0]?.reason ?? ''
+    const link = (text: string): string => /http:\/\/\S+\/connect\/[\w-]{43}/.exec(text)?.[0] ?? ''
+    expect(await eventually(async () => link(await reason()) !== '')).toBe(true)
+    const first = link(await reason())
+    const browser = await connect(first)
+    expect(await eventually(async () => (await reason()).includes(`lacks the scope ${write}`) && link(await reason()) !== first)).toBe(true)
+    await connect(link(await reason()), browser)
+    const list = () => modern(made.gateway.base, 'tools/list', {}, { mount: '/up' })
+    expect(await eventually(async () => namesIn(await list()).length === 2)).toBe(true)
+  })
+
   test.each(['modern', 'legacy'] as const)(
     'that lacks a scope is answered with the link to give it; other tools go on (%s)',
     async (era) => {

@@ -342,8 +342,11 @@ export class ServerCredentials implements Credentials {
   private lacking(scopes: readonly string[], principal: Principal, { evidence: seen, said }: Fault): Promise<Fault> {
     const upstream = this.server.id
     const text = scopes.join(' ')
+    const { discoverer } = this
+    const isSeenByOperators = discoverer !== undefined && samePrincipal(principal, discoverer)
     const of = (link: string): Fault => {
-      const reason = `what the user has granted lacks the scope ${text}`
+      const lacks = `what the user has granted lacks the scope ${text}`
+      const reason = isSeenByOperators ? `${lacks}; sign in at ${link}` : lacks
       const made = fault('reauth_required', { upstream, reason, link, scopes }, { evidence: seen })
       return said === undefined ? made : { ...made, said }
     }

@@ -19,6 +19,7 @@ import { type Interactivity, interactivityOf } from '../legacy/attribution.ts'
 import type { Belonging } from '../legacy/belonging.ts'
 import { type Askable, askableOf, isAnything, needsFull } from '../legacy/declaration.ts'
 import type { Greeted } from '../legacy/session-check.ts'
+import { explained } from '../messages/lacking.ts'
 import { ignore } from '../wire/requests.ts'
 import { type Connected, connect, look } from './connect.ts'
 import { Detection } from './detection.ts'
@@ -280,7 +281,8 @@ export class ConnectionPool implements ConnectionSource {
     for (let others = this.endpoints.count - 1; others > 0 && 'fault' in connected; others -= 1) {
       connected = await this.connectAt(this.endpoints.next(), lease, askable)
     }
-    return connected
+    const better = 'fault' in connected ? await explained(connected.fault, lease) : undefined
+    return better === undefined ? connected : { ...connected, fault: better }
   }
 
   private async look(): Promise<'modern' | 'legacy' | 'unknown'> {

@@ -10,6 +10,7 @@ import type { WordsReader } from '../../core/ports/refusing-words.ts'
 import type { Connection, Occupied } from '../connection.ts'
 import { isUnreachable } from '../http/failures.ts'
 import { askingOf, endedFault, unsentFault } from '../messages/answers.ts'
+import { explained } from '../messages/lacking.ts'
 import { heedWords } from '../messages/refusing-words.ts'
 import { orAborted } from '../wire/requests.ts'
 
@@ -103,9 +104,8 @@ export class Transmission {
 
   /** Where the caller's credential lacks scopes, whoever lends it knows what its user can do. */
   private refused(found: Fault): Outcome | Promise<Outcome> {
-    const { scopes } = found.detail
-    const lacks = Array.isArray(scopes) ? this.credential?.lacks?.(scopes, found) : undefined
-    return lacks === undefined ? this.ended(failed(found)) : lacks.then((better) => this.ended(failed(better)), this.broke)
+    const better = explained(found, this.credential)
+    return better === undefined ? this.ended(failed(found)) : better.then((told) => this.ended(failed(told)), this.broke)
   }
 
   private learn(found: Fault): void {

@@ -28,6 +28,7 @@ import type { Asked, Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { isUnreachable } from '../http/failures.ts'
 import { readItems } from '../messages/items.ts'
+import { explained } from '../messages/lacking.ts'
 import { heedWords } from '../messages/refusing-words.ts'
 import { orAborted } from '../wire/requests.ts'
 import { ConnectionPool } from './connections.ts'
@@ -215,7 +216,8 @@ export class PooledUpstream implements Upstream {
       const tried = { repeatable: true, attempts, renewed, heard: false, remainingMs: this.context.timeouts.call }
       const again = sendAgain(asked.fault, tried, this.context.random)
       // What needs a pause is left to those who want the answer.
-      if (again?.renew === undefined || again.afterMs > 0) return asked
+      if (again?.renew === undefined || again.afterMs > 0)
+        return { kind: 'fault', fault: (await explained(asked.fault, lease)) ?? asked.fault }
       renewed.push(again.renew)
     }
   }
