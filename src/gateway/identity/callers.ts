@@ -17,7 +17,7 @@ import type { TokenKind, TokenToCheck } from './token-kind.ts'
 import { tokenKinds } from './token-kinds.ts'
 import type { Trusted } from './trusted.ts'
 import { createTrustedHeaders, type TrustedHeaders } from './trusted-header.ts'
-import { digestOf, type Verdict, VerifiedCache } from './verified-cache.ts'
+import { Digests, type Verdict, VerifiedCache } from './verified-cache.ts'
 
 export interface Callers {
   /** At once where the credential was checked a moment ago, or there is none. Never throws, never rejects. */
@@ -43,6 +43,7 @@ class Identification implements Callers {
   private readonly methods: ReadonlySet<string>
   private readonly kinds: readonly TokenKind[]
   private readonly cache: VerifiedCache
+  private readonly digests = new Digests()
   private readonly trusted: TrustedHeaders | undefined
   private readonly revocations: Revocations
   private readonly noted = new WeakSet<Principal>()
@@ -85,7 +86,7 @@ class Identification implements Callers {
     if ('malformed' in shown) return { fault: fault('credential_malformed', { reason: `it ${shown.malformed}` }) }
     const { mount } = presented
     if ('useless' in shown) return this.refused(mount, `the request ${shown.useless}`, presented, 'invalid_request')
-    const digest = digestOf(shown.token)
+    const digest = this.digests.of(shown.token)
     const known = this.cache.get(mount + digest)
     if (known !== undefined && known.confirmation === undefined && shown.scheme === 'bearer') return known.identified
     return this.verify(presented, shown, digest)
