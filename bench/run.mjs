@@ -1,13 +1,13 @@
 // `npm run bench`: all targets in one run, interleaved, medians of nine rounds. Prints a table with ratios to the floor, and to a further
 // gateway where BENCH_PEER_URL names one (docs/performance.md).
 // CPU is user and system time of the gateway process, all threads, per request (nanoseconds of /proc/PID/task/*/schedstat).
-import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fiftyRules, startIssuer } from './issuer.mjs'
 import { load } from './load.mjs'
 import { peerOf, peerTargets } from './peer.mjs'
+import { cpuMs, median, pinLoad, rssMb, start, untilReady } from './processes.mjs'
 import { listTools, openSession } from './rpc.mjs'
 import { stageTimes } from './stages.mjs'
 
@@ -19,50 +19,9 @@ const connections = Number(process.env.BENCH_CONNECTIONS ?? 32)
 const only = process.env.BENCH_ONLY?.split(',')
 const peer = peerOf(process.env)
 
-// The load shares its core with the upstream, never with the gateway.
-spawnSync('taskset', ['-acp', '0', String(process.pid)])
-
-const children = []
+pinLoad()
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-bench-'))
-process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
-  rmSync(folder, { recursive: true, force: true })
-})
-
-/** Starts a program pinned to a core; resolves to its first line of JSON. */
-function start(core, args, env = {}) {
-  const child = spawn('taskset', ['-c', String(core), process.execPath, ...args], {
-    stdio: ['ignore', 'pipe', process.env.BENCH_VERBOSE ? 'inherit' : 'ignore'],
-    env: { ...process.env, ...env },
-  })
-  children.push(child)
-  return new Promise((resolve, reject) => {
-    let text = ''
-    child.stdout.on('data', (chunk) => {
-      text += chunk
-      const line = text.split('\n')[0]
-      if (text.includes('\n')) resolve({ ...JSON.parse(line), pid: child.pid })
-    })
-    child.on('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}`)))
-  })
-}
-
-/** NaN for a process that is not known. */
-function cpuMs(pid) {
-  if (pid === undefined) return Number.NaN
-  let nanos = 0
-  for (const task of readdirSync(`/proc/${pid}/task`)) {
-    try {
-      nanos += Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, 'utf8').split(' ')[0])
-    } catch {
-      /* thread ended */
-    }
-  }
-  return nanos / 1e6
-}
-
-const rssMb = (pid) =>
-  pid === undefined ? Number.NaN : Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))[1]) / 1_024
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }))
 
 async function signalbox(name, server, more = {}) {
   const config = join(folder, `${name}.yaml`)
@@ -71,11 +30,7 @@ async function signalbox(name, server, more = {}) {
     JSON.stringify({ listen: '127.0.0.1:0', stateDir: join(folder, `${name}-state`), servers: { up: server }, ...more }),
   )
   const { port, pid, admin } = await start(1, [main, 'up', '--config', config])
-  for (let i = 0; i < 100; i += 1) {
-    const ready = await (await fetch(`${admin}/admin/v1/upstreams`)).json()
-    if (JSON.stringify(ready).includes('"ready"')) break
-    await new Promise((resolve) => setTimeout(resolve, 100))
-  }
+  await untilReady(admin)
   return { port, pid, admin }
 }
 
@@ -160,7 +115,6 @@ for (let round = 0; round < rounds; round += 1) {
   }
 }
 
-const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]
 const rows = targets.map(({ name, era, isPeer, samples, pid }) => ({
   name,
   era,
