@@ -1,4 +1,5 @@
 // One row of the audit: a JSON array in a fixed order, so that the bytes which were hashed are the bytes that are kept.
+import type { Principal } from '../../core/call/principal.ts'
 import type { Decision } from '../../core/ports/decisions.ts'
 
 /** What a reader of the audit sees. Times are ms since the epoch; what is not known is null. */
@@ -49,27 +50,31 @@ type Kept = readonly [
 /** Longest text of a member in characters: names and reasons may come from outside. */
 const longest = 512
 
+/** What a row says of its caller, as text; a principal is one object for as long as its credential is known. */
+const callers = new WeakMap<Principal, string>()
+
+/** By hand, so that what is the same in each row of a caller is made once; the bytes are those of `JSON.stringify`. */
 export function encode(seq: number, decision: Decision): string {
   const { atMs, about, allowed, id, principal, credential, method, upstream, item, rule, reason } = decision
-  return JSON.stringify([
-    seq,
-    atMs,
-    about,
-    allowed ? 1 : 0,
-    cut(id),
-    cut(principal?.tenant),
-    cut(issuerOf(decision)),
-    cut(subjectOf(decision)),
-    cut(principal?.clientId),
-    principal?.actors ?? [],
-    principal?.method ?? null,
-    cut(credential),
-    cut(method),
-    cut(upstream),
-    cut(item),
-    cut(rule),
-    cut(reason),
-  ])
+  const what = JSON.stringify([cut(credential), cut(method), cut(upstream), cut(item), cut(rule), cut(reason)])
+  return `[${seq},${atMs},"${about}",${allowed ? 1 : 0},${JSON.stringify(cut(id))},${callerText(principal)},${what.slice(1)}`
+}
+
+function callerText(principal: Principal | undefined): string {
+  if (principal === undefined) return nobody
+  let text = callers.get(principal)
+  if (text === undefined) {
+    const { tenant, iss, sub, clientId, actors, method } = principal
+    text = membersOf([cut(tenant), cut(iss), cut(sub), cut(clientId), actors, method])
+    callers.set(principal, text)
+  }
+  return text
+}
+
+const nobody = membersOf([null, null, null, null, [], null])
+
+function membersOf(members: readonly unknown[]): string {
+  return JSON.stringify(members).slice(1, -1)
 }
 
 /** In place of rows that were lost, since the store was away for longer than memory lasts: how many. */
@@ -109,14 +114,6 @@ export function decode(chain: string, text: string): AuditRow | undefined {
     rule,
     reason,
   }
-}
-
-function issuerOf({ principal }: Decision): string | undefined {
-  return principal?.iss
-}
-
-function subjectOf({ principal }: Decision): string | undefined {
-  return principal?.sub
 }
 
 /** A NUL cannot be kept as text, nor half a character. */
