@@ -170,9 +170,10 @@ export class Subscriptions {
         listen.refusals = event.refusals
         this.opening = undefined
         this.current = listen
-        this.backoffMs = firstBackoffMs
         this.drop(old)
         resolve(undefined)
+        if (this.uris.every((uri) => listen.accepted.has(uri))) this.backoffMs = firstBackoffMs
+        else this.askAgain(listen)
       }
       const exchange = openExchange(context.clock, context.limits, { emit }, this.parts.credential)
       const listen: Listen = { exchange, asked, accepted: new Set(), refusals: undefined }
@@ -195,6 +196,13 @@ export class Subscriptions {
     })
   }
 
+  /** After a new start of the gateway a server may not be known yet when its session listens: what it did not take is asked for again. */
+  private askAgain(listen: Listen): void {
+    listen.asked = ''
+    // Nothing was missed by it, so no list is told as changed.
+    this.openAgain(() => this.settle())
+  }
+
   private heard(listen: Listen, event: CallEvent): void {
     if (this.current !== listen || this.closed) return
     if (event.kind === 'changed' || event.kind === 'extension' || (event.kind === 'updated' && this.wanted.has(event.uri))) {
@@ -203,14 +211,14 @@ export class Subscriptions {
   }
 
   /** After a pause; then the lists are told to have changed, since nobody knows what was missed. */
-  private openAgain(): void {
+  private openAgain(work: () => Promise<unknown> = () => this.catchUp()): void {
     const { clock, random, draining } = this.parts.context
     if (this.closed || this.suspended || draining.aborted || this.again !== undefined) return
     const waitMs = this.backoffMs * (0.5 + random.fraction())
     this.backoffMs = Math.min(longestBackoffMs, this.backoffMs * 2)
     this.again = clock.timer(waitMs, () => {
       this.again = undefined
-      inBackground(this.parts.context.report, 'session', this.catchUp())
+      inBackground(this.parts.context.report, 'session', work())
     })
   }
 
