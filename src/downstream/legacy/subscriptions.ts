@@ -47,6 +47,8 @@ export class Subscriptions {
   private again: Timer | undefined
   private closed = false
   private suspended = false
+  /** For a while nobody listened to what was wanted. */
+  private missed = false
   /** Counts what callers' rights it was opened by. */
   private rights = 0
 
@@ -96,6 +98,7 @@ export class Subscriptions {
   /** Nothing is heard in the name of a caller whose credential has ended; what was missed meanwhile is told as a change. */
   suspend(on: boolean): void {
     this.suspended = on
+    this.missed ||= on
     this.again?.cancel()
     this.again = undefined
     inBackground(this.parts.context.report, 'session', on ? this.settle() : this.catchUp())
@@ -151,7 +154,10 @@ export class Subscriptions {
     this.again?.cancel()
     this.again = undefined
     const failed = await this.open(interest, asked, old)
-    if (failed?.retryable === true) this.openAgain()
+    if (failed?.retryable === true) {
+      this.missed = true
+      this.openAgain()
+    }
     return failed
   }
 
@@ -172,8 +178,8 @@ export class Subscriptions {
         this.current = listen
         this.drop(old)
         resolve(undefined)
-        if (this.uris.every((uri) => listen.accepted.has(uri))) this.backoffMs = firstBackoffMs
-        else this.askAgain(listen)
+        if (this.lacking(listen)) this.openAgain()
+        else this.backoffMs = firstBackoffMs
       }
       const exchange = openExchange(context.clock, context.limits, { emit }, this.parts.credential)
       const listen: Listen = { exchange, asked, accepted: new Set(), refusals: undefined }
@@ -187,6 +193,7 @@ export class Subscriptions {
         if (this.opening === listen) this.opening = undefined
         if (this.current === listen) {
           this.current = undefined
+          this.missed = true
           this.openAgain()
         }
         // Settled already where it was acknowledged.
@@ -196,11 +203,9 @@ export class Subscriptions {
     })
   }
 
-  /** After a new start of the gateway a server may not be known yet when its session listens: what it did not take is asked for again. */
-  private askAgain(listen: Listen): void {
-    listen.asked = ''
-    // Nothing was missed by it, so no list is told as changed.
-    this.openAgain(() => this.settle())
+  /** Whether it does not have all that is wanted: after a new start of the gateway a server may not be known yet when its session listens. */
+  private lacking({ accepted }: Listen): boolean {
+    return this.uris.some((uri) => !accepted.has(uri))
   }
 
   private heard(listen: Listen, event: CallEvent): void {
@@ -210,21 +215,24 @@ export class Subscriptions {
     }
   }
 
-  /** After a pause; then the lists are told to have changed, since nobody knows what was missed. */
-  private openAgain(work: () => Promise<unknown> = () => this.catchUp()): void {
+  /** After a pause. */
+  private openAgain(): void {
     const { clock, random, draining } = this.parts.context
     if (this.closed || this.suspended || draining.aborted || this.again !== undefined) return
     const waitMs = this.backoffMs * (0.5 + random.fraction())
     this.backoffMs = Math.min(longestBackoffMs, this.backoffMs * 2)
     this.again = clock.timer(waitMs, () => {
       this.again = undefined
-      inBackground(this.parts.context.report, 'session', work())
+      if (this.current !== undefined && this.lacking(this.current)) this.current.asked = ''
+      inBackground(this.parts.context.report, 'session', this.catchUp())
     })
   }
 
+  /** Where events may have been missed the lists are told to have changed. */
   private async catchUp(): Promise<void> {
     const failed = await this.settle()
-    if (failed !== undefined || this.closed || this.current === undefined) return
+    if (failed !== undefined || this.closed || this.current === undefined || !this.missed) return
+    this.missed = false
     if (this.listening) for (const list of this.parts.lists) this.parts.notify({ kind: 'changed', list })
   }
 

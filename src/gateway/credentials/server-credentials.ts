@@ -3,8 +3,6 @@ import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { anonymous, type Principal, principalKey, samePrincipal } from '../../core/call/principal.ts'
 import { type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
-import { fault } from '../../core/faults/catalogue.ts'
-import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { CredentialLease, Credentials, Leased } from '../../core/ports/credentials.ts'
@@ -13,6 +11,7 @@ import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
 import type { Issuers } from '../../core/ports/issuers.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { lackedScopes } from '../../core/protocol/bearer-challenge.ts'
+import { lackingScopes, noCredential, type SignInAgain, signInNeeded } from './caller-faults.ts'
 import { callerHeaders } from './caller-headers.ts'
 import type { Clients } from './clients.ts'
 import { type CloudKind, cloudIdentity } from './cloud.ts'
@@ -135,8 +134,7 @@ export class ServerCredentials implements Credentials {
 
   /** A caller was let in with a credential for the first time: where theirs is exchanged to fill the catalogue, it can be filled. */
   callerSeen(principal: Principal): void {
-    const { discoverer } = this
-    if (discoverer === undefined || !this.exchanges || !isSame(principal, discoverer)) return
+    if (!this.exchanges || !this.isDiscoverer(principal)) return
     this.discoverer = principal
     this.parts.discoverable(this.server.id)
   }
@@ -161,6 +159,11 @@ export class ServerCredentials implements Credentials {
     this.common?.keeper?.close()
     this.own?.keeper?.close()
     this.users.clear()
+  }
+
+  /** Whether it fills the catalogue: then it is operators who see what becomes of it. */
+  private isDiscoverer(principal: Principal): boolean {
+    return this.discoverer !== undefined && samePrincipal(principal, this.discoverer)
   }
 
   private get exchanges(): boolean {
@@ -213,7 +216,7 @@ export class ServerCredentials implements Credentials {
           source: refreshSource(this.sources, auth, this.targets),
           id: `grant ${digestOf(principalKey(principal))}`,
           principal: () => principal,
-          lacks: (scopes, found) => this.lacking(scopes, principal, found),
+          lacks: (scopes, found) => lackingScopes(this.again(principal, this.isDiscoverer(principal)), scopes, found),
         })
         break
       }
@@ -333,24 +336,8 @@ export class ServerCredentials implements Credentials {
     const { report, discoverable, rescoped } = this.parts
     const upstream = this.server.id
     logScopes(report, { upstream, credential }, scopes)
-    const { discoverer } = this
-    if (principal === undefined || (discoverer !== undefined && samePrincipal(principal, discoverer))) discoverable(upstream)
+    if (principal === undefined || this.isDiscoverer(principal)) discoverable(upstream)
     else rescoped(upstream, principal)
-  }
-
-  /** A user's grant lacks scopes: the user alone can give them. */
-  private lacking(scopes: readonly string[], principal: Principal, { evidence: seen, said }: Fault): Promise<Fault> {
-    const upstream = this.server.id
-    const text = scopes.join(' ')
-    const { discoverer } = this
-    const isSeenByOperators = discoverer !== undefined && samePrincipal(principal, discoverer)
-    const of = (link: string): Fault => {
-      const lacks = `what the user has granted lacks the scope ${text}`
-      const reason = isSeenByOperators ? `${lacks}; sign in at ${link}` : lacks
-      const made = fault('reauth_required', { upstream, reason, link, scopes }, { evidence: seen })
-      return said === undefined ? made : { ...made, said }
-    }
-    return this.parts.link(upstream, principal, scopes).then(of, () => of(withoutLink))
   }
 
   private leased(got: ReturnType<Kept['current']>, principal: Principal | undefined): Leased | Promise<Leased> {
@@ -376,27 +363,15 @@ export class ServerCredentials implements Credentials {
   }
 
   private faultOf(failure: CredentialFailure, principal: Principal | undefined): Fault | Promise<Fault> {
-    const upstream = this.server.id
-    const { auth } = this.server
-    const reason = failure.message
     // While an issuer is away and nothing valid is left, the user cannot be served either before they have signed in again.
-    if (principal !== undefined && auth.type === 'authorizationCode' && failure.kind !== 'refused') {
-      return this.parts.link(upstream, principal, this.targets.more).then(
-        (link) => {
-          // Of what the gateway asks by itself operators see the reason alone.
-          const why = principal === this.discoverer ? `${reason}; sign in at ${link}` : reason
-          return fault('reauth_required', { upstream, reason: why, link }, { evidence: evidence.no_credential })
-        },
-        () => fault('reauth_required', { upstream, reason, link: withoutLink }, { evidence: evidence.no_credential }),
-      )
-    }
-    const retryable = failure.kind === 'unavailable'
-    const remedy = retryable ? 'look, if it goes on' : 'mend it'
-    return fault(
-      'upstream_auth_failed',
-      { upstream, failure: `${reason} (hop ${upstream})`, remedy, hop: upstream },
-      { retryable, evidence: evidence.no_credential },
-    )
+    if (principal !== undefined && this.server.auth.type === 'authorizationCode' && failure.kind !== 'refused')
+      return signInNeeded(this.again(principal, principal === this.discoverer), this.targets.more, failure)
+    return noCredential(this.server.id, failure)
+  }
+
+  private again(principal: Principal, forOperators: boolean): SignInAgain {
+    const upstream = this.server.id
+    return { upstream, forOperators, link: (scopes) => this.parts.link(upstream, principal, scopes) }
   }
 }
 
@@ -405,14 +380,7 @@ const withoutMetadata: Pick<Targets, 'refused'> = {
   refused: ({ challenge }) => (lackedScopes(challenge) === undefined ? 'renew' : 'final'),
 }
 
-/** Where no link can be made. */
-const withoutLink = 'the connect page of the gateway, once its store is back'
-
 const noValue = new CredentialFailure('unavailable', 'the file with its value cannot be read')
-
-function isSame(one: Principal, other: Principal): boolean {
-  return one.tenant === other.tenant && principalKey(one) === principalKey(other)
-}
 
 function serviceKey(
   server: string,

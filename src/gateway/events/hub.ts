@@ -74,8 +74,8 @@ class Hub {
   readonly listeners = new Set<Listener>()
   private readonly parts: EventsParts
   private readonly channels = new Map<string, Channel>()
-  /** Of stateless clients, by principal. */
-  private readonly stateless = new Map<TenantKey, Set<Listener>>()
+  /** Of clients without a session, by principal. */
+  private readonly sessionless = new Map<TenantKey, Set<Listener>>()
   /** The last of each client session. */
   private readonly ofSessions = new Map<string, Listener>()
   private readonly release: () => void
@@ -121,7 +121,7 @@ class Hub {
   }
 
   seen(principal: Principal): void {
-    for (const listener of this.stateless.get(principalKey(principal)) ?? []) {
+    for (const listener of this.sessionless.get(principalKey(principal)) ?? []) {
       try {
         listener.tellRights(principal)
       } catch (bug) {
@@ -135,8 +135,8 @@ class Hub {
     const { affinity, principal } = listener.call.caller
     if (affinity === undefined) {
       const key = principalKey(principal)
-      const own = this.stateless.get(key)
-      if (own === undefined) this.stateless.set(key, new Set([listener]))
+      const own = this.sessionless.get(key)
+      if (own === undefined) this.sessionless.set(key, new Set([listener]))
       else own.add(listener)
       return
     }
@@ -154,9 +154,9 @@ class Hub {
       return
     }
     const key = principalKey(principal)
-    const own = this.stateless.get(key)
+    const own = this.sessionless.get(key)
     own?.delete(listener)
-    if (own?.size === 0) this.stateless.delete(key)
+    if (own?.size === 0) this.sessionless.delete(key)
   }
 
   drain(): void {

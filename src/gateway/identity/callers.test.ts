@@ -1,16 +1,12 @@
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
+import { callersOf } from '../../../test/doubles/callers.ts'
 import { keptDecisions } from '../../../test/doubles/decisions.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
-import { silentReport } from '../../../test/doubles/report.ts'
 import { principalKey } from '../../core/call/principal.ts'
 import { subjectTokenOf } from '../../core/call/subject-token.ts'
 import type { Identified, Presented } from '../../core/ports/gateway.ts'
 import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
-import { publicAddress } from '../../core/ports/public-address.ts'
-import { createIssuers } from '../../platform/issuers/issuers.ts'
-import { createCallers, noScopes } from './callers.ts'
-import { callerSettings } from './settings.ts'
 
 const issuer = 'https://idp.example'
 const key = `sbx_0123456789abcdef_${'k'.repeat(43)}`
@@ -22,20 +18,9 @@ async function setting() {
   const jwk = { ...(await exportJWK(publicKey)), kid: 'one', alg: 'ES256' }
   const fetch: GuardedFetch = async () => new Response(JSON.stringify({ keys: [jwk] }))
   const decisions = keptDecisions()
-  const callers = createCallers({
-    settings: callerSettings.parse({ apiKeys: {}, issuers: [{ issuer, jwksUri: `${issuer}/jwks` }] }),
-    profile: 'dev',
-    address: publicAddress(() => 'https://gw.example'),
-    fetch,
-    issuers: createIssuers({ fetch, clock, report: silentReport }),
-    ephemeral: {} as never,
-    clock,
-    report: silentReport,
-    decisions,
-    scopes: noScopes,
-    apiKeys: { find: async (shown: string) => (shown === key ? kept : undefined), used: async () => undefined } as never,
-    revocations: { add: async () => undefined, list: async () => [] },
-  })
+  const apiKeys = { find: async (shown: string) => (shown === key ? kept : undefined), used: async () => undefined } as never
+  const auth = { apiKeys: {}, issuers: [{ issuer, jwksUri: `${issuer}/jwks` }] }
+  const callers = callersOf(clock, auth, fetch, { decisions, apiKeys })
   const now = clock.now() / 1_000
   const token = (claims: Record<string, unknown> = {}) =>
     new SignJWT({ iss: issuer, sub: 'alice', aud: 'https://gw.example/mcp', client_id: 'c', jti: 'j', iat: now, exp: now + 300, ...claims })

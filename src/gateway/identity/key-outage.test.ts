@@ -1,14 +1,10 @@
 // An issuer whose keys cannot be fetched, and whose key is stolen meanwhile (A14).
+
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { describe, expect, it } from 'vitest'
-import { keptDecisions } from '../../../test/doubles/decisions.ts'
+import { callersOf } from '../../../test/doubles/callers.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
-import { silentReport } from '../../../test/doubles/report.ts'
 import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
-import { publicAddress } from '../../core/ports/public-address.ts'
-import { createIssuers } from '../../platform/issuers/issuers.ts'
-import { createCallers, noScopes } from './callers.ts'
-import { callerSettings } from './settings.ts'
 
 const issuer = 'https://idp.example'
 
@@ -25,20 +21,7 @@ async function setting() {
     if (at.down) throw new TypeError('fetch failed')
     return new Response(JSON.stringify({ keys: at.published.map(({ jwk }) => jwk) }))
   }
-  const callers = createCallers({
-    settings: callerSettings.parse({ issuers: [{ issuer, jwksUri: `${issuer}/jwks` }] }),
-    profile: 'production',
-    address: publicAddress(() => 'https://gw.example'),
-    fetch,
-    issuers: createIssuers({ fetch, clock, report: silentReport }),
-    ephemeral: {} as never,
-    clock,
-    report: silentReport,
-    decisions: keptDecisions(),
-    scopes: noScopes,
-    apiKeys: {} as never,
-    revocations: { add: async () => undefined, list: async () => [] },
-  })
+  const callers = callersOf(clock, { issuers: [{ issuer, jwksUri: `${issuer}/jwks` }] }, fetch, { profile: 'production' })
   const sign = (sub: string, by = stolen) => {
     const iat = Math.floor(clock.now() / 1_000)
     return new SignJWT({ iss: issuer, sub, aud: 'https://gw.example/mcp', client_id: 'c', jti: sub, iat, exp: iat + 3_600 })

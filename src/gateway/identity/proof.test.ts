@@ -1,20 +1,14 @@
 // Proofs of callers as requests follow each other: what is asked for again with each, and what is not.
+
 import { createHash, randomUUID } from 'node:crypto'
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { expect, it } from 'vitest'
-import { keptDecisions } from '../../../test/doubles/decisions.ts'
+import { callersOf } from '../../../test/doubles/callers.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
-import { silentReport } from '../../../test/doubles/report.ts'
 import type { Presented } from '../../core/ports/gateway.ts'
-import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
-import { publicAddress } from '../../core/ports/public-address.ts'
-import { createIssuers } from '../../platform/issuers/issuers.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'
-import { createMemoryEphemeral } from '../../platform/store/memory/ephemeral.ts'
 import { createVault } from '../../platform/vault/envelope.ts'
-import { createCallers, noScopes } from './callers.ts'
-import { createNonces, type Nonces } from './nonces.ts'
-import { callerSettings } from './settings.ts'
+import { createNonces } from './nonces.ts'
 
 const issuer = 'https://idp.example'
 const resource = 'https://gw.example/mcp'
@@ -49,24 +43,6 @@ async function aClient(clock: ManualClock) {
   }
 }
 
-function callersOf(clock: ManualClock, auth: object, fetch: GuardedFetch, nonces?: Nonces) {
-  return createCallers({
-    settings: callerSettings.parse(auth),
-    profile: 'dev',
-    address: publicAddress(() => 'https://gw.example'),
-    fetch,
-    issuers: createIssuers({ fetch, clock, report: silentReport }),
-    ephemeral: createMemoryEphemeral(clock, silentReport),
-    nonces,
-    clock,
-    report: silentReport,
-    decisions: keptDecisions(),
-    scopes: noScopes,
-    apiKeys: {} as never,
-    revocations: { add: async () => undefined, list: async () => [] },
-  })
-}
-
 it('an issuer is asked about a bound token as often as about another, while each request shows the key', async () => {
   const clock = new ManualClock()
   const client = await aClient(clock)
@@ -98,7 +74,7 @@ it('a caller who takes the nonce of each answer is never turned away, and one wh
   const published = { ...(await exportJWK(signing.publicKey)), kid: 'one', alg: 'ES256' }
   const nonces = createNonces(createVault([Buffer.alloc(32, 1)], systemRandom), clock)
   const fetch = async () => new Response(JSON.stringify({ keys: [published] }))
-  const callers = callersOf(clock, { issuers: [{ issuer, jwksUri: `${issuer}/jwks` }] }, fetch, nonces)
+  const callers = callersOf(clock, { issuers: [{ issuer, jwksUri: `${issuer}/jwks` }] }, fetch, { nonces })
   const iat = Math.floor(clock.now() / 1_000)
   const claims = { iss: issuer, sub: 'alice', aud: resource, client_id: 'c', jti: 'j', iat, exp: iat + 3_600, cnf: { jkt: client.jkt } }
   const token = await new SignJWT(claims).setProtectedHeader({ alg: 'ES256', typ: 'at+jwt', kid: 'one' }).sign(signing.privateKey)
