@@ -1,8 +1,8 @@
 // Bad input at the doors: bodies, headers, framing and sessions that no honest client sends, over raw sockets, drawn by fast-check and
 // listed by hand. Each ends in a clear refusal; nothing hangs, nothing is a fault of our own, and a good client beside it is served.
 import { connect } from 'node:net'
-import { array, asyncProperty, assert as check, constantFrom, json, oneof, record, string, uint8Array } from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { array, asyncProperty, assert as check, constantFrom, json, oneof, record, string, uint8Array } from '../property.ts'
 import { type L7Server, startL7Server } from './l7-server.ts'
 import { faultOf, type Json, RawClient, textOf } from './raw-client.ts'
 import { type Rig, secrets, startRig } from './rig.ts'

@@ -2,9 +2,9 @@
 // unknown content types. Shown with a server that echoes and announces random JSON, over both eras of client.
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
+import fc from '../property.ts'
 import { promise } from './promise.ts'
 
 const meta = { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} }

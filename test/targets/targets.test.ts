@@ -1,11 +1,12 @@
 // What is authorised is what is sent: for every method, at every door, to servers of both eras, the target that a record names is the one
 // that the mount allowed and the one that the server was sent, whatever else stands in the params.
-import fc from 'fast-check'
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { encodeHeaderValue } from '../../src/core/protocol/headers.ts'
 import { locate } from '../../src/core/protocol/locate.ts'
 import { members } from '../../src/core/protocol/scan.ts'
 import { prefixed } from '../../src/gateway/catalog/skills.ts'
+import fc from '../property.ts'
 import { type DoorKind, doorKinds, type Rig, type Sent, startRig } from './rig.ts'
 import { type Arrived, type Era, type KeepingServer, startKeepingServer } from './servers.ts'
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import fc from '../../../test/property.ts'
 import { IntrusiveList, type ListEntry } from './intrusive-list.ts'
 
 describe('a roster', () => {

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import fc from '../../../test/property.ts'
 import { payload, payloadOf } from './payload.ts'
 
 const textOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('utf8')

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
+import fc from '../../../test/property.ts'
 import { principalKey, samePrincipal } from './principal.ts'
 
 describe('two principals are told apart by tenant, issuer and subject', () => {

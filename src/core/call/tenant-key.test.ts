@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, expectTypeOf, it } from 'vitest'
+import fc from '../../../test/property.ts'
 import type { Ephemeral } from '../ports/ephemeral.ts'
 import { gatewayKey, type TenantKey, tenantKey } from './tenant-key.ts'
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import fc from '../../../test/property.ts'
 import type { HeaderParam } from '../call/item.ts'
 import { decodeHeaderValue, encodeHeaderValue, isToken, paramHeaders, paramMismatch, sameInteger } from './headers.ts'
 

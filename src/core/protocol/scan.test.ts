@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import fc from '../../../test/property.ts'
 import { countMembers, countParsed, elements, MalformedJson, members, passValue, skipSpace, skipValue } from './scan.ts'
 
 function accepts(text: string): boolean {

@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cpuMs } from '../../../test/doubles/cpu-time.ts'
+import fc from '../../../test/property.ts'
 import { SseParser, sseComment, sseEvent, sseRetry } from './sse.ts'
 
 interface Seen {

@@ -1,5 +1,5 @@
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import fc from '../../../test/property.ts'
 import { assign, bareName, longestName, visibleName } from './names.ts'
 
 const server = fc.stringMatching(/^[a-z0-9-]{1,24}$/)

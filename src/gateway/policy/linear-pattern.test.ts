@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { RE2JS } from 're2js'
 import { describe, expect, it } from 'vitest'
+import fc from '../../../test/property.ts'
 import { linearForm } from './linear-pattern.ts'
 
 function translated(pattern: string): RE2JS {
@@ -23,6 +23,7 @@ describe('a pattern in linear form', () => {
     ['^\\p{Lu}\\p{Script=Greek}$', ['A\u03b1'], ['aA']],
     ['^(?<year>\\d{4})$', ['2026'], ['26']],
     ['a|^$', ['', 'xax'], ['x']],
+    ['^\\d+\\-[\\w.]$', ['1-a', '12-.'], ['1-\u{1F600}', 'a-1']],
     ['^\\s$', ['\ufeff', '\u2003', '\v'], ['\u200b']],
   ])('means what it means in ECMA-262: %s', (pattern, taken, refused) => {
     const program = translated(pattern)
@@ -55,6 +56,12 @@ describe('a pattern in linear form', () => {
     '(?x: a b )',
     '(?>a)',
     'a++',
+    '\u{1F600}?]',
+    '[\u{1F600}]\\-',
+    '^.\\-',
+    '^\\S\\-',
+    '[^a]\\-',
+    '[\\D]\\-',
   ])('is not had of what another engine could read differently: %s', (pattern) => {
     expect(linearForm(pattern)).toBeUndefined()
   })

@@ -64,6 +64,7 @@ class Translation {
       case '$':
         return this.assertion(1, '\\z')
       case '.':
+        this.needsCodePoints()
         return this.skip(1, '[^\\x0A\\x0D\\x{2028}\\x{2029}]')
       case '[':
         return this.set()
@@ -115,8 +116,14 @@ class Translation {
   /** The code point here, whole. */
   private character(): number {
     const code = this.source.codePointAt(this.at) as number
+    if (code > 0xffff) this.needsCodePoints()
     this.at += code > 0xffff ? 2 : 1
     return scalar(code)
+  }
+
+  /** A pattern that is only one without the `u` flag takes the halves of a character beyond the basic plane as two. */
+  private needsCodePoints(): void {
+    if (!this.unicode) throw new NoSuchForm()
   }
 
   private escape(): string {
@@ -132,7 +139,10 @@ class Translation {
   private escapedSet(): string | undefined {
     const char = this.source[this.at + 1] as string
     const set = Object.hasOwn(sets, char) ? sets[char] : undefined
-    if (set !== undefined) return this.skip(2, set)
+    if (set !== undefined) {
+      if (char < 'a') this.needsCodePoints()
+      return this.skip(2, set)
+    }
     if (char !== 'p' && char !== 'P') return undefined
     property.lastIndex = this.at + 2
     const found = this.unicode ? property.exec(this.source) : null
@@ -180,6 +190,7 @@ class Translation {
 
   private set(): string {
     const negated = this.source[this.at + 1] === '^'
+    if (negated) this.needsCodePoints()
     this.at += negated ? 2 : 1
     let members = ''
     while (this.source[this.at] !== ']') members += this.member()

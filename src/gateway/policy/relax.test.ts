@@ -1,6 +1,6 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import fc from '../../../test/property.ts'
 import { gateSchema } from './schema-gate.ts'
 
 const ajv = new Ajv2020({ strict: false, validateFormats: false, logger: false })

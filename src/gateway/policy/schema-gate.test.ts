@@ -1,8 +1,8 @@
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js'
-import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { cpuMs } from '../../../test/doubles/cpu-time.ts'
+import fc from '../../../test/property.ts'
 import { createSchemaGate, type Gated, gateSchema } from './schema-gate.ts'
 
 const open = (schema: unknown): Gated => gateSchema(schema)

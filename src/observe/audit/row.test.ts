@@ -1,6 +1,6 @@
-import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
+import fc from '../../../test/property.ts'
 import type { Decision } from '../../core/ports/decisions.ts'
 import { decode, encode } from './row.ts'
 
