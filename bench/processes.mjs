@@ -26,6 +26,7 @@ export function start(core, args, env = {}) {
       const line = text.split('\n')[0]
       if (text.includes('\n')) resolve({ ...JSON.parse(line), pid: child.pid })
     })
+    // Only one that ends before it is ready fails: the promise is settled after.
     child.on('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}`)))
   })
 }

@@ -4,7 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fiftyRules, startIssuer } from './issuer.mjs'
+import { flavourOf, newToken } from './flavours.mjs'
 import { load } from './load.mjs'
 import { peerOf, peerTargets } from './peer.mjs'
 import { cpuMs, median, pinLoad, rssMb, start, untilReady } from './processes.mjs'
@@ -36,14 +36,9 @@ async function signalbox(name, server, more = {}) {
 
 const upstream = await start(0, [join(here, 'upstream.mjs')])
 const url = `http://127.0.0.1:${upstream.port}`
-const publicUrl = 'http://127.0.0.1:1'
-let issuer
-/** Access tokens, fifty rules and the audit: what a gateway for real users does beside. */
 async function authenticated(name, server) {
-  issuer ??= await startIssuer()
-  const { issuer: id, jwksUri } = issuer
-  const at = await signalbox(name, server, { publicUrl, auth: { issuers: [{ issuer: id, jwksUri }] }, access: fiftyRules })
-  return { ...at, authorization: `Bearer ${await issuer.token(`${publicUrl}/mcp`)}` }
+  const { config, authorization } = await flavourOf('auth')
+  return { ...(await signalbox(name, server, config)), authorization }
 }
 
 const makers = {
@@ -188,7 +183,7 @@ async function printNewTokens() {
   if (at === undefined) return
   const count = 1_000
   const tokens = []
-  for (let n = 0; n < count; n += 1) tokens.push(`Bearer ${await issuer.token(`${publicUrl}/mcp`, `new-${n}`)}`)
+  for (let n = 0; n < count; n += 1) tokens.push(`Bearer ${await newToken(`new-${n}`)}`)
   const before = cpuMs(at.pid)
   for (const authorization of tokens) await listTools(`http://127.0.0.1:${at.port}/mcp`, authorization)
   const fresh = cpuMs(at.pid) - before

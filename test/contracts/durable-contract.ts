@@ -86,6 +86,17 @@ export function durableContract(start: () => Promise<DurableUnderTest>): void {
     await store.close()
   })
 
+  it('runs one statement by itself: kept whole, or a value that says why not', async () => {
+    const store = await (await start()).open([notes])
+    expect(await store.run(insert, ['acme', 'a', 1])).toEqual({ ok: true, value: 1 })
+    expect(await store.run(insert, ['acme', 'a', 1])).toMatchObject({ ok: false, fault: { kind: 'conflict' } })
+    expect(await store.run(insert, ['acme', 'a\u0000b', 1])).toMatchObject({ ok: false, fault: { kind: 'conflict' } })
+    expect(await store.run('UPDATE notes SET at = 2 WHERE tenant = ?', ['nobody'])).toEqual({ ok: true, value: 0 })
+    expect(await names(store)).toEqual(['a'])
+    await store.close()
+    expect(await store.run(insert, ['acme', 'b', 1])).toMatchObject({ ok: false, fault: { kind: 'closed' } })
+  })
+
   it('lets one transaction at a time read and write', async () => {
     const under = await start()
     const one = await under.open([notes])

@@ -75,6 +75,8 @@ export interface Durable {
    * the path of a call: it may take as long as a disk does. Rejects only with what `work` itself throws.
    */
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<Stored<T>>
+  /** One statement by itself, in one round trip: the number of rows that it changed. Never rejects. */
+  run(sql: string, params?: readonly Cell[]): Promise<Stored<number>>
   /** What is wrong now; undefined where nothing is known to be. */
   trouble(): StoreFault | undefined
   /** Ends after what waits. Further operations are `closed`. */

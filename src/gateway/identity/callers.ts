@@ -17,7 +17,7 @@ import type { TokenKind, TokenToCheck } from './token-kind.ts'
 import { tokenKinds } from './token-kinds.ts'
 import type { Trusted } from './trusted.ts'
 import { createTrustedHeaders, type TrustedHeaders } from './trusted-header.ts'
-import { Digests, type Verdict, VerifiedCache } from './verified-cache.ts'
+import { digestOf, type Verdict, VerifiedCache } from './verified-cache.ts'
 
 export interface Callers {
   /** At once where the credential was checked a moment ago, or there is none. Never throws, never rejects. */
@@ -43,7 +43,6 @@ class Identification implements Callers {
   private readonly methods: ReadonlySet<string>
   private readonly kinds: readonly TokenKind[]
   private readonly cache: VerifiedCache
-  private readonly digests = new Digests()
   private readonly trusted: TrustedHeaders | undefined
   private readonly revocations: Revocations
   private readonly noted = new WeakSet<Principal>()
@@ -81,15 +80,15 @@ class Identification implements Callers {
 
   private byToken(presented: Presented): Identified | Promise<Identified> {
     if (this.kinds.length === 0) return this.withoutToken(presented)
+    const line = onlyLine(presented)
+    const seen = line === undefined ? undefined : this.cache.ofLine(presented.mount, line)
+    if (seen !== undefined) return seen.identified
     const shown = shownBy(presented)
     if (shown === undefined) return this.withoutToken(presented)
     if ('malformed' in shown) return { fault: fault('credential_malformed', { reason: `it ${shown.malformed}` }) }
     const { mount } = presented
     if ('useless' in shown) return this.refused(mount, `the request ${shown.useless}`, presented, 'invalid_request')
-    const digest = this.digests.of(shown.token)
-    const known = this.cache.get(mount + digest)
-    if (known !== undefined && known.confirmation === undefined && shown.scheme === 'bearer') return known.identified
-    return this.verify(presented, shown, digest)
+    return this.verify(presented, shown, digestOf(shown.token))
   }
 
   async start(): Promise<void> {
@@ -147,8 +146,11 @@ class Identification implements Callers {
     // Looked at last: what is revoked in the meantime must not be known from here on.
     if (this.revocations.revoked(good.principal, good.issuedAtMs))
       return this.refused(mount, 'the access token is refused: it was revoked', presented, 'invalid_token')
-    const { identified } = known ?? this.cache.get(mount + digest) ?? this.cache.put(mount + digest, good)
+    const verdict = known ?? this.cache.get(mount + digest) ?? this.cache.put(mount + digest, good)
+    const { identified } = verdict
     const { principal } = identified
+    const line = confirmation === undefined && shown.scheme === 'bearer' ? onlyLine(presented) : undefined
+    if (line !== undefined) this.cache.keepLine(mount, line, verdict)
     // A key is good for this gateway alone: it is the subject of no exchange.
     if (principal.method !== 'apiKey') keepSubjectToken(principal, { value: shown.token, type: accessTokenType })
     if (!this.noted.has(principal)) this.note(principal)
@@ -234,6 +236,12 @@ export function callerMethods(settings: CallerSettings, profile: 'dev' | 'produc
   if (settings.trustedHeader !== undefined) methods.push('trustedHeader')
   if (settings.apiKeys !== undefined && profile === 'dev') methods.push('apiKey')
   return methods.length === 0 && profile === 'dev' ? ['anonymous'] : methods
+}
+
+/** The one line of `Authorization`, of a request that has nothing in its address. */
+function onlyLine({ query, headers }: Presented): string | undefined {
+  const lines = query === undefined ? headers.get('authorization') : undefined
+  return lines?.length === 1 ? lines[0] : undefined
 }
 
 /** Whether the other end of the connection is this machine. */

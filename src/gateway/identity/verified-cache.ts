@@ -1,4 +1,4 @@
-// Verdicts on credentials that are used again: the next call with the same credential costs two look-ups, and no promise.
+// Verdicts on credentials that are used again: the next call with the same credential costs one look-up, and no promise.
 import { hash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import type { Principal } from '../../core/call/principal.ts'
@@ -9,6 +9,10 @@ import type { Confirmation } from './confirmation.ts'
 
 /** Credentials whose verdict is kept. */
 const most = 10_000
+/** Header lines that are known whole. */
+const mostLines = 2_048
+/** Characters at the end of a line that tell it from others: a token ends in its signature. To hash a whole one costs more than to compare it. */
+const tail = 32
 
 export interface Verdict {
   /** The same object each time, so that whatever is kept by principal is found. */
@@ -19,10 +23,18 @@ export interface Verdict {
   readonly until: number
 }
 
+interface KnownLine {
+  readonly mount: string
+  readonly line: string
+  readonly verdict: Verdict
+}
+
 /** By the digest of the credential and the mount that it was shown to: what is good for one address need not be for another. */
 export class VerifiedCache {
   private readonly clock: Clock
   private readonly known = new LRUCache<string, Verdict>({ max: most })
+  /** In memory alone, like the requests themselves. */
+  private readonly lines = new Map<string, KnownLine>()
 
   constructor(clock: Clock) {
     this.clock = clock
@@ -30,9 +42,25 @@ export class VerifiedCache {
 
   get(key: string): Verdict | undefined {
     const verdict = this.known.get(key)
-    if (verdict === undefined) return undefined
-    const { expiresAt } = verdict.identified.principal
-    return this.clock.mono() < verdict.until && (expiresAt === undefined || this.clock.now() < expiresAt) ? verdict : undefined
+    return verdict !== undefined && this.holds(verdict) ? verdict : undefined
+  }
+
+  /** The verdict on the credential of a line that was kept. */
+  ofLine(mount: string, line: string): Verdict | undefined {
+    const found = this.lines.get(mount + line.slice(-tail))
+    return found !== undefined && found.line === line && found.mount === mount && this.holds(found.verdict) ? found.verdict : undefined
+  }
+
+  /** `line`: the whole value of `Authorization`, where it is enough by itself: nothing has to be shown with it. */
+  keepLine(mount: string, line: string, verdict: Verdict): void {
+    const [oldest] = this.lines.size < mostLines ? [] : this.lines.keys()
+    if (oldest !== undefined) this.lines.delete(oldest)
+    this.lines.set(mount + line.slice(-tail), { mount, line, verdict })
+  }
+
+  private holds({ until, identified }: Verdict): boolean {
+    const { expiresAt } = identified.principal
+    return this.clock.mono() < until && (expiresAt === undefined || this.clock.now() < expiresAt)
   }
 
   put(key: string, good: Good): Verdict {
@@ -51,23 +79,7 @@ export class VerifiedCache {
   /** Those of whom it is true are asked for anew. */
   forget(of: (principal: Principal) => boolean): void {
     for (const [key, { identified }] of this.known.entries()) if (of(identified.principal)) this.known.delete(key)
-  }
-}
-
-/** Credentials whose digest is kept. */
-const mostDigests = 1_024
-
-/** Digests of the credentials that were shown last: to find one costs a fifth of making it. In memory alone, like the requests themselves. */
-export class Digests {
-  private readonly known = new LRUCache<string, string>({ max: mostDigests })
-
-  of(token: string): string {
-    let digest = this.known.get(token)
-    if (digest === undefined) {
-      digest = digestOf(token)
-      this.known.set(token, digest)
-    }
-    return digest
+    this.lines.clear()
   }
 }
 

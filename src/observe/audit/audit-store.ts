@@ -26,8 +26,10 @@ export interface Batch {
   readonly first: number
   readonly atMinMs: number
   readonly atMaxMs: number
-  /** As they were hashed. */
-  readonly rows: readonly string[]
+  /** How many rows. */
+  readonly count: number
+  /** As it was hashed. */
+  readonly text: string
   readonly prev: string
   readonly hash: string
 }
@@ -47,20 +49,18 @@ const columns = 'chain, first, row_count, at_min_ms, at_max_ms, body, prev, hash
 
 export function createAuditStore(durable: Durable): AuditStore {
   return {
-    append: ({ chain, first, atMinMs, atMaxMs, rows, prev, hash }) =>
-      durable.transact((transaction) =>
-        transaction.run(`INSERT INTO audit_batches (tenant, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
-          owner,
-          chain,
-          first,
-          rows.length,
-          atMinMs,
-          atMaxMs,
-          Buffer.from(rows.join('\n')),
-          prev,
-          hash,
-        ]),
-      ),
+    append: ({ chain, first, count, atMinMs, atMaxMs, text, prev, hash }) =>
+      durable.run(`INSERT INTO audit_batches (tenant, ${columns}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, [
+        owner,
+        chain,
+        first,
+        count,
+        atMinMs,
+        atMaxMs,
+        Buffer.from(text),
+        prev,
+        hash,
+      ]),
     drop: (beforeMs) =>
       durable.transact((transaction) => transaction.run('DELETE FROM audit_batches WHERE tenant = ? AND at_max_ms < ?', [owner, beforeMs])),
     page: (fromMs, toMs, after, most) =>
@@ -91,7 +91,8 @@ function batchOf(row: Row): Batch {
     first: Number(row.first),
     atMinMs: Number(row.at_min_ms),
     atMaxMs: Number(row.at_max_ms),
-    rows: row.body instanceof Uint8Array ? Buffer.from(row.body).toString('utf8').split('\n') : [],
+    count: Number(row.row_count),
+    text: row.body instanceof Uint8Array ? Buffer.from(row.body.buffer, row.body.byteOffset, row.body.byteLength).toString('utf8') : '',
     prev: String(row.prev),
     hash: String(row.hash),
   }

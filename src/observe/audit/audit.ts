@@ -4,8 +4,8 @@ import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
 import type { Decision, Decisions } from '../../core/ports/decisions.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { AuditStore, Batch } from './audit-store.ts'
-import { genesis, linkedAll } from './chain.ts'
-import { encode, encodeLost } from './row.ts'
+import { genesis, linked } from './chain.ts'
+import { encodeBatch } from './row.ts'
 
 export interface AuditParts {
   readonly store: AuditStore
@@ -24,7 +24,7 @@ export interface Audit extends Decisions {
 /** How long a row waits for others of its batch, in ms. */
 const lingerMs = 200
 /** Rows of one batch: more make a search for few of them slow. */
-const mostRows = 256
+const mostRows = 1_024
 /** Rows that wait while the store is away. */
 const mostWaiting = 20_000
 /** Between two tries to write, in ms. */
@@ -106,26 +106,26 @@ class Chain implements Audit {
       this.lags = false
       this.waiting.splice(0, taken)
       this.lost -= lost
-      this.seq += batch.rows.length
+      this.seq += batch.count
       this.hash = batch.hash
     } while (this.waiting.length >= mostRows || (this.ended && this.waiting.length > 0))
   }
 
   private next(): { readonly batch: Batch; readonly taken: number; readonly lost: number } {
     const decisions = this.waiting.slice(0, mostRows)
-    const rows = decisions.map((decision, at) => encode(this.seq + at, decision))
     const { lost } = this
-    if (lost > 0) rows.push(encodeLost(this.seq + rows.length, this.parts.clock.now(), lost))
     const times = decisions.map(({ atMs }) => atMs)
+    const text = encodeBatch(this.seq, decisions, { count: lost, atMs: this.parts.clock.now() })
     return {
       batch: {
         chain: this.chain,
         first: this.seq,
         atMinMs: Math.min(...times),
         atMaxMs: Math.max(...times),
-        rows,
+        count: decisions.length + (lost > 0 ? 1 : 0),
+        text,
         prev: this.hash,
-        hash: linkedAll(this.hash, rows),
+        hash: linked(this.hash, text),
       },
       taken: decisions.length,
       lost,

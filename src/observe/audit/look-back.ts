@@ -1,8 +1,8 @@
 // Reading the audit: what somebody or some tool did between two times, and whether the chains are whole.
 import type { Stored } from '../../core/ports/durable.ts'
 import type { AuditStore, Batch } from './audit-store.ts'
-import { genesis, linkedAll } from './chain.ts'
-import { type AuditRow, decode } from './row.ts'
+import { genesis, linked } from './chain.ts'
+import { type AuditRow, decodeBatch } from './row.ts'
 
 export interface AuditQuestion {
   readonly fromMs: number
@@ -26,8 +26,7 @@ export async function queryAudit(store: AuditStore, question: AuditQuestion): Pr
     const page = await store.page(question.fromMs, question.toMs, after, pageBatches)
     if (!page.ok) return page
     for (const batch of page.value) {
-      for (const text of batch.rows) {
-        const row = decode(batch.chain, text)
+      for (const row of decodeBatch(batch.chain, batch.text)) {
         if (row !== undefined && fits(row, question)) found.push(row)
       }
     }
@@ -91,13 +90,14 @@ async function verifyChain(store: AuditStore, chain: string): Promise<Stored<Cha
         if (first === 0 && hash !== genesis) return broken(0, 'the first row does not begin a chain')
       } else if (batch.first !== next) return broken(next, `rows ${next} to ${batch.first - 1} are missing`)
       if (batch.prev !== hash) return broken(batch.first, 'it does not follow from the row before')
-      const wrong = batch.rows.findIndex((text, at) => decode(chain, text)?.seq !== batch.first + at)
+      const own = decodeBatch(chain, batch.text)
+      const wrong = own.findIndex((row, at) => row?.seq !== batch.first + at)
       if (wrong >= 0) return broken(batch.first + wrong, 'the row is not the one of its number')
-      if (linkedAll(hash, batch.rows) !== batch.hash)
-        return broken(batch.first, `a row of ${batch.first} to ${batch.first + batch.rows.length - 1} was changed`)
+      if (linked(hash, batch.text) !== batch.hash)
+        return broken(batch.first, `a row of ${batch.first} to ${batch.first + own.length - 1} was changed`)
       hash = batch.hash
-      next = batch.first + batch.rows.length
-      rows += batch.rows.length
+      next = batch.first + own.length
+      rows += own.length
     }
     if (page.value.length < pageBatches) return { ok: true, value: { chain, first, rows, hash, broken: undefined } }
   }

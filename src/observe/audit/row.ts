@@ -1,4 +1,6 @@
-// One row of the audit: a JSON array in a fixed order, so that the bytes which were hashed are the bytes that are kept.
+// Rows of the audit as text, a batch at a time, so that the bytes which are hashed are the bytes that are kept. The first line has what the
+// rows say of callers and of what was decided, each once; a row names them by their places. A row that said all of it again would be four times as long
+// to hash, to write and to keep.
 import type { Principal } from '../../core/call/principal.ts'
 import type { Decision } from '../../core/ports/decisions.ts'
 
@@ -26,13 +28,9 @@ export interface AuditRow {
   readonly reason: string | null
 }
 
-/** As it stands in the array. */
-type Kept = readonly [
-  seq: number,
-  at: number,
-  about: AuditRow['about'],
-  allowed: 0 | 1,
-  id: string,
+/** Of the first line: `[first, at, [caller, …], [subject matter, …]]`; number and time of the first row. */
+type KeptHead = readonly [first: number, at: number, callers: readonly KeptCaller[], matters: readonly KeptMatter[]]
+type KeptCaller = readonly [
   tenant: string | null,
   issuer: string | null,
   subject: string | null,
@@ -40,79 +38,169 @@ type Kept = readonly [
   actors: readonly string[],
   via: string | null,
   credential: string,
+]
+type KeptMatter = readonly [
+  about: AuditRow['about'],
+  allowed: 0 | 1,
   method: string | null,
   upstream: string | null,
   item: string | null,
   rule: string,
-  reason: string | null,
 ]
+/** `later`: ms after the first row. */
+type KeptRow = readonly [later: number, id: string, caller: number, matter: number, reason?: string]
 
 /** Longest text of a member in characters: names and reasons may come from outside. */
 const longest = 512
 
-/** What a row says of its caller, as text; a principal is one object for as long as its credential is known. */
-const callers = new WeakMap<Principal, string>()
-
-/** By hand, so that what is the same in each row of a caller is made once; the bytes are those of `JSON.stringify`. */
-export function encode(seq: number, decision: Decision): string {
-  const { atMs, about, allowed, id, principal, credential, method, upstream, item, rule, reason } = decision
-  const what = JSON.stringify([cut(credential), cut(method), cut(upstream), cut(item), cut(rule), cut(reason)])
-  return `[${seq},${atMs},"${about}",${allowed ? 1 : 0},${JSON.stringify(cut(id))},${callerText(principal)},${what.slice(1)}`
+/** `lost`: rows that could not be kept, since the store was away for longer than memory lasts; how many, told by a row at the end. */
+export function encodeBatch(
+  first: number,
+  decisions: readonly Decision[],
+  lost: { readonly count: number; readonly atMs: number },
+): string {
+  const callers = new Places()
+  const matters = new Places()
+  const startMs = decisions[0]?.atMs ?? lost.atMs
+  let rows = ''
+  for (const decision of decisions) {
+    const { atMs, id, reason } = decision
+    const caller = callers.of(callerText(decision))
+    const matter = matters.of(matterText(decision))
+    const end = reason === undefined ? ']' : `,${member(reason)}]`
+    rows += `\n[${atMs - startMs},${plain.test(id) ? `"${id}"` : member(id)},${caller},${matter}${end}`
+  }
+  if (lost.count > 0) {
+    const what = `${lost.count} rows were lost, since the store was away`
+    const caller = callers.of(textOfCaller(undefined, ''))
+    rows += `\n[${lost.atMs - startMs},"",${caller},${matters.of('["lost",0,null,null,null,"store"]')},${member(what)}]`
+  }
+  return `[${first},${startMs},${callers.text()},${matters.text()}]${rows}`
 }
 
-function callerText(principal: Principal | undefined): string {
-  if (principal === undefined) return nobody
-  let text = callers.get(principal)
+/** What JSON writes as it is: nearly all ids. */
+const plain = /^[\w-]{1,128}$/
+
+/** The rows of a batch in order; undefined in the place of what is none. */
+export function decodeBatch(chain: string, text: string): readonly (AuditRow | undefined)[] {
+  const [head = '', ...lines] = text.split('\n')
+  const [first, at, callers, matters] = (arrayOf(head, 4, 4) ?? []) as Partial<KeptHead>
+  if (typeof first !== 'number' || typeof at !== 'number' || !Array.isArray(callers) || !Array.isArray(matters))
+    return lines.map(() => undefined)
+  return lines.map((line, n) => {
+    const row = arrayOf(line, 4, 5) as KeptRow | undefined
+    if (row === undefined) return undefined
+    const [later, id, callerPlace, matterPlace, reason = null] = row
+    const caller = callers[callerPlace] as KeptCaller | undefined
+    const named = matters[matterPlace] as KeptMatter | undefined
+    if (caller?.length !== 7 || named?.length !== 6) return undefined
+    const [tenant, issuer, subject, client, actors, via, credential] = caller
+    const [about, allowed, method, upstream, item, rule] = named
+    return {
+      chain,
+      seq: first + n,
+      at: at + later,
+      about,
+      allowed: allowed === 1,
+      id,
+      tenant,
+      issuer,
+      subject,
+      client,
+      actors,
+      via,
+      credential,
+      method,
+      upstream,
+      item,
+      rule,
+      reason,
+    }
+  })
+}
+
+/** Texts of one kind in the order in which rows named them first. */
+class Places {
+  private readonly places = new Map<string, number>()
+  private last: string | undefined
+  private lastPlace = 0
+
+  of(text: string): number {
+    if (text !== this.last) {
+      this.last = text
+      this.lastPlace = this.placeOf(text)
+    }
+    return this.lastPlace
+  }
+
+  private placeOf(text: string): number {
+    let place = this.places.get(text)
+    if (place === undefined) {
+      place = this.places.size
+      this.places.set(text, place)
+    }
+    return place
+  }
+
+  text(): string {
+    return `[${[...this.places.keys()].join(',')}]`
+  }
+}
+
+/** A principal is one object for as long as its credential is known, so its text is made once. */
+const callerTexts = new WeakMap<Principal, string>()
+
+function callerText({ principal, credential }: Decision): string {
+  if (principal === undefined || principal.credential !== credential) return textOfCaller(principal, credential)
+  let text = callerTexts.get(principal)
   if (text === undefined) {
-    const { tenant, iss, sub, clientId, actors, method } = principal
-    text = membersOf([cut(tenant), cut(iss), cut(sub), cut(clientId), actors, method])
-    callers.set(principal, text)
+    text = textOfCaller(principal, credential)
+    callerTexts.set(principal, text)
   }
   return text
 }
 
-const nobody = membersOf([null, null, null, null, [], null])
-
-function membersOf(members: readonly unknown[]): string {
-  return JSON.stringify(members).slice(1, -1)
+function textOfCaller(principal: Principal | undefined, credential: string): string {
+  if (principal === undefined) return JSON.stringify([null, null, null, null, [], null, cut(credential)])
+  const { tenant, iss, sub, clientId, actors, method } = principal
+  return JSON.stringify([cut(tenant), cut(iss), cut(sub), cut(clientId), actors, method, cut(credential)])
 }
 
-/** In place of rows that were lost, since the store was away for longer than memory lasts: how many. */
-export function encodeLost(seq: number, atMs: number, count: number): string {
-  const what = `${count} rows were lost, since the store was away`
-  return JSON.stringify([seq, atMs, 'lost', 0, '', null, null, null, null, [], null, '', null, null, null, 'store', what])
+/** By the name of the item: the same ones come again and again. */
+const matterTexts = new Map<string, MatterText>()
+const mostMatterTexts = 1_024
+interface MatterText extends Pick<Decision, 'about' | 'allowed' | 'method' | 'upstream' | 'rule'> {
+  readonly text: string
 }
 
-/** Undefined where it is no row. */
-export function decode(chain: string, text: string): AuditRow | undefined {
-  let read: unknown
+function matterText(decision: Decision): string {
+  const { about, allowed, method, upstream, item, rule } = decision
+  const name = item ?? ''
+  const found = matterTexts.get(name)
+  if (found !== undefined && isSameMatter(found, decision)) return found.text
+  const text = JSON.stringify([about, allowed ? 1 : 0, cut(method), cut(upstream), cut(item), cut(rule)])
+  // Names come from outside: what is longer than a row keeps is not kept here either.
+  if (item === undefined || name.length > longest) return text
+  if (matterTexts.size >= mostMatterTexts) matterTexts.clear()
+  matterTexts.set(name, { about, allowed, method, upstream, rule, text })
+  return text
+}
+
+function isSameMatter(a: MatterText, b: Decision): boolean {
+  return a.rule === b.rule && a.upstream === b.upstream && a.method === b.method && a.about === b.about && a.allowed === b.allowed
+}
+
+function member(text: string | undefined): string {
+  return text === undefined ? 'null' : JSON.stringify(cut(text))
+}
+
+/** Undefined where it is no JSON array of such a length. */
+function arrayOf(text: string, least: number, most: number): readonly unknown[] | undefined {
   try {
-    read = JSON.parse(text)
+    const read: unknown = JSON.parse(text)
+    return Array.isArray(read) && read.length >= least && read.length <= most ? read : undefined
   } catch {
     return undefined
-  }
-  if (!Array.isArray(read) || read.length !== 17) return undefined
-  const row = read as unknown as Kept
-  const [seq, at, about, allowed, id, tenant, issuer, subject, client, actors, via, credential, method, upstream, item, rule, reason] = row
-  return {
-    chain,
-    seq,
-    at,
-    about,
-    allowed: allowed === 1,
-    id,
-    tenant,
-    issuer,
-    subject,
-    client,
-    actors,
-    via,
-    credential,
-    method,
-    upstream,
-    item,
-    rule,
-    reason,
   }
 }
 

@@ -2,7 +2,7 @@
 // the first operation, and again after a failure; a damaged file is moved aside and a new one begun; a newer one is not touched.
 
 import type { Clock } from '../../../core/ports/clock.ts'
-import type { Domain, Durable, Reader, Stored, StoreFault, Transaction } from '../../../core/ports/durable.ts'
+import type { Cell, Domain, Durable, Reader, Stored, StoreFault, Transaction } from '../../../core/ports/durable.ts'
 import type { Report } from '../../../core/ports/report.ts'
 import { isCurrent, migrate, schemaTable, versionsOf } from '../migrations.ts'
 import { StoreError } from '../store-error.ts'
@@ -67,11 +67,16 @@ class SqliteDurable implements Durable {
   }
 
   read<T>(work: (reader: Reader) => Promise<T>): Promise<Stored<T>> {
-    return this.queued('read', work)
+    return this.queued('read', () => this.transaction('read', work))
   }
 
   transact<T>(work: (transaction: Transaction) => Promise<T>): Promise<Stored<T>> {
-    return this.queued('write', work)
+    return this.queued('write', () => this.transaction('write', work))
+  }
+
+  /** Outside a transaction SQLite makes one of each statement. */
+  run(sql: string, params: readonly Cell[] = []): Promise<Stored<number>> {
+    return this.queued('write', () => new SqliteTransaction((request) => this.ask(request)).run(sql, params))
   }
 
   trouble(): StoreFault | undefined {
@@ -86,7 +91,7 @@ class SqliteDurable implements Durable {
     this.disconnect()
   }
 
-  private queued<T>(mode: Mode, work: (transaction: Transaction) => Promise<T>): Promise<Stored<T>> {
+  private queued<T>(mode: Mode, work: () => Promise<T>): Promise<Stored<T>> {
     if (this.closed) return Promise.resolve({ ok: false, fault: { kind: 'closed', message: 'The store is closed' } })
     if (this.waiting >= this.limits.mostWaiting) {
       return Promise.resolve(this.failed({ kind: 'overloaded', message: `${this.waiting} operations wait for the store already` }))
@@ -97,11 +102,11 @@ class SqliteDurable implements Durable {
     return done
   }
 
-  private async perform<T>(mode: Mode, work: (transaction: Transaction) => Promise<T>): Promise<Stored<T>> {
+  private async perform<T>(mode: Mode, work: () => Promise<T>): Promise<Stored<T>> {
     if (this.paused(mode)) return this.failed(this.wrong ?? { kind: 'unavailable', message: 'The store failed a moment ago' })
     try {
       await this.opened()
-      const value = await this.transaction(mode, work)
+      const value = await work()
       this.succeeded(mode)
       return { ok: true, value }
     } catch (error) {
