@@ -3,6 +3,7 @@
 import type { Item, UpstreamId } from './item.ts'
 import type { Payload } from './payload.ts'
 import type { Principal } from './principal.ts'
+import type { Run } from './run.ts'
 
 export type { UpstreamId }
 
@@ -111,6 +112,7 @@ export interface Call {
   readonly asserted: Asserted | undefined
   readonly continuation: Continuation | undefined
   readonly trace: TraceContext
+  readonly run: Run
 }
 
 /** A call whose upstream is known (completion, tasks, watching), with no item. */
@@ -125,12 +127,12 @@ export interface RoutedCall extends TargetedCall {
 
 /** The call on its way to an upstream. Written out, since a spread of so many members costs Node 20 more than most stages do. */
 export function targeted(call: Call, upstream: UpstreamId, params: Payload): TargetedCall {
-  const { id, method, family, mount, target, caller, interest, asserted, continuation, trace } = call
-  return { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, upstream }
+  const { id, method, family, mount, target, caller, interest, asserted, continuation, trace, run } = call
+  return { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, upstream }
 }
 
 /** The call with its item pinned. */
 export function routed(call: Call, item: Item): RoutedCall {
-  const { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace } = call
-  return { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, upstream: item.upstream, item }
+  const { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run } = call
+  return { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, upstream: item.upstream, item }
 }

@@ -2,6 +2,7 @@
 
 import { type Call, type Caller, families, type LogLevel, type Method } from '../../core/call/call.ts'
 import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
+import { unstatedRun } from '../../core/call/run.ts'
 import type { Random } from '../../core/ports/clock.ts'
 import { absentIn } from '../../core/protocol/absent.ts'
 import { strayTargets, targetOf, targetValue } from '../../core/protocol/carriers.ts'
@@ -61,6 +62,7 @@ export function makeCall(parts: CallParts, random: Random): { readonly call: Cal
       interest: { progress: progressToken !== undefined, logLevel: parts.logLevel },
       asserted: undefined,
       continuation: undefined,
+      run: unstatedRun,
       trace: traceOf(meta, random),
     },
     progressToken,

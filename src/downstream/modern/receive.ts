@@ -4,6 +4,7 @@
 import { type Asserted, type Call, type ClientCapabilities, families, isMethod, type LogLevel, type Method } from '../../core/call/call.ts'
 import { type Edit, payload } from '../../core/call/payload.ts'
 import type { Principal } from '../../core/call/principal.ts'
+import { unstatedRun } from '../../core/call/run.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
@@ -197,6 +198,7 @@ function callOf(
     asserted: headerChecks,
     continuation: undefined,
     trace: traceOf(meta, random),
+    run: unstatedRun,
   }
 }
 

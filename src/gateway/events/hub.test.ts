@@ -7,6 +7,7 @@ import { endless } from '../../core/call/expiry.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { anonymous, type Principal } from '../../core/call/principal.ts'
+import { unstatedRun } from '../../core/call/run.ts'
 import type { Owner, Upstream } from '../../core/ports/upstream.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import { createEvents, type Events, mostListens } from './hub.ts'
@@ -126,6 +127,7 @@ function listenCall(notifications: unknown, principal: Principal, affinity: stri
     interest: { progress: false, logLevel: undefined },
     asserted: undefined,
     continuation: undefined,
+    run: unstatedRun,
     trace: { traceId: 't', spanId: 's', parentSpanId: undefined, sampled: false, tracestate: undefined },
   }
 }

@@ -12,6 +12,7 @@ import type { Item } from '../../../src/core/call/item.ts'
 import type { Outcome } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
 import { anonymous, type Principal } from '../../../src/core/call/principal.ts'
+import { unstatedRun } from '../../../src/core/call/run.ts'
 import { unconfigured } from '../../../src/core/call/tool-settings.ts'
 import type { Clock } from '../../../src/core/ports/clock.ts'
 import type { Credentials } from '../../../src/core/ports/credentials.ts'
@@ -133,6 +134,7 @@ export function makeCall(method: Method, params: Record<string, unknown>, option
     interest: { progress: options.progress ?? false, logLevel: options.logLevel },
     asserted: undefined,
     continuation: options.continuation,
+    run: unstatedRun,
     trace: { traceId: '0'.repeat(32), spanId: '0'.repeat(16), parentSpanId: undefined, sampled: false, tracestate: undefined },
   }
   return families[method] === 'invoke' ? withItem(call, options.item ?? {}) : call

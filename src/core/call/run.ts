@@ -1,0 +1,30 @@
+// An agent's task (run) and the step of its model (turn) that a call belongs to. Limits, records and costs are told by them. What an agent
+// states of itself counts within its principal alone.
+import { type Principal, principalKey } from './principal.ts'
+import { type TenantKey, tenantKey } from './tenant-key.ts'
+
+/** Where the id of a run was taken from; the first that is there wins, in this order. */
+export type RunSource = 'claim' | 'meta' | 'baggage' | 'header' | 'session' | 'made'
+
+export interface Run {
+  /** Unique within its principal; a client may choose it, up to `longestRunId` characters. */
+  readonly id: string
+  readonly source: RunSource
+  /** As the client names it; undefined: the trace id stands for it. */
+  readonly turn: string | undefined
+  /** The agent's own words for what it does, up to `longestWhy` characters. */
+  readonly why: string | undefined
+  /** Whose cost it is: of a claim or of the rule of access; undefined where nothing says. */
+  readonly team: string | undefined
+}
+
+export const longestRunId = 128
+export const longestWhy = 500
+
+/** What belongs to the run is kept under this. */
+export function runKey(principal: Principal, run: Run): TenantKey {
+  return tenantKey(principal.tenant, 'run', principalKey(principal), run.id)
+}
+
+/** Of a call whose door has not said whose task it is. */
+export const unstatedRun: Run = { id: '', source: 'made', turn: undefined, why: undefined, team: undefined }
