@@ -57,7 +57,7 @@ export const counters = {
     labels: ['issuer', 'result'],
   },
   store_evicted: {
-    help: 'Entries of the ephemeral store that had to go before their end, and leases refused for want of room.',
+    help: 'Entries of the ephemeral store, and keys of limits, that had to go before their end; leases refused for want of room.',
     labels: ['what'],
   },
   store_faults: { help: 'Operations on the durable store that failed.', labels: ['kind'] },
