@@ -31,6 +31,7 @@ import { createWordsReader } from '../gateway/quality/words-reader.ts'
 import { record, unclaimedRecord } from '../gateway/record/stage.ts'
 import { createResilience, type Resilience } from '../gateway/resilience/stage.ts'
 import { createSpillStore, spill } from '../gateway/results/stage.ts'
+import { Runs } from '../gateway/runs/index.ts'
 import { toolsBySelector } from '../gateway/tools/by-selector.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
 import { HttpPools } from '../upstream/http/pools.ts'
@@ -150,6 +151,7 @@ export function assembleInside(parts: InsideParts): Inside {
     concurrencyOf: (id) => settings.servers[id]?.concurrency ?? 1,
   })
   const continuation = createContinuation({ sealer, clock, random })
+  const runs = new Runs({ clock, random })
   const limitsOf = deadlines(settings)
   const send = (call: TargetedCall, exchange: Exchange): Promise<Outcome> => {
     const upstream = upstreams.get(call.upstream)
@@ -195,6 +197,7 @@ export function assembleInside(parts: InsideParts): Inside {
       recorder,
       clock,
       identify: parts.identify,
+      runOf: (principal, session, meta, headers) => runs.of(principal, session, meta, headers),
       decisions: parts.decisions,
     }),
     upstreams,

@@ -35,6 +35,8 @@ export function createJournal(decisions: Decisions, clock: Clock, issuer: () => 
           scopes: scopes?.split(' ') ?? [],
           credential,
           actors: [],
+          run: undefined,
+          team: undefined,
           expiresAt: undefined,
           method: 'oauth',
         }

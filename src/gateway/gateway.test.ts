@@ -2,6 +2,7 @@ import { expect, it } from 'vitest'
 import { keptDecisions, noDecisions } from '../../test/doubles/decisions.ts'
 import { ManualClock } from '../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../test/doubles/principal.ts'
+import { aRun } from '../../test/doubles/run.ts'
 import { anonymous } from '../core/call/principal.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import { fault } from '../core/faults/catalogue.ts'
@@ -16,6 +17,7 @@ it('the record of a refusal keeps principal, transport and revision, and no more
     recorder,
     clock: new ManualClock(),
     identify: () => ({ principal: anonymous }),
+    runOf: () => aRun(),
     decisions: noDecisions,
   })
   const refusal = { id: 'c1', mount: 'm', transport: 'sse', principal: anonymous, fault: fault('parse_error', {}), startedAtMs: 0 } as const
@@ -32,7 +34,15 @@ it('whoever is not let in has a row in the audit, with the reason and the id of 
   const decisions = keptDecisions()
   const recorder = { record: () => {}, bug: () => {} }
   const clock = new ManualClock()
-  const gateway = createGateway({ chains: {} as never, mounts: [], recorder, clock, identify: () => ({ principal: anonymous }), decisions })
+  const gateway = createGateway({
+    chains: {} as never,
+    mounts: [],
+    recorder,
+    clock,
+    identify: () => ({ principal: anonymous }),
+    runOf: () => aRun(),
+    decisions,
+  })
   const refusal = { mount: '', transport: 'http', method: undefined, revision: undefined, startedAtMs: 7 } as const
   const alice = aPrincipal({ credential: 'token-1' })
   gateway.refuse({ ...refusal, id: 'c1', principal: undefined, fault: fault('unauthenticated', { reason: 'the request shows none' }) })

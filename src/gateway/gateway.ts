@@ -12,15 +12,17 @@ interface Parts {
   readonly recorder: Recorder
   readonly clock: Clock
   readonly identify: Gateway['identify']
+  readonly runOf: Gateway['runOf']
   readonly decisions: Decisions
 }
 
 /** Characters of a method or revision that nobody has checked; a client chooses them. */
 const longestName = 128
 
-export function createGateway({ chains, mounts, recorder, clock, identify, decisions }: Parts): Gateway {
+export function createGateway({ chains, mounts, recorder, clock, identify, runOf, decisions }: Parts): Gateway {
   return {
     identify,
+    runOf,
     handle: (call, exchange) => chains[call.family](call, exchange),
     mounts: () => mounts,
     refuse: (refusal) => {

@@ -62,6 +62,9 @@ promise(
     const claims = decodeJwt(first.out)
     expect(claims).toMatchObject({ sub: 'nightly', client_id: 'nightly', scope: 'a b', groups: ['ci'], aud: `${gateway.base}/mcp/up` })
     expect((claims.exp ?? 0) - (claims.iat ?? 0)).toBe(120)
+    expect(claims).not.toHaveProperty('run')
+    const ofRun = await run('token', 'mint', '--subject', 'nightly', '--run', 'build 7', '--team', 'blue')
+    expect(decodeJwt(ofRun.out)).toMatchObject({ run: 'build 7', team: 'blue' })
     expect(await statusOf(gateway, first.out, '/up')).toBe(200)
     expect(await statusOf(gateway, first.out)).toBe(401)
     const second = JSON.parse((await run('token', 'mint', '--subject', 'nightly', '--ttl', '30s', '--json')).out)
@@ -80,6 +83,7 @@ promise(
     const wrong = [
       [['--ttl', '3m'], /auth\.platform\.ttl/],
       [['--mount', 'nothing'], /no server or toolset/],
+      [['--run', 'r'.repeat(129)], /--run/],
     ] as const
     for (const [args, says] of wrong) {
       const refused = await run('token', 'mint', '--subject', 'x', ...args)
@@ -155,6 +159,13 @@ describe('a workload exchanges its own token (RFC 7523)', () => {
       expect(metadata.authorization_servers).toEqual(['https://mcp.example.com/oauth/platform'])
     },
   )
+
+  test('the run and the team that its token names stay those of the platform token', async () => {
+    const { cluster, at } = await setting({ claims: { run: 'job.id', team: 'job.team' } })
+    const { body } = await exchange(at, await serviceAccount(cluster, { job: { id: 'job-7', team: 'blue' } }))
+    expect(decodeJwt(body.access_token)).toMatchObject({ run: 'job-7', team: 'blue' })
+    expect(decodeJwt((await exchange(at, await serviceAccount(cluster))).body.access_token)).not.toHaveProperty('run')
+  })
 
   test('of a SPIFFE identity, by its trust domain', async () => {
     const { cluster, at } = await setting({ issuer: 'spiffe://example.org' })

@@ -131,6 +131,13 @@ export function targeted(call: Call, upstream: UpstreamId, params: Payload): Tar
   return { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, upstream }
 }
 
+/** The call with another run. */
+export function ofRun<C extends TargetedCall & { readonly item?: Item }>(call: C, run: Run): C {
+  const { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, upstream, item } = call
+  const made = { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, upstream }
+  return (item === undefined ? made : routed(made, item)) as TargetedCall as C
+}
+
 /** The call with its item pinned. */
 export function routed(call: Call, item: Item): RoutedCall {
   const { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run } = call

@@ -2,11 +2,14 @@
 // each other: `resolve` notes the route, `retry` the attempts, a door the size of what it read.
 import type { UpstreamId } from './call.ts'
 import type { Payload } from './payload.ts'
+import type { Run } from './run.ts'
 
 declare module './exchange.ts' {
   interface Facts {
     /** Where the call goes; `item` is the upstream's own name, undefined where the call has no item. */
     route: { readonly upstream: UpstreamId; readonly item: string | undefined }
+    /** The run of the call, where a rule of access has named its team. */
+    run: Run
     /** Attempts made, the first included. */
     attempts: number
     /** Arguments were given the types of their schema: where (JSON Pointers), and the params as the caller sent them. */

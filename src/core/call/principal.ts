@@ -23,6 +23,9 @@ export interface Principal {
   readonly credential: string
   /** Who acts for the subject, the nearest first (`act`, RFC 8693 §4.1). */
   readonly actors: readonly string[]
+  /** The run that the credential was issued for, and the team whose cost its calls are; undefined where it names none. */
+  readonly run: string | undefined
+  readonly team: string | undefined
   /** Milliseconds since the epoch from which the credential is worth nothing; undefined where it has no end. */
   readonly expiresAt: number | undefined
   readonly method: CallerMethod
@@ -39,6 +42,8 @@ export const anonymous: Principal = {
   scopes: [],
   credential: '',
   actors: [],
+  run: undefined,
+  team: undefined,
   expiresAt: undefined,
   method: 'anonymous',
 }

@@ -26,5 +26,22 @@ export function runKey(principal: Principal, run: Run): TenantKey {
   return tenantKey(principal.tenant, 'run', principalKey(principal), run.id)
 }
 
-/** Of a call whose door has not said whose task it is. */
-export const unstatedRun: Run = { id: '', source: 'made', turn: undefined, why: undefined, team: undefined }
+const teamed = new WeakMap<Run, Run>()
+
+/** The run as one of this team: one object as long as the team of the run is the same. */
+export function inTeam(run: Run, team: string): Run {
+  const known = teamed.get(run)
+  if (known?.team === team) return known
+  const { id, source, turn, why } = run
+  const made = { id, source, turn, why, team }
+  teamed.set(run, made)
+  return made
+}
+
+/** Whether it can be the id of a run or turn: printable, since it stands in log lines, headers and commands. */
+export function isRunId(value: unknown): value is string {
+  return typeof value === 'string' && value !== '' && value.length <= longestRunId && !unprintable.test(value)
+}
+
+/** Control and format characters (which turn the direction of a line), halves of pairs, ends of lines. */
+const unprintable = /[\p{C}\p{Zl}\p{Zp}]/u

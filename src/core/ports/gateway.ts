@@ -3,6 +3,7 @@ import type { Call } from '../call/call.ts'
 import type { Exchange } from '../call/exchange.ts'
 import type { Outcome } from '../call/outcome.ts'
 import type { Principal } from '../call/principal.ts'
+import type { Run } from '../call/run.ts'
 import type { Fault } from '../faults/fault.ts'
 
 /** What a caller shows of itself, before any body was read. Nothing of it is believed yet, and none of it is ever logged. */
@@ -59,9 +60,24 @@ export interface Refusal {
   readonly startedAtMs: number
 }
 
+/** What headers say of the run. */
+export interface RunHeaders {
+  /** `Signalbox-Run`, `Signalbox-Turn`. */
+  readonly run: string | undefined
+  readonly turn: string | undefined
+  readonly baggage: string | undefined
+}
+
 export interface Gateway {
   /** At once where nobody has to be asked. */
   identify(presented: Presented): Identified | Promise<Identified>
+  /** Whose task a call is. `session`: that of a client which has one; `meta`: `_meta` of its params; `headers`: undefined where none says anything. */
+  runOf(
+    principal: Principal,
+    session: string | undefined,
+    meta: Readonly<Record<string, unknown>> | undefined,
+    headers: RunHeaders | undefined,
+  ): Run
   /** Walks the table. Resolves exactly once and never rejects. The answer to `server/discover` is DiscoverResult less `supportedVersions`. */
   handle(call: Call, exchange: Exchange): Promise<Outcome>
   refuse(refusal: Refusal): void

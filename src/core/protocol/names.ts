@@ -31,6 +31,10 @@ export const vendorPrefix = 'signalbox.dev/'
  */
 export const refusalKey = `${vendorPrefix}error`
 
+/** What a client says of its run in `_meta`, and in baggage; what servers are told of it. */
+export const runMeta = { run: `${vendorPrefix}run`, turn: `${vendorPrefix}turn`, why: `${vendorPrefix}why` } as const
+export const runBaggage = { run: 'run.id', turn: 'turn.id' } as const
+
 /** Skills (SEP-2640). */
 export const skillsExtension = 'io.modelcontextprotocol/skills'
 export const tasksExtension = 'io.modelcontextprotocol/tasks'
@@ -42,6 +46,10 @@ export const header = {
   paramPrefix: 'mcp-param-',
   sessionId: 'mcp-session-id',
   lastEventId: 'last-event-id',
+  run: 'signalbox-run',
+  turn: 'signalbox-turn',
+  /** W3C Baggage §3. */
+  baggage: 'baggage',
 } as const
 
 /** JSON-RPC and MCP error codes. */

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 const allowed: ReadonlySet<string> = new Set([
   'accept',
   'authorization',
+  'baggage',
   'content-type',
   'dpop',
   'last-event-id',
@@ -11,6 +12,8 @@ const allowed: ReadonlySet<string> = new Set([
   'mcp-name',
   'mcp-protocol-version',
   'mcp-session-id',
+  'signalbox-run',
+  'signalbox-turn',
   'traceparent',
   'tracestate',
 ])

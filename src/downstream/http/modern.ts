@@ -17,6 +17,7 @@ import { Heartbeat } from './heartbeat.ts'
 import { type Refusals, writeJson } from './refusals.ts'
 import { Reply } from './reply.ts'
 import { RequestHeaders } from './request-headers.ts'
+import { runHeaders } from './run-headers.ts'
 
 /** Listen streams at once; one more is refused. */
 const mostListens = 10_000
@@ -81,8 +82,9 @@ export class ModernDoor {
       id: arrived.id,
       affinity: undefined,
       headers: forwardedHeaders(headers, context.forwarded),
+      runHeaders: runHeaders(headers),
     } as const
-    const received = receive(arrived.message as Message, arrived.body, hop, context.random, new RequestHeaders(headers))
+    const received = receive(arrived.message as Message, arrived.body, hop, context, new RequestHeaders(headers))
     if (received.kind === 'refused' || received.call.family !== 'listen') return received
     const reason = accepted(headers.accept).sse
       ? this.noListen()

@@ -2,8 +2,8 @@
 
 import { type Call, type Caller, families, type LogLevel, type Method } from '../../core/call/call.ts'
 import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
-import { unstatedRun } from '../../core/call/run.ts'
 import type { Random } from '../../core/ports/clock.ts'
+import type { Gateway, RunHeaders } from '../../core/ports/gateway.ts'
 import { absentIn } from '../../core/protocol/absent.ts'
 import { strayTargets, targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
@@ -38,10 +38,20 @@ export interface CallParts {
   readonly params: Payload | undefined
   readonly caller: Caller
   readonly logLevel: LogLevel | undefined
+  readonly runHeaders: RunHeaders | undefined
+}
+
+/** What the door has for every request. */
+export interface Making {
+  readonly random: Random
+  readonly gateway: Pick<Gateway, 'runOf'>
 }
 
 /** The call, and the client's progress token as JSON text. Params that are no object count as absent. */
-export function makeCall(parts: CallParts, random: Random): { readonly call: Call; readonly progressToken: string | undefined } {
+export function makeCall(
+  parts: CallParts,
+  { random, gateway }: Making,
+): { readonly call: Call; readonly progressToken: string | undefined } {
   const params = parts.params ?? emptyObject
   const parsed = params.json()
   const fields = isObject(parsed) ? parsed : {}
@@ -62,8 +72,8 @@ export function makeCall(parts: CallParts, random: Random): { readonly call: Cal
       interest: { progress: progressToken !== undefined, logLevel: parts.logLevel },
       asserted: undefined,
       continuation: undefined,
-      run: unstatedRun,
       trace: traceOf(meta, random),
+      run: gateway.runOf(parts.caller.principal, parts.caller.affinity, meta, parts.runHeaders),
     },
     progressToken,
   }

@@ -59,8 +59,9 @@ export async function handshake(context: DoorContext, opening: Opening, message:
         headers: arrival.headers,
       },
       logLevel: undefined,
+      runHeaders: arrival.runHeaders,
     },
-    context.random,
+    context,
   )
   const exchange = openExchange(context.clock, context.limits, { emit: () => {} }, opening.principal)
   const outcome = oversize ? turnedAway(context, opening, said.protocolVersion, arrival) : await context.gateway.handle(call, exchange)

@@ -15,6 +15,7 @@ import { forwardedHeaders } from '../http/forwarded-headers.ts'
 import { Heartbeat } from '../http/heartbeat.ts'
 import { type Named, Refusals, writeJson } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
+import { runHeaders } from '../http/run-headers.ts'
 import { createModernWriter } from '../modern/answer.ts'
 import { claimedRevision } from '../modern/envelope.ts'
 import { rawIdOf } from '../modern/receive.ts'
@@ -227,7 +228,13 @@ class LegacyDoor implements LegacyHttpDoor {
 
   private arrival(arrived: Arrived): Arrival {
     const headers = forwardedHeaders(arrived.req.headers, this.context.forwarded)
-    return { correlationId: arrived.id, principal: arrived.principal, atMs: arrived.atMs, headers }
+    return {
+      correlationId: arrived.id,
+      principal: arrived.principal,
+      atMs: arrived.atMs,
+      headers,
+      runHeaders: runHeaders(arrived.req.headers),
+    }
   }
 
   private refuse(arrived: Arrived, reason: Fault, named: Named = {}): void {

@@ -10,6 +10,7 @@ import type { Principal } from '../../core/call/principal.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import type { RunHeaders } from '../../core/ports/gateway.ts'
 import { targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import {
@@ -91,6 +92,8 @@ export interface Arrival {
   readonly principal: Principal
   readonly atMs: number
   readonly headers: Readonly<Record<string, string>> | undefined
+  /** What they say of the run. */
+  readonly runHeaders: RunHeaders | undefined
 }
 
 /** Most requests of one session at once; more are refused. */
@@ -285,8 +288,9 @@ export class LegacySession {
         params: message.params,
         caller: this.caller(arrival.principal, arrival.headers),
         logLevel: this.level ?? defaultLevel,
+        runHeaders: arrival.runHeaders,
       },
-      context.random,
+      context,
     )
     const roundTrip = new MultiRoundTrip({
       context,
@@ -416,17 +420,18 @@ export class LegacySession {
   }
 
   private listenCall(interest: Interest): ReturnType<typeof makeCall>['call'] {
-    const { random } = this.parts.context
+    const { context } = this.parts
     return makeCall(
       {
-        id: random.id(),
+        id: context.random.id(),
         method: 'subscriptions/listen',
         mount: this.profile.mount,
         params: payloadOf({ notifications: interest }),
         caller: this.caller(this.parts.credential.principal, undefined),
         logLevel: undefined,
+        runHeaders: undefined,
       },
-      random,
+      context,
     ).call
   }
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { envelope, modernBody } from '../../../test/doubles/downstream/http-peer.ts'
+import { aRun } from '../../../test/doubles/run.ts'
 import { anonymous } from '../../core/call/principal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { metaKey } from '../../core/protocol/names.ts'
@@ -7,10 +8,20 @@ import { systemRandom } from '../../platform/random/system-random.ts'
 import type { Message } from './envelope.ts'
 import { cancelledId, type Hop, type Received, rawIdOf, receive } from './receive.ts'
 
-const hop: Hop = { transport: 'stdio', mount: 'm', principal: anonymous, id: 'corr', affinity: undefined, headers: undefined }
+const hop: Hop = {
+  transport: 'stdio',
+  mount: 'm',
+  principal: anonymous,
+  id: 'corr',
+  affinity: undefined,
+  headers: undefined,
+  runHeaders: undefined,
+}
+
+const run = aRun()
 
 function received(text: string): Received {
-  return receive(JSON.parse(text) as Message, Buffer.from(text), hop, systemRandom)
+  return receive(JSON.parse(text) as Message, Buffer.from(text), hop, { random: systemRandom, gateway: { runOf: () => run } })
 }
 
 function call(text: string) {

@@ -4,10 +4,11 @@
 import { type Asserted, type Call, type ClientCapabilities, families, isMethod, type LogLevel, type Method } from '../../core/call/call.ts'
 import { type Edit, payload } from '../../core/call/payload.ts'
 import type { Principal } from '../../core/call/principal.ts'
-import { unstatedRun } from '../../core/call/run.ts'
+import type { Run } from '../../core/call/run.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
+import type { Gateway, RunHeaders } from '../../core/ports/gateway.ts'
 import { absentIn } from '../../core/protocol/absent.ts'
 import { strayTargets, type Target, targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
@@ -29,6 +30,8 @@ export interface Hop {
   readonly affinity: string | undefined
   /** Client headers that some upstream opted in to. */
   readonly headers: Readonly<Record<string, string>> | undefined
+  /** What they say of the run. */
+  readonly runHeaders: RunHeaders | undefined
 }
 
 /** The checks that only a transport with headers has; each answers a fault or nothing. */
@@ -58,11 +61,23 @@ export interface Refused {
 
 export type Received = { readonly kind: 'call'; readonly asked: Asked; readonly call: Call } | Refused
 
+/** What the door has for every request. */
+export interface Receiving {
+  readonly random: Random
+  readonly gateway: Pick<Gateway, 'runOf'>
+}
+
 /**
  * Reads one request (`method` and `id` present). `bytes` is exactly the message's JSON text, known to be valid and free of duplicate
  * keys; `message` is the same, parsed.
  */
-export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: Random, headerChecks?: HeaderChecks): Received {
+export function receive(
+  message: Message,
+  bytes: Uint8Array,
+  hop: Hop,
+  { random, gateway }: Receiving,
+  headerChecks?: HeaderChecks,
+): Received {
   const found = locateParts(bytes)
   const id = idText(bytes, found.id, message.id)
   const method = typeof message.method === 'string' ? message.method : undefined
@@ -84,10 +99,11 @@ export function receive(message: Message, bytes: Uint8Array, hop: Hop, random: R
     return refused(fault('invalid_params', { reason: 'progressToken must be a string or an integer' }))
   }
   const known = method as Method
+  const run = gateway.runOf(hop.principal, hop.affinity, meta, hop.runHeaders)
   return {
     kind: 'call',
     asked: { id, method: known, correlationId: hop.id, progressToken: token, logLevel: envelope.logLevel },
-    call: callOf(known, envelope, params, meta, place, target, bytes, found.params, hop, token !== undefined, headerChecks, random),
+    call: callOf(known, envelope, params, meta, place, target, bytes, found.params, hop, run, token !== undefined, headerChecks, random),
   }
 }
 
@@ -175,6 +191,7 @@ function callOf(
   bytes: Uint8Array,
   at: Span | undefined,
   hop: Hop,
+  run: Run,
   progress: boolean,
   headerChecks: HeaderChecks | undefined,
   random: Random,
@@ -198,7 +215,7 @@ function callOf(
     asserted: headerChecks,
     continuation: undefined,
     trace: traceOf(meta, random),
-    run: unstatedRun,
+    run,
   }
 }
 

@@ -132,6 +132,7 @@ class Connection {
       principal: this.principal,
       atMs: this.context.clock.now(),
       headers: undefined,
+      runHeaders: undefined,
     }
     if (sent === undefined) {
       this.refuse(undefined, undefined, fault('body_too_large', { limit: this.context.settings.http.bodyBytes }), arrival)
@@ -195,8 +196,9 @@ class Connection {
         id: arrival.correlationId,
         affinity: undefined,
         headers: undefined,
+        runHeaders: undefined,
       },
-      context.random,
+      context,
     )
     if (received.kind === 'refused') return this.refuse(received.id, received.method, received.fault, arrival, received.revision)
     const { asked, call } = received

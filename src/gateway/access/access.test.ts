@@ -4,8 +4,9 @@ import { keptDecisions } from '../../../test/doubles/decisions.ts'
 import { aCall, anExchange, anItem, done } from '../../../test/doubles/gateway/samples.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
+import { aRun } from '../../../test/doubles/run.ts'
 import * as fc from '../../../test/property.ts'
-import { routed } from '../../core/call/call.ts'
+import { type Call, routed } from '../../core/call/call.ts'
 import type { Item } from '../../core/call/item.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
@@ -22,7 +23,7 @@ function policyOf(rules: Written) {
   return createPolicy(accessSettings.parse(rules), clock)
 }
 
-async function call(rules: Written, principal: Principal, item: Item, args: unknown = {}) {
+async function call(rules: Written, principal: Principal, item: Item, args: unknown = {}, run = aRun()) {
   const decisions = keptDecisions()
   const counted: string[] = []
   const stage = authorize({
@@ -32,13 +33,25 @@ async function call(rules: Written, principal: Principal, item: Item, args: unkn
     clock,
     challenge: (_call, scopes) => `Bearer scope="${scopes.join(' ')}"`,
   })
-  let reached = 0
-  const made = routed(aCall({ params: payloadOf({ name: item.visible, arguments: args }), caller: { ...aCall().caller, principal } }), item)
-  const outcome: Outcome = await stage.run(made, anExchange(clock).exchange, async () => {
-    reached += 1
+  const gone: Call[] = []
+  const { exchange } = anExchange(clock)
+  const made = routed(
+    aCall({ params: payloadOf({ name: item.visible, arguments: args }), caller: { ...aCall().caller, principal }, run }),
+    item,
+  )
+  const outcome: Outcome = await stage.run(made, exchange, async (call) => {
+    gone.push(call)
     return done()
   })
-  return { outcome, reached, decisions: decisions.all, counted, fault: outcome.kind === 'fault' ? outcome.fault : undefined }
+  return {
+    outcome,
+    reached: gone.length,
+    gone: gone[0],
+    exchange,
+    decisions: decisions.all,
+    counted,
+    fault: outcome.kind === 'fault' ? outcome.fault : undefined,
+  }
 }
 
 const rules: Written = [
@@ -68,6 +81,25 @@ describe('a read token', () => {
     expect(decisions).toMatchObject([{ about: 'access', allowed: false, rule: 'access.1' }])
     expect(counted).toEqual(['access_denied tracker insufficient_scope'])
   })
+})
+
+it('the team of a call is that of the rule which grants it, unless its token names one', async () => {
+  const teams: Written = [
+    { groups: ['support'], scopes: ['tickets:read'], use: ['tracker/get_*'], team: 'readers' },
+    { groups: ['support'], use: ['tracker/*'], team: 'writers' },
+    { use: ['*'] },
+  ]
+  const run = aRun({ turn: 't1', why: 'to see' })
+  const granted = await call(teams, reader, get, {}, run)
+  expect(granted.gone).toMatchObject({ id: 'call-1', item: get, upstream: 'tracker', run: { ...run, team: 'readers' } })
+  // What is outside of this stage hears of it, and the next call of the run has the same object.
+  expect(granted.exchange.fact('run')).toBe(granted.gone?.run)
+  expect((await call(teams, reader, get, {}, run)).gone?.run).toBe(granted.gone?.run)
+  expect((await call(teams, reader, remove, {}, run)).gone?.run).toEqual({ ...run, team: 'writers' })
+  const other = await call(teams, aPrincipal(), get, {}, run)
+  expect([other.gone?.run, other.exchange.fact('run')]).toEqual([run, undefined])
+  const claimed = aRun({ team: 'blue' })
+  expect((await call(teams, reader, get, {}, claimed)).gone?.run).toBe(claimed)
 })
 
 it('a condition on the arguments decides call by call', async () => {

@@ -13,6 +13,8 @@ export interface Rule {
   readonly scopes: readonly string[]
   readonly condition: Condition | undefined
   readonly shadow: boolean
+  /** Whose cost a call is that it grants. */
+  readonly team: string | undefined
   /** Why the rule is not for a principal, whatever its scopes; undefined where it is. */
   unfit(principal: Principal): string | undefined
 }
@@ -25,6 +27,7 @@ export function readRules(settings: readonly AccessRuleSettings[]): readonly Rul
     scopes: rule.scopes ?? [],
     condition: rule.when === undefined ? undefined : readCondition(rule.when),
     shadow: rule.shadow,
+    team: rule.team,
     unfit: (principal) => unfit(rule, principal),
   }))
 }

@@ -20,6 +20,11 @@ export const accessRuleSettings = z.strictObject({
   clients: names.optional().describe('The credential was issued to one of these OAuth clients.'),
   tenants: names.optional().describe('The caller belongs to one of these tenants.'),
   subjects: names.optional().describe('The caller is one of these subjects (`sub`).'),
+  team: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'a name of 1 to 64 characters: letters, digits, . _ -' })
+    .optional()
+    .describe('The team whose cost a call is that this rule grants, unless the token of the caller names one.'),
   when: z.string().min(1).max(2_000).optional().describe('A condition in CEL on `principal`, `tool`, `args` and `now`.'),
   shadow: z
     .boolean()

@@ -1,9 +1,11 @@
 // The stage that lets a call go on only where a rule of `access` grants it: before any byte goes upstream, and before anything is counted
 // against a limit. Each decision is noted for the audit.
-import type { Call, TargetedCall } from '../../core/call/call.ts'
+import '../../core/call/facts.ts'
+import { type Call, ofRun, type TargetedCall } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
 import type { Item } from '../../core/call/item.ts'
 import { failed } from '../../core/call/outcome.ts'
+import { inTeam } from '../../core/call/run.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -46,7 +48,7 @@ export function authorize(parts: AuthorizeParts): Pass<TargetedCall> {
       }
       if (verdict.kind === 'allowed') {
         note(parts, call, item, 'access', true, verdict.rule.name, undefined)
-        return next(call, exchange)
+        return next(ofTeam(call, exchange, verdict.rule.team), exchange)
       }
       const refused = refusal(parts, call, item, verdict)
       parts.counters.add('access_denied', { upstream: item.upstream, kind: refused.kind })
@@ -54,6 +56,14 @@ export function authorize(parts: AuthorizeParts): Pass<TargetedCall> {
       return Promise.resolve(failed(refused))
     },
   }
+}
+
+/** Which rule grants a call is known here and no sooner. What the token says of its caller goes before what the rule says of many. */
+function ofTeam<C extends TargetedCall>(call: C, exchange: Exchange, team: string | undefined): C {
+  if (team === undefined || call.run.team !== undefined) return call
+  const run = inTeam(call.run, team)
+  exchange.note('run', run)
+  return ofRun(call, run)
 }
 
 /** A completion is about an item, but goes to the server by itself. */

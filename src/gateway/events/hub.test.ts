@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
+import { aRun } from '../../../test/doubles/run.ts'
 import type { Call, ClientCapabilities } from '../../core/call/call.ts'
 import { type CallEvent, type Interest, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { endless } from '../../core/call/expiry.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { anonymous, type Principal } from '../../core/call/principal.ts'
-import { unstatedRun } from '../../core/call/run.ts'
 import type { Owner, Upstream } from '../../core/ports/upstream.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import { createEvents, type Events, mostListens } from './hub.ts'
@@ -127,7 +127,7 @@ function listenCall(notifications: unknown, principal: Principal, affinity: stri
     interest: { progress: false, logLevel: undefined },
     asserted: undefined,
     continuation: undefined,
-    run: unstatedRun,
+    run: aRun(),
     trace: { traceId: 't', spanId: 's', parentSpanId: undefined, sampled: false, tracestate: undefined },
   }
 }

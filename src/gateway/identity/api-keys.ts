@@ -35,6 +35,8 @@ export function apiKeys(store: ApiKeyStore, clock: Clock, background: (work: Pro
         scopes,
         credential: id,
         actors: [],
+        run: undefined,
+        team: undefined,
         expiresAt: expiresMs,
         method: 'apiKey',
       } as const

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import type { Principal } from '../../core/call/principal.ts'
 import { mapClaims } from './claims.ts'
+import type { ClaimSettings } from './settings.ts'
 
 const base = { iss: 'https://idp.example', sub: 'alice', exp: 2_000_000_000, jti: 't1' }
 
-function principal(claims: Record<string, unknown>, settings: { groups?: string; scopes?: string; tenant?: string } = {}): Principal {
+function principal(claims: Record<string, unknown>, settings: Partial<ClaimSettings> = {}): Principal {
   const mapped = mapClaims({
     claims: { ...base, ...claims },
     settings: { groups: 'groups', ...settings },
@@ -43,6 +44,15 @@ describe('claims of a token', () => {
     expect(principal({}).tenant).toBe('default')
     expect(principal({ tid: 'acme' }, { tenant: 'tid' }).tenant).toBe('acme')
     expect(() => principal({}, { tenant: 'tid' })).toThrow('it names no tenant')
+  })
+
+  it('the run that it was issued for and the team whose cost it is, by their claims alone', () => {
+    const claims = { run: 'r-1', team: 'blue', task: { id: 'r-2' }, department: 'red' }
+    expect(principal(claims)).toMatchObject({ run: undefined, team: undefined })
+    expect(principal(claims, { run: 'task.id', team: 'department' })).toMatchObject({ run: 'r-2', team: 'red' })
+    for (const unfit of ['', 7, null, ['r'], 'r'.repeat(129), 'a\nb']) {
+      expect(principal({ run: unfit }, { run: 'run' }).run, JSON.stringify(unfit)).toBeUndefined()
+    }
   })
 
   it('the client, the kind and the id of the credential, as issuers write them', () => {

@@ -1,6 +1,7 @@
 // From the claims of a token that was verified to the principal. What is missing grants nothing.
 import type { JWTPayload } from 'jose'
 import type { CallerMethod, Principal } from '../../core/call/principal.ts'
+import { isRunId } from '../../core/call/run.ts'
 import { defaultTenant } from '../../core/call/tenant-key.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { ClaimSettings } from './settings.ts'
@@ -43,6 +44,8 @@ export function mapClaims({ claims, settings, method, digest }: ClaimsOf): Mappe
       scopes: settings.scopes === undefined ? scopesOf(claims) : list(claimAt(claims, settings.scopes), true),
       credential: jti ?? `sha256:${digest.slice(0, 16)}`,
       actors: actorsOf(claims.act),
+      run: named(claims, settings.run, isRunId),
+      team: named(claims, settings.team, isName),
       // As long as it is taken: what it begins ends when it is taken no more, and not before.
       expiresAt: claims.exp === undefined ? undefined : (claims.exp + skew) * 1_000,
       method,
@@ -66,6 +69,12 @@ export function claimAt(claims: Readonly<Record<string, unknown>>, path: string)
 export function isName(value: unknown): value is string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
   return typeof value === 'string' && value !== '' && value.length <= longestName && !/[\x00-\x1f\x7f]/.test(value)
+}
+
+/** What the claim of this path says, where there is one and it is fit. */
+function named(claims: JWTPayload, path: string | undefined, fits: (value: unknown) => value is string): string | undefined {
+  const value = path === undefined ? undefined : claimAt(claims, path)
+  return fits(value) ? value : undefined
 }
 
 function firstName(...values: readonly unknown[]): string | undefined {

@@ -68,6 +68,8 @@ export function createExchange(parts: ExchangeParts): Exchange {
         tenant: principal.tenant,
         scopes,
         groups: principal.groups,
+        run: principal.run,
+        team: principal.team,
         ttlMs: Math.min(parts.ttlMs, (principal.expiresAt ?? 0) - skew * 1_000 - parts.clock.now()),
       })
       note(parts, { ...principal, credential: minted.id }, undefined)

@@ -34,7 +34,7 @@ function ownIssuer(issuers: Issuers, own: LocalIssuer, what: 'embedded' | 'platf
   return {
     keys: issuers.ownKeys(what, own),
     algorithms: ['ES256'],
-    claims: what === 'platform' ? { groups: 'groups', tenant: 'tenant' } : { groups: 'groups' },
+    claims: what === 'platform' ? { groups: 'groups', tenant: 'tenant', run: 'run', team: 'team' } : { groups: 'groups' },
     audience: [],
     requireTyp: true,
     dpop: 'optional',

@@ -17,6 +17,9 @@ export interface PlatformClaims {
   readonly clientId?: string | undefined
   readonly scopes: readonly string[]
   readonly groups: readonly string[]
+  /** The run that it is for, and the team whose cost its calls are. */
+  readonly run?: string | undefined
+  readonly team?: string | undefined
   readonly ttlMs: number
 }
 
@@ -73,6 +76,8 @@ export function createPlatformIssuer({ address, keys, clock, random }: PlatformP
         tenant: claims.tenant ?? defaultTenant,
         ...(claims.scopes.length === 0 ? {} : { scope: claims.scopes.join(' ') }),
         ...(claims.groups.length === 0 ? {} : { groups: [...claims.groups] }),
+        ...(claims.run === undefined ? {} : { run: claims.run }),
+        ...(claims.team === undefined ? {} : { team: claims.team }),
         jti: id,
         iat: now,
         exp,

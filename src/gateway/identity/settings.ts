@@ -32,6 +32,12 @@ const claimSettings = z.strictObject({
   tenant: claimPath
     .optional()
     .describe('Claim that names the tenant; a token without it is refused. Default: all callers of the issuer belong to one tenant.'),
+  run: claimPath
+    .optional()
+    .describe(
+      'Claim that names the run (the task of an agent) which the token was issued for. What the client states of its run counts only where the token names none.',
+    ),
+  team: claimPath.optional().describe('Claim that names the team whose cost the calls are. Default: what the rule of `access` says.'),
 })
 
 export const issuerSettings = z.strictObject({

@@ -116,6 +116,8 @@ const plain = {
   kind: 'user',
   credential: '',
   actors: [],
+  run: undefined,
+  team: undefined,
   expiresAt: undefined,
   method: 'trustedHeader',
 } as const

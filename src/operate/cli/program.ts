@@ -140,6 +140,8 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .option('--group <name...>', 'groups that it has')
     .option('--client <id>', 'the client that it is issued to; without it the subject')
     .option('--tenant <name>', 'the tenant that it belongs to')
+    .option('--run <id>', 'the run (task of an agent) that its calls belong to, whatever its bearer states')
+    .option('--team <name>', 'the team whose cost its calls are')
     .option('--ttl <duration>', 'its lifetime, at most `auth.platform.ttl`')
     .option('--json', 'print it as one JSON object')
     .addHelpText('after', '\nExample:\n  signalbox token mint --subject nightly-build --mount tracker --scope tickets:read --ttl 2m')

@@ -1,6 +1,7 @@
 // `signalbox token mint` and `token revoke`: short-lived tokens of the platform, signed with the keys of a gateway, and the end of any token that
 // it takes, whether it runs or not.
 
+import { isRunId, longestRunId } from '../../core/call/run.ts'
 import { isSocketFile } from '../../core/ports/listen-address.ts'
 import { durationMs } from '../../core/text/duration.ts'
 import { forTerminal } from '../../core/text/terminal.ts'
@@ -18,6 +19,8 @@ export interface MintOptions {
   readonly group?: readonly string[]
   readonly client?: string
   readonly tenant?: string
+  readonly run?: string
+  readonly team?: string
   readonly ttl?: string
 }
 
@@ -32,8 +35,8 @@ export function tokenMint(options: MintOptions): Promise<ExitCode> {
       process.stderr.write(`${forTerminal(wrong ?? '')}\n`)
       return exit.usage
     }
-    const { subject, mount = '', tenant, client: clientId, scope: scopes = [], group: groups = [] } = options
-    const minted = await platform.mint({ subject, mount, tenant, clientId, scopes, groups, ttlMs })
+    const { subject, mount = '', tenant, run, team, client: clientId, scope: scopes = [], group: groups = [] } = options
+    const minted = await platform.mint({ subject, mount, tenant, clientId, scopes, groups, run, team, ttlMs })
     const expires = new Date(minted.expiresAt).toISOString()
     if (options.json === true) process.stdout.write(`${JSON.stringify({ token: minted.token, id: minted.id, expires })}\n`)
     else {
@@ -48,7 +51,7 @@ export function tokenMint(options: MintOptions): Promise<ExitCode> {
 }
 
 function problem(
-  { mount }: MintOptions,
+  { mount, run }: MintOptions,
   { settings, listen, source }: Loaded,
   ttlMs: number | undefined,
   longest: number,
@@ -58,6 +61,7 @@ function problem(
   if (mount !== undefined && settings.servers[mount] === undefined && settings.toolsets[mount] === undefined) {
     return `--mount: ${source} has no server or toolset ${JSON.stringify(mount)}`
   }
+  if (run !== undefined && !isRunId(run)) return `--run is empty, longer than ${longestRunId} characters or not printable`
   if (settings.publicUrl === undefined && !isSocketFile(listen) && listen.port === 0) {
     return `${source} names no \`publicUrl\` and listens on any free port: nobody can say for which address the token is to be`
   }

@@ -10,6 +10,7 @@ import type { Report } from '../../../src/core/ports/report.ts'
 import { resultFacts } from '../../../src/core/protocol/jsonrpc.ts'
 import type { DoorContext } from '../../../src/downstream/door.ts'
 import { drainSettings, type HttpSettings, httpSettings, sessionSettings, sseSettings } from '../../../src/downstream/settings.ts'
+import { Runs } from '../../../src/gateway/runs/index.ts'
 import { systemClock } from '../../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../../src/platform/seal/aes-sealer.ts'
@@ -34,10 +35,12 @@ export function testGateway(
 ): TestGateway {
   const calls: Walked[] = []
   const refusals: Refusal[] = []
+  const runs = new Runs({ clock: systemClock, random: systemRandom })
   return {
     calls,
     refusals,
     identify: async (presented) => options.identify?.(presented) ?? { principal: anonymous },
+    runOf: (principal, session, meta, headers) => runs.of(principal, session, meta, headers),
     handle: async (call, exchange) => {
       const walked: Walked = { call, exchange, delivery: undefined }
       calls.push(walked)

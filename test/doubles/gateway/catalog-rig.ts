@@ -6,13 +6,13 @@ import { endless } from '../../../src/core/call/expiry.ts'
 import type { Outcome } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
 import { anonymous } from '../../../src/core/call/principal.ts'
-import { unstatedRun } from '../../../src/core/call/run.ts'
 import { targetOf, targetValue } from '../../../src/core/protocol/carriers.ts'
 import { type Catalog, type CatalogOptions, createCatalog } from '../../../src/gateway/catalog/index.ts'
 import { toolsBySelector } from '../../../src/gateway/tools/by-selector.ts'
 import { systemRandom } from '../../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../../src/platform/seal/aes-sealer.ts'
 import { ManualClock } from '../manual-clock.ts'
+import { aRun } from '../run.ts'
 import type { ScriptedUpstream } from './scripted-upstream.ts'
 
 export interface Bench {
@@ -86,7 +86,7 @@ export function callOf(method: Method, params: Record<string, unknown> = {}, cha
     interest: { progress: false, logLevel: undefined },
     asserted: undefined,
     continuation: undefined,
-    run: unstatedRun,
+    run: aRun(),
     trace: { traceId: 't', spanId: 's', parentSpanId: undefined, sampled: false, tracestate: undefined },
     ...change,
   }

@@ -6,12 +6,12 @@ import { endless } from '../../../src/core/call/expiry.ts'
 import type { Item } from '../../../src/core/call/item.ts'
 import { complete, type Outcome, unscanned } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
-import { unstatedRun } from '../../../src/core/call/run.ts'
 import { unconfigured } from '../../../src/core/call/tool-settings.ts'
 import type { Random } from '../../../src/core/ports/clock.ts'
 import type { Report } from '../../../src/core/ports/report.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { aPrincipal } from '../principal.ts'
+import { aRun } from '../run.ts'
 
 export function aCall(change: Partial<Call> = {}): Call {
   return {
@@ -32,7 +32,7 @@ export function aCall(change: Partial<Call> = {}): Call {
     interest: { progress: true, logLevel: undefined },
     asserted: undefined,
     continuation: undefined,
-    run: unstatedRun,
+    run: aRun(),
     trace: { traceId: '0'.repeat(32), spanId: '0'.repeat(16), parentSpanId: undefined, sampled: false, tracestate: undefined },
     ...change,
   }

@@ -12,7 +12,6 @@ import type { Item } from '../../../src/core/call/item.ts'
 import type { Outcome } from '../../../src/core/call/outcome.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
 import { anonymous, type Principal } from '../../../src/core/call/principal.ts'
-import { unstatedRun } from '../../../src/core/call/run.ts'
 import { unconfigured } from '../../../src/core/call/tool-settings.ts'
 import type { Clock } from '../../../src/core/ports/clock.ts'
 import type { Credentials } from '../../../src/core/ports/credentials.ts'
@@ -27,6 +26,7 @@ import { serverSettings, timeoutSettings } from '../../../src/upstream/settings.
 import type { Dial } from '../../../src/upstream/wire/dial.ts'
 import { freePort } from '../../peers/free-port.ts'
 import { aPrincipal } from '../principal.ts'
+import { aRun } from '../run.ts'
 
 export interface Counted extends Report {
   readonly counts: Map<string, number>
@@ -134,7 +134,7 @@ export function makeCall(method: Method, params: Record<string, unknown>, option
     interest: { progress: options.progress ?? false, logLevel: options.logLevel },
     asserted: undefined,
     continuation: options.continuation,
-    run: unstatedRun,
+    run: aRun(),
     trace: { traceId: '0'.repeat(32), spanId: '0'.repeat(16), parentSpanId: undefined, sampled: false, tracestate: undefined },
   }
   return families[method] === 'invoke' ? withItem(call, options.item ?? {}) : call
