@@ -327,36 +327,36 @@ export const promises = {
     text: 'Partner/external client exposure works with the same rules (separate identity, subset of tools, pinned versions).',
     claimed: false,
   },
-  R90: { text: 'Limits live on the server side; a misbehaving agent cannot switch them off.', claimed: false },
-  R91: { text: 'Per-session/agent-run budget caps total tool calls.', claimed: false },
-  R92: { text: 'Per-tool rate limit stops any single tool being hammered, whatever session.', claimed: false },
+  R90: { text: 'Limits live on the server side; a misbehaving agent cannot switch them off.', claimed: true },
+  R91: { text: 'Per-session/agent-run budget caps total tool calls.', claimed: true },
+  R92: { text: 'Per-tool rate limit stops any single tool being hammered, whatever session.', claimed: true },
   R93: {
     text: 'Both layers act together: budget catches runaway loops, per-tool catches legitimate-looking expensive load; tests where only one fires.',
-    claimed: false,
+    claimed: true,
   },
   R94: {
     text: 'The amplifier: 100 identical calls in 10 s -> upstream sees at most the limit; the rest get structured answers in <10 ms.',
-    claimed: false,
+    claimed: { partly: 'all but the time: no test measures how long a refusal takes' },
   },
   R95: {
     text: 'Limit answers are structured and readable ("budget exhausted, try again after X"; scope, limit, used, retry_after) - not raw 429.',
-    claimed: false,
+    claimed: true,
   },
   R96: {
     text: "An agent that retries anyway does not exhaust something else: rejected calls cost no upstream, no other tool's quota; loop detection on identical arguments.",
-    claimed: false,
+    claimed: true,
   },
   R97: { text: 'Limits hold across replicas and restarts.', claimed: false },
   R98: {
     text: 'Transient failures are retried with exponential backoff + jitter, capped, within the deadline, only when safe.',
     claimed: {
       partly:
-        'repeats are shown for reads and for tools that say, or of which configuration says, that they are idempotent, over HTTP; jitter, caps and budget by tests of the stage beside the code only',
+        'repeats are shown for reads and for tools that say, or of which configuration says, that they are idempotent, over HTTP; jitter and caps by unit tests beside the code only',
     },
   },
   R99: {
     text: 'Circuit breakers per upstream and per downstream dependency/tool: open, half-open, close visible; open answers at once.',
-    claimed: true,
+    claimed: { partly: 'per server; not per tool or dependency' },
   },
   R100: {
     text: 'Graceful degradation: the agent gets an answer it can relay ("cannot complete; reason; what to do") instead of a void to hallucinate into; partial catalogues still serve when one upstream is down.',

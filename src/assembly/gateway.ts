@@ -12,6 +12,7 @@ import type { Credentials } from '../core/ports/credentials.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
+import type { LimitStore } from '../core/ports/limit-store.ts'
 import type { WordsReader } from '../core/ports/refusing-words.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Upstream } from '../core/ports/upstream.ts'
@@ -24,6 +25,8 @@ import { staticCredentials } from '../gateway/credentials/static.ts'
 import { createEvents, type Events } from '../gateway/events/index.ts'
 import { createGateway } from '../gateway/gateway.ts'
 import type { MountScopes } from '../gateway/identity/index.ts'
+import { toolConcurrency } from '../gateway/limits/concurrency.ts'
+import { createLimits, type Limits } from '../gateway/limits/gate.ts'
 import { deadline } from '../gateway/limits/stage.ts'
 import { pipeline } from '../gateway/pipeline.ts'
 import { asserted, createSchemaGate, validate } from '../gateway/policy/stage.ts'
@@ -33,6 +36,7 @@ import { createResilience, type Resilience } from '../gateway/resilience/stage.t
 import { createSpillStore, spill } from '../gateway/results/stage.ts'
 import { Runs } from '../gateway/runs/index.ts'
 import { toolsBySelector } from '../gateway/tools/by-selector.ts'
+import { createMemoryLimitStore } from '../platform/limits/memory.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
 import { HttpPools } from '../upstream/http/pools.ts'
 import { createUpstream, type Outside, ParkingLot } from '../upstream/index.ts'
@@ -61,6 +65,8 @@ export interface InsideParts {
   /** On the way to HTTP servers; absent: there are none. */
   readonly proxies?: Proxies | undefined
   readonly decisions: Decisions
+  /** What was used of rates and budgets; absent: it is in memory. */
+  readonly limitStore?: LimitStore
   /** Value of `WWW-Authenticate` for a caller of the mount that lacks scopes. */
   challenge(mount: string, scopes: readonly string[]): string | undefined
   /** Put round every stage. */
@@ -73,6 +79,7 @@ export interface Inside {
   readonly catalog: Catalog
   readonly events: Events
   readonly resilience: Resilience
+  readonly limits: Limits
   /** What the access rules name. */
   readonly scopes: MountScopes
   /** Closes what upstreams share; after they are drained. */
@@ -150,6 +157,15 @@ export function assembleInside(parts: InsideParts): Inside {
     limits: settings.limits,
     concurrencyOf: (id) => settings.servers[id]?.concurrency ?? 1,
   })
+  const limits = createLimits({
+    store: parts.limitStore ?? createMemoryLimitStore(clock, report),
+    clock,
+    random,
+    report,
+    rateOf: (id) => settings.servers[id]?.rate,
+    loops: settings.loops,
+    budgets: settings.budgets,
+  })
   const continuation = createContinuation({ sealer, clock, random })
   const runs = new Runs({ clock, random })
   const limitsOf = deadlines(settings)
@@ -184,6 +200,10 @@ export function assembleInside(parts: InsideParts): Inside {
     seal: continuation.seal,
     resume: continuation.resume((call: RoutedCall, exchange) => send(call, exchange)),
     signIn: served.some(([, server]) => server.auth?.type === 'authorizationCode') ? signIn : undefined,
+    limits: limits.gate,
+    toolConcurrency: Object.values(settings.tools).some((tool) => tool.concurrency !== undefined)
+      ? toolConcurrency(settings.limits.queue, report)
+      : undefined,
     retry: resilience.retry,
     breaker: resilience.breaker,
     bulkhead: resilience.bulkhead,
@@ -204,6 +224,7 @@ export function assembleInside(parts: InsideParts): Inside {
     catalog,
     events,
     resilience,
+    limits,
     scopes: mountScopes(policy, settings),
     close: () => pools.close(),
   }

@@ -14,7 +14,7 @@ import { accessSettings } from '../gateway/access/settings.ts'
 import { toolsetSettings } from '../gateway/catalog/settings.ts'
 import { connectSettings, upstreamAuthSettings } from '../gateway/credentials/settings.ts'
 import { callerSettings } from '../gateway/identity/settings.ts'
-import { limitSettings } from '../gateway/limits/settings.ts'
+import { budgetSettings, limitSettings, loopSettings } from '../gateway/limits/settings.ts'
 import { toolsSettings } from '../gateway/tools/settings.ts'
 import { auditSettings, logSettings, telemetrySettings } from '../observe/settings.ts'
 import { vaultSettings } from '../platform/vault/settings.ts'
@@ -62,6 +62,10 @@ export const settingsSchema = z.strictObject({
     ),
   timeouts: timeoutSettings.prefault({}).describe('Time limits of every server.'),
   limits: limitSettings.prefault({}).describe('Bounds on size, number and failure.'),
+  budgets: budgetSettings
+    .prefault({})
+    .describe('How much of what is served here agents may use: calls of tools, prompts and resources. Off where nothing is said.'),
+  loops: loopSettings.prefault({}).describe('Agents that repeat themselves.'),
   http: httpSettings.prefault({}).describe('The HTTP door.'),
   sessions: sessionSettings.prefault({}).describe('Sessions of legacy clients.'),
   sse: sseSettings.prefault({}).describe('The deprecated HTTP+SSE door.'),

@@ -20,6 +20,9 @@ export interface Stages {
   readonly resume: Pass<RoutedCall>
   /** Undefined where no server has grants of users. */
   readonly signIn: Pass<RoutedCall> | undefined
+  readonly limits: Gate<TargetedCall>
+  /** Undefined where no tool has a limit of its own. */
+  readonly toolConcurrency: Gate<TargetedCall> | undefined
   readonly retry: Pass<TargetedCall>
   readonly breaker: Gate<TargetedCall>
   readonly bulkhead: Gate<TargetedCall>
@@ -54,6 +57,8 @@ export function pipeline(s: Stages) {
       s.signIn,
       'inside seal, which makes the state of its question; around retry: there is no credential to try again with',
     )
+    .gate(sent, s.limits, 'after all that refuses a call for what it is; around retry: a call counts once, whatever its attempts')
+    .gate(['invoke'], s.toolConcurrency, 'before the breaker: who waits for its tool takes no place of the upstream')
     .pass(sent, s.retry, 'around the breaker, so that each attempt is judged')
     .gate(sent, s.breaker, 'before the queue: an open circuit answers at once and takes no place')
     .gate(sent, s.bulkhead, 'innermost: a place is held only while the upstream works')

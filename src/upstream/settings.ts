@@ -1,5 +1,6 @@
 // Settings of one server behind the gateway. A leaf: it imports the schema library and nothing of ours.
 import { z } from 'zod'
+import { type Rate, ratePattern, readRate } from '../core/text/rate.ts'
 
 const milliseconds = z.number().int().positive()
 
@@ -83,6 +84,14 @@ export const serverSettings = z
       .positive()
       .default(64)
       .describe('Calls in flight at this server; more wait in a queue of `limits.queue`.'),
+    rate: z
+      .string()
+      .regex(ratePattern, { error: 'is no rate: write for example 5/s, 100/10s or 2000/1d' })
+      .transform((text) => readRate(text) as Rate)
+      .optional()
+      .describe(
+        'Requests to this server by all callers together, `calls/period`: `5/s`, `100/10s`, `2000/1d`. Tools, prompts, resources, completions and looks at tasks count.',
+      ),
     timeouts: timeoutOverrides.default({}).describe('Overrides of the gateway-wide `timeouts` for this server.'),
   })
   .refine(({ command, url, endpoints }) => [command, url, endpoints].filter((one) => one !== undefined).length === 1, {

@@ -3,10 +3,18 @@ import { authenticationFaults } from './authentication.ts'
 import { configurationFaults } from './configuration.ts'
 import { type Fault, type FaultChange, makeFault } from './fault.ts'
 import { integrationFaults } from './integration.ts'
+import { limitFaults } from './limits.ts'
 import { toolFaults } from './tool.ts'
 import { transportFaults } from './transport.ts'
 
-export const catalogue = { ...toolFaults, ...configurationFaults, ...transportFaults, ...authenticationFaults, ...integrationFaults }
+export const catalogue = {
+  ...toolFaults,
+  ...limitFaults,
+  ...configurationFaults,
+  ...transportFaults,
+  ...authenticationFaults,
+  ...integrationFaults,
+}
 
 export type Kind = keyof typeof catalogue
 

@@ -44,6 +44,10 @@ export const counters = {
   quarantined_items: { help: 'Definitions that could not be served.', labels: ['upstream', 'kind'] },
   audit_rows_lost: { help: 'Rows of the audit that were lost, since the store was away for longer than memory lasts.', labels: [] },
   access_denied: { help: 'Calls that no rule of `access` grants, or not with the scopes of the caller.', labels: ['upstream', 'kind'] },
+  limit: {
+    help: 'Calls that were refused by a limit, by whose it is (`run`, `principal`, `team`, `tool`, `upstream`) and by the kind of the fault.',
+    labels: ['scope', 'kind'],
+  },
   access_shadow: {
     help: 'Calls that a rule with `shadow: true` would grant: `would_allow` where they are refused now, `none` where another rule grants them.',
     labels: ['rule', 'effect'],

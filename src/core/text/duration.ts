@@ -9,3 +9,17 @@ export function durationMs(text: string): number | undefined {
   const found = durationPattern.exec(text)
   return found === null ? undefined : Number(found[1]) * units[found[2] as keyof typeof units]
 }
+
+/** For people: `250 ms`, `2.5 s`, `10 min`, `1 h`, `30 d`. */
+export function inWords(ms: number): string {
+  if (!Number.isFinite(ms)) return 'ever'
+  const [unit, size] = inText.find(([, least]) => ms >= least) ?? (['ms', 1] as const)
+  return `${Math.ceil((ms / size) * 10) / 10} ${unit}`
+}
+
+const inText = [
+  ['d', units.d],
+  ['h', units.h],
+  ['min', units.m],
+  ['s', units.s],
+] as const

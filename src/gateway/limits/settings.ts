@@ -1,5 +1,6 @@
 // Settings of bounds on size, number and failure. A leaf.
 import { z } from 'zod'
+import { type Rate, ratePattern, readRate } from '../../core/text/rate.ts'
 
 export const limitSettings = z.strictObject({
   queue: z.number().int().nonnegative().default(64).describe('Calls that may wait for one upstream before more are refused.'),
@@ -33,13 +34,42 @@ export const limitSettings = z.strictObject({
     .positive()
     .default(1_024)
     .describe('Calls that may wait for an answer of their user, in all; 64 of them per principal.'),
-  breakerFailures: z
-    .number()
-    .int()
-    .positive()
-    .default(5)
-    .describe('Failures in a row after which an upstream is left alone, or a tool whose calls alone fail.'),
+  breakerFailures: z.number().int().positive().default(5).describe('Failures in a row after which an upstream is left alone.'),
   breakerOpenMs: z.number().int().positive().default(10_000).describe('How long it is left alone before one trial call, in ms.'),
 })
 
 export type LimitSettings = z.infer<typeof limitSettings>
+
+const rate = z
+  .string()
+  .regex(ratePattern, { error: 'is no rate: write for example 5/s, 100/10s or 2000/1d' })
+  .transform((text) => readRate(text) as Rate)
+
+export const loopSettings = z.strictObject({
+  identical: z
+    .union([z.literal('off'), rate])
+    .prefault('50/10s')
+    .describe(
+      'Calls of one tool with the same arguments within one run, `calls/period`, before more of them are refused as a loop; `off` refuses none. The default lets an agent poll four times a second.',
+    ),
+})
+
+const total = z.number().int().positive()
+
+export const budgetSettings = z.strictObject({
+  run: z
+    .strictObject({ calls: total.optional().describe('Calls of one run, in all.') })
+    .prefault({})
+    .describe('What one run of an agent may use, in all.'),
+  principal: z
+    .strictObject({ calls: rate.optional().describe('Calls of one principal, whatever its runs: `20000/1d`.') })
+    .prefault({})
+    .describe('What one principal may use.'),
+  team: z
+    .strictObject({ calls: rate.optional().describe('Calls of one team: `100000/1d`.') })
+    .prefault({})
+    .describe('What the principals of one team may use together.'),
+})
+
+export type BudgetSettings = z.infer<typeof budgetSettings>
+export type LoopSettings = z.infer<typeof loopSettings>

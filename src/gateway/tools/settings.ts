@@ -1,6 +1,12 @@
 // Settings of tools, by selector. A leaf. Every key is optional and has no default here: what is absent comes from a less exact selector,
 // and at last from `unconfigured` (core/call/tool-settings.ts).
 import { z } from 'zod'
+import { type Rate, ratePattern, readRate } from '../../core/text/rate.ts'
+
+const rate = z
+  .string()
+  .regex(ratePattern, { error: 'is no rate: write for example 5/s, 100/10s or 2000/1d' })
+  .transform((text) => readRate(text) as Rate)
 
 export const toolSettings = z.strictObject({
   idempotent: z
@@ -21,6 +27,19 @@ export const toolSettings = z.strictObject({
     .describe(
       'What becomes of arguments that do not fit the input schema. `coerce` gives them the types that it wants where nothing is lost (`"1"` for an integer, JSON text for an object) and refuses what cannot be read so; `strict` refuses all of them; `pass` checks nothing and leaves it to the server. Default: `coerce`.',
     ),
+  rate: rate
+    .exactOptional()
+    .describe(
+      'Calls of the tool by all callers together, `calls/period`: `5/s`, `100/10s`, `2000/1d`. Each tool that is selected has its own.',
+    ),
+  ratePerPrincipal: rate.exactOptional().describe('Calls of the tool by one principal, whatever its runs.'),
+  ratePerRun: rate.exactOptional().describe('Calls of the tool within one run of an agent.'),
+  concurrency: z
+    .number()
+    .int()
+    .positive()
+    .exactOptional()
+    .describe('Calls of the tool at once; `limits.queue` more wait, and take no place of the server while they do.'),
 })
 
 const selector = z.string().regex(/^(\*|[^*/\s]+(\/([^*]+\*?|\*))?)$/, {

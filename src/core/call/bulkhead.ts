@@ -1,6 +1,6 @@
 // Places at one upstream: so many calls at once, so many more in a queue, first come first served. A caller that goes away leaves the queue.
 
-import type { Signal } from '../../core/call/signal.ts'
+import type { Signal } from './signal.ts'
 
 export interface BulkheadLimits {
   /** Calls at the upstream at once. */

@@ -1,0 +1,78 @@
+// Calls of one tool at once. More of them wait here, before they take a place of their server, so that one tool leaves room for the others.
+import { Bulkhead } from '../../core/call/bulkhead.ts'
+import type { TargetedCall } from '../../core/call/call.ts'
+import { type Exchange, endReason } from '../../core/call/exchange.ts'
+import type { Entry, Gate, Held } from '../../core/call/gates.ts'
+import { failed, type Outcome } from '../../core/call/outcome.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import { endedBy } from '../../core/faults/ended.ts'
+import type { Report } from '../../core/ports/report.ts'
+import { itemOf } from './holders.ts'
+
+interface Places {
+  readonly bulkhead: Bulkhead
+  readonly place: Held
+  readonly most: number
+}
+
+const nothing: Held = { leave: () => undefined }
+
+/** What an agent is told to wait when too many wait, in ms. */
+const retryMs = 1_000
+
+/** `queue`: how many may wait for one tool. */
+export function toolConcurrency(queue: number, report: Report): Gate<TargetedCall> {
+  const tools = new Map<string, Map<string, Places>>()
+
+  function placesOf(upstream: string, tool: string, most: number): Places {
+    let ofServer = tools.get(upstream)
+    if (ofServer === undefined) {
+      ofServer = new Map()
+      tools.set(upstream, ofServer)
+    }
+    let places = ofServer.get(tool)
+    if (places === undefined || places.most !== most) {
+      const bulkhead = places?.bulkhead ?? new Bulkhead({ concurrency: most, queue })
+      bulkhead.limit({ concurrency: most, queue })
+      places = { bulkhead, most, place: { leave: () => bulkhead.leave() } }
+      ofServer.set(tool, places)
+    }
+    return places
+  }
+
+  return {
+    name: 'toolConcurrency',
+    enter: (call, exchange) => {
+      const item = itemOf(call)
+      const most = item?.settings.concurrency
+      if (item === undefined || most === undefined) return nothing
+      const { bulkhead, place } = placesOf(item.upstream, item.name, most)
+      if (bulkhead.tryEnter()) return place
+      return wait(bulkhead, place, call, item.visible, exchange, report)
+    },
+  }
+}
+
+async function wait(
+  bulkhead: Bulkhead,
+  place: Held,
+  { upstream }: TargetedCall,
+  tool: string,
+  exchange: Exchange,
+  report: Report,
+): Promise<Entry> {
+  const waiting = bulkhead.wait(exchange.signal)
+  if (waiting === undefined) {
+    report.counters.add('limit', { scope: 'tool', kind: 'overloaded' })
+    return overloaded(upstream, `${bulkhead.queued} wait for ${tool}, of which ${bulkhead.inFlight} run at once`)
+  }
+  if ((await waiting) === 'admitted') return place
+  const reason = endReason(exchange.signal)
+  return reason === 'deadline'
+    ? overloaded(upstream, `${tool} runs ${bulkhead.inFlight} at once, and no place became free before the deadline`)
+    : failed(endedBy(reason ?? 'cancelled', upstream))
+}
+
+function overloaded(upstream: string, limit: string): Outcome {
+  return failed(fault('overloaded', { upstream, limit, retryAfterMs: retryMs }, { retryAfterMs: retryMs }))
+}

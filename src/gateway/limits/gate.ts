@@ -1,0 +1,248 @@
+// The gate of limits: asks everything that holds for a call, and counts it where all of it lets the call in. Between the question and the
+// count nothing else runs, so that a call is counted everywhere or nowhere.
+import { createHash } from 'node:crypto'
+import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
+import { type Exchange, endReason } from '../../core/call/exchange.ts'
+import type { Entry, Gate, Held } from '../../core/call/gates.ts'
+import { failed, type Outcome } from '../../core/call/outcome.ts'
+import { principalKey } from '../../core/call/principal.ts'
+import type { TenantKey } from '../../core/call/tenant-key.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import { endedBy } from '../../core/faults/ended.ts'
+import type { Clock, Random } from '../../core/ports/clock.ts'
+import type { LimitStore } from '../../core/ports/limit-store.ts'
+import type { Report } from '../../core/ports/report.ts'
+import type { Rate } from '../../core/text/rate.ts'
+import { Fingerprint } from './fingerprint.ts'
+import { Holders, itemOf } from './holders.ts'
+import type { Limit } from './limit.ts'
+import { Loops } from './loops.ts'
+import { loopFound, refusedBy, rounded } from './refusal.ts'
+import type { BudgetSettings, LoopSettings } from './settings.ts'
+
+export interface LimitsParts {
+  readonly store: LimitStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly report: Report
+  /** `rate` of a server. */
+  readonly rateOf: (upstream: UpstreamId) => Rate | undefined
+  readonly loops: LoopSettings
+  readonly budgets: BudgetSettings
+}
+
+/** One limit as operators see it. */
+export interface LimitStatus {
+  /** What `clear` takes. */
+  readonly id: string
+  readonly kind: string
+  readonly scope: string
+  readonly unit: string
+  readonly upstream: string | undefined
+  readonly tool: string | undefined
+  /** Who has used it: the parts of the key. */
+  readonly key: readonly unknown[]
+  readonly used: number
+  readonly limit: number
+  readonly windowMs: number | undefined
+  readonly resetsInMs: number
+}
+
+export interface Limits {
+  readonly gate: Gate<TargetedCall>
+  /** Those of which something is used. */
+  show(): readonly LimitStatus[]
+  /** False where there is no such limit. */
+  clear(id: string): boolean
+}
+
+/** Legs of continued calls that are known to have come. */
+const mostLegs = 16_384
+
+const nothing: Held = { leave: () => undefined }
+
+export function createLimits(parts: LimitsParts): Limits {
+  const asking = new Asking(parts)
+  return {
+    gate: { name: 'limits', enter: (call, exchange) => asking.enter(call, exchange) },
+    show: () => [...asking.holders.all()].map((limit) => statusOf(limit, parts.store)).filter(({ used }) => used > 0),
+    clear: (id) => {
+      for (const limit of asking.holders.all()) {
+        if (idOf(limit.key) !== id) continue
+        parts.store.clear(limit)
+        return true
+      }
+      return false
+    },
+  }
+}
+
+class Asking {
+  readonly holders: Holders
+  private readonly parts: LimitsParts
+  private readonly loops: Loops | undefined
+  private readonly print: Fingerprint
+  private readonly legs = new Set<number>()
+  // Of the call that is asked about, within one turn of the event loop.
+  private refusing: Limit | undefined
+  private waitMs = 0
+  private pending: Promise<void>[] | undefined
+
+  constructor(parts: LimitsParts) {
+    this.parts = parts
+    this.holders = new Holders(parts)
+    this.loops = parts.loops.identical === 'off' ? undefined : new Loops(parts.loops.identical)
+    this.print = new Fingerprint(parts.random.bytes(8))
+  }
+
+  enter(call: TargetedCall, exchange: Exchange): Entry | Promise<Entry> {
+    // What an agent does to be rid of a task is never refused.
+    if (call.family === 'task' && call.method !== 'tasks/get') return nothing
+    if (call.continuation !== undefined && this.isFirst(call)) return nothing
+    return this.admit(call, exchange)
+  }
+
+  private admit(call: TargetedCall, exchange: Exchange): Entry | Promise<Entry> {
+    const { holders, loops, parts } = this
+    this.begin()
+    let run = 0
+    let identical = 0
+    if (loops !== undefined && itemOf(call) !== undefined) {
+      const { principal } = call.caller
+      run = this.print.begin().text(principalKey(principal)).text(call.run.id).value
+      identical = this.print
+        .text(call.upstream)
+        .text(call.target ?? '')
+        .json(argumentsOf(call)).value
+      const loop = loops.find(run, identical, parts.clock.mono())
+      if (loop !== undefined) return this.refuse('run', loopFound(call, loop, loops.limit, parts.clock.now()))
+    }
+    const shared = holders.shared(call)
+    this.ask(shared)
+    const own = holders.ofPrincipal(call)
+    this.ask(own)
+    // An agent can make up runs: what refuses it whatever its run is bounds how many are kept.
+    const ofRun = holders.ofRun(call, this.waitMs === 0)
+    this.ask(ofRun)
+    const { refusing, pending } = this
+    if (refusing !== undefined) {
+      const { used } = parts.store.usage(refusing)
+      return this.refuse(refusing.scope, refusedBy(call, refusing, used, this.waitMs, parts.clock.now()))
+    }
+    if (pending !== undefined) return Promise.all(pending).then(() => this.again(call, exchange))
+    loops?.count(run, identical, parts.clock.mono())
+    if (shared.length + own.length + ofRun.length === 0) return nothing
+    count(parts.store, shared, 1)
+    count(parts.store, own, 1)
+    count(parts.store, ofRun, 1)
+    return new Taken(parts.store, shared, own, ofRun)
+  }
+
+  private begin(): void {
+    this.refusing = undefined
+    this.waitMs = 0
+    this.pending = undefined
+  }
+
+  private ask(limits: readonly Limit[]): void {
+    for (const limit of limits) {
+      const waitMs = this.parts.store.waitMs(limit, 1)
+      if (typeof waitMs !== 'number') {
+        this.pending ??= []
+        this.pending.push(waitMs)
+      } else if (waitMs > this.waitMs) {
+        this.waitMs = waitMs
+        this.refusing = limit
+      }
+    }
+  }
+
+  /** After the store was asked. */
+  private again(call: TargetedCall, exchange: Exchange): Entry | Promise<Entry> {
+    const reason = endReason(exchange.signal)
+    if (reason === undefined) return this.admit(call, exchange)
+    if (reason !== 'deadline') return failed(endedBy(reason, call.upstream))
+    return failed(
+      fault('overloaded', { upstream: call.upstream, limit: 'the store of limits did not answer in time', retryAfterMs: 1_000 }),
+    )
+  }
+
+  private refuse(scope: string, outcome: Outcome): Outcome {
+    if (outcome.kind === 'fault') this.parts.report.counters.add('limit', { scope, kind: outcome.fault.kind })
+    return outcome
+  }
+
+  /** A leg of a call that was counted when it began. One that comes again is a call of its own. */
+  private isFirst(call: TargetedCall): boolean {
+    const { continuation } = call
+    const inner = continuation?.kind === 'relayed' ? continuation.inner : continuation?.park
+    const leg = this.print
+      .begin()
+      .text(principalKey(call.caller.principal))
+      .text(call.target ?? '')
+      .text(inner ?? '')
+      .json(call.params.json()).value
+    if (this.legs.has(leg)) return false
+    this.legs.add(leg)
+    if (this.legs.size > mostLegs) for (const first of this.legs) return this.legs.delete(first)
+    return true
+  }
+}
+
+class Taken implements Held {
+  private readonly store: LimitStore
+  private readonly shared: readonly Limit[]
+  private readonly own: readonly Limit[]
+  private readonly ofRun: readonly Limit[]
+
+  constructor(store: LimitStore, shared: readonly Limit[], own: readonly Limit[], ofRun: readonly Limit[]) {
+    this.store = store
+    this.shared = shared
+    this.own = own
+    this.ofRun = ofRun
+  }
+
+  leave(outcome: Outcome | undefined): void {
+    if (outcome === undefined || !neverWentOut(outcome)) return
+    count(this.store, this.shared, -1)
+    count(this.store, this.own, -1)
+    count(this.store, this.ofRun, -1)
+  }
+}
+
+function count(store: LimitStore, limits: readonly Limit[], amount: number): void {
+  for (const limit of limits) store.add(limit, amount)
+}
+
+/** No byte of it went to the server. */
+function neverWentOut(outcome: Outcome): boolean {
+  if (outcome.kind !== 'fault') return false
+  const { sideEffect, evidence } = outcome.fault
+  return sideEffect === 'none' && (evidence === undefined || evidence.execution === 'not_sent')
+}
+
+function argumentsOf({ params }: TargetedCall): unknown {
+  return (params.json() as { readonly arguments?: unknown } | null | undefined)?.arguments
+}
+
+/** Short, and the same for the same key: people type it. */
+function idOf(key: TenantKey): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 12)
+}
+
+function statusOf(limit: Limit, store: LimitStore): LimitStatus {
+  const { used, resetsInMs } = store.usage(limit)
+  return {
+    id: idOf(limit.key),
+    kind: limit.kind,
+    scope: limit.scope,
+    unit: limit.unit,
+    upstream: limit.upstream,
+    tool: limit.tool,
+    key: JSON.parse(limit.key) as unknown[],
+    used: rounded(used),
+    limit: limit.most,
+    windowMs: limit.total ? undefined : limit.periodMs,
+    resetsInMs: limit.total ? 0 : Math.ceil(resetsInMs),
+  }
+}

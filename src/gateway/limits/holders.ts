@@ -1,0 +1,181 @@
+// Which limits hold for a call: of its server and tool, of its principal, of its run and team. Each list is made once and found again by the
+// next call, so that a call that is refused, however often, makes nothing.
+import { LRUCache } from 'lru-cache'
+import type { Call, RoutedCall, TargetedCall, UpstreamId } from '../../core/call/call.ts'
+import { type Principal, principalKey } from '../../core/call/principal.ts'
+import { type Run, runKey } from '../../core/call/run.ts'
+import { gatewayKey, type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
+import type { ToolSettings } from '../../core/call/tool-settings.ts'
+import type { Rate } from '../../core/text/rate.ts'
+import { budgetLimit, type Limit, rateLimit, type Scope, type Unit } from './limit.ts'
+import type { BudgetSettings } from './settings.ts'
+
+/** Principals, and runs, whose limits are found at once; those of others are made anew, and what they used is in the store. */
+const mostHolders = 10_000
+
+/** A server, or a tool of it. */
+interface Used {
+  readonly upstream: UpstreamId
+  readonly tool: string | undefined
+  readonly settings: ToolSettings | undefined
+  readonly limits: readonly Limit[]
+}
+
+interface Holder {
+  readonly team: string | undefined
+  readonly budgets: readonly Limit[]
+  /** By what is used, with the budgets. */
+  readonly lists: Map<Used, readonly Limit[]>
+}
+
+export interface HoldersParts {
+  readonly rateOf: (upstream: UpstreamId) => Rate | undefined
+  readonly budgets: BudgetSettings
+}
+
+const none: readonly Limit[] = []
+const units = ['calls'] as const satisfies readonly Unit[]
+
+export class Holders {
+  private readonly rateOf: HoldersParts['rateOf']
+  private readonly budgets: BudgetSettings
+  private readonly servers = new Map<UpstreamId, Used>()
+  private readonly tools = new Map<UpstreamId, Map<string, Used>>()
+  private readonly principals = new LRUCache<TenantKey, Holder>({ max: mostHolders })
+  private readonly runs = new LRUCache<TenantKey, Holder>({ max: mostHolders })
+  private readonly principalsHave: boolean
+  private readonly runsHave: boolean
+
+  constructor({ rateOf, budgets }: HoldersParts) {
+    this.rateOf = rateOf
+    this.budgets = budgets
+    this.principalsHave = hasAny(budgets.principal)
+    this.runsHave = hasAny(budgets.run) || hasAny(budgets.team)
+  }
+
+  /** What all callers have together. */
+  shared(call: TargetedCall): readonly Limit[] {
+    return this.used(call).limits
+  }
+
+  ofPrincipal(call: TargetedCall): readonly Limit[] {
+    const used = this.used(call)
+    const rate = used.settings?.ratePerPrincipal
+    if (call.family !== 'invoke' || (rate === undefined && !this.principalsHave)) return none
+    const { principal } = call.caller
+    const key = principalKey(principal)
+    let holder = this.principals.get(key)
+    if (holder === undefined) {
+      holder = { team: undefined, budgets: this.budgetsOf('principal', principal, key), lists: new Map() }
+      this.principals.set(key, holder)
+    }
+    return holder.lists.get(used) ?? listOf(holder, used, rate, 'principal', principal.tenant, key)
+  }
+
+  /** Of the run and of the team that it is told to. `make` false: of a run that is known already. */
+  ofRun(call: TargetedCall, make: boolean): readonly Limit[] {
+    const used = this.used(call)
+    const rate = used.settings?.ratePerRun
+    if (call.family !== 'invoke' || (rate === undefined && !this.runsHave)) return none
+    const { principal } = call.caller
+    const { run } = call
+    const key = runKey(principal, run)
+    let holder = this.runs.get(key)
+    if (holder === undefined || holder.team !== run.team) {
+      if (!make) return none
+      const team = run.team === undefined ? none : this.budgetsOf('team', principal, run.team, run.team)
+      holder = { team: run.team, budgets: [...this.budgetsOf('run', principal, key, run.id), ...team], lists: new Map() }
+      this.runs.set(key, holder)
+    }
+    return holder.lists.get(used) ?? listOf(holder, used, rate, 'run', principal.tenant, key, run)
+  }
+
+  /** Every limit that calls have met lately, once each. */
+  all(): Iterable<Limit> {
+    const found = new Map<TenantKey, Limit>()
+    const take = (limits: readonly Limit[]): void => {
+      for (const limit of limits) found.set(limit.key, limit)
+    }
+    for (const { limits } of this.servers.values()) take(limits)
+    for (const tools of this.tools.values()) for (const { limits } of tools.values()) take(limits)
+    for (const holders of [this.principals, this.runs]) {
+      for (const { budgets, lists } of holders.values()) {
+        take(budgets)
+        for (const list of lists.values()) take(list)
+      }
+    }
+    return found.values()
+  }
+
+  private budgetsOf(scope: 'run' | 'principal' | 'team', { tenant }: Principal, of: string, holder?: string): readonly Limit[] {
+    const settings = this.budgets[scope]
+    const found: Limit[] = []
+    for (const unit of units) {
+      const most = settings[unit]
+      if (most !== undefined) found.push(budgetLimit(tenantKey(tenant, 'budget', scope, of, unit), most, unit, scope, holder))
+    }
+    return found
+  }
+
+  private used(call: TargetedCall): Used {
+    const { upstream } = call
+    const server = this.servers.get(upstream) ?? this.server(upstream)
+    const item = itemOf(call)
+    if (item === undefined) return server
+    let tools = this.tools.get(upstream)
+    if (tools === undefined) {
+      tools = new Map()
+      this.tools.set(upstream, tools)
+    }
+    const found = tools.get(item.name)
+    if (found !== undefined && sameRates(found.settings, item.settings)) return found
+    const { rate } = item.settings
+    const key = gatewayKey('rate', upstream, item.name)
+    const limits = rate === undefined ? server.limits : [...server.limits, rateLimit(key, rate, 'tool', upstream, item.name)]
+    const made = { upstream, tool: item.name, settings: item.settings, limits }
+    tools.set(item.name, made)
+    return made
+  }
+
+  private server(upstream: UpstreamId): Used {
+    const rate = this.rateOf(upstream)
+    const limits = rate === undefined ? none : [rateLimit(gatewayKey('rate', upstream), rate, 'upstream', upstream)]
+    const made = { upstream, tool: undefined, settings: undefined, limits }
+    this.servers.set(upstream, made)
+    return made
+  }
+}
+
+/** The tool that is called; undefined of what is no call of a tool. */
+export function itemOf(call: Call): RoutedCall['item'] | undefined {
+  if (call.family !== 'invoke') return undefined
+  const { item } = call as RoutedCall
+  return item.kind === 'tool' ? item : undefined
+}
+
+function hasAny(budgets: Readonly<Record<string, unknown>>): boolean {
+  return Object.values(budgets).some((one) => one !== undefined)
+}
+
+/** A catalog that is read anew makes settings anew, of the same rates. */
+function sameRates(a: ToolSettings | undefined, b: ToolSettings): boolean {
+  return a !== undefined && (a === b || (a.rate === b.rate && a.ratePerPrincipal === b.ratePerPrincipal && a.ratePerRun === b.ratePerRun))
+}
+
+function listOf(
+  { budgets, lists }: Holder,
+  used: Used,
+  rate: Rate | undefined,
+  scope: Scope,
+  tenant: string,
+  of: string,
+  run?: Run,
+): readonly Limit[] {
+  const { upstream, tool } = used
+  const made =
+    rate === undefined || tool === undefined
+      ? budgets
+      : [...budgets, { ...rateLimit(tenantKey(tenant, 'rate', scope, of, upstream, tool), rate, scope, upstream, tool), holder: run?.id }]
+  lists.set(used, made)
+  return made
+}

@@ -1,0 +1,35 @@
+// One limit on one holder: what the store counts, and what is said of it where it refuses.
+import type { TenantKey } from '../../core/call/tenant-key.ts'
+import type { Allowance } from '../../core/ports/limit-store.ts'
+import type { Rate } from '../../core/text/rate.ts'
+
+/** Whose it is. */
+export type Scope = 'run' | 'principal' | 'team' | 'tool' | 'upstream'
+
+export type Unit = 'calls'
+
+export interface Limit extends Allowance {
+  readonly kind: 'rate' | 'budget'
+  readonly unit: Unit
+  readonly scope: Scope
+  /** Of a rate: the server, and the tool whose calls alone count. */
+  readonly upstream: string | undefined
+  readonly tool: string | undefined
+  /** The id of the run or the name of the team. */
+  readonly holder: string | undefined
+  /** Nothing of it comes back: it is a total. */
+  readonly total: boolean
+}
+
+/** As long as a run can go on; one that is older begins anew. */
+export const longestRunMs = 30 * 86_400_000
+
+export function rateLimit(key: TenantKey, { most, periodMs }: Rate, scope: Scope, upstream: string, tool?: string): Limit {
+  return { key, most, periodMs, kind: 'rate', unit: 'calls', scope, upstream, tool, holder: undefined, total: false }
+}
+
+export function budgetLimit(key: TenantKey, rate: Rate | number, unit: Unit, scope: Scope, holder?: string): Limit {
+  const total = typeof rate === 'number'
+  const { most, periodMs } = total ? { most: rate, periodMs: longestRunMs } : rate
+  return { key, most, periodMs, kind: 'budget', unit, scope, upstream: undefined, tool: undefined, holder, total }
+}

@@ -1,0 +1,79 @@
+// What an agent reads where a limit refuses its call, and what programs read beside it.
+import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import { failed, type Outcome } from '../../core/call/outcome.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import { inWords } from '../../core/text/duration.ts'
+import type { Rate } from '../../core/text/rate.ts'
+import type { Limit, Scope } from './limit.ts'
+import type { Loop } from './loops.ts'
+
+const by: Readonly<Record<Scope, string>> = { run: ' in one run', principal: ' by one caller', team: '', tool: '', upstream: '' }
+
+/** `waitMs`: until one more call fits; `Infinity` where it never does. */
+export function refusedBy(call: TargetedCall, limit: Limit, used: number, waitMs: number, nowMs: number): Outcome {
+  const { scope, most, periodMs } = limit
+  const wait = Math.ceil(waitMs)
+  const finite = Number.isFinite(wait)
+  const common = {
+    scope,
+    limit: most,
+    used: rounded(used),
+    ...(limit.total ? {} : { window_ms: periodMs }),
+    ...(finite && !limit.total ? { resets_at: new Date(nowMs + wait).toISOString() } : {}),
+    ...(limit.upstream === undefined ? {} : { upstream: limit.upstream }),
+    ...(limit.tool === undefined ? {} : { tool: limit.tool }),
+  }
+  if (limit.kind === 'rate') {
+    const what = `${limit.tool === undefined ? `The server ${limit.upstream}` : nameOf(call)}${by[scope]}`
+    const detail = { ...common, what, window: inWords(periodMs), wait: inWords(wait) }
+    return failed(fault('rate_limited', detail, finite ? { retryAfterMs: wait } : { retryable: false }))
+  }
+  const detail = {
+    ...common,
+    unit: limit.unit,
+    whose: whose(limit),
+    per: limit.total ? '' : ` in ${inWords(periodMs)}`,
+    next: limit.total ? endOfRun : `Some of it comes back in ${inWords(wait)}. Until then answer with what you have, or tell the user.`,
+  }
+  return failed(fault('budget_exhausted', detail, limit.total || !finite ? {} : { retryAfterMs: wait, retryable: true }))
+}
+
+const endOfRun =
+  'No further call of this run is taken: answer with what you have, and tell the user what is missing. An operator can raise the budget.'
+
+export function outOfTime(usedMs: number, mostMs: number): Outcome {
+  const detail = { scope: 'run', limit: mostMs, used: Math.floor(usedMs), unit: 'ms', whose: 'this run', per: '', next: endOfRun }
+  return failed(fault('budget_exhausted', detail))
+}
+
+export function loopFound(call: TargetedCall, { used, waitMs, length }: Loop, limit: Rate, nowMs: number): Outcome {
+  const wait = Math.ceil(waitMs)
+  const detail = {
+    scope: 'run',
+    limit: limit.most,
+    used,
+    window_ms: limit.periodMs,
+    resets_at: new Date(nowMs + wait).toISOString(),
+    upstream: call.upstream,
+    what: nameOf(call),
+    window: inWords(limit.periodMs),
+    cycle: length === undefined || length === 1 ? '' : `, in a cycle of ${length} calls`,
+    ...(length === undefined ? {} : { cycle_length: length }),
+    wait: inWords(wait),
+  }
+  return failed(fault('loop_detected', detail, { retryAfterMs: wait }))
+}
+
+function nameOf(call: TargetedCall): string {
+  return 'item' in call ? (call as RoutedCall).item.visible : (call.target ?? call.method)
+}
+
+function whose({ scope, holder }: Limit): string {
+  if (scope === 'run') return 'this run'
+  return scope === 'team' ? `the team ${holder}` : 'this caller'
+}
+
+/** Sums of fractions are told without what binary makes of them. */
+export function rounded(amount: number): number {
+  return Number(amount.toPrecision(12))
+}
