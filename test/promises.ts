@@ -351,12 +351,12 @@ export const promises = {
     text: 'Transient failures are retried with exponential backoff + jitter, capped, within the deadline, only when safe.',
     claimed: {
       partly:
-        'repeats are shown for reads and for tools that say, or of which configuration says, that they are idempotent, over HTTP; jitter and caps by unit tests beside the code only',
+        'repeats are shown for reads and for tools that say, or of which configuration says, that they are idempotent, over HTTP; jitter, caps and budget by tests of the stage beside the code only',
     },
   },
   R99: {
     text: 'Circuit breakers per upstream and per downstream dependency/tool: open, half-open, close visible; open answers at once.',
-    claimed: { partly: 'per server; not per tool or dependency' },
+    claimed: true,
   },
   R100: {
     text: 'Graceful degradation: the agent gets an answer it can relay ("cannot complete; reason; what to do") instead of a void to hallucinate into; partial catalogues still serve when one upstream is down.',

@@ -4,7 +4,16 @@
 export async function metricsPage(load, note) {
   const { createMetrics } = await load('observe/metrics.js')
   const { counters } = await load('core/ports/report.js')
-  const upstream = { upstream: 'x', state: 'ready', inFlight: 0, connections: 0, restarts: 0, queued: 0, breaker: 'closed' }
+  const upstream = {
+    upstream: 'x',
+    state: 'ready',
+    inFlight: 0,
+    connections: 0,
+    restarts: 0,
+    queued: 0,
+    breaker: 'closed',
+    items: [{ kind: 'tool', item: 'x', circuit: 'open' }],
+  }
   const metrics = createMetrics({
     upstreams: () => [upstream],
     sessions: () => [{ transport: 'http', open: 0 }],

@@ -334,12 +334,15 @@ class Running implements RunningGateway {
   }
 
   private upstreams(): readonly UpstreamStatus[] {
+    const guards = new Map(this.inside.resilience.gauges().map((gauge) => [gauge.upstream, gauge]))
     return this.inside.catalog
       .status()
       .map(({ server, state, reason, quarantined, incomplete, notes, collisions, unmatched, differences }) => ({
         name: server,
         state,
         reason,
+        circuit: guards.get(server)?.circuit ?? 'closed',
+        itemCircuits: guards.get(server)?.items.slice(0, 100) ?? [],
         quarantined,
         incomplete,
         notes,
@@ -357,7 +360,16 @@ class Running implements RunningGateway {
           const { state: reached, inFlight, connections, restarts } = exit.health()
           const state = this.inside.catalog.state(upstream) ?? reached
           const guard = guards.get(upstream)
-          return { upstream, state, inFlight, connections, restarts, queued: guard?.queued ?? 0, breaker: guard?.circuit ?? 'closed' }
+          return {
+            upstream,
+            state,
+            inFlight,
+            connections,
+            restarts,
+            queued: guard?.queued ?? 0,
+            breaker: guard?.circuit ?? 'closed',
+            items: guard?.items ?? [],
+          }
         })
       },
       sessions: () => this.doors.sessions(),

@@ -17,6 +17,8 @@ export interface Gauges {
     readonly restarts: number
     readonly queued: number
     readonly breaker: 'closed' | 'half-open' | 'open'
+    /** Of its items that are not closed. */
+    readonly items: readonly { readonly kind: string; readonly item: string; readonly circuit: 'closed' | 'half-open' | 'open' }[]
   }[]
   sessions(): readonly { readonly transport: string; readonly open: number }[]
   clients(): readonly { readonly transport: string; readonly revision: string; readonly clients: number }[]
@@ -205,6 +207,16 @@ function addGauges(registry: Registry, gauges: Gauges): void {
   gauge('signalbox_circuit_state', 'Circuit breaker: 0 closed, 1 half open, 2 open.', ['upstream'], (set) => {
     for (const upstream of gauges.upstreams()) set({ upstream: upstream.upstream }, breakers[upstream.breaker])
   })
+  gauge(
+    'signalbox_tool_circuit_state',
+    'Circuit breakers of single tools that are not closed: 1 half open, 2 open; at most 100 of each upstream.',
+    ['upstream', 'item'],
+    (set) => {
+      for (const { upstream, items } of gauges.upstreams())
+        for (const { item, circuit } of items.filter(({ kind }) => kind === 'tool').slice(0, 100))
+          set({ upstream, item }, breakers[circuit])
+    },
+  )
   for (const [name, field, help] of [
     ['signalbox_upstream_in_flight', 'inFlight', 'Calls in flight at an upstream.'],
     ['signalbox_upstream_queued', 'queued', 'Calls waiting for an upstream.'],

@@ -4,7 +4,7 @@ import { catalogue } from '../../src/core/faults/catalogue.ts'
 import type { Result } from '../peers/clients.ts'
 import { type GatewayProcess, startProcess } from '../peers/process.ts'
 import { eventually } from '../peers/processes.ts'
-import { type Answer, metric, modern, send } from '../peers/raw.ts'
+import { type Answer, metric, modern, send, upstreamsOf } from '../peers/raw.ts'
 import { plainTool, type Scripted, startScripted, textResult } from '../peers/scripted.ts'
 import { everything } from '../peers/servers.ts'
 import { promise } from './promise.ts'
@@ -15,11 +15,11 @@ let gateway: GatewayProcess
 
 beforeAll(async () => {
   upstream = await startScripted({
-    tools: [plainTool('cut'), plainTool('mute'), plainTool('fine'), plainTool('wrong'), strict],
+    tools: [plainTool('cut'), plainTool('mute'), plainTool('hang'), plainTool('fine'), plainTool('wrong'), strict],
     call: ({ name, res, answer, fail }) => {
       if (name === 'cut') res.destroy()
       else if (name === 'wrong') fail(-32_000, 'the database is away')
-      else if (name !== 'mute') answer(textResult('fine'))
+      else if (name !== 'mute' && name !== 'hang') answer(textResult('fine'))
     },
   })
   gateway = await startProcess({
@@ -95,13 +95,34 @@ describe('every failure', () => {
     expect(open.retry_after_ms).toBeGreaterThan(0)
   })
 
+  promise(
+    'R99',
+    'of one tool in a row opens the circuit of that tool: shown, answered at once, and the others of its server go on',
+    async () => {
+      const tools = async () => (await metric(gateway.admin, 'signalbox_tool_circuit_state')).get('upstream="up",item="mute"')
+      expect(await tools()).toBe(2)
+      expect((await metric(gateway.admin, 'signalbox_circuit_state')).get('upstream="up"')).toBe(0)
+      const before = upstream.count('tools/call')
+      const fault = faultIn((await call('up__mute')).message)
+      expect(fault).toMatchObject({ kind: 'circuit_open', detail: { scope: 'tool', tool: 'mute' } })
+      expect(fault.tell_user).toContain('What else up offers is not affected')
+      expect(upstream.count('tools/call')).toBe(before)
+      expect((await call('up__fine')).message.result.content[0].text).toBe('fine')
+      const shown = (await upstreamsOf(gateway.admin)).find(({ name }) => name === 'up')
+      expect(shown).toMatchObject({ itemCircuits: [{ kind: 'tool', item: 'mute', circuit: 'open' }] })
+      expect(await eventually(() => gateway.log().includes('The circuit of a tool opened'))).toBe(true)
+    },
+  )
+
   promise('R99', 'of a server in a row opens its circuit: shown in the metrics, answered at once, and nobody else suffers', async () => {
     const state = async (name: string) => (await metric(gateway.admin, 'signalbox_circuit_state')).get(`upstream="${name}"`)
+    for (const name of ['cut', 'cut', 'cut', 'hang', 'hang']) await call(`up__${name}`)
     expect(await state('up')).toBe(2)
     expect(await state('everything')).toBe(0)
     const before = upstream.count('tools/call')
-    expect(faultIn((await call('up__fine')).message).kind).toBe('circuit_open')
+    expect(faultIn((await call('up__fine')).message)).toMatchObject({ kind: 'circuit_open', detail: { scope: 'upstream' } })
     expect(upstream.count('tools/call')).toBe(before)
+    expect((await upstreamsOf(gateway.admin)).find(({ name }) => name === 'up')).toMatchObject({ circuit: 'open' })
     expect((await call('everything__echo', { message: 'x' })).message.result.content[0].text).toBe('Echo: x')
   })
 })

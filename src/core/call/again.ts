@@ -7,8 +7,10 @@ import type { TargetedCall } from './call.ts'
 import type { Item } from './item.ts'
 
 export const mostAttempts = 3
-/** First pause in ms, doubled each time, of which half is by chance. Small, so that a dead upstream is reported fast. */
+/** Longest first pause in ms, doubled each time; how much of it is by chance. Small, so that a dead upstream is reported fast. */
 const firstPauseMs = 20
+/** What is added by chance to the time that an upstream asks for, at most: else all who were told the same come back at once. */
+const spread = 0.25
 
 /** What is known of a call when one of its attempts has failed. */
 export interface Tried {
@@ -39,8 +41,8 @@ export function sendAgain({ evidence, retryAfterMs }: Fault, tried: Tried, rando
   if (evidence.again === 'once') {
     return renew !== undefined && tried.renewed.includes(renew) ? undefined : { afterMs: 0, renew, budgeted: false }
   }
-  const pause = firstPauseMs * 2 ** (tried.attempts - 1) * (0.5 + random.fraction() / 2)
-  const afterMs = Math.max(pause, retryAfterMs ?? 0)
+  const asked = retryAfterMs ?? 0
+  const afterMs = asked + random.fraction() * Math.max(firstPauseMs * 2 ** (tried.attempts - 1), asked * spread)
   return afterMs < tried.remainingMs ? { afterMs, renew, budgeted: true } : undefined
 }
 

@@ -8,6 +8,7 @@ import { hasFurtherAttempts, isRepeatable, sendAgain } from './again.ts'
 import type { TargetedCall } from './call.ts'
 import type { Attempt, CallEvent, Exchange, Sink } from './exchange.ts'
 import { failed, type Outcome } from './outcome.ts'
+import type { RetryBudget } from './retry-budget.ts'
 import type { Signal } from './signal.ts'
 import type { Next } from './stage.ts'
 
@@ -90,21 +91,6 @@ export class Attempts<C extends TargetedCall> {
   private tried(repeatable: boolean) {
     const remainingMs = this.exchange.deadline.remainingMs()
     return { repeatable, attempts: this.made, renewed: this.renewed, heard: this.events > 0, remainingMs }
-  }
-}
-
-/** Each call earns a tenth of a repeat, at most ten are saved: so repeats stay a small part of the load when everything fails. */
-export class RetryBudget {
-  private tokens = 10
-
-  earn(): void {
-    this.tokens = Math.min(10, this.tokens + 0.1)
-  }
-
-  spend(): boolean {
-    if (this.tokens < 1) return false
-    this.tokens -= 1
-    return true
   }
 }
 

@@ -9,8 +9,8 @@ type Following = (call: Call, exchange: Exchange) => Promise<Outcome>
 
 /** What a call holds while it is inside: a place, a trial. One object may serve many calls. */
 export interface Held {
-  /** Called once for each entry. `undefined`: a bug of ours ended the call. */
-  leave(outcome: Outcome | undefined): void
+  /** Called once for each entry, with the call of it. `undefined`: a bug of ours ended the call. */
+  leave(outcome: Outcome | undefined, call: Call): void
 }
 
 /** A refusal is the outcome of the call; gates before it hear of it as of any other. */
@@ -96,7 +96,7 @@ class Passage {
     while (this.entered > 0) {
       this.entered -= 1
       try {
-        this.held[this.entered]?.leave(outcome)
+        this.held[this.entered]?.leave(outcome, this.call)
       } catch (thrown) {
         bug ??= { thrown }
       }

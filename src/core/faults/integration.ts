@@ -46,8 +46,9 @@ export const integrationFaults = {
     code: -32603,
     retryable: true,
     protocol: false,
-    agent: '{upstream} has failed repeatedly and is left alone for now. {effect} Try again after {retryAfterMs} ms.',
-    operator: 'The circuit breaker of this upstream is open; it closes by itself when a trial call succeeds.',
+    agent: '{failing} has failed repeatedly and is left alone for now. {effect} Try again after {retryAfterMs} ms.',
+    operator:
+      'The circuit breaker of this upstream, or of one tool of it (`scope` in the detail), is open; it closes by itself when a trial call succeeds.',
   },
   internal: {
     category: 'integration',

@@ -16,6 +16,10 @@ export interface UpstreamStatus {
   readonly state: ServedState
   /** Why it is not ready, for people. */
   readonly reason?: string | undefined
+  /** `open`: it is left alone, since it failed repeatedly; `half-open`: one call tries it; shown where it is not `closed`. */
+  readonly circuit?: 'closed' | 'half-open' | 'open'
+  /** Its tools and other items that are left alone, while the others go on. */
+  readonly itemCircuits?: readonly unknown[]
   /** Definitions that are not served, with path and reason. */
   readonly quarantined?: readonly unknown[]
   /** Lists that could not be read to their end, of which a part is served. */
@@ -135,6 +139,8 @@ function shown({
   name,
   state,
   reason,
+  circuit = 'closed',
+  itemCircuits = [],
   quarantined = [],
   incomplete = [],
   notes = [],
@@ -146,6 +152,8 @@ function shown({
     name,
     state,
     ...(reason === undefined ? {} : { reason }),
+    ...(circuit === 'closed' ? {} : { circuit }),
+    ...(itemCircuits.length === 0 ? {} : { itemCircuits }),
     ...(quarantined.length === 0 ? {} : { quarantined }),
     ...(incomplete.length === 0 ? {} : { incomplete }),
     ...(notes.length === 0 ? {} : { notes }),

@@ -34,7 +34,12 @@ export const limitSettings = z.strictObject({
     .positive()
     .default(1_024)
     .describe('Calls that may wait for an answer of their user, in all; 64 of them per principal.'),
-  breakerFailures: z.number().int().positive().default(5).describe('Failures in a row after which an upstream is left alone.'),
+  breakerFailures: z
+    .number()
+    .int()
+    .positive()
+    .default(5)
+    .describe('Failures in a row after which an upstream is left alone, or a tool whose calls alone fail.'),
   breakerOpenMs: z.number().int().positive().default(10_000).describe('How long it is left alone before one trial call, in ms.'),
 })
 

@@ -1,4 +1,4 @@
-// A circuit breaker for one upstream: after some failures in a row it answers for the upstream, until one trial call succeeds.
+// A circuit breaker for one upstream or one of its tools: after some failures in a row it answers in its place, until one trial call succeeds.
 import type { Outcome } from '../../core/call/outcome.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 
@@ -23,7 +23,7 @@ export class Breaker {
   limits: BreakerLimits
   private readonly clock: Clock
   private readonly onChange: (state: CircuitState) => void
-  private failures = 0
+  private row = 0
   private openedAt: number | undefined
   private trying = false
 
@@ -31,6 +31,11 @@ export class Breaker {
     this.clock = clock
     this.limits = limits
     this.onChange = onChange
+  }
+
+  /** Failures in a row. */
+  get failures(): number {
+    return this.row
   }
 
   get state(): CircuitState {
@@ -49,24 +54,30 @@ export class Breaker {
     return { admitted: true, trial: true }
   }
 
-  settle(trial: boolean, sample: BreakerSample): void {
+  /** `opens`: whether a failure may open it; a trial that fails always does. */
+  settle(trial: boolean, sample: BreakerSample, opens = true): void {
     if (trial) this.trying = false
     // Answers of calls that were sent before it opened say nothing about now.
     else if (this.openedAt !== undefined) return
     if (sample === 'success') this.close()
-    else if (sample === 'failure') this.fail(trial)
+    else if (sample === 'failure') this.fail(trial, opens)
+  }
+
+  /** So many of the failures in a row still count, while it is closed. */
+  reduce(failures: number): void {
+    if (this.openedAt === undefined) this.row = Math.min(this.row, failures)
   }
 
   private close(): void {
-    this.failures = 0
+    this.row = 0
     if (this.openedAt === undefined) return
     this.openedAt = undefined
     this.onChange('closed')
   }
 
-  private fail(trial: boolean): void {
-    this.failures += 1
-    if (!trial && this.failures < this.limits.failures) return
+  private fail(trial: boolean, opens: boolean): void {
+    this.row += 1
+    if (!trial && (!opens || this.row < this.limits.failures)) return
     this.openedAt = this.clock.mono()
     this.onChange('open')
   }

@@ -7,6 +7,7 @@ import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { type Next, Table } from '../../core/call/stage.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
+import type { Random } from '../../core/ports/clock.ts'
 import { createResilience, type ResilienceLimits } from './stage.ts'
 
 const limits: ResilienceLimits = { queue: 2, breakerFailures: 3, breakerOpenMs: 10_000 }
@@ -17,12 +18,17 @@ function routed(change: Partial<RoutedCall> = {}): RoutedCall {
   return { ...aCall(), upstream: 'up', ...risky, ...change }
 }
 
-function setting({ concurrency = 1, ...change }: Partial<ResilienceLimits> & { concurrency?: number } = {}) {
+function setting({
+  concurrency = 1,
+  fraction = 1,
+  random = countedRandom(fraction),
+  ...change
+}: Partial<ResilienceLimits> & { concurrency?: number; fraction?: number; random?: Random } = {}) {
   const clock = new ManualClock()
   const { report, counted, logged } = aReport()
   const resilience = createResilience({
     clock,
-    random: countedRandom(1),
+    random,
     report,
     limits: { ...limits, ...change },
     concurrencyOf: () => concurrency,
@@ -162,7 +168,7 @@ describe('a failed attempt is repeated only where that is safe', () => {
   })
 
   it('waits as long as the upstream asks, if that fits the deadline', async () => {
-    const { clock, chain } = setting()
+    const { clock, chain } = setting({ fraction: 0 })
     const { seen, send } = peer(no('upstream_busy', 'too_many_requests', 3_000), done())
     const outcome = chain(send)(routed(safe), anExchange(clock).exchange)
     await clock.advance(2_999)
@@ -190,8 +196,65 @@ describe('a failed attempt is repeated only where that is safe', () => {
     const { clock, chain, counted } = setting({ breakerFailures: 1_000 })
     const { seen, send } = peer(no('upstream_unavailable', 'connection_refused'))
     for (let i = 0; i < 200; i += 1) await settle(clock, chain(send)(routed(), anExchange(clock).exchange))
-    expect(counted.retries).toBeLessThanOrEqual(10 + 20)
+    expect(counted.retries).toBeLessThanOrEqual(20)
     expect(seen.sent).toBe(200 + (counted.retries ?? 0))
+  })
+})
+
+/** Chance that takes its values in turn, evenly over all that are possible. */
+function evenly(): Random {
+  let drawn = 0
+  return { ...countedRandom(), fraction: () => (drawn++ * 0.618_033_988_75) % 1 }
+}
+
+describe('many callers of an upstream that was away', () => {
+  const callers = 200
+  async function storm(change: Parameters<typeof setting>[0], answers: (nth: number) => Outcome) {
+    const made = setting({ concurrency: 1_000, breakerFailures: 100_000, random: evenly(), ...change })
+    const sentAt: number[] = []
+    const send: Next<TargetedCall> = async () => {
+      sentAt.push(made.clock.mono())
+      return answers(sentAt.length)
+    }
+    const outcomes = Array.from({ length: callers }, () => made.chain(send)(routed(safe), anExchange(made.clock).exchange))
+    await made.clock.advance(20_000)
+    return { ...made, sentAt, outcomes: await Promise.all(outcomes) }
+  }
+
+  it('cost it at most a tenth more, from the first moment on, and not all at once', async () => {
+    const { sentAt, counted } = await storm({}, () => no('upstream_unavailable', 'connection_refused'))
+    expect(sentAt.length).toBe(callers + (counted.retries ?? 0))
+    expect(counted.retries).toBeLessThanOrEqual(callers / 10)
+    expect(counted.retries).toBeGreaterThan(callers / 20)
+    const late = sentAt.slice(callers)
+    expect(new Set(late).size).toBeGreaterThan(late.length / 2)
+  })
+
+  it('come back one after the other where it says when it is back', async () => {
+    const { sentAt, outcomes } = await storm({}, (nth) => (nth <= callers ? no('upstream_busy', 'service_unavailable', 5_000) : done()))
+    const late = sentAt.slice(callers)
+    expect(late.length).toBe(callers / 10)
+    expect(Math.min(...late)).toBeGreaterThanOrEqual(5_000)
+    expect(new Set(late).size).toBe(late.length)
+    expect(outcomes.filter(({ kind }) => kind === 'complete')).toHaveLength(late.length)
+  })
+
+  it('find it where three of ten answers are errors: most succeed, and it has no more than a tenth to do on top', async () => {
+    const { counted, outcomes } = await storm({}, (nth) => (nth % 10 < 3 ? no('upstream_http_error', 'server_error') : done()))
+    expect(outcomes.filter(({ kind }) => kind === 'complete').length).toBeGreaterThan(callers * 0.7)
+    expect(counted.retries).toBeLessThanOrEqual(callers / 10)
+  })
+
+  it('may repeat again once others have gone well, and no more than before', async () => {
+    const made = setting({ breakerFailures: 100_000 })
+    const failing = peer(no('upstream_unavailable', 'connection_refused'))
+    const call = (send: Next<TargetedCall>) => settle(made.clock, made.chain(send)(routed(), anExchange(made.clock).exchange))
+    for (let i = 0; i < 100; i += 1) await call(failing.send)
+    expect(made.counted.retries).toBe(10)
+    for (let i = 0; i < 1_000; i += 1) await call(peer(done()).send)
+    for (let i = 0; i < 100; i += 1) await call(failing.send)
+    // Twenty were saved, and these calls earn some too.
+    expect(made.counted.retries).toBe(10 + 20 + 9)
   })
 })
 
@@ -206,14 +269,28 @@ describe('an upstream that fails repeatedly is left alone', () => {
       done(),
     )
     for (let i = 0; i < 4; i += 1) await chain(send)(routed(), anExchange(clock).exchange)
-    expect(resilience.gauges()).toEqual([{ upstream: 'up', circuit: 'open', inFlight: 0, queued: 0 }])
+    const items = [{ kind: 'tool', item: 'weather', circuit: 'open' }]
+    expect(resilience.gauges()).toEqual([{ upstream: 'up', circuit: 'closed', items, inFlight: 0, queued: 0 }])
     const refused = await chain(send)(routed(), anExchange(clock).exchange)
-    expect(refused).toMatchObject({ fault: { kind: 'circuit_open', retryAfterMs: 10_000, sideEffect: 'none' } })
+    expect(refused).toMatchObject({
+      fault: { kind: 'circuit_open', retryAfterMs: 10_000, sideEffect: 'none', detail: { scope: 'tool', tool: 'weather' } },
+    })
+    expect(refused).toMatchObject({ fault: { message: expect.stringContaining('What else up offers is not affected') } })
+    expect(await chain(peer(done()).send)(routed({ item: anItem({ name: 'other' }) }), anExchange(clock).exchange)).toEqual(done())
     expect(seen.sent).toBe(4)
     await clock.advance(10_000)
     expect(await chain(send)(routed(), anExchange(clock).exchange)).toMatchObject({ kind: 'complete' })
-    expect(resilience.gauges()[0]?.circuit).toBe('closed')
+    expect(resilience.gauges()[0]?.items).toEqual([])
     expect(logged).toHaveLength(2)
+  })
+
+  it('answers for all of its tools where it cannot be reached at all', async () => {
+    const { clock, chain, resilience } = setting({ breakerFailures: 3 })
+    await settle(clock, chain(peer(no('upstream_unavailable', 'connection_refused')).send)(routed(), anExchange(clock).exchange))
+    expect(resilience.gauges()[0]).toMatchObject({ circuit: 'open', items: [] })
+    const other = await chain(peer(done()).send)(routed({ item: anItem({ name: 'other' }) }), anExchange(clock).exchange)
+    expect(other).toMatchObject({ fault: { kind: 'circuit_open', detail: { scope: 'upstream', upstream: 'up' } } })
+    expect(other).not.toMatchObject({ fault: { detail: { tool: expect.anything() } } })
   })
 
   it('frees the trial when a bug of ours throws', async () => {

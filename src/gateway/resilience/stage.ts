@@ -2,18 +2,20 @@
 // outlives a reload: it is made once, here, and given new limits.
 import type { Signal } from '../../core/call/signal.ts'
 import '../../core/call/facts.ts'
-import { type AttemptPorts, Attempts, RetryBudget } from '../../core/call/attempts.ts'
+import { type AttemptPorts, Attempts } from '../../core/call/attempts.ts'
 import { Bulkhead } from '../../core/call/bulkhead.ts'
 import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Entry, Gate, Held } from '../../core/call/gates.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
+import { RetryBudget } from '../../core/call/retry-budget.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
-import { Breaker, type CircuitState, sampleOf } from './breaker.ts'
+import type { CircuitState } from './breaker.ts'
+import { Circuits, type ItemCircuit, type Refused } from './circuits.ts'
 
 /** The slice of `limits` that stands here. */
 export interface ResilienceLimits {
@@ -35,6 +37,8 @@ export interface ResilienceParts {
 export interface ResilienceGauge {
   readonly upstream: UpstreamId
   readonly circuit: CircuitState
+  /** Circuits of its tools that are not closed. */
+  readonly items: readonly ItemCircuit[]
   readonly inFlight: number
   readonly queued: number
 }
@@ -54,10 +58,7 @@ export interface Resilience {
 }
 
 interface Guard {
-  readonly breaker: Breaker
-  /** Of calls while the circuit is closed, and of the one that tries whether it can be. */
-  readonly usual: Held
-  readonly trial: Held
+  readonly circuits: Circuits
   readonly bulkhead: Bulkhead
   /** A place of the bulkhead that was taken. */
   readonly place: Held
@@ -79,12 +80,10 @@ export function createResilience(parts: ResilienceParts): Resilience {
   function guardOf(upstream: UpstreamId): Guard {
     let guard = guards.get(upstream)
     if (guard === undefined) {
-      const breaker = new Breaker(clock, breakerLimits(), (state) => logCircuit(report, upstream, state))
+      const circuits = new Circuits(clock, breakerLimits(), (state, item) => logCircuit(report, upstream, item, state))
       const bulkhead = new Bulkhead(bulkheadLimits(upstream))
       guard = {
-        breaker,
-        usual: { leave: (outcome) => breaker.settle(false, sampleOf(outcome)) },
-        trial: { leave: (outcome) => breaker.settle(true, sampleOf(outcome)) },
+        circuits,
         bulkhead,
         place: { leave: () => bulkhead.leave() },
         budget: new RetryBudget(),
@@ -107,11 +106,9 @@ export function createResilience(parts: ResilienceParts): Resilience {
     },
     breaker: {
       name: 'breaker',
-      enter: ({ upstream }) => {
-        const { breaker, usual, trial } = guardOf(upstream)
-        const admission = breaker.admit()
-        if (!admission.admitted) return circuitOpen(upstream, admission.retryAfterMs)
-        return admission.trial ? trial : usual
+      enter: (call) => {
+        const entry = guardOf(call.upstream).circuits.enter(call)
+        return 'leave' in entry ? entry : circuitOpen(call.upstream, entry)
       },
     },
     bulkhead: {
@@ -122,9 +119,10 @@ export function createResilience(parts: ResilienceParts): Resilience {
       },
     },
     gauges: () =>
-      [...guards].map(([upstream, { breaker, bulkhead }]) => ({
+      [...guards].map(([upstream, { circuits, bulkhead }]) => ({
         upstream,
-        circuit: breaker.state,
+        circuit: circuits.state,
+        items: circuits.items(),
         inFlight: bulkhead.inFlight,
         queued: bulkhead.queued,
       })),
@@ -136,7 +134,7 @@ export function createResilience(parts: ResilienceParts): Resilience {
           guards.delete(upstream)
           continue
         }
-        guard.breaker.limits = breakerLimits()
+        guard.circuits.limits = breakerLimits()
         guard.bulkhead.limit(bulkheadLimits(upstream))
       }
     },
@@ -164,11 +162,23 @@ function overloaded(upstream: UpstreamId, limit: string): Outcome {
   return failed(fault('overloaded', { upstream, limit, retryAfterMs: overloadedRetryMs }, { retryAfterMs: overloadedRetryMs }))
 }
 
-function circuitOpen(upstream: UpstreamId, retryAfterMs: number): Outcome {
-  return failed(fault('circuit_open', { upstream, retryAfterMs }, { retryAfterMs }))
+function circuitOpen(upstream: UpstreamId, { item, retryAfterMs }: Refused): Outcome {
+  const detail =
+    item === undefined
+      ? { upstream, scope: 'upstream', failing: upstream }
+      : {
+          upstream,
+          scope: 'tool',
+          tool: item.name,
+          failing: `${item.name} of ${upstream}`,
+          advice: `What else ${upstream} offers is not affected.`,
+        }
+  return failed(fault('circuit_open', { ...detail, retryAfterMs }, { retryAfterMs }))
 }
 
-function logCircuit(report: Report, upstream: UpstreamId, state: CircuitState): void {
-  if (state === 'open') report.log('warn', 'The circuit of an upstream opened: it is left alone for a while', { upstream })
-  else if (state === 'closed') report.log('info', 'The circuit of an upstream closed: it works again', { upstream })
+function logCircuit(report: Report, upstream: UpstreamId, item: string | undefined, state: CircuitState): void {
+  const whose = item === undefined ? 'an upstream' : 'a tool'
+  const fields = item === undefined ? { upstream } : { upstream, item }
+  if (state === 'open') report.log('warn', `The circuit of ${whose} opened: it is left alone for a while`, fields)
+  else if (state === 'closed') report.log('info', `The circuit of ${whose} closed: it works again`, fields)
 }

@@ -1,9 +1,10 @@
 // The connections of one upstream, each found by the key of those who may use it. A connection with a client session's state behind it
 // lives as long as that session; others are closed when nobody used them for a while, and make room where the pool is full.
-import { type AttemptPorts, Attempts, RetryBudget } from '../../core/call/attempts.ts'
+import { type AttemptPorts, Attempts } from '../../core/call/attempts.ts'
 import type { TargetedCall } from '../../core/call/call.ts'
 import { listNames } from '../../core/call/item-kinds.ts'
 import { anonymous, type Principal, principalKey } from '../../core/call/principal.ts'
+import { RetryBudget } from '../../core/call/retry-budget.ts'
 import { Switch } from '../../core/call/signal.ts'
 import type { Next } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
