@@ -83,6 +83,50 @@ describe.each(['modern', 'legacy'] as const)('a server (%s) that executes, and b
     })
   }
 
+  promise(
+    ['R98', 'R101'],
+    'says in any form when to come back: the agent is told, and a read is sent again then where the deadline allows',
+    async () => {
+      const forms: readonly [headers: Record<string, string>, ms: number][] = [
+        [{ 'retry-after': '0.02' }, 20],
+        [{ ratelimit: '"default";r=0;t=3600' }, 3_600_000],
+        [{ 'ratelimit-reset': '3600' }, 3_600_000],
+        [{ 'x-ratelimit-reset': '99999999999999' }, 86_400_000],
+      ]
+      const { executed, call } = await start(era, ({ name, res, answer }, nth) => {
+        const form = forms[nth - 1]
+        if (name === 'write' && form !== undefined) res.writeHead(429, form[0]).end()
+        else if (name === 'read' && nth === 1) res.writeHead(503, { 'retry-after': '0.02' }).end()
+        else answer(textResult('done'))
+      })
+      for (const [, ms] of forms) expect((await call('write')).fault).toMatchObject({ kind: 'upstream_busy', retry_after_ms: ms })
+      expect((await call('read')).text).toBe('done')
+      expect(executed).toMatchObject({ write: forms.length, read: 2 })
+    },
+  )
+
+  promise(['R98', 'R101'], 'an error whose data say when to come back is sent again then, a read alone', async () => {
+    const { executed, call } = await start(era, ({ res, id, answer }, nth) => {
+      if (nth > 1) return answer(textResult('done'))
+      const error = { code: -32000, message: 'not now', data: { retry_after: 0.02 } }
+      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+    })
+    expect((await call('write')).fault).toMatchObject({ kind: 'upstream_error', retryable: false, retry_after_ms: 20 })
+    expect((await call('read')).text).toBe('done')
+    expect(executed).toMatchObject({ write: 1, read: 2 })
+  })
+
+  promise(['R98', 'R101'], 'the same in the headers of an error with a status of its own', async () => {
+    const { executed, call } = await start(era, ({ res, id, answer }, nth) => {
+      if (nth > 1) return answer(textResult('done'))
+      const error = { code: -32000, message: 'not now' }
+      res.writeHead(429, { 'content-type': 'application/json', 'retry-after': '0.02' }).end(JSON.stringify({ jsonrpc: '2.0', id, error }))
+    })
+    expect((await call('write')).fault).toMatchObject({ kind: 'upstream_error', retry_after_ms: 20 })
+    expect((await call('read')).text).toBe('done')
+    expect(executed).toMatchObject({ write: 1, read: 2 })
+  })
+
   promise(['R48', 'R98', 'R101'], 'an error of the server itself is no proof either, whatever its status', async () => {
     const { executed, call } = await start(era, ({ res, id }) => {
       const error = { code: -32000, message: 'the database went away' }

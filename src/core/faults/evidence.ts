@@ -236,6 +236,13 @@ const rows = {
     seen: 'any other JSON-RPC error for this request, whatever its HTTP status',
     why: 'it comes from the server itself, which may have begun',
   },
+  asked_to_wait: {
+    ...unknown,
+    ...paused,
+    health: 'neutral',
+    seen: 'a JSON-RPC error for this request that says when to come back: in its data, or in the headers of its answer',
+    why: 'it comes from the server itself, which may have begun',
+  },
   auth_text: {
     ...unknown,
     again: 'once',

@@ -62,7 +62,7 @@ export class Delivery extends Reception {
   protected begin(status: number, headers: IncomingHttpHeaders): void {
     const { upstream, clock } = this.endpoint
     const refused = (said?: string): Fault =>
-      deliveryFault(upstream, status, retryAfter(headers, clock), this.redirectedTo(status, headers), said)
+      deliveryFault(upstream, status, retryAfter(status, headers, clock), this.redirectedTo(status, headers), said)
     // A server that does not take our revision says here which it takes.
     if (status === 400 && encodingProblem(headers) === undefined) {
       this.refused = refused

@@ -83,7 +83,7 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
 
   /** The status is no success; its body may be the answer, or say more. */
   protected beginStatus(headers: IncomingHttpHeaders): void {
-    this.retryAfterMs = retryAfter(headers, this.wire.clock)
+    this.retryAfterMs = retryAfter(this.status, headers, this.wire.clock)
     this.challenge = challenge(headers)
     this.location = this.redirectedTo(this.status, headers)
     const isRead = (mediaType(headers) === 'application/json' || this.explains) && encodingProblem(headers) === undefined
@@ -140,7 +140,7 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
     if (typeof message !== 'string' && message.kind === 'ambiguous') this.wire.anomaly('ambiguous', message.what)
     if (typeof message === 'string' || message.kind !== 'error') this.settleStatus(undefined, this.wordsOf(bytes))
     else if (message.id !== undefined && this.isOwn(message.id) && !this.isOfCredential)
-      this.settle({ kind: 'answer', answer: message, status: this.status })
+      this.settle({ kind: 'answer', answer: message, status: this.status, retryAfterMs: this.retryAfterMs })
     else if (isAnothers(message.id) && message.id !== this.id) this.settleStatus(undefined, this.wordsOf(bytes))
     else this.settleStatus(message)
   }

@@ -180,7 +180,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
 
   onHeaders(status: number, raw: Buffer[], resume: () => void): boolean {
     try {
-      if (!this.silent && status >= 200) this.headed(status, knownHeaders(raw), resume)
+      if (!this.silent && status >= 200) this.headed(status, knownHeaders(raw, status), resume)
     } catch (bug) {
       this.broke(bug)
     }

@@ -3,9 +3,8 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Clock } from '../../core/ports/clock.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { header } from '../../core/protocol/names.ts'
+import { ofHeaders, ofRetryAfter } from '../../core/protocol/retry-times.ts'
 import { contentEncoding } from './content-encoding.ts'
-
-const longestRetryMs = 24 * 3_600_000
 
 const known = [
   'content-type',
@@ -18,11 +17,15 @@ const known = [
   header.sessionId,
 ] as const
 
+/** And of an answer that is limited. */
+const ofLimits = [...known, 'ratelimit', 'ratelimit-reset', 'x-ratelimit-reset'] as const
+
 /** Of a flat list of names and values only those that somebody reads; several of one name as a list. */
-export function knownHeaders(raw: readonly Buffer[]): IncomingHttpHeaders {
+export function knownHeaders(raw: readonly Buffer[], status = 200): IncomingHttpHeaders {
+  const names = isLimited(status) ? ofLimits : known
   const headers: IncomingHttpHeaders = {}
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const name = knownName(raw[i] as Buffer)
+    const name = knownName(raw[i] as Buffer, names)
     if (name === undefined) continue
     const value = (raw[i + 1] as Buffer).toString('latin1')
     const before = headers[name]
@@ -31,8 +34,12 @@ export function knownHeaders(raw: readonly Buffer[]): IncomingHttpHeaders {
   return headers
 }
 
-function knownName(bytes: Buffer): string | undefined {
-  for (const name of known) if (name.length === bytes.length && isName(bytes, name)) return name
+function isLimited(status: number): boolean {
+  return status === 429 || status === 503
+}
+
+function knownName(bytes: Buffer, names: readonly string[]): string | undefined {
+  for (const name of names) if (name.length === bytes.length && isName(bytes, name)) return name
   return undefined
 }
 
@@ -61,13 +68,14 @@ export function contentLength(headers: IncomingHttpHeaders): number {
   return Number.isSafeInteger(value) && value > 0 ? value : 0
 }
 
-/** `Retry-After` in ms from now, seconds or HTTP date (RFC 9110 §10.2.3), at most a day. */
-export function retryAfter(headers: IncomingHttpHeaders, clock: Clock): number | undefined {
-  const value = headers['retry-after']
-  if (value === undefined) return undefined
-  const text = first(value).trim()
-  const ms = /^\d{1,9}$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - clock.now()
-  return Number.isNaN(ms) ? undefined : Math.min(longestRetryMs, Math.max(0, ms))
+/** When the peer wants to be asked again, in ms from now: `Retry-After`, else the headers of a rate limit that has nothing left. */
+export function retryAfter(status: number, headers: IncomingHttpHeaders, clock: Clock): number | undefined {
+  const said = headers['retry-after']
+  if (!isLimited(status)) return said === undefined ? undefined : ofRetryAfter(first(said), clock.now())
+  return ofHeaders((name) => {
+    const value = headers[name]
+    return Array.isArray(value) ? value.join(',') : value
+  }, clock.now())
 }
 
 /** `WWW-Authenticate`, several joined. */

@@ -20,6 +20,7 @@ import {
   judged,
   lostFault,
   refusesRevision,
+  retryAfterOf,
   sessionErrorFault,
   statusFault,
 } from '../messages/answers.ts'
@@ -221,6 +222,16 @@ export class ServerSession {
     })
   }
 
+  private errorFault(
+    asking: Asking,
+    answer: Extract<WireAnswer, { kind: 'answer' }>,
+    target: string | undefined,
+    loss: Evidence | undefined,
+  ): Fault {
+    const error = answer.answer as IncomingError
+    return sessionErrorFault(asking, error, target, loss, retryAfterOf(answer, error, this.context.clock))
+  }
+
   private judge(
     answer: WireAnswer,
     asking: Asking,
@@ -230,7 +241,7 @@ export class ServerSession {
   ): Fault {
     switch (answer.kind) {
       case 'answer':
-        return sessionErrorFault(asking, answer.answer as IncomingError, target, loss)
+        return this.errorFault(asking, answer, target, loss)
       case 'status':
         return statusFault(asking, answer, lease, loss)
       case 'lost':

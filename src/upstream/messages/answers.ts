@@ -6,10 +6,12 @@ import { catalogue, fault, type Kind } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import { beforeSending, type Evidence, evidence, withoutRenewal } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
+import type { Clock } from '../../core/ports/clock.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
 import { lackedScopes } from '../../core/protocol/bearer-challenge.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { code, isOfOneHop } from '../../core/protocol/names.ts'
+import { ofData } from '../../core/protocol/retry-times.ts'
 import type { IncomingError, WireAnswer } from '../wire/wire.ts'
 import { dataOf, supportedIn } from './errors.ts'
 
@@ -47,15 +49,26 @@ export function judged(
 }
 
 /** A JSON-RPC error of the upstream; `found` where the connection knows more of it than the code says. Codes that describe this hop alone are not relayed. */
-export function errorFault(asking: Asking, error: IncomingError, target?: string, found = evidenceOfError(error.code, asking)): Fault {
+export function errorFault(
+  asking: Asking,
+  error: IncomingError,
+  target?: string,
+  found = evidenceOfError(error.code, asking),
+  retryAfterMs?: number,
+): Fault {
   if (isOfOneHop(error.code)) return judged('upstream_error', asking, found, detailOf(error))
-  return saidByServer(asking, error, target, found)
+  return saidByServer(asking, error, target, found, retryAfterMs)
 }
 
 /** The same of a server with `initialize`: its revisions keep no codes for one hop, so whatever it says is its own. */
-export function sessionErrorFault(asking: Asking, error: IncomingError, target?: string, loss?: Evidence): Fault {
+export function sessionErrorFault(asking: Asking, error: IncomingError, target?: string, loss?: Evidence, retryAfterMs?: number): Fault {
   const found = loss ?? (isOfOneHop(error.code) ? evidence.error_answer : evidenceOfError(error.code, asking))
-  return saidByServer(asking, error, target, found)
+  return saidByServer(asking, error, target, found, retryAfterMs)
+}
+
+/** When an error says to come back, in ms from now: the headers of its answer, or its data. */
+export function retryAfterOf(answer: Extract<WireAnswer, { kind: 'answer' }>, error: IncomingError, clock: Clock): number | undefined {
+  return answer.retryAfterMs ?? ofData(dataOf(error), clock.now())
 }
 
 /** A server with `initialize` was exchanged for one without. The code alone may be a tool's own (MCP 2026-07-28 has `supported` in its `data`). */
@@ -68,14 +81,21 @@ function detailOf({ code: own, message }: IncomingError): { readonly reason: str
   return { reason: message === '' ? `error ${own}` : message, code: own }
 }
 
-function saidByServer(asking: Asking, error: IncomingError, target: string | undefined, found: Evidence): Fault {
+function saidByServer(
+  asking: Asking,
+  error: IncomingError,
+  target: string | undefined,
+  said: Evidence,
+  retryAfterMs: number | undefined,
+): Fault {
+  const found = retryAfterMs !== undefined && said === evidence.error_answer ? evidence.asked_to_wait : said
   const { message } = error
   const own = error.code
   const data = dataOf(error)
   const detail = detailOf(error)
   // Of a resource alone it says the same in both eras under two codes; what else a server means by it is its own.
   if (own !== code.resourceNotFound || asking.method !== 'resources/read')
-    return judged('upstream_error', asking, found, { ...detail, wire: { code: own, message, data } })
+    return judged('upstream_error', asking, found, { ...detail, wire: { code: own, message, data } }, retryAfterMs)
   const uri = { ...(target === undefined ? {} : { uri: target }), ...(isObject(data) ? data : {}) }
   return judged('upstream_error', asking, found, { ...detail, wire: { code: code.invalidParams, message, data: uri } })
 }

@@ -28,6 +28,7 @@ import {
   errorFault,
   judged,
   lostFault,
+  retryAfterOf,
   statusFault,
 } from '../messages/answers.ts'
 import { callHeaders, Envelope, standardHeaders } from '../messages/envelope.ts'
@@ -262,7 +263,9 @@ export class ModernConnection implements Connection {
       return fault('upstream_protocol_error', { upstream, reason }, { evidence: found })
     }
     if (await this.isStale(answer, signal)) return errorFault(asking, error, target, evidence.revision_changed)
-    if (error.code !== code.unsupportedProtocolVersion) return errorFault(asking, error, target)
+    if (error.code !== code.unsupportedProtocolVersion) {
+      return errorFault(asking, error, target, undefined, retryAfterOf(answer, error, this.context.clock))
+    }
     const reason = `it refused revision ${modernRevision}`
     return fault('upstream_protocol_error', { upstream, reason }, { evidence: evidence.unsupported_revision })
   }

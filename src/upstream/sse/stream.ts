@@ -59,7 +59,12 @@ export class SseStream extends Reception {
     this.finish(
       status === 200
         ? offProtocol(this.endpoint.upstream, problem === undefined ? 'GET gave no event stream' : unreadable(problem))
-        : deliveryFault(this.endpoint.upstream, status, retryAfter(headers, this.endpoint.clock), this.redirectedTo(status, headers)),
+        : deliveryFault(
+            this.endpoint.upstream,
+            status,
+            retryAfter(status, headers, this.endpoint.clock),
+            this.redirectedTo(status, headers),
+          ),
     )
     this.drain()
   }

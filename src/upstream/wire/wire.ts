@@ -23,7 +23,13 @@ export interface WireRequest {
 }
 
 export type WireAnswer =
-  | { readonly kind: 'answer'; readonly answer: IncomingResult | IncomingError; readonly status: number }
+  | {
+      readonly kind: 'answer'
+      readonly answer: IncomingResult | IncomingError
+      readonly status: number
+      /** Of an error with a status of its own: when its headers say to come back, in ms. */
+      readonly retryAfterMs?: number | undefined
+    }
   /** A status without a JSON-RPC answer to this request in its body. `body` is what JSON-RPC error without our id it held, if any. */
   | {
       readonly kind: 'status'
