@@ -346,7 +346,7 @@ export const promises = {
     text: "An agent that retries anyway does not exhaust something else: rejected calls cost no upstream, no other tool's quota; loop detection on identical arguments.",
     claimed: true,
   },
-  R97: { text: 'Limits hold across replicas and restarts.', claimed: false },
+  R97: { text: 'Limits hold across replicas and restarts.', claimed: { partly: 'budgets across restarts; one gateway by itself' } },
   R98: {
     text: 'Transient failures are retried with exponential backoff + jitter, capped, within the deadline, only when safe.',
     claimed: {

@@ -19,6 +19,7 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'servers.NAME.rate': { file: 'test/promises/limits.test.ts', mentions: "rate: '12/1m'" },
   'loops.identical': { file: 'test/promises/limits.test.ts', mentions: "identical: 'off'" },
   'budgets.run.calls': { file: 'test/promises/limits.test.ts', mentions: 'run: { calls: 10 }' },
+  'budgets.run.time': { file: 'src/assembly/limits.test.ts', mentions: "time: '1h'" },
   'budgets.principal.calls': { file: 'test/promises/limits.test.ts', mentions: "principal: { calls: '10/1h' }" },
   'budgets.team.calls': { file: 'src/gateway/limits/gate.test.ts', mentions: "team: { calls: '5/1h' }" },
   'audit.retention': { file: 'test/promises/audit.test.ts', mentions: 'retention' },

@@ -26,7 +26,6 @@ import { createEvents, type Events } from '../gateway/events/index.ts'
 import { createGateway } from '../gateway/gateway.ts'
 import type { MountScopes } from '../gateway/identity/index.ts'
 import { toolConcurrency } from '../gateway/limits/concurrency.ts'
-import { createLimits, type Limits } from '../gateway/limits/gate.ts'
 import { deadline } from '../gateway/limits/stage.ts'
 import { pipeline } from '../gateway/pipeline.ts'
 import { asserted, createSchemaGate, validate } from '../gateway/policy/stage.ts'
@@ -36,12 +35,12 @@ import { createResilience, type Resilience } from '../gateway/resilience/stage.t
 import { createSpillStore, spill } from '../gateway/results/stage.ts'
 import { Runs } from '../gateway/runs/index.ts'
 import { toolsBySelector } from '../gateway/tools/by-selector.ts'
-import { createMemoryLimitStore } from '../platform/limits/memory.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
 import { HttpPools } from '../upstream/http/pools.ts'
 import { createUpstream, type Outside, ParkingLot } from '../upstream/index.ts'
 import { brokenUpstream } from './broken-upstream.ts'
 import { identity } from './identity.ts'
+import { type AssembledLimits, assembleLimits } from './limits.ts'
 import { mountScopes } from './mount-scopes.ts'
 import type { Settings } from './settings.ts'
 
@@ -65,7 +64,7 @@ export interface InsideParts {
   /** On the way to HTTP servers; absent: there are none. */
   readonly proxies?: Proxies | undefined
   readonly decisions: Decisions
-  /** What was used of rates and budgets; absent: it is in memory. */
+  /** What was used of rates and budgets, where several gateways share it; absent: it is in memory, and budgets are kept in `durable`. */
   readonly limitStore?: LimitStore
   /** Value of `WWW-Authenticate` for a caller of the mount that lacks scopes. */
   challenge(mount: string, scopes: readonly string[]): string | undefined
@@ -79,7 +78,7 @@ export interface Inside {
   readonly catalog: Catalog
   readonly events: Events
   readonly resilience: Resilience
-  readonly limits: Limits
+  readonly limits: AssembledLimits
   /** What the access rules name. */
   readonly scopes: MountScopes
   /** Closes what upstreams share; after they are drained. */
@@ -157,15 +156,7 @@ export function assembleInside(parts: InsideParts): Inside {
     limits: settings.limits,
     concurrencyOf: (id) => settings.servers[id]?.concurrency ?? 1,
   })
-  const limits = createLimits({
-    store: parts.limitStore ?? createMemoryLimitStore(clock, report),
-    clock,
-    random,
-    report,
-    rateOf: (id) => settings.servers[id]?.rate,
-    loops: settings.loops,
-    budgets: settings.budgets,
-  })
+  const limits = assembleLimits({ settings, clock, random, report, durable: parts.durable, shared: parts.limitStore })
   const continuation = createContinuation({ sealer, clock, random })
   const runs = new Runs({ clock, random })
   const limitsOf = deadlines(settings)

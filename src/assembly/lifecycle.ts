@@ -225,7 +225,7 @@ class Running implements RunningGateway {
   }
 
   async open(): Promise<void> {
-    await Promise.all([this.inside.catalog.start(), this.auth.callers.start(), this.saving.start()])
+    await Promise.all([this.inside.catalog.start(), this.inside.limits.start(), this.auth.callers.start(), this.saving.start()])
     const { listen, admin, stdio } = this.options
     if (admin !== undefined) this.adminBound = await this.doors.admin.listen(admin)
     if (listen !== undefined) this.bound = await this.doors.http.listen(listen)
@@ -302,6 +302,7 @@ class Running implements RunningGateway {
     await this.auth.close()
     await this.doors.admin.close()
     await this.saving.end()
+    await this.inside.limits.end()
     await this.audit?.end()
     await this.durable.close()
     this.report.log('info', 'Ended')

@@ -10,6 +10,7 @@ import { upstreamClientsDomain } from '../gateway/credentials/clients.ts'
 import { connectDomain } from '../gateway/credentials/connect-requests.ts'
 import { grantsDomain } from '../gateway/credentials/grants.ts'
 import { apiKeysDomain, revocationsDomain } from '../gateway/identity/index.ts'
+import { budgetUsageDomain } from '../gateway/limits/kept-usage.ts'
 import { auditDomain, clientsDomain } from '../observe/index.ts'
 import { signingKeysDomain } from '../platform/keys/signing-keys.ts'
 import { createSqliteDurable } from '../platform/store/sqlite/durable.ts'
@@ -27,6 +28,7 @@ export const domains: readonly Domain[] = [
   grantsDomain,
   upstreamClientsDomain,
   connectDomain,
+  budgetUsageDomain,
 ]
 
 /** Opens with the first use. Without a state folder it is in memory, and ends with the gateway. */

@@ -1,5 +1,7 @@
 // Limits on what agents use, through every door: the upstream sees at most the limit, the rest get an answer that an agent can read, and
 // nobody else notices.
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect } from 'vitest'
 import { type ClientKind, connect, type Result } from '../peers/clients.ts'
@@ -133,6 +135,39 @@ describe('each limit by itself', () => {
     expect([status, message.error.code]).toEqual([200, -32603])
     expect(message.error.data['signalbox.dev/fault']).toMatchObject({ kind: 'rate_limited', retry_after_ms: expect.any(Number) })
     expect(sent('book') + sent('cancel')).toBe(6)
+  })
+})
+
+describe('a restart', () => {
+  promise('R97', 'gives nothing back: budgets go on, for each by itself', async () => {
+    const stateDir = mkdtempSync(join(tmpdir(), 'signalbox-limits-'))
+    closers.push(() => rmSync(stateDir, { recursive: true, force: true }))
+    const up = await upstream()
+    const config = {
+      stateDir,
+      servers: { up: { url: up.url, era: 'legacy' } },
+      budgets: { run: { calls: 10, time: '1h' }, principal: { calls: '25/1d' } },
+    }
+    const call = async (base: string, run: string, i: number): Promise<Result> => {
+      const asking = { mount: '/up', headers: { 'signalbox-run': run } }
+      return (await modern(base, 'tools/call', { name: 'book', arguments: { i } }, asking)).message.result
+    }
+    const first = await startUnderTest(config)
+    for (let i = 0; i < 7; i += 1) expect((await call(first.base, 'one', i)).isError).toBeUndefined()
+    await first.stop()
+    const second = await gateway(config)
+    for (let i = 0; i < 3; i += 1) expect((await call(second.base, 'one', i)).isError).toBeUndefined()
+    expect(faultOf(await call(second.base, 'one', 3))).toMatchObject({
+      kind: 'budget_exhausted',
+      detail: { scope: 'run', limit: 10, used: 10 },
+    })
+    for (let i = 0; i < 10; i += 1) expect((await call(second.base, 'two', i)).isError).toBeUndefined()
+    for (let i = 0; i < 5; i += 1) expect((await call(second.base, 'three', i)).isError).toBeUndefined()
+    expect(faultOf(await call(second.base, 'three', 5))).toMatchObject({
+      kind: 'budget_exhausted',
+      detail: { scope: 'principal', used: 25 },
+    })
+    expect(up.count('tools/call')).toBe(25)
   })
 })
 

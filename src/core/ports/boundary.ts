@@ -17,6 +17,7 @@ export type EventSource =
   | 'credentials'
   | 'catalog'
   | 'record'
+  | 'limits'
   | 'timer'
   | 'loop_batch'
   | 'store'

@@ -15,9 +15,10 @@ import type { Report } from '../../core/ports/report.ts'
 import type { Rate } from '../../core/text/rate.ts'
 import { Fingerprint } from './fingerprint.ts'
 import { Holders, itemOf } from './holders.ts'
-import type { Limit } from './limit.ts'
+import type { KeptUsage, Use } from './kept-usage.ts'
+import { type Limit, partsOf, readKey } from './limit.ts'
 import { Loops } from './loops.ts'
-import { loopFound, refusedBy, rounded } from './refusal.ts'
+import { loopFound, outOfTime, refusedBy, rounded } from './refusal.ts'
 import type { BudgetSettings, LoopSettings } from './settings.ts'
 
 export interface LimitsParts {
@@ -29,6 +30,8 @@ export interface LimitsParts {
   readonly rateOf: (upstream: UpstreamId) => Rate | undefined
   readonly loops: LoopSettings
   readonly budgets: BudgetSettings
+  /** Where what is used of budgets outlives a restart; absent: nowhere. */
+  readonly kept?: KeptUsage | undefined
 }
 
 /** One limit as operators see it. */
@@ -54,6 +57,8 @@ export interface Limits {
   show(): readonly LimitStatus[]
   /** False where there is no such limit. */
   clear(id: string): boolean
+  /** Counts what was used before a start. */
+  restore(use: Use): void
 }
 
 /** Legs of continued calls that are known to have come. */
@@ -70,9 +75,14 @@ export function createLimits(parts: LimitsParts): Limits {
       for (const limit of asking.holders.all()) {
         if (idOf(limit.key) !== id) continue
         parts.store.clear(limit)
+        parts.kept?.forget(limit.key)
         return true
       }
       return false
+    },
+    restore: ({ key, beganMs, periodMs, amount }) => {
+      if (amount === 0) asking.holders.restoreRun(readKey(key), beganMs)
+      else parts.store.add({ key: readKey(key), most: Number.MAX_SAFE_INTEGER, periodMs }, amount)
     },
   }
 }
@@ -125,6 +135,11 @@ class Asking {
     const ofRun = holders.ofRun(call, this.waitMs === 0)
     this.ask(ofRun)
     const { refusing, pending } = this
+    const timeMs = parts.budgets.run.time
+    if (timeMs !== undefined && call.family === 'invoke') {
+      const age = holders.ageOfRun(call, refusing === undefined && pending === undefined)
+      if (age >= timeMs) return this.refuse('run', outOfTime(age, timeMs))
+    }
     if (refusing !== undefined) {
       const { used } = parts.store.usage(refusing)
       return this.refuse(refusing.scope, refusedBy(call, refusing, used, this.waitMs, parts.clock.now()))
@@ -132,10 +147,9 @@ class Asking {
     if (pending !== undefined) return Promise.all(pending).then(() => this.again(call, exchange))
     loops?.count(run, identical, parts.clock.mono())
     if (shared.length + own.length + ofRun.length === 0) return nothing
-    count(parts.store, shared, 1)
-    count(parts.store, own, 1)
-    count(parts.store, ofRun, 1)
-    return new Taken(parts.store, shared, own, ofRun)
+    const taken = new Taken(parts, shared, own, ofRun)
+    taken.count(1)
+    return taken
   }
 
   private begin(): void {
@@ -190,28 +204,35 @@ class Asking {
 }
 
 class Taken implements Held {
-  private readonly store: LimitStore
+  private readonly parts: LimitsParts
   private readonly shared: readonly Limit[]
   private readonly own: readonly Limit[]
   private readonly ofRun: readonly Limit[]
 
-  constructor(store: LimitStore, shared: readonly Limit[], own: readonly Limit[], ofRun: readonly Limit[]) {
-    this.store = store
+  constructor(parts: LimitsParts, shared: readonly Limit[], own: readonly Limit[], ofRun: readonly Limit[]) {
+    this.parts = parts
     this.shared = shared
     this.own = own
     this.ofRun = ofRun
   }
 
-  leave(outcome: Outcome | undefined): void {
-    if (outcome === undefined || !neverWentOut(outcome)) return
-    count(this.store, this.shared, -1)
-    count(this.store, this.own, -1)
-    count(this.store, this.ofRun, -1)
+  count(amount: number): void {
+    this.each(this.shared, amount)
+    this.each(this.own, amount)
+    this.each(this.ofRun, amount)
   }
-}
 
-function count(store: LimitStore, limits: readonly Limit[], amount: number): void {
-  for (const limit of limits) store.add(limit, amount)
+  leave(outcome: Outcome | undefined): void {
+    if (outcome !== undefined && neverWentOut(outcome)) this.count(-1)
+  }
+
+  private each(limits: readonly Limit[], amount: number): void {
+    const { store, kept } = this.parts
+    for (const limit of limits) {
+      store.add(limit, amount)
+      if (limit.kind === 'budget') kept?.note(limit.key, limit.periodMs, amount)
+    }
+  }
 }
 
 /** No byte of it went to the server. */
@@ -239,7 +260,7 @@ function statusOf(limit: Limit, store: LimitStore): LimitStatus {
     unit: limit.unit,
     upstream: limit.upstream,
     tool: limit.tool,
-    key: JSON.parse(limit.key) as unknown[],
+    key: partsOf(limit.key),
     used: rounded(used),
     limit: limit.most,
     windowMs: limit.total ? undefined : limit.periodMs,

@@ -6,8 +6,10 @@ import { type Principal, principalKey } from '../../core/call/principal.ts'
 import { type Run, runKey } from '../../core/call/run.ts'
 import { gatewayKey, type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
 import type { ToolSettings } from '../../core/call/tool-settings.ts'
+import type { Clock } from '../../core/ports/clock.ts'
 import type { Rate } from '../../core/text/rate.ts'
-import { budgetLimit, type Limit, rateLimit, type Scope, type Unit } from './limit.ts'
+import type { KeptUsage } from './kept-usage.ts'
+import { budgetLimit, type Limit, longestRunMs, rateLimit, type Scope, type Unit } from './limit.ts'
 import type { BudgetSettings } from './settings.ts'
 
 /** Principals, and runs, whose limits are found at once; those of others are made anew, and what they used is in the store. */
@@ -31,7 +33,12 @@ interface Holder {
 export interface HoldersParts {
   readonly rateOf: (upstream: UpstreamId) => Rate | undefined
   readonly budgets: BudgetSettings
+  readonly clock: Clock
+  readonly kept?: KeptUsage | undefined
 }
+
+/** Runs whose beginning is known. */
+const mostBegan = 100_000
 
 const none: readonly Limit[] = []
 const units = ['calls'] as const satisfies readonly Unit[]
@@ -43,14 +50,21 @@ export class Holders {
   private readonly tools = new Map<UpstreamId, Map<string, Used>>()
   private readonly principals = new LRUCache<TenantKey, Holder>({ max: mostHolders })
   private readonly runs = new LRUCache<TenantKey, Holder>({ max: mostHolders })
+  private readonly began = new LRUCache<TenantKey, number>({ max: mostBegan })
+  private readonly clock: Clock
+  private readonly kept: KeptUsage | undefined
+  private lastRun: Run | undefined
+  private lastKey: TenantKey | undefined
   private readonly principalsHave: boolean
   private readonly runsHave: boolean
 
-  constructor({ rateOf, budgets }: HoldersParts) {
+  constructor({ rateOf, budgets, clock, kept }: HoldersParts) {
+    this.clock = clock
+    this.kept = kept
     this.rateOf = rateOf
     this.budgets = budgets
     this.principalsHave = hasAny(budgets.principal)
-    this.runsHave = hasAny(budgets.run) || hasAny(budgets.team)
+    this.runsHave = units.some((unit) => budgets.run[unit] !== undefined) || hasAny(budgets.team)
   }
 
   /** What all callers have together. */
@@ -79,7 +93,7 @@ export class Holders {
     if (call.family !== 'invoke' || (rate === undefined && !this.runsHave)) return none
     const { principal } = call.caller
     const { run } = call
-    const key = runKey(principal, run)
+    const key = this.keyOf(principal, run)
     let holder = this.runs.get(key)
     if (holder === undefined || holder.team !== run.team) {
       if (!make) return none
@@ -88,6 +102,32 @@ export class Holders {
       this.runs.set(key, holder)
     }
     return holder.lists.get(used) ?? listOf(holder, used, rate, 'run', principal.tenant, key, run)
+  }
+
+  /** How long the run has gone on, where that is limited. A run that is not known yet begins now, where `begin` says so. */
+  ageOfRun(call: TargetedCall, begin: boolean): number {
+    const key = this.keyOf(call.caller.principal, call.run)
+    const now = this.clock.now()
+    const known = this.began.get(key)
+    if (known !== undefined && now - known < longestRunMs) return Math.max(0, now - known)
+    if (begin) {
+      this.began.set(key, now)
+      this.kept?.noteMoment(key, now, longestRunMs)
+    }
+    return 0
+  }
+
+  /** A run that began before the start. */
+  restoreRun(key: TenantKey, beganMs: number): void {
+    this.began.set(key, beganMs)
+  }
+
+  private keyOf(principal: Principal, run: Run): TenantKey {
+    if (run !== this.lastRun || this.lastKey === undefined) {
+      this.lastRun = run
+      this.lastKey = runKey(principal, run)
+    }
+    return this.lastKey
   }
 
   /** Every limit that calls have met lately, once each. */

@@ -1,5 +1,5 @@
 // One limit on one holder: what the store counts, and what is said of it where it refuses.
-import type { TenantKey } from '../../core/call/tenant-key.ts'
+import { type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
 import type { Allowance } from '../../core/ports/limit-store.ts'
 import type { Rate } from '../../core/text/rate.ts'
 
@@ -32,4 +32,14 @@ export function budgetLimit(key: TenantKey, rate: Rate | number, unit: Unit, sco
   const total = typeof rate === 'number'
   const { most, periodMs } = total ? { most: rate, periodMs: longestRunMs } : rate
   return { key, most, periodMs, kind: 'budget', unit, scope, upstream: undefined, tool: undefined, holder, total }
+}
+
+/** What a key was made of. */
+export function partsOf(key: string): readonly [tenant: string, ...parts: string[]] {
+  return JSON.parse(key) as [string, ...string[]]
+}
+
+/** The key that was kept as text. */
+export function readKey(text: string): TenantKey {
+  return tenantKey(...partsOf(text))
 }

@@ -1,5 +1,6 @@
 // Settings of bounds on size, number and failure. A leaf.
 import { z } from 'zod'
+import { durationMs, durationPattern } from '../../core/text/duration.ts'
 import { type Rate, ratePattern, readRate } from '../../core/text/rate.ts'
 
 export const limitSettings = z.strictObject({
@@ -63,7 +64,15 @@ const total = z.number().int().positive()
 
 export const budgetSettings = z.strictObject({
   run: z
-    .strictObject({ calls: total.optional().describe('Calls of one run, in all.') })
+    .strictObject({
+      calls: total.optional().describe('Calls of one run, in all.'),
+      time: z
+        .string()
+        .regex(durationPattern, { error: 'is no duration: write for example 30m or 2h' })
+        .transform((text) => durationMs(text) ?? 0)
+        .optional()
+        .describe('How long one run may go on from its first call.'),
+    })
     .prefault({})
     .describe('What one run of an agent may use, in all.'),
   principal: z

@@ -1,0 +1,50 @@
+// Limits with what they stand on: the store of what was used and, where that is in memory, the durable store from which it is brought back
+// after a restart.
+import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Durable } from '../core/ports/durable.ts'
+import type { LimitStore } from '../core/ports/limit-store.ts'
+import type { Report } from '../core/ports/report.ts'
+import { createLimits, type Limits } from '../gateway/limits/gate.ts'
+import { KeptUsage } from '../gateway/limits/kept-usage.ts'
+import { createMemoryLimitStore } from '../platform/limits/memory.ts'
+import type { Settings } from './settings.ts'
+
+export interface AssembledLimits extends Limits {
+  /** Brings back what was used before the start. Never rejects. */
+  start(): Promise<void>
+  /** Writes what was used; before the durable store closes. */
+  end(): Promise<void>
+}
+
+export interface LimitsSources {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly random: Random
+  readonly report: Report
+  readonly durable: Durable | undefined
+  /** Shared with other gateways: it outlives this one by itself. Absent: in memory. */
+  readonly shared: LimitStore | undefined
+}
+
+export function assembleLimits({ settings, clock, random, report, durable, shared }: LimitsSources): AssembledLimits {
+  // What is brought back is counted at the time at which it was used.
+  let agoMs = 0
+  const replayed: Clock = { now: () => clock.now() - agoMs, mono: () => clock.mono() - agoMs, timer: (ms, work) => clock.timer(ms, work) }
+  const store = shared ?? createMemoryLimitStore(replayed, report)
+  const kept = durable === undefined || shared !== undefined ? undefined : new KeptUsage(durable, clock, report)
+  const { budgets, loops } = settings
+  const limits = createLimits({ store, clock, random, report, kept, rateOf: (id) => settings.servers[id]?.rate, loops, budgets })
+  return {
+    ...limits,
+    start: async () => {
+      const uses = (await kept?.load()) ?? []
+      const now = clock.now()
+      for (const use of uses) {
+        agoMs = Math.max(0, now - use.endedMs)
+        limits.restore(use)
+      }
+      agoMs = 0
+    },
+    end: async () => kept?.end(),
+  }
+}
