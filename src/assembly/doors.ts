@@ -16,6 +16,7 @@ import {
   type Readiness,
   type StoreStatus,
   serveStdio,
+  type UpstreamActions,
   type UpstreamStatus,
 } from '../downstream/index.ts'
 import type { Inventory } from '../observe/index.ts'
@@ -40,6 +41,7 @@ interface DoorParts {
   readonly pages: readonly WebPages[]
   ready(): Readiness
   upstreams(): readonly UpstreamStatus[]
+  readonly actions: UpstreamActions
   stores(): readonly StoreStatus[]
   metrics(): Promise<string>
   clients(): ReturnType<Inventory['clients']>
@@ -94,6 +96,7 @@ export function openDoors(parts: DoorParts): Doors {
   })
   const admin = createAdminDoor({
     upstreams: () => parts.upstreams(),
+    actions: parts.actions,
     stores: () => parts.stores(),
     metrics: () => parts.metrics(),
     clients: () => parts.clients(),

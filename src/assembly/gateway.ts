@@ -31,6 +31,7 @@ import { pipeline } from '../gateway/pipeline.ts'
 import { asserted, createSchemaGate, validate } from '../gateway/policy/stage.ts'
 import { createWordsReader } from '../gateway/quality/words-reader.ts'
 import { record, unclaimedRecord } from '../gateway/record/stage.ts'
+import { Maintenance } from '../gateway/resilience/maintenance.ts'
 import { createResilience, type Resilience } from '../gateway/resilience/stage.ts'
 import { createSpillStore, spill } from '../gateway/results/stage.ts'
 import { Runs } from '../gateway/runs/index.ts'
@@ -79,6 +80,7 @@ export interface Inside {
   readonly events: Events
   readonly resilience: Resilience
   readonly limits: AssembledLimits
+  readonly maintenance: Maintenance
   /** What the access rules name. */
   readonly scopes: MountScopes
   /** Closes what upstreams share; after they are drained. */
@@ -216,6 +218,7 @@ export function assembleInside(parts: InsideParts): Inside {
     events,
     resilience,
     limits,
+    maintenance: new Maintenance({ clock, log: report.log, resilience, upstreams }),
     scopes: mountScopes(policy, settings),
     close: () => pools.close(),
   }

@@ -12,6 +12,7 @@ import { isSocketFile, type ListenAddress } from '../core/ports/listen-address.t
 import type { Report } from '../core/ports/report.ts'
 import type { ServedState } from '../core/ports/upstream.ts'
 import type { StoreStatus, UpstreamStatus } from '../downstream/index.ts'
+import { upstreamActions } from '../gateway/resilience/maintenance.ts'
 import {
   type Audit,
   createAudit,
@@ -42,6 +43,7 @@ import { Outsiders } from './outsiders.ts'
 import { keepRewrapping, type Rewrapping } from './rewrapping.ts'
 import type { Settings } from './settings.ts'
 import { createDurable } from './stores.ts'
+import { servedState, upstreamPages } from './upstream-pages.ts'
 
 export interface GatewayOptions {
   /** Where to serve HTTP; absent: no HTTP door. */
@@ -210,6 +212,7 @@ class Running implements RunningGateway {
       pages: [...this.auth.pages(), ...this.credentials.pages((presented) => this.auth.callers.identify(presented), sealer)],
       ready: () => ({ serving: this.serving, draining: this.draining.signal.aborted }),
       upstreams: () => this.upstreams(),
+      actions: { actions: upstreamActions, maintenance: this.inside.maintenance },
       stores: () => [this.store()],
       metrics: () => metrics.text(),
       clients: () => inventory.clients(),
@@ -335,22 +338,8 @@ class Running implements RunningGateway {
   }
 
   private upstreams(): readonly UpstreamStatus[] {
-    const guards = new Map(this.inside.resilience.gauges().map((gauge) => [gauge.upstream, gauge]))
-    return this.inside.catalog
-      .status()
-      .map(({ server, state, reason, quarantined, incomplete, notes, collisions, unmatched, differences }) => ({
-        name: server,
-        state,
-        reason,
-        circuit: guards.get(server)?.circuit ?? 'closed',
-        itemCircuits: guards.get(server)?.items.slice(0, 100) ?? [],
-        quarantined,
-        incomplete,
-        notes,
-        collisions,
-        unmatched,
-        differences,
-      }))
+    const { catalog, resilience } = this.inside
+    return upstreamPages(catalog.status(), resilience.gauges())
   }
 
   private gauges(): Omit<Gauges, 'clients' | 'stages'> {
@@ -359,8 +348,8 @@ class Running implements RunningGateway {
         const guards = new Map(this.inside.resilience.gauges().map((gauge) => [gauge.upstream, gauge]))
         return [...this.inside.upstreams].map(([upstream, exit]) => {
           const { state: reached, inFlight, connections, restarts } = exit.health()
-          const state = this.inside.catalog.state(upstream) ?? reached
           const guard = guards.get(upstream)
+          const state = servedState(this.inside.catalog.state(upstream) ?? reached, guard?.closure)
           return {
             upstream,
             state,

@@ -1,6 +1,7 @@
 // The doors, as the assembly composes them.
 export { type AdminDoor, createAdminDoor, type StoreStatus, type UpstreamStatus } from './admin/door.ts'
 export type { Readiness } from './admin/health.ts'
+export type { UpstreamActions } from './admin/upstream-actions.ts'
 export { connectPages } from './http/connect.ts'
 export { platformTokenPages } from './http/platform-tokens.ts'
 export { protectedResourcePages } from './http/protected-resource.ts'

@@ -179,7 +179,7 @@ function addStages(registry: Registry, gauges: Gauges): void {
   }
 }
 
-const states = ['connecting', 'ready', 'degraded', 'reconnecting', 'unavailable', 'drained']
+const states = ['connecting', 'ready', 'degraded', 'reconnecting', 'unavailable', 'paused', 'drained']
 const breakers = { closed: 0, 'half-open': 1, open: 2 }
 
 function addGauges(registry: Registry, gauges: Gauges): void {

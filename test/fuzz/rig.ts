@@ -132,6 +132,7 @@ export async function startRig(): Promise<Rig> {
     draining: draining.signal,
     pages: [],
     ready: () => ({ serving: true, draining: false }),
+    actions: { actions: [], maintenance: inside.maintenance },
     stores: () => [],
     upstreams: () => [],
     metrics: async () => '',

@@ -76,6 +76,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
     draining: draining.signal,
     pages: [],
     ready: () => ({ serving: true, draining: false }),
+    actions: { actions: [], maintenance: inside.maintenance },
     stores: () => [],
     upstreams: () => [],
     metrics: async () => '',

@@ -20,8 +20,11 @@ export type UpstreamState =
   | 'unavailable'
   | 'drained'
 
-/** What operators are told: `degraded` is ready, but what it lists could not be read whole. */
-export type ServedState = UpstreamState | 'degraded'
+/**
+ * What operators are told: `degraded` is ready, but what it lists could not be read whole; `paused` holds calls, and `drained` takes none,
+ * since an operator said so.
+ */
+export type ServedState = UpstreamState | 'degraded' | 'paused'
 
 export interface UpstreamHealth {
   readonly state: UpstreamState
@@ -101,6 +104,10 @@ export interface Upstream {
   wantSessions?(): void
   /** True while that is under way. */
   sessionsPending?(): boolean
+  /** Whether it answers now, asked of the server itself; what failed before is forgotten, and no pause after it is waited out. */
+  answers?(): Promise<boolean>
+  /** Ends all connections, processes with them, and makes those anew that are kept. What is in flight ends with them. */
+  restart?(): Promise<void>
   /** Called on every change of health or description. */
   onChange(listener: () => void): () => void
   /** Ends in-flight calls by the deadline, then all connections and processes. No call is taken afterwards. */

@@ -7,6 +7,17 @@ import { type AdminDoor, createAdminDoor } from './door.ts'
 let door: AdminDoor
 let port = 0
 const logged: string[] = []
+const acted: unknown[] = []
+const actions = {
+  actions: ['pause', 'resume'],
+  maintenance: {
+    knows: (name: string) => name === 'a b',
+    act: async (...action: unknown[]) => {
+      acted.push(action)
+      return { state: 'paused', done: true }
+    },
+  },
+}
 let metrics: () => Promise<string> = async () => 'signalbox_sessions 1\n'
 
 beforeEach(async () => {
@@ -15,6 +26,7 @@ beforeEach(async () => {
       { name: 'a', state: 'ready', quarantined: [], collisions: [] },
       { name: 'b', state: 'unavailable', reason: 'ENOENT', quarantined: [{ name: 'bad', path: '/x', reason: 'y' }] },
     ],
+    actions,
     stores: () => [{ name: 'durable', state: 'degraded', reason: 'full' }],
     clients: () => [
       { name: 'c', version: '1', transport: 'http', revision: '2026-07-28', firstSeenMs: 0, lastSeenMs: 1_000, calls: 3, owner: 'unknown' },
@@ -34,6 +46,7 @@ describe('the admin door with a token', () => {
   it('answers nobody who does not show it, at any address, and tells nothing (A22)', async () => {
     const guarded = createAdminDoor({
       upstreams: () => [],
+      actions,
       stores: () => [],
       clients: () => [],
       metrics: async () => 'signalbox_sessions 1\n',
@@ -103,11 +116,43 @@ describe('the admin door', () => {
     const nothing = await get('/mcp')
     expect([nothing.status, JSON.parse(nothing.text).detail]).toEqual([
       404,
-      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/stores, /admin/v1/clients.',
+      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/stores, /admin/v1/clients, /admin/v1/upstreams/{name}/actions.',
     ])
     const posted = await get('/admin/v1/clients', {}, 'POST')
     expect([posted.status, posted.headers.allow]).toEqual([405, 'GET, HEAD'])
     expect(await get('/metrics', {}, 'HEAD')).toMatchObject({ status: 200, text: '' })
+  })
+
+  it('takes what is to be done to a server, and nothing else at its address', async () => {
+    const at = '/admin/v1/upstreams/a%20b/actions'
+    const post = (path: string, body: string, headers: Record<string, string> = {}) => send(port, { method: 'POST', path, headers, body })
+    expect(await post(at, '{"action":"pause","waitMs":0}')).toMatchObject({
+      status: 200,
+      json: { name: 'a b', state: 'paused', done: true },
+    })
+    expect((await post(at, '{"action":"resume"}')).status).toBe(200)
+    expect(acted).toEqual([
+      ['a b', 'pause', 0],
+      ['a b', 'resume', 30_000],
+    ])
+    for (const body of [
+      '',
+      'null',
+      '[]',
+      '{',
+      '{"action":"explode"}',
+      '{"action":"pause","waitMs":-1}',
+      '{"action":"pause","waitMs":1e9}',
+    ]) {
+      const refused = await post(at, body)
+      expect([refused.status, JSON.parse(refused.text).detail]).toEqual([400, expect.stringContaining('pause, resume')])
+    }
+    expect((await post(at, `{"action":"pause","more":"${'x'.repeat(5_000)}"}`)).status).toBe(400)
+    expect((await post('/admin/v1/upstreams/nobody/actions', '{"action":"pause"}')).status).toBe(404)
+    expect((await post('/admin/v1/upstreams/%ff/actions', '{"action":"pause"}')).status).toBe(404)
+    expect((await post(at, '{"action":"pause"}', { origin: 'http://localhost:5173' })).status).toBe(403)
+    expect((await get(at)).headers.allow).toBe('POST')
+    expect(acted.length).toBe(2)
   })
 
   it('answers a bug of ours, which stands in the log', async () => {

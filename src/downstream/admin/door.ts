@@ -1,5 +1,6 @@
 // The operators' door, on an address of its own: metrics for a scraper and, as JSON, the state of every server and store, and who the clients are.
-// Host and origin are checked, so that no page of a browser reads it; in production it asks for a token.
+// What is done to a server is asked for there too. Host and origin are checked, so that no page of a browser uses it; in production it asks for
+// a token.
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Clock } from '../../core/ports/clock.ts'
@@ -10,6 +11,7 @@ import { Guard } from '../http/guard.ts'
 import { listenOn } from '../http/listener.ts'
 import { limitReceiving, lookingMs } from '../http/receive-limits.ts'
 import { answer, problem } from './answer.ts'
+import { actionAddress, actionsOf, takeAction, type UpstreamActions } from './upstream-actions.ts'
 
 export interface UpstreamStatus {
   readonly name: string
@@ -32,6 +34,10 @@ export interface UpstreamStatus {
   readonly unmatched?: readonly unknown[]
   /** Items that the two eras of the server do not show alike. */
   readonly differences?: readonly unknown[]
+  /** Calls that wait while it is paused. */
+  readonly held?: number | undefined
+  /** How each address of a server that has several fares. */
+  readonly endpoints?: readonly unknown[] | undefined
 }
 
 export interface StoreStatus {
@@ -57,6 +63,7 @@ export interface ClientEntry {
 
 export interface AdminParts {
   upstreams(): readonly UpstreamStatus[]
+  readonly actions: UpstreamActions
   stores(): readonly StoreStatus[]
   /** The inventory of clients. */
   clients(): readonly ClientEntry[] | Promise<readonly ClientEntry[]>
@@ -87,7 +94,7 @@ export function createAdminDoor(parts: AdminParts): AdminDoor {
   const server = createServer({ maxHeaderSize: 16_384, connectionsCheckingInterval: lookingMs, requireHostHeader: false })
   limitReceiving(server, parts.clock, 15_000, 60_000)
   server.on('request', (req, res) => {
-    take(req, res, guard, paths, shown).catch((error: unknown) => {
+    take(req, res, guard, paths, parts.actions, shown).catch((error: unknown) => {
       parts.log('error', 'A bug in the admin door', { stack: error instanceof Error ? error.stack : String(error) })
       if (res.headersSent) res.destroy()
       else problem(res, 500, 'Internal error', 'The gateway failed to answer; its log says why.')
@@ -102,6 +109,7 @@ async function take(
   res: ServerResponse,
   guard: Guard,
   paths: ReadonlyMap<string, Answering>,
+  actions: UpstreamActions,
   wanted: Buffer | undefined,
 ): Promise<void> {
   const { origin } = req.headers
@@ -113,7 +121,11 @@ async function take(
   }
   const path = req.url?.split('?', 1)[0] ?? '/'
   const found = paths.get(path)
-  if (found === undefined) return problem(res, 404, 'Not found', `Served here: ${[...paths.keys()].join(', ')}.`)
+  if (found === undefined) {
+    const acted = actionsOf(path)
+    if (acted !== undefined) return takeAction(req, res, acted, actions)
+    return problem(res, 404, 'Not found', `Served here: ${[...paths.keys(), actionAddress].join(', ')}.`)
+  }
   if (req.method !== 'GET' && req.method !== 'HEAD') {
     return problem(res, 405, 'Method not allowed', `${path} is read with GET.`, ['Allow', 'GET, HEAD'])
   }
@@ -147,6 +159,8 @@ function shown({
   collisions = [],
   unmatched = [],
   differences = [],
+  held,
+  endpoints,
 }: UpstreamStatus): Record<string, unknown> {
   return {
     name,
@@ -160,6 +174,8 @@ function shown({
     ...(collisions.length === 0 ? {} : { collisions }),
     ...(unmatched.length === 0 ? {} : { unmatchedSelectors: unmatched }),
     ...(differences.length === 0 ? {} : { differences }),
+    ...(held === undefined ? {} : { held }),
+    ...(endpoints === undefined ? {} : { endpoints }),
   }
 }
 

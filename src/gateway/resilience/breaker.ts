@@ -68,6 +68,11 @@ export class Breaker {
     if (this.openedAt === undefined) this.row = Math.min(this.row, failures)
   }
 
+  reset(): void {
+    this.trying = false
+    this.close()
+  }
+
   private close(): void {
     this.row = 0
     if (this.openedAt === undefined) return

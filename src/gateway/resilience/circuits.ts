@@ -79,6 +79,14 @@ export class Circuits {
     return found
   }
 
+  /** What was found out is of no account any more: the upstream is another process than before. */
+  reset(): void {
+    this.own.reset()
+    for (const { breaker } of this.failing.values()) breaker.reset()
+    this.failing.clear()
+    this.culprit = undefined
+  }
+
   enter(call: Named): Held | Refused {
     const admission = this.own.admit()
     if (!admission.admitted) return { item: undefined, retryAfterMs: admission.retryAfterMs }

@@ -3,7 +3,7 @@
 import type { Signal } from '../../core/call/signal.ts'
 import '../../core/call/facts.ts'
 import { type AttemptPorts, Attempts } from '../../core/call/attempts.ts'
-import { Bulkhead } from '../../core/call/bulkhead.ts'
+import { Bulkhead, type Closure } from '../../core/call/bulkhead.ts'
 import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Entry, Gate, Held } from '../../core/call/gates.ts'
@@ -41,6 +41,7 @@ export interface ResilienceGauge {
   readonly items: readonly ItemCircuit[]
   readonly inFlight: number
   readonly queued: number
+  readonly closure: Closure | undefined
 }
 
 export interface Resilience {
@@ -49,6 +50,8 @@ export interface Resilience {
   readonly bulkhead: Gate<TargetedCall>
   /** One for each upstream that was called. */
   gauges(): readonly ResilienceGauge[]
+  /** Holds or refuses the calls of an upstream; `undefined` lets them go on, and nothing is held against it of what was before. */
+  close(upstream: UpstreamId, closure: Closure | undefined): void
   /** After a reload: the new limits hold for what is known already; upstreams that are gone are forgotten. */
   update(change: {
     readonly limits: ResilienceLimits
@@ -125,7 +128,13 @@ export function createResilience(parts: ResilienceParts): Resilience {
         items: circuits.items(),
         inFlight: bulkhead.inFlight,
         queued: bulkhead.queued,
+        closure: bulkhead.closure,
       })),
+    close: (upstream, closure) => {
+      const { circuits, bulkhead } = guardOf(upstream)
+      circuits.reset()
+      bulkhead.close(closure)
+    },
     update: (change) => {
       limits = change.limits
       concurrencyOf = change.concurrencyOf
@@ -145,21 +154,31 @@ async function queue(bulkhead: Bulkhead, place: Held, upstream: UpstreamId, exch
   const waiting = bulkhead.wait(exchange.signal)
   if (waiting === undefined) {
     report.counters.add('calls_refused', { upstream })
-    return overloaded(upstream, `${bulkhead.queued} are queued`)
+    if (bulkhead.closure === 'drained') return unavailable(upstream, 'an operator has taken it out of service')
+    return overloaded(
+      upstream,
+      bulkhead.closure === 'paused' ? `${bulkhead.queued} are held while it is paused` : `${bulkhead.queued} are queued`,
+    )
   }
   report.counters.add('calls_queued', { upstream })
   if ((await waiting) === 'admitted') return place
-  return ended(upstream, exchange.signal)
+  return ended(upstream, exchange.signal, bulkhead.closure)
 }
 
-function ended(upstream: UpstreamId, signal: Signal): Outcome {
+function ended(upstream: UpstreamId, signal: Signal, closure: Closure | undefined): Outcome {
   const reason = endReason(signal)
+  if (reason === 'deadline' && closure === 'paused')
+    return unavailable(upstream, 'an operator has paused it, and it was not resumed before the deadline of this call')
   if (reason === 'deadline') return overloaded(upstream, 'no place became free before the deadline')
   return failed(endedBy(reason ?? 'cancelled', upstream))
 }
 
 function overloaded(upstream: UpstreamId, limit: string): Outcome {
   return failed(fault('overloaded', { upstream, limit, retryAfterMs: overloadedRetryMs }, { retryAfterMs: overloadedRetryMs }))
+}
+
+function unavailable(upstream: UpstreamId, reason: string): Outcome {
+  return failed(fault('upstream_unavailable', { upstream, reason }))
 }
 
 function circuitOpen(upstream: UpstreamId, { item, retryAfterMs }: Refused): Outcome {

@@ -1,35 +1,73 @@
-// Reads one page of the admin door of a running gateway, or says for a person why it cannot.
+// Asks the admin door of a running gateway, or says for a person why it cannot.
 import { request } from 'undici'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { defaultAdminUrl } from './default-urls.ts'
 import { destinationOf } from './destination.ts'
 import { wholeBody } from './whole-body.ts'
 
 const largestAnswer = 4_194_304
 
+interface Wanted {
+  readonly path: string
+  /** Sent with POST, where there is one. */
+  readonly body?: object
+  readonly timeoutMs: number
+}
+
 /** `member` of what stands at `path`: a list, or what went wrong. */
 export async function readAdmin(url: string, path: string, member: string): Promise<readonly unknown[] | string> {
+  const answer = await ask(url, { path, timeoutMs: 5_000 })
+  if (typeof answer === 'string') return answer
+  const list = answer[member]
+  return Array.isArray(list) ? list : `${url} answered, but with no list of ${member}; is it the admin door of a gateway?`
+}
+
+/** What came of what was sent to `path`, or what went wrong. */
+export function sendAdmin(url: string, path: string, body: object, timeoutMs: number): Promise<Readonly<Record<string, unknown>> | string> {
+  return ask(url, { path, body, timeoutMs })
+}
+
+async function ask(url: string, { path, body: sent, timeoutMs }: Wanted): Promise<Readonly<Record<string, unknown>> | string> {
   const destination = destinationOf(url, '/')
   if (destination === undefined) return `${url} is no address; write it as ${defaultAdminUrl}`
   const { url: base, ...through } = destination
   const address = through.dispatcher === undefined ? new URL(path, base) : url
   try {
     const token = process.env.SIGNALBOX_ADMIN_TOKEN
-    const headers = token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }
-    const { statusCode, body } = await request(new URL(path, base), { headersTimeout: 5_000, bodyTimeout: 5_000, headers, ...through })
-    const bytes = statusCode === 200 ? await wholeBody(body, largestAnswer) : undefined
+    const headers = {
+      ...(token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }),
+      ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
+    }
+    const { statusCode, body } = await request(new URL(path, base), {
+      method: sent === undefined ? 'GET' : 'POST',
+      ...(sent === undefined ? {} : { body: JSON.stringify(sent) }),
+      headersTimeout: timeoutMs,
+      bodyTimeout: 5_000,
+      headers,
+      ...through,
+    })
     if (statusCode === 401) {
       await body.dump()
       return `${address} asks for its token: give what stands in \`admin.token\` of \`stateDir\` as SIGNALBOX_ADMIN_TOKEN.`
     }
-    if (bytes === undefined) {
-      if (statusCode !== 200) await body.dump()
-      return `${address} answered with HTTP ${statusCode}${statusCode === 200 ? ` and more than ${largestAnswer} bytes` : ''}; is it the admin door of a gateway (\`admin.listen\`, by default ${defaultAdminUrl})?`
-    }
-    const answer: unknown = JSON.parse(Buffer.from(bytes).toString('utf8'))
-    const list = (answer as Readonly<Record<string, unknown>> | null)?.[member]
-    return Array.isArray(list) ? list : `${address} answered, but with no list of ${member}; is it the admin door of a gateway?`
+    const bytes = await wholeBody(body, largestAnswer)
+    const answer = bytes === undefined ? undefined : parsed(bytes)
+    if (statusCode === 200 && isObject(answer)) return answer
+    const said = isObject(answer) && typeof answer.detail === 'string' ? `: ${answer.detail}` : ''
+    // What is asked about is not there: the door is the right one.
+    if (sent !== undefined && said !== '' && (statusCode === 404 || statusCode === 400)) return `${address} refused it${said}`
+    const much = statusCode === 200 && bytes === undefined ? ` and more than ${largestAnswer} bytes` : ''
+    return `${address} answered with HTTP ${statusCode}${much}; is it the admin door of a gateway (\`admin.listen\`, by default ${defaultAdminUrl})?`
   } catch (thrown) {
     const reason = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
     return `No gateway answers at ${address} (${reason}). Start it with \`signalbox up\`, or name its admin door.`
+  }
+}
+
+function parsed(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'))
+  } catch {
+    return undefined
   }
 }

@@ -108,6 +108,28 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
       done(await (await import('./registered-clients.ts')).clientsRemove(id, command.optsWithGlobals())),
     )
 
+  const upstream = program
+    .command('upstream')
+    .description('the servers of a running gateway: hold, refuse or let go their calls')
+    .helpCommand(false)
+  administered(upstream.command('ls'))
+    .description('list the servers, how each fares, and each of its endpoints where it has several')
+    .addHelpText('after', '\nExample:\n  signalbox upstream ls')
+    .action(async (options) => done(await (await import('./upstream.ts')).upstreamList(options)))
+  for (const [action, what] of [
+    ['pause', 'hold the calls of a server while it is restarted; ends once nothing is at it, exit code 1 if something still is'],
+    ['resume', 'let the calls of a server go on, as soon as it answers; exit code 1 if it does not'],
+    ['restart', 'pause a server, start its process anew (or connect anew to where it is), and resume it'],
+    ['drain', 'refuse the calls of a server, and let those that are at it end; `resume` takes it back'],
+  ] as const) {
+    administered(upstream.command(action))
+      .description(what)
+      .argument('<name>', 'name of the server in the configuration')
+      .option('--wait <duration>', 'how long that may take', '30s')
+      .addHelpText('after', `\nExample:\n  signalbox upstream ${action} tracker`)
+      .action(async (name, options) => done(await (await import('./upstream.ts')).upstreamAct(name, action, options)))
+  }
+
   const policy = program.command('policy').description('what the rules of `access` say, asked without a gateway').helpCommand(false)
   policy
     .command('test')
@@ -245,6 +267,12 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .action(async () => done(await (await import('./schema.ts')).schema()))
 
   return program
+}
+
+function administered(command: Command): Command {
+  return command
+    .option('--url <url>', 'admin door of the gateway (`admin.listen`)', defaultAdminUrl)
+    .option('--json', 'print it as one JSON object')
 }
 
 function configured(command: Command): Command {

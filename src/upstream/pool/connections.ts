@@ -22,6 +22,7 @@ import { type Askable, askableOf, isAnything, needsFull } from '../legacy/declar
 import type { Greeted } from '../legacy/session-check.ts'
 import { explained } from '../messages/lacking.ts'
 import { ignore } from '../wire/requests.ts'
+import { isAnswering } from './answering.ts'
 import { type Connected, connect, look } from './connect.ts'
 import { Detection } from './detection.ts'
 import type { Endpoint, Endpoints } from './endpoints.ts'
@@ -346,6 +347,32 @@ export class ConnectionPool implements ConnectionSource {
     const serves = (await connection.serves?.()) ?? true
     inBackground(this.context.report, 'connection', connection.close())
     return serves ? 'answers' : 'takes'
+  }
+
+  /** Asked of the server itself: of processes on the connections that there are, elsewhere on one that is made for it. */
+  async answers(): Promise<boolean> {
+    this.endpoints.forgive()
+    for (const slot of this.slots.values()) slot.forgive()
+    const lease = await this.discoveryLease()
+    if (!isLease(lease)) return false
+    if (this.context.settings.command !== undefined) return this.processesAnswer(lease)
+    for (let others = this.endpoints.count; others > 0; others -= 1) {
+      if ((await this.greet(this.endpoints.next(), lease)) !== 'refuses') return true
+    }
+    return false
+  }
+
+  /** The end of a process may be on its way to us still: those that have ended are found out, though the home alone counts. */
+  private async processesAnswer(lease: CredentialLease): Promise<boolean> {
+    const home = await this.home.get()
+    if (!('close' in home)) return false
+    const open = [...this.slots.values()].flatMap(({ connection }) => connection ?? [])
+    const answers = await Promise.all(open.map((connection) => isAnswering(this.context, connection, lease)))
+    return answers[open.indexOf(home)] === true
+  }
+
+  async restart(): Promise<void> {
+    await Promise.all([...this.slots.values()].map((slot) => slot.restart()))
   }
 
   nextQueue(queues: number): number {

@@ -93,6 +93,15 @@ export class Endpoints {
     endpoint.greetAgainAt = this.context.clock.mono() + wait
   }
 
+  /** What failed before says nothing of now. */
+  forgive(): void {
+    for (const endpoint of this.all) {
+      this.reached(endpoint)
+      endpoint.failedGreetings = 0
+      endpoint.greetAgainAt = 0
+    }
+  }
+
   private tell(severity: 'info' | 'warn', event: string, { address }: Endpoint, more: Readonly<Record<string, unknown>>): void {
     this.context.report.log(severity, event, { upstream: this.context.id, endpoint: new URL(address).origin, ...more })
   }

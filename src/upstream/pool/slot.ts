@@ -117,6 +117,22 @@ export class Slot {
     }
   }
 
+  /** Nothing that failed before counts any more, and nothing is waited out. */
+  forgive(): void {
+    this.failures = 0
+    this.notBefore = 0
+    if (this.connection !== undefined) this.connection.look?.()
+    else if (this.retry !== undefined && this.opening === undefined) void this.get()
+  }
+
+  /** Ends the connection; another is made afterwards, never beside it: a process may have something to itself. */
+  async restart(): Promise<void> {
+    const { connection } = this
+    if (connection === undefined) return this.forgive()
+    await connection.close()
+    if (this.connection === connection) this.release()
+  }
+
   /** Lets go of the connection, which somebody else ends; another is made where one is wanted. */
   release(): void {
     this.connection = undefined

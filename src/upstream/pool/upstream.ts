@@ -174,6 +174,14 @@ export class PooledUpstream implements Upstream {
     return !this.draining && this.sessions?.isPending === true
   }
 
+  answers(): Promise<boolean> {
+    return this.draining ? Promise.resolve(false) : this.pool.answers()
+  }
+
+  async restart(): Promise<void> {
+    if (!this.draining) await Promise.all([this.pool.restart(), this.sessions?.pool.restart()])
+  }
+
   async drain(deadline: Deadline): Promise<void> {
     this.draining = true
     if (this.inFlight > 0) {

@@ -1,0 +1,41 @@
+// What operators are shown of each server: what the catalogue knows of it, and over it what an operator has done with it.
+import type { ServedState } from '../core/ports/upstream.ts'
+import type { UpstreamStatus } from '../downstream/index.ts'
+import type { Catalog } from '../gateway/catalog/index.ts'
+import type { ResilienceGauge } from '../gateway/resilience/stage.ts'
+
+/** Circuits of items that are shown one by one. */
+const mostItems = 100
+
+type Closure = ResilienceGauge['closure']
+
+export function upstreamPages(statuses: ReturnType<Catalog['status']>, gauges: readonly ResilienceGauge[]): readonly UpstreamStatus[] {
+  const guards = new Map(gauges.map((gauge) => [gauge.upstream, gauge]))
+  return statuses.map(({ server, state, reason, quarantined, incomplete, notes, collisions, unmatched, differences }) => {
+    const guard = guards.get(server)
+    return {
+      name: server,
+      state: servedState(state, guard?.closure),
+      reason: closureReason(guard?.closure) ?? reason,
+      circuit: guard?.circuit ?? 'closed',
+      itemCircuits: guard?.items.slice(0, mostItems) ?? [],
+      quarantined,
+      incomplete,
+      notes,
+      collisions,
+      unmatched,
+      differences,
+      held: guard?.closure === 'paused' ? guard.queued : undefined,
+    }
+  })
+}
+
+/** What an operator has done with it is more than what was found of it. */
+export function servedState(state: ServedState, closure: Closure): ServedState {
+  return closure ?? state
+}
+
+function closureReason(closure: Closure): string | undefined {
+  if (closure === undefined) return undefined
+  return closure === 'paused' ? 'an operator has paused it: its calls are held' : 'an operator has drained it: its calls are refused'
+}

@@ -1,0 +1,65 @@
+// What operators do to a server of a running gateway: `POST /admin/v1/upstreams/{name}/actions` with `{"action": "pause", "waitMs": 30000}`.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isObject } from '../../core/protocol/is-object.ts'
+import { readBody } from '../http/body.ts'
+import { answer, problem } from './answer.ts'
+
+export interface UpstreamActions {
+  readonly actions: readonly string[]
+  readonly maintenance: {
+    knows(upstream: string): boolean
+    /** `action` is one of `actions`. */
+    act(upstream: string, action: string, waitMs: number): Promise<object>
+  }
+}
+
+export const actionAddress = '/admin/v1/upstreams/{name}/actions'
+
+const mostBytes = 4_096
+const usualWaitMs = 30_000
+const longestWaitMs = 600_000
+
+/** The server that a path is about; undefined of any other path. */
+export function actionsOf(path: string): string | undefined {
+  const name = /^\/admin\/v1\/upstreams\/([^/]+)\/actions$/.exec(path)?.[1]
+  try {
+    return name === undefined ? undefined : decodeURIComponent(name)
+  } catch {
+    return undefined
+  }
+}
+
+export async function takeAction(
+  req: IncomingMessage,
+  res: ServerResponse,
+  name: string,
+  { actions, maintenance }: UpstreamActions,
+): Promise<void> {
+  if (req.method !== 'POST')
+    return problem(res, 405, 'Method not allowed', 'What is done to a server is sent with POST.', ['Allow', 'POST'])
+  const asked = askedIn(await bodyOf(req))
+  if (asked === undefined || !actions.includes(asked.action)) {
+    const detail = `Send {"action": "…"} with one of ${actions.join(', ')}; beside it "waitMs", a whole number up to ${longestWaitMs}, if you like.`
+    return problem(res, 400, 'Bad request', detail)
+  }
+  if (!maintenance.knows(name)) return problem(res, 404, 'Not found', `The gateway has no server ${JSON.stringify(name.slice(0, 100))}.`)
+  const { action, waitMs } = asked
+  answer(res, 200, 'application/json', JSON.stringify({ name, ...(await maintenance.act(name, action, waitMs)) }))
+}
+
+function bodyOf(req: IncomingMessage): Promise<string> {
+  return new Promise((resolve) => readBody(req, mostBytes, (read) => resolve('body' in read ? read.body.toString('utf8') : '')))
+}
+
+function askedIn(text: string): { readonly action: string; readonly waitMs: number } | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (!isObject(value)) return undefined
+  const { action, waitMs = usualWaitMs } = value
+  const isWait = typeof waitMs === 'number' && Number.isInteger(waitMs) && waitMs >= 0 && waitMs <= longestWaitMs
+  return typeof action === 'string' && isWait ? { action, waitMs } : undefined
+}
