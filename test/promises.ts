@@ -71,7 +71,7 @@ export const promises = {
   R16: { text: 'Upstream credentials rotate with zero failed calls (two valid at once, then retire).', claimed: false },
   R17: {
     text: 'Credentials can be scoped per session/agent run, not only per client.',
-    claimed: { partly: 'a credential is for one endpoint and lives for minutes; runs are not there yet' },
+    claimed: true,
   },
   R18: {
     text: 'For every use of a credential the audit says which identity, which credential (id, not value), which tool, when.',

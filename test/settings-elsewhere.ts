@@ -47,7 +47,7 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'auth.issuers[].claims.groups': { file: 'src/gateway/identity/claims.test.ts', mentions: "'realm_access.roles'" },
   'auth.issuers[].claims.scopes': { file: 'src/gateway/identity/claims.test.ts', mentions: "'permissions'" },
   'auth.issuers[].claims.tenant': { file: 'test/promises/caller-settings.test.ts', mentions: "tenant: 'org.id'" },
-  'auth.issuers[].claims.run': { file: 'src/gateway/identity/claims.test.ts', mentions: "run: 'task.id'" },
+  'auth.issuers[].claims.run': { file: 'test/promises/runs.test.ts', mentions: "run: 'task.id'" },
   'auth.issuers[].claims.team': { file: 'src/gateway/identity/claims.test.ts', mentions: "team: 'department'" },
   'auth.issuers[].requireTyp': { file: 'test/promises/caller-settings.test.ts', mentions: 'requireTyp: false' },
   'auth.issuers[].dpop': { file: 'test/promises/caller-settings.test.ts', mentions: 'dpop: required' },

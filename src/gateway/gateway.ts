@@ -43,6 +43,7 @@ export function createGateway({ chains, mounts, recorder, clock, identify, runOf
           arrival: { transport: refusal.transport, revision: refusal.revision?.slice(0, longestName) },
         },
         trace: undefined,
+        run: undefined,
         outcome: 'fault',
         fault: {
           kind: refusal.fault.kind,

@@ -14,6 +14,7 @@ function refused(method: string, revision: string | undefined): CallRecord {
     durationMs: 1,
     mount: '',
     trace: undefined,
+    run: undefined,
     delivery: 'delivered',
     attempts: 0,
     coerced: undefined,

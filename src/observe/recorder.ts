@@ -49,5 +49,8 @@ function logCall(sink: LogSink, record: CallRecord): void {
     revision: caller.arrival.revision,
     sub: caller.principal?.sub,
     trace: record.trace?.traceId,
+    run: record.run?.id,
+    turn: record.run?.turn,
+    why: record.run?.why,
   })
 }

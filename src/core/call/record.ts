@@ -3,6 +3,7 @@ import type { Category, SideEffect } from '../faults/fault.ts'
 import type { Caller, CallId, ClientInfo, Family, TraceContext } from './call.ts'
 import type { Delivery } from './exchange.ts'
 import type { Principal } from './principal.ts'
+import type { Run } from './run.ts'
 
 /** A `Caller`; of a request that was turned away at the door less may be known. */
 export interface RecordedCaller {
@@ -31,6 +32,8 @@ export interface CallRecord {
   /** Who asked and how it came in, as far as that was known. */
   readonly caller: RecordedCaller
   readonly trace: TraceContext | undefined
+  /** Undefined of what became no call. */
+  readonly run: Run | undefined
   readonly outcome: 'complete' | 'tool_error' | 'input_required' | 'task' | 'fault'
   readonly fault:
     | { readonly kind: string; readonly category: Category; readonly sideEffect: SideEffect; readonly message: string }

@@ -2,8 +2,14 @@
 import { vendorPrefix } from '../protocol/names.ts'
 import type { Fault } from './fault.ts'
 
+/** What a fault is of. `run`: id of the run that the call belongs to; undefined of what became no call. */
+export interface FaultOf {
+  readonly correlationId: string
+  readonly run?: string | undefined
+}
+
 /** The typed fault that agents and programs read; never more than this leaves the gateway. */
-function faultData(fault: Fault, correlationId: string): Record<string, unknown> {
+function faultData(fault: Fault, { correlationId, run }: FaultOf): Record<string, unknown> {
   return {
     kind: fault.kind,
     category: fault.category,
@@ -11,6 +17,7 @@ function faultData(fault: Fault, correlationId: string): Record<string, unknown>
     ...(fault.retryAfterMs === undefined ? {} : { retry_after_ms: fault.retryAfterMs }),
     side_effect: fault.sideEffect,
     correlation_id: correlationId,
+    ...(run === undefined ? {} : { run }),
     tell_user: fault.message,
     ...(fault.challenge === undefined ? {} : { challenge: fault.challenge }),
     ...(Object.keys(fault.detail).length === 0 ? {} : { detail: fault.detail }),
@@ -18,9 +25,9 @@ function faultData(fault: Fault, correlationId: string): Record<string, unknown>
 }
 
 /** JSON-RPC error object. Codes with `data` of their own in the specification carry it beside ours. */
-export function faultError(fault: Fault, correlationId: string): { code: number; message: string; data: unknown } {
+export function faultError(fault: Fault, of: FaultOf): { code: number; message: string; data: unknown } {
   const wire = fault.detail.wire as { code: number; message: string; data?: unknown } | undefined
-  const own = { [`${vendorPrefix}fault`]: faultData(withoutWire(fault), correlationId) }
+  const own = { [`${vendorPrefix}fault`]: faultData(withoutWire(fault), of) }
   if (wire !== undefined) {
     const data =
       typeof wire.data === 'object' && wire.data !== null && !Array.isArray(wire.data)
@@ -35,8 +42,8 @@ export function faultError(fault: Fault, correlationId: string): { code: number;
 }
 
 /** CallToolResult with `isError`; `structuredContent.error` only where the tool declares no output schema, since SDK 1.x validates it there. What a server said follows the sentence. */
-export function faultResult(fault: Fault, correlationId: string, declaresOutput: boolean): Record<string, unknown> {
-  const data = faultData(withoutWire(fault), correlationId)
+export function faultResult(fault: Fault, of: FaultOf, declaresOutput: boolean): Record<string, unknown> {
+  const data = faultData(withoutWire(fault), of)
   return {
     content: [{ type: 'text', text: fault.message }, ...(fault.said ?? []).map((said) => ({ type: 'text', text: said }))],
     ...(declaresOutput ? {} : { structuredContent: { error: data } }),

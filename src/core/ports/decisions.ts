@@ -1,5 +1,6 @@
 // The decisions that the audit keeps: who was let in or not, who may use what, whose credential was used. `observe` keeps them.
 import type { Principal } from '../call/principal.ts'
+import type { Run } from '../call/run.ts'
 
 export interface Decision {
   /** Correlation id of the request; '' of what no request caused. */
@@ -22,6 +23,8 @@ export interface Decision {
   readonly rule: string
   /** Id of the credential, never its value. */
   readonly credential: string
+  /** Of a call; absent of what is decided outside of one. */
+  readonly run?: Run | undefined
   /** For people; no secret. */
   readonly reason: string | undefined
 }

@@ -15,6 +15,31 @@ export function baggageValue(text: string, key: string): string | undefined {
   return undefined
 }
 
+/**
+ * The baggage with these entries, each in place of all of its key; an undefined one is none. What else stands in it is as it was, as far as there is room: whole entries
+ * are left out at the end (§3.3.2).
+ */
+export function withBaggage(text: string | undefined, entries: readonly (readonly [key: string, value: string | undefined])[]): string {
+  const own = entries.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${encoded(value)}`])).join(',')
+  if (text === undefined) return own
+  const room = longest - own.length - 1
+  const whole = text.length <= room ? text : text.slice(0, Math.max(0, text.lastIndexOf(',', room)))
+  const others = whole
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== '' && !entries.some(([key]) => isOf(entry, key)))
+  return [...others, own].join(',')
+}
+
+function isOf(entry: string, key: string): boolean {
+  return entry.split(/[=;]/, 1)[0]?.trim() === key
+}
+
+/** More is escaped than has to be, which every reader takes back. */
+function encoded(value: string): string {
+  return /^[\w.-]*$/.test(value) ? value : encodeURIComponent(value)
+}
+
 function decoded(text: string): string | undefined {
   if (!text.includes('%')) return text
   try {

@@ -38,7 +38,7 @@ export class Refusals {
     this.note(turned, fault, named)
     const { res } = turned
     if (res.headersSent || res.destroyed) return
-    const answer = this.writer.refusal(named.id, fault, turned.id)
+    const answer = this.writer.refusal(named.id, fault, { correlationId: turned.id })
     writeJson(res, answer.status, answer.bytes, fault)
   }
 

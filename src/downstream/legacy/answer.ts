@@ -18,6 +18,8 @@ export interface Asked {
   readonly method: string
   readonly revision: LegacyRevision
   readonly correlationId: string
+  /** Id of the run that the call belongs to; absent of what became no call. */
+  readonly run?: string
 }
 
 /** The whole JSON-RPC response, on one line. */
@@ -37,14 +39,14 @@ export function legacyAnswer(asked: Asked, outcome: Outcome, declaresOutput: boo
 /** `isError` result for `tools/call`, JSON-RPC error for the rest and for requests that are themselves bad. */
 export function legacyFault(asked: Asked, fault: Fault, declaresOutput: boolean): Buffer {
   if (asked.method === 'tools/call' && !fault.entry.protocol && fault.detail.wire === undefined) {
-    return resultBytes(asked.id, Buffer.from(JSON.stringify(faultResult(fault, asked.correlationId, declaresOutput))))
+    return resultBytes(asked.id, Buffer.from(JSON.stringify(faultResult(fault, asked, declaresOutput))))
   }
-  return errorBytes(asked.id, legacyError(asked.method, fault, asked.correlationId))
+  return errorBytes(asked.id, legacyError(asked, fault))
 }
 
 /** A missing resource is -32602 with `data.uri` inside and -32002 for legacy clients. */
-function legacyError(method: string, fault: Fault, correlationId: string): { code: number; message: string; data: unknown } {
-  const error = faultError(fault, correlationId)
+function legacyError({ method, correlationId, run }: Asked, fault: Fault): { code: number; message: string; data: unknown } {
+  const error = faultError(fault, { correlationId, run })
   if (method !== 'resources/read' || error.code !== code.invalidParams) return error
   if (isObject(error.data) && typeof error.data.uri === 'string') return { ...error, code: code.resourceNotFound }
   if (fault.kind !== 'unknown_tool') return error

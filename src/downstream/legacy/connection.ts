@@ -163,7 +163,7 @@ export class LegacyClientConnection {
   private refuse(id: RawId | undefined, method: string | undefined, reason: Fault, arrival: Arrival, channel = this.channel): void {
     const { context, mount, transport } = this.parts
     const revision = this.revision
-    channel.answer(errorBytes(id ?? unreadId(revision), faultError(reason, arrival.correlationId)))
+    channel.answer(errorBytes(id ?? unreadId(revision), faultError(reason, arrival)))
     context.gateway.refuse({
       id: arrival.correlationId,
       method,

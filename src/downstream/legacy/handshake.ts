@@ -66,7 +66,11 @@ export async function handshake(context: DoorContext, opening: Opening, message:
   const exchange = openExchange(context.clock, context.limits, { emit: () => {} }, opening.principal)
   const outcome = oversize ? turnedAway(context, opening, said.protocolVersion, arrival) : await context.gateway.handle(call, exchange)
   if (outcome.kind !== 'complete') {
-    const answer = legacyAnswer({ id: message.id, method: message.method, revision, correlationId: arrival.correlationId }, outcome, true)
+    const answer = legacyAnswer(
+      { id: message.id, method: message.method, revision, correlationId: arrival.correlationId, run: call.run.id },
+      outcome,
+      true,
+    )
     const challenged = outcome.kind === 'fault' && outcome.fault.challenge !== undefined ? outcome.fault : undefined
     return { handshake: undefined, answer, challenged, exchange }
   }

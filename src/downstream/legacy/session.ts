@@ -292,6 +292,8 @@ export class LegacySession {
       },
       context,
     )
+    const { id, method, revision, correlationId } = asked
+    const named: Asked = { id, method, revision, correlationId, run: call.run.id }
     const roundTrip = new MultiRoundTrip({
       context,
       credential: this.parts.credential,
@@ -309,9 +311,9 @@ export class LegacySession {
         exchange?.close('client_gone')
         return
       }
-      if (exchange !== undefined) answerLeg(asked, outcome, exchange, channel)
-      else if (outcome.kind === 'fault') this.endBetweenLegs(asked, outcome.fault, arrival, channel)
-      else channel.answer(legacyAnswer(asked, outcome, true))
+      if (exchange !== undefined) answerLeg(named, outcome, exchange, channel)
+      else if (outcome.kind === 'fault') this.endBetweenLegs(named, outcome.fault, arrival, channel)
+      else channel.answer(legacyAnswer(named, outcome, true))
     } finally {
       this.inFlight.leave(place)
     }

@@ -12,7 +12,7 @@ const writer = createModernWriter(server)
 const identity = { [metaKey.serverInfo]: server }
 
 function asked(method: Asked['method'] = 'tools/call', change: Partial<Asked> = {}): Asked {
-  return { id: '"i"', method, correlationId: 'c', progressToken: undefined, logLevel: undefined, ...change }
+  return { id: '"i"', method, correlationId: 'c', run: 'r', progressToken: undefined, logLevel: undefined, ...change }
 }
 
 function answer(

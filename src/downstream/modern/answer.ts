@@ -6,7 +6,7 @@ import type { Complete, Outcome } from '../../core/call/outcome.ts'
 import type { Edit, Payload } from '../../core/call/payload.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
 import type { Fault } from '../../core/faults/fault.ts'
-import { faultError, faultResult, withoutWire } from '../../core/faults/wire-form.ts'
+import { type FaultOf, faultError, faultResult, withoutWire } from '../../core/faults/wire-form.ts'
 import { errorBytes, notificationBytes, type RawId, resultBytes } from '../../core/protocol/jsonrpc.ts'
 import { code, type Implementation, isOfOneHop, metaKey, servedRevisions, vendorPrefix } from '../../core/protocol/names.ts'
 import { members, skipSpace } from '../../core/protocol/scan.ts'
@@ -26,7 +26,7 @@ export interface ModernWriter {
   /** `declaresOutput`: the tool has an output schema, so a fault may not use `structuredContent`. */
   answer(asked: Asked, outcome: Outcome, declaresOutput: boolean): Answer
   /** A JSON-RPC error, for a request that became no call. */
-  refusal(id: RawId | undefined, fault: Fault, correlationId: string): Answer
+  refusal(id: RawId | undefined, fault: Fault, of: FaultOf): Answer
   /** The notification, on one line; undefined where this request did not ask for such events. */
   event(asked: Asked, event: CallEvent): Buffer | undefined
   /** The result that ends a `subscriptions/listen` in order. */
@@ -76,8 +76,8 @@ class Writer implements ModernWriter {
     }
   }
 
-  refusal(id: RawId | undefined, fault: Fault, correlationId: string): Answer {
-    const error = faultError(fault, correlationId)
+  refusal(id: RawId | undefined, fault: Fault, of: FaultOf): Answer {
+    const error = faultError(fault, of)
     return { status: statusOf(fault, error.code), bytes: errorBytes(id, error), fault }
   }
 
@@ -153,9 +153,9 @@ class Writer implements ModernWriter {
     // From here a client would take it for a refusal of this request, and send it again.
     const fault = wire !== undefined && isOfOneHop(wire.code) ? withoutWire(found) : found
     if (asked.method !== 'tools/call' || fault.entry.protocol || fault.detail.wire !== undefined) {
-      return this.refusal(asked.id, fault, asked.correlationId)
+      return this.refusal(asked.id, fault, asked)
     }
-    const result = payloadOf({ resultType: 'complete', ...faultResult(fault, asked.correlationId, declaresOutput) }).edit([this.identity])
+    const result = payloadOf({ resultType: 'complete', ...faultResult(fault, asked, declaresOutput) }).edit([this.identity])
     return { status: 200, bytes: resultBytes(asked.id, result.bytes), fault }
   }
 }

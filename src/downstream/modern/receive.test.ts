@@ -40,7 +40,14 @@ describe('a modern request becomes a call', () => {
   it('with its envelope read and taken off, and everything else as it was', () => {
     const meta = { progressToken: 3, [metaKey.logLevel]: 'info', 'x.dev/mine': { keep: 1 } }
     const got = call(modernBody('tools/call', { name: 'echo', arguments: { a: [1] }, 'x-new': null }, meta, 'id-1'))
-    expect(got.asked).toEqual({ id: '"id-1"', method: 'tools/call', correlationId: 'corr', progressToken: '3', logLevel: 'info' })
+    expect(got.asked).toEqual({
+      id: '"id-1"',
+      method: 'tools/call',
+      correlationId: 'corr',
+      run: run.id,
+      progressToken: '3',
+      logLevel: 'info',
+    })
     expect(got.call).toMatchObject({
       id: 'corr',
       family: 'invoke',

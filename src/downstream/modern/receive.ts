@@ -47,6 +47,8 @@ export interface Asked {
   readonly id: RawId
   readonly method: Method
   readonly correlationId: string
+  /** Id of it. */
+  readonly run: string
   readonly progressToken: string | undefined
   readonly logLevel: LogLevel | undefined
 }
@@ -102,7 +104,7 @@ export function receive(
   const run = gateway.runOf(hop.principal, hop.affinity, meta, hop.runHeaders)
   return {
     kind: 'call',
-    asked: { id, method: known, correlationId: hop.id, progressToken: token, logLevel: envelope.logLevel },
+    asked: { id, method: known, correlationId: hop.id, run: run.id, progressToken: token, logLevel: envelope.logLevel },
     call: callOf(known, envelope, params, meta, place, target, bytes, found.params, hop, run, token !== undefined, headerChecks, random),
   }
 }

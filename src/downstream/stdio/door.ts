@@ -250,7 +250,7 @@ class Connection {
 
   private refuse(id: RawId | undefined, method: string | undefined, reason: Fault, arrival: Arrival, revision?: string): void {
     const spoken = revision ?? this.legacy.revision
-    this.write(errorBytes(id ?? unreadId(spoken), faultError(reason, arrival.correlationId)), false)
+    this.write(errorBytes(id ?? unreadId(spoken), faultError(reason, arrival)), false)
     this.context.gateway.refuse({
       id: arrival.correlationId,
       method,

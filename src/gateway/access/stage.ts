@@ -109,6 +109,7 @@ function note(
     item: item.name,
     rule,
     credential: principal.credential,
+    run: call.run,
     reason,
   })
 }

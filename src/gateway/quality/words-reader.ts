@@ -60,6 +60,7 @@ export function createWordsReader(parts: WordsReaderParts): WordsReader {
         item,
         rule: `auth_text.${words.rule}`,
         credential,
+        run: call.run,
         reason:
           words.says === 'invalid'
             ? 'the server says that the credential is not valid'

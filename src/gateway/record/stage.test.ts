@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { aCall, anExchange, done, hand, progress } from '../../../test/doubles/gateway/samples.ts'
+import { aRun } from '../../../test/doubles/run.ts'
 import { failed, unscanned } from '../../core/call/outcome.ts'
 import type { CallRecord } from '../../core/call/record.ts'
 import { type Next, Table } from '../../core/call/stage.ts'
@@ -46,6 +47,18 @@ describe('every call leaves exactly one record', () => {
       },
     ])
     expect(events).toHaveLength(1)
+  })
+
+  it('with its run, and the team that a rule of access named', async () => {
+    for (const noted of [undefined, aRun({ team: 'readers' })]) {
+      const { records, exchange, run } = setting()
+      await run(async (_call, inner) => {
+        if (noted !== undefined) inner.note('run', noted)
+        return done()
+      })
+      exchange.close('delivered')
+      expect(records.map((row) => row.run)).toEqual([noted ?? aRun()])
+    }
   })
 
   it('also when the client went first', async () => {

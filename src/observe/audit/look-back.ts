@@ -11,6 +11,8 @@ export interface AuditQuestion {
   readonly principal?: string | undefined
   /** `server` or `server/name`. */
   readonly tool?: string | undefined
+  /** Id of a run; two subjects may have one of the same id. */
+  readonly run?: string | undefined
   readonly allowed?: boolean | undefined
   /** Most rows: the newest of them. */
   readonly most: number
@@ -40,9 +42,10 @@ function newest(rows: AuditRow[], most: number): AuditRow[] {
   return rows.sort((a, b) => a.at - b.at || a.seq - b.seq).slice(-most)
 }
 
-function fits(row: AuditRow, { fromMs, toMs, principal, tool, allowed }: AuditQuestion): boolean {
+function fits(row: AuditRow, { fromMs, toMs, principal, tool, run, allowed }: AuditQuestion): boolean {
   if (row.at < fromMs || row.at > toMs) return false
   if (principal !== undefined && row.subject !== principal) return false
+  if (run !== undefined && row.run !== run) return false
   if (allowed !== undefined && row.allowed !== allowed) return false
   return tool === undefined || row.upstream === tool || `${row.upstream}/${row.item}` === tool
 }

@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
+import { aRun } from '../../../test/doubles/run.ts'
 import fc from '../../../test/property.ts'
 import type { Decision } from '../../core/ports/decisions.ts'
 import { decodeBatch, encodeBatch } from './row.ts'
@@ -17,12 +18,14 @@ it('is JSON, whatever its parts hold, and reads back as what was decided', () =>
     upstream: some,
     item: some,
     reason: some,
+    run: fc.option(fc.record({ id: text, turn: some }), { nil: undefined }),
     allowed: fc.boolean(),
   })
   fc.assert(
     fc.property(decisions, fc.option(principals, { nil: undefined }), fc.nat(), (parts, who, seq) => {
       const principal = who === undefined ? undefined : aPrincipal(who)
-      const decision: Decision = { ...parts, principal, atMs: 1_700_000_000_000, about: 'access' }
+      const run = parts.run === undefined ? undefined : aRun(parts.run)
+      const decision: Decision = { ...parts, run, principal, atMs: 1_700_000_000_000, about: 'access' }
       const lost = { count: 0, atMs: 0 }
       const batch = encodeBatch(seq, [decision, { ...decision, id: 'other' }], lost)
       // Each line is what JSON.stringify makes of it: another program that reads and writes it hashes the same bytes.
@@ -49,6 +52,8 @@ it('is JSON, whatever its parts hold, and reads back as what was decided', () =>
         upstream: parts.upstream ?? null,
         item: parts.item ?? null,
         rule: parts.rule,
+        run: parts.run?.id ?? null,
+        turn: parts.run?.turn ?? null,
         reason: parts.reason ?? null,
       })
     }),
@@ -68,6 +73,7 @@ it('says what callers and items are once, however many rows name them', () => {
     item: 'find',
     rule: 'access.0',
     credential: 'jti-1',
+    run: aRun({ id: 'build 7' }),
     reason: undefined,
     ...change,
   })
@@ -78,9 +84,11 @@ it('says what callers and items are once, however many rows name them', () => {
     decision({ rule: 'access.1' }),
     decision({ credential: 'jti-2' }),
     decision({ principal: undefined, credential: '' }),
+    decision({ run: aRun({ id: 'other', turn: 't' }) }),
   ]
   const text = encodeBatch(7, decisions, { count: 3, atMs: 5 })
   expect(text.split('alice')).toHaveLength(3)
+  expect(text.split('build 7')).toHaveLength(2)
   const rows = decodeBatch('chain', text)
   expect(rows.map((row) => [row?.seq, row?.subject, row?.credential, row?.upstream, row?.rule]).slice(19)).toEqual([
     [26, 'alice', 'jti-1', 'tracker', 'access.0'],
@@ -88,7 +96,14 @@ it('says what callers and items are once, however many rows name them', () => {
     [28, 'alice', 'jti-1', 'tracker', 'access.1'],
     [29, 'alice', 'jti-2', 'tracker', 'access.0'],
     [30, null, '', 'tracker', 'access.0'],
-    [31, null, '', null, 'store'],
+    [31, 'alice', 'jti-1', 'tracker', 'access.0'],
+    [32, null, '', null, 'store'],
+  ])
+  expect(rows.map((row) => [row?.run, row?.turn]).slice(22)).toEqual([
+    ['build 7', null],
+    ['build 7', null],
+    ['other', 't'],
+    [null, null],
   ])
   expect(rows.at(-1)).toMatchObject({ about: 'lost', allowed: false, at: 5, reason: '3 rows were lost, since the store was away' })
 })
@@ -99,6 +114,8 @@ it.each([
   '[]',
   '[[],[]]\n[1]',
   '[1,2]\n[1,2,"access",1,"",0,0,null]',
+  '[1,2,[],[],[]]\n[1,"",0,0,0]',
+  '[1,2,[],[]]\n[1,"",0,0,0]',
   '[[[]],[[]]]\n[1,2,"access",1,"",0,0,null]',
   '[null,{}]\n{}',
 ])('reads nothing from what is no batch: %s', (text) => {

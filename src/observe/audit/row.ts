@@ -1,7 +1,8 @@
 // Rows of the audit as text, a batch at a time, so that the bytes which are hashed are the bytes that are kept. The first line has what the
-// rows say of callers and of what was decided, each once; a row names them by their places. A row that said all of it again would be four times as long
+// rows say of callers, of what was decided and of runs, each once; a row names them by their places. A row that said all of it again would be four times as long
 // to hash, to write and to keep.
 import type { Principal } from '../../core/call/principal.ts'
+import type { Run } from '../../core/call/run.ts'
 import type { Decision } from '../../core/ports/decisions.ts'
 
 /** What a reader of the audit sees. Times are ms since the epoch; what is not known is null. */
@@ -25,11 +26,20 @@ export interface AuditRow {
   readonly upstream: string | null
   readonly item: string | null
   readonly rule: string
+  /** Of a call: its run, and its turn where the client states one; else the trace id of its log line stands for it. */
+  readonly run: string | null
+  readonly turn: string | null
   readonly reason: string | null
 }
 
-/** Of the first line: `[first, at, [caller, …], [subject matter, …]]`; number and time of the first row. */
-type KeptHead = readonly [first: number, at: number, callers: readonly KeptCaller[], matters: readonly KeptMatter[]]
+/** Of the first line: `[first, at, [caller, …], [subject matter, …], [run, …]]`; number and time of the first row. */
+type KeptHead = readonly [
+  first: number,
+  at: number,
+  callers: readonly KeptCaller[],
+  matters: readonly KeptMatter[],
+  runs: readonly KeptRun[],
+]
 type KeptCaller = readonly [
   tenant: string | null,
   issuer: string | null,
@@ -47,8 +57,10 @@ type KeptMatter = readonly [
   item: string | null,
   rule: string,
 ]
+/** Its id, with its turn where one was stated; null of what is no call. */
+type KeptRun = null | string | readonly [id: string, turn: string]
 /** `later`: ms after the first row. */
-type KeptRow = readonly [later: number, id: string, caller: number, matter: number, reason?: string]
+type KeptRow = readonly [later: number, id: string, caller: number, matter: number, run: number, reason?: string]
 
 /** Longest text of a member in characters: names and reasons may come from outside. */
 const longest = 512
@@ -61,21 +73,23 @@ export function encodeBatch(
 ): string {
   const callers = new Places()
   const matters = new Places()
+  const runs = new Places()
   const startMs = decisions[0]?.atMs ?? lost.atMs
   let rows = ''
   for (const decision of decisions) {
-    const { atMs, id, reason } = decision
+    const { atMs, id, run, reason } = decision
     const caller = callers.of(callerText(decision))
     const matter = matters.of(matterText(decision))
+    const task = runs.of(runText(run))
     const end = reason === undefined ? ']' : `,${member(reason)}]`
-    rows += `\n[${atMs - startMs},${plain.test(id) ? `"${id}"` : member(id)},${caller},${matter}${end}`
+    rows += `\n[${atMs - startMs},${plain.test(id) ? `"${id}"` : member(id)},${caller},${matter},${task}${end}`
   }
   if (lost.count > 0) {
     const what = `${lost.count} rows were lost, since the store was away`
     const caller = callers.of(textOfCaller(undefined, ''))
-    rows += `\n[${lost.atMs - startMs},"",${caller},${matters.of('["lost",0,null,null,null,"store"]')},${member(what)}]`
+    rows += `\n[${lost.atMs - startMs},"",${caller},${matters.of('["lost",0,null,null,null,"store"]')},${runs.of('null')},${member(what)}]`
   }
-  return `[${first},${startMs},${callers.text()},${matters.text()}]${rows}`
+  return `[${first},${startMs},${callers.text()},${matters.text()},${runs.text()}]${rows}`
 }
 
 /** What JSON writes as it is: nearly all ids. */
@@ -84,18 +98,21 @@ const plain = /^[\w-]{1,128}$/
 /** The rows of a batch in order; undefined in the place of what is none. */
 export function decodeBatch(chain: string, text: string): readonly (AuditRow | undefined)[] {
   const [head = '', ...lines] = text.split('\n')
-  const [first, at, callers, matters] = (arrayOf(head, 4, 4) ?? []) as Partial<KeptHead>
-  if (typeof first !== 'number' || typeof at !== 'number' || !Array.isArray(callers) || !Array.isArray(matters))
+  const [first, at, callers, matters, runs] = (arrayOf(head, 5, 5) ?? []) as Partial<KeptHead>
+  if (typeof first !== 'number' || typeof at !== 'number' || !Array.isArray(callers) || !Array.isArray(matters) || !Array.isArray(runs)) {
     return lines.map(() => undefined)
+  }
   return lines.map((line, n) => {
-    const row = arrayOf(line, 4, 5) as KeptRow | undefined
+    const row = arrayOf(line, 5, 6) as KeptRow | undefined
     if (row === undefined) return undefined
-    const [later, id, callerPlace, matterPlace, reason = null] = row
+    const [later, id, callerPlace, matterPlace, runPlace, reason = null] = row
     const caller = callers[callerPlace] as KeptCaller | undefined
     const named = matters[matterPlace] as KeptMatter | undefined
-    if (caller?.length !== 7 || named?.length !== 6) return undefined
+    const task = runs[runPlace] as KeptRun | undefined
+    if (caller?.length !== 7 || named?.length !== 6 || task === undefined) return undefined
     const [tenant, issuer, subject, client, actors, via, credential] = caller
     const [about, allowed, method, upstream, item, rule] = named
+    const [run = null, turn = null] = typeof task === 'string' ? [task] : (task ?? [])
     return {
       chain,
       seq: first + n,
@@ -114,6 +131,8 @@ export function decodeBatch(chain: string, text: string): readonly (AuditRow | u
       upstream,
       item,
       rule,
+      run,
+      turn,
       reason,
     }
   })
@@ -164,6 +183,12 @@ function textOfCaller(principal: Principal | undefined, credential: string): str
   if (principal === undefined) return JSON.stringify([null, null, null, null, [], null, cut(credential)])
   const { tenant, iss, sub, clientId, actors, method } = principal
   return JSON.stringify([cut(tenant), cut(iss), cut(sub), cut(clientId), actors, method, cut(credential)])
+}
+
+function runText(run: Run | undefined): string {
+  if (run === undefined) return 'null'
+  const { id, turn } = run
+  return turn === undefined ? member(id) : `[${member(id)},${member(turn)}]`
 }
 
 /** By the name of the item: the same ones come again and again. */

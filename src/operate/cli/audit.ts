@@ -15,6 +15,7 @@ interface AuditOptions {
 export interface QueryOptions extends AuditOptions {
   readonly principal?: string
   readonly tool?: string
+  readonly run?: string
   readonly from: string
   readonly to?: string
   readonly denied?: boolean
@@ -32,7 +33,15 @@ export async function auditQuery(options: QueryOptions): Promise<ExitCode> {
   return withStore(options, async ({ durable }) => {
     const store = createAuditStore(durable)
     const allowed = options.denied === true ? false : undefined
-    const found = await queryAudit(store, { fromMs, toMs, principal: options.principal, tool: options.tool, allowed, most })
+    const found = await queryAudit(store, {
+      fromMs,
+      toMs,
+      principal: options.principal,
+      tool: options.tool,
+      run: options.run,
+      allowed,
+      most,
+    })
     if (!found.ok) return failed(found.fault.message)
     if (options.json === true) for (const row of found.value) process.stdout.write(`${jsonForTerminal(JSON.stringify(shown(row)))}\n`)
     else process.stdout.write(`${found.value.length === 0 ? 'No such decision.' : rowsTable(found.value)}\n`)

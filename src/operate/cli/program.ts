@@ -208,6 +208,7 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .description('list decisions, the newest last')
     .option('--principal <subject>', 'of one subject')
     .option('--tool <server/name>', 'about one tool, or all of a server')
+    .option('--run <id>', 'of one run (task of an agent)')
     .option('--from <time>', 'ISO 8601, or how long ago: 15m, 2h, 7d', '24h')
     .option('--to <time>', 'ISO 8601, or how long ago')
     .option('--denied', 'refusals only')

@@ -9,6 +9,7 @@ import { encodeHeaderValue, paramHeaders } from '../../core/protocol/headers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { header, type Implementation, metaKey, modernRevision } from '../../core/protocol/names.ts'
+import { addRun } from './run.ts'
 
 const revisionPath = ['_meta', metaKey.protocolVersion]
 const infoPath = ['_meta', metaKey.clientInfo]
@@ -83,6 +84,7 @@ function addCommon(call: TargetedCall, progressToken: number | undefined, attemp
     })
     if (trace.tracestate !== undefined) edits.push({ path: tracestatePath, value: JSON.stringify(trace.tracestate) })
   }
+  addRun(call, edits)
   const own = ownTarget(call)
   if (own === undefined || own === call.target) return
   const place = targetOf(call.method, undefined)

@@ -8,6 +8,7 @@ import { startSessionServer } from '../../../test/doubles/upstream/session-serve
 import { faultKind, makeCall, send, start, textOf } from '../../../test/doubles/upstream/upstream-rig.ts'
 import { openExchange } from '../../core/call/exchange.ts'
 import { endless } from '../../core/call/expiry.ts'
+import { metaKey } from '../../core/protocol/names.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 
 const never = new AbortController().signal
@@ -137,7 +138,7 @@ describe('a server that changes its revision', () => {
     const slow = slowCalls()
     const old = legacyServer(slow.script)
     const young = modernServer(({ body, headers }) => {
-      if (headers['mcp-protocol-version'] === '2026-07-28' || body.params?._meta !== undefined) return undefined
+      if (headers['mcp-protocol-version'] === '2026-07-28' || body.params?._meta?.[metaKey.protocolVersion] !== undefined) return undefined
       return { status: 400, error: { code: -32022, message: 'Unsupported protocol version', data: { supported: ['2026-07-28'] } } }
     })
     let modern = false

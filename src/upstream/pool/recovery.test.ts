@@ -307,6 +307,8 @@ describe('a modern request', () => {
     expect(sent?.headers.authorization).toBeUndefined()
     expect(sent?.body.params?.name).toBe('weather')
     expect(sent?.body.params?._meta).toEqual({
+      'signalbox.dev/run': 'run-1',
+      baggage: 'run.id=run-1',
       'io.modelcontextprotocol/protocolVersion': '2026-07-28',
       'io.modelcontextprotocol/clientInfo': { name: 'signalbox', version: '0.0.0' },
       'io.modelcontextprotocol/clientCapabilities': { sampling: {} },
