@@ -1,5 +1,5 @@
-// What was used of limits where there is one gateway. Bounded: of too many keys those go first of which nothing counts any more, then those
-// that nobody asked for longest, and these are counted.
+// What was used of limits where there is one gateway (docs/adr/0034-limits-by-sub-windows.md). Bounded: of too many keys those go first of
+// which nothing counts any more, then those that nobody asked for longest, and these are counted.
 import { LRUCache } from 'lru-cache'
 import type { TenantKey } from '../../core/call/tenant-key.ts'
 import type { Clock } from '../../core/ports/clock.ts'
