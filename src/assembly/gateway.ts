@@ -118,11 +118,11 @@ export function assembleInside(parts: InsideParts): Inside {
   }
 
   /** A process to which nothing is given has no credential that anybody could refuse; a server elsewhere may miss one. */
-  function wordsOf(upstream: UpstreamId, server: Settings['servers'][string]): WordsReader | undefined {
+  function wordsOf(upstream: UpstreamId, server: Settings['servers'][string]): WordsReader {
     const { command, auth, headers, env } = server
     const credentialed = command === undefined ? (auth !== undefined && auth.type !== 'none') || !isEmpty(headers) : !isEmpty(env)
-    if (command !== undefined && !credentialed) return undefined
-    return createWordsReader({ upstream, credentialed, now: () => clock.now(), report, decisions: parts.decisions })
+    const refusable = command === undefined || credentialed
+    return createWordsReader({ upstream, credentialed, refusable, now: () => clock.now(), report, decisions: parts.decisions })
   }
 
   const gate = createSchemaGate({
@@ -157,6 +157,7 @@ export function assembleInside(parts: InsideParts): Inside {
     report,
     limits: settings.limits,
     concurrencyOf: (id) => settings.servers[id]?.concurrency ?? 1,
+    perPrincipal: (id) => isOfCaller(settings.servers[id]),
   })
   const limits = assembleLimits({ settings, clock, random, report, durable: parts.durable, shared: parts.limitStore })
   const continuation = createContinuation({ sealer, clock, random })
@@ -222,6 +223,12 @@ export function assembleInside(parts: InsideParts): Inside {
     scopes: mountScopes(policy, settings),
     close: () => pools.close(),
   }
+}
+
+/** Calls to it go with a credential of their caller. */
+function isOfCaller(server: Settings['servers'][string] | undefined): boolean {
+  const type = server?.auth?.type
+  return type === 'authorizationCode' || type === 'tokenExchange' || type === 'idJag' || !isEmpty(server?.forwardHeaders ?? {})
 }
 
 /** The limits of a call while its upstream is not known yet. */

@@ -243,6 +243,13 @@ const rows = {
     seen: 'a JSON-RPC error for this request that says when to come back: in its data, or in the headers of its answer',
     why: 'it comes from the server itself, which may have begun',
   },
+  limit_text: {
+    ...unknown,
+    ...paused,
+    health: 'success',
+    seen: 'a result, or a JSON-RPC error, that says in words that a service behind the server limits the rate of calls',
+    why: 'the tool ran, and may have done a part of its work before',
+  },
   auth_text: {
     ...unknown,
     again: 'once',

@@ -20,6 +20,16 @@ export const integrationFaults = {
     agent: '{upstream} asks to wait {retryAfterMs} ms (HTTP {status}). {effect}',
     operator: 'The upstream or a service behind it limits the rate.',
   },
+  downstream_rate_limited: {
+    category: 'integration',
+    status: 200,
+    code: -32603,
+    retryable: true,
+    protocol: false,
+    agent: 'A service behind {upstream} limits the rate of calls. {effect} Do not try again before {retryAfterMs} ms have passed.',
+    operator:
+      'The service that the server calls says so in words. Until the time that it names, for an hour at most, further calls of the tool are answered so at once. Ask for fewer calls (`rate`), or for a larger quota.',
+  },
   upstream_http_error: {
     category: 'integration',
     status: 200,

@@ -3,35 +3,20 @@
 import type { RefusingWords } from '../../core/ports/refusing-words.ts'
 import { scopesIn } from '../../core/protocol/bearer-challenge.ts'
 import { rules, slackErrors } from './auth-text-rules.ts'
-
-/** Of a text that says that it is an error. */
-const longestError = 1_500
-/** Of a text that is given for a success: it has to be nothing but the refusal. */
-export const longestPlain = 400
-const mostLines = 12
+import {
+  aboutAddress,
+  hasErrorMembersOnly,
+  isNothingElse,
+  linesOf,
+  longestError,
+  longestPlain,
+  mostLines,
+  ofTests,
+  type Said,
+} from './error-text.ts'
 
 /** A permission of the operating system is none of a credential, and neither is a limit. */
 const notOurs = /\b(?:EACCES|EPERM|errno|rate limit|too many requests|ratelimited)\b/i
-/** What a run of tests reports is what it tested. */
-const ofTests = /\b(?:FAIL|FAILED|tests?|specs?|expect\w*|assert\w*)\b/
-
-/** Members of an error, and of nothing else: JSON that has others is data. */
-const errorMembers: ReadonlySet<string> = new Set(
-  [
-    'ok success error errors code status statusCode status_code message errorMessages errorCode detail details',
-    'error_description error_uri reason domain metadata service method @type type title object request_id requestId',
-    'documentation_url needed provided warning warnings response_metadata messages innerError date client-request-id',
-    'locations location locationType request-id extensions path timestamp traceId data isError __type Message',
-  ].flatMap((line) => line.split(' ')),
-)
-
-export interface Said {
-  /** The text, decoded. */
-  readonly text: string
-  /** It is given for an error (`isError`, a JSON-RPC error). */
-  readonly isError: boolean
-}
-
 /** One look at what every refusal that is not called an error has, so that the many answers that are none cost next to nothing. */
 function mayRefuse(text: string): boolean {
   // Nothing but that something failed may stand before the words, which begin within these.
@@ -71,12 +56,6 @@ function standsAlone(text: string, { 0: words, index }: RegExpExecArray): boolea
 const saysFailed =
   /^(?:(?:[\w ]{0,30}\berror|failed\b[\w ]{0,40}|(?:authentication failed|permission denied|forbidden|unauthorized))\W{1,2})?$/i
 
-/** The tool was asked to fetch something, and it is that which refuses. */
-function aboutAddress(text: string, echoed: (words: string) => boolean): boolean {
-  for (const [address] of text.matchAll(/\bhttps?:\/\/[^\s"'<>)\]}]{4,}/g)) if (echoed(address.replace(/[.,:;]+$/, ''))) return true
-  return false
-}
-
 function slackRefusal(text: string): RefusingWords | undefined {
   if (!/"ok"\s?:\s?false/.test(text)) return undefined
   const error = /"error"\s?:\s?"(\w{1,40})"/.exec(text)?.[1] ?? ''
@@ -90,25 +69,4 @@ function named(found: RefusingWords, text: string): RefusingWords {
   const list = /\b(?:needed|scope)\\?"?\s?[=:]\s?\\?"([\w:./, -]{1,400})\\?"/.exec(text)?.[1]
   const scopes = scopesIn(list?.replaceAll(',', ' '))
   return scopes === undefined ? found : { ...found, scopes }
-}
-
-/** Of what is given for a success: an error in JSON, or one or two sentences. */
-function isNothingElse(text: string, isJson: boolean): boolean {
-  if (isJson) return errorSigns.test(text) && hasErrorMembersOnly(text)
-  // Lists, headings, quotations, tables, code, and lines of logs.
-  if (/^(?:[#>*|`[<-]|\d|level=|(?:INFO|WARN(?:ING)?|DEBUG|TRACE|ERROR)\b)/.test(text)) return false
-  return linesOf(text) <= 2 && !/[?#"“`]/.test(text)
-}
-
-const errorSigns = /"(?:errors?|errorCode|errorMessages|status|statusCode|status_code|code|documentation_url|ok|success|__type)"\s?:/
-
-function hasErrorMembersOnly(text: string): boolean {
-  for (const [, name = ''] of text.matchAll(/"([\w@-]{1,40})"\s?:/g)) if (!errorMembers.has(name)) return false
-  return true
-}
-
-function linesOf(text: string): number {
-  let lines = 1
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) lines += 1
-  return lines
 }

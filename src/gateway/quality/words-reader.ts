@@ -1,11 +1,14 @@
-// What one server says is read for words that refuse a credential: in results that report an error, in short ones where the gateway gives the
-// server a credential, and in errors of JSON-RPC. Results stay bytes: what is read of them are their first texts.
+// What one server says is read for words that refuse a credential or limit the rate of calls: in results that report an error, in short ones
+// where the gateway gives the server a credential, and in errors of JSON-RPC. Results stay bytes: what is read of them are their first texts.
 import type { TargetedCall } from '../../core/call/call.ts'
+import type { Complete } from '../../core/call/outcome.ts'
 import type { Decisions } from '../../core/ports/decisions.ts'
 import type { WordsReader } from '../../core/ports/refusing-words.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { asBuffer, elements, MemberWalk, skipSpace, text } from '../../core/protocol/scan.ts'
-import { longestPlain, refusingWords } from './auth-text.ts'
+import { refusingWords } from './auth-text.ts'
+import { longestPlain, type Said } from './error-text.ts'
+import { limitingWords } from './limit-text.ts'
 
 /** Larger results are no refusals. */
 const mostBytes = 8_192
@@ -18,31 +21,32 @@ export interface WordsReaderParts {
   readonly upstream: string
   /** The gateway gives the server something to show elsewhere: `auth`, `headers`, or an environment of its process. */
   readonly credentialed: boolean
+  /** There could be a credential that is refused: not of a process to which nothing is given, whose words are about its machine. */
+  readonly refusable?: boolean
   readonly now: () => number
   readonly report: Report
   readonly decisions: Decisions
 }
 
 export function createWordsReader(parts: WordsReaderParts): WordsReader {
-  const { upstream, credentialed, report, decisions } = parts
+  const { upstream, credentialed, refusable = true, report, decisions } = parts
   const told = new Set<string>()
   return {
     shortBytes: credentialed ? longestPlain + wrapping : 0,
-    inResult: ({ result, facts }, call) => {
-      const { isError } = facts
-      if (facts.bytes > mostBytes) return undefined
-      // A success with more than one text, or with something beside texts, is more than a refusal.
-      const texts = textsOf(result.bytes, isError ? mostTexts : 1)
-      for (const one of texts ?? []) {
-        const found = refusingWords({ text: one, isError }, (words) => isEchoed(words, call))
-        if (found !== undefined) return found
-      }
-      return undefined
+    inResult: (result, call) => (refusable ? firstOf(result, (said) => refusingWords(said, (words) => isEchoed(words, call))) : undefined),
+    inError: (message, call) => (refusable ? refusingWords({ text: message, isError: true }, (words) => isEchoed(words, call)) : undefined),
+    limitInResult: (result, call) => firstOf(result, (said) => limitingWords(said, (words) => isEchoed(words, call), parts.now())),
+    limitInError: (message, call) => limitingWords({ text: message, isError: true }, (words) => isEchoed(words, call), parts.now()),
+    limited: ({ rule, retryAfterMs }, call) => {
+      report.counters.add('suspect', { upstream, reason: 'limit_text' })
+      const severity = told.has(rule) ? 'debug' : 'warn'
+      told.add(rule)
+      const event = 'A service behind a server limits the rate of calls, and says so in words'
+      report.log(severity, event, { upstream, call: call.id, item: itemOf(call), rule, retryAfterMs })
     },
-    inError: (message, call) => refusingWords({ text: message, isError: true }, (words) => isEchoed(words, call)),
     heeded: (words, call, credential) => {
       const { principal } = call.caller
-      const item = 'item' in call ? (call.item as { readonly name: string }).name : call.target
+      const item = itemOf(call)
       report.counters.add('suspect', { upstream, reason: 'auth_text' })
       const event = 'A server refused its credential in words, with no status that says so'
       // One that goes on is in the audit, call by call.
@@ -68,6 +72,21 @@ export function createWordsReader(parts: WordsReaderParts): WordsReader {
       })
     },
   }
+}
+
+function itemOf(call: TargetedCall): string | undefined {
+  return 'item' in call ? (call.item as { readonly name: string }).name : call.target
+}
+
+/** What the first of its texts is that is any of it. A success with more than one text, or with something beside texts, is more than a refusal. */
+function firstOf<T>({ result, facts }: Complete, read: (said: Said) => T | undefined): T | undefined {
+  const { isError } = facts
+  if (facts.bytes > mostBytes) return undefined
+  for (const text of textsOf(result.bytes, isError ? mostTexts : 1) ?? []) {
+    const found = read({ text, isError })
+    if (found !== undefined) return found
+  }
+  return undefined
 }
 
 /** The text blocks of `content`, at most so many; undefined where there are more blocks, or others. */

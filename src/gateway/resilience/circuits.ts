@@ -5,6 +5,7 @@ import type { TargetedCall } from '../../core/call/call.ts'
 import type { Held } from '../../core/call/gates.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
+import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { Breaker, type BreakerLimits, type CircuitState, sampleOf } from './breaker.ts'
 
@@ -28,6 +29,8 @@ export interface Refused {
 /** `item`: undefined where it is that of the upstream. */
 export type CircuitChange = (state: CircuitState, item: string | undefined) => void
 
+export type FaultHeard = (fault: Fault, call: TargetedCall) => void
+
 type Named = TargetedCall & { readonly item?: Item }
 
 interface Failing {
@@ -40,6 +43,7 @@ interface Failing {
 export class Circuits {
   private readonly clock: Clock
   private readonly onChange: CircuitChange
+  private readonly onFault: FaultHeard
   private readonly own: Breaker
   /** Items that have not succeeded since they failed, the first that failed first. */
   private readonly failing = new Map<string, Failing>()
@@ -48,12 +52,14 @@ export class Circuits {
   /** What calls hold, by whether they are a trial of the upstream (1) and of their item (2). */
   private readonly held: readonly Held[]
 
-  constructor(clock: Clock, limits: BreakerLimits, onChange: CircuitChange) {
+  /** `onFault` hears each fault that a call ended with. */
+  constructor(clock: Clock, limits: BreakerLimits, onChange: CircuitChange, onFault: FaultHeard = () => undefined) {
     this.clock = clock
+    this.onFault = onFault
     this.onChange = onChange
     this.own = new Breaker(clock, limits, (state) => onChange(state, undefined))
     this.held = [0, 1, 2, 3].map((trials) => ({
-      leave: (outcome, call) => this.settle(outcome, (call as Named).item, (trials & 1) !== 0, (trials & 2) !== 0),
+      leave: (outcome, call) => this.settle(outcome, call as Named, (trials & 1) !== 0, (trials & 2) !== 0),
     }))
   }
 
@@ -103,7 +109,9 @@ export class Circuits {
     return this.held[trials] as Held
   }
 
-  private settle(outcome: Outcome | undefined, item: Item | undefined, ownTrial: boolean, itemTrial: boolean): void {
+  private settle(outcome: Outcome | undefined, call: Named, ownTrial: boolean, itemTrial: boolean): void {
+    const { item } = call
+    if (outcome?.kind === 'fault') this.onFault(outcome.fault, call)
     const sample = sampleOf(outcome)
     if (sample === 'failure') {
       this.failed(isPerhapsOfItem(outcome), item, ownTrial, itemTrial)

@@ -39,7 +39,8 @@ function setting({ queue = 2, concurrency = 2 } = {}) {
   const clock = new ManualClock()
   const { report, counted, logged } = aReport()
   const limits = { queue, breakerFailures: 3, breakerOpenMs: 10_000 }
-  const resilience = createResilience({ clock, random: countedRandom(1), report, limits, concurrencyOf: () => concurrency })
+  const alike = { concurrencyOf: () => concurrency, perPrincipal: () => false }
+  const resilience = createResilience({ clock, random: countedRandom(1), report, limits, ...alike })
   const server = new Server('up')
   const maintenance = new Maintenance({ clock, log: report.log, resilience, upstreams: new Map([['up', server]]) })
   const chain = Table.begin<TargetedCall>()

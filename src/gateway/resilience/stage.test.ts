@@ -8,6 +8,7 @@ import { type Next, Table } from '../../core/call/stage.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
 import type { Random } from '../../core/ports/clock.ts'
+import { mostLimits } from './service-limits.ts'
 import { createResilience, type ResilienceLimits } from './stage.ts'
 
 const limits: ResilienceLimits = { queue: 2, breakerFailures: 3, breakerOpenMs: 10_000 }
@@ -21,9 +22,10 @@ function routed(change: Partial<RoutedCall> = {}): RoutedCall {
 function setting({
   concurrency = 1,
   fraction = 1,
+  perPrincipal = false,
   random = countedRandom(fraction),
   ...change
-}: Partial<ResilienceLimits> & { concurrency?: number; fraction?: number; random?: Random } = {}) {
+}: Partial<ResilienceLimits> & { concurrency?: number; fraction?: number; perPrincipal?: boolean; random?: Random } = {}) {
   const clock = new ManualClock()
   const { report, counted, logged } = aReport()
   const resilience = createResilience({
@@ -32,6 +34,7 @@ function setting({
     report,
     limits: { ...limits, ...change },
     concurrencyOf: () => concurrency,
+    perPrincipal: () => perPrincipal,
   })
   const chain = (send: Next<TargetedCall>): Next<TargetedCall> =>
     Table.begin<TargetedCall>()
@@ -305,6 +308,74 @@ describe('an upstream that fails repeatedly is left alone', () => {
     const { clock, chain } = setting({ breakerFailures: 1 })
     await chain(peer(no('outcome_unknown', 'connection_lost')).send)(routed(), anExchange(clock).exchange)
     expect(await chain(peer(done()).send)(routed({ upstream: 'other' }), anExchange(clock).exchange)).toMatchObject({ kind: 'complete' })
+  })
+})
+
+describe('a tool whose service asks to wait', () => {
+  const limited = (named: boolean, ms: number): Outcome =>
+    failed(
+      fault(
+        'downstream_rate_limited',
+        { upstream: 'up', rule: 'github', retryAfterMs: ms, named },
+        { evidence: evidence.limit_text, retryAfterMs: ms },
+      ),
+    )
+  const as = (sub: string) => ({ caller: { ...aCall().caller, principal: { ...aCall().caller.principal, sub } } })
+
+  it('is not asked before, and others are', async () => {
+    const { clock, chain } = setting()
+    const { seen, send } = peer(limited(true, 30_000), done())
+    await chain(send)(routed(), anExchange(clock).exchange)
+    await clock.advance(10_000)
+    expect(await chain(send)(routed(as('other')), anExchange(clock).exchange)).toMatchObject({
+      fault: {
+        kind: 'downstream_rate_limited',
+        category: 'integration',
+        retryable: true,
+        retryAfterMs: 20_000,
+        sideEffect: 'none',
+        detail: { held: true, rule: 'github' },
+      },
+    })
+    expect(seen.sent).toBe(1)
+    expect(await chain(send)(routed({ item: anItem({ name: 'other' }) }), anExchange(clock).exchange)).toEqual(done())
+    await clock.advance(20_000)
+    expect(await chain(send)(routed(), anExchange(clock).exchange)).toEqual(done())
+  })
+
+  it('is asked again then by a read that can wait so long', async () => {
+    const { clock, chain } = setting({ fraction: 0 })
+    const { seen, send } = peer(limited(true, 3_000), done())
+    const outcome = chain(send)(routed(safe), anExchange(clock).exchange)
+    await clock.advance(2_900)
+    expect(seen.sent).toBe(1)
+    await clock.advance(200)
+    expect(await outcome).toEqual(done())
+  })
+
+  it('is asked for others where the limit is that of one caller', async () => {
+    const { clock, chain } = setting({ perPrincipal: true })
+    const { send } = peer(limited(true, 30_000), done())
+    await chain(send)(routed(as('one')), anExchange(clock).exchange)
+    expect(await chain(send)(routed(as('two')), anExchange(clock).exchange)).toEqual(done())
+    expect(await chain(send)(routed(as('one')), anExchange(clock).exchange)).toMatchObject({ fault: { detail: { held: true } } })
+  })
+
+  it('is asked again at once where it named no time, and after an hour whatever it named', async () => {
+    const { clock, chain } = setting()
+    await chain(peer(limited(false, 1_000)).send)(routed(), anExchange(clock).exchange)
+    expect(await chain(peer(done()).send)(routed(), anExchange(clock).exchange)).toEqual(done())
+    await chain(peer(limited(true, 86_400_000)).send)(routed(), anExchange(clock).exchange)
+    await clock.advance(3_600_000)
+    expect(await chain(peer(done()).send)(routed(), anExchange(clock).exchange)).toEqual(done())
+  })
+
+  it('keeps so many limits and no more', async () => {
+    const { clock, chain } = setting()
+    const tool = (n: number) => routed({ item: anItem({ name: `t${n}` }) })
+    for (let n = 0; n <= mostLimits; n += 1) await chain(peer(limited(true, 60_000)).send)(tool(n), anExchange(clock).exchange)
+    expect(await chain(peer(done()).send)(tool(0), anExchange(clock).exchange)).toEqual(done())
+    expect(await chain(peer(done()).send)(tool(1), anExchange(clock).exchange)).toMatchObject({ fault: { detail: { held: true } } })
   })
 })
 

@@ -16,6 +16,7 @@ import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { CircuitState } from './breaker.ts'
 import { Circuits, type ItemCircuit, type Refused } from './circuits.ts'
+import { ServiceLimits } from './service-limits.ts'
 
 /** The slice of `limits` that stands here. */
 export interface ResilienceLimits {
@@ -31,6 +32,8 @@ export interface ResilienceParts {
   readonly limits: ResilienceLimits
   /** `concurrency` of an upstream. */
   readonly concurrencyOf: (upstream: UpstreamId) => number
+  /** Whether calls to it go with the credential of their caller. */
+  readonly perPrincipal: (upstream: UpstreamId) => boolean
 }
 
 /** How one upstream fares now, for gauges and status pages. */
@@ -62,6 +65,7 @@ export interface Resilience {
 
 interface Guard {
   readonly circuits: Circuits
+  readonly serviceLimits: ServiceLimits
   readonly bulkhead: Bulkhead
   /** A place of the bulkhead that was taken. */
   readonly place: Held
@@ -73,7 +77,7 @@ interface Guard {
 const overloadedRetryMs = 1_000
 
 export function createResilience(parts: ResilienceParts): Resilience {
-  const { clock, random, report } = parts
+  const { clock, random, report, perPrincipal } = parts
   let { limits, concurrencyOf } = parts
   const guards = new Map<UpstreamId, Guard>()
 
@@ -83,10 +87,17 @@ export function createResilience(parts: ResilienceParts): Resilience {
   function guardOf(upstream: UpstreamId): Guard {
     let guard = guards.get(upstream)
     if (guard === undefined) {
-      const circuits = new Circuits(clock, breakerLimits(), (state, item) => logCircuit(report, upstream, item, state))
+      const serviceLimits = new ServiceLimits(clock, perPrincipal(upstream))
+      const circuits = new Circuits(
+        clock,
+        breakerLimits(),
+        (state, item) => logCircuit(report, upstream, item, state),
+        (found, call) => serviceLimits.heard(found, call),
+      )
       const bulkhead = new Bulkhead(bulkheadLimits(upstream))
       guard = {
         circuits,
+        serviceLimits,
         bulkhead,
         place: { leave: () => bulkhead.leave() },
         budget: new RetryBudget(),
@@ -110,7 +121,10 @@ export function createResilience(parts: ResilienceParts): Resilience {
     breaker: {
       name: 'breaker',
       enter: (call) => {
-        const entry = guardOf(call.upstream).circuits.enter(call)
+        const { circuits, serviceLimits } = guardOf(call.upstream)
+        const limited = serviceLimits.refusal(call)
+        if (limited !== undefined) return limited
+        const entry = circuits.enter(call)
         return 'leave' in entry ? entry : circuitOpen(call.upstream, entry)
       },
     },

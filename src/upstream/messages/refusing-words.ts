@@ -1,4 +1,4 @@
-// A refusal of the credential in words is as good as one by status, but that the tool may have begun: the lease is told, another credential is
+// What a server says in words in place of a status. A refusal of the credential is as good as one by status, but that the tool may have begun: the lease is told, another credential is
 // tried where the call may be sent again, and what stays is a fault that brings the server's words. Where another gateway stands in between,
 // it has judged already: its fault is told as it is, with the way to the hop that broke.
 import type { TargetedCall } from '../../core/call/call.ts'
@@ -6,7 +6,7 @@ import { type Complete, complete, failed, type Outcome } from '../../core/call/o
 import { evidence, withoutRenewal } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
-import type { RefusingWords, WordsReader } from '../../core/ports/refusing-words.ts'
+import type { LimitingWords, RefusingWords, WordsReader } from '../../core/ports/refusing-words.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { vendorPrefix } from '../../core/protocol/names.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
@@ -29,16 +29,24 @@ export function heedWords(words: WordsReader | undefined, sent: Outcome, call: T
     const detail = { hop: broken, failure: `the call broke at the hop ${broken}`, remedy: 'look there', wire }
     return failed(judged('upstream_auth_failed', askingOf(call), sent.fault.evidence ?? evidence.error_answer, detail))
   }
-  const found = words?.inError(wire.message, call)
-  return words === undefined || found === undefined ? sent : failed(refusal(words, found, call, lease, { wire }))
+  if (words === undefined) return sent
+  const found = words.inError(wire.message, call)
+  if (found !== undefined) return failed(refusal(words, found, call, lease, { wire }))
+  const limit = words.limitInError(wire.message, call)
+  if (limit === undefined) return sent
+  const { retryAfterMs = sent.fault.retryAfterMs } = limit
+  return failed(limited(words, { ...limit, retryAfterMs }, call, { wire }))
 }
 
 function heedResult(words: WordsReader | undefined, sent: Complete, call: TargetedCall, lease: CredentialLease | undefined): Outcome {
   const { isError, bytes, hasMeta } = sent.facts
   if (!isError && (words === undefined || bytes > words.shortBytes)) return sent
   if (isError && hasMeta && asBuffer(sent.result.bytes).includes(faultKey)) return behind(sent, call.upstream)
-  const found = words?.inResult(sent, call)
-  return words === undefined || found === undefined ? sent : failed(refusal(words, found, call, lease, { said: textsOf(sent) }))
+  if (words === undefined) return sent
+  const found = words.inResult(sent, call)
+  if (found !== undefined) return failed(refusal(words, found, call, lease, { said: textsOf(sent) }))
+  const limit = words.limitInResult(sent, call)
+  return limit === undefined ? sent : failed(limited(words, limit, call, { said: textsOf(sent) }))
 }
 
 /** The fault of a gateway behind, with the way to the hop that broke as it is from here. */
@@ -77,6 +85,24 @@ function refusal(
   const { said, ...wire } = from
   const detail = { hop: call.upstream, suspect: 'auth_text', rule: found.rule, ...remedyOf(found), ...wire }
   const fault = judged('upstream_auth_failed', askingOf(call), renewable ? evidence.auth_text : withoutRenewal(evidence.auth_text), detail)
+  return said === undefined ? fault : { ...fault, said }
+}
+
+/** What is told where the words name no time, in ms. */
+const unnamedMs = 1_000
+
+function limited(
+  words: WordsReader,
+  found: LimitingWords,
+  call: TargetedCall,
+  from: { readonly said?: readonly string[]; readonly wire?: unknown },
+): Fault {
+  words.limited(found, call)
+  const { retryAfterMs = unnamedMs } = found
+  const { said, ...wire } = from
+  // `named`: the time is one that further calls can be held to.
+  const detail = { suspect: 'limit_text', rule: found.rule, retryAfterMs, named: found.retryAfterMs !== undefined, ...wire }
+  const fault = judged('downstream_rate_limited', askingOf(call), evidence.limit_text, detail, retryAfterMs)
   return said === undefined ? fault : { ...fault, said }
 }
 
