@@ -5,6 +5,7 @@ import type { Closers } from '../../../test/peers/admitting.ts'
 import { freePort } from '../../../test/peers/free-port.ts'
 import { eventually } from '../../../test/peers/processes.ts'
 import { type RedisServer, redisPath, startRedis } from '../../../test/peers/redis.ts'
+import fc from '../../../test/property.ts'
 import { tenantKey } from '../../core/call/tenant-key.ts'
 import type { Allowance } from '../../core/ports/limit-store.ts'
 import type { Report } from '../../core/ports/report.ts'
@@ -70,6 +71,35 @@ describe.skipIf(redisPath === undefined)('the store of limits in Redis', () => {
     const many = gateways.flatMap((store) => Array.from({ length: 300 }, () => taken(store, allowance(500, long, 'many'), 1)))
     expect((await Promise.all(many)).filter(Boolean).length).toBeLessThanOrEqual(500)
     expect(await counted()).toBeLessThanOrEqual(505)
+  })
+
+  it('counts what gateways used and nothing else, whatever they take, add and give back', async () => {
+    const step = fc.record({
+      gateway: fc.nat(2),
+      // What is taken, and how much of it turns out to have been used.
+      amount: fc.integer({ min: 1, max: 40 }),
+      usedOf: fc.constantFrom(0, 0.25, 1, 1, 1.5),
+    })
+    let round = 0
+    const cases = fc.asyncProperty(fc.integer({ min: 50, max: 2_000 }), fc.array(step, { maxLength: 120 }), async (most, steps) => {
+      const gateways = await Promise.all([open(), open(), open()])
+      const limit = allowance(most, long, `round ${round++}`)
+      let net = 0
+      for (const { gateway, amount, usedOf } of steps) {
+        const store = gateways[gateway] as RedisLimitStore
+        const fits = net + amount <= most
+        if (!(await taken(store, limit, amount))) continue
+        // Only what another gateway added beyond its grants, and has not told yet, may be missing.
+        if (steps.every((one) => one.usedOf <= 1)) expect(fits).toBe(true)
+        const used = Math.round(amount * usedOf)
+        net += used
+        store.add(limit, used - amount)
+      }
+      for (const store of stores.splice(0)) await store.close()
+      expect(await counted()).toBeCloseTo(net, 6)
+      await redis.client.flushall()
+    })
+    await fc.assert(cases, { numRuns: 25 })
   })
 
   it('answers nearly always at once, from units that it leased', async () => {
