@@ -21,6 +21,7 @@ test('what a call passes, family by family', () => {
       'seal',
       'resume',
       'signIn',
+      'budgetWarning',
       'limits',
       'toolConcurrency',
       'retry',

@@ -1,12 +1,15 @@
 // Limits with what they stand on: the store of what was used and, where that is in memory, the durable store from which it is brought back
 // after a restart.
+import type { UpstreamId } from '../core/call/call.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { LimitStore } from '../core/ports/limit-store.ts'
 import type { Report } from '../core/ports/report.ts'
 import { createLimits, type Limits } from '../gateway/limits/gate.ts'
 import { KeptUsage } from '../gateway/limits/kept-usage.ts'
+import { Meter, meters } from '../gateway/limits/meter.ts'
 import { createMemoryLimitStore } from '../platform/limits/memory.ts'
+import { createTokenizer } from '../platform/tokens/tokenizer.ts'
 import type { Settings } from './settings.ts'
 
 export interface AssembledLimits extends Limits {
@@ -32,12 +35,20 @@ export function assembleLimits({ settings, clock, random, report, durable, share
   const replayed: Clock = { now: () => clock.now() - agoMs, mono: () => clock.mono() - agoMs, timer: (ms, work) => clock.timer(ms, work) }
   const store = shared ?? createMemoryLimitStore(replayed, report)
   const kept = durable === undefined || shared !== undefined ? undefined : new KeptUsage(durable, clock, report)
-  const { budgets, loops } = settings
-  const limits = createLimits({ store, clock, random, report, kept, rateOf: (id) => settings.servers[id]?.rate, loops, budgets })
+  const { budgets, loops, prices } = settings
+  const counted = meters(budgets)
+  const priced = prices.perToken > 0 || Object.values(settings.tools).some(({ cost }) => (cost?.token ?? 0) > 0)
+  const tokenizer = counted.tokens || (counted.cost && priced) ? createTokenizer(report) : undefined
+  const meter =
+    counted.tokens || counted.cost
+      ? new Meter({ prices, countTokens: tokenizer === undefined ? undefined : (text) => tokenizer.count(text) })
+      : undefined
+  const rateOf = (id: UpstreamId) => settings.servers[id]?.rate
+  const limits = createLimits({ store, clock, random, report, kept, meter, currency: prices.currency, rateOf, loops, budgets })
   return {
     ...limits,
     start: async () => {
-      const uses = (await kept?.load()) ?? []
+      const [uses = []] = await Promise.all([kept?.load(), tokenizer?.load()])
       const now = clock.now()
       for (const use of uses) {
         agoMs = Math.max(0, now - use.endedMs)

@@ -14,7 +14,7 @@ import { accessSettings } from '../gateway/access/settings.ts'
 import { toolsetSettings } from '../gateway/catalog/settings.ts'
 import { connectSettings, upstreamAuthSettings } from '../gateway/credentials/settings.ts'
 import { callerSettings } from '../gateway/identity/settings.ts'
-import { budgetSettings, limitSettings, loopSettings } from '../gateway/limits/settings.ts'
+import { budgetSettings, limitSettings, loopSettings, priceSettings } from '../gateway/limits/settings.ts'
 import { toolsSettings } from '../gateway/tools/settings.ts'
 import { auditSettings, logSettings, telemetrySettings } from '../observe/settings.ts'
 import { vaultSettings } from '../platform/vault/settings.ts'
@@ -65,6 +65,7 @@ export const settingsSchema = z.strictObject({
   budgets: budgetSettings
     .prefault({})
     .describe('How much of what is served here agents may use: calls of tools, prompts and resources. Off where nothing is said.'),
+  prices: priceSettings.prefault({}).describe('What calls cost, for budgets of cost.'),
   loops: loopSettings.prefault({}).describe('Agents that repeat themselves.'),
   http: httpSettings.prefault({}).describe('The HTTP door.'),
   sessions: sessionSettings.prefault({}).describe('Sessions of legacy clients.'),

@@ -138,6 +138,43 @@ describe('each limit by itself', () => {
   })
 })
 
+describe('what calls use beside being calls', () => {
+  promise(['R95', 'R90'], 'tokens and cost are counted, told of before they are used up, and refused after', async () => {
+    const script: Script = { call: ({ answer }) => answer(textResult('one two three four five six seven eight nine ten '.repeat(20))) }
+    const costs = {
+      budgets: { run: { cost: 5 } },
+      tools: { 'up/book': { cost: { call: 1, token: 0 } } },
+      prices: { currency: 'EUR', perToken: 9 },
+    }
+    const { call, sent } = await pair(costs, script)
+    const answers: Result[] = []
+    for (let i = 0; i < 8; i += 1) answers.push(await call('book', { i }))
+    expect(sent('book')).toBe(5)
+    expect(answers[2]._meta?.['signalbox.dev/budget']).toBeUndefined()
+    expect(answers[3]._meta['signalbox.dev/budget']).toEqual([{ scope: 'run', unit: 'cost', limit: 5, used: 4, left: 1 }])
+    expect(answers[5].content[0].text).toContain('5 of 5 EUR')
+    // 9 EUR a token.
+    expect(faultOf(await call('cancel'))).toMatchObject({ kind: 'budget_exhausted', detail: { unit: 'cost' } })
+    const tokens = await pair({ budgets: { run: { tokens: 1000 } } }, script)
+    let calls = 0
+    while ((await tokens.call('book', { calls })).isError === undefined) calls += 1
+    // Each answer has some 220, and a call is refused that would go beyond.
+    expect(calls).toBeGreaterThan(1)
+    expect(calls).toBeLessThan(5)
+    expect(faultOf(await tokens.call('book'))).toMatchObject({
+      kind: 'budget_exhausted',
+      detail: { scope: 'run', unit: 'tokens', limit: 1000 },
+    })
+  })
+
+  promise('R90', 'a token costs what prices say where the tool says nothing', async () => {
+    const free = await pair({ budgets: { run: { cost: 5 } } })
+    for (let i = 0; i < 10; i += 1) expect((await free.call('book', { i })).isError).toBeUndefined()
+    const { call } = await pair({ budgets: { run: { cost: 5 } }, prices: { perToken: 9 } })
+    expect(faultOf(await call('book'))).toMatchObject({ kind: 'budget_exhausted', detail: { unit: 'cost', limit: 5, used: 0 } })
+  })
+})
+
 describe('a restart', () => {
   promise('R97', 'gives nothing back: budgets go on, for each by itself', async () => {
     const stateDir = mkdtempSync(join(tmpdir(), 'signalbox-limits-'))

@@ -15,6 +15,8 @@ export interface ToolSettings {
   readonly ratePerRun: Rate | undefined
   /** Calls at once; more of them wait. */
   readonly concurrency: number | undefined
+  /** What a call costs, and each token of it; undefined: what `prices` says. */
+  readonly cost: { readonly call: number; readonly token: number | undefined } | undefined
 }
 
 /** Where configuration says nothing; also of everything that is no tool. */
@@ -26,4 +28,5 @@ export const unconfigured: ToolSettings = {
   ratePerPrincipal: undefined,
   ratePerRun: undefined,
   concurrency: undefined,
+  cost: undefined,
 }

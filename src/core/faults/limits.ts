@@ -19,7 +19,7 @@ export const limitFaults = {
     code: -32603,
     retryable: false,
     protocol: false,
-    agent: 'The budget of {whose} is used up: {used} of {limit} {unit}{per}. {effect} {next}',
+    agent: 'The budget of {whose} is used up: {used} of {limit} {what}{per}. {effect} {next}',
     operator:
       'A budget of `budgets` is used up; `scope` says whose. `signalbox limits show` lists what is used, `limits clear` gives it back.',
   },

@@ -70,7 +70,7 @@ const resultKeys = new Keys([
 const metaKeys = new Keys([
   ...Object.values(metaKey),
   ...['progressToken', 'traceparent', 'tracestate'],
-  ...['annotations', 'fault', 'spilled', 'error'].map((name) => `${vendorPrefix}${name}`),
+  ...['annotations', 'fault', 'spilled', 'error', 'budget'].map((name) => `${vendorPrefix}${name}`),
 ])
 
 /**

@@ -39,6 +39,7 @@ function setting(change: Partial<LimitsParts> = {}, tool: Partial<ToolSettings> 
     report,
     rateOf: () => undefined,
     loops: off,
+    currency: 'USD',
     budgets: budgetSettings.parse({}),
     ...change,
   })

@@ -6,6 +6,7 @@ import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Entry, Gate, Held } from '../../core/call/gates.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { principalKey } from '../../core/call/principal.ts'
+import type { Pass } from '../../core/call/stage.ts'
 import type { TenantKey } from '../../core/call/tenant-key.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
@@ -18,8 +19,11 @@ import { Holders, itemOf } from './holders.ts'
 import type { KeptUsage, Use } from './kept-usage.ts'
 import { type Limit, partsOf, readKey } from './limit.ts'
 import { Loops } from './loops.ts'
+import { type Amounts, type Meter, nothingYet, oneCall } from './meter.ts'
 import { loopFound, outOfTime, refusedBy, rounded } from './refusal.ts'
 import type { BudgetSettings, LoopSettings } from './settings.ts'
+import { Taken } from './taken.ts'
+import { budgetWarning } from './warning.ts'
 
 export interface LimitsParts {
   readonly store: LimitStore
@@ -32,6 +36,10 @@ export interface LimitsParts {
   readonly budgets: BudgetSettings
   /** Where what is used of budgets outlives a restart; absent: nowhere. */
   readonly kept?: KeptUsage | undefined
+  /** Of tokens and costs; absent: no budget needs them. */
+  readonly meter?: Meter | undefined
+  /** For people. */
+  readonly currency: string
 }
 
 /** One limit as operators see it. */
@@ -53,6 +61,8 @@ export interface LimitStatus {
 
 export interface Limits {
   readonly gate: Gate<TargetedCall>
+  /** Undefined where there are no budgets. */
+  readonly warning: Pass<TargetedCall> | undefined
   /** Those of which something is used. */
   show(): readonly LimitStatus[]
   /** False where there is no such limit. */
@@ -64,12 +74,17 @@ export interface Limits {
 /** Legs of continued calls that are known to have come. */
 const mostLegs = 16_384
 
+const nobody: readonly Limit[] = []
+
 const nothing: Held = { leave: () => undefined }
 
 export function createLimits(parts: LimitsParts): Limits {
   const asking = new Asking(parts)
   return {
     gate: { name: 'limits', enter: (call, exchange) => asking.enter(call, exchange) },
+    warning: hasBudgets(parts.budgets)
+      ? budgetWarning((call) => [asking.holders.ofPrincipal(call), asking.holders.ofRun(call, false)], parts.store, parts.clock)
+      : undefined,
     show: () => [...asking.holders.all()].map((limit) => statusOf(limit, parts.store)).filter(({ used }) => used > 0),
     clear: (id) => {
       for (const limit of asking.holders.all()) {
@@ -108,7 +123,7 @@ class Asking {
   enter(call: TargetedCall, exchange: Exchange): Entry | Promise<Entry> {
     // What an agent does to be rid of a task is never refused.
     if (call.family === 'task' && call.method !== 'tasks/get') return nothing
-    if (call.continuation !== undefined && this.isFirst(call)) return nothing
+    if (call.continuation !== undefined && this.isFirst(call)) return this.leg(call)
     return this.admit(call, exchange)
   }
 
@@ -128,12 +143,13 @@ class Asking {
       if (loop !== undefined) return this.refuse('run', loopFound(call, loop, loops.limit, parts.clock.now()))
     }
     const shared = holders.shared(call)
-    this.ask(shared)
     const own = holders.ofPrincipal(call)
-    this.ask(own)
+    const amounts = parts.meter === undefined || call.family !== 'invoke' ? oneCall : parts.meter.estimate(call)
+    this.ask(shared, amounts)
+    this.ask(own, amounts)
     // An agent can make up runs: what refuses it whatever its run is bounds how many are kept.
     const ofRun = holders.ofRun(call, this.waitMs === 0)
-    this.ask(ofRun)
+    this.ask(ofRun, amounts)
     const { refusing, pending } = this
     const timeMs = parts.budgets.run.time
     if (timeMs !== undefined && call.family === 'invoke') {
@@ -142,14 +158,22 @@ class Asking {
     }
     if (refusing !== undefined) {
       const { used } = parts.store.usage(refusing)
-      return this.refuse(refusing.scope, refusedBy(call, refusing, used, this.waitMs, parts.clock.now()))
+      const said = { used, needed: amounts[refusing.unit], waitMs: this.waitMs, currency: parts.currency }
+      return this.refuse(refusing.scope, refusedBy(call, refusing, said, parts.clock.now()))
     }
     if (pending !== undefined) return Promise.all(pending).then(() => this.again(call, exchange))
     loops?.count(run, identical, parts.clock.mono())
     if (shared.length + own.length + ofRun.length === 0) return nothing
-    const taken = new Taken(parts, shared, own, ofRun)
-    taken.count(1)
+    const taken = new Taken(parts, parts.meter === undefined ? undefined : call, amounts, shared, own, ofRun)
+    taken.count()
     return taken
+  }
+
+  /** A further leg of a call: what it uses beside being one. */
+  private leg(call: TargetedCall): Held {
+    const { holders, parts } = this
+    if (parts.meter === undefined) return nothing
+    return new Taken(parts, call, nothingYet, nobody, holders.ofPrincipal(call), holders.ofRun(call, true))
   }
 
   private begin(): void {
@@ -158,9 +182,9 @@ class Asking {
     this.pending = undefined
   }
 
-  private ask(limits: readonly Limit[]): void {
+  private ask(limits: readonly Limit[], amounts: Amounts): void {
     for (const limit of limits) {
-      const waitMs = this.parts.store.waitMs(limit, 1)
+      const waitMs = this.parts.store.waitMs(limit, amounts[limit.unit])
       if (typeof waitMs !== 'number') {
         this.pending ??= []
         this.pending.push(waitMs)
@@ -203,47 +227,12 @@ class Asking {
   }
 }
 
-class Taken implements Held {
-  private readonly parts: LimitsParts
-  private readonly shared: readonly Limit[]
-  private readonly own: readonly Limit[]
-  private readonly ofRun: readonly Limit[]
-
-  constructor(parts: LimitsParts, shared: readonly Limit[], own: readonly Limit[], ofRun: readonly Limit[]) {
-    this.parts = parts
-    this.shared = shared
-    this.own = own
-    this.ofRun = ofRun
-  }
-
-  count(amount: number): void {
-    this.each(this.shared, amount)
-    this.each(this.own, amount)
-    this.each(this.ofRun, amount)
-  }
-
-  leave(outcome: Outcome | undefined): void {
-    if (outcome !== undefined && neverWentOut(outcome)) this.count(-1)
-  }
-
-  private each(limits: readonly Limit[], amount: number): void {
-    const { store, kept } = this.parts
-    for (const limit of limits) {
-      store.add(limit, amount)
-      if (limit.kind === 'budget') kept?.note(limit.key, limit.periodMs, amount)
-    }
-  }
-}
-
-/** No byte of it went to the server. */
-function neverWentOut(outcome: Outcome): boolean {
-  if (outcome.kind !== 'fault') return false
-  const { sideEffect, evidence } = outcome.fault
-  return sideEffect === 'none' && (evidence === undefined || evidence.execution === 'not_sent')
-}
-
 function argumentsOf({ params }: TargetedCall): unknown {
   return (params.json() as { readonly arguments?: unknown } | null | undefined)?.arguments
+}
+
+function hasBudgets(budgets: BudgetSettings): boolean {
+  return Object.values(budgets).some((units) => Object.values(units).some((one) => one !== undefined))
 }
 
 /** Short, and the same for the same key: people type it. */

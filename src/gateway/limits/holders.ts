@@ -41,7 +41,7 @@ export interface HoldersParts {
 const mostBegan = 100_000
 
 const none: readonly Limit[] = []
-const units = ['calls'] as const satisfies readonly Unit[]
+const units = ['calls', 'tokens', 'cost'] as const satisfies readonly Unit[]
 
 export class Holders {
   private readonly rateOf: HoldersParts['rateOf']

@@ -6,7 +6,7 @@ import type { Rate } from '../../core/text/rate.ts'
 /** Whose it is. */
 export type Scope = 'run' | 'principal' | 'team' | 'tool' | 'upstream'
 
-export type Unit = 'calls'
+export type Unit = 'calls' | 'tokens' | 'cost'
 
 export interface Limit extends Allowance {
   readonly kind: 'rate' | 'budget'

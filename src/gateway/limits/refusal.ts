@@ -9,8 +9,16 @@ import type { Loop } from './loops.ts'
 
 const by: Readonly<Record<Scope, string>> = { run: ' in one run', principal: ' by one caller', team: '', tool: '', upstream: '' }
 
-/** `waitMs`: until one more call fits; `Infinity` where it never does. */
-export function refusedBy(call: TargetedCall, limit: Limit, used: number, waitMs: number, nowMs: number): Outcome {
+export interface Refused {
+  readonly used: number
+  /** What the call would take. */
+  readonly needed: number
+  /** Until it fits; `Infinity` where it never does. */
+  readonly waitMs: number
+  readonly currency: string
+}
+
+export function refusedBy(call: TargetedCall, limit: Limit, { used, needed, waitMs, currency }: Refused, nowMs: number): Outcome {
   const { scope, most, periodMs } = limit
   const wait = Math.ceil(waitMs)
   const finite = Number.isFinite(wait)
@@ -31,8 +39,10 @@ export function refusedBy(call: TargetedCall, limit: Limit, used: number, waitMs
   const detail = {
     ...common,
     unit: limit.unit,
+    ...(limit.unit === 'calls' ? {} : { needed: rounded(needed) }),
     whose: whose(limit),
-    per: limit.total ? '' : ` in ${inWords(periodMs)}`,
+    what: limit.unit === 'cost' ? currency : limit.unit,
+    per: `${limit.total ? '' : ` in ${inWords(periodMs)}`}${limit.unit === 'calls' ? '' : `, and this call is expected to take ${rounded(needed)} more`}`,
     next: limit.total ? endOfRun : `Some of it comes back in ${inWords(wait)}. Until then answer with what you have, or tell the user.`,
   }
   return failed(fault('budget_exhausted', detail, limit.total || !finite ? {} : { retryAfterMs: wait, retryable: true }))
@@ -42,7 +52,16 @@ const endOfRun =
   'No further call of this run is taken: answer with what you have, and tell the user what is missing. An operator can raise the budget.'
 
 export function outOfTime(usedMs: number, mostMs: number): Outcome {
-  const detail = { scope: 'run', limit: mostMs, used: Math.floor(usedMs), unit: 'ms', whose: 'this run', per: '', next: endOfRun }
+  const detail = {
+    scope: 'run',
+    limit: mostMs,
+    used: Math.floor(usedMs),
+    unit: 'ms',
+    what: 'ms',
+    whose: 'this run',
+    per: '',
+    next: endOfRun,
+  }
   return failed(fault('budget_exhausted', detail))
 }
 

@@ -1,7 +1,7 @@
 // Settings of bounds on size, number and failure. A leaf.
 import { z } from 'zod'
 import { durationMs, durationPattern } from '../../core/text/duration.ts'
-import { type Rate, ratePattern, readRate } from '../../core/text/rate.ts'
+import { amountRatePattern, type Rate, ratePattern, readRate } from '../../core/text/rate.ts'
 
 export const limitSettings = z.strictObject({
   queue: z.number().int().nonnegative().default(64).describe('Calls that may wait for one upstream before more are refused.'),
@@ -60,12 +60,21 @@ export const loopSettings = z.strictObject({
     ),
 })
 
+/** Of money, which has fractions. */
+const amount = z
+  .string()
+  .regex(amountRatePattern, { error: 'is no amount over a time: write for example 100/1d or 0.5/1h' })
+  .refine((text) => readRate(text) !== undefined, { error: 'has to be above nothing' })
+  .transform((text) => readRate(text) as Rate)
+
 const total = z.number().int().positive()
 
 export const budgetSettings = z.strictObject({
   run: z
     .strictObject({
       calls: total.optional().describe('Calls of one run, in all.'),
+      tokens: total.optional().describe('Tokens of arguments and results of one run, in all, by the vocabulary o200k.'),
+      cost: z.number().positive().optional().describe('Cost of one run, in all, by `tools.NAME.cost` and `prices`, in `prices.currency`.'),
       time: z
         .string()
         .regex(durationPattern, { error: 'is no duration: write for example 30m or 2h' })
@@ -76,14 +85,36 @@ export const budgetSettings = z.strictObject({
     .prefault({})
     .describe('What one run of an agent may use, in all.'),
   principal: z
-    .strictObject({ calls: rate.optional().describe('Calls of one principal, whatever its runs: `20000/1d`.') })
+    .strictObject({
+      calls: rate.optional().describe('Calls of one principal, whatever its runs: `20000/1d`.'),
+      tokens: rate.optional().describe('Tokens of one principal: `5000000/1d`.'),
+      cost: amount.optional().describe('Cost of one principal: `20/1d`.'),
+    })
     .prefault({})
     .describe('What one principal may use.'),
   team: z
-    .strictObject({ calls: rate.optional().describe('Calls of one team: `100000/1d`.') })
+    .strictObject({
+      calls: rate.optional().describe('Calls of one team: `100000/1d`.'),
+      tokens: rate.optional().describe('Tokens of one team.'),
+      cost: amount.optional().describe('Cost of one team: `100/1d`.'),
+    })
     .prefault({})
     .describe('What the principals of one team may use together.'),
 })
 
+export const priceSettings = z.strictObject({
+  currency: z
+    .string()
+    .regex(/^[A-Z]{3}$/, { error: 'has three capital letters, for example USD' })
+    .default('USD')
+    .describe('Currency of all costs, for people.'),
+  perToken: z
+    .number()
+    .nonnegative()
+    .default(0)
+    .describe('Cost of each token of arguments and results, where `tools` says nothing of a tool.'),
+})
+
+export type PriceSettings = z.infer<typeof priceSettings>
 export type BudgetSettings = z.infer<typeof budgetSettings>
 export type LoopSettings = z.infer<typeof loopSettings>

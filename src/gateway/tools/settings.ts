@@ -40,6 +40,14 @@ export const toolSettings = z.strictObject({
     .positive()
     .exactOptional()
     .describe('Calls of the tool at once; `limits.queue` more wait, and take no place of the server while they do.'),
+  cost: z
+    .strictObject({
+      call: z.number().nonnegative().default(0).describe('Cost of a call, whatever its size, in `prices.currency`.'),
+      token: z.number().nonnegative().optional().describe('Cost of each token of arguments and result. Default: `prices.perToken`.'),
+    })
+    .transform(({ call, token }) => ({ call, token }))
+    .exactOptional()
+    .describe('What a call costs, for budgets of cost.'),
 })
 
 const selector = z.string().regex(/^(\*|[^*/\s]+(\/([^*]+\*?|\*))?)$/, {

@@ -1,0 +1,77 @@
+// What a call has taken of its limits: given back where it never went out, and put right where it used another amount than was expected.
+import type { TargetedCall } from '../../core/call/call.ts'
+import type { Held } from '../../core/call/gates.ts'
+import type { Outcome } from '../../core/call/outcome.ts'
+import type { LimitStore } from '../../core/ports/limit-store.ts'
+import type { KeptUsage } from './kept-usage.ts'
+import type { Limit } from './limit.ts'
+import type { Amounts, Meter } from './meter.ts'
+
+export interface TakenParts {
+  readonly store: LimitStore
+  readonly kept?: KeptUsage | undefined
+  readonly meter?: Meter | undefined
+}
+
+export class Taken implements Held {
+  private readonly parts: TakenParts
+  /** Undefined where nothing but calls is counted. */
+  private readonly call: TargetedCall | undefined
+  private readonly amounts: Amounts
+  private readonly shared: readonly Limit[]
+  private readonly own: readonly Limit[]
+  private readonly ofRun: readonly Limit[]
+
+  constructor(
+    parts: TakenParts,
+    call: TargetedCall | undefined,
+    amounts: Amounts,
+    shared: readonly Limit[],
+    own: readonly Limit[],
+    ofRun: readonly Limit[],
+  ) {
+    this.parts = parts
+    this.call = call
+    this.amounts = amounts
+    this.shared = shared
+    this.own = own
+    this.ofRun = ofRun
+  }
+
+  count(): void {
+    this.add(this.amounts, 1)
+  }
+
+  leave(outcome: Outcome | undefined): void {
+    if (outcome === undefined) return
+    if (neverWentOut(outcome)) this.add(this.amounts, -1)
+    else if (this.call !== undefined && this.parts.meter !== undefined) {
+      const { calls, tokens, cost } = this.amounts
+      const actual = this.parts.meter.actual(this.call, calls, outcome)
+      this.add({ calls: 0, tokens: actual.tokens - tokens, cost: actual.cost - cost }, 1)
+    }
+  }
+
+  private add(amounts: Amounts, sign: 1 | -1): void {
+    this.each(this.shared, amounts, sign)
+    this.each(this.own, amounts, sign)
+    this.each(this.ofRun, amounts, sign)
+  }
+
+  private each(limits: readonly Limit[], amounts: Amounts, sign: 1 | -1): void {
+    const { store, kept } = this.parts
+    for (const limit of limits) {
+      const amount = amounts[limit.unit] * sign
+      if (amount === 0) continue
+      store.add(limit, amount)
+      if (limit.kind === 'budget') kept?.note(limit.key, limit.periodMs, amount)
+    }
+  }
+}
+
+/** No byte of it went to the server. */
+function neverWentOut(outcome: Outcome): boolean {
+  if (outcome.kind !== 'fault') return false
+  const { sideEffect, evidence } = outcome.fault
+  return sideEffect === 'none' && (evidence === undefined || evidence.execution === 'not_sent')
+}
