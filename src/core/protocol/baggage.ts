@@ -20,7 +20,8 @@ export function baggageValue(text: string, key: string): string | undefined {
  * are left out at the end (§3.3.2).
  */
 export function withBaggage(text: string | undefined, entries: readonly (readonly [key: string, value: string | undefined])[]): string {
-  const own = entries.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${encoded(value)}`])).join(',')
+  let own = ''
+  for (const [key, value] of entries) if (value !== undefined) own += `${own === '' ? '' : ','}${key}=${encoded(value)}`
   if (text === undefined) return own
   const room = longest - own.length - 1
   const whole = text.length <= room ? text : text.slice(0, Math.max(0, text.lastIndexOf(',', room)))
