@@ -13,5 +13,7 @@ if (missing.length > 0 && process.getuid?.() === 0 && existsSync('/usr/bin/apt-g
   const apt = (...args) => spawnSync('/usr/bin/apt-get', ['-qq', ...args], { env, stdio: 'ignore', timeout: 120_000 }).status === 0
   const install = () => apt('install', '-y', '--no-install-recommends', ...missing)
   const done = install() || (apt('update') && install())
-  console.log(done ? `Installed for the tests: ${missing.join(', ')}` : `Not to be had: ${missing.join(', ')}; tests that need it are skipped`)
+  console.log(
+    done ? `Installed for the tests: ${missing.join(', ')}` : `Not to be had: ${missing.join(', ')}; tests that need it are skipped`,
+  )
 }
