@@ -12,8 +12,21 @@ async function auth() {
   return { config, authorization: `Bearer ${await newToken()}` }
 }
 
-const flavours = { auth }
-export const flavourNames = Object.keys(flavours)
+/** Every kind of limit that counts calls, far above what the load reaches: rates of server, tool, principal and run, budgets, repetitions. */
+async function limits() {
+  const rate = '100000000/1m'
+  const tools = { '*': { rate, ratePerPrincipal: rate, ratePerRun: rate } }
+  const budgets = { run: { calls: 1_000_000_000 }, principal: { calls: '1000000000/1d' } }
+  return { config: { tools, budgets, loops: { identical: rate } }, authorization: undefined }
+}
+
+/** Without what is on where nothing is said: what `limits` is held against. */
+const unlimited = () => ({ config: { loops: { identical: 'off' } }, authorization: undefined })
+
+const flavours = { auth, limits, unlimited }
+export const flavourNames = ['auth', 'limits']
+/** What the cost of a flavour is told above. */
+export const plainOf = (flavour) => (flavour === 'limits' ? 'unlimited' : '')
 
 /** `name`: '' for the plain one. */
 export async function flavourOf(name) {

@@ -8,6 +8,7 @@ import type { Report } from '../core/ports/report.ts'
 import type { DoorContext, WebPages } from '../downstream/door.ts'
 import {
   type AdminDoor,
+  type Budgets,
   createAdminDoor,
   createHttpDoor,
   createLegacyHttpDoor,
@@ -42,6 +43,7 @@ interface DoorParts {
   ready(): Readiness
   upstreams(): readonly UpstreamStatus[]
   readonly actions: UpstreamActions
+  readonly budgets: Budgets
   stores(): readonly StoreStatus[]
   metrics(): Promise<string>
   clients(): ReturnType<Inventory['clients']>
@@ -97,6 +99,7 @@ export function openDoors(parts: DoorParts): Doors {
   const admin = createAdminDoor({
     upstreams: () => parts.upstreams(),
     actions: parts.actions,
+    budgets: parts.budgets,
     stores: () => parts.stores(),
     metrics: () => parts.metrics(),
     clients: () => parts.clients(),

@@ -212,6 +212,7 @@ class Running implements RunningGateway {
       pages: [...this.auth.pages(), ...this.credentials.pages((presented) => this.auth.callers.identify(presented), sealer)],
       ready: () => ({ serving: this.serving, draining: this.draining.signal.aborted }),
       upstreams: () => this.upstreams(),
+      budgets: this.inside.limits,
       actions: { actions: upstreamActions, maintenance: this.inside.maintenance },
       stores: () => [this.store()],
       metrics: () => metrics.text(),

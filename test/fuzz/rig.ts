@@ -133,6 +133,7 @@ export async function startRig(): Promise<Rig> {
     pages: [],
     ready: () => ({ serving: true, draining: false }),
     actions: { actions: [], maintenance: inside.maintenance },
+    budgets: inside.limits,
     stores: () => [],
     upstreams: () => [],
     metrics: async () => '',

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect } from 'vitest'
 import { type ClientKind, connect, type Result } from '../peers/clients.ts'
+import { signalbox } from '../peers/command-line.ts'
 import { writeConfig } from '../peers/config.ts'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
 import { eventually } from '../peers/processes.ts'
@@ -205,6 +206,27 @@ describe('a restart', () => {
       detail: { scope: 'principal', used: 25 },
     })
     expect(up.count('tools/call')).toBe(25)
+  })
+})
+
+describe('an operator', () => {
+  promise('R90', 'sees what is used of limits, and gives it back', async () => {
+    const { running, call, sent } = await pair({ budgets: { run: { calls: 3 } }, tools: { 'up/book': { rate: '100/1h' } } })
+    const run = (...args: string[]) => signalbox(root, 'limits', ...args, '--url', running.admin)
+    expect(await run('show')).toMatchObject({ code: 0, out: 'Nothing is used of any limit.\n' })
+    for (let i = 0; i < 5; i += 1) await call('book', { i })
+    expect(sent('book')).toBe(3)
+    const { out } = await run('show')
+    expect(out).toMatch(/^ *key +what +whose +used +some comes back\n/)
+    expect(out).toMatch(/budget of run +run \S+ of anonymous +3 of 3 calls/)
+    expect(out).toMatch(/rate of tool +up\/book +3 of 100 calls +20\d\d-/)
+    const [budget] = JSON.parse((await run('show', '--json')).out).limits
+    expect(budget).toMatchObject({ kind: 'budget', scope: 'run', unit: 'calls', subject: 'anonymous', used: 3, limit: 3 })
+    expect(await run('clear', budget.id)).toMatchObject({ code: 0, out: `Nothing is used of ${budget.id} any more.\n` })
+    expect((await call('book', { i: 6 })).isError).toBeUndefined()
+    const unknown = await run('clear', 'ffff')
+    expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('There is no limit ffff')])
+    expect((await run('clear', 'no key')).code).toBe(2)
   })
 })
 

@@ -77,6 +77,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
     pages: [],
     ready: () => ({ serving: true, draining: false }),
     actions: { actions: [], maintenance: inside.maintenance },
+    budgets: inside.limits,
     stores: () => [],
     upstreams: () => [],
     metrics: async () => '',

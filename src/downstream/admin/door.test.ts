@@ -18,6 +18,17 @@ const actions = {
     },
   },
 }
+const cleared: string[] = []
+const budgets = {
+  show: () => [
+    { id: 'ab12', kind: 'budget', scope: 'run', unit: 'calls', run: 'r1', used: 3, limit: 5 },
+    { id: 'cd34', kind: 'rate', scope: 'tool', unit: 'calls', tool: 't', used: 1, limit: 5, windowMs: 1_000, resetsAtMs: 500 },
+  ],
+  clear: (id: string) => {
+    cleared.push(id)
+    return id === 'ab12'
+  },
+}
 let metrics: () => Promise<string> = async () => 'signalbox_sessions 1\n'
 
 beforeEach(async () => {
@@ -27,6 +38,7 @@ beforeEach(async () => {
       { name: 'b', state: 'unavailable', reason: 'ENOENT', quarantined: [{ name: 'bad', path: '/x', reason: 'y' }] },
     ],
     actions,
+    budgets,
     stores: () => [{ name: 'durable', state: 'degraded', reason: 'full' }],
     clients: () => [
       { name: 'c', version: '1', transport: 'http', revision: '2026-07-28', firstSeenMs: 0, lastSeenMs: 1_000, calls: 3, owner: 'unknown' },
@@ -47,6 +59,7 @@ describe('the admin door with a token', () => {
     const guarded = createAdminDoor({
       upstreams: () => [],
       actions,
+      budgets,
       stores: () => [],
       clients: () => [],
       metrics: async () => 'signalbox_sessions 1\n',
@@ -57,7 +70,15 @@ describe('the admin door with a token', () => {
     })
     const at = (await guarded.listen({ host: '127.0.0.1', port: 0 })).port
     const ask = (path: string, headers: Record<string, string>, method = 'GET') => send(at, { method, path, headers })
-    for (const path of ['/metrics', '/admin/v1/upstreams', '/admin/v1/clients', '/admin/v1/stores', '/nowhere']) {
+    for (const path of [
+      '/metrics',
+      '/admin/v1/upstreams',
+      '/admin/v1/budgets',
+      '/admin/v1/budgets/ab12/actions',
+      '/admin/v1/clients',
+      '/admin/v1/stores',
+      '/nowhere',
+    ]) {
       for (const authorization of ['', 'Bearer', 'Bearer the-toke', 'Bearer the-token2', 'Basic the-token', 'the-token']) {
         const { status, headers, text } = await ask(path, { authorization })
         expect([status, headers['www-authenticate']]).toEqual([401, 'Bearer'])
@@ -116,7 +137,7 @@ describe('the admin door', () => {
     const nothing = await get('/mcp')
     expect([nothing.status, JSON.parse(nothing.text).detail]).toEqual([
       404,
-      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/stores, /admin/v1/clients, /admin/v1/upstreams/{name}/actions.',
+      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/stores, /admin/v1/budgets, /admin/v1/clients, /admin/v1/upstreams/{name}/actions, /admin/v1/budgets/{id}/actions.',
     ])
     const posted = await get('/admin/v1/clients', {}, 'POST')
     expect([posted.status, posted.headers.allow]).toEqual([405, 'GET, HEAD'])
@@ -153,6 +174,35 @@ describe('the admin door', () => {
     expect((await post(at, '{"action":"pause"}', { origin: 'http://localhost:5173' })).status).toBe(403)
     expect((await get(at)).headers.allow).toBe('POST')
     expect(acted.length).toBe(2)
+  })
+
+  it('tells what is used of limits, and gives it back', async () => {
+    expect((await get('/admin/v1/budgets')).json).toEqual({
+      budgets: [
+        { id: 'ab12', kind: 'budget', scope: 'run', unit: 'calls', run: 'r1', used: 3, limit: 5 },
+        {
+          id: 'cd34',
+          kind: 'rate',
+          scope: 'tool',
+          unit: 'calls',
+          tool: 't',
+          used: 1,
+          limit: 5,
+          window_ms: 1_000,
+          resets_at: '1970-01-01T00:00:00.500Z',
+        },
+      ],
+      all: 2,
+    })
+    const post = (id: string, body: string) => send(port, { method: 'POST', path: `/admin/v1/budgets/${id}/actions`, body })
+    expect((await post('ab12', '{"action":"clear"}')).json).toEqual({ id: 'ab12', cleared: true })
+    expect((await post('ff', '{"action":"clear"}')).status).toBe(404)
+    for (const body of ['', '[]', 'null', '{"action":"grow"}', `{"action":"clear","x":"${'x'.repeat(5_000)}"}`])
+      expect((await post('ab12', body)).status).toBe(400)
+    expect((await get('/admin/v1/budgets/ab12/actions')).status).toBe(405)
+    expect((await post('../clients', '{"action":"clear"}')).status).toBe(404)
+    expect((await get('/admin/v1/budgets/ab12/actions', { origin: 'https://evil.example' }, 'POST')).status).toBe(403)
+    expect(cleared).toEqual(['ab12', 'ff'])
   })
 
   it('answers a bug of ours, which stands in the log', async () => {

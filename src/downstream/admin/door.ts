@@ -11,6 +11,7 @@ import { Guard } from '../http/guard.ts'
 import { listenOn } from '../http/listener.ts'
 import { limitReceiving, lookingMs } from '../http/receive-limits.ts'
 import { answer, problem } from './answer.ts'
+import { type Budgets, budgetsAddress, clearAddress, clearedIn, showBudgets, takeClear } from './budgets.ts'
 import { actionAddress, actionsOf, takeAction, type UpstreamActions } from './upstream-actions.ts'
 
 export interface UpstreamStatus {
@@ -64,6 +65,7 @@ export interface ClientEntry {
 export interface AdminParts {
   upstreams(): readonly UpstreamStatus[]
   readonly actions: UpstreamActions
+  readonly budgets: Budgets
   stores(): readonly StoreStatus[]
   /** The inventory of clients. */
   clients(): readonly ClientEntry[] | Promise<readonly ClientEntry[]>
@@ -94,7 +96,7 @@ export function createAdminDoor(parts: AdminParts): AdminDoor {
   const server = createServer({ maxHeaderSize: 16_384, connectionsCheckingInterval: lookingMs, requireHostHeader: false })
   limitReceiving(server, parts.clock, 15_000, 60_000)
   server.on('request', (req, res) => {
-    take(req, res, guard, paths, parts.actions, shown).catch((error: unknown) => {
+    take(req, res, guard, paths, parts, shown).catch((error: unknown) => {
       parts.log('error', 'A bug in the admin door', { stack: error instanceof Error ? error.stack : String(error) })
       if (res.headersSent) res.destroy()
       else problem(res, 500, 'Internal error', 'The gateway failed to answer; its log says why.')
@@ -109,7 +111,7 @@ async function take(
   res: ServerResponse,
   guard: Guard,
   paths: ReadonlyMap<string, Answering>,
-  actions: UpstreamActions,
+  { actions, budgets }: AdminParts,
   wanted: Buffer | undefined,
 ): Promise<void> {
   const { origin } = req.headers
@@ -124,7 +126,9 @@ async function take(
   if (found === undefined) {
     const acted = actionsOf(path)
     if (acted !== undefined) return takeAction(req, res, acted, actions)
-    return problem(res, 404, 'Not found', `Served here: ${[...paths.keys(), actionAddress].join(', ')}.`)
+    const cleared = clearedIn(path)
+    if (cleared !== undefined) return takeClear(req, res, cleared, budgets)
+    return problem(res, 404, 'Not found', `Served here: ${[...paths.keys(), actionAddress, clearAddress].join(', ')}.`)
   }
   if (req.method !== 'GET' && req.method !== 'HEAD') {
     return problem(res, 405, 'Method not allowed', `${path} is read with GET.`, ['Allow', 'GET, HEAD'])
@@ -143,6 +147,7 @@ function answers(parts: AdminParts): ReadonlyMap<string, Answering> {
     ['/metrics', async (res) => answer(res, 200, 'text/plain; version=0.0.4; charset=utf-8', await parts.metrics())],
     ['/admin/v1/upstreams', (res) => json(res, { upstreams: parts.upstreams().map(shown) })],
     ['/admin/v1/stores', (res) => json(res, { stores: parts.stores() })],
+    [budgetsAddress, (res) => showBudgets(res, parts.budgets)],
     ['/admin/v1/clients', async (res) => json(res, { clients: (await parts.clients()).map(dated) })],
   ])
 }

@@ -1,13 +1,11 @@
 // The gate of limits: asks everything that holds for a call, and counts it where all of it lets the call in. Between the question and the
 // count nothing else runs, so that a call is counted everywhere or nowhere.
-import { createHash } from 'node:crypto'
 import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Entry, Gate, Held } from '../../core/call/gates.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { principalKey } from '../../core/call/principal.ts'
 import type { Pass } from '../../core/call/stage.ts'
-import type { TenantKey } from '../../core/call/tenant-key.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
@@ -17,11 +15,12 @@ import type { Rate } from '../../core/text/rate.ts'
 import { Fingerprint } from './fingerprint.ts'
 import { Holders, itemOf } from './holders.ts'
 import type { KeptUsage, Use } from './kept-usage.ts'
-import { type Limit, partsOf, readKey } from './limit.ts'
+import { type Limit, readKey } from './limit.ts'
 import { Loops } from './loops.ts'
 import { type Amounts, type Meter, nothingYet, oneCall } from './meter.ts'
-import { loopFound, outOfTime, refusedBy, rounded } from './refusal.ts'
+import { loopFound, outOfTime, refusedBy } from './refusal.ts'
 import type { BudgetSettings, LoopSettings } from './settings.ts'
+import { idOf, type LimitStatus, shown } from './status.ts'
 import { Taken } from './taken.ts'
 import { budgetWarning } from './warning.ts'
 
@@ -42,28 +41,11 @@ export interface LimitsParts {
   readonly currency: string
 }
 
-/** One limit as operators see it. */
-export interface LimitStatus {
-  /** What `clear` takes. */
-  readonly id: string
-  readonly kind: string
-  readonly scope: string
-  readonly unit: string
-  readonly upstream: string | undefined
-  readonly tool: string | undefined
-  /** Who has used it: the parts of the key. */
-  readonly key: readonly unknown[]
-  readonly used: number
-  readonly limit: number
-  readonly windowMs: number | undefined
-  readonly resetsInMs: number
-}
-
 export interface Limits {
   readonly gate: Gate<TargetedCall>
   /** Undefined where there are no budgets. */
   readonly warning: Pass<TargetedCall> | undefined
-  /** Those of which something is used. */
+  /** Those of which something is used, those of which the least is left first. */
   show(): readonly LimitStatus[]
   /** False where there is no such limit. */
   clear(id: string): boolean
@@ -85,7 +67,7 @@ export function createLimits(parts: LimitsParts): Limits {
     warning: hasBudgets(parts.budgets)
       ? budgetWarning((call) => [asking.holders.ofPrincipal(call), asking.holders.ofRun(call, false)], parts.store, parts.clock)
       : undefined,
-    show: () => [...asking.holders.all()].map((limit) => statusOf(limit, parts.store)).filter(({ used }) => used > 0),
+    show: () => shown(asking.holders.all(), parts.store, parts.clock),
     clear: (id) => {
       for (const limit of asking.holders.all()) {
         if (idOf(limit.key) !== id) continue
@@ -233,26 +215,4 @@ function argumentsOf({ params }: TargetedCall): unknown {
 
 function hasBudgets(budgets: BudgetSettings): boolean {
   return Object.values(budgets).some((units) => Object.values(units).some((one) => one !== undefined))
-}
-
-/** Short, and the same for the same key: people type it. */
-function idOf(key: TenantKey): string {
-  return createHash('sha256').update(key).digest('hex').slice(0, 12)
-}
-
-function statusOf(limit: Limit, store: LimitStore): LimitStatus {
-  const { used, resetsInMs } = store.usage(limit)
-  return {
-    id: idOf(limit.key),
-    kind: limit.kind,
-    scope: limit.scope,
-    unit: limit.unit,
-    upstream: limit.upstream,
-    tool: limit.tool,
-    key: partsOf(limit.key),
-    used: rounded(used),
-    limit: limit.most,
-    windowMs: limit.total ? undefined : limit.periodMs,
-    resetsInMs: limit.total ? 0 : Math.ceil(resetsInMs),
-  }
 }

@@ -130,6 +130,20 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
       .action(async (name, options) => done(await (await import('./upstream.ts')).upstreamAct(name, action, options)))
   }
 
+  const limits = program
+    .command('limits')
+    .description('what is used of rates and budgets in a running gateway, and giving it back')
+    .helpCommand(false)
+  administered(limits.command('show'))
+    .description('list the limits of which something is used, those of which the least is left first')
+    .addHelpText('after', '\nExample:\n  signalbox limits show')
+    .action(async (options) => done(await (await import('./limits.ts')).limitsShow(options)))
+  administered(limits.command('clear'))
+    .description('give back all that is used of a limit')
+    .argument('<key>', 'its key, as `signalbox limits show` shows it')
+    .addHelpText('after', '\nExample:\n  signalbox limits clear 4f2a90c1d37b')
+    .action(async (key, options) => done(await (await import('./limits.ts')).limitsClear(key, options)))
+
   const policy = program.command('policy').description('what the rules of `access` say, asked without a gateway').helpCommand(false)
   policy
     .command('test')

@@ -1,0 +1,61 @@
+// What is used of limits, for operators: `GET /admin/v1/budgets`, and `POST /admin/v1/budgets/{id}/actions` with `{"action": "clear"}`.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isObject } from '../../core/protocol/is-object.ts'
+import { readBody } from '../http/body.ts'
+import { answer, problem } from './answer.ts'
+
+/** As `gateway/limits` keeps it; `id` is what `clear` takes. */
+export interface BudgetEntry {
+  readonly id: string
+  readonly windowMs?: number
+  readonly resetsAtMs?: number
+}
+
+export interface Budgets {
+  /** The fullest first. */
+  show(): readonly BudgetEntry[]
+  /** False where there is no such limit. */
+  clear(id: string): boolean
+}
+
+export const budgetsAddress = '/admin/v1/budgets'
+export const clearAddress = '/admin/v1/budgets/{id}/actions'
+
+/** What is shown at once. */
+const most = 1_000
+const mostBytes = 4_096
+
+export function showBudgets(res: ServerResponse, budgets: Budgets): void {
+  const all = budgets.show()
+  const shown = all.slice(0, most).map(({ windowMs, resetsAtMs, ...entry }) => ({
+    ...entry,
+    ...(windowMs === undefined ? {} : { window_ms: windowMs }),
+    ...(resetsAtMs === undefined ? {} : { resets_at: new Date(resetsAtMs).toISOString() }),
+  }))
+  answer(res, 200, 'application/json', JSON.stringify({ budgets: shown, all: all.length }))
+}
+
+/** The limit that a path is about; undefined of any other path. */
+export function clearedIn(path: string): string | undefined {
+  return /^\/admin\/v1\/budgets\/([0-9a-f]{1,64})\/actions$/.exec(path)?.[1]
+}
+
+export async function takeClear(req: IncomingMessage, res: ServerResponse, id: string, budgets: Budgets): Promise<void> {
+  if (req.method !== 'POST') return problem(res, 405, 'Method not allowed', 'What is done to a limit is sent with POST.', ['Allow', 'POST'])
+  if (!asksToClear(await bodyOf(req))) return problem(res, 400, 'Bad request', 'Send {"action": "clear"}.')
+  if (!budgets.clear(id)) return problem(res, 404, 'Not found', `There is no limit ${id} of which anything is known to be used.`)
+  answer(res, 200, 'application/json', JSON.stringify({ id, cleared: true }))
+}
+
+function bodyOf(req: IncomingMessage): Promise<string> {
+  return new Promise((resolve) => readBody(req, mostBytes, (read) => resolve('body' in read ? read.body.toString('utf8') : '')))
+}
+
+function asksToClear(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) && value.action === 'clear'
+  } catch {
+    return false
+  }
+}
