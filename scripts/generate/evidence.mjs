@@ -27,7 +27,8 @@ is below. Where configuration says \`retry: never\` of a tool, none of it is sen
 
 At most ${mostAttempts} attempts. A pause is by chance between nothing and 20 ms, doubled each time; where the upstream asks for a time, that and up to a
 quarter more by chance, if the deadline allows. Repeats after a pause come from a budget of a tenth of the calls to that server: two are
-there at the start, and at most 20 are saved. Every sending is an attempt: it stands in the record, counts in \`signalbox_retries_total\`, passes circuit
+there at the start, and at most 20 are saved. Where the server has several \`endpoints\` and nothing speaks against another, what would be sent
+again after a pause is sent there at once, and costs no budget. Every sending is an attempt: it stands in the record, counts in \`signalbox_retries_total\`, passes circuit
 breaker and queue, and shares the deadline of the call. Where an earlier attempt may have been executed, or the caller heard progress of it, \`side_effect\`
 is \`unknown\` whatever the last attempt says, and a write is not sent again. The same signals while the connection is being made (probe, \`initialize\`) leave the
 call itself not sent. A new credential is taken only where another can be had.

@@ -13,6 +13,7 @@ export async function metricsPage(load, note) {
     queued: 0,
     breaker: 'closed',
     items: [{ kind: 'tool', item: 'x', circuit: 'open' }],
+    endpoints: [{ url: 'x', state: 'ready', inFlight: 0 }],
   }
   const metrics = createMetrics({
     upstreams: () => [upstream],

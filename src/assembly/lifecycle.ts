@@ -339,8 +339,8 @@ class Running implements RunningGateway {
   }
 
   private upstreams(): readonly UpstreamStatus[] {
-    const { catalog, resilience } = this.inside
-    return upstreamPages(catalog.status(), resilience.gauges())
+    const { catalog, resilience, upstreams } = this.inside
+    return upstreamPages(catalog.status(), resilience.gauges(), upstreams)
   }
 
   private gauges(): Omit<Gauges, 'clients' | 'stages'> {
@@ -348,7 +348,7 @@ class Running implements RunningGateway {
       upstreams: () => {
         const guards = new Map(this.inside.resilience.gauges().map((gauge) => [gauge.upstream, gauge]))
         return [...this.inside.upstreams].map(([upstream, exit]) => {
-          const { state: reached, inFlight, connections, restarts } = exit.health()
+          const { state: reached, inFlight, connections, restarts, endpoints = [] } = exit.health()
           const guard = guards.get(upstream)
           const state = servedState(this.inside.catalog.state(upstream) ?? reached, guard?.closure)
           return {
@@ -360,6 +360,7 @@ class Running implements RunningGateway {
             queued: guard?.queued ?? 0,
             breaker: guard?.circuit ?? 'closed',
             items: guard?.items ?? [],
+            endpoints,
           }
         })
       },

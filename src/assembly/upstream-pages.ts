@@ -1,5 +1,6 @@
 // What operators are shown of each server: what the catalogue knows of it, and over it what an operator has done with it.
-import type { ServedState } from '../core/ports/upstream.ts'
+import type { UpstreamId } from '../core/call/call.ts'
+import type { EndpointHealth, ServedState, Upstream } from '../core/ports/upstream.ts'
 import type { UpstreamStatus } from '../downstream/index.ts'
 import type { Catalog } from '../gateway/catalog/index.ts'
 import type { ResilienceGauge } from '../gateway/resilience/stage.ts'
@@ -9,7 +10,11 @@ const mostItems = 100
 
 type Closure = ResilienceGauge['closure']
 
-export function upstreamPages(statuses: ReturnType<Catalog['status']>, gauges: readonly ResilienceGauge[]): readonly UpstreamStatus[] {
+export function upstreamPages(
+  statuses: ReturnType<Catalog['status']>,
+  gauges: readonly ResilienceGauge[],
+  upstreams: ReadonlyMap<UpstreamId, Upstream>,
+): readonly UpstreamStatus[] {
   const guards = new Map(gauges.map((gauge) => [gauge.upstream, gauge]))
   return statuses.map(({ server, state, reason, quarantined, incomplete, notes, collisions, unmatched, differences }) => {
     const guard = guards.get(server)
@@ -25,6 +30,7 @@ export function upstreamPages(statuses: ReturnType<Catalog['status']>, gauges: r
       collisions,
       unmatched,
       differences,
+      endpoints: upstreams.get(server)?.health().endpoints?.map(dated),
       held: guard?.closure === 'paused' ? guard.queued : undefined,
     }
   })
@@ -33,6 +39,11 @@ export function upstreamPages(statuses: ReturnType<Catalog['status']>, gauges: r
 /** What an operator has done with it is more than what was found of it. */
 export function servedState(state: ServedState, closure: Closure): ServedState {
   return closure ?? state
+}
+
+/** Times in ISO 8601. */
+function dated({ ejectedUntilMs, ...endpoint }: EndpointHealth) {
+  return ejectedUntilMs === undefined ? endpoint : { ...endpoint, ejectedUntil: new Date(ejectedUntilMs).toISOString() }
 }
 
 function closureReason(closure: Closure): string | undefined {

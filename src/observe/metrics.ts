@@ -19,6 +19,8 @@ export interface Gauges {
     readonly breaker: 'closed' | 'half-open' | 'open'
     /** Of its items that are not closed. */
     readonly items: readonly { readonly kind: string; readonly item: string; readonly circuit: 'closed' | 'half-open' | 'open' }[]
+    /** Of a server that has several. */
+    readonly endpoints: readonly { readonly url: string; readonly state: string; readonly inFlight: number }[]
   }[]
   sessions(): readonly { readonly transport: string; readonly open: number }[]
   clients(): readonly { readonly transport: string; readonly revision: string; readonly clients: number }[]
@@ -226,6 +228,19 @@ function addGauges(registry: Registry, gauges: Gauges): void {
       for (const upstream of gauges.upstreams()) set({ upstream: upstream.upstream }, upstream[field])
     })
   }
+  gauge(
+    'signalbox_endpoint_ejected',
+    'An endpoint of a server with several: 1 while it is left out or yet to be tried.',
+    ['upstream', 'endpoint'],
+    (set) => {
+      for (const { upstream, endpoints } of gauges.upstreams())
+        for (const { url, state } of endpoints) set({ upstream, endpoint: url }, state === 'ready' ? 0 : 1)
+    },
+  )
+  gauge('signalbox_endpoint_in_flight', 'Calls in flight at an endpoint of a server with several.', ['upstream', 'endpoint'], (set) => {
+    for (const { upstream, endpoints } of gauges.upstreams())
+      for (const { url, inFlight } of endpoints) set({ upstream, endpoint: url }, inFlight)
+  })
   gauge('signalbox_sessions', 'Client sessions open now.', ['transport'], (set) => {
     for (const { transport, open } of gauges.sessions()) set({ transport }, open)
   })

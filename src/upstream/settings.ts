@@ -44,7 +44,7 @@ export const serverSettings = z
       .min(1)
       .optional()
       .describe(
-        'Addresses of an HTTP server that runs several times, in place of `url`. Calls take turns among those that can be reached; a session stays where it began.',
+        'Addresses of an HTTP server that runs several times, in place of `url`. A call goes to the one with the fewest calls, in turns among equals; one that cannot be reached, or fails calls in a row, is left out for a while. Sessions and tasks stay where they began.',
       ),
     headers: z
       .record(z.string(), z.string())

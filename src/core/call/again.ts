@@ -41,6 +41,7 @@ export function sendAgain({ evidence, retryAfterMs }: Fault, tried: Tried, rando
   if (evidence.again === 'once') {
     return renew !== undefined && tried.renewed.includes(renew) ? undefined : { afterMs: 0, renew, budgeted: false }
   }
+  if (evidence.again === 'elsewhere') return { afterMs: 0, renew, budgeted: false }
   const asked = retryAfterMs ?? 0
   const afterMs = asked + random.fraction() * Math.max(firstPauseMs * 2 ** (tried.attempts - 1), asked * spread)
   return afterMs < tried.remainingMs ? { afterMs, renew, budgeted: true } : undefined

@@ -118,6 +118,8 @@ export interface Call {
 /** A call whose upstream is known (completion, tasks, watching), with no item. */
 export interface TargetedCall extends Call {
   readonly upstream: UpstreamId
+  /** The endpoint of it that has the task, of several. */
+  readonly place?: string | undefined
 }
 
 /** A call whose item is pinned: definition, validator and catalog generation are those of one snapshot. */

@@ -15,9 +15,9 @@ export interface Evidence {
   readonly execution: Execution
   /**
    * Whether the next attempt could fare better. `once`: at once and once a call, with something renewed. `paused`: after a pause, as long
-   * as attempts, deadline and budget allow.
+   * as attempts, deadline and budget allow. `elsewhere`: at once, at another endpoint of the server, against which nothing speaks.
    */
-  readonly again: 'never' | 'once' | 'paused'
+  readonly again: 'never' | 'once' | 'paused' | 'elsewhere'
   readonly renew: Renewal | undefined
   /** What it says of the upstream, for the circuit breaker. */
   readonly health: 'success' | 'failure' | 'neutral'
@@ -313,6 +313,11 @@ export function beforeSending(found: Evidence): Evidence {
   if (renew === 'credential') return { ...found, execution: 'not_sent' }
   const again = found.again === 'once' ? (renew === 'connection' ? 'paused' : 'never') : found.again
   return { ...found, execution: 'not_sent', again, renew: again === 'never' ? undefined : 'connection' }
+}
+
+/** The same, where another endpoint takes the next attempt: it is no load on the one that failed. */
+export function atAnother(found: Evidence): Evidence {
+  return found.again === 'paused' && found.health === 'failure' ? { ...found, again: 'elsewhere' } : found
 }
 
 /** The same, where there is nothing to renew. */

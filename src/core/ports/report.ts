@@ -13,6 +13,10 @@ export const counters = {
     labels: ['source'],
   },
   child_restarts: { help: 'Restarts of stdio servers.', labels: ['upstream'] },
+  endpoint_ejections: {
+    help: 'Times that an endpoint of a server with several was left out: it could not be reached (`unreachable`), or failed calls in a row (`failures`).',
+    labels: ['upstream', 'reason'],
+  },
   events_dropped: { help: 'Progress, log and change events that were dropped.', labels: ['where'] },
   clients_cut: { help: 'Clients cut off, since they read too slowly: by what was unsent to them, or to all together.', labels: ['unsent'] },
   calls_queued: { help: 'Calls that waited for a place at their upstream.', labels: ['upstream'] },

@@ -26,6 +26,17 @@ export type UpstreamState =
  */
 export type ServedState = UpstreamState | 'degraded' | 'paused'
 
+/** One of several addresses of a server. */
+export interface EndpointHealth {
+  /** Without user, password and query. */
+  readonly url: string
+  /** `ejected`: left out for a while; `trial`: that is over, and one call is to try it. */
+  readonly state: 'ready' | 'ejected' | 'trial'
+  readonly inFlight: number
+  /** Milliseconds since the epoch. */
+  readonly ejectedUntilMs?: number
+}
+
 export interface UpstreamHealth {
   readonly state: UpstreamState
   /** Why it is not ready, for people; no secrets. */
@@ -35,6 +46,8 @@ export interface UpstreamHealth {
   readonly connections: number
   readonly restarts: number
   readonly inFlight: number
+  /** Of a server that has several. */
+  readonly endpoints?: readonly EndpointHealth[]
 }
 
 /** Learned at connect; kept while the upstream is away. Undefined fields are not known yet. */

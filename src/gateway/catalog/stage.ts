@@ -58,7 +58,7 @@ function resolve(parts: StageParts): Step<Call, RoutedCall> {
         if (kinds[item.kind].key === 'name') return withLinks(parts, call, selection, item.upstream, outcome)
         return item.name === item.visible ? outcome : withVisibleUris(call, item, outcome)
       }
-      const visible = tasks.show({ upstream: item.upstream, taskId: outcome.handle }, call.caller.principal)
+      const visible = tasks.show({ upstream: item.upstream, taskId: outcome.handle, place: outcome.place }, call.caller.principal)
       return { ...outcome, result: withTaskId(call, outcome.result, visible) }
     })
   }
@@ -151,7 +151,8 @@ async function toTask(
   }
   exchange.note('route', { upstream: ref.upstream, item: undefined })
   const params = call.params.edit([{ path: place.path, value: JSON.stringify(ref.taskId) }])
-  const outcome = await next(targeted(call, ref.upstream, params), exchange)
+  const to = targeted(call, ref.upstream, params)
+  const outcome = await next(ref.place === undefined ? to : { ...to, place: ref.place }, exchange)
   if (outcome.kind !== 'complete') return outcome
   // The id that the client knows, not a new seal of the same task.
   const told = { ...outcome, result: withTaskId(call, outcome.result, name) }

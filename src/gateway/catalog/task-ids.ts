@@ -10,6 +10,8 @@ export interface TaskRef {
   readonly upstream: UpstreamId
   /** The upstream's own id. */
   readonly taskId: string
+  /** The endpoint of the upstream that has it, of several. */
+  readonly place?: string | undefined
 }
 
 export interface TaskIds {
@@ -20,14 +22,16 @@ export interface TaskIds {
 
 export function taskIds(sealer: Sealer): TaskIds {
   return {
-    show: ({ upstream, taskId }, principal) => sealer.seal(Buffer.from(JSON.stringify([upstream, taskId])), purposeFor(principal)),
+    show: ({ upstream, taskId, place }, principal) =>
+      sealer.seal(Buffer.from(JSON.stringify(place === undefined ? [upstream, taskId] : [upstream, taskId, place])), purposeFor(principal)),
     open: (visible, principal) => {
       const plain = sealer.open(visible, purposeFor(principal))
       if (plain === undefined) return undefined
       const value: unknown = JSON.parse(Buffer.from(plain).toString('utf8'))
       if (!Array.isArray(value)) return undefined
-      const [upstream, taskId] = value as unknown[]
-      return typeof upstream === 'string' && typeof taskId === 'string' ? { upstream, taskId } : undefined
+      const [upstream, taskId, place] = value as unknown[]
+      if (typeof upstream !== 'string' || typeof taskId !== 'string') return undefined
+      return typeof place === 'string' ? { upstream, taskId, place } : { upstream, taskId }
     },
   }
 }

@@ -13,7 +13,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import { type CredentialLease, isLease, type Leased } from '../../core/ports/credentials.ts'
-import type { Owner } from '../../core/ports/upstream.ts'
+import type { EndpointHealth, Owner } from '../../core/ports/upstream.ts'
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { type Interactivity, interactivityOf } from '../legacy/attribution.ts'
@@ -26,8 +26,10 @@ import { isAnswering } from './answering.ts'
 import { type Connected, connect, look } from './connect.ts'
 import { Detection } from './detection.ts'
 import type { Endpoint, Endpoints } from './endpoints.ts'
+import { fullMark, homeKey, homeMark, keyOf, overflowKey, unjudged } from './keys.ts'
 import { type Acquire, Slot, type Tenure } from './slot.ts'
-import { type ConnectionSource, Transmission } from './transmission.ts'
+import { Spread } from './spread.ts'
+import { type ConnectionSource, type Sending, Transmission } from './transmission.ts'
 
 /** Connections of one upstream at once. */
 const mostConnections = 256
@@ -51,7 +53,8 @@ export class ConnectionPool implements ConnectionSource {
   private readonly slots = new Map<string, Slot>()
   /** Those who wait for the first verdict; `over`: their session has ended meanwhile. */
   private readonly learning = new Set<{ readonly affinity: string | undefined; over: boolean }>()
-  private readonly endpointOf = new WeakMap<Connection, Endpoint>()
+  private readonly spread: Spread
+  readonly told: ConnectionSource['told']
   /** Out of the pool; each is closed when its last call has ended. */
   private readonly retiring = new Set<Connection>()
   /** Id of the credential that the gateway itself came with last. */
@@ -69,6 +72,8 @@ export class ConnectionPool implements ConnectionSource {
     this.words = context.words
     this.context = context
     this.endpoints = endpoints
+    this.spread = new Spread(endpoints)
+    this.told = endpoints.count > 1 ? this.spread : undefined
     const { clock, random, report } = context
     this.attempts = { clock, random, onRepeat: (found) => report.counters.add('retries', { upstream: context.id, evidence: found }) }
     this.interactivity = interactivityOf(context.settings.interactive)
@@ -100,10 +105,10 @@ export class ConnectionPool implements ConnectionSource {
   }
 
   /** At once where it is open, which is the usual case. */
-  connectionFor(owner: Owner, lease: CredentialLease, overflow = 0): Connection | Promise<Connection | Fault> {
+  connectionFor(owner: Owner, lease: CredentialLease, overflow = 0, sending?: Sending): Connection | Promise<Connection | Fault> {
     // Before the era is known nobody can tell to which connection a caller belongs.
-    if (this.detection.current === undefined) return this.learn(owner, lease, overflow)
-    if (this.isBalanced) return this.balanced(owner, lease)
+    if (this.detection.current === undefined) return this.learn(owner, lease, overflow, sending)
+    if (this.isBalanced) return this.balanced(owner, lease, sending)
     const slot = this.slotFor(owner, lease, overflow)
     return slot?.get() ?? this.full()
   }
@@ -114,7 +119,7 @@ export class ConnectionPool implements ConnectionSource {
     return Promise.resolve(fault('overloaded', detail, { evidence: evidence.no_place, retryAfterMs: 1_000 }))
   }
 
-  private async learn(owner: Owner, lease: CredentialLease, overflow: number): Promise<Connection | Fault> {
+  private async learn(owner: Owner, lease: CredentialLease, overflow: number, sending?: Sending): Promise<Connection | Fault> {
     this.home.keep()
     const waiting = { affinity: owner.affinity, over: false }
     this.learning.add(waiting)
@@ -122,7 +127,7 @@ export class ConnectionPool implements ConnectionSource {
     this.learning.delete(waiting)
     // What would be made for a session that is over would be nobody's, and nobody would end it.
     if (waiting.over) return fault('cancelled', { reason: 'its session is over' }, { evidence: evidence.ended_unsent })
-    return this.detection.current === undefined || !('close' in got) ? got : this.connectionFor(owner, lease, overflow)
+    return this.detection.current === undefined || !('close' in got) ? got : this.connectionFor(owner, lease, overflow, sending)
   }
 
   /** Without sessions every endpoint serves every call. */
@@ -130,18 +135,30 @@ export class ConnectionPool implements ConnectionSource {
     return this.endpoints.count > 1 && this.detection.current?.sessionful === false
   }
 
-  /** At the endpoint whose turn it is; at the next where that cannot be had. */
-  private balanced(owner: Owner, lease: CredentialLease): Connection | Promise<Connection | Fault> {
-    const got = this.at(this.endpoints.next(), owner, lease)
-    return got instanceof Promise ? this.orNext(got, owner, lease) : got
+  /** At the endpoint that has least to do; at another where no connection to it can be had. What asks for a task goes to where it is. */
+  private balanced(owner: Owner, lease: CredentialLease, sending: Sending | undefined): Connection | Promise<Connection | Fault> {
+    const only = this.spread.onlyFor(sending)
+    if (only !== undefined) return this.at(only, owner, lease)
+    const got = this.at(this.spread.nextFor(sending), owner, lease)
+    return got instanceof Promise ? this.orNext(got, owner, lease, sending) : got
   }
 
-  private async orNext(first: Promise<Connection | Fault>, owner: Owner, lease: CredentialLease): Promise<Connection | Fault> {
+  private async orNext(
+    first: Promise<Connection | Fault>,
+    owner: Owner,
+    lease: CredentialLease,
+    sending?: Sending,
+  ): Promise<Connection | Fault> {
     let got = await first
     for (let others = this.endpoints.count - 1; others > 0 && !('close' in got); others -= 1) {
-      got = await this.at(this.endpoints.next(), owner, lease)
+      got = await this.at(this.spread.nextFor(sending), owner, lease)
     }
     return got
+  }
+
+  /** Of a server that has several. */
+  endpointHealth(): readonly EndpointHealth[] | undefined {
+    return this.told === undefined ? undefined : this.endpoints.health()
   }
 
   private at(endpoint: Endpoint, owner: Owner, lease: CredentialLease): Connection | Promise<Connection | Fault> {
@@ -306,7 +323,7 @@ export class ConnectionPool implements ConnectionSource {
       this.detection.failed()
     } else {
       this.endpoints.reached(endpoint)
-      this.endpointOf.set(connected.connection, endpoint)
+      this.spread.made(connected.connection, endpoint)
       this.detection.learned(connected.detected)
     }
     return connected
@@ -390,12 +407,12 @@ export class ConnectionPool implements ConnectionSource {
    * to one of them. A session of a server is given up only by its own failure: what it keeps is worth a try.
    */
   unreachable(connection: Connection, found: Fault): void {
-    const endpoint = this.endpointOf.get(connection)
+    const endpoint = this.spread.of(connection)
     if (endpoint === undefined || this.endpoints.count === 1) return
     this.endpoints.failed(endpoint, found)
     for (const slot of this.slots.values()) {
       const other = slot.connection
-      if (other === undefined || this.endpointOf.get(other) !== endpoint) continue
+      if (other === undefined || this.spread.of(other) !== endpoint) continue
       if (other === connection || !other.sessionful) this.retire(slot, other)
     }
   }
@@ -461,24 +478,4 @@ export class ConnectionPool implements ConnectionSource {
     this.slots.delete(key)
     inBackground(this.context.report, 'connection', slot.close())
   }
-}
-
-/** The same credential for a request whose refusal is not held against it: the one that raised the doubt is. */
-function unjudged(lease: CredentialLease): CredentialLease {
-  return { id: lease.id, headers: () => lease.headers(), reject: () => false }
-}
-
-/** Whom a connection serves, with what credential, and at which endpoint where that is not left open; the tenant comes first. */
-function keyOf(principal: Principal, session: string | undefined, credential: string, endpoint = ''): string {
-  return `${principalKey(principal)}\u0000${session ?? ''}\u0000${credential}\u0000${endpoint}`
-}
-
-/** Stands for the credential of the gateway itself; no id holds it. */
-const homeMark = '\u0000'
-const homeKey = keyOf(anonymous, undefined, homeMark)
-/** Ends the key of a connection that is made for those who can be asked more than the server was told on the first. */
-const fullMark = '\u0000full'
-
-function overflowKey(key: string, overflow: number): string {
-  return overflow === 0 ? key : `${key}\u0000${overflow}`
 }

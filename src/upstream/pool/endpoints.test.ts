@@ -30,7 +30,7 @@ describe('calls of a server without sessions', () => {
     for (let n = 0; n < 6; n += 1) expect(textOf(await send(upstream, quick()))).toBe('done')
     expect(calls(alive)).toBe(6)
     const told = report.lines.filter(({ event }) => event.includes('endpoint'))
-    expect(told).toMatchObject([{ severity: 'warn', fields: { upstream: 'up', endpoint: new URL(dead).origin } }])
+    expect(told).toMatchObject([{ severity: 'warn', fields: { upstream: 'up', endpoint: dead } }])
   })
 
   test('find out one that dies, and no caller hears of it: what was not sent goes to another; it is left out, and comes back', async () => {
@@ -87,6 +87,63 @@ describe('calls of a server without sessions', () => {
     const { upstream } = upstreamAt({ endpoints: dead })
     expect(await send(upstream, quick())).toMatchObject({ kind: 'fault', fault: { kind: 'upstream_unavailable', sideEffect: 'none' } })
     expect(upstream.health()).toMatchObject({ state: 'unavailable' })
+  })
+})
+
+describe('an endpoint that hangs', () => {
+  test('takes five calls to their deadline, and is then left out', async () => {
+    const clock = new ManualClock()
+    const hanging = await replica(({ body }) => (body.method === 'tools/call' ? 'hang' : undefined))
+    const alive = await replica()
+    const { upstream } = upstreamAt({ endpoints: [hanging.url, alive.url] }, { clock })
+    let late = 0
+    for (let n = 0; n < 20; n += 1) {
+      const before = calls(hanging)
+      const leg = start(upstream, quick(), { clock, limits: { idleMs: 100, totalMs: 100 } })
+      const isOver = leg.outcome.then(() => true)
+      await expect.poll(() => calls(hanging) > before || Promise.race([isOver, false])).toBe(true)
+      if (calls(hanging) > before) await clock.advance(101)
+      if ((await leg.outcome).kind === 'fault') late += 1
+    }
+    expect([late, calls(hanging)]).toEqual([5, 5])
+    expect(upstream.health().endpoints).toMatchObject([{ state: 'ejected' }, { state: 'ready' }])
+  })
+})
+
+describe('a task', () => {
+  const created = {
+    resultType: 'task',
+    taskId: 't',
+    status: 'working',
+    createdAt: '2026-01-01T00:00:00Z',
+    lastUpdatedAt: '2026-01-01T00:00:00Z',
+    ttlMs: null,
+  }
+  const asked = ({ requests }: Scripted) => requests.filter(({ body }) => body.method === 'tasks/get').length
+  const withTasks = () =>
+    replica(({ body }) => {
+      if (body.method === 'tools/call') return { result: created }
+      return body.method === 'tasks/get' ? { result: { ...created, resultType: 'complete' } } : undefined
+    })
+
+  test('is asked for where it was made, and nowhere else, though that is gone', async () => {
+    const replicas = [await withTasks(), await withTasks(), await withTasks()]
+    const { upstream } = upstreamAt({ endpoints: replicas.map(({ url }) => url) })
+    await send(upstream, quick())
+    const made = await send(upstream, quick())
+    if (made.kind !== 'task') throw new TypeError(JSON.stringify(made))
+    const get = (place: string | undefined) => ({ ...makeCall('tasks/get', { taskId: 't' }), place })
+    for (let n = 0; n < 6; n += 1) expect((await send(upstream, get(made.place))).kind).toBe('complete')
+    expect(replicas.map(asked).sort()).toEqual([0, 0, 6])
+    // Of a task of before the endpoints were several, and of an endpoint that the configuration has no more.
+    for (const place of [undefined, 'ffffffffffff']) for (let n = 0; n < 3; n += 1) await send(upstream, get(place))
+    expect(replicas.map(asked).sort()).toEqual([2, 2, 8])
+    await replicas.find((one) => asked(one) === 8)?.stop()
+    expect(await send(upstream, get(made.place))).toMatchObject({
+      kind: 'fault',
+      fault: { kind: 'upstream_unavailable', sideEffect: 'none' },
+    })
+    expect(replicas.map(asked).sort()).toEqual([2, 2, 8])
   })
 })
 

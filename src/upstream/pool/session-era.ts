@@ -18,7 +18,8 @@ import { isUnreachable } from '../http/failures.ts'
 import { ConnectionPool } from './connections.ts'
 import type { Endpoints } from './endpoints.ts'
 import { EraLists } from './era-lists.ts'
-import type { ConnectionSource } from './transmission.ts'
+import { toldBoth } from './spread.ts'
+import type { ConnectionSource, Sending } from './transmission.ts'
 
 /** How long a failure to open it is remembered, in ms; it doubles with each in a row. */
 const firstPauseMs = 60_000
@@ -48,6 +49,7 @@ export class SessionEra implements ConnectionSource {
   onSettled: () => void = () => {}
 
   readonly words: Context['words']
+  readonly told: ConnectionSource['told']
   private readonly context: Context
   private readonly modern: ConnectionPool
   private state: State = 'untried'
@@ -69,6 +71,7 @@ export class SessionEra implements ConnectionSource {
     this.modern = modern
     const transport = settings.command === undefined ? 'streamable-http' : settings.transport
     this.pool = new ConnectionPool({ ...context, settings: { ...settings, era: 'legacy', transport } }, endpoints)
+    this.told = this.pool.told === undefined || modern.told === undefined ? undefined : toldBoth(this.pool.told, modern.told)
     this.lists = new EraLists(context)
     const served = (): void => {
       this.pool.home.wake()
@@ -156,25 +159,25 @@ export class SessionEra implements ConnectionSource {
   }
 
   /** For callers with sessions. */
-  connectionFor(owner: Owner, lease: CredentialLease, overflow: number): Connection | Promise<Connection | Fault> {
+  connectionFor(owner: Owner, lease: CredentialLease, overflow: number, sending?: Sending): Connection | Promise<Connection | Fault> {
     if (this.state === 'open') {
-      const got = this.pool.connectionFor(owner, lease, overflow)
-      return got instanceof Promise ? got.then((made) => this.orModern(made, owner, lease, overflow)) : got
+      const got = this.pool.connectionFor(owner, lease, overflow, sending)
+      return got instanceof Promise ? got.then((made) => this.orModern(made, owner, lease, overflow, sending)) : got
     }
     const { current } = this.modern.detection
     if (this.state === 'stateless' || current?.era === 'legacy' || (this.state === 'closed' && this.clock.mono() < this.notBefore))
-      return this.modern.connectionFor(owner, lease, overflow)
-    return this.onceOpen(owner, lease, overflow)
+      return this.modern.connectionFor(owner, lease, overflow, sending)
+    return this.onceOpen(owner, lease, overflow, sending)
   }
 
-  private async onceOpen(owner: Owner, lease: CredentialLease, overflow: number): Promise<Connection | Fault> {
+  private async onceOpen(owner: Owner, lease: CredentialLease, overflow: number, sending?: Sending): Promise<Connection | Fault> {
     const waiting = { affinity: owner.affinity, over: false }
     this.waiting.add(waiting)
     const open = await this.isOpen()
     this.waiting.delete(waiting)
     // What would be made for a session that is over would be nobody's, and nobody would end it.
     if (waiting.over) return fault('cancelled', { reason: 'its session is over' }, { evidence: evidence.ended_unsent })
-    return open ? this.connectionFor(owner, lease, overflow) : this.modern.connectionFor(owner, lease, overflow)
+    return open ? this.connectionFor(owner, lease, overflow, sending) : this.modern.connectionFor(owner, lease, overflow, sending)
   }
 
   sessionEnded(affinity: string): void {
@@ -235,10 +238,11 @@ export class SessionEra implements ConnectionSource {
     owner: Owner,
     lease: CredentialLease,
     overflow: number,
+    sending: Sending | undefined,
   ): Connection | Fault | Promise<Connection | Fault> {
     if ('close' in got || isUnreachable(got) || got.kind === 'overloaded') return got
     this.failed(got)
-    return this.modern.connectionFor(owner, lease, overflow)
+    return this.modern.connectionFor(owner, lease, overflow, sending)
   }
 
   private failed(found: Fault): void {

@@ -17,7 +17,16 @@ const call = { caller: {}, upstream: 'up', method: 'tools/call' } as TargetedCal
 
 function source(send: Connection['send'], forget: ConnectionSource['forget'] = () => {}): ConnectionSource {
   const connection = { send, close: async () => {} } as unknown as Connection
-  return { clock, words: undefined, lease: () => lease, connectionFor: () => connection, forget, unreachable: () => {}, nextQueue: () => 0 }
+  return {
+    clock,
+    words: undefined,
+    lease: () => lease,
+    connectionFor: () => connection,
+    told: undefined,
+    forget,
+    unreachable: () => {},
+    nextQueue: () => 0,
+  }
 }
 
 it.each([

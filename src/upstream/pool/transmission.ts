@@ -23,8 +23,10 @@ export interface ConnectionSource {
   readonly words: WordsReader | undefined
   /** The credential of the caller; at once where it is at hand. */
   lease(owner: Caller): Leased | Promise<Leased>
-  /** At once where it is open. */
-  connectionFor(owner: Caller, lease: CredentialLease, overflow: number): Connection | Fault | Promise<Connection | Fault>
+  /** At once where it is open. `sending`: the attempt that it is for. */
+  connectionFor(owner: Caller, lease: CredentialLease, overflow: number, sending: Sending): Connection | Fault | Promise<Connection | Fault>
+  /** Of a server that has several endpoints. */
+  readonly told: Told | undefined
   /** The server speaks another revision than this connection. */
   forget(connection: Connection): void
   /** No request reaches the connection's endpoint; nothing was sent. */
@@ -33,16 +35,31 @@ export interface ConnectionSource {
   nextQueue(queues: number): number
 }
 
-export class Transmission {
+/** Who is told of what is sent on a connection, and of its end. */
+export interface Told {
+  began(connection: Connection): void
+  /** Gives the outcome as it is to be taken; `undefined`: a bug of ours, or nothing was sent. */
+  ended(connection: Connection, sending: Sending, outcome: Outcome | undefined): Outcome | undefined
+}
+
+/** One attempt of a call. */
+export interface Sending {
+  readonly call: TargetedCall
+  readonly exchange: Exchange
+}
+
+export class Transmission implements Sending {
+  readonly call: TargetedCall
+  readonly exchange: Exchange
   private readonly source: ConnectionSource
-  private readonly call: TargetedCall
-  private readonly exchange: Exchange
   private readonly over: () => void
   private readonly startedAt: number
   private overflow = 0
   /** All overflow connections are taken: it waits in the queue of one. */
   private patient = false
   private connection: Connection | undefined
+  /** Its endpoint counts it as a call in flight. */
+  private isCounted = false
   private credential: CredentialLease | undefined
 
   /** `over` runs once, when the call has its outcome. */
@@ -64,7 +81,7 @@ export class Transmission {
   private sendWith(lease: Leased | undefined): Promise<Outcome> {
     if (lease === undefined) return this.interrupted()
     if (!isLease(lease)) return Promise.resolve(this.ended(failed(unsentFault(lease))))
-    const got = this.source.connectionFor(this.call.caller, lease, this.overflow)
+    const got = this.source.connectionFor(this.call.caller, lease, this.overflow, this)
     if (!(got instanceof Promise)) return this.sendOn(got, lease)
     return orAborted(got, this.exchange.signal, () => undefined).then((connection) => this.sendOn(connection, lease), this.broke)
   }
@@ -80,6 +97,7 @@ export class Transmission {
     this.credential = lease
     if (!('close' in got)) return Promise.resolve(this.refused(unsentFault(got)))
     this.connection = got
+    this.begun(got)
     try {
       return got.send(this.call, this.exchange, lease, this.patient).then(this.onSent, this.broke)
     } catch (error) {
@@ -96,9 +114,12 @@ export class Transmission {
   }
 
   private settle(sent: Outcome | Occupied): Outcome | Promise<Outcome> {
-    if (sent.kind === 'occupied') return this.elsewhere()
+    if (sent.kind === 'occupied') {
+      this.counted(undefined)
+      return this.elsewhere()
+    }
     if (sent.kind === 'fault') this.learn(sent.fault)
-    const outcome = heedWords(this.source.words, sent, this.call, this.credential)
+    const outcome = heedWords(this.source.words, this.counted(sent), this.call, this.credential)
     return outcome.kind === 'fault' ? this.refused(outcome.fault) : this.ended(outcome)
   }
 
@@ -106,6 +127,21 @@ export class Transmission {
   private refused(found: Fault): Outcome | Promise<Outcome> {
     const better = explained(found, this.credential)
     return better === undefined ? this.ended(failed(found)) : better.then((told) => this.ended(failed(told)), this.broke)
+  }
+
+  private begun(connection: Connection): void {
+    const { told } = this.source
+    if (told === undefined) return
+    this.isCounted = true
+    told.began(connection)
+  }
+
+  private counted(outcome: Outcome): Outcome
+  private counted(outcome: undefined): undefined
+  private counted(outcome: Outcome | undefined): Outcome | undefined {
+    if (!this.isCounted) return outcome
+    this.isCounted = false
+    return this.source.told?.ended(this.connection as Connection, this, outcome)
   }
 
   private learn(found: Fault): void {
@@ -129,6 +165,7 @@ export class Transmission {
 
   /** A bug of ours: the call is over all the same. */
   private readonly broke = (error: unknown): Promise<never> => {
+    this.counted(undefined)
     this.over()
     return Promise.reject(error)
   }

@@ -17,6 +17,7 @@ import { inBackground, reportBug } from '../../core/ports/boundary.ts'
 import { isLease } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
 import {
+  type EndpointHealth,
   type Owner,
   type Upstream,
   type UpstreamDescription,
@@ -75,7 +76,17 @@ export class PooledUpstream implements Upstream {
       connections: connections + (more?.connections ?? 0),
       restarts: restarts + (more?.restarts ?? 0),
       inFlight: this.inFlight,
+      ...this.endpointHealth(),
     }
+  }
+
+  /** Those of the era that most is sent in, with what the other has at each. */
+  private endpointHealth(): { readonly endpoints?: readonly EndpointHealth[] } {
+    const endpoints = this.pool.endpointHealth()
+    if (endpoints === undefined) return {}
+    const more = this.sessions?.pool.endpointHealth()
+    if (more === undefined) return { endpoints }
+    return { endpoints: endpoints.map((one, i) => ({ ...one, inFlight: one.inFlight + (more[i]?.inFlight ?? 0) })) }
   }
 
   onChange(listener: () => void): () => void {
