@@ -34,10 +34,16 @@ export function toolConcurrency(queue: number, report: Report): Gate<TargetedCal
     if (places === undefined || places.most !== most) {
       const bulkhead = places?.bulkhead ?? new Bulkhead({ concurrency: most, queue })
       bulkhead.limit({ concurrency: most, queue })
-      places = { bulkhead, most, place: { leave: () => bulkhead.leave() } }
+      places = { bulkhead, most, place: { leave: () => leave(upstream, tool, bulkhead) } }
       ofServer.set(tool, places)
     }
     return places
+  }
+
+  /** A tool at which nothing is takes no room. */
+  function leave(upstream: string, tool: string, bulkhead: Bulkhead): void {
+    bulkhead.leave()
+    if (bulkhead.inFlight === 0 && bulkhead.queued === 0) tools.get(upstream)?.delete(tool)
   }
 
   return {

@@ -89,7 +89,9 @@ class Asking {
   private readonly parts: LimitsParts
   private readonly loops: Loops | undefined
   private readonly print: Fingerprint
-  private readonly legs = new Set<number>()
+  private legs = new Set<number>()
+  /** Those that came before the latest. */
+  private olderLegs = new Set<number>()
   // Of the call that is asked about, within one turn of the event loop.
   private refusing: Limit | undefined
   private waitMs = 0
@@ -112,6 +114,7 @@ class Asking {
   private admit(call: TargetedCall, exchange: Exchange): Entry | Promise<Entry> {
     const { holders, loops, parts } = this
     this.begin()
+    const nowMs = parts.clock.mono()
     let run = 0
     let identical = 0
     if (loops !== undefined && itemOf(call) !== undefined) {
@@ -121,7 +124,7 @@ class Asking {
         .text(call.upstream)
         .text(call.target ?? '')
         .json(argumentsOf(call)).value
-      const loop = loops.find(run, identical, parts.clock.mono())
+      const loop = loops.find(run, identical, nowMs)
       if (loop !== undefined) return this.refuse('run', loopFound(call, loop, loops.limit, parts.clock.now()))
     }
     const shared = holders.shared(call)
@@ -144,7 +147,7 @@ class Asking {
       return this.refuse(refusing.scope, refusedBy(call, refusing, said, parts.clock.now()))
     }
     if (pending !== undefined) return Promise.all(pending).then(() => this.again(call, exchange))
-    loops?.count(run, identical, parts.clock.mono())
+    if (identical !== 0) loops?.count(run, identical, nowMs)
     if (shared.length + own.length + ofRun.length === 0) return nothing
     const taken = new Taken(parts, parts.meter === undefined ? undefined : call, amounts, shared, own, ofRun)
     taken.count()
@@ -202,9 +205,12 @@ class Asking {
       .text(call.target ?? '')
       .text(inner ?? '')
       .json(call.params.json()).value
-    if (this.legs.has(leg)) return false
+    if (this.legs.has(leg) || this.olderLegs.has(leg)) return false
+    if (this.legs.size >= mostLegs) {
+      this.olderLegs = this.legs
+      this.legs = new Set()
+    }
     this.legs.add(leg)
-    if (this.legs.size > mostLegs) for (const first of this.legs) return this.legs.delete(first)
     return true
   }
 }

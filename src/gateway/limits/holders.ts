@@ -37,6 +37,9 @@ export interface HoldersParts {
   readonly kept?: KeptUsage | undefined
 }
 
+/** Tools of a server, and lists of a holder, before they are made anew: a server may have ever new names. */
+const mostTools = 10_000
+const mostLists = 1_000
 /** Runs whose beginning is known. */
 const mostBegan = 100_000
 
@@ -173,6 +176,7 @@ export class Holders {
     const key = gatewayKey('rate', upstream, item.name)
     const limits = rate === undefined ? server.limits : [...server.limits, rateLimit(key, rate, 'tool', upstream, item.name)]
     const made = { upstream, tool: item.name, settings: item.settings, limits }
+    if (tools.size >= mostTools) tools.clear()
     tools.set(item.name, made)
     return made
   }
@@ -216,6 +220,7 @@ function listOf(
     rate === undefined || tool === undefined
       ? budgets
       : [...budgets, { ...rateLimit(tenantKey(tenant, 'rate', scope, of, upstream, tool), rate, scope, upstream, tool), holder: run?.id }]
+  if (lists.size >= mostLists) lists.clear()
   lists.set(used, made)
   return made
 }

@@ -34,6 +34,8 @@ export interface Use {
 
 /** How long uses are gathered, in ms: what a crash gives back. */
 const gatherMs = 5_000
+/** What comes back sooner than a restart takes is not worth a row. */
+const shortestMs = 60_000
 /** Parts of a period. */
 const parts = 32
 /** Rows that are read at the start, the latest; and keys that wait while the store is away. */
@@ -79,14 +81,15 @@ export class KeptUsage {
   }
 
   note(key: string, periodMs: number, amount: number): void {
+    if (periodMs < shortestMs) return
     const now = this.clock.now()
     const known = this.waiting.get(key)
     if (known !== undefined && now < known.endedMs && now >= known.beganMs) {
       known.amount += amount
       return
     }
+    if (this.waiting.size + this.over.length >= most) return
     if (known !== undefined) this.over.push(known)
-    else if (this.waiting.size + this.over.length >= most) return
     const part = Math.ceil(periodMs / parts)
     const beganMs = Math.floor(now / part) * part
     this.waiting.set(key, { key, beganMs, endedMs: beganMs + part, periodMs, amount })

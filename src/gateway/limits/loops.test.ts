@@ -29,12 +29,12 @@ describe('repeated calls', () => {
     const loops = new Loops(limit)
     let calls = 0
     for (let n = 0; n < 200; n += 1) {
-      const found = loops.find(1, n % length, n)
+      const found = loops.find(1, 1 + (n % length), n)
       if (found !== undefined) {
         expect(found).toMatchObject({ used: 10, length })
         break
       }
-      loops.count(1, n % length, n)
+      loops.count(1, 1 + (n % length), n)
       calls += 1
     }
     expect(calls).toBe(10 * length)
@@ -42,18 +42,30 @@ describe('repeated calls', () => {
 
   it('are found between others, with no length told', () => {
     const loops = new Loops(limit)
-    for (let n = 0; n < 100; n += 1) loops.count(1, n % 10, n)
-    expect(loops.find(1, 0, 100)).toMatchObject({ used: 10, length: undefined })
+    for (let n = 0; n < 100; n += 1) loops.count(1, 1 + (n % 10), n)
+    expect(loops.find(1, 1, 100)).toMatchObject({ used: 10, length: undefined })
   })
 
-  it('take no more room than was given, and refusals take none', () => {
-    const loops = new Loops(limit, 100)
-    for (let n = 0; n < 10_000; n += 1) loops.count(n, n, n)
-    expect(loops.size).toBe(100)
-    for (let n = 0; n < 10; n += 1) loops.count(1, 1, 0)
-    const before = loops.size
-    for (let n = 0; n < 1_000; n += 1) expect(loops.find(1, 1, n)).toBeDefined()
-    expect(loops.size).toBe(before)
+  it('are found among a hundred thousand others, as long as they come often, and refusals change nothing', () => {
+    const loops = new Loops(limit)
+    let n = 1
+    for (let repeat = 0; repeat < 10; repeat += 1) {
+      expect(loops.find(7, 123_456_789, repeat * 100)).toBeUndefined()
+      loops.count(7, 123_456_789, repeat * 100)
+      for (let other = 0; other < 10_000; other += 1) loops.count(n, (n++ * 2_654_435_761) % 2 ** 53, repeat * 100 + other / 200)
+    }
+    const found = loops.find(7, 123_456_789, 1_000)
+    expect(found).toMatchObject({ used: 10 })
+    for (let i = 0; i < 1_000; i += 1) expect(loops.find(7, 123_456_789, 1_000)).toEqual(found)
+  })
+
+  it('lose their place to others where they are the oldest of too many', () => {
+    const loops = new Loops(limit, 4)
+    for (let i = 0; i < 10; i += 1) loops.count(1, 1, 0)
+    for (let i = 2; i < 6; i += 1) loops.count(1, i, 30_000)
+    expect(loops.find(1, 1, 30_000)).toBeUndefined()
+    for (let i = 0; i < 10; i += 1) loops.count(1, 5, 30_000)
+    expect(loops.find(1, 5, 30_000)).toBeDefined()
   })
 })
 

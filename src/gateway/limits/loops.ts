@@ -1,19 +1,16 @@
 // Calls that an agent repeats: the same tool with the same arguments within one run. Counted in this gateway alone, since nearly every call
-// is a new one, and a store elsewhere would have to be asked about each.
+// is a new one, and a store elsewhere would have to be asked about each. For the same reason they stand in a table of one size, without an
+// object each: a call finds its place by its fingerprint, and takes that of the one which was not repeated longest.
 import type { Rate } from '../../core/text/rate.ts'
 
 /** The window moves in so many steps. What is counted may be a step older than the period, and never younger. */
 const steps = 8
-
-interface Repeated {
-  /** Calls in each step, the step n at n modulo its length; undefined until the second call. */
-  counts: number[] | undefined
-  /** The step of the last call. */
-  step: number
-  sum: number
-  /** Which call of its run the last one was. */
-  nth: number
-}
+/** Counts of a call: of each step of its window, and of the present one. */
+const counted = steps + 1
+/** Places that a call can take. */
+const ways = 4
+/** The longest cycle that is named as one. */
+const longestCycle = 4
 
 export interface Loop {
   readonly used: number
@@ -22,94 +19,120 @@ export interface Loop {
   readonly length: number | undefined
 }
 
-/** The longest cycle that is named as one. */
-const longestCycle = 4
-
 export class Loops {
   readonly limit: Rate
   private readonly stepMs: number
-  private readonly most: number
-  /** The least recently used first. */
-  private readonly calls = new Map<number, Repeated>()
-  private readonly runs = new Map<number, number>()
+  private readonly places: number
+  /** Fingerprints; 0 where there is none yet. */
+  private readonly calls: Float64Array
+  /** The step of the last call. */
+  private readonly lastStep: Float64Array
+  /** Which call of all the last one was. */
+  private readonly touched: Float64Array
+  private all = 0
+  /** Which call of its run the last one was. */
+  private readonly nth: Uint32Array
+  private readonly sums: Uint32Array
+  /** Calls in each step, the step n at n modulo `counted`. */
+  private readonly counts: Uint32Array
+  /** Calls of each run. Runs that share a place make a loop look longer than it is, and no more. */
+  private readonly runs: Uint32Array
 
-  constructor(limit: Rate, most = 65_536) {
+  /** `places`: a power of two. */
+  constructor(limit: Rate, places = 65_536) {
     this.limit = limit
     this.stepMs = limit.periodMs / steps
-    this.most = most
+    this.places = places
+    this.calls = new Float64Array(places)
+    this.lastStep = new Float64Array(places)
+    this.touched = new Float64Array(places)
+    this.nth = new Uint32Array(places)
+    this.sums = new Uint32Array(places)
+    this.counts = new Uint32Array(places * counted)
+    this.runs = new Uint32Array(places)
   }
 
-  get size(): number {
-    return this.calls.size
-  }
-
-  /** `run` and `call` are fingerprints, that of the call with its run. Undefined where one more is no loop yet; changes nothing. */
+  /** `run` and `call` are fingerprints, that of the call with its run. Undefined where one more is no loop yet. */
   find(run: number, call: number, nowMs: number): Loop | undefined {
-    const found = this.calls.get(call)
-    if (found === undefined || found.sum < this.limit.most) return undefined
+    const at = this.placeOf(call)
+    if (at < 0 || (this.sums[at] as number) < this.limit.most) return undefined
     const step = Math.floor(nowMs / this.stepMs)
-    forget(found, step)
-    if (found.sum < this.limit.most) return undefined
-    const length = (this.runs.get(run) ?? found.nth) + 1 - found.nth
-    return {
-      used: found.sum,
-      waitMs: this.wait(found, step, nowMs),
-      length: length <= longestCycle ? length : undefined,
-    }
+    this.forget(at, step)
+    const used = this.sums[at] as number
+    if (used < this.limit.most) return undefined
+    const length = (this.runs[run % this.places] as number) + 1 - (this.nth[at] as number)
+    return { used, waitMs: this.wait(at, step, nowMs), length: length > 0 && length <= longestCycle ? length : undefined }
   }
 
   count(run: number, call: number, nowMs: number): void {
-    const nth = (this.runs.get(run) ?? 0) + 1
-    this.runs.set(run, nth)
-    if (nth === 1 && this.runs.size > this.most) dropFirst(this.runs)
+    const ofRun = run % this.places
+    const nth = (this.runs[ofRun] as number) + 1
+    this.runs[ofRun] = nth
     const step = Math.floor(nowMs / this.stepMs)
-    const found = this.calls.get(call)
-    if (found === undefined) {
-      this.calls.set(call, { counts: undefined, step, sum: 1, nth })
-      if (this.calls.size > this.most) dropFirst(this.calls)
+    let at = this.placeOf(call)
+    if (at < 0) at = this.take(call, step)
+    else this.forget(at, step)
+    const index = at * counted + (step % counted)
+    this.counts[index] = (this.counts[index] as number) + 1
+    this.sums[at] = (this.sums[at] as number) + 1
+    this.nth[at] = nth
+    this.all += 1
+    this.touched[at] = this.all
+  }
+
+  /** -1 where it has none. */
+  private placeOf(call: number): number {
+    const first = this.firstOf(call)
+    for (let at = first; at < first + ways; at += 1) if (this.calls[at] === call) return at
+    return -1
+  }
+
+  private firstOf(call: number): number {
+    return (call % (this.places / ways)) * ways
+  }
+
+  /** The place of the call whose last one is longest ago, emptied. */
+  private take(call: number, step: number): number {
+    const first = this.firstOf(call)
+    let oldest = first
+    for (let at = first; at < first + ways; at += 1) {
+      if ((this.touched[at] as number) < (this.touched[oldest] as number)) oldest = at
+    }
+    this.calls[oldest] = call
+    this.lastStep[oldest] = step
+    this.empty(oldest)
+    return oldest
+  }
+
+  /** What is older than the window at this step. */
+  private forget(at: number, step: number): void {
+    const last = this.lastStep[at] as number
+    if (step <= last) return
+    this.lastStep[at] = step
+    if (step - last > steps) {
+      this.empty(at)
       return
     }
-    if (found.counts === undefined) {
-      found.counts = new Array<number>(steps + 1).fill(0)
-      found.counts[found.step % (steps + 1)] = found.sum
+    let sum = this.sums[at] as number
+    for (let gone = last + 1; gone <= step; gone += 1) {
+      const index = at * counted + (gone % counted)
+      sum -= this.counts[index] as number
+      this.counts[index] = 0
     }
-    forget(found, step)
-    found.counts[step % (steps + 1)] = (found.counts[step % (steps + 1)] ?? 0) + 1
-    found.sum += 1
-    found.nth = nth
-    this.calls.delete(call)
-    this.calls.set(call, found)
+    this.sums[at] = sum
   }
 
-  private wait(found: Repeated, step: number, nowMs: number): number {
-    let { sum } = found
-    for (let at = step - steps; at < step; at += 1) {
-      sum -= found.counts?.[at % (steps + 1)] ?? 0
-      if (sum < this.limit.most) return (at + steps + 1) * this.stepMs - nowMs
-    }
-    return (step + steps + 1) * this.stepMs - nowMs
+  private empty(at: number): void {
+    this.sums[at] = 0
+    for (let index = at * counted; index < (at + 1) * counted; index += 1) this.counts[index] = 0
   }
-}
 
-/** What is older than the window at this step. */
-function forget(found: Repeated, step: number): void {
-  const { counts } = found
-  if (counts === undefined) {
-    if (step - found.step > steps) found.sum = 0
-  } else {
-    for (let at = Math.max(found.step + 1, step - steps); at <= step; at += 1) {
-      found.sum -= counts[at % (steps + 1)] ?? 0
-      counts[at % (steps + 1)] = 0
+  private wait(at: number, step: number, nowMs: number): number {
+    let sum = this.sums[at] as number
+    for (let gone = step - steps; gone < step; gone += 1) {
+      if (gone >= 0) sum -= this.counts[at * counted + (gone % counted)] as number
+      if (sum < this.limit.most) return (gone + counted) * this.stepMs - nowMs
     }
-    if (step - found.step > steps) {
-      counts.fill(0)
-      found.sum = 0
-    }
+    return (step + counted) * this.stepMs - nowMs
   }
-  found.step = Math.max(found.step, step)
-}
-
-function dropFirst(map: Map<number, unknown>): void {
-  const first = map.keys().next()
-  if (first.done !== true) map.delete(first.value)
 }
