@@ -24,6 +24,7 @@ test('what a call passes, family by family', () => {
       'budgetWarning',
       'limits',
       'toolConcurrency',
+      'degraded',
       'retry',
       'breaker',
       'bulkhead',

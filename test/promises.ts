@@ -185,7 +185,7 @@ export const promises = {
   },
   R47: {
     text: 'Timeouts are consistent end to end: client > gateway > upstream deadline; a mismatch is a config error; remaining deadline is propagated.',
-    claimed: { partly: 'contradictory time-outs are refused and deadlines are enforced; the remaining time is not told to servers' },
+    claimed: true,
   },
   R48: {
     text: 'Long operations survive idle: progress/keep-alive on stream; connection drop mid-operation has a defined outcome (resumed, re-issued if safe, or `outcome_unknown`).',

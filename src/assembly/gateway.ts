@@ -31,6 +31,7 @@ import { pipeline } from '../gateway/pipeline.ts'
 import { asserted, createSchemaGate, validate } from '../gateway/policy/stage.ts'
 import { createWordsReader } from '../gateway/quality/words-reader.ts'
 import { record, unclaimedRecord } from '../gateway/record/stage.ts'
+import { degraded } from '../gateway/resilience/degraded.ts'
 import { Maintenance } from '../gateway/resilience/maintenance.ts'
 import { createResilience, type Resilience } from '../gateway/resilience/stage.ts'
 import { createSpillStore, spill } from '../gateway/results/stage.ts'
@@ -199,6 +200,7 @@ export function assembleInside(parts: InsideParts): Inside {
     toolConcurrency: Object.values(settings.tools).some((tool) => tool.concurrency !== undefined)
       ? toolConcurrency(settings.limits.queue, report)
       : undefined,
+    degraded: isDegraded(settings) ? degraded(clock, report) : undefined,
     retry: resilience.retry,
     breaker: resilience.breaker,
     bulkhead: resilience.bulkhead,
@@ -224,6 +226,11 @@ export function assembleInside(parts: InsideParts): Inside {
     scopes: mountScopes(policy, settings),
     close: () => pools.close(),
   }
+}
+
+/** Configuration says of some tool what its agent is given where it fails. */
+function isDegraded({ tools }: Settings): boolean {
+  return Object.values(tools).some(({ tellUser, staleFor }) => tellUser !== undefined || staleFor !== undefined)
 }
 
 /** Calls to it go with a credential of their caller. */

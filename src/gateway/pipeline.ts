@@ -25,6 +25,8 @@ export interface Stages {
   readonly limits: Gate<TargetedCall>
   /** Undefined where no tool has a limit of its own. */
   readonly toolConcurrency: Gate<TargetedCall> | undefined
+  /** Undefined where configuration says it of no tool. */
+  readonly degraded: Pass<RoutedCall> | undefined
   readonly retry: Pass<TargetedCall>
   readonly breaker: Gate<TargetedCall>
   readonly bulkhead: Gate<TargetedCall>
@@ -62,6 +64,7 @@ export function pipeline(s: Stages) {
     .pass(['invoke'], s.budgetWarning, 'around limits, so that the call itself is counted in what it tells')
     .gate(sent, s.limits, 'after all that refuses a call for what it is; around retry: a call counts once, whatever its attempts')
     .gate(['invoke'], s.toolConcurrency, 'before the breaker: who waits for its tool takes no place of the upstream')
+    .pass(['invoke'], s.degraded, 'around retry: what is given where all attempts have failed')
     .pass(sent, s.retry, 'around the breaker, so that each attempt is judged')
     .gate(sent, s.breaker, 'before the queue: an open circuit answers at once and takes no place')
     .gate(sent, s.bulkhead, 'innermost: a place is held only while the upstream works')

@@ -17,6 +17,8 @@ export class Deadline implements QueuedDeadline {
   private readonly expire: () => void
   private readonly startedAt: number
   private limits: DeadlineLimits
+  /** Longest total that the caller waits, in ms. */
+  private capMs = Number.POSITIVE_INFINITY
   private pausedAt: number | undefined
   private pausedMs = 0
   private readonly deadlineQueue: DeadlineQueue
@@ -40,6 +42,23 @@ export class Deadline implements QueuedDeadline {
 
   get idleMs(): number {
     return this.limits.idleMs
+  }
+
+  /** Milliseconds left of the total, whatever is heard meanwhile. */
+  remainingTotalMs(): number {
+    return Math.max(0, this.lastMs() - (this.pausedAt ?? this.clock.mono()))
+  }
+
+  /** It is the caller who waits no longer. */
+  get isOfCaller(): boolean {
+    return this.capMs < this.limits.totalMs && this.dueAt === this.lastMs()
+  }
+
+  /** The caller waits so long and no longer, counted from the start of the call. */
+  cap(ms: number): void {
+    if (ms >= this.capMs) return
+    this.capMs = ms
+    this.push(this.clock.mono())
   }
 
   /** Replaces the limits once the upstream's own are known. The total still counts from the start of the call. */
@@ -84,10 +103,14 @@ export class Deadline implements QueuedDeadline {
   }
 
   private push(from: number): void {
-    this.dueAt = Math.min(from + this.limits.idleMs, this.startedAt + this.pausedMs + this.limits.totalMs)
+    this.dueAt = Math.min(from + this.limits.idleMs, this.lastMs())
     if (this.done || this.pausedAt !== undefined) return
     if (this.place === undefined) this.place = this.deadlineQueue.enter(this)
     else this.deadlineQueue.sooner(this)
+  }
+
+  private lastMs(): number {
+    return this.startedAt + this.pausedMs + Math.min(this.capMs, this.limits.totalMs)
   }
 
   private leave(): void {

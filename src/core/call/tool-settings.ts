@@ -13,6 +13,12 @@ export interface ToolSettings {
   readonly rate: Rate | undefined
   readonly ratePerPrincipal: Rate | undefined
   readonly ratePerRun: Rate | undefined
+  /** Longest silence of a call, in ms; undefined: that of its server. */
+  readonly timeout: number | undefined
+  /** What an agent is told to tell its user where a call fails on the way or behind the server. */
+  readonly tellUser: string | undefined
+  /** Age of an answer in ms up to which it is given again where the server fails; undefined: none is kept. */
+  readonly staleFor: number | undefined
   /** Calls at once; more of them wait. */
   readonly concurrency: number | undefined
   /** What a call costs, and each token of it; undefined: what `prices` says. */
@@ -27,6 +33,9 @@ export const unconfigured: ToolSettings = {
   rate: undefined,
   ratePerPrincipal: undefined,
   ratePerRun: undefined,
+  timeout: undefined,
+  tellUser: undefined,
+  staleFor: undefined,
   concurrency: undefined,
   cost: undefined,
 }

@@ -293,6 +293,13 @@ const rows = {
     why: 'an answer is given after the work',
   },
   deadline: { ...unknown, ...never, seen: 'the deadline passed after the request was sent', why: 'the server may be working on it' },
+  caller_deadline: {
+    ...unknown,
+    ...never,
+    health: 'neutral',
+    seen: 'the deadline that the caller stated passed after the request was sent',
+    why: 'the server may be working on it',
+  },
   ended: {
     ...unknown,
     ...never,

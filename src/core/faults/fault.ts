@@ -34,6 +34,8 @@ export interface Fault {
   readonly evidence: Evidence | undefined
   /** The sentence, filled in. */
   readonly message: string
+  /** What an agent is to tell its user, by configuration of the tool; undefined: the sentence. */
+  readonly tellUser?: string | undefined
   /** Facts for programs: `upstream`, `tool`, `layer`, `violations`, … JSON values, never secrets. `advice` is a sentence that ends the message. */
   readonly detail: Readonly<Record<string, unknown>>
   /** What a client has to bring instead, as a value of `WWW-Authenticate` (RFC 9110 §11.6.1). */

@@ -18,7 +18,7 @@ function faultData(fault: Fault, { correlationId, run }: FaultOf): Record<string
     side_effect: fault.sideEffect,
     correlation_id: correlationId,
     ...(run === undefined ? {} : { run }),
-    tell_user: fault.message,
+    tell_user: fault.tellUser ?? fault.message,
     ...(fault.challenge === undefined ? {} : { challenge: fault.challenge }),
     ...(Object.keys(fault.detail).length === 0 ? {} : { detail: fault.detail }),
   }
@@ -38,18 +38,23 @@ export function faultError(fault: Fault, of: FaultOf): { code: number; message: 
     return { code: wire.code, message: wire.message, data }
   }
   const said = fault.said === undefined ? {} : { [`${vendorPrefix}said`]: fault.said }
-  return { code: fault.entry.code, message: fault.message, data: { ...specData(fault), ...own, ...said } }
+  return { code: fault.entry.code, message: sentences(fault), data: { ...specData(fault), ...own, ...said } }
 }
 
 /** CallToolResult with `isError`; `structuredContent.error` only where the tool declares no output schema, since SDK 1.x validates it there. What a server said follows the sentence. */
 export function faultResult(fault: Fault, of: FaultOf, declaresOutput: boolean): Record<string, unknown> {
   const data = faultData(withoutWire(fault), of)
   return {
-    content: [{ type: 'text', text: fault.message }, ...(fault.said ?? []).map((said) => ({ type: 'text', text: said }))],
+    content: [{ type: 'text', text: sentences(fault) }, ...(fault.said ?? []).map((said) => ({ type: 'text', text: said }))],
     ...(declaresOutput ? {} : { structuredContent: { error: data } }),
     isError: true,
     _meta: { [`${vendorPrefix}fault`]: data },
   }
+}
+
+/** The sentence, and what the agent is to tell its user where that is something else. */
+function sentences({ message, tellUser }: Fault): string {
+  return tellUser === undefined ? message : `${message} Tell the user: ${tellUser}`
 }
 
 /** What the specification itself puts in `data`: -32022 `supported`, `requested`; -32021 `requiredCapabilities`; missing resource `uri`. */

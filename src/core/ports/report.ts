@@ -29,6 +29,10 @@ export const counters = {
     help: 'Attempts after the first, by the evidence for which the call was sent again (faults.md).',
     labels: ['upstream', 'evidence'],
   },
+  stale_answers: {
+    help: 'Calls that failed and were given the last good answer (`staleFor`).',
+    labels: ['upstream'],
+  },
   stray_requests: { help: 'Requests of upstreams outside any call, answered -32601.', labels: ['upstream', 'method'] },
   questions_refused: { help: 'Questions of upstreams that were refused, since too many waited for an answer.', labels: ['upstream'] },
   unclaimed: { help: 'Parked calls whose answer nobody came back for.', labels: ['upstream'] },

@@ -33,6 +33,8 @@ export const refusalKey = `${vendorPrefix}error`
 
 /** What a client says of its run in `_meta`, and in baggage; what servers are told of it. */
 export const runMeta = { run: `${vendorPrefix}run`, turn: `${vendorPrefix}turn`, why: `${vendorPrefix}why` } as const
+/** Ms after which nobody waits for the answer any more, counted from when the request was sent. */
+export const deadlineMeta = `${vendorPrefix}deadline_ms`
 export const runBaggage = { run: 'run.id', turn: 'turn.id' } as const
 
 /** Skills (SEP-2640). */

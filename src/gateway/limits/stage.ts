@@ -1,7 +1,12 @@
-// Sets a call's time limits to those of the upstream it goes to, once that is known.
+// Sets a call's time limits to those of its tool or of the upstream it goes to, once that is known, and to what its caller states.
 import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
 import type { DeadlineLimits } from '../../core/call/deadline.ts'
+import type { Item } from '../../core/call/item.ts'
 import type { Pass } from '../../core/call/stage.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
+import { deadlineMeta } from '../../core/protocol/names.ts'
+
+type Named = TargetedCall & { readonly item?: Item }
 
 /** `timeoutsOf` gives the same object for the same upstream; undefined leaves the limits as they are. */
 export function deadline(timeoutsOf: (upstream: UpstreamId) => DeadlineLimits | undefined): Pass<TargetedCall> {
@@ -9,8 +14,20 @@ export function deadline(timeoutsOf: (upstream: UpstreamId) => DeadlineLimits | 
     name: 'deadline',
     run: (call, exchange, next) => {
       const limits = timeoutsOf(call.upstream)
-      if (limits !== undefined) exchange.deadline.limit(limits)
+      const timeoutMs = (call as Named).item?.settings.timeout
+      if (timeoutMs !== undefined) {
+        exchange.deadline.limit({ idleMs: timeoutMs, totalMs: Math.max(timeoutMs, limits?.totalMs ?? 0) })
+      } else if (limits !== undefined) exchange.deadline.limit(limits)
+      const stated = statedMs(call)
+      if (stated !== undefined) exchange.deadline.cap(stated)
       return next(call, exchange)
     },
   }
+}
+
+/** What the caller says that it waits, in ms. */
+function statedMs({ params }: TargetedCall): number | undefined {
+  const body = params.json()
+  const stated = isObject(body) && isObject(body._meta) ? body._meta[deadlineMeta] : undefined
+  return typeof stated === 'number' && stated > 0 && Number.isFinite(stated) ? stated : undefined
 }

@@ -1,12 +1,19 @@
 // Settings of tools, by selector. A leaf. Every key is optional and has no default here: what is absent comes from a less exact selector,
 // and at last from `unconfigured` (core/call/tool-settings.ts).
 import { z } from 'zod'
+import { durationMs, durationPattern } from '../../core/text/duration.ts'
 import { type Rate, ratePattern, readRate } from '../../core/text/rate.ts'
 
 const rate = z
   .string()
   .regex(ratePattern, { error: 'is no rate: write for example 5/s, 100/10s or 2000/1d' })
   .transform((text) => readRate(text) as Rate)
+
+const duration = z
+  .string()
+  .regex(durationPattern, { error: 'is no duration: write for example 500ms, 20s or 5m' })
+  .transform((text) => durationMs(text) as number)
+  .refine((ms) => ms > 0, { error: 'has to be more than nothing' })
 
 export const toolSettings = z.strictObject({
   idempotent: z
@@ -34,6 +41,24 @@ export const toolSettings = z.strictObject({
     ),
   ratePerPrincipal: rate.exactOptional().describe('Calls of the tool by one principal, whatever its runs.'),
   ratePerRun: rate.exactOptional().describe('Calls of the tool within one run of an agent.'),
+  timeout: duration
+    .exactOptional()
+    .describe(
+      'Longest silence of a call of the tool, in place of `timeouts.call` (`20s`, `5m`); progress starts it anew, up to `timeouts.maximum`.',
+    ),
+  tellUser: z
+    .string()
+    .min(1)
+    .max(500)
+    .exactOptional()
+    .describe(
+      'What the agent is told to tell its user where a call fails on the way to the server or behind it (faults of the categories `transport` and `integration`): `tell_user` of the fault, and a line of its text.',
+    ),
+  staleFor: duration
+    .exactOptional()
+    .describe(
+      'Of a tool that only reads (`readOnlyHint`): where its server fails, the last good answer to the same call of the same principal is given, if it is not older than this (`60s`), with `signalbox.dev/stale` in `_meta`. Default: nothing is kept.',
+    ),
   concurrency: z
     .number()
     .int()

@@ -67,7 +67,7 @@ export class CallRequests {
     const asTasked = needsTask(call)
     const headers = this.session.headers(lease, call.caller.headers)
     let answer = await this.step(legacyCall, call.method, headers, (id) =>
-      legacyParams(call, call.interest.progress ? id : undefined, exchange.attemptNumber, asTasked ? [asTask] : []),
+      legacyParams(call, call.interest.progress ? id : undefined, exchange, asTasked ? [asTask] : []),
     )
     if (asTasked) {
       answer = await followTask(answer, {

@@ -225,8 +225,14 @@ export function endedFault(asking: Asking, exchange: Exchange, elapsedMs: number
   const reason = endReason(exchange.signal)
   if (reason === undefined) return cutLooseFault(asking, sent)
   if (reason === 'deadline') {
-    const detail = { afterMs: Math.round(elapsedMs), layer: 'call deadline of the gateway' }
-    return judged('upstream_timeout', asking, sent ? evidence.deadline : evidence.deadline_unsent, detail)
+    const { isOfCaller } = exchange.deadline
+    const detail = {
+      afterMs: Math.round(elapsedMs),
+      layer: isOfCaller ? 'deadline that the caller stated' : 'call deadline of the gateway',
+    }
+    const found = isOfCaller ? evidence.caller_deadline : evidence.deadline
+    const unsent = isOfCaller ? evidence.ended_unsent : evidence.deadline_unsent
+    return judged('upstream_timeout', asking, sent ? found : unsent, detail)
   }
   const found = sent ? evidence.ended : evidence.ended_unsent
   return endedBy(reason, asking.item, 'none', found)

@@ -1,6 +1,7 @@
 // What the gateway writes into the params of a call for the hop to an upstream: names, `_meta`, continuation. All of it is one edit.
 
 import type { ClientCapabilities, RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import type { Exchange } from '../../core/call/exchange.ts'
 import type { HeaderParam } from '../../core/call/item.ts'
 import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
 import { spanOfAttempt } from '../../core/call/span.ts'
@@ -8,7 +9,7 @@ import { targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { encodeHeaderValue, paramHeaders } from '../../core/protocol/headers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
-import { header, type Implementation, metaKey, modernRevision } from '../../core/protocol/names.ts'
+import { deadlineMeta, header, type Implementation, metaKey, modernRevision } from '../../core/protocol/names.ts'
 import { addRun } from './run.ts'
 
 const revisionPath = ['_meta', metaKey.protocolVersion]
@@ -18,9 +19,13 @@ const levelPath = ['_meta', metaKey.logLevel]
 const tokenPath = ['_meta', 'progressToken']
 const traceparentPath = ['_meta', 'traceparent']
 const tracestatePath = ['_meta', 'tracestate']
+const deadlinePath = ['_meta', deadlineMeta]
 const statePath = ['requestState']
 const responsesPath = ['inputResponses']
 const revisionText = JSON.stringify(modernRevision)
+
+/** What is told of the attempt that a request is. */
+export type Sending = Pick<Exchange, 'attemptNumber' | 'deadline'>
 
 /** The three `_meta` members of every modern request (MCP 2026-07-28 §basic). */
 export class Envelope {
@@ -40,7 +45,7 @@ export class Envelope {
   }
 
   /** Params of a caller's request: the gateway's name, the caller's own capabilities. */
-  of(call: TargetedCall, progressToken: number | undefined, attemptNumber: number): Payload {
+  of(call: TargetedCall, progressToken: number | undefined, exchange: Sending): Payload {
     const edits: Edit[] = [
       { path: revisionPath, value: revisionText },
       { path: infoPath, value: this.info },
@@ -50,7 +55,7 @@ export class Envelope {
     if (call.continuation?.kind === 'relayed' && call.continuation.inner !== undefined) {
       edits.push({ path: statePath, value: JSON.stringify(call.continuation.inner) })
     }
-    addCommon(call, progressToken, attemptNumber, edits)
+    addCommon(call, progressToken, exchange, edits)
     return call.params.edit(edits)
   }
 }
@@ -65,22 +70,29 @@ function capabilitiesText(capabilities: ClientCapabilities): string {
 export function legacyParams(
   call: TargetedCall,
   progressToken: number | undefined,
-  attemptNumber: number,
+  exchange: Sending,
   more: readonly Edit[] = [],
 ): Payload {
   const edits: Edit[] = [...more]
   if (call.continuation !== undefined) edits.push({ path: statePath, value: undefined }, { path: responsesPath, value: undefined })
-  addCommon(call, progressToken, attemptNumber, edits)
+  addCommon(call, progressToken, exchange, edits)
   return call.params.edit(edits)
 }
 
-function addCommon(call: TargetedCall, progressToken: number | undefined, attemptNumber: number, edits: Edit[]): void {
+/** Ms after which nobody waits for the answer: with progress each sign of life is more time, up to the total. A little less than there is, so that an answer which says so comes in time. */
+function leftMs({ deadline }: Sending, progress: boolean): number {
+  const left = progress ? deadline.remainingTotalMs() : deadline.remainingMs()
+  return Math.max(1, Math.floor(left - Math.min(100, left / 50)))
+}
+
+function addCommon(call: TargetedCall, progressToken: number | undefined, exchange: Sending, edits: Edit[]): void {
+  edits.push({ path: deadlinePath, value: String(leftMs(exchange, progressToken !== undefined)) })
   if (progressToken !== undefined) edits.push({ path: tokenPath, value: String(progressToken) })
   const { trace } = call
   if (trace.parentSpanId !== undefined) {
     edits.push({
       path: traceparentPath,
-      value: `"00-${trace.traceId}-${spanOfAttempt(trace, attemptNumber)}-${trace.sampled ? '01' : '00'}"`,
+      value: `"00-${trace.traceId}-${spanOfAttempt(trace, exchange.attemptNumber)}-${trace.sampled ? '01' : '00'}"`,
     })
     if (trace.tracestate !== undefined) edits.push({ path: tracestatePath, value: JSON.stringify(trace.tracestate) })
   }

@@ -1,20 +1,24 @@
 import { expect, it } from 'vitest'
-import { aCall, anItem } from '../../../test/doubles/gateway/samples.ts'
+import { aCall, anExchange, anItem } from '../../../test/doubles/gateway/samples.ts'
 import { aRun } from '../../../test/doubles/run.ts'
 import { routed } from '../../core/call/call.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import type { Run } from '../../core/call/run.ts'
+import { deadlineMeta } from '../../core/protocol/names.ts'
 import { Envelope, legacyParams } from './envelope.ts'
 
+const { exchange } = anExchange()
 const envelope = new Envelope({ name: 'signalbox', version: '1' })
 
 /** What servers of both eras get in `_meta`, where the client said this. */
 function told(run: Run, meta?: Record<string, unknown>) {
   const params = payloadOf({ name: 'weather', ...(meta === undefined ? {} : { _meta: meta }) })
   const call = routed(aCall({ params, run }), anItem())
-  return [envelope.of(call, undefined, 1), legacyParams(call, undefined, 1)].map((made) => {
+  return [envelope.of(call, undefined, exchange), legacyParams(call, undefined, exchange)].map((made) => {
     const { _meta } = JSON.parse(Buffer.from(made.bytes).toString())
-    return Object.fromEntries(Object.entries(_meta as object).filter(([key]) => !key.startsWith('io.modelcontextprotocol/')))
+    return Object.fromEntries(
+      Object.entries(_meta as object).filter(([key]) => !key.startsWith('io.modelcontextprotocol/') && key !== deadlineMeta),
+    )
   })
 }
 

@@ -150,7 +150,7 @@ export class ModernConnection implements Connection {
     const { wire } = this
     const startedAt = this.context.clock.mono()
     const id = wire.nextId()
-    const params = this.envelope.of(call, call.interest.progress ? id : undefined, exchange.attemptNumber)
+    const params = this.envelope.of(call, call.interest.progress ? id : undefined, exchange)
     const headers = wire.transport === 'stdio' ? noHeaders : callHeaders(hopHeaders(this.context, lease, call.caller.headers), call, fresh)
     const openCall: OpenCall = { call, exchange }
     this.inFlight += 1

@@ -308,6 +308,7 @@ describe('a modern request', () => {
     expect(sent?.body.params?.name).toBe('weather')
     expect(sent?.body.params?._meta).toEqual({
       'signalbox.dev/run': 'run-1',
+      'signalbox.dev/deadline_ms': expect.any(Number),
       baggage: 'run.id=run-1',
       'io.modelcontextprotocol/protocolVersion': '2026-07-28',
       'io.modelcontextprotocol/clientInfo': { name: 'signalbox', version: '0.0.0' },

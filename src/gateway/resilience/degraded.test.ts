@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest'
+import { aCall, anExchange, anItem, aReport, done } from '../../../test/doubles/gateway/samples.ts'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import type { RoutedCall } from '../../core/call/call.ts'
+import { failed, type Outcome } from '../../core/call/outcome.ts'
+import { payloadOf } from '../../core/call/payload.ts'
+import { type ToolSettings, unconfigured } from '../../core/call/tool-settings.ts'
+import { fault, type Kind } from '../../core/faults/catalogue.ts'
+import { degraded } from './degraded.ts'
+import { mostBytes, mostBytesOfOne, StaleAnswers } from './stale-answers.ts'
+
+const reads = { readOnly: true, idempotent: false }
+
+function setting() {
+  const clock = new ManualClock()
+  const { report, counted } = aReport()
+  const stage = degraded(clock, report)
+  const call = (outcome: Outcome, routed: RoutedCall) => stage.run(routed, anExchange(clock).exchange, async () => outcome)
+  return { clock, counted, call }
+}
+
+function callOf(
+  settings: Partial<ToolSettings>,
+  change: { args?: unknown; sub?: string; tenant?: string; readOnly?: boolean } = {},
+): RoutedCall {
+  const { args = { q: 1 }, sub = 'alice', tenant = 'acme', readOnly = true } = change
+  const { caller } = aCall()
+  const principal = { ...caller.principal, sub, tenant }
+  const item = anItem({ traits: readOnly ? reads : { readOnly: false, idempotent: true }, settings: { ...unconfigured, ...settings } })
+  const params = payloadOf({ name: 'weather', arguments: args, _meta: { 'signalbox.dev/run': String(Math.PI) } })
+  return { ...aCall({ params, caller: { ...caller, principal } }), upstream: 'up', item }
+}
+
+const no = (kind: Kind): Outcome => failed(fault(kind, { upstream: 'up' }))
+const staleOf = (outcome: Outcome) =>
+  outcome.kind === 'complete' ? (outcome.result.json() as { _meta?: Record<string, unknown> })._meta?.['signalbox.dev/stale'] : undefined
+
+describe('staleFor', () => {
+  it('gives the last good answer where the server fails, with its age, until it is too old', async () => {
+    const { clock, counted, call } = setting()
+    const asked = () => callOf({ staleFor: 60_000 })
+    await call(done({ content: [], n: 1 }), asked())
+    await call(done({ content: [], n: 2 }), asked())
+    await clock.advance(40_000)
+    const stale = await call(no('upstream_unavailable'), asked())
+    expect(stale).toMatchObject({ kind: 'complete', facts: { hasMeta: true } })
+    expect(staleOf(stale)).toEqual({ age_ms: 40_000, fault: 'upstream_unavailable' })
+    expect((stale as { result: { json(): unknown } }).result.json()).toMatchObject({ n: 2 })
+    expect(counted.stale_answers).toBe(1)
+    await clock.advance(20_001)
+    expect(await call(no('upstream_unavailable'), asked())).toMatchObject({ kind: 'fault' })
+    // It is gone for good.
+    expect(await call(no('upstream_unavailable'), callOf({ staleFor: 900_000 }))).toMatchObject({ kind: 'fault' })
+  })
+
+  it.each([
+    ['of another principal', callOf({ staleFor: 60_000 }, { sub: 'bob' })],
+    ['of another tenant', callOf({ staleFor: 60_000 }, { tenant: 'other' })],
+    ['with other arguments', callOf({ staleFor: 60_000 }, { args: { q: 2 } })],
+    ['of a tool that writes', callOf({ staleFor: 60_000 }, { readOnly: false })],
+    ['that configuration says it of no more', callOf({})],
+  ])('not to a call %s', async (_what, other) => {
+    const { call } = setting()
+    await call(done({ content: [] }), callOf({ staleFor: 60_000 }))
+    expect(await call(no('upstream_timeout'), other)).toMatchObject({ kind: 'fault' })
+  })
+
+  it('not of a tool that writes, of an error of the tool, of a leg of a question, or where nothing is configured', async () => {
+    const { call } = setting()
+    const error = done({ content: [], isError: true })
+    await call(done(), callOf({ staleFor: 60_000 }, { readOnly: false }))
+    await call(done(), callOf({}))
+    await call({ ...error, facts: { ...(error as { facts: object }).facts, isError: true } } as Outcome, callOf({ staleFor: 60_000 }))
+    await call(done(), { ...callOf({ staleFor: 60_000 }), continuation: { kind: 'relayed', inner: undefined } })
+    expect(await call(no('circuit_open'), callOf({ staleFor: 60_000 }))).toMatchObject({ kind: 'fault' })
+  })
+
+  it.each<Kind>(['upstream_error', 'cancelled', 'draining', 'upstream_auth_failed', 'result_too_large'])(
+    'not in place of %s, which is no failure of the server',
+    async (kind) => {
+      const { call } = setting()
+      await call(done(), callOf({ staleFor: 60_000 }))
+      expect(await call(no(kind), callOf({ staleFor: 60_000 }))).toMatchObject({ fault: { kind } })
+    },
+  )
+
+  it('keeps bounded bytes, the newest, and nothing that is large', () => {
+    const answers = new StaleAnswers(new ManualClock())
+    const large = done({ text: 'x'.repeat(mostBytesOfOne / 2) })
+    const asked = (n: number) => callOf({ staleFor: 60_000 }, { args: { n } })
+    for (let n = 0; n < 100; n += 1) answers.keep(asked(n), large as never)
+    expect(answers.keptBytes).toBeLessThanOrEqual(mostBytes)
+    expect(answers.keptBytes).toBeGreaterThan(mostBytes / 2)
+    const away = fault('circuit_open', {})
+    expect(answers.inPlaceOf(away, asked(0), 60_000)).toBeUndefined()
+    expect(answers.inPlaceOf(away, asked(99), 60_000)).toMatchObject({ kind: 'complete' })
+    answers.keep(asked(200), done({ text: 'x'.repeat(mostBytesOfOne) }) as never)
+    expect(answers.inPlaceOf(away, asked(200), 60_000)).toBeUndefined()
+  })
+})
+
+describe('tellUser', () => {
+  const settings = { tellUser: 'Billing is not answering; nothing was booked.' }
+  it('is what the agent is told of a failure on the way or behind the server', async () => {
+    const { call } = setting()
+    for (const kind of ['upstream_unavailable', 'upstream_timeout', 'circuit_open', 'downstream_rate_limited'] as const)
+      expect(await call(no(kind), callOf(settings, { readOnly: false }))).toMatchObject({ fault: { kind, tellUser: settings.tellUser } })
+  })
+
+  it('and not of any other, nor of another tool', async () => {
+    const { call } = setting()
+    for (const kind of ['invalid_arguments', 'upstream_auth_failed', 'cancelled'] as const)
+      expect(await call(no(kind), callOf(settings))).not.toMatchObject({ fault: { tellUser: expect.anything() } })
+    expect(await call(no('upstream_timeout'), callOf({}))).not.toMatchObject({ fault: { tellUser: expect.anything() } })
+  })
+})
