@@ -72,24 +72,27 @@ describe('while an upstream is paused and resumed', () => {
     expect((await pageOf(gateway)).held).toBeUndefined()
   })
 
-  test('the process of a stdio server is killed, and no call fails', async () => {
+  test.each(['modern', 'legacy'] as const)('the processes of a stdio server (%s) are killed, and no call fails', async (era) => {
     const folder = mkdtempSync(join(tmpdir(), 'signalbox-'))
-    const gateway = await gatewayOf(recorded(folder))
+    const gateway = await gatewayOf(recorded(folder, era))
     const calls = stream(gateway)
     await calls.more(20)
     expect(await act(gateway, 'pause')).toMatchObject({ state: 'paused', done: true })
-    const [pid] = pidsIn(folder)
-    process.kill(Number(pid), 'SIGKILL')
+    const before = pidsIn(folder)
+    // The first that a server of sessions was asked in has ended already.
+    const alive = before.filter(isAlive)
+    expect(alive.length).toBeGreaterThan(0)
+    for (const pid of alive) process.kill(Number(pid), 'SIGKILL')
     expect(await act(gateway, 'resume')).toMatchObject({ state: 'serving', done: true })
     await calls.more(20)
     expect(await calls.stop()).toEqual([])
-    expect(new Set(pidsIn(folder)).size).toBeGreaterThan(1)
+    expect(pidsIn(folder).length).toBeGreaterThan(before.length)
   })
 })
 
-test('`restart` gives a stdio server a new process, and no call fails', async () => {
+test.each(['modern', 'legacy'] as const)('`restart` gives a stdio server (%s) a new process, and no call fails', async (era) => {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-'))
-  const gateway = await gatewayOf(recorded(folder))
+  const gateway = await gatewayOf(recorded(folder, era))
   const calls = stream(gateway)
   await calls.more(20)
   const before = pidsIn(folder).length
@@ -97,16 +100,24 @@ test('`restart` gives a stdio server a new process, and no call fails', async ()
   await calls.more(20)
   expect(await calls.stop()).toEqual([])
   expect(pidsIn(folder).length).toBeGreaterThan(before)
-  for (const pid of pidsIn(folder).slice(0, before)) expect(() => process.kill(Number(pid), 0)).toThrow()
+  expect(pidsIn(folder).slice(0, before).filter(isAlive)).toEqual([])
 })
 
 /** The stdio fixture, each process of which writes its id down. */
-function recorded(folder: string) {
-  const { command, args, env } = fixtureStdio('modern')
+function recorded(folder: string, era: 'modern' | 'legacy') {
+  const { command, args, env } = fixtureStdio(era)
   const script = `require('fs').appendFileSync(${JSON.stringify(join(folder, 'pids'))}, process.pid + '\\n'); import(${JSON.stringify(args[0])})`
   return { command, args: ['-e', script, '--', ...args.slice(1)], env }
 }
 
 function pidsIn(folder: string): readonly string[] {
   return readFileSync(join(folder, 'pids'), 'utf8').trim().split('\n')
+}
+
+function isAlive(pid: string): boolean {
+  try {
+    return process.kill(Number(pid), 0)
+  } catch {
+    return false
+  }
 }

@@ -26,3 +26,19 @@ test('holds the calls of a server and lets them go on, by exit codes and in word
   expect(unknown.err).toContain('has no server "nobody"')
   expect((await upstream('pause', 'up', '--wait', 'soon')).code).toBe(2)
 }, 60_000)
+
+test('lists each endpoint of a server that has several, and what is wrong with it', async () => {
+  const [server, gone] = [
+    await startScripted({ era: 'modern', tools: [plainTool('read')] }),
+    await startScripted({ era: 'modern', tools: [] }),
+  ]
+  onTestFinished(() => server.close())
+  await gone.close()
+  const gateway = await startUnderTest({ servers: { up: { endpoints: [gone.url, server.url] } } })
+  onTestFinished(() => gateway.stop())
+  const { code, out } = await signalbox(tmpdir(), 'upstream', 'ls', '--url', gateway.admin)
+  expect(code).toBe(0)
+  const lineOf = (url: string) => out.split('\n').find((line) => line.includes(url))
+  expect(lineOf(gone.url)).toMatch(/(ejected +0 in flight +until \d{4}-|trial)/)
+  expect(lineOf(server.url)).toMatch(/ready +0 in flight/)
+}, 60_000)
