@@ -17,6 +17,7 @@ const landed: Readonly<Record<string, readonly string[]>> = {
   upstream_clients: ['2ecbfbad917749a9'],
   api_keys: ['ad029d74348be3ca'],
   revocations: ['94f13f024d59b772'],
+  budget_usage: ['533391bbf52b7ec3'],
 }
 
 describe('the tables of the durable store', () => {

@@ -8,7 +8,7 @@ import type { Report } from '../../core/ports/report.ts'
 import { partsOf } from './limit.ts'
 
 export const budgetUsageDomain: Domain = {
-  name: 'budget-usage',
+  name: 'budget_usage',
   migrations: [
     {
       what: 'what was used of budgets, by parts of their periods',
