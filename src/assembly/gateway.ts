@@ -200,7 +200,9 @@ export function assembleInside(parts: InsideParts): Inside {
     toolConcurrency: Object.values(settings.tools).some((tool) => tool.concurrency !== undefined)
       ? toolConcurrency(settings.limits.queue, report)
       : undefined,
-    degraded: isDegraded(settings) ? degraded(clock, report) : undefined,
+    degraded: isDegraded(settings)
+      ? degraded(clock, report, (id) => settings.tools[id]?.staleFor ?? settings.tools['*']?.staleFor)
+      : undefined,
     retry: resilience.retry,
     breaker: resilience.breaker,
     bulkhead: resilience.bulkhead,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { aCall, anExchange, anItem, aReport, done } from '../../../test/doubles/gateway/samples.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import type { RoutedCall } from '../../core/call/call.ts'
+import type { ItemKind } from '../../core/call/item.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { type ToolSettings, unconfigured } from '../../core/call/tool-settings.ts'
@@ -14,7 +15,7 @@ const reads = { readOnly: true, idempotent: false }
 function setting() {
   const clock = new ManualClock()
   const { report, counted } = aReport()
-  const stage = degraded(clock, report)
+  const stage = degraded(clock, report, (upstream) => (upstream === 'up' ? 60_000 : undefined))
   const call = (outcome: Outcome, routed: RoutedCall) => stage.run(routed, anExchange(clock).exchange, async () => outcome)
   return { clock, counted, call }
 }
@@ -83,6 +84,23 @@ describe('staleFor', () => {
       expect(await call(no(kind), callOf({ staleFor: 60_000 }))).toMatchObject({ fault: { kind } })
     },
   )
+
+  it('gives resources of a server that configuration says it of, each by its URI, and no prompts', async () => {
+    const { call } = setting()
+    const reading = (uri: string, kind: ItemKind = 'resource', upstream = 'up'): RoutedCall => ({
+      ...aCall({ method: 'resources/read', target: uri, params: payloadOf({ uri }) }),
+      upstream,
+      item: anItem({ kind, name: kind === 'template' ? 'note:{id}' : uri, traits: reads }),
+    })
+    for (const kind of ['resource', 'template', 'prompt'] as const) await call(done({ contents: [] }), reading(`${kind}:1`, kind))
+    await call(done({ contents: [] }), reading('resource:1', 'resource', 'other'))
+    expect(staleOf(await call(no('circuit_open'), reading('resource:1')))).toMatchObject({ age_ms: 0 })
+    expect(staleOf(await call(no('circuit_open'), reading('template:1', 'template')))).toMatchObject({ age_ms: 0 })
+    expect(await call(no('circuit_open'), reading('template:2', 'template'))).toMatchObject({ kind: 'fault' })
+    expect(await call(no('circuit_open'), reading('resource:2'))).toMatchObject({ kind: 'fault' })
+    expect(await call(no('circuit_open'), reading('prompt:1', 'prompt'))).toMatchObject({ kind: 'fault' })
+    expect(await call(no('circuit_open'), reading('resource:1', 'resource', 'other'))).toMatchObject({ kind: 'fault' })
+  })
 
   it('keeps bounded bytes, the newest, and nothing that is large', () => {
     const answers = new StaleAnswers(new ManualClock())

@@ -57,7 +57,7 @@ export const toolSettings = z.strictObject({
   staleFor: duration
     .exactOptional()
     .describe(
-      'Of a tool that only reads (`readOnlyHint`): where its server fails, the last good answer to the same call of the same principal is given, if it is not older than this (`60s`), with `signalbox.dev/stale` in `_meta`. Default: nothing is kept.',
+      'Of a tool that only reads (`readOnlyHint`): where its server fails, the last good answer to the same call of the same principal is given, if it is not older than this (`60s`), with `signalbox.dev/stale` in `_meta`. Under the name of a server alone, or `*`, also of its resources. Default: nothing is kept.',
     ),
   concurrency: z
     .number()
