@@ -32,7 +32,6 @@ async function replica(answer: (call: number) => Answer = () => text('done'), po
 async function gatewayAt(...replicas: readonly { readonly url: string }[]): Promise<UnderTest> {
   const gateway = await startUnderTest({
     servers: { up: { endpoints: replicas.map(({ url }) => url) } },
-    loops: { identical: 'off' },
   })
   onTestFinished(() => gateway.stop())
   return gateway

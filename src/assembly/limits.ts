@@ -8,6 +8,7 @@ import type { Report } from '../core/ports/report.ts'
 import { createLimits, type Limits } from '../gateway/limits/gate.ts'
 import { KeptUsage } from '../gateway/limits/kept-usage.ts'
 import { Meter, meters } from '../gateway/limits/meter.ts'
+import { loopOf } from '../gateway/limits/settings.ts'
 import { createMemoryLimitStore } from '../platform/limits/memory.ts'
 import { createTokenizer } from '../platform/tokens/tokenizer.ts'
 import type { Settings } from './settings.ts'
@@ -35,7 +36,7 @@ export function assembleLimits({ settings, clock, random, report, durable, share
   const replayed: Clock = { now: () => clock.now() - agoMs, mono: () => clock.mono() - agoMs, timer: (ms, work) => clock.timer(ms, work) }
   const store = shared ?? createMemoryLimitStore(replayed, report)
   const kept = durable === undefined || shared !== undefined ? undefined : new KeptUsage(durable, clock, report)
-  const { budgets, loops, prices } = settings
+  const { budgets, loops, prices, profile } = settings
   const counted = meters(budgets)
   const priced = prices.perToken > 0 || Object.values(settings.tools).some(({ cost }) => (cost?.token ?? 0) > 0)
   const tokenizer = counted.tokens || (counted.cost && priced) ? createTokenizer(report) : undefined
@@ -44,7 +45,18 @@ export function assembleLimits({ settings, clock, random, report, durable, share
       ? new Meter({ prices, countTokens: tokenizer === undefined ? undefined : (text) => tokenizer.count(text) })
       : undefined
   const rateOf = (id: UpstreamId) => settings.servers[id]?.rate
-  const limits = createLimits({ store, clock, random, report, kept, meter, currency: prices.currency, rateOf, loops, budgets })
+  const limits = createLimits({
+    store,
+    clock,
+    random,
+    report,
+    kept,
+    meter,
+    currency: prices.currency,
+    rateOf,
+    loop: loopOf(loops, profile),
+    budgets,
+  })
   return {
     ...limits,
     start: async () => {

@@ -9,7 +9,7 @@ import { modern, send } from '../../test/peers/raw.ts'
 import { fixtureStdio, startFixture } from '../../test/peers/servers.ts'
 
 async function gatewayOf(server: Record<string, unknown>): Promise<UnderTest> {
-  const gateway = await startUnderTest({ servers: { up: server }, loops: { identical: 'off' } })
+  const gateway = await startUnderTest({ servers: { up: server } })
   onTestFinished(() => gateway.stop())
   return gateway
 }

@@ -56,7 +56,7 @@ describe('a hundred identical calls', () => {
   for (const kind of ['v2 modern http', 'v1 http', 'v1 sse', 'v1 stdio', 'v2 modern stdio'] as const) {
     promise(['R94', 'R95', 'R90'], `${kind}: the upstream sees the limit, the rest are answered in words`, async () => {
       const up = await upstream()
-      const config = { servers: { up: { url: up.url, era: 'legacy' } } }
+      const config = { servers: { up: { url: up.url, era: 'legacy' } }, loops: { identical: '50/10s' } }
       const file = writeConfig({ ...config, log: { level: 'silent' } })
       closers.push(() => file.remove())
       const running = await gateway(config)

@@ -14,10 +14,9 @@ import { evidence } from '../../core/faults/evidence.ts'
 import type { LimitStore } from '../../core/ports/limit-store.ts'
 import { createMemoryLimitStore } from '../../platform/limits/memory.ts'
 import { createLimits, type LimitsParts } from './gate.ts'
-import { budgetSettings, loopSettings } from './settings.ts'
+import { budgetSettings, loopOf } from './settings.ts'
 
 const per10s = (most: number) => ({ most, periodMs: 10_000 })
-const off = loopSettings.parse({ identical: 'off' })
 
 function setting(change: Partial<LimitsParts> = {}, tool: Partial<ToolSettings> = {}, clock = new ManualClock()) {
   const { report, counted } = aReport()
@@ -38,7 +37,7 @@ function setting(change: Partial<LimitsParts> = {}, tool: Partial<ToolSettings> 
     random: countedRandom(),
     report,
     rateOf: () => undefined,
-    loops: off,
+    loop: 'off',
     currency: 'USD',
     budgets: budgetSettings.parse({}),
     ...change,
@@ -164,7 +163,7 @@ describe('a limit holds for whom it is meant, and for nobody else', () => {
   })
 
   it('loops: the same tool and arguments in one run', async () => {
-    const { times, call } = setting({ loops: loopSettings.parse({ identical: '5/10s' }) })
+    const { times, call } = setting({ loop: { most: 5, periodMs: 10_000 } })
     const args = { q: 'x' }
     expect(await times(10, { args })).toBe(5)
     expect(await call({ args })).toMatchObject({
@@ -179,7 +178,7 @@ describe('a limit holds for whom it is meant, and for nobody else', () => {
   })
 
   it.each([2, 3, 4])('loops: a cycle of %i calls, which the fault names', async (length) => {
-    const { call, sent } = setting({ loops: loopSettings.parse({ identical: '5/10s' }) })
+    const { call, sent } = setting({ loop: { most: 5, periodMs: 10_000 } })
     let found: Awaited<ReturnType<typeof call>>
     for (let i = 0; i < 100 && found === undefined; i += 1) found = await call({ args: { step: i % length } })
     expect(found).toMatchObject({ kind: 'loop_detected', detail: { cycle_length: length } })
@@ -221,7 +220,7 @@ describe('two layers', () => {
   })
 
   it('neither, for an agent that is busy as agents are: 10,000 calls at the defaults', async () => {
-    const { clock, call } = setting({ loops: loopSettings.parse({}) })
+    const { clock, call } = setting({ loop: loopOf({}, 'production') })
     const refused: unknown[] = []
     for (let i = 0; i < 10_000; i += 1) {
       // Bursts of distinct reads, the same list again after each step, and a job that is looked at every second.
@@ -239,6 +238,16 @@ describe('two layers', () => {
     }
     expect(refused).toEqual([])
   })
+})
+
+it('loops are found in the production profile unless it says off, in the dev profile only where it says what one is', () => {
+  const said = { most: 5, periodMs: 1_000 }
+  expect([loopOf({}, 'production'), loopOf({ identical: 'off' }, 'production'), loopOf({ identical: said }, 'production')]).toEqual([
+    { most: 50, periodMs: 10_000 },
+    'off',
+    said,
+  ])
+  expect([loopOf({}, 'dev'), loopOf({ identical: said }, 'dev')]).toEqual(['off', said])
 })
 
 describe('what a call takes', () => {

@@ -19,7 +19,7 @@ import { type Limit, readKey } from './limit.ts'
 import { Loops } from './loops.ts'
 import { type Amounts, type Meter, nothingYet, oneCall } from './meter.ts'
 import { loopFound, outOfTime, refusedBy } from './refusal.ts'
-import type { BudgetSettings, LoopSettings } from './settings.ts'
+import type { BudgetSettings } from './settings.ts'
 import { idOf, type LimitStatus, shown } from './status.ts'
 import { Taken } from './taken.ts'
 import { budgetWarning } from './warning.ts'
@@ -31,7 +31,8 @@ export interface LimitsParts {
   readonly report: Report
   /** `rate` of a server. */
   readonly rateOf: (upstream: UpstreamId) => Rate | undefined
-  readonly loops: LoopSettings
+  /** Repetitions that are a loop. */
+  readonly loop: Rate | 'off'
   readonly budgets: BudgetSettings
   /** Where what is used of budgets outlives a restart; absent: nowhere. */
   readonly kept?: KeptUsage | undefined
@@ -100,7 +101,7 @@ class Asking {
   constructor(parts: LimitsParts) {
     this.parts = parts
     this.holders = new Holders(parts)
-    this.loops = parts.loops.identical === 'off' ? undefined : new Loops(parts.loops.identical)
+    this.loops = parts.loop === 'off' ? undefined : new Loops(parts.loop)
     this.print = new Fingerprint(parts.random.bytes(8))
   }
 

@@ -11,7 +11,7 @@ import { fault } from '../../core/faults/catalogue.ts'
 import { createMemoryLimitStore } from '../../platform/limits/memory.ts'
 import { createLimits } from './gate.ts'
 import { Meter } from './meter.ts'
-import { budgetSettings, loopSettings, priceSettings } from './settings.ts'
+import { budgetSettings, priceSettings } from './settings.ts'
 
 /** A token is ten bytes here. */
 function setting(budgets: unknown, cost?: { call: number; token: number | undefined }, prices: unknown = {}) {
@@ -27,7 +27,7 @@ function setting(budgets: unknown, cost?: { call: number; token: number | undefi
     meter,
     currency: 'EUR',
     rateOf: () => undefined,
-    loops: loopSettings.parse({ identical: 'off' }),
+    loop: 'off',
     budgets: budgetSettings.parse(budgets),
   })
   const gate = through([limits.gate as unknown as Gate])

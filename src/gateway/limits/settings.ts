@@ -54,11 +54,18 @@ const rate = z
 export const loopSettings = z.strictObject({
   identical: z
     .union([z.literal('off'), rate])
-    .prefault('50/10s')
+    .optional()
     .describe(
-      'Calls of one tool with the same arguments within one run, `calls/period`, before more of them are refused as a loop; `off` refuses none. The default lets an agent poll four times a second.',
+      'Calls of one tool with the same arguments within one run, `calls/period`, before more of them are refused as a loop; `off` refuses none. Default: `50/10s` in the production profile, which lets an agent poll four times a second, and `off` in the dev profile, where all programs are one caller.',
     ),
 })
+
+const usualLoop: Rate = { most: 50, periodMs: 10_000 }
+
+/** What counts as a loop; in the dev profile nothing does unless it is said, so that a load test is none. */
+export function loopOf({ identical }: LoopSettings, profile: 'dev' | 'production'): Rate | 'off' {
+  return identical ?? (profile === 'production' ? usualLoop : 'off')
+}
 
 /** Of money, which has fractions. */
 const amount = z
