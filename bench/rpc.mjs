@@ -63,3 +63,14 @@ export async function listTools(url, authorization) {
   const { response } = await rpc(url, { jsonrpc: '2.0', id: 3, method: 'tools/list', params: { _meta: meta } }, headers)
   if (response.status !== 200) throw new Error(`tools/list was answered with HTTP ${response.status}`)
 }
+
+/** Calls a tool of a server of 2026-07-28; resolves to the result. */
+export async function callTool(url, name, args) {
+  const headers = { 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tools/call', 'mcp-name': name }
+  const { message } = await rpc(
+    url,
+    { jsonrpc: '2.0', id: 4, method: 'tools/call', params: { name, arguments: args, _meta: meta } },
+    headers,
+  )
+  return message.result
+}
