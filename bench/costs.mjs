@@ -4,7 +4,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { flavourNames, flavourOf, plainOf } from './flavours.mjs'
+import { flavourNames, flavourOf } from './flavours.mjs'
 import { load } from './load.mjs'
 import { cpuMs, median, pinLoad, start, untilReady } from './processes.mjs'
 import { openSession } from './rpc.mjs'
@@ -21,9 +21,8 @@ const warmMs = 6_000
 /** In us of CPU a call, of each pair. `upstream`: base address of the benchmark's server. */
 export async function costOf(flavour, era, upstream) {
   const pairs = []
-  const plain = plainOf(flavour)
   for (let n = 0; n < settings.pairs; n += 1) {
-    const order = n % 2 === 0 ? [plain, flavour] : [flavour, plain]
+    const order = n % 2 === 0 ? ['', flavour] : [flavour, '']
     const both = []
     for (const name of order) both.push(await gateway(name, era, upstream))
     for (const one of both) await load(one, settings.connections, warmMs)
@@ -33,7 +32,7 @@ export async function costOf(flavour, era, upstream) {
       rmSync(folder, { recursive: true, force: true })
     }
     const cpu = (name) => median(both.find((one) => one.flavour === name).samples)
-    pairs.push({ plain: cpu(plain), with: cpu(flavour), more: cpu(flavour) - cpu(plain) })
+    pairs.push({ plain: cpu(''), with: cpu(flavour), more: cpu(flavour) - cpu('') })
   }
   return pairs
 }

@@ -12,21 +12,18 @@ async function auth() {
   return { config, authorization: `Bearer ${await newToken()}` }
 }
 
-/** Every kind of limit that counts calls, far above what the load reaches: rates of server, tool, principal and run, budgets, repetitions. */
+/** Every kind of limit, far above what the load reaches: rates of tool, principal and run, budgets of calls, tokens and cost, repetitions. */
 async function limits() {
   const rate = '100000000/1m'
   const tools = { '*': { rate, ratePerPrincipal: rate, ratePerRun: rate } }
-  const budgets = { run: { calls: 1_000_000_000 }, principal: { calls: '1000000000/1d' } }
-  return { config: { tools, budgets, loops: { identical: rate } }, authorization: undefined }
+  const most = 100_000_000_000
+  const budgets = { run: { calls: most, tokens: most, cost: most, time: '30d' }, principal: { calls: `${most}/1d`, tokens: `${most}/1d` } }
+  const prices = { perToken: 0.000_001 }
+  return { config: { tools, budgets, prices, loops: { identical: rate } }, authorization: undefined }
 }
 
-/** Without what is on where nothing is said: what `limits` is held against. */
-const unlimited = () => ({ config: { loops: { identical: 'off' } }, authorization: undefined })
-
-const flavours = { auth, limits, unlimited }
-export const flavourNames = ['auth', 'limits']
-/** What the cost of a flavour is told above. */
-export const plainOf = (flavour) => (flavour === 'limits' ? 'unlimited' : '')
+const flavours = { auth, limits }
+export const flavourNames = Object.keys(flavours)
 
 /** `name`: '' for the plain one. */
 export async function flavourOf(name) {

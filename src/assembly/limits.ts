@@ -42,7 +42,7 @@ export function assembleLimits({ settings, clock, random, report, durable, share
   const tokenizer = counted.tokens || (counted.cost && priced) ? createTokenizer(report) : undefined
   const meter =
     counted.tokens || counted.cost
-      ? new Meter({ prices, countTokens: tokenizer === undefined ? undefined : (text) => tokenizer.count(text) })
+      ? new Meter({ prices, random, countTokens: tokenizer === undefined ? undefined : (text) => tokenizer.count(text) })
       : undefined
   const rateOf = (id: UpstreamId) => settings.servers[id]?.rate
   const limits = createLimits({

@@ -18,7 +18,11 @@ function setting(budgets: unknown, cost?: { call: number; token: number | undefi
   const clock = new ManualClock()
   const { report } = aReport()
   const store = createMemoryLimitStore(clock, report)
-  const meter = new Meter({ prices: priceSettings.parse(prices), countTokens: (text) => Math.ceil(text.length / 10) })
+  const meter = new Meter({
+    prices: priceSettings.parse(prices),
+    random: countedRandom(),
+    countTokens: (text) => Math.ceil(text.length / 10),
+  })
   const limits = createLimits({
     store,
     clock,

@@ -2,6 +2,9 @@
 // and from what its tool gave before; known when it is back.
 import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
+import type { Payload } from '../../core/call/payload.ts'
+import type { Random } from '../../core/ports/clock.ts'
+import { LearnedTokens } from './learned-tokens.ts'
 import type { BudgetSettings, PriceSettings } from './settings.ts'
 
 /** By the unit of a limit. */
@@ -18,6 +21,7 @@ export const nothingYet: Amounts = { calls: 0, tokens: 0, cost: 0 }
 
 export interface MeterParts {
   readonly prices: PriceSettings
+  readonly random: Pick<Random, 'fraction'>
   /** Of UTF-8; undefined: no budget needs them. */
   readonly countTokens: ((text: Uint8Array) => number) | undefined
 }
@@ -35,25 +39,32 @@ const mostItems = 10_000
 
 export class Meter {
   private readonly prices: PriceSettings
-  private readonly countTokens: (text: Uint8Array) => number
-  private readonly results = new Map<string, number>()
+  private readonly random: Pick<Random, 'fraction'>
+  private readonly countTokens: ((text: Uint8Array) => number) | undefined
+  private readonly items = new Map<string, Learned>()
+  /** Of items that are too many to be remembered. */
+  private readonly others: Learned = newItem()
 
-  constructor({ prices, countTokens }: MeterParts) {
+  constructor({ prices, random, countTokens }: MeterParts) {
     this.prices = prices
-    this.countTokens = countTokens ?? (() => 0)
+    this.random = random
+    this.countTokens = countTokens
   }
 
   estimate(call: TargetedCall): Amounts {
-    const sent = this.countTokens(call.params.bytes)
-    return this.priced(call, 1, sent, this.results.get(itemKey(call)) ?? unknownResult)
+    const learned = this.itemOf(call)
+    // The same text is met again when the call is back, and learned from then.
+    const sent = this.countTokens === undefined ? 0 : (learned.sent.of(call.params.size, 1) ?? this.countTokens(call.params.bytes))
+    return this.priced(call, 1, sent, this.countTokens === undefined ? 0 : (learned.result ?? unknownResult))
   }
 
   /** Of a call that was sent, or of a further leg of one (`calls` 0). */
   actual(call: TargetedCall, calls: number, outcome: Outcome): Amounts {
-    const sent = this.countTokens(call.params.bytes)
-    const got =
-      outcome.kind === 'fault' ? 0 : this.countTokens(outcome.kind === 'input_required' ? outcome.requests.bytes : outcome.result.bytes)
-    if (outcome.kind === 'complete') this.learn(itemKey(call), got)
+    const learned = this.itemOf(call)
+    const sent = this.count(call.params, learned.sent)
+    if (outcome.kind === 'fault') return this.priced(call, calls, sent, 0)
+    const got = this.count(outcome.kind === 'input_required' ? outcome.requests : outcome.result, learned.got)
+    if (outcome.kind === 'complete') learned.result = learned.result === undefined ? got : learned.result + (got - learned.result) / 8
     return this.priced(call, calls, sent, got)
   }
 
@@ -63,11 +74,37 @@ export class Meter {
     return { calls, tokens, cost: calls * (cost?.call ?? 0) + tokens * (cost?.token ?? this.prices.perToken) }
   }
 
-  private learn(key: string, tokens: number): void {
-    const known = this.results.get(key)
-    if (known === undefined && this.results.size >= mostItems) return
-    this.results.set(key, known === undefined ? tokens : known + (tokens - known) / 8)
+  private count(text: Payload, learned: LearnedTokens): number {
+    if (this.countTokens === undefined) return 0
+    const length = text.size
+    const known = learned.of(length, this.random.fraction())
+    if (known !== undefined) return known
+    const tokens = this.countTokens(text.bytes)
+    learned.learn(length, tokens)
+    return tokens
   }
+
+  private itemOf(call: TargetedCall): Learned {
+    const key = itemKey(call)
+    let item = this.items.get(key)
+    if (item === undefined) {
+      if (this.items.size >= mostItems) return this.others
+      item = newItem()
+      this.items.set(key, item)
+    }
+    return item
+  }
+}
+
+interface Learned {
+  readonly sent: LearnedTokens
+  readonly got: LearnedTokens
+  /** Tokens of its last results, the newer counting more; undefined before the first. */
+  result: number | undefined
+}
+
+function newItem(): Learned {
+  return { sent: new LearnedTokens(), got: new LearnedTokens(), result: undefined }
 }
 
 /** By its definition's name: URIs made from one template are many. */
