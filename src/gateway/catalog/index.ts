@@ -6,6 +6,7 @@ import type { Item, ItemKind } from '../../core/call/item.ts'
 import { kinds, type ListName, offers } from '../../core/call/item-kinds.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
+import type { Signal } from '../../core/call/signal.ts'
 import type { Access } from '../../core/ports/access.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
@@ -79,6 +80,11 @@ export interface Catalog {
 }
 
 export interface Watching {
+  /**
+   * Where somebody wants one of these URIs and its server may still be starting: resolves when all are found, no server that could have
+   * one is starting any more, or after a moment. Undefined where nothing has to be waited for.
+   */
+  starting(call: Call, uris: readonly string[], signal: Signal): Promise<void> | undefined
   /** The upstream and its own URI of a resource that the caller of a listen sees and that tells of updates. */
   subscribable(call: Call, uri: string): { readonly upstream: UpstreamId; readonly uri: string } | undefined
   /** The upstream and its own id of a task that the caller may follow. */
@@ -225,11 +231,21 @@ class Live implements Catalog {
 }
 
 const saveDelayMs = 250
+/** How long a subscription waits for servers that are starting, in ms: what it lacks then it is told. */
+const startingMs = 5_000
 const noLists: ReadonlySet<ListName> = new Set()
 
 function watching(mounts: Mounts, lookup: Lookup, pages: Pages, task: Watching['task']): Watching {
   return {
     task,
+    starting: (call, uris, signal) => {
+      const selection = mounts.selection(call.mount)
+      if (selection === undefined || uris.length === 0) return undefined
+      const settled = (): boolean =>
+        uris.every((uri) => lookup.find(call, selection, 'resource', uri) !== undefined) ||
+        !(['resource', 'template'] as const).some((kind) => mounts.lacking(selection, kind).some((feed) => feed.hopeful(kind)))
+      return settled() ? undefined : mounts.wait(settled, startingMs, signal)
+    },
     subscribable: (call, uri) => {
       const selection = mounts.selection(call.mount)
       const item = selection === undefined ? undefined : lookup.find(call, selection, 'resource', uri)

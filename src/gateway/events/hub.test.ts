@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
 import { aRun } from '../../../test/doubles/run.ts'
@@ -32,6 +32,8 @@ class Stand {
   readonly versions = { tools: 1, prompts: 1, resources: 1 }
   readonly lists = new Set(['tools', 'prompts', 'resources'])
   accept: (interest: Interest) => Promise<Interest> = (interest) => Promise.resolve(interest)
+  /** Servers that have not shown what they have. */
+  starting: Promise<void> | undefined
   readonly events: Events
   private changed: () => void = () => undefined
 
@@ -45,6 +47,7 @@ class Stand {
           return () => undefined
         },
         watching: {
+          starting: () => this.starting,
           subscribable: (_call, uri) => {
             const upstream = this.owners.get(uri)
             return upstream === undefined ? undefined : { upstream, uri: uri.replace('moved-', '') }
@@ -147,6 +150,22 @@ describe('a listener', () => {
       resourceSubscriptions: ['a:1', 'nobody:1', 'b:1', 'a:1'],
     })
     expect(heard).toEqual([{ kind: 'acknowledged', notifications: { toolsListChanged: true, resourceSubscriptions: ['a:1', 'b:1'] } }])
+  })
+
+  it('waits a moment for servers that are starting, before it is told what was taken', async () => {
+    const stand = new Stand()
+    let started = (): void => undefined
+    stand.starting = new Promise((resolve) => {
+      started = resolve
+    })
+    const { heard } = await stand.listen({ toolsListChanged: true, resourceSubscriptions: ['late:1'] })
+    expect(heard).toEqual([])
+    stand.owners.set('late:1', 'a')
+    started()
+    await vi.waitFor(() => expect(heard).toHaveLength(1))
+    expect(heard).toEqual([{ kind: 'acknowledged', notifications: { toolsListChanged: true, resourceSubscriptions: ['late:1'] } }])
+    stand.tell(updated('late:1'))
+    expect(kindsOf(heard)).toEqual(['acknowledged', 'late:1'])
   })
 
   it('hears of no resource that its server did not take', async () => {

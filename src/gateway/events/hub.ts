@@ -6,6 +6,7 @@ import { type CallEvent, type Exchange, endReason, type Interest, tell } from '.
 import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { emptyObject } from '../../core/call/payload.ts'
 import { type Principal, principalKey, sameRights } from '../../core/call/principal.ts'
+import type { Signal } from '../../core/call/signal.ts'
 import type { Next } from '../../core/call/stage.ts'
 import type { TenantKey } from '../../core/call/tenant-key.ts'
 import { fault } from '../../core/faults/catalogue.ts'
@@ -29,6 +30,8 @@ const debounceMs = 75
 
 /** What the hub asks the catalog; each by the mount and the rights of the listener, at the moment of the question. */
 export interface Watching {
+  /** Where a server that could have one of the URIs is starting: until they are found, or a moment. Undefined where nothing is waited for. */
+  starting(call: Call, uris: readonly string[], signal: Signal): Promise<void> | undefined
   /** The upstream and its own URI of a resource that the listener sees and that tells of updates. */
   subscribable(call: Call, uri: string): { readonly upstream: UpstreamId; readonly uri: string } | undefined
   /** The upstream and its own id of a task that the principal may follow. */
@@ -105,8 +108,12 @@ class Hub {
     exchange.deadline.pause()
     const listener = new Listener(call, exchange, this.parts.catalog.watching, listsOf(wanted, call.mount, this.parts.catalog.watching))
     this.enter(listener)
-    const subscriptions = this.subscriptions(call, found, listener)
+    let subscriptions: readonly Subscription[] = []
     try {
+      const uris = found.filter(({ carries }) => carries !== 'task').map(({ value }) => value)
+      const starting = this.parts.catalog.watching.starting(call, uris.slice(0, mostTopics), exchange.signal)
+      if (starting !== undefined) await Promise.race([starting, listener.ended])
+      subscriptions = this.subscriptions(call, found, listener)
       const taken = await Promise.race([this.join(subscriptions), listener.ended])
       if (taken !== undefined) listener.acknowledge(taken)
       await listener.ended
