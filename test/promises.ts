@@ -336,7 +336,7 @@ export const promises = {
   },
   R94: {
     text: 'The amplifier: 100 identical calls in 10 s -> upstream sees at most the limit; the rest get structured answers in <10 ms.',
-    claimed: { partly: 'all but the time: no test measures how long a refusal takes' },
+    claimed: { partly: 'the time is measured by bench/refusals.mjs, and by no test' },
   },
   R95: {
     text: 'Limit answers are structured and readable ("budget exhausted, try again after X"; scope, limit, used, retry_after) - not raw 429.',

@@ -3,9 +3,9 @@ import { Bulkhead } from '../../core/call/bulkhead.ts'
 import type { TargetedCall } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Entry, Gate, Held } from '../../core/call/gates.ts'
-import { failed, type Outcome } from '../../core/call/outcome.ts'
-import { fault } from '../../core/faults/catalogue.ts'
+import { failed } from '../../core/call/outcome.ts'
 import { endedBy } from '../../core/faults/ended.ts'
+import { overloaded } from '../../core/faults/overloaded.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { itemOf } from './holders.ts'
 
@@ -16,9 +16,6 @@ interface Places {
 }
 
 const nothing: Held = { leave: () => undefined }
-
-/** What an agent is told to wait when too many wait, in ms. */
-const retryMs = 1_000
 
 /** `queue`: how many may wait for one tool. */
 export function toolConcurrency(queue: number, report: Report): Gate<TargetedCall> {
@@ -70,15 +67,13 @@ async function wait(
   const waiting = bulkhead.wait(exchange.signal)
   if (waiting === undefined) {
     report.counters.add('limit', { scope: 'tool', kind: 'overloaded' })
-    return overloaded(upstream, `${bulkhead.queued} wait for ${tool}, of which ${bulkhead.inFlight} run at once`)
+    return failed(overloaded(upstream, `${bulkhead.queued} wait for ${tool}, which runs ${bulkhead.inFlight} at once`))
   }
   if ((await waiting) === 'admitted') return place
   const reason = endReason(exchange.signal)
-  return reason === 'deadline'
-    ? overloaded(upstream, `${tool} runs ${bulkhead.inFlight} at once, and no place became free before the deadline`)
-    : failed(endedBy(reason ?? 'cancelled', upstream))
-}
-
-function overloaded(upstream: string, limit: string): Outcome {
-  return failed(fault('overloaded', { upstream, limit, retryAfterMs: retryMs }, { retryAfterMs: retryMs }))
+  return failed(
+    reason === 'deadline'
+      ? overloaded(upstream, `${tool} runs ${bulkhead.inFlight} at once, and no place became free before the deadline`)
+      : endedBy(reason ?? 'cancelled', upstream),
+  )
 }

@@ -6,8 +6,8 @@ import type { Entry, Gate, Held } from '../../core/call/gates.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { principalKey } from '../../core/call/principal.ts'
 import type { Pass } from '../../core/call/stage.ts'
-import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
+import { overloaded } from '../../core/faults/overloaded.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { LimitStore } from '../../core/ports/limit-store.ts'
 import type { Report } from '../../core/ports/report.ts'
@@ -186,9 +186,7 @@ class Asking {
     const reason = endReason(exchange.signal)
     if (reason === undefined) return this.admit(call, exchange)
     if (reason !== 'deadline') return failed(endedBy(reason, call.upstream))
-    return failed(
-      fault('overloaded', { upstream: call.upstream, limit: 'the store of limits did not answer in time', retryAfterMs: 1_000 }),
-    )
+    return failed(overloaded(call.upstream, 'the store of limits did not answer in time'))
   }
 
   private refuse(scope: string, outcome: Outcome): Outcome {

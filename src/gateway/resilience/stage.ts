@@ -12,6 +12,7 @@ import { RetryBudget } from '../../core/call/retry-budget.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
+import { overloaded } from '../../core/faults/overloaded.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { CircuitState } from './breaker.ts'
@@ -72,9 +73,6 @@ interface Guard {
   readonly budget: RetryBudget
   readonly ports: AttemptPorts
 }
-
-/** What an agent is told to wait when a queue is full, in ms. */
-const overloadedRetryMs = 1_000
 
 export function createResilience(parts: ResilienceParts): Resilience {
   const { clock, random, report, perPrincipal } = parts
@@ -169,10 +167,8 @@ async function queue(bulkhead: Bulkhead, place: Held, upstream: UpstreamId, exch
   if (waiting === undefined) {
     report.counters.add('calls_refused', { upstream })
     if (bulkhead.closure === 'drained') return unavailable(upstream, 'an operator has taken it out of service')
-    return overloaded(
-      upstream,
-      bulkhead.closure === 'paused' ? `${bulkhead.queued} are held while it is paused` : `${bulkhead.queued} are queued`,
-    )
+    const how = bulkhead.closure === 'paused' ? 'held while it is paused' : 'queued'
+    return failed(overloaded(upstream, `${bulkhead.queued} are ${how}`))
   }
   report.counters.add('calls_queued', { upstream })
   if ((await waiting) === 'admitted') return place
@@ -183,12 +179,8 @@ function ended(upstream: UpstreamId, signal: Signal, closure: Closure | undefine
   const reason = endReason(signal)
   if (reason === 'deadline' && closure === 'paused')
     return unavailable(upstream, 'an operator has paused it, and it was not resumed before the deadline of this call')
-  if (reason === 'deadline') return overloaded(upstream, 'no place became free before the deadline')
+  if (reason === 'deadline') return failed(overloaded(upstream, 'no place became free before the deadline'))
   return failed(endedBy(reason ?? 'cancelled', upstream))
-}
-
-function overloaded(upstream: UpstreamId, limit: string): Outcome {
-  return failed(fault('overloaded', { upstream, limit, retryAfterMs: overloadedRetryMs }, { retryAfterMs: overloadedRetryMs }))
 }
 
 function unavailable(upstream: UpstreamId, reason: string): Outcome {
