@@ -1,0 +1,101 @@
+// What a tool promises those who call it, and what was judged of a change of it. docs/contracts.md says how.
+
+/** A tool's definition as its server sends it, parsed: `name`, `title`, `description`, `inputSchema`, `outputSchema`, `annotations`, … */
+export type ToolContract = Readonly<Record<string, unknown>>
+
+/** What a change means for callers, from the least to the worst; from `unknown` on it is treated as breaking. */
+export const verdicts = ['same', 'additive', 'behavioural', 'unknown', 'ignored', 'breaking'] as const
+
+export type Verdict = (typeof verdicts)[number]
+
+export function worse(a: Verdict, b: Verdict): Verdict {
+  return verdicts.indexOf(a) >= verdicts.indexOf(b) ? a : b
+}
+
+/** Whether callers that read the old contract may not be served by the new one. */
+export function breaks(verdict: Verdict): boolean {
+  return verdicts.indexOf(verdict) >= verdicts.indexOf('unknown')
+}
+
+/**
+ * What callers send: `declared`, arguments that the schema names; `strict`, whatever the schema lets pass, also names that it does not
+ * know. Strictly an optional field that is added to an open object breaks whoever sent that name before.
+ */
+export type Reading = 'declared' | 'strict'
+
+/** SHA-256 in lower-case hex behind the name of the formula: equal text of another formula is no change. */
+export interface Digests {
+  /** Name, canonical input and output schema, mirrored headers. */
+  readonly contract: `c1:${string}`
+  /** Effective annotations, task support, defaults and other annotations of schemas, `_meta` that clients act on. */
+  readonly hints: `h1:${string}`
+  /** Titles, descriptions, examples, icons. */
+  readonly prose: `p1:${string}`
+  /** The whole definition. */
+  readonly exact: `x1:${string}`
+}
+
+export type ChangeSide = 'input' | 'output' | 'hints' | 'prose'
+
+type Turn = 'added' | 'removed' | 'changed'
+
+export type ChangeKind =
+  | `property.${'added' | 'added.required' | 'removed' | 'renamed'}`
+  | `required.${'added' | 'removed'}`
+  | 'type.changed'
+  | `enum.${'added' | 'removed' | 'introduced' | 'dropped'}`
+  | 'bound.changed'
+  | `object.${'closed' | 'opened'}`
+  | `${'anyOf' | 'oneOf' | 'allOf'}.branch.${Turn}`
+  | 'condition.changed'
+  | 'reference.changed'
+  | 'header.changed'
+  | `default.${Turn}`
+  | `${'prose' | 'description' | 'title'}.changed`
+  | `hint.${'claims-safer' | 'claims-riskier' | 'changed'}`
+  | 'task.required'
+  | `output.${'added' | 'removed'}`
+  | 'name.changed'
+  /** The input schema lost everything that it said: logically wider, but no contract any more. */
+  | 'contract.emptied'
+  /** No change by itself has the effect; together they do. */
+  | 'combination'
+  /** Of a keyword of JSON Schema that has no kind of its own. */
+  | `${string}.${Turn}`
+
+export interface Change {
+  readonly kind: ChangeKind
+  readonly side: ChangeSide
+  /** JSON Pointer: for `input` and `output` into the canonical schema, for `hints` and `prose` into the definition. */
+  readonly pointer: string
+  readonly verdict: Verdict
+  /** One sentence without its end: "ref is now target". */
+  readonly human: string
+  readonly from?: string
+  readonly to?: string
+  /** Of a rename: how alike the two are, 0 to 1.2. */
+  readonly score?: number
+  /** What was accepted before and is refused now; of an output, what is given now and was not before. */
+  readonly example?: unknown
+  /** Where the whole is judged otherwise than this change alone: "harmless in context". */
+  readonly note?: string
+}
+
+export interface Judgement {
+  /** The worst of its changes; prose counts for nothing here, its texts are for screening. */
+  readonly verdict: Verdict
+  readonly basis: Reading
+  readonly changes: readonly Change[]
+  /** Arguments that were accepted and are refused (or ignored) now; of an output, a result that was not possible before. */
+  readonly example?: unknown
+  /** A schema that cannot be judged or run: the fault of that tool's server. */
+  readonly error?: string
+  readonly old: Digests
+  readonly new: Digests
+  /** For operators, one line. */
+  readonly human: string
+  /** For agents that hold the old contract; absent where nothing changed for them. */
+  readonly agent?: string
+  /** The time or the steps allowed were not enough: the verdict is `unknown` at least. */
+  readonly spent: boolean
+}
