@@ -22,7 +22,15 @@ async function limits() {
   return { config: { tools, budgets, prices, loops: { identical: rate } }, authorization: undefined }
 }
 
-const flavours = { auth, limits }
+/** Rates, budgets of calls and time, repetitions: what costs nothing to know of a call. */
+async function calls() {
+  const { config, authorization } = await limits()
+  const { run, principal } = config.budgets
+  const budgets = { run: { calls: run.calls, time: run.time }, principal: { calls: principal.calls } }
+  return { config: { tools: config.tools, loops: config.loops, budgets }, authorization }
+}
+
+const flavours = { auth, limits, calls }
 export const flavourNames = Object.keys(flavours)
 
 /** `name`: '' for the plain one. */

@@ -31,10 +31,7 @@ export interface LimitsSources {
 }
 
 export function assembleLimits({ settings, clock, random, report, durable, shared }: LimitsSources): AssembledLimits {
-  // What is brought back is counted at the time at which it was used.
-  let agoMs = 0
-  const replayed: Clock = { now: () => clock.now() - agoMs, mono: () => clock.mono() - agoMs, timer: (ms, work) => clock.timer(ms, work) }
-  const store = shared ?? createMemoryLimitStore(replayed, report)
+  const store = shared ?? createMemoryLimitStore(clock, report)
   const kept = durable === undefined || shared !== undefined ? undefined : new KeptUsage(durable, clock, report)
   const { budgets, loops, prices, profile } = settings
   const counted = meters(budgets)
@@ -61,12 +58,7 @@ export function assembleLimits({ settings, clock, random, report, durable, share
     ...limits,
     start: async () => {
       const [uses = []] = await Promise.all([kept?.load(), tokenizer?.load()])
-      const now = clock.now()
-      for (const use of uses) {
-        agoMs = Math.max(0, now - use.endedMs)
-        limits.restore(use)
-      }
-      agoMs = 0
+      for (const use of uses) limits.restore(use)
     },
     end: async () => kept?.end(),
   }

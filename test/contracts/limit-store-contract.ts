@@ -16,8 +16,25 @@ export interface LimitStoreUnderTest {
 /** Long enough that nothing of it comes back during a test. */
 const long = 3_600_000
 
+/** A store that is told the time by itself. */
+export interface TimedLimitStore {
+  waitMs(allowance: Allowance, amount: number): number | Promise<void>
+  add(allowance: Allowance, amount: number): void
+  usage(allowance: Allowance): { readonly used: number; readonly resetsInMs: number }
+  clear(allowance: Allowance): void
+}
+
+export function timed(store: LimitStore, now: () => number): TimedLimitStore {
+  return {
+    waitMs: (allowance, amount) => store.waitMs(allowance, amount, now()),
+    add: (allowance, amount) => store.add(allowance, amount, now()),
+    usage: (allowance) => ({ used: store.used(allowance, now()), resetsInMs: store.resetsInMs(allowance, now()) }),
+    clear: (allowance) => store.clear(allowance),
+  }
+}
+
 /** Asks as a caller does: again where the store has to be asked first. */
-export async function asked(store: LimitStore, allowance: Allowance, amount: number): Promise<number> {
+export async function asked(store: TimedLimitStore, allowance: Allowance, amount: number): Promise<number> {
   for (;;) {
     const wait = store.waitMs(allowance, amount)
     if (typeof wait === 'number') return wait
@@ -26,7 +43,7 @@ export async function asked(store: LimitStore, allowance: Allowance, amount: num
 }
 
 /** Whether it was granted; counts it in the turn in which the store said that it fits. */
-export async function taken(store: LimitStore, allowance: Allowance, amount: number): Promise<boolean> {
+export async function taken(store: TimedLimitStore, allowance: Allowance, amount: number): Promise<boolean> {
   for (;;) {
     const wait = store.waitMs(allowance, amount)
     if (typeof wait === 'number') {
@@ -37,14 +54,19 @@ export async function taken(store: LimitStore, allowance: Allowance, amount: num
   }
 }
 
-export function limitStoreContract(open: () => Promise<LimitStoreUnderTest>): void {
+export function limitStoreContract(openStore: () => Promise<LimitStoreUnderTest>): void {
+  const open = async () => {
+    const opened = await openStore()
+    return { ...opened, store: timed(opened.store, opened.now) }
+  }
+
   const allowance = (most: number, periodMs: number, ...name: string[]): Allowance => ({
     key: tenantKey('acme', 'contract', ...name),
     most,
     periodMs,
   })
 
-  async function grants(store: LimitStore, of: Allowance, tries: number, amount = 1): Promise<number> {
+  async function grants(store: TimedLimitStore, of: Allowance, tries: number, amount = 1): Promise<number> {
     let granted = 0
     for (let i = 0; i < tries; i += 1) if (await taken(store, of, amount)) granted += 1
     return granted

@@ -24,12 +24,12 @@ async function run() {
       const { most } = limits[index]
       // Some of what is spent is not one but many: tokens.
       const amount = most > 10_000 ? 1 + (answers % 97) : 1
-      const wait = store.waitMs(allowance, amount)
+      const wait = store.waitMs(allowance, amount, systemClock.mono())
       if (typeof wait !== 'number') await wait
       else {
         answers += 1
         if (wait > 0) continue
-        store.add(allowance, amount)
+        store.add(allowance, amount, systemClock.mono())
         grants[index].push([now(), amount])
       }
     }

@@ -23,12 +23,13 @@ function setting(change: Partial<LimitsParts> = {}, tool: Partial<ToolSettings> 
   const keys = new Set<string>()
   const memory = createMemoryLimitStore(clock, report)
   const store: LimitStore = {
-    waitMs: (limit, amount) => memory.waitMs(limit, amount),
-    add: (limit, amount) => {
+    waitMs: (limit, amount, now) => memory.waitMs(limit, amount, now),
+    add: (limit, amount, now) => {
       keys.add(limit.key)
-      memory.add(limit, amount)
+      memory.add(limit, amount, now)
     },
-    usage: (limit) => memory.usage(limit),
+    used: (limit, now) => memory.used(limit, now),
+    resetsInMs: (limit, now) => memory.resetsInMs(limit, now),
     clear: (limit) => memory.clear(limit),
   }
   const limits = createLimits({
@@ -306,13 +307,14 @@ describe('what a call takes', () => {
     let asked = 0
     const store: LimitStore = {
       ...memory,
-      waitMs: (limit, amount) => {
-        if (known.has(limit.key)) return memory.waitMs(limit, amount)
+      waitMs: (limit, amount, now) => {
+        if (known.has(limit.key)) return memory.waitMs(limit, amount, now)
         asked += 1
         return Promise.resolve().then(() => void known.add(limit.key))
       },
-      add: (limit, amount) => memory.add(limit, amount),
-      usage: (limit) => memory.usage(limit),
+      add: (limit, amount, now) => memory.add(limit, amount, now),
+      used: (limit, now) => memory.used(limit, now),
+      resetsInMs: (limit, now) => memory.resetsInMs(limit, now),
       clear: (limit) => memory.clear(limit),
     }
     const { times, sent } = setting({ store, budgets: budgetSettings.parse({ run: { calls: 5 } }) }, { rate: per10s(3) }, clock)

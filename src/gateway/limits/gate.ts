@@ -17,7 +17,7 @@ import { Holders, itemOf } from './holders.ts'
 import type { KeptUsage, Use } from './kept-usage.ts'
 import { type Limit, readKey } from './limit.ts'
 import { Loops } from './loops.ts'
-import { type Amounts, type Meter, nothingYet, oneCall } from './meter.ts'
+import { type Amounts, type Meter, oneCall } from './meter.ts'
 import { loopFound, outOfTime, refusedBy } from './refusal.ts'
 import type { BudgetSettings } from './settings.ts'
 import { idOf, type LimitStatus, shown } from './status.ts'
@@ -66,7 +66,12 @@ export function createLimits(parts: LimitsParts): Limits {
   return {
     gate: { name: 'limits', enter: (call, exchange) => asking.enter(call, exchange) },
     warning: hasBudgets(parts.budgets)
-      ? budgetWarning((call) => [asking.holders.ofPrincipal(call), asking.holders.ofRun(call, false)], parts.store, parts.clock)
+      ? budgetWarning({
+          store: parts.store,
+          clock: parts.clock,
+          ofPrincipal: (call) => asking.holders.ofPrincipal(call),
+          ofRun: (call) => asking.holders.ofRun(call, false),
+        })
       : undefined,
     show: () => shown(asking.holders.all(), parts.store, parts.clock),
     clear: (id) => {
@@ -78,9 +83,11 @@ export function createLimits(parts: LimitsParts): Limits {
       }
       return false
     },
-    restore: ({ key, beganMs, periodMs, amount }) => {
-      if (amount === 0) asking.holders.restoreRun(readKey(key), beganMs)
-      else parts.store.add({ key: readKey(key), most: Number.MAX_SAFE_INTEGER, periodMs }, amount)
+    restore: ({ key, beganMs, endedMs, periodMs, amount }) => {
+      if (amount === 0) return asking.holders.restoreRun(readKey(key), beganMs)
+      // Counted at the time at which it was used.
+      const usedAt = parts.clock.mono() - Math.max(0, parts.clock.now() - endedMs)
+      parts.store.add({ key: readKey(key), most: Number.MAX_SAFE_INTEGER, periodMs }, amount, usedAt)
     },
   }
 }
@@ -131,11 +138,11 @@ class Asking {
     const shared = holders.shared(call)
     const own = holders.ofPrincipal(call)
     const amounts = parts.meter === undefined || call.family !== 'invoke' ? oneCall : parts.meter.estimate(call)
-    this.ask(shared, amounts)
-    this.ask(own, amounts)
+    this.ask(shared, amounts, nowMs)
+    this.ask(own, amounts, nowMs)
     // An agent can make up runs: what refuses it whatever its run is bounds how many are kept.
     const ofRun = holders.ofRun(call, this.waitMs === 0)
-    this.ask(ofRun, amounts)
+    this.ask(ofRun, amounts, nowMs)
     const { refusing, pending } = this
     const timeMs = parts.budgets.run.time
     if (timeMs !== undefined && call.family === 'invoke') {
@@ -143,7 +150,7 @@ class Asking {
       if (age >= timeMs) return this.refuse('run', outOfTime(age, timeMs))
     }
     if (refusing !== undefined) {
-      const { used } = parts.store.usage(refusing)
+      const used = parts.store.used(refusing, nowMs)
       const said = { used, needed: amounts[refusing.unit], waitMs: this.waitMs, currency: parts.currency }
       return this.refuse(refusing.scope, refusedBy(call, refusing, said, parts.clock.now()))
     }
@@ -151,7 +158,7 @@ class Asking {
     if (identical !== 0) loops?.count(run, identical, nowMs)
     if (shared.length + own.length + ofRun.length === 0) return nothing
     const taken = new Taken(parts, parts.meter === undefined ? undefined : call, amounts, shared, own, ofRun)
-    taken.count()
+    taken.count(nowMs)
     return taken
   }
 
@@ -159,7 +166,9 @@ class Asking {
   private leg(call: TargetedCall): Held {
     const { holders, parts } = this
     if (parts.meter === undefined) return nothing
-    return new Taken(parts, call, nothingYet, nobody, holders.ofPrincipal(call), holders.ofRun(call, true))
+    const taken = new Taken(parts, call, parts.meter.leg(call), nobody, holders.ofPrincipal(call), holders.ofRun(call, true))
+    taken.count(parts.clock.mono())
+    return taken
   }
 
   private begin(): void {
@@ -168,9 +177,9 @@ class Asking {
     this.pending = undefined
   }
 
-  private ask(limits: readonly Limit[], amounts: Amounts): void {
+  private ask(limits: readonly Limit[], amounts: Amounts, nowMs: number): void {
     for (const limit of limits) {
-      const waitMs = this.parts.store.waitMs(limit, amounts[limit.unit])
+      const waitMs = this.parts.store.waitMs(limit, amounts[limit.unit], nowMs)
       if (typeof waitMs !== 'number') {
         this.pending ??= []
         this.pending.push(waitMs)

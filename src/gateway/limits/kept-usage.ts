@@ -80,9 +80,9 @@ export class KeptUsage {
     }))
   }
 
-  note(key: string, periodMs: number, amount: number): void {
+  /** `now`: ms since the epoch. */
+  note(key: string, periodMs: number, amount: number, now: number): void {
     if (periodMs < shortestMs) return
-    const now = this.clock.now()
     const known = this.waiting.get(key)
     if (known !== undefined && now < known.endedMs && now >= known.beganMs) {
       known.amount += amount

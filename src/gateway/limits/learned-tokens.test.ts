@@ -7,18 +7,29 @@ function learned(lengths: readonly number[], perByte = 0.25): LearnedTokens {
   return tokens
 }
 
-it('counts the first texts, then one in sixteen, and takes the others for what their length says', () => {
-  const tokens = learned(Array(31).fill(400))
+it('counts the first texts of each order of length, and takes the others for what their length says', () => {
+  const tokens = learned(Array(15).fill(400))
   expect(tokens.of(400, 0.99)).toBeUndefined()
   tokens.learn(400, 100)
-  expect([tokens.of(400, 0.99), tokens.of(600, 1), tokens.of(400, 1 / 16)]).toEqual([100, 150, 100])
-  expect(tokens.of(400, 0.06)).toBeUndefined()
+  expect([tokens.of(400, 0.99), tokens.of(500, 1), tokens.of(256, 1)]).toEqual([100, 125, 64])
+  for (const length of [255, 512, 100_000, 0]) expect(tokens.of(length, 1), String(length)).toBeUndefined()
 })
 
-it('counts what is much longer or shorter than usual: its tokens do not follow from the others', () => {
-  const tokens = learned(Array(40).fill(400))
-  for (const length of [199, 801, 100_000, 0]) expect(tokens.of(length, 1), String(length)).toBeUndefined()
-  for (const length of [200, 800]) expect(tokens.of(length, 1)).toBe(length / 4)
+it('still counts one in sixteen, and the more rarely the longer what was learned has held, up to one in 512', () => {
+  const drawn = (count: number) => {
+    const tokens = learned(Array(count).fill(400))
+    return [1, 2, 4, 8, 16, 32, 64].find((part) => tokens.of(400, (1 / 16 / part) * 0.99) === undefined)
+  }
+  expect(drawn(16)).toBe(1)
+  expect(drawn(17)).toBe(2)
+  expect([drawn(21), drawn(22), drawn(1_000)]).toEqual([32, 32, 32])
+})
+
+it('counts more often again where a text has other tokens than were thought', () => {
+  const tokens = learned(Array(100).fill(400))
+  expect(tokens.of(400, 1 / 17)).toBe(100)
+  tokens.learn(400, 200)
+  expect(tokens.of(400, 1 / 17)).toBeUndefined()
 })
 
 it('follows a tool that answers otherwise than before', () => {

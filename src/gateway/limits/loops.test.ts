@@ -40,6 +40,19 @@ describe('repeated calls', () => {
     expect(calls).toBe(10 * length)
   })
 
+  it('go on being counted when the steps of a short window have been too many to be told apart', () => {
+    const loops = new Loops({ most: 10, periodMs: 8 })
+    for (const from of [2 ** 30 - 3, 2 ** 30 + 1, 3 * 2 ** 30]) {
+      for (let n = 0; n < 10; n += 1) {
+        expect(loops.find(1, 2, from + n / 10)).toBeUndefined()
+        loops.count(1, 2, from + n / 10)
+      }
+      const found = loops.find(1, 2, from + 1)
+      expect(found?.waitMs).toBeGreaterThan(0)
+      expect(loops.find(1, 2, from + 1 + (found?.waitMs ?? 0))).toBeUndefined()
+    }
+  })
+
   it('are found between others, with no length told', () => {
     const loops = new Loops(limit)
     for (let n = 0; n < 100; n += 1) loops.count(1, 1 + (n % 10), n)

@@ -19,22 +19,26 @@ export interface Loop {
   readonly length: number | undefined
 }
 
+// What stands of a call that came again: its last step, which call of its run the last one was, all that count, and the calls in each step,
+// the step n at n modulo `counted`. So many numbers that it lies in one line of the processor's cache. Of a call that came once there is its
+// fingerprint and its time alone, which share a line with those beside it: nearly all calls touch no more than that.
+const lastStep = 0
+const nth = 1
+const sum = 2
+/** Part of the fingerprint: whose the numbers are. */
+const owner = 3
+const counts = 4
+const width = 16
+/** Steps are told apart up to so many, as 31 bits hold them; then counting begins anew: of the shortest period once in a day and a half. */
+const wrapped = 2 ** 30
+
 export class Loops {
   readonly limit: Rate
   private readonly stepMs: number
-  private readonly places: number
-  /** Fingerprints; 0 where there is none yet. */
-  private readonly calls: Float64Array
-  /** The step of the last call. */
-  private readonly lastStep: Float64Array
-  /** Which call of all the last one was. */
-  private readonly touched: Float64Array
-  private all = 0
-  /** Which call of its run the last one was. */
-  private readonly nth: Uint32Array
-  private readonly sums: Uint32Array
-  /** Calls in each step, the step n at n modulo `counted`. */
-  private readonly counts: Uint32Array
+  private readonly sets: number
+  /** Of each set of places: their fingerprints, 0 where there is none yet, and then when the last call of each was, in ms. */
+  private readonly tags: Float64Array
+  private readonly places: Int32Array
   /** Calls of each run. Runs that share a place make a loop look longer than it is, and no more. */
   private readonly runs: Uint32Array
 
@@ -42,97 +46,116 @@ export class Loops {
   constructor(limit: Rate, places = 65_536) {
     this.limit = limit
     this.stepMs = limit.periodMs / steps
-    this.places = places
-    this.calls = new Float64Array(places)
-    this.lastStep = new Float64Array(places)
-    this.touched = new Float64Array(places)
-    this.nth = new Uint32Array(places)
-    this.sums = new Uint32Array(places)
-    this.counts = new Uint32Array(places * counted)
+    this.sets = places / ways
+    this.tags = new Float64Array(places * 2)
+    this.places = new Int32Array(places * width)
     this.runs = new Uint32Array(places)
   }
 
   /** `run` and `call` are fingerprints, that of the call with its run. Undefined where one more is no loop yet. */
   find(run: number, call: number, nowMs: number): Loop | undefined {
     const at = this.placeOf(call)
-    if (at < 0 || (this.sums[at] as number) < this.limit.most) return undefined
-    const step = Math.floor(nowMs / this.stepMs)
-    this.forget(at, step)
-    const used = this.sums[at] as number
+    if (at < 0) return undefined
+    const step = this.stepOf(nowMs)
+    this.bringUp(at, call, step)
+    const used = this.of(at, sum)
     if (used < this.limit.most) return undefined
-    const length = (this.runs[run % this.places] as number) + 1 - (this.nth[at] as number)
+    const length = (this.runs[run % this.runs.length] as number) + 1 - this.of(at, nth)
     return { used, waitMs: this.wait(at, step, nowMs), length: length > 0 && length <= longestCycle ? length : undefined }
   }
 
   count(run: number, call: number, nowMs: number): void {
-    const ofRun = run % this.places
-    const nth = (this.runs[ofRun] as number) + 1
-    this.runs[ofRun] = nth
-    const step = Math.floor(nowMs / this.stepMs)
-    let at = this.placeOf(call)
-    if (at < 0) at = this.take(call, step)
-    else this.forget(at, step)
-    const index = at * counted + (step % counted)
-    this.counts[index] = (this.counts[index] as number) + 1
-    this.sums[at] = (this.sums[at] as number) + 1
-    this.nth[at] = nth
-    this.all += 1
-    this.touched[at] = this.all
+    const ofRun = run % this.runs.length
+    // Of 31 bits, as places keep it.
+    const calls = ((this.runs[ofRun] as number) + 1) & 0x7f_ff_ff_ff
+    this.runs[ofRun] = calls
+    const at = this.placeOf(call)
+    if (at < 0) return this.take(call, nowMs)
+    const step = this.stepOf(nowMs)
+    this.bringUp(at, call, step)
+    this.places[at + nth] = calls
+    this.add(at, step)
+    this.tags[this.timeAt(at)] = nowMs
   }
 
-  /** -1 where it has none. */
+  private stepOf(nowMs: number): number {
+    return Math.floor(nowMs / this.stepMs) % wrapped
+  }
+
+  private of(at: number, what: number): number {
+    return this.places[at + what] as number
+  }
+
+  /** Where its numbers begin; -1 where it has no place. */
   private placeOf(call: number): number {
-    const first = this.firstOf(call)
-    for (let at = first; at < first + ways; at += 1) if (this.calls[at] === call) return at
+    const set = call % this.sets
+    const first = set * ways * 2
+    for (let way = 0; way < ways; way += 1) if (this.tags[first + way] === call) return (set * ways + way) * width
     return -1
   }
 
-  private firstOf(call: number): number {
-    return (call % (this.places / ways)) * ways
+  private timeAt(at: number): number {
+    const place = at / width
+    const way = place % ways
+    return (place - way) * 2 + ways + way
   }
 
-  /** The place of the call whose last one is longest ago, emptied. */
-  private take(call: number, step: number): number {
-    const first = this.firstOf(call)
-    let oldest = first
-    for (let at = first; at < first + ways; at += 1) {
-      if ((this.touched[at] as number) < (this.touched[oldest] as number)) oldest = at
+  /** The place of the call whose last one is longest ago. */
+  private take(call: number, nowMs: number): void {
+    const first = (call % this.sets) * ways * 2
+    let oldest = 0
+    for (let way = 1; way < ways; way += 1) {
+      if ((this.tags[first + ways + way] as number) < (this.tags[first + ways + oldest] as number)) oldest = way
     }
-    this.calls[oldest] = call
-    this.lastStep[oldest] = step
-    this.empty(oldest)
-    return oldest
+    this.tags[first + oldest] = call
+    this.tags[first + ways + oldest] = nowMs
   }
 
-  /** What is older than the window at this step. */
-  private forget(at: number, step: number): void {
-    const last = this.lastStep[at] as number
-    if (step <= last) return
-    this.lastStep[at] = step
-    if (step - last > steps) {
-      this.empty(at)
+  /** To this step: without what is older than the window, and with the first call where there was one so far. */
+  private bringUp(at: number, call: number, step: number): void {
+    const mark = ownerOf(call)
+    if (this.of(at, owner) !== mark) {
+      this.places.fill(0, at, at + width)
+      this.places[at + owner] = mark
+      const firstStep = this.stepOf(this.tags[this.timeAt(at)] as number)
+      this.places[at + lastStep] = firstStep
+      this.add(at, firstStep)
+    }
+    const last = this.of(at, lastStep)
+    if (step === last) return
+    this.places[at + lastStep] = step
+    if (step < last || step - last > steps) {
+      this.places.fill(0, at + counts, at + width)
+      this.places[at + sum] = 0
       return
     }
-    let sum = this.sums[at] as number
+    let left = this.of(at, sum)
     for (let gone = last + 1; gone <= step; gone += 1) {
-      const index = at * counted + (gone % counted)
-      sum -= this.counts[index] as number
-      this.counts[index] = 0
+      const index = at + counts + (gone % counted)
+      left -= this.places[index] as number
+      this.places[index] = 0
     }
-    this.sums[at] = sum
+    this.places[at + sum] = left
   }
 
-  private empty(at: number): void {
-    this.sums[at] = 0
-    for (let index = at * counted; index < (at + 1) * counted; index += 1) this.counts[index] = 0
+  private add(at: number, step: number): void {
+    const index = at + counts + (step % counted)
+    this.places[index] = (this.places[index] as number) + 1
+    this.places[at + sum] = this.of(at, sum) + 1
   }
 
   private wait(at: number, step: number, nowMs: number): number {
-    let sum = this.sums[at] as number
-    for (let gone = step - steps; gone < step; gone += 1) {
-      if (gone >= 0) sum -= this.counts[at * counted + (gone % counted)] as number
-      if (sum < this.limit.most) return (gone + counted) * this.stepMs - nowMs
+    const gone = nowMs % this.stepMs
+    let left = this.of(at, sum)
+    for (let ago = steps; ago > 0; ago -= 1) {
+      if (step >= ago) left -= this.of(at, counts + ((step - ago) % counted))
+      if (left < this.limit.most) return (counted - ago) * this.stepMs - gone
     }
-    return (step + counted) * this.stepMs - nowMs
+    return counted * this.stepMs - gone
   }
+}
+
+/** Its upper bits, since the lower ones say where its place is. Never 0. */
+function ownerOf(call: number): number {
+  return Math.floor(call / 0x20_00_00) | 0 || 1
 }

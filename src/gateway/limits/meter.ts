@@ -12,13 +12,12 @@ export interface Amounts {
   readonly calls: number
   readonly tokens: number
   readonly cost: number
+  /** Tokens of the arguments, which are part of `tokens`. */
+  readonly sent: number
 }
 
 /** Of a call where nothing but calls is counted. */
-export const oneCall: Amounts = { calls: 1, tokens: 0, cost: 0 }
-/** Of a further leg of a call. */
-export const nothingYet: Amounts = { calls: 0, tokens: 0, cost: 0 }
-
+export const oneCall: Amounts = { calls: 1, tokens: 0, cost: 0, sent: 0 }
 export interface MeterParts {
   readonly prices: PriceSettings
   readonly random: Pick<Random, 'fraction'>
@@ -53,16 +52,19 @@ export class Meter {
 
   estimate(call: TargetedCall): Amounts {
     const learned = this.itemOf(call)
-    // The same text is met again when the call is back, and learned from then.
-    const sent = this.countTokens === undefined ? 0 : (learned.sent.of(call.params.size, 1) ?? this.countTokens(call.params.bytes))
-    return this.priced(call, 1, sent, this.countTokens === undefined ? 0 : (learned.result ?? unknownResult))
+    const got = this.countTokens === undefined ? 0 : (learned.result ?? unknownResult)
+    return this.priced(call, 1, this.count(call.params, learned.sent), got)
   }
 
-  /** Of a call that was sent, or of a further leg of one (`calls` 0). */
-  actual(call: TargetedCall, calls: number, outcome: Outcome): Amounts {
-    const learned = this.itemOf(call)
-    const sent = this.count(call.params, learned.sent)
+  /** Of a further leg of a call: what its client answers. */
+  leg(call: TargetedCall): Amounts {
+    return this.priced(call, 0, this.count(call.params, this.itemOf(call).sent), 0)
+  }
+
+  /** Of what was sent when it is back. */
+  actual(call: TargetedCall, { calls, sent }: Amounts, outcome: Outcome): Amounts {
     if (outcome.kind === 'fault') return this.priced(call, calls, sent, 0)
+    const learned = this.itemOf(call)
     const got = this.count(outcome.kind === 'input_required' ? outcome.requests : outcome.result, learned.got)
     if (outcome.kind === 'complete') learned.result = learned.result === undefined ? got : learned.result + (got - learned.result) / 8
     return this.priced(call, calls, sent, got)
@@ -71,7 +73,7 @@ export class Meter {
   private priced(call: TargetedCall, calls: number, sent: number, got: number): Amounts {
     const cost = 'item' in call ? (call as RoutedCall).item.settings.cost : undefined
     const tokens = sent + got
-    return { calls, tokens, cost: calls * (cost?.call ?? 0) + tokens * (cost?.token ?? this.prices.perToken) }
+    return { calls, tokens, sent, cost: calls * (cost?.call ?? 0) + tokens * (cost?.token ?? this.prices.perToken) }
   }
 
   private count(text: Payload, learned: LearnedTokens): number {

@@ -26,9 +26,10 @@ export interface LimitStatus {
 
 export function shown(limits: Iterable<Limit>, store: LimitStore, clock: Clock): readonly LimitStatus[] {
   const found: LimitStatus[] = []
+  const now = clock.mono()
   for (const limit of limits) {
-    const { used, resetsInMs } = store.usage(limit)
-    if (used > 0) found.push(statusOf(limit, used, clock.now() + Math.ceil(resetsInMs)))
+    const used = store.used(limit, now)
+    if (used > 0) found.push(statusOf(limit, used, clock.now() + Math.ceil(store.resetsInMs(limit, now))))
   }
   return found.sort((a, b) => b.used / b.limit - a.used / a.limit)
 }

@@ -2,6 +2,7 @@
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { Held } from '../../core/call/gates.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
+import type { Clock } from '../../core/ports/clock.ts'
 import type { LimitStore } from '../../core/ports/limit-store.ts'
 import type { KeptUsage } from './kept-usage.ts'
 import type { Limit } from './limit.ts'
@@ -9,6 +10,7 @@ import type { Amounts, Meter } from './meter.ts'
 
 export interface TakenParts {
   readonly store: LimitStore
+  readonly clock: Clock
   readonly kept?: KeptUsage | undefined
   readonly meter?: Meter | undefined
 }
@@ -38,33 +40,36 @@ export class Taken implements Held {
     this.ofRun = ofRun
   }
 
-  count(): void {
-    this.add(this.amounts, 1)
+  /** `nowMs`: monotonic, of the turn in which the store said that it fits. */
+  count(nowMs: number): void {
+    this.add(this.amounts, 1, nowMs)
   }
 
   leave(outcome: Outcome | undefined): void {
     if (outcome === undefined) return
-    if (neverWentOut(outcome)) this.add(this.amounts, -1)
-    else if (this.call !== undefined && this.parts.meter !== undefined) {
-      const { calls, tokens, cost } = this.amounts
-      const actual = this.parts.meter.actual(this.call, calls, outcome)
-      this.add({ calls: 0, tokens: actual.tokens - tokens, cost: actual.cost - cost }, 1)
-    }
+    if (neverWentOut(outcome)) return this.add(this.amounts, -1, this.parts.clock.mono())
+    if (this.call === undefined || this.parts.meter === undefined) return
+    const { amounts } = this
+    const actual = this.parts.meter.actual(this.call, amounts, outcome)
+    const tokens = actual.tokens - amounts.tokens
+    const cost = actual.cost - amounts.cost
+    if (tokens !== 0 || cost !== 0) this.add({ calls: 0, tokens, cost, sent: 0 }, 1, this.parts.clock.mono())
   }
 
-  private add(amounts: Amounts, sign: 1 | -1): void {
-    this.each(this.shared, amounts, sign)
-    this.each(this.own, amounts, sign)
-    this.each(this.ofRun, amounts, sign)
+  private add(amounts: Amounts, sign: 1 | -1, nowMs: number): void {
+    const stamp = this.parts.clock.now()
+    this.each(this.shared, amounts, sign, nowMs, stamp)
+    this.each(this.own, amounts, sign, nowMs, stamp)
+    this.each(this.ofRun, amounts, sign, nowMs, stamp)
   }
 
-  private each(limits: readonly Limit[], amounts: Amounts, sign: 1 | -1): void {
+  private each(limits: readonly Limit[], amounts: Amounts, sign: 1 | -1, nowMs: number, stamp: number): void {
     const { store, kept } = this.parts
     for (const limit of limits) {
       const amount = amounts[limit.unit] * sign
       if (amount === 0) continue
-      store.add(limit, amount)
-      if (limit.kind === 'budget') kept?.note(limit.key, limit.periodMs, amount)
+      store.add(limit, amount, nowMs)
+      if (limit.kind === 'budget') kept?.note(limit.key, limit.periodMs, amount, stamp)
     }
   }
 }

@@ -11,30 +11,38 @@ import { rounded } from './refusal.ts'
 /** The part of a budget from which on is warned. */
 const warned = 0.8
 
-export function budgetWarning(
-  budgetsOf: (call: TargetedCall) => readonly (readonly Limit[])[],
-  store: LimitStore,
-  clock: Clock,
-): Pass<TargetedCall> {
+export interface WarningParts {
+  readonly store: LimitStore
+  readonly clock: Clock
+  readonly ofPrincipal: (call: TargetedCall) => readonly Limit[]
+  readonly ofRun: (call: TargetedCall) => readonly Limit[]
+}
+
+export function budgetWarning({ store, clock, ofPrincipal, ofRun }: WarningParts): Pass<TargetedCall> {
+  function find(found: Record<string, unknown>[] | undefined, limits: readonly Limit[], now: number): Record<string, unknown>[] | undefined {
+    let said = found
+    for (const limit of limits) {
+      if (limit.kind !== 'budget') continue
+      const used = store.used(limit, now)
+      if (used < limit.most * warned) continue
+      said ??= []
+      said.push(inWords(limit, used, clock.now() + store.resetsInMs(limit, now)))
+    }
+    return said
+  }
   return {
     name: 'budgetWarning',
-    run: (call, exchange, next) =>
-      next(call, exchange).then((outcome) => {
-        if (outcome.kind !== 'complete') return outcome
-        const found: Record<string, unknown>[] = []
-        for (const limits of budgetsOf(call)) {
-          for (const limit of limits) {
-            if (limit.kind !== 'budget') continue
-            const { used, resetsInMs } = store.usage(limit)
-            if (used >= limit.most * warned) found.push(said(limit, used, clock.now() + resetsInMs))
-          }
-        }
-        return found.length === 0 ? outcome : withWarning(outcome, found)
-      }),
+    run: async (call, exchange, next) => {
+      const outcome = await next(call, exchange)
+      if (outcome.kind !== 'complete') return outcome
+      const now = clock.mono()
+      const found = find(find(undefined, ofPrincipal(call), now), ofRun(call), now)
+      return found === undefined ? outcome : withWarning(outcome, found)
+    },
   }
 }
 
-function said({ scope, unit, most, periodMs, total }: Limit, used: number, resetsAt: number): Record<string, unknown> {
+function inWords({ scope, unit, most, periodMs, total }: Limit, used: number, resetsAt: number): Record<string, unknown> {
   const again = total ? {} : { window_ms: periodMs, resets_at: new Date(Math.ceil(resetsAt)).toISOString() }
   return { scope, unit, limit: most, used: rounded(used), left: rounded(Math.max(0, most - used)), ...again }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { limitStoreContract } from '../../../test/contracts/limit-store-contract.ts'
+import { limitStoreContract, timed } from '../../../test/contracts/limit-store-contract.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import fc from '../../../test/property.ts'
 import { tenantKey } from '../../core/call/tenant-key.ts'
@@ -14,15 +14,16 @@ function open(mostKeys?: number) {
     log: () => undefined,
     counters: { add: (name, labels) => void evicted.push(`${name} ${Object.values(labels)}`) },
   }
-  return { clock, evicted, store: createMemoryLimitStore(clock, report, mostKeys) }
+  const memory = createMemoryLimitStore(clock, report, mostKeys)
+  return { clock, evicted, memory, store: timed(memory, () => clock.mono()) }
 }
 
 const allowance = (most: number, periodMs: number, name = 'k'): Allowance => ({ key: tenantKey('acme', name), most, periodMs })
 
 describe('the store of limits in memory', () => {
   limitStoreContract(async () => {
-    const { clock, store } = open()
-    return { store, late: (periodMs) => periodMs / 32, now: () => clock.mono(), pass: (ms) => clock.advance(ms) }
+    const { clock, memory } = open()
+    return { store: memory, late: (periodMs) => periodMs / 32, now: () => clock.mono(), pass: (ms) => clock.advance(ms) }
   })
 
   it('answers at once, always', () => {
@@ -70,12 +71,13 @@ describe('the store of limits in memory', () => {
     expect(store.usage(ten)).toEqual({ used: 2, resetsInMs: 500 })
   })
 
-  it('never holds more keys than its bound: of what still counts, what nobody asked for longest goes, and is counted', () => {
-    const { evicted, store } = open(3)
-    for (const name of ['a', 'b', 'c']) store.add(allowance(1, 1_000, name), 1)
-    store.waitMs(allowance(1, 1_000, 'a'), 1)
-    store.add(allowance(1, 1_000, 'd'), 1)
-    expect(['a', 'b', 'c', 'd'].map((name) => store.usage(allowance(1, 1_000, name)).used)).toEqual([1, 0, 1, 1])
+  it('never holds more keys than its bound: of what still counts, what nobody asked for longest goes, and is counted', async () => {
+    const { clock, evicted, store } = open(3)
+    for (const name of ['a', 'b', 'c']) store.add(allowance(1, 60_000, name), 1)
+    await clock.advance(1_000)
+    store.waitMs(allowance(1, 60_000, 'a'), 1)
+    store.add(allowance(1, 60_000, 'd'), 1)
+    expect(['a', 'b', 'c', 'd'].map((name) => store.usage(allowance(1, 60_000, name)).used)).toEqual([1, 0, 1, 1])
     expect(evicted).toEqual(['store_evicted limit'])
   })
 
@@ -116,13 +118,13 @@ describe('against a model that remembers every grant', () => {
 
   it('a small limit of single calls is exact', async () => {
     const cases = fc.asyncProperty(fc.integer({ min: 1, max: 64 }), steps(fc.constant(1), 200), async (most, all) => {
-      const { clock, store } = open()
+      const { clock, memory, store } = open()
       const limit = allowance(most, 1_000)
       const grants: Grant[] = []
       for (const { passes } of all) {
         await clock.advance(passes)
         const now = clock.mono()
-        const wait = store.waitMs(limit, 1)
+        const wait = memory.waitMs(limit, 1, now)
         const used = within(grants, now - 1_000, now)
         expect(wait === 0).toBe(used < most)
         expect(store.usage(limit).used).toBe(used)
@@ -147,13 +149,13 @@ describe('against a model that remembers every grant', () => {
     async (_name, most, amounts) => {
       const period = 3_200
       const cases = fc.asyncProperty(steps(amounts, 300), async (all) => {
-        const { clock, store } = open()
+        const { clock, memory, store } = open()
         const limit = allowance(most, period)
         const grants: Grant[] = []
         for (const { passes, amount } of all) {
           await clock.advance(passes)
           const now = clock.mono()
-          const wait = store.waitMs(limit, amount)
+          const wait = memory.waitMs(limit, amount, now)
           const slack = most * 1e-9
           if (within(grants, now - period - 100, now) + amount <= most - slack) expect(wait).toBe(0)
           if (within(grants, now - period, now) + amount > most + slack) expect(wait).toBeGreaterThan(0)

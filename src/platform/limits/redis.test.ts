@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { startL4Proxy } from '../../../test/chaos/l4-proxy.ts'
-import { asked, limitStoreContract, taken } from '../../../test/contracts/limit-store-contract.ts'
+import { asked, limitStoreContract, type TimedLimitStore, taken, timed } from '../../../test/contracts/limit-store-contract.ts'
 import type { Closers } from '../../../test/peers/admitting.ts'
 import { freePort } from '../../../test/peers/free-port.ts'
 import { eventually } from '../../../test/peers/processes.ts'
@@ -36,11 +36,16 @@ describe.skipIf(redisPath === undefined)('the store of limits in Redis', () => {
   })
 
   /** With a deadline that a busy machine keeps. */
-  async function open(change: Partial<RedisLimitsOptions> = {}): Promise<RedisLimitStore> {
+  async function openStore(change: Partial<RedisLimitsOptions> = {}): Promise<RedisLimitStore> {
     const store = new RedisLimitStore(systemClock, report, { url: redis.url, onLoss: 'local', gateways: 2, deadlineMs: 5_000, ...change })
     stores.push(store)
     await store.start()
     return store
+  }
+
+  async function open(change: Partial<RedisLimitsOptions> = {}): Promise<TimedLimitStore & Pick<RedisLimitStore, 'close'>> {
+    const store = await openStore(change)
+    return { ...timed(store, () => systemClock.mono()), close: () => store.close() }
   }
 
   const keys = async (): Promise<string[]> => (await redis.client.keys('*')).filter((name) => name !== 'sb:{l:probe}').sort()
@@ -57,7 +62,7 @@ describe.skipIf(redisPath === undefined)('the store of limits in Redis', () => {
   }
 
   limitStoreContract(async () => ({
-    store: await open(),
+    store: await openStore(),
     late: (periodMs) => subWindows.partMs(periodMs) + subWindows.lifeMs(periodMs) + 5,
     now: () => systemClock.mono(),
     pass: (ms) => passed(ms)(),
@@ -86,7 +91,7 @@ describe.skipIf(redisPath === undefined)('the store of limits in Redis', () => {
       const limit = allowance(most, long, `round ${round++}`)
       let net = 0
       for (const { gateway, amount, usedOf } of steps) {
-        const store = gateways[gateway] as RedisLimitStore
+        const store = gateways[gateway] as TimedLimitStore
         const fits = net + amount <= most
         if (!(await taken(store, limit, amount))) continue
         // Only what another gateway added beyond its grants, and has not told yet, may be missing.
@@ -174,7 +179,7 @@ describe.skipIf(redisPath === undefined)('the store of limits in Redis', () => {
   describe('while Redis is away', () => {
     const quick = { deadlineMs: 40, probeMs: 100 }
 
-    async function away(store: RedisLimitStore, name = 'probe'): Promise<void> {
+    async function away(store: TimedLimitStore, name = 'probe'): Promise<void> {
       const lost = () => logged.includes('The Redis of limits is away')
       expect(await eventually(async () => (await asked(store, allowance(1_000_000, long, name), 1)) >= 0 && lost())).toBe(true)
     }

@@ -3,7 +3,7 @@
 import { LRUCache } from 'lru-cache'
 import type { TenantKey } from '../../core/call/tenant-key.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
-import type { Allowance, LimitStore, Usage } from '../../core/ports/limit-store.ts'
+import type { Allowance, LimitStore } from '../../core/ports/limit-store.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { argumentsOf, replyOf } from './lease-script.ts'
 import { RedisConnection } from './redis-connection.ts'
@@ -50,11 +50,10 @@ export class RedisLimitStore implements LimitStore {
     return this.connection.start()
   }
 
-  waitMs(allowance: Allowance, amount: number): number | Promise<void> {
+  waitMs(allowance: Allowance, amount: number, now: number): number | Promise<void> {
     if (amount <= 0) return 0
     if (!(amount <= allowance.most * (1 + 1e-12))) return Number.POSITIVE_INFINITY
     const limit = this.limitOf(allowance)
-    const now = this.clock.mono()
     const known = limit.waitMs(amount, now)
     if (known !== undefined) return known
     if (this.connection.away || now < limit.unansweredUntil) return this.waitAlone(limit, amount, now)
@@ -63,19 +62,21 @@ export class RedisLimitStore implements LimitStore {
     return limit.pending
   }
 
-  add(allowance: Allowance, amount: number): void {
+  add(allowance: Allowance, amount: number, now: number): void {
     if (!Number.isFinite(amount)) return
     const limit = this.limitOf(allowance)
-    limit.add(amount, this.clock.mono())
+    limit.add(amount, now)
     if (limit.isOpen) this.tellSoon(limit)
   }
 
-  usage(allowance: Allowance): Usage {
+  used(allowance: Allowance, now: number): number {
     const limit = this.limitOf(allowance)
-    const now = this.clock.mono()
-    if (!this.connection.away) return limit.usage(now)
-    const { periodMs } = allowance
-    return { used: limit.own.used(periodMs, now), resetsInMs: limit.own.resetsInMs(periodMs, now) }
+    return this.connection.away ? limit.own.used(allowance.periodMs, now) : limit.used(now)
+  }
+
+  resetsInMs(allowance: Allowance, now: number): number {
+    const limit = this.limitOf(allowance)
+    return this.connection.away ? limit.own.resetsInMs(allowance.periodMs, now) : limit.resetsInMs(now)
   }
 
   clear(allowance: Allowance): void {

@@ -1,6 +1,6 @@
 // One limit that gateways share, as this gateway knows it: the units it has leased, what it counted since, and what the store said last.
 // Knows no connection; src/platform/limits/redis.ts asks with what stands here and tells it the answers.
-import type { Allowance, Usage } from '../../core/ports/limit-store.ts'
+import type { Allowance } from '../../core/ports/limit-store.ts'
 import { type LeaseReply, type LeaseRequest, subWindows } from './lease-script.ts'
 import { UsageWindow } from './usage-window.ts'
 
@@ -72,14 +72,14 @@ export class SharedLimit {
     this.uncounted += amount - covered
   }
 
-  usage(now: number): Usage {
-    if (now >= this.knownEnds) {
-      const used = Math.max(this.uncounted, 0)
-      return { used, resetsInMs: used > 0 ? this.own.resetsInMs(this.periodMs, now) : 0 }
-    }
-    const used = Math.max(this.known - this.left - this.back + this.uncounted, 0)
-    const resets = now < this.knownResets ? this.knownResets : this.knownEnds
-    return { used, resetsInMs: used > 0 ? resets - now : 0 }
+  used(now: number): number {
+    return Math.max(now >= this.knownEnds ? this.uncounted : this.known - this.left - this.back + this.uncounted, 0)
+  }
+
+  resetsInMs(now: number): number {
+    if (this.used(now) === 0) return 0
+    if (now >= this.knownEnds) return this.own.resetsInMs(this.periodMs, now)
+    return (now < this.knownResets ? this.knownResets : this.knownEnds) - now
   }
 
   /** Whether there is something to tell the store now. */

@@ -8,16 +8,25 @@ let used = 0
 
 function take(count: number): Buffer {
   if (count > blockSize) return randomBytes(count)
+  const from = reserve(count)
+  return block.subarray(from, from + count)
+}
+
+/** Where so many bytes stand that nobody was given. */
+function reserve(count: number): number {
   if (used + count > block.length) {
     block = randomBytes(blockSize)
     used = 0
   }
   used += count
-  return block.subarray(used - count, used)
+  return used - count
 }
 
 export const systemRandom: Random = {
   bytes: take,
   id: () => randomUUID(),
-  fraction: () => take(4).readUInt32BE(0) / 2 ** 32,
+  fraction: () => {
+    const from = reserve(4)
+    return block.readUInt32BE(from) / 2 ** 32
+  },
 }
