@@ -21,7 +21,6 @@ test('what a call passes, family by family', () => {
       'seal',
       'resume',
       'signIn',
-      'budgetWarning',
       'limits',
       'toolConcurrency',
       'degraded',

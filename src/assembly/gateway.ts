@@ -195,7 +195,6 @@ export function assembleInside(parts: InsideParts): Inside {
     seal: continuation.seal,
     resume: continuation.resume((call: RoutedCall, exchange) => send(call, exchange)),
     signIn: served.some(([, server]) => server.auth?.type === 'authorizationCode') ? signIn : undefined,
-    budgetWarning: limits.warning,
     limits: limits.gate,
     toolConcurrency: Object.values(settings.tools).some((tool) => tool.concurrency !== undefined)
       ? toolConcurrency(settings.limits.queue, report)

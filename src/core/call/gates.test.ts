@@ -37,6 +37,13 @@ function setting() {
 }
 
 describe('gates', () => {
+  it('may give an outcome in place of the one that they hear, and those before them hear of it', async () => {
+    const { seen, gate, run } = setting()
+    const replacing: Gate = { name: 'b', enter: () => ({ leave: () => undefined, amend: () => refusal }) }
+    expect(await run([gate('a'), replacing, gate('c')])).toBe(refusal)
+    expect(seen).toEqual(['into a', 'into c', 'sent', 'out of c: complete', 'out of a: fault'])
+  })
+
   it('are entered in order, before anything is sent, and left in reverse with the outcome', async () => {
     const { seen, gate, run } = setting()
     expect(await run([gate('a'), gate('b'), gate('c')])).toMatchObject({ kind: 'complete' })

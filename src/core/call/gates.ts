@@ -11,6 +11,8 @@ type Following = (call: Call, exchange: Exchange) => Promise<Outcome>
 export interface Held {
   /** Called once for each entry, with the call of it. `undefined`: a bug of ours ended the call. */
   leave(outcome: Outcome | undefined, call: Call): void
+  /** After `leave`: what stands in place of the outcome, for the gates before it as well. */
+  amend?(outcome: Outcome): Outcome
 }
 
 /** A refusal is the outcome of the call; gates before it hear of it as of any other. */
@@ -81,8 +83,7 @@ class Passage {
   }
 
   private left(outcome: Outcome): Outcome {
-    this.leaveAll(outcome)
-    return outcome
+    return this.leaveAll(outcome) ?? outcome
   }
 
   private failed(bug: unknown): never {
@@ -91,16 +92,20 @@ class Passage {
   }
 
   /** A gate that fails keeps no other from being left. */
-  private leaveAll(outcome: Outcome | undefined): void {
+  private leaveAll(ended: Outcome | undefined): Outcome | undefined {
+    let outcome = ended
     let bug: { readonly thrown: unknown } | undefined
     while (this.entered > 0) {
       this.entered -= 1
       try {
-        this.held[this.entered]?.leave(outcome, this.call)
+        const held = this.held[this.entered] as Held
+        held.leave(outcome, this.call)
+        if (outcome !== undefined && held.amend !== undefined) outcome = held.amend(outcome)
       } catch (thrown) {
         bug ??= { thrown }
       }
     }
     if (bug !== undefined) throw bug.thrown
+    return outcome
   }
 }

@@ -5,7 +5,6 @@ import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Entry, Gate, Held } from '../../core/call/gates.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { principalKey } from '../../core/call/principal.ts'
-import type { Pass } from '../../core/call/stage.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import { overloaded } from '../../core/faults/overloaded.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
@@ -22,7 +21,6 @@ import { loopFound, outOfTime, refusedBy } from './refusal.ts'
 import type { BudgetSettings } from './settings.ts'
 import { idOf, type LimitStatus, shown } from './status.ts'
 import { Taken } from './taken.ts'
-import { budgetWarning } from './warning.ts'
 
 export interface LimitsParts {
   readonly store: LimitStore
@@ -44,8 +42,6 @@ export interface LimitsParts {
 
 export interface Limits {
   readonly gate: Gate<TargetedCall>
-  /** Undefined where there are no budgets. */
-  readonly warning: Pass<TargetedCall> | undefined
   /** Those of which something is used, those of which the least is left first. */
   show(): readonly LimitStatus[]
   /** False where there is no such limit. */
@@ -65,14 +61,6 @@ export function createLimits(parts: LimitsParts): Limits {
   const asking = new Asking(parts)
   return {
     gate: { name: 'limits', enter: (call, exchange) => asking.enter(call, exchange) },
-    warning: hasBudgets(parts.budgets)
-      ? budgetWarning({
-          store: parts.store,
-          clock: parts.clock,
-          ofPrincipal: (call) => asking.holders.ofPrincipal(call),
-          ofRun: (call) => asking.holders.ofRun(call, false),
-        })
-      : undefined,
     show: () => shown(asking.holders.all(), parts.store, parts.clock),
     clear: (id) => {
       for (const limit of asking.holders.all()) {
@@ -225,8 +213,4 @@ class Asking {
 
 function argumentsOf({ params }: TargetedCall): unknown {
   return (params.json() as { readonly arguments?: unknown } | null | undefined)?.arguments
-}
-
-function hasBudgets(budgets: BudgetSettings): boolean {
-  return Object.values(budgets).some((units) => Object.values(units).some((one) => one !== undefined))
 }

@@ -15,14 +15,14 @@ it('counts the first texts of each order of length, and takes the others for wha
   for (const length of [255, 512, 100_000, 0]) expect(tokens.of(length, 1), String(length)).toBeUndefined()
 })
 
-it('still counts one in sixteen, and the more rarely the longer what was learned has held, up to one in 512', () => {
+it('still counts one in sixteen, and the more rarely the longer what was learned has held, up to one in 4,096', () => {
   const drawn = (count: number) => {
     const tokens = learned(Array(count).fill(400))
-    return [1, 2, 4, 8, 16, 32, 64].find((part) => tokens.of(400, (1 / 16 / part) * 0.99) === undefined)
+    return [1, 2, 4, 8, 16, 32, 64, 128, 256, 512].find((part) => tokens.of(400, (1 / 16 / part) * 0.99) === undefined)
   }
   expect(drawn(16)).toBe(1)
   expect(drawn(17)).toBe(2)
-  expect([drawn(21), drawn(22), drawn(1_000)]).toEqual([32, 32, 32])
+  expect([drawn(21), drawn(24), drawn(1_000)]).toEqual([32, 256, 256])
 })
 
 it('counts more often again where a text has other tokens than were thought', () => {

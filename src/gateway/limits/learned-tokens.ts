@@ -5,7 +5,7 @@
 const first = 16
 /** Of the rest one in so many is counted, the more rarely the longer what was learned has held. */
 const mostOften = 16
-const mostRarely = 512
+const mostRarely = 4_096
 /** A text with so many times as many tokens as were thought, or as few, has them counted more often again. */
 const unusual = 1.5
 /** What was learned of more texts than this counts by half: a tool may come to answer otherwise. */

@@ -70,7 +70,10 @@ export class Loops {
     const calls = ((this.runs[ofRun] as number) + 1) & 0x7f_ff_ff_ff
     this.runs[ofRun] = calls
     const at = this.placeOf(call)
-    if (at < 0) return this.take(call, nowMs)
+    if (at < 0) {
+      this.take(call, nowMs)
+      return
+    }
     const step = this.stepOf(nowMs)
     this.bringUp(at, call, step)
     this.places[at + nth] = calls

@@ -43,8 +43,7 @@ function setting(budgets: unknown, cost?: { call: number; token: number | undefi
   })
   const call = (outcome: () => Outcome | Promise<Outcome>, text = '', change: Partial<RoutedCall> = {}): Promise<Outcome> => {
     const asked = made(text, change)
-    const next = () => gate(asked, anExchange(clock).exchange, async () => outcome())
-    return limits.warning === undefined ? next() : limits.warning.run(asked, anExchange(clock).exchange, next)
+    return gate(asked, anExchange(clock).exchange, async () => outcome())
   }
   const used = (unit: string): number => limits.show().find((one) => one.unit === unit)?.used ?? 0
   return { limits, call, used, clock }

@@ -1,6 +1,7 @@
 // What a call uses beside being one: tokens of its arguments and result, and what they cost. Estimated before it is sent, from its arguments
 // and from what its tool gave before; known when it is back.
 import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import type { Item } from '../../core/call/item.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
 import type { Random } from '../../core/ports/clock.ts'
@@ -41,6 +42,8 @@ export class Meter {
   private readonly random: Pick<Random, 'fraction'>
   private readonly countTokens: ((text: Uint8Array) => number) | undefined
   private readonly items = new Map<string, Learned>()
+  /** The same, found at once; a catalog that is read anew has other definitions. */
+  private readonly ofDefinitions = new WeakMap<Item, Learned>()
   /** Of items that are too many to be remembered. */
   private readonly others: Learned = newItem()
 
@@ -87,6 +90,9 @@ export class Meter {
   }
 
   private itemOf(call: TargetedCall): Learned {
+    const definition = 'item' in call ? (call as RoutedCall).item : undefined
+    const known = definition === undefined ? undefined : this.ofDefinitions.get(definition)
+    if (known !== undefined) return known
     const key = itemKey(call)
     let item = this.items.get(key)
     if (item === undefined) {
@@ -94,6 +100,7 @@ export class Meter {
       item = newItem()
       this.items.set(key, item)
     }
+    if (definition !== undefined) this.ofDefinitions.set(definition, item)
     return item
   }
 }

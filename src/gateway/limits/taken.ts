@@ -7,6 +7,7 @@ import type { LimitStore } from '../../core/ports/limit-store.ts'
 import type { KeptUsage } from './kept-usage.ts'
 import type { Limit } from './limit.ts'
 import type { Amounts, Meter } from './meter.ts'
+import { budgetWarning } from './warning.ts'
 
 export interface TakenParts {
   readonly store: LimitStore
@@ -47,13 +48,23 @@ export class Taken implements Held {
 
   leave(outcome: Outcome | undefined): void {
     if (outcome === undefined) return
-    if (neverWentOut(outcome)) return this.add(this.amounts, -1, this.parts.clock.mono())
+    const nowMs = this.parts.clock.mono()
+    if (neverWentOut(outcome)) this.add(this.amounts, -1, nowMs)
+    else this.settle(outcome, nowMs)
+  }
+
+  amend(outcome: Outcome): Outcome {
+    return outcome.kind === 'complete' ? budgetWarning(this.parts, outcome, this.own, this.ofRun) : outcome
+  }
+
+  /** By what it used indeed. */
+  private settle(outcome: Outcome, nowMs: number): void {
     if (this.call === undefined || this.parts.meter === undefined) return
     const { amounts } = this
     const actual = this.parts.meter.actual(this.call, amounts, outcome)
     const tokens = actual.tokens - amounts.tokens
     const cost = actual.cost - amounts.cost
-    if (tokens !== 0 || cost !== 0) this.add({ calls: 0, tokens, cost, sent: 0 }, 1, this.parts.clock.mono())
+    if (tokens !== 0 || cost !== 0) this.add({ calls: 0, tokens, cost, sent: 0 }, 1, nowMs)
   }
 
   private add(amounts: Amounts, sign: 1 | -1, nowMs: number): void {

@@ -1,7 +1,5 @@
 // Results say when little is left of a budget, so that an agent can end well before it is refused.
-import type { TargetedCall } from '../../core/call/call.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
-import type { Pass } from '../../core/call/stage.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { LimitStore } from '../../core/ports/limit-store.ts'
 import { vendorPrefix } from '../../core/protocol/names.ts'
@@ -14,32 +12,29 @@ const warned = 0.8
 export interface WarningParts {
   readonly store: LimitStore
   readonly clock: Clock
-  readonly ofPrincipal: (call: TargetedCall) => readonly Limit[]
-  readonly ofRun: (call: TargetedCall) => readonly Limit[]
 }
 
-export function budgetWarning({ store, clock, ofPrincipal, ofRun }: WarningParts): Pass<TargetedCall> {
-  function find(found: Record<string, unknown>[] | undefined, limits: readonly Limit[], now: number): Record<string, unknown>[] | undefined {
-    let said = found
-    for (const limit of limits) {
-      if (limit.kind !== 'budget') continue
-      const used = store.used(limit, now)
-      if (used < limit.most * warned) continue
-      said ??= []
-      said.push(inWords(limit, used, clock.now() + store.resetsInMs(limit, now)))
-    }
-    return said
-  }
-  return {
-    name: 'budgetWarning',
-    run: async (call, exchange, next) => {
-      const outcome = await next(call, exchange)
-      if (outcome.kind !== 'complete') return outcome
-      const now = clock.mono()
-      const found = find(find(undefined, ofPrincipal(call), now), ofRun(call), now)
-      return found === undefined ? outcome : withWarning(outcome, found)
-    },
-  }
+/** The result with what is left, where little is. */
+export function budgetWarning(
+  { store, clock }: WarningParts,
+  outcome: Extract<Outcome, { kind: 'complete' }>,
+  ofPrincipal: readonly Limit[],
+  ofRun: readonly Limit[],
+): Outcome {
+  const nowMs = clock.mono()
+  let near = 0
+  for (const limit of ofPrincipal) if (isNear(limit, store, nowMs)) near += 1
+  for (const limit of ofRun) if (isNear(limit, store, nowMs)) near += 1
+  if (near === 0) return outcome
+  const found = [...ofPrincipal, ...ofRun].filter((limit) => isNear(limit, store, nowMs))
+  return withWarning(
+    outcome,
+    found.map((limit) => inWords(limit, store.used(limit, nowMs), clock.now() + store.resetsInMs(limit, nowMs))),
+  )
+}
+
+function isNear(limit: Limit, store: LimitStore, nowMs: number): boolean {
+  return limit.kind === 'budget' && store.used(limit, nowMs) >= limit.most * warned
 }
 
 function inWords({ scope, unit, most, periodMs, total }: Limit, used: number, resetsAt: number): Record<string, unknown> {
