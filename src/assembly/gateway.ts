@@ -136,7 +136,7 @@ export function assembleInside(parts: InsideParts): Inside {
     bare: served.find(([, server]) => server.bareNames)?.[0],
     toolsets: settings.toolsets,
     compile: gate,
-    tools: toolsBySelector(settings.tools),
+    tools: toolsBySelector(settings.tools, settings),
     listBytes: settings.limits.listBytes,
     sealer,
     clock,

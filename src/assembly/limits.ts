@@ -9,6 +9,7 @@ import { createLimits, type Limits } from '../gateway/limits/gate.ts'
 import { KeptUsage } from '../gateway/limits/kept-usage.ts'
 import { Meter, meters } from '../gateway/limits/meter.ts'
 import { loopOf } from '../gateway/limits/settings.ts'
+import { ratesBySelector } from '../gateway/tools/rates-by-selector.ts'
 import { createMemoryLimitStore } from '../platform/limits/memory.ts'
 import { createTokenizer } from '../platform/tokens/tokenizer.ts'
 import type { Settings } from './settings.ts'
@@ -51,6 +52,7 @@ export function assembleLimits({ settings, clock, random, report, durable, share
     meter,
     currency: prices.currency,
     rateOf,
+    ratesOf: ratesBySelector(settings.prompts, settings.resources),
     loop: loopOf(loops, profile),
     budgets,
   })

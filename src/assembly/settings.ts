@@ -15,7 +15,7 @@ import { toolsetSettings } from '../gateway/catalog/settings.ts'
 import { connectSettings, upstreamAuthSettings } from '../gateway/credentials/settings.ts'
 import { callerSettings } from '../gateway/identity/settings.ts'
 import { budgetSettings, limitSettings, loopSettings, priceSettings } from '../gateway/limits/settings.ts'
-import { toolsSettings } from '../gateway/tools/settings.ts'
+import { promptsSettings, resourcesSettings, toolsSettings } from '../gateway/tools/settings.ts'
 import { auditSettings, logSettings, telemetrySettings } from '../observe/settings.ts'
 import { vaultSettings } from '../platform/vault/settings.ts'
 import { serverSettings, timeoutSettings } from '../upstream/settings.ts'
@@ -54,6 +54,12 @@ export const settingsSchema = z.strictObject({
     .default({})
     .describe(
       'Settings of tools, by selector: `server`, `server/name`, `server/start*` or `*`. Names are the upstream’s own. Of several that select a tool the more exact one wins, key by key.',
+    ),
+  prompts: promptsSettings.default({}).describe('Rates of prompts, by selector, as `tools` has those of tools.'),
+  resources: resourcesSettings
+    .default({})
+    .describe(
+      'Rates of resources, by selector: of their URI, or of a URI template as a list shows it. What comes from one template counts together, the files of one skill too, and what no list has counts by the selectors that select it.',
     ),
   access: accessSettings
     .optional()

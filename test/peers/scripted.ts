@@ -36,6 +36,9 @@ export interface Script {
   /** A function: what a list shows to who asks so. */
   readonly tools?: readonly unknown[] | ((headers: IncomingHttpHeaders) => readonly unknown[])
   readonly resources?: readonly unknown[]
+  /** URI templates, where it has resources. */
+  readonly templates?: readonly unknown[]
+  readonly prompts?: readonly unknown[]
   /** Revision that a legacy server answers; else the one it was asked for. */
   readonly revision?: string
   /** Session id that a legacy server gives; else it has no sessions. */
@@ -55,11 +58,12 @@ export const plainTool = (name: string, more: Record<string, unknown> = {}) => (
 export const textResult = (text: string) => ({ content: [{ type: 'text', text }] })
 
 export async function startScripted(script: Script = {}): Promise<Scripted> {
-  const { era = 'legacy', tools = [plainTool('echo')], resources = [] } = script
+  const { era = 'legacy', tools = [plainTool('echo')], resources = [], templates = [], prompts = [] } = script
   const seen: Seen[] = []
   const whole = era === 'modern' ? { resultType: 'complete', ttlMs: 0, cacheScope: 'private' } : {}
   const capabilities = {
     tools: {},
+    ...(prompts.length === 0 ? {} : { prompts: {} }),
     ...(resources.length === 0 && script.read === undefined ? {} : { resources: { subscribe: script.read !== undefined } }),
   }
   const server = createServer((req, res) => {
@@ -87,7 +91,9 @@ export async function startScripted(script: Script = {}): Promise<Scripted> {
       }
       if (method === 'tools/list') return answer({ ...whole, tools: typeof tools === 'function' ? tools(req.headers) : tools })
       if (method === 'resources/list') return answer({ ...whole, resources })
-      if (method === 'resources/templates/list') return answer({ ...whole, resourceTemplates: [] })
+      if (method === 'resources/templates/list') return answer({ ...whole, resourceTemplates: templates })
+      if (method === 'prompts/list') return answer({ ...whole, prompts })
+      if (method === 'prompts/get') return answer({ ...whole, messages: [] })
       if (method === 'resources/subscribe' && script.read !== undefined) return answer({})
       if (method === 'resources/read') {
         const read = script.read === undefined ? `read from port ${port}` : script.read(params.uri)

@@ -56,6 +56,8 @@ export interface Item {
   /** True where the tool declares an `outputSchema`: then a fault may not use `structuredContent`. */
   readonly declaresOutput: boolean
   readonly generation: number
+  /** Of a resource that no list has by its URI: the template or skill that it is of, as a list has that; '' where none has. */
+  readonly within?: string
   /** The tool whose user interface it is, or the skill whose file: who may use that may read it. */
   readonly partOf?: Item
 }

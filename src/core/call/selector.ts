@@ -27,6 +27,15 @@ export function selects({ server, name, open }: Selector, upstream: UpstreamId, 
   return open ? own.startsWith(name) : own === name
 }
 
+/** Whether it may select a URI that comes from a template, or selects the template by its own text. */
+export function maySelectFrom({ server, name, open }: Selector, upstream: UpstreamId, template: string): boolean {
+  if (server !== undefined && server !== upstream) return false
+  if (name === undefined || name === template) return true
+  const brace = template.indexOf('{')
+  const literal = brace < 0 ? template : template.slice(0, brace)
+  return name.startsWith(literal) || (open && literal.startsWith(name))
+}
+
 /** Less than 0 where `a` is the less exact one: `*`, `server`, `server/s*`, `server/start*`, `server/name`. */
 export function byExactness(a: Selector, b: Selector): number {
   return exactness(a) - exactness(b)

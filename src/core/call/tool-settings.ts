@@ -2,17 +2,21 @@
 
 import type { Rate } from '../text/rate.ts'
 
-export interface ToolSettings {
+/** How often a tool, prompt or resource may be used. */
+export interface ItemRates {
+  /** Calls of all callers together. */
+  readonly rate: Rate | undefined
+  readonly ratePerPrincipal: Rate | undefined
+  readonly ratePerRun: Rate | undefined
+}
+
+export interface ToolSettings extends ItemRates {
   /** Whether executing a call twice is as good as once; undefined: what the server says of the tool decides. */
   readonly idempotent: boolean | undefined
   /** `reads`: again what was not executed, and what may be executed twice; `never`: nothing is sent again. */
   readonly retry: 'reads' | 'never'
   /** What does not fit the input schema: is given its types where nothing is lost, is refused, or is not even looked at. */
   readonly arguments: 'coerce' | 'strict' | 'pass'
-  /** Calls of all callers together. */
-  readonly rate: Rate | undefined
-  readonly ratePerPrincipal: Rate | undefined
-  readonly ratePerRun: Rate | undefined
   /** Longest silence of a call, in ms; undefined: that of its server. */
   readonly timeout: number | undefined
   /** What an agent is told to tell its user where a call fails on the way or behind the server. */

@@ -9,9 +9,9 @@ export const limitFaults = {
     retryable: true,
     protocol: false,
     agent:
-      '{what} may be called {limit} times in {window}, and that many were made. {effect} The next call is taken after {wait}; go on with other work until then. To call sooner changes nothing.',
+      '{what} may be {how} {limit} times in {window}, and that many were made. {effect} The next call is taken after {wait}; go on with other work until then. To call sooner changes nothing.',
     operator:
-      'A rate of `tools` or `servers` is used up; `scope` says whose. `signalbox limits show` lists what is used, `limits clear` gives it back.',
+      'A rate of `tools`, `prompts`, `resources` or `servers` is used up; `scope` says whose. `signalbox limits show` lists what is used, `limits clear` gives it back.',
   },
   budget_exhausted: {
     category: 'tool',

@@ -53,7 +53,7 @@ export const counters = {
   audit_rows_lost: { help: 'Rows of the audit that were lost, since the store was away for longer than memory lasts.', labels: [] },
   access_denied: { help: 'Calls that no rule of `access` grants, or not with the scopes of the caller.', labels: ['upstream', 'kind'] },
   limit: {
-    help: 'Calls that were refused by a limit, by whose it is (`run`, `principal`, `team`, `tool`, `upstream`) and by the kind of the fault.',
+    help: 'Calls that were refused by a limit, by whose it is (`run`, `principal`, `team`, `tool`, `prompt`, `resource`, `upstream`) and by the kind of the fault.',
     labels: ['scope', 'kind'],
   },
   access_shadow: {

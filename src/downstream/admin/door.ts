@@ -31,7 +31,7 @@ export interface UpstreamStatus {
   readonly notes?: readonly unknown[]
   /** Names and URIs on the aggregate that went to another server. */
   readonly collisions?: readonly unknown[]
-  /** Selectors of `tools` that select none of its tools. */
+  /** Selectors of `tools`, `prompts` and `resources` that select nothing of it. */
   readonly unmatched?: readonly unknown[]
   /** Items that the two eras of the server do not show alike. */
   readonly differences?: readonly unknown[]

@@ -1,7 +1,7 @@
 // The rules of `access`, read once: who they are for, what they grant, and under which condition.
 import type { Item, ItemKind } from '../../core/call/item.ts'
 import type { Principal } from '../../core/call/principal.ts'
-import { readSelector, type Selector, selects } from '../../core/call/selector.ts'
+import { maySelectFrom, readSelector, type Selector, selects } from '../../core/call/selector.ts'
 import { type Condition, readCondition } from './condition.ts'
 import type { AccessRuleSettings } from './settings.ts'
 
@@ -44,23 +44,15 @@ function unfit({ groups, clients, tenants, subjects }: AccessRuleSettings, princ
   return undefined
 }
 
+/** A template is not read itself: it is shown where a URI that it stands for may be granted. Each URI is then judged by itself. */
 export function grants(rule: Rule, item: Pick<Item, 'kind' | 'upstream' | 'name'>): boolean {
   return rule.use.some((selector) =>
-    item.kind === 'template' ? mayExpandInto(selector, item) : selects(selector, item.upstream, item.name),
+    item.kind === 'template' ? maySelectFrom(selector, item.upstream, item.name) : selects(selector, item.upstream, item.name),
   )
 }
 
 export function reaches(rule: Rule, upstream: string): boolean {
   return rule.use.some(({ server }) => server === undefined || server === upstream)
-}
-
-/** A template is not read itself: it is shown where a URI that it stands for may be granted. Each URI is then judged by itself. */
-function mayExpandInto({ server, name, open }: Selector, { upstream, name: template }: { upstream: string; name: string }): boolean {
-  if (server !== undefined && server !== upstream) return false
-  if (name === undefined || name === template) return true
-  const brace = template.indexOf('{')
-  const literal = brace < 0 ? template : template.slice(0, brace)
-  return name.startsWith(literal) || (open && literal.startsWith(name))
 }
 
 /** Kinds whose items a person or model uses by name. */

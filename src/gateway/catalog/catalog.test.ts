@@ -263,7 +263,7 @@ describe('what configuration says of a tool', () => {
 
     a.lists.tool = [tool('gone'), tool('get', { description: 'new' })]
     a.tell({ kind: 'changed', list: 'tools' })
-    expect(catalog.status()[0]?.unmatched).toEqual([{ selector: 'a/gone', candidates: [] }])
+    expect(catalog.status()[0]?.unmatched).toEqual([{ key: 'tools', selector: 'a/gone', candidates: [] }])
     await clock.advance(1_000)
     expect(catalog.status()[0]?.unmatched).toEqual([])
     expect(settingsOf('a', 'get')).toEqual(configured)

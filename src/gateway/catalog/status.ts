@@ -1,7 +1,7 @@
 // What operators are shown of one server: bounded, whatever names and reasons it sends and however many.
 import type { UpstreamId } from '../../core/call/call.ts'
 import type { ItemKind } from '../../core/call/item.ts'
-import { allKinds } from '../../core/call/item-kinds.ts'
+import { allKinds, has } from '../../core/call/item-kinds.ts'
 import type { ConfiguredTools, UnmatchedSelector } from '../../core/ports/configured-tools.ts'
 import type { EraDifference, ServedState } from '../../core/ports/upstream.ts'
 import type { Quarantined } from './definition.ts'
@@ -39,7 +39,7 @@ export interface UpstreamStatus {
   readonly incomplete: readonly { readonly kind: ItemKind; readonly reason: string }[]
   /** Names and URIs on the aggregate that this server lost to another. */
   readonly collisions: readonly Collision[]
-  /** Selectors of `tools` that select none of its tools; none while it is not known what it has. */
+  /** Selectors of `tools`, `prompts` and `resources` that select nothing of it; none while it is not known what it has. */
   readonly unmatched: readonly UnmatchedSelector[]
   /** Items that the two eras of the server do not show alike, the first of them. */
   readonly differences: readonly EraDifference[]
@@ -51,7 +51,13 @@ export function statusOf(feed: Feed, collisions: readonly Collision[], configure
   const { snapshot, upstream } = feed
   const described = upstream.describe()
   const lists = Object.values(snapshot?.lists ?? {})
-  const tools = snapshot?.live === true ? snapshot.lists.tool?.definitions : undefined
+  const names = (kind: ItemKind): readonly string[] | undefined => {
+    if (snapshot?.live !== true) return undefined
+    const { capabilities } = snapshot.about
+    const list = snapshot.lists[kind]
+    return list === undefined && capabilities !== undefined && !has(capabilities, kind) ? [] : list?.definitions.map(({ name }) => name)
+  }
+  const resources = names('resource')
   const count = (kind: ItemKind): number | undefined => snapshot?.lists[kind]?.definitions.length
   return {
     server: feed.id,
@@ -74,13 +80,12 @@ export function statusOf(feed: Feed, collisions: readonly Collision[], configure
     quarantined: firstOf(lists),
     incomplete: feed.incomplete,
     collisions: collisions.filter((collision) => collision.loser === feed.id),
-    unmatched:
-      tools === undefined
-        ? []
-        : configured.unmatched(
-            feed.id,
-            tools.map(({ name }) => name),
-          ),
+    unmatched: configured.unmatched(feed.id, {
+      tools: names('tool'),
+      prompts: names('prompt'),
+      resources: resources === undefined ? undefined : [...resources, ...(names('skill') ?? [])],
+      templates: names('template'),
+    }),
     differences: (described.differences ?? []).slice(0, mostShown).map(({ name, ...more }) => ({ ...more, name: cut(name) })),
     notes: notesOf(lists),
   }

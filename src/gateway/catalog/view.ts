@@ -162,8 +162,9 @@ export class View {
 
   /** The item that probably answers for a URI: the first template that matches, or the only server whose resources have its scheme and authority. */
   likely(uri: string): Answering | undefined {
-    const found = this.templated(uri) ?? this.neighbour(uri)
-    return found === undefined ? undefined : { item: asResource(found, uri, uri), listed: found.item }
+    const template = this.templated(uri)
+    const found = template ?? this.neighbour(uri)
+    return found === undefined ? undefined : { item: asResource(found, uri, uri, template?.item.name), listed: found.item }
   }
 
   /** The URI of a link that a server gave: its own, with the name of the server in the path only where that is surely another server's. */
@@ -205,7 +206,9 @@ export class View {
     const one = this.skillOf(uri)
     if (one === undefined) return undefined
     const own = moved(uri, one.item.visible, one.item.name)
-    return this.excludes(one, own) ? undefined : { item: { ...asResource(one, own, uri), partOf: one.item }, listed: one.item }
+    return this.excludes(one, own)
+      ? undefined
+      : { item: { ...asResource(one, own, uri, one.item.name), partOf: one.item }, listed: one.item }
   }
 
   /** Of nested skills the inner one. */
@@ -328,16 +331,16 @@ function noteTaken(
 const deepest = 128
 
 /** The exit writes `item.name` into `params.uri`, so what answers for a URI is a resource of exactly the server's own URI. */
-function asResource({ definition }: Published, own: string, visible: string): Item {
+function asResource({ definition }: Published, own: string, visible: string, within?: string): Item {
   return {
-    ...unlisted(definition.upstream, own, visible),
+    ...unlisted(definition.upstream, own, visible, within),
     definition: definition.sent,
     generation: definition.version,
   }
 }
 
 /** A resource that no list has. */
-export function unlisted(upstream: UpstreamId, own: string, visible: string): Item {
+export function unlisted(upstream: UpstreamId, own: string, visible: string, within = ''): Item {
   return {
     kind: 'resource',
     upstream,
@@ -350,6 +353,7 @@ export function unlisted(upstream: UpstreamId, own: string, visible: string): It
     validate: undefined,
     declaresOutput: false,
     generation: 0,
+    within,
   }
 }
 

@@ -6,6 +6,7 @@ import { aRun } from '../../../test/doubles/run.ts'
 import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import { type Gate, through } from '../../core/call/gates.ts'
 import type { ItemKind } from '../../core/call/item.ts'
+import type { RatesOf } from '../../core/call/item-rates.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { type ToolSettings, unconfigured } from '../../core/call/tool-settings.ts'
@@ -122,6 +123,32 @@ describe('a limit holds for whom it is meant, and for nobody else', () => {
     expect(await times(5, { kind: 'prompt' })).toBe(0)
     expect(await times(5, { call: { family: 'task', method: 'tasks/cancel' } })).toBe(5)
     expect(await times(10, { upstream: 'other' })).toBe(10)
+  })
+
+  it('prompts.NAME and resources.NAME: what counts together, whoever uses it, by one caller and in one run', async () => {
+    const rates = { rate: per10s(9), ratePerPrincipal: per10s(6), ratePerRun: per10s(3) }
+    const ratesOf: RatesOf = ({ kind, name }) => {
+      if (kind === 'prompt') return { kind, key: name, name, rates }
+      return { kind: 'resource', key: 'log://{day}', name: 'log://{day}', rates }
+    }
+    const { times, call, limits } = setting({ ratesOf })
+    for (const kind of ['prompt', 'resource'] as const) {
+      expect(await times(5, { kind, run: 'r1' })).toBe(3)
+      expect(await times(5, { kind, run: 'r2' })).toBe(3)
+      expect(await times(5, { kind, run: 'r3' })).toBe(0)
+      expect(await call({ kind, run: 'r3' })).toMatchObject({ kind: 'rate_limited', detail: { scope: 'principal' } })
+      expect(await times(5, { kind, sub: 'bob' })).toBe(3)
+      expect(await call({ kind, sub: 'carol' })).toMatchObject({ kind: 'rate_limited', detail: { scope: kind, limit: 9 } })
+      expect(await times(5, { kind, upstream: 'other', sub: 'carol' })).toBe(3)
+    }
+    expect(await times(5, { kind: 'prompt', tool: 'cancel', sub: 'dan' })).toBe(3)
+    expect(await times(5, { kind: 'resource', tool: 'log://monday', sub: 'dan' })).toBe(0)
+    expect(await times(20)).toBe(20)
+    expect(limits.show().filter(({ upstream, scope }) => upstream === 'up' && scope === 'prompt')).toMatchObject([
+      { prompt: 'book', used: 9, limit: 9 },
+      { prompt: 'cancel', used: 3, limit: 9 },
+    ])
+    expect(limits.show().find(({ scope }) => scope === 'resource')).toMatchObject({ resource: 'log://{day}', used: 9 })
   })
 
   it('budgets.run.calls: one run, in all and for good', async () => {

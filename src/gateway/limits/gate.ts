@@ -3,6 +3,7 @@
 import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Entry, Gate, Held } from '../../core/call/gates.ts'
+import type { RatesOf } from '../../core/call/item-rates.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { principalKey } from '../../core/call/principal.ts'
 import { endedBy } from '../../core/faults/ended.ts'
@@ -29,6 +30,8 @@ export interface LimitsParts {
   readonly report: Report
   /** `rate` of a server. */
   readonly rateOf: (upstream: UpstreamId) => Rate | undefined
+  /** Of prompts and resources; absent: configuration says nothing of them. */
+  readonly ratesOf?: RatesOf | undefined
   /** Repetitions that are a loop. */
   readonly loop: Rate | 'off'
   readonly budgets: BudgetSettings

@@ -1,11 +1,12 @@
-// Which limits hold for a call: of its server and tool, of its principal, of its run and team. Each list is made once and found again by the
+// Which limits hold for a call: of its server and item, of its principal, of its run and team. Each list is made once and found again by the
 // next call, so that a call that is refused, however often, makes nothing.
 import { LRUCache } from 'lru-cache'
 import type { Call, RoutedCall, TargetedCall, UpstreamId } from '../../core/call/call.ts'
+import type { Counted, RatesOf, UsedKind } from '../../core/call/item-rates.ts'
 import { type Principal, principalKey } from '../../core/call/principal.ts'
 import { type Run, runKey } from '../../core/call/run.ts'
 import { gatewayKey, type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
-import type { ToolSettings } from '../../core/call/tool-settings.ts'
+import type { ItemRates } from '../../core/call/tool-settings.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Rate } from '../../core/text/rate.ts'
 import type { KeptUsage } from './kept-usage.ts'
@@ -15,13 +16,16 @@ import type { BudgetSettings } from './settings.ts'
 /** Principals, and runs, whose limits are found at once; those of others are made anew, and what they used is in the store. */
 const mostHolders = 10_000
 
-/** A server, or a tool of it. */
+/** A server, or what of it has rates of its own. */
 interface Used {
   readonly upstream: UpstreamId
-  readonly tool: string | undefined
-  readonly settings: ToolSettings | undefined
+  /** Undefined of the server. */
+  readonly item: Omit<Counted, 'rates'> | undefined
+  readonly rates: ItemRates | undefined
   readonly limits: readonly Limit[]
 }
+
+type UsedItems = Map<UpstreamId, Map<string, Used>>
 
 interface Holder {
   readonly team: string | undefined
@@ -32,13 +36,15 @@ interface Holder {
 
 export interface HoldersParts {
   readonly rateOf: (upstream: UpstreamId) => Rate | undefined
+  /** Absent: prompts and resources have the rate of their server alone. */
+  readonly ratesOf?: RatesOf | undefined
   readonly budgets: BudgetSettings
   readonly clock: Clock
   readonly kept?: KeptUsage | undefined
 }
 
-/** Tools of a server, and lists of a holder, before they are made anew: a server may have ever new names. */
-const mostTools = 10_000
+/** Items of a kind of a server, and lists of a holder, before they are made anew: a server may have ever new names. */
+const mostItems = 10_000
 const mostLists = 1_000
 /** Runs whose beginning is known. */
 const mostBegan = 100_000
@@ -48,9 +54,10 @@ const units = ['calls', 'tokens', 'cost'] as const satisfies readonly Unit[]
 
 export class Holders {
   private readonly rateOf: HoldersParts['rateOf']
+  private readonly ratesOf: RatesOf | undefined
   private readonly budgets: BudgetSettings
   private readonly servers = new Map<UpstreamId, Used>()
-  private readonly tools = new Map<UpstreamId, Map<string, Used>>()
+  private readonly items: Readonly<Record<UsedKind, UsedItems>> = { tool: new Map(), prompt: new Map(), resource: new Map() }
   private readonly principals = new LRUCache<TenantKey, Holder>({ max: mostHolders })
   private readonly runs = new LRUCache<TenantKey, Holder>({ max: mostHolders })
   private readonly began = new LRUCache<TenantKey, number>({ max: mostBegan })
@@ -61,10 +68,11 @@ export class Holders {
   private readonly principalsHave: boolean
   private readonly runsHave: boolean
 
-  constructor({ rateOf, budgets, clock, kept }: HoldersParts) {
+  constructor({ rateOf, ratesOf, budgets, clock, kept }: HoldersParts) {
     this.clock = clock
     this.kept = kept
     this.rateOf = rateOf
+    this.ratesOf = ratesOf
     this.budgets = budgets
     this.principalsHave = hasAny(budgets.principal)
     this.runsHave = units.some((unit) => budgets.run[unit] !== undefined) || hasAny(budgets.team)
@@ -77,7 +85,7 @@ export class Holders {
 
   ofPrincipal(call: TargetedCall): readonly Limit[] {
     const used = this.used(call)
-    const rate = used.settings?.ratePerPrincipal
+    const rate = used.rates?.ratePerPrincipal
     if (call.family !== 'invoke' || (rate === undefined && !this.principalsHave)) return none
     const { principal } = call.caller
     const key = principalKey(principal)
@@ -92,7 +100,7 @@ export class Holders {
   /** Of the run and of the team that it is told to. `make` false: of a run that is known already. */
   ofRun(call: TargetedCall, make: boolean): readonly Limit[] {
     const used = this.used(call)
-    const rate = used.settings?.ratePerRun
+    const rate = used.rates?.ratePerRun
     if (call.family !== 'invoke' || (rate === undefined && !this.runsHave)) return none
     const { principal } = call.caller
     const { run } = call
@@ -140,7 +148,9 @@ export class Holders {
       for (const limit of limits) found.set(limit.key, limit)
     }
     for (const { limits } of this.servers.values()) take(limits)
-    for (const tools of this.tools.values()) for (const { limits } of tools.values()) take(limits)
+    for (const servers of Object.values(this.items)) {
+      for (const items of servers.values()) for (const { limits } of items.values()) take(limits)
+    }
     for (const holders of [this.principals, this.runs]) {
       for (const { budgets, lists } of holders.values()) {
         take(budgets)
@@ -161,30 +171,36 @@ export class Holders {
   }
 
   private used(call: TargetedCall): Used {
-    const { upstream } = call
-    const server = this.servers.get(upstream) ?? this.server(upstream)
-    const item = itemOf(call)
-    if (item === undefined) return server
-    let tools = this.tools.get(upstream)
-    if (tools === undefined) {
-      tools = new Map()
-      this.tools.set(upstream, tools)
+    const server = this.servers.get(call.upstream) ?? this.server(call.upstream)
+    if (call.family !== 'invoke') return server
+    const { item } = call as RoutedCall
+    if (item.kind === 'tool') return this.usedItem(server, 'tool', item.name, item.name, item.settings)
+    const counted = this.ratesOf?.(item)
+    return counted === undefined ? server : this.usedItem(server, counted.kind, counted.key, counted.name, counted.rates)
+  }
+
+  private usedItem(server: Used, kind: UsedKind, key: string, name: string, rates: ItemRates): Used {
+    const { upstream } = server
+    let items = this.items[kind].get(upstream)
+    if (items === undefined) {
+      items = new Map()
+      this.items[kind].set(upstream, items)
     }
-    const found = tools.get(item.name)
-    if (found !== undefined && sameRates(found.settings, item.settings)) return found
-    const { rate } = item.settings
-    const key = gatewayKey('rate', upstream, item.name)
-    const limits = rate === undefined ? server.limits : [...server.limits, rateLimit(key, rate, 'tool', upstream, item.name)]
-    const made = { upstream, tool: item.name, settings: item.settings, limits }
-    if (tools.size >= mostTools) tools.clear()
-    tools.set(item.name, made)
+    const found = items.get(key)
+    if (found?.rates !== undefined && sameRates(found.rates, rates)) return found
+    const item = { kind, key, name }
+    const of = gatewayKey('rate', upstream, ...partsOfItem(item))
+    const limits = rates.rate === undefined ? server.limits : [...server.limits, rateLimit(of, rates.rate, kind, upstream, item)]
+    const made = { upstream, item, rates, limits }
+    if (items.size >= mostItems) items.clear()
+    items.set(key, made)
     return made
   }
 
   private server(upstream: UpstreamId): Used {
     const rate = this.rateOf(upstream)
     const limits = rate === undefined ? none : [rateLimit(gatewayKey('rate', upstream), rate, 'upstream', upstream)]
-    const made = { upstream, tool: undefined, settings: undefined, limits }
+    const made = { upstream, item: undefined, rates: undefined, limits }
     this.servers.set(upstream, made)
     return made
   }
@@ -202,8 +218,13 @@ function hasAny(budgets: Readonly<Record<string, unknown>>): boolean {
 }
 
 /** A catalog that is read anew makes settings anew, of the same rates. */
-function sameRates(a: ToolSettings | undefined, b: ToolSettings): boolean {
-  return a !== undefined && (a === b || (a.rate === b.rate && a.ratePerPrincipal === b.ratePerPrincipal && a.ratePerRun === b.ratePerRun))
+function sameRates(a: ItemRates, b: ItemRates): boolean {
+  return a === b || (a.rate === b.rate && a.ratePerPrincipal === b.ratePerPrincipal && a.ratePerRun === b.ratePerRun)
+}
+
+/** A tool may have the name of a prompt. */
+function partsOfItem({ kind, key }: Omit<Counted, 'rates'>): readonly string[] {
+  return kind === 'tool' ? [key] : [key, kind]
 }
 
 function listOf(
@@ -215,11 +236,17 @@ function listOf(
   of: string,
   run?: Run,
 ): readonly Limit[] {
-  const { upstream, tool } = used
+  const { upstream, item } = used
   const made =
-    rate === undefined || tool === undefined
+    rate === undefined || item === undefined
       ? budgets
-      : [...budgets, { ...rateLimit(tenantKey(tenant, 'rate', scope, of, upstream, tool), rate, scope, upstream, tool), holder: run?.id }]
+      : [
+          ...budgets,
+          {
+            ...rateLimit(tenantKey(tenant, 'rate', scope, of, upstream, ...partsOfItem(item)), rate, scope, upstream, item),
+            holder: run?.id,
+          },
+        ]
   if (lists.size >= mostLists) lists.clear()
   lists.set(used, made)
   return made

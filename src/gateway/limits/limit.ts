@@ -1,10 +1,11 @@
 // One limit on one holder: what the store counts, and what is said of it where it refuses.
+import type { Counted, UsedKind } from '../../core/call/item-rates.ts'
 import { type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
 import type { Allowance } from '../../core/ports/limit-store.ts'
 import type { Rate } from '../../core/text/rate.ts'
 
 /** Whose it is. */
-export type Scope = 'run' | 'principal' | 'team' | 'tool' | 'upstream'
+export type Scope = 'run' | 'principal' | 'team' | UsedKind | 'upstream'
 
 export type Unit = 'calls' | 'tokens' | 'cost'
 
@@ -12,9 +13,9 @@ export interface Limit extends Allowance {
   readonly kind: 'rate' | 'budget'
   readonly unit: Unit
   readonly scope: Scope
-  /** Of a rate: the server, and the tool whose calls alone count. */
+  /** Of a rate: the server, and what of it alone counts. */
   readonly upstream: string | undefined
-  readonly tool: string | undefined
+  readonly item: Pick<Counted, 'kind' | 'name'> | undefined
   /** The id of the run or the name of the team. */
   readonly holder: string | undefined
   /** Nothing of it comes back: it is a total. */
@@ -24,14 +25,14 @@ export interface Limit extends Allowance {
 /** As long as a run can go on; one that is older begins anew. */
 export const longestRunMs = 30 * 86_400_000
 
-export function rateLimit(key: TenantKey, { most, periodMs }: Rate, scope: Scope, upstream: string, tool?: string): Limit {
-  return { key, most, periodMs, kind: 'rate', unit: 'calls', scope, upstream, tool, holder: undefined, total: false }
+export function rateLimit(key: TenantKey, { most, periodMs }: Rate, scope: Scope, upstream: string, item?: Limit['item']): Limit {
+  return { key, most, periodMs, kind: 'rate', unit: 'calls', scope, upstream, item, holder: undefined, total: false }
 }
 
 export function budgetLimit(key: TenantKey, rate: Rate | number, unit: Unit, scope: Scope, holder?: string): Limit {
   const total = typeof rate === 'number'
   const { most, periodMs } = total ? { most: rate, periodMs: longestRunMs } : rate
-  return { key, most, periodMs, kind: 'budget', unit, scope, upstream: undefined, tool: undefined, holder, total }
+  return { key, most, periodMs, kind: 'budget', unit, scope, upstream: undefined, item: undefined, holder, total }
 }
 
 /** What a key was made of. */

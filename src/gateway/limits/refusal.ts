@@ -1,5 +1,6 @@
 // What an agent reads where a limit refuses its call, and what programs read beside it.
 import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import type { UsedKind } from '../../core/call/item-rates.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { inWords } from '../../core/text/duration.ts'
@@ -7,7 +8,7 @@ import type { Rate } from '../../core/text/rate.ts'
 import type { Limit, Scope } from './limit.ts'
 import type { Loop } from './loops.ts'
 
-const by: Readonly<Record<Scope, string>> = { run: ' in one run', principal: ' by one caller', team: '', tool: '', upstream: '' }
+const by: Readonly<Partial<Record<Scope, string>>> = { run: ' in one run', principal: ' by one caller' }
 
 export interface Refused {
   readonly used: number
@@ -29,11 +30,17 @@ export function refusedBy(call: TargetedCall, limit: Limit, { used, needed, wait
     ...(limit.total ? {} : { window_ms: periodMs }),
     ...(finite && !limit.total ? { resets_at: new Date(nowMs + wait).toISOString() } : {}),
     ...(limit.upstream === undefined ? {} : { upstream: limit.upstream }),
-    ...(limit.tool === undefined ? {} : { tool: limit.tool }),
+    ...(limit.item === undefined ? {} : { [limit.item.kind]: limit.item.name }),
   }
   if (limit.kind === 'rate') {
-    const what = `${limit.tool === undefined ? `The server ${limit.upstream}` : nameOf(call)}${by[scope]}`
-    const detail = { ...common, what, window: inWords(periodMs), wait: inWords(wait) }
+    const what = limit.item === undefined ? `The server ${limit.upstream}` : itemsOf(call, limit.item.name)
+    const detail = {
+      ...common,
+      what,
+      how: `${hows[limit.item?.kind ?? 'tool']}${by[scope] ?? ''}`,
+      window: inWords(periodMs),
+      wait: inWords(wait),
+    }
     return failed(fault('rate_limited', detail, finite ? { retryAfterMs: wait } : { retryable: false }))
   }
   const detail = {
@@ -81,6 +88,16 @@ export function loopFound(call: TargetedCall, { used, waitMs, length }: Loop, li
     wait: inWords(wait),
   }
   return failed(fault('loop_detected', detail, { retryAfterMs: wait }))
+}
+
+const hows: Readonly<Record<UsedKind, string>> = { tool: 'called', prompt: 'used', resource: 'read' }
+
+/** What counts together. */
+function itemsOf(call: TargetedCall, counted: string): string {
+  const { kind, within } = (call as RoutedCall).item
+  if (kind === 'tool') return nameOf(call)
+  if (within === undefined || kind === 'prompt') return `The ${kind} ${nameOf(call)}`
+  return within === '' ? `What ${counted} selects and no list has` : `What is of ${within}`
 }
 
 function nameOf(call: TargetedCall): string {

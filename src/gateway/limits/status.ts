@@ -13,6 +13,8 @@ export interface LimitStatus {
   readonly unit: string
   readonly upstream?: string
   readonly tool?: string
+  readonly prompt?: string
+  readonly resource?: string
   readonly issuer?: string
   readonly subject?: string
   readonly run?: string
@@ -40,14 +42,14 @@ export function idOf(key: string): string {
 }
 
 function statusOf(limit: Limit, used: number, resetsAtMs: number): LimitStatus {
-  const { key, kind, scope, unit, upstream, tool, most, periodMs, total } = limit
+  const { key, kind, scope, unit, upstream, item, most, periodMs, total } = limit
   return {
     id: idOf(key),
     kind,
     scope,
     unit,
     ...(upstream === undefined ? {} : { upstream }),
-    ...(tool === undefined ? {} : { tool }),
+    ...(item === undefined ? {} : { [item.kind]: item.name }),
     ...holderOf(limit),
     used: rounded(used),
     limit: most,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { unconfigured } from '../../core/call/tool-settings.ts'
 import { toolsBySelector } from './by-selector.ts'
-import { toolsSettings } from './settings.ts'
+import { promptsSettings, resourcesSettings, toolsSettings } from './settings.ts'
 
 describe('of several selectors that select a tool', () => {
   // In the order that is least like that of exactness: only exactness decides.
@@ -26,14 +26,32 @@ describe('of several selectors that select a tool', () => {
   })
 })
 
-describe('a selector that selects no tool of its server', () => {
-  const tools = toolsBySelector({ 'up/wirte': {}, 'up/delete_*': {}, 'up/read': {}, up: {}, '*': {}, 'other/wirte': {} })
+describe('a selector that selects nothing of its server', () => {
+  const tools = toolsBySelector(
+    { 'up/wirte': {}, 'up/delete_*': {}, 'up/read': {}, up: {}, '*': {}, 'other/wirte': {} },
+    {
+      prompts: { 'up/reveiw': {}, 'up/*': {}, up: {} },
+      resources: { 'up/file:///a': {}, 'up/file:///b': {}, 'up/log://*': {}, 'up/log://today': {}, 'up/db:*': {} },
+    },
+  )
+  const nothing = { tools: undefined, prompts: undefined, resources: undefined, templates: undefined }
   it('is told, with what may have been meant', () => {
-    expect(tools.unmatched('up', ['write', 'read'])).toEqual([
-      { selector: 'up/wirte', candidates: ['up/write'] },
-      { selector: 'up/delete_*', candidates: [] },
+    expect(tools.unmatched('up', { ...nothing, tools: ['write', 'read'] })).toEqual([
+      { key: 'tools', selector: 'up/wirte', candidates: ['up/write'] },
+      { key: 'tools', selector: 'up/delete_*', candidates: [] },
     ])
-    expect(tools.unmatched('quiet', [])).toEqual([])
+    expect(tools.unmatched('up', { ...nothing, prompts: ['review'] })).toEqual([
+      { key: 'prompts', selector: 'up/reveiw', candidates: ['up/review'] },
+    ])
+    expect(tools.unmatched('quiet', { tools: [], prompts: [], resources: [], templates: [] })).toEqual([])
+    expect(tools.unmatched('up', nothing)).toEqual([])
+  })
+
+  it('may select resources that come from a template, so that both lists have to be known', () => {
+    const resources = ['file:///a']
+    expect(tools.unmatched('up', { ...nothing, resources })).toEqual([])
+    const told = tools.unmatched('up', { ...nothing, resources, templates: ['log://{day}'] })
+    expect(told.map(({ selector }) => selector)).toEqual(['up/file:///b', 'up/db:*'])
   })
 })
 
@@ -45,4 +63,12 @@ describe('the form of a selector', () => {
   it.each(['', '/', 'up/', '/name', '*/name', 'up/*_end', 'up/a*b*', 'up*', '**', 'up /name'])('not %j', (text) => {
     expect(toolsSettings.safeParse({ [text]: { retry: 'never' } }).success).toBe(false)
   })
+})
+
+it('prompts and resources have rates and nothing else', () => {
+  for (const settings of [promptsSettings, resourcesSettings]) {
+    expect(settings.safeParse({ 'up/a': { rate: '5/s', ratePerPrincipal: '2/s', ratePerRun: '1/s' } }).success).toBe(true)
+    expect(settings.safeParse({ 'up/a': { retry: 'never' } }).success).toBe(false)
+    expect(settings.safeParse({ 'up/a*b': { rate: '5/s' } }).success).toBe(false)
+  }
 })

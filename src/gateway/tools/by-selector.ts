@@ -1,6 +1,6 @@
 // The settings of each tool, of all the selectors that select it: the more exact one wins, key by key.
 import type { UpstreamId } from '../../core/call/item.ts'
-import { byExactness, readSelector, type Selector, selects } from '../../core/call/selector.ts'
+import { byExactness, maySelectFrom, readSelector, type Selector, selects } from '../../core/call/selector.ts'
 import { type ToolSettings, unconfigured } from '../../core/call/tool-settings.ts'
 import type { ConfiguredTools, UnmatchedSelector } from '../../core/ports/configured-tools.ts'
 import { nearest } from '../../core/text/nearest.ts'
@@ -11,23 +11,55 @@ interface Entry extends Selector {
   readonly settings: ToolsSettings[string]
 }
 
-export function toolsBySelector(written: ToolsSettings): ConfiguredTools {
+/** `uses`: the selectors of prompts and resources, of which it is known here only what they select. */
+export function toolsBySelector(
+  written: ToolsSettings,
+  uses: { readonly prompts?: object; readonly resources?: object } = {},
+): ConfiguredTools {
   const entries = Object.entries(written).map(([text, settings]): Entry => ({ ...readSelector(text), text, settings }))
   const ascending = entries.toSorted(byExactness)
+  const prompts = selectorsOf(uses.prompts)
+  const resources = selectorsOf(uses.resources)
   return {
     settingsOf: (upstream, tool) => {
       let found: ToolSettings = unconfigured
       for (const entry of ascending) if (selects(entry, upstream, tool)) found = { ...found, ...entry.settings }
       return found
     },
-    unmatched: (upstream, tools) =>
-      entries
-        .filter((entry) => entry.server === upstream && entry.name !== undefined && !tools.some((tool) => selects(entry, upstream, tool)))
-        .map((entry) => unmatched(upstream, entry, tools)),
+    unmatched: (upstream, listed) => [
+      ...unmatched('tools', entries, upstream, listed.tools),
+      ...unmatched('prompts', prompts, upstream, listed.prompts),
+      ...(listed.templates === undefined ? [] : unmatched('resources', resources, upstream, listed.resources, listed.templates)),
+    ],
   }
 }
 
-function unmatched(upstream: UpstreamId, { text, name = '', open }: Entry, tools: readonly string[]): UnmatchedSelector {
-  const near = open ? [] : nearest(name, tools)
-  return { selector: text, candidates: near.map((tool) => `${upstream}/${tool}`) }
+interface Written extends Selector {
+  readonly text: string
+}
+
+function selectorsOf(written: object = {}): readonly Written[] {
+  return Object.keys(written).map((text) => ({ ...readSelector(text), text }))
+}
+
+function unmatched(
+  key: UnmatchedSelector['key'],
+  written: readonly Written[],
+  upstream: UpstreamId,
+  names: readonly string[] | undefined,
+  templates: readonly string[] = [],
+): readonly UnmatchedSelector[] {
+  if (names === undefined) return []
+  return written
+    .filter(
+      (one) =>
+        one.server === upstream &&
+        one.name !== undefined &&
+        !names.some((name) => selects(one, upstream, name)) &&
+        !templates.some((template) => maySelectFrom(one, upstream, template)),
+    )
+    .map(({ text, name = '', open }) => {
+      const near = open ? [] : nearest(name, names)
+      return { key, selector: text, candidates: near.map((candidate) => `${upstream}/${candidate}`) }
+    })
 }

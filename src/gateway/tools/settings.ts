@@ -1,4 +1,4 @@
-// Settings of tools, by selector. A leaf. Every key is optional and has no default here: what is absent comes from a less exact selector,
+// Settings of tools, and rates of prompts and resources, by selector. A leaf. Every key is optional and has no default here: what is absent comes from a less exact selector,
 // and at last from `unconfigured` (core/call/tool-settings.ts).
 import { z } from 'zod'
 import { durationMs, durationPattern } from '../../core/text/duration.ts'
@@ -14,6 +14,18 @@ const duration = z
   .regex(durationPattern, { error: 'is no duration: write for example 500ms, 20s or 5m' })
   .transform((text) => durationMs(text) as number)
   .refine((ms) => ms > 0, { error: 'has to be more than nothing' })
+
+function ratesOf(uses: string, kind: string) {
+  return {
+    rate: rate
+      .exactOptional()
+      .describe(
+        `${uses} of the ${kind} by all callers together, \`calls/period\`: \`5/s\`, \`100/10s\`, \`2000/1d\`. Each ${kind} that is selected has its own.`,
+      ),
+    ratePerPrincipal: rate.exactOptional().describe(`${uses} of the ${kind} by one principal, whatever its runs.`),
+    ratePerRun: rate.exactOptional().describe(`${uses} of the ${kind} within one run of an agent.`),
+  }
+}
 
 export const toolSettings = z.strictObject({
   idempotent: z
@@ -34,13 +46,7 @@ export const toolSettings = z.strictObject({
     .describe(
       'What becomes of arguments that do not fit the input schema. `coerce` gives them the types that it wants where nothing is lost (`"1"` for an integer, JSON text for an object) and refuses what cannot be read so; `strict` refuses all of them; `pass` checks nothing and leaves it to the server. Default: `coerce`.',
     ),
-  rate: rate
-    .exactOptional()
-    .describe(
-      'Calls of the tool by all callers together, `calls/period`: `5/s`, `100/10s`, `2000/1d`. Each tool that is selected has its own.',
-    ),
-  ratePerPrincipal: rate.exactOptional().describe('Calls of the tool by one principal, whatever its runs.'),
-  ratePerRun: rate.exactOptional().describe('Calls of the tool within one run of an agent.'),
+  ...ratesOf('Calls', 'tool'),
   timeout: duration
     .exactOptional()
     .describe(
@@ -81,4 +87,10 @@ const selector = z.string().regex(/^(\*|[^*/\s]+(\/([^*]+\*?|\*))?)$/, {
 
 export const toolsSettings = z.record(selector, toolSettings)
 
+export const promptsSettings = z.record(selector, z.strictObject(ratesOf('Uses', 'prompt')))
+
+export const resourcesSettings = z.record(selector, z.strictObject(ratesOf('Reads', 'resource')))
+
 export type ToolsSettings = z.infer<typeof toolsSettings>
+export type PromptsSettings = z.infer<typeof promptsSettings>
+export type ResourcesSettings = z.infer<typeof resourcesSettings>

@@ -73,9 +73,9 @@ function asText(report: CheckReport): string {
   for (const warning of report.warnings) lines.push(`warning: ${formatProblem(warning)}`)
   for (const { server, reason } of report.broken) lines.push(`servers.${server}: ${reason}`)
   for (const lack of report.lacks) lines.push(`${lack.severity === 'doubt' ? 'warning: ' : ''}${lack.key}: ${lack.what}; ${lack.mend}`)
-  for (const { selector, candidates } of report.servers.flatMap((server) => server.unmatched)) {
+  for (const { key, selector, candidates } of report.servers.flatMap((server) => server.unmatched)) {
     const mend = candidates.length === 0 ? 'use names as the server itself lists them' : `did you mean ${candidates.join(' or ')}?`
-    lines.push(`warning: tools.${selector}: selects no tool that the server has; ${mend}`)
+    lines.push(`warning: ${key}.${selector}: selects no ${key.slice(0, -1)} that the server has; ${mend}`)
   }
   const parts = lines.map(forTerminal)
   if (report.servers.length > 0) parts.push(statusTable(report.servers, style))

@@ -269,7 +269,7 @@ describe('signalbox check', () => {
     const text = `tools: {harbour/unlaod: {retry: never}, harbour/*: {retry: reads}, '*': {idempotent: false}}\nservers:\n${good}`
     const run = await finished(['check', file('selectors.yaml', text), '--json'])
     expect(run.code).toBe(0)
-    const unmatched = [{ selector: 'harbour/unlaod', candidates: ['harbour/unload'] }]
+    const unmatched = [{ key: 'tools', selector: 'harbour/unlaod', candidates: ['harbour/unload'] }]
     expect(JSON.parse(run.stdout)).toMatchObject({ servers: [{ name: 'harbour', unmatched }] })
     const shown = await finished(['check', file('selectors.yaml', text)])
     expect(shown.stdout).toContain('warning: tools.harbour/unlaod: selects no tool that the server has; did you mean harbour/unload?')

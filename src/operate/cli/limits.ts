@@ -47,8 +47,9 @@ function asText(limits: readonly Shown[]): string {
   return table([['key', 'what', 'whose', 'used', 'some comes back'], ...rows], (cell, row) => (row === 0 ? style.dim(cell) : cell))
 }
 
-function whose({ upstream, tool, subject, run, team }: Shown): string {
-  const at = tool === undefined ? upstream : `${String(upstream)}/${String(tool)}`
+function whose({ upstream, tool, prompt, resource, subject, run, team }: Shown): string {
+  const item = tool ?? prompt ?? resource
+  const at = item === undefined ? upstream : `${String(upstream)}/${String(item)}`
   const who = run === undefined ? (subject ?? team) : `run ${String(run)} of ${String(subject)}`
   return [at, who].filter((one) => one !== undefined).join(', ')
 }
