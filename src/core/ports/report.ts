@@ -50,6 +50,10 @@ export const counters = {
     labels: ['upstream'],
   },
   quarantined_items: { help: 'Definitions that could not be served.', labels: ['upstream', 'kind'] },
+  budget_usage_lost: {
+    help: 'Parts of what was used of budgets that could not be kept, so that a restart gives them back.',
+    labels: [],
+  },
   audit_rows_lost: { help: 'Rows of the audit that were lost, since the store was away for longer than memory lasts.', labels: [] },
   access_denied: { help: 'Calls that no rule of `access` grants, or not with the scopes of the caller.', labels: ['upstream', 'kind'] },
   limit: {

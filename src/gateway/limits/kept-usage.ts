@@ -51,6 +51,8 @@ export class KeptUsage {
   private timer: Timer | undefined
   private writing: Promise<void> = Promise.resolve()
   private ended = false
+  /** Something was lost since the store took the last. */
+  private losing = false
 
   constructor(durable: Durable, clock: Clock, report: Report) {
     this.durable = durable
@@ -88,7 +90,7 @@ export class KeptUsage {
       known.amount += amount
       return
     }
-    if (this.waiting.size + this.over.length >= most) return
+    if (this.isFull()) return
     if (known !== undefined) this.over.push(known)
     const part = Math.ceil(periodMs / parts)
     const beganMs = Math.floor(now / part) * part
@@ -98,7 +100,7 @@ export class KeptUsage {
 
   /** A moment, such as the beginning of a run: it stands as it is. */
   noteMoment(key: string, atMs: number, periodMs: number): void {
-    if (this.waiting.size + this.over.length >= most) return
+    if (this.isFull()) return
     this.over.push({ key, beganMs: atMs, endedMs: atMs, periodMs, amount: 0 })
     this.later()
   }
@@ -115,6 +117,20 @@ export class KeptUsage {
     this.timer?.cancel()
     this.queue(() => this.write())
     await this.writing
+  }
+
+  private isFull(): boolean {
+    if (this.waiting.size + this.over.length < most) return false
+    this.lose(1, 'the store was away for longer than memory lasts')
+    return true
+  }
+
+  private lose(count: number, reason: string): void {
+    if (count === 0) return
+    this.report.counters.add('budget_usage_lost', {}, count)
+    if (this.losing) return
+    this.losing = true
+    this.report.log('warn', 'What was used of budgets is lost to a restart', { reason })
   }
 
   private later(): void {
@@ -145,10 +161,18 @@ export class KeptUsage {
       )
       await transaction.run('DELETE FROM budget_usage WHERE ended_ms + period_ms <= ?', [now])
     })
-    if (kept.ok) return
+    if (kept.ok) {
+      this.losing = false
+      return
+    }
+    const { kind, message } = kept.fault
+    if (this.ended || kind === 'closed' || kind === 'newer' || kind === 'conflict') {
+      this.lose(uses.length, message)
+      return
+    }
     // The store tells what is wrong with it; what was used waits for it.
-    if (kept.fault.kind === 'closed' || kept.fault.kind === 'newer' || kept.fault.kind === 'conflict') return
-    this.over = [...uses, ...this.over].slice(0, most)
+    this.over = [...uses, ...this.over]
+    this.lose(this.over.splice(most).length, 'the store was away for longer than memory lasts')
     this.later()
   }
 }

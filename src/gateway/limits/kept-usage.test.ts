@@ -1,0 +1,79 @@
+import { describe, expect, it } from 'vitest'
+import { aReport } from '../../../test/doubles/gateway/samples.ts'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import { tenantKey } from '../../core/call/tenant-key.ts'
+import type { Durable, Stored, StoreFaultKind, Transaction } from '../../core/ports/durable.ts'
+import { KeptUsage } from './kept-usage.ts'
+
+const hour = 3_600_000
+const keyOf = (n: number): string => tenantKey('t', 'budget', 'run', String(n))
+
+/** A store that fails as it is told, and else counts the rows that it is given. */
+function setting() {
+  const clock = new ManualClock()
+  const { report, counted, logged } = aReport()
+  const state: { fault: StoreFaultKind | undefined; rows: number } = { fault: undefined, rows: 0 }
+  const transaction = {
+    runEach: async (_sql: string, rows: readonly unknown[]) => {
+      state.rows += rows.length
+      return rows.length
+    },
+    run: async () => 0,
+  } as unknown as Transaction
+  const durable = {
+    transact: async <T>(work: (transaction: Transaction) => Promise<T>): Promise<Stored<T>> =>
+      state.fault === undefined
+        ? { ok: true, value: await work(transaction) }
+        : { ok: false, fault: { kind: state.fault, message: state.fault } },
+  } as Durable
+  const kept = new KeptUsage(durable, clock, report)
+  const use = (from: number, to: number): void => {
+    for (let n = from; n < to; n += 1) kept.note(keyOf(n), hour, 1, clock.now())
+  }
+  return { clock, kept, state, use, lost: () => counted.budget_usage_lost ?? 0, logged }
+}
+
+describe('what was used of budgets and cannot be kept', () => {
+  it('is counted, and told once, where more waits than memory lasts for', async () => {
+    const { clock, kept, state, use, lost, logged } = setting()
+    state.fault = 'unavailable'
+    use(0, 100_000)
+    await clock.advance(5_000)
+    expect(lost()).toBe(0)
+    use(100_000, 100_007)
+    kept.noteMoment(keyOf(0), clock.now(), hour)
+    expect(lost()).toBe(8)
+    await clock.advance(20_000)
+    expect(logged).toEqual(['What was used of budgets is lost to a restart'])
+    state.fault = undefined
+    await clock.advance(5_000)
+    expect([state.rows, lost()]).toEqual([100_000, 8])
+    // It works again, and is away again.
+    state.fault = 'unavailable'
+    use(0, 100_001)
+    expect([lost(), logged.length]).toEqual([9, 2])
+    await kept.end()
+    expect(lost()).toBe(100_009)
+  })
+
+  it.each(['newer', 'closed', 'conflict'] as const)('is counted, and told once, where the store refuses it for good: %s', async (fault) => {
+    const { clock, state, use, lost, logged } = setting()
+    state.fault = fault
+    use(0, 3)
+    await clock.advance(5_000)
+    use(0, 2)
+    await clock.advance(5_000)
+    expect([lost(), logged]).toEqual([5, ['What was used of budgets is lost to a restart']])
+  })
+
+  it('is nothing where the store is only away for a while', async () => {
+    const { clock, kept, state, use, lost, logged } = setting()
+    state.fault = 'locked'
+    use(0, 3)
+    await clock.advance(20_000)
+    state.fault = undefined
+    await clock.advance(5_000)
+    await kept.end()
+    expect([state.rows, lost(), logged]).toEqual([3, 0, []])
+  })
+})
