@@ -113,6 +113,8 @@ export interface Call {
   readonly continuation: Continuation | undefined
   readonly trace: TraceContext
   readonly run: Run
+  /** How long its caller says that it waits, in ms from when it was sent; undefined where it says nothing. */
+  readonly deadlineMs: number | undefined
 }
 
 /** A call whose upstream is known (completion, tasks, watching), with no item. */
@@ -129,19 +131,20 @@ export interface RoutedCall extends TargetedCall {
 
 /** The call on its way to an upstream. Written out, since a spread of so many members costs Node 20 more than most stages do. */
 export function targeted(call: Call, upstream: UpstreamId, params: Payload): TargetedCall {
-  const { id, method, family, mount, target, caller, interest, asserted, continuation, trace, run } = call
-  return { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, upstream }
+  const { id, method, family, mount, target, caller, interest, asserted, continuation, trace, run, deadlineMs } = call
+  return { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, deadlineMs, upstream }
 }
 
 /** The call with another run. */
 export function ofRun<C extends TargetedCall & { readonly item?: Item }>(call: C, run: Run): C {
-  const { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, upstream, item } = call
-  const made = { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, upstream }
+  const { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, deadlineMs, upstream, item } = call
+  const made = { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, deadlineMs, upstream }
   return (item === undefined ? made : routed(made, item)) as TargetedCall as C
 }
 
 /** The call with its item pinned. */
 export function routed(call: Call, item: Item): RoutedCall {
-  const { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run } = call
-  return { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, upstream: item.upstream, item }
+  const { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, deadlineMs } = call
+  const { upstream } = item
+  return { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, deadlineMs, upstream, item }
 }

@@ -10,6 +10,7 @@ import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { metaKey } from '../../core/protocol/names.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
+import { statedDeadlineMs } from '../modern/stated-deadline.ts'
 import { traceOf } from '../modern/trace.ts'
 
 /** Methods that exist in the legacy revisions and are calls inside. Tasks of 2025-11-25 are another protocol and not among them. */
@@ -74,6 +75,7 @@ export function makeCall(
       continuation: undefined,
       trace: traceOf(meta, random),
       run: gateway.runOf(parts.caller.principal, parts.caller.affinity, meta, parts.runHeaders),
+      deadlineMs: meta === undefined ? undefined : statedDeadlineMs(meta),
     },
     progressToken,
   }

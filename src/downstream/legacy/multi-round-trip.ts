@@ -123,7 +123,8 @@ export class MultiRoundTrip {
   /** Polls a task to its end and answers its questions on the way. One that takes longer than a call may is cancelled. */
   private async follow(first: Call, created: Extract<Outcome, { kind: 'task' }>): Promise<MultiRoundTripEnd> {
     const { clock, limits } = this.parts.context
-    const dueAt = clock.mono() + limits.totalMs
+    const mostMs = Math.min(limits.totalMs, first.deadlineMs ?? limits.totalMs)
+    const dueAt = clock.mono() + mostMs
     const answered = new Set<string>()
     let state: TaskState = taskState(created.result, itemOf(first))
     const task = taskOf(created.result)
@@ -143,7 +144,7 @@ export class MultiRoundTrip {
       }
       await this.pause(state.pollMs)
       if (this.reason !== undefined) return this.dropTask(first, task, failed(stoppedBy(this.reason, itemOf(first)).fault))
-      if (clock.mono() > dueAt) return this.dropTask(first, task, failed(tooSlow(first, limits.totalMs).fault))
+      if (clock.mono() > dueAt) return this.dropTask(first, task, failed(tooSlow(first, mostMs).fault))
       const { outcome, exchange } = await this.leg(taskCall(first, this.newId(), 'tasks/get', task))
       if (outcome.kind !== 'complete') return { outcome, exchange }
       state = taskState(outcome.result, itemOf(first))

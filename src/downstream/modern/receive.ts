@@ -17,6 +17,7 @@ import { locate } from '../../core/protocol/locate.ts'
 import { metaKey, modernRevision, servedRevisions, tasksExtension } from '../../core/protocol/names.ts'
 import { asBuffer, MemberWalk, type Span, skipSpace } from '../../core/protocol/scan.ts'
 import { claimedRevision, type Envelope, isFault, type Message, metaOf, missingClaim, readEnvelope } from './envelope.ts'
+import { statedDeadlineMs } from './stated-deadline.ts'
 import { traceOf } from './trace.ts'
 
 /** What the door knows of the request beside its message. */
@@ -218,6 +219,7 @@ function callOf(
     continuation: undefined,
     trace: traceOf(meta, random),
     run,
+    deadlineMs: statedDeadlineMs(meta),
   }
 }
 

@@ -130,6 +130,7 @@ function listenCall(notifications: unknown, principal: Principal, affinity: stri
     interest: { progress: false, logLevel: undefined },
     asserted: undefined,
     continuation: undefined,
+    deadlineMs: undefined,
     run: aRun(),
     trace: { traceId: 't', spanId: 's', parentSpanId: undefined, sampled: false, tracestate: undefined },
   }

@@ -86,6 +86,7 @@ export function callOf(method: Method, params: Record<string, unknown> = {}, cha
     interest: { progress: false, logLevel: undefined },
     asserted: undefined,
     continuation: undefined,
+    deadlineMs: undefined,
     run: aRun(),
     trace: { traceId: 't', spanId: 's', parentSpanId: undefined, sampled: false, tracestate: undefined },
     ...change,

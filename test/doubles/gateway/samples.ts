@@ -32,6 +32,7 @@ export function aCall(change: Partial<Call> = {}): Call {
     interest: { progress: true, logLevel: undefined },
     asserted: undefined,
     continuation: undefined,
+    deadlineMs: undefined,
     run: aRun(),
     trace: { traceId: '0'.repeat(32), spanId: '0'.repeat(16), parentSpanId: undefined, sampled: false, tracestate: undefined },
     ...change,

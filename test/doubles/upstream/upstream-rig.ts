@@ -135,6 +135,7 @@ export function makeCall(method: Method, params: Record<string, unknown>, option
     interest: { progress: options.progress ?? false, logLevel: options.logLevel },
     asserted: undefined,
     continuation: options.continuation,
+    deadlineMs: undefined,
     run: aRun(),
     trace: { traceId: '0'.repeat(32), spanId: '0'.repeat(16), parentSpanId: undefined, sampled: false, tracestate: undefined },
   }

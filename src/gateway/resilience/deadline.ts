@@ -3,8 +3,6 @@ import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
 import type { DeadlineLimits } from '../../core/call/deadline.ts'
 import type { Item } from '../../core/call/item.ts'
 import type { Pass } from '../../core/call/stage.ts'
-import { isObject } from '../../core/protocol/is-object.ts'
-import { deadlineMeta } from '../../core/protocol/names.ts'
 
 type Named = TargetedCall & { readonly item?: Item }
 
@@ -18,16 +16,8 @@ export function deadline(timeoutsOf: (upstream: UpstreamId) => DeadlineLimits | 
       if (timeoutMs !== undefined) {
         exchange.deadline.limit({ idleMs: timeoutMs, totalMs: Math.max(timeoutMs, limits?.totalMs ?? 0) })
       } else if (limits !== undefined) exchange.deadline.limit(limits)
-      const stated = statedMs(call)
-      if (stated !== undefined) exchange.deadline.cap(stated)
+      if (call.deadlineMs !== undefined) exchange.deadline.cap(call.deadlineMs)
       return next(call, exchange)
     },
   }
-}
-
-/** What the caller says that it waits, in ms. */
-function statedMs({ params }: TargetedCall): number | undefined {
-  const body = params.json()
-  const stated = isObject(body) && isObject(body._meta) ? body._meta[deadlineMeta] : undefined
-  return typeof stated === 'number' && stated > 0 && Number.isFinite(stated) ? stated : undefined
 }
