@@ -144,6 +144,18 @@ describe('of three endpoints', () => {
     expect([bad.calls(), one.calls() + other.calls()]).toEqual([1, 2])
   })
 
+  test('one says when it is back: its calls go to the others until then, and nothing of the server is held back', async () => {
+    const back = { status: 503, headers: { 'retry-after': '600' } }
+    const [bad, one, other] = [await replica(() => back), await replica(), await replica()]
+    const gateway = await gatewayAt(bad, one, other)
+    const said: string[] = []
+    for (let n = 0; n < 12; n += 1) said.push(await called(gateway, 'write'))
+    expect(said.filter((one) => one === 'done').length).toBe(11)
+    expect([bad.calls(), one.calls() + other.calls()]).toEqual([1, 11])
+    expect(await failing(gateway, 12)).toEqual([])
+    expect(bad.calls()).toBe(1)
+  })
+
   test('all fail: each call is tried at most three times, and the rest of the load is not multiplied', async () => {
     const replicas = [
       await replica(() => ({ status: 503 })),

@@ -26,9 +26,10 @@ export const integrationFaults = {
     code: -32603,
     retryable: true,
     protocol: false,
-    agent: 'A service behind {upstream} limits the rate of calls. {effect} Do not try again before {retryAfterMs} ms have passed.',
+    agent:
+      '{upstream}, or a service behind it, takes no more calls for now. {effect} Do not try again before {retryAfterMs} ms have passed.',
     operator:
-      'The service that the server calls says so in words. Until the time that it names, for an hour at most, further calls of the tool are answered so at once. Ask for fewer calls (`rate`), or for a larger quota.',
+      'The service that the server calls says so in words, or the server by HTTP 429 or 503 with a time. Until then, for an hour at most, further calls of the tool (of the server, once a second tool is told so by HTTP) are answered so at once. Ask for fewer calls (`rate`), or for a larger quota; `signalbox upstream resume` lets them go at once.',
   },
   upstream_http_error: {
     category: 'integration',

@@ -85,7 +85,9 @@ export function createResilience(parts: ResilienceParts): Resilience {
   function guardOf(upstream: UpstreamId): Guard {
     let guard = guards.get(upstream)
     if (guard === undefined) {
-      const serviceLimits = new ServiceLimits(clock, perPrincipal(upstream))
+      const serviceLimits = new ServiceLimits(clock, perPrincipal(upstream), (tool, ms, status) =>
+        logLimit(report, upstream, tool, ms, status),
+      )
       const circuits = new Circuits(
         clock,
         breakerLimits(),
@@ -118,11 +120,12 @@ export function createResilience(parts: ResilienceParts): Resilience {
     },
     breaker: {
       name: 'breaker',
-      enter: (call) => {
+      enter: (call, exchange) => {
         const { circuits, serviceLimits } = guardOf(call.upstream)
-        const limited = serviceLimits.refusal(call)
-        if (limited !== undefined) return limited
+        const limited = serviceLimits.enter(call, exchange.attemptNumber)
+        if (limited !== undefined && !('leave' in limited)) return limited
         const entry = circuits.enter(call)
+        if (limited !== undefined) return afterLimit(limited, entry, call)
         return 'leave' in entry ? entry : circuitOpen(call.upstream, entry)
       },
     },
@@ -143,8 +146,9 @@ export function createResilience(parts: ResilienceParts): Resilience {
         closure: bulkhead.closure,
       })),
     close: (upstream, closure) => {
-      const { circuits, bulkhead } = guardOf(upstream)
+      const { circuits, serviceLimits, bulkhead } = guardOf(upstream)
       circuits.reset()
+      serviceLimits.clear()
       bulkhead.close(closure)
     },
     update: (change) => {
@@ -187,6 +191,20 @@ function unavailable(upstream: UpstreamId, reason: string): Outcome {
   return failed(fault('upstream_unavailable', { upstream, reason }))
 }
 
+/** Of the call that goes first when the time is over that its server has said. */
+function afterLimit(limited: Held, entry: Held | Refused, call: TargetedCall): Entry {
+  if (!('leave' in entry)) {
+    limited.leave(undefined, call)
+    return circuitOpen(call.upstream, entry)
+  }
+  return {
+    leave: (outcome, left) => {
+      entry.leave(outcome, left)
+      limited.leave(outcome, left)
+    },
+  }
+}
+
 function circuitOpen(upstream: UpstreamId, { item, retryAfterMs }: Refused): Outcome {
   const detail =
     item === undefined
@@ -206,4 +224,9 @@ function logCircuit(report: Report, upstream: UpstreamId, item: string | undefin
   const fields = item === undefined ? { upstream } : { upstream, item }
   if (state === 'open') report.log('warn', `The circuit of ${whose} opened: it is left alone for a while`, fields)
   else if (state === 'closed') report.log('info', `The circuit of ${whose} closed: it works again`, fields)
+}
+
+function logLimit(report: Report, upstream: UpstreamId, tool: string | undefined, ms: number, status: unknown): void {
+  const fields = { upstream, ...(tool === undefined ? {} : { item: tool }), ms, ...(status === undefined ? {} : { status }) }
+  report.log('info', 'A server has said when to come back: until then calls are answered so at once', fields)
 }

@@ -17,6 +17,7 @@ import {
   askingFor,
   cutLooseFault,
   deliveryFault,
+  heldTo,
   judged,
   lostFault,
   refusesRevision,
@@ -229,7 +230,7 @@ export class ServerSession {
     loss: Evidence | undefined,
   ): Fault {
     const error = answer.answer as IncomingError
-    return sessionErrorFault(asking, error, target, loss, retryAfterOf(answer, error, this.context.clock))
+    return heldTo(sessionErrorFault(asking, error, target, loss, retryAfterOf(answer, error, this.context.clock)), answer)
   }
 
   private judge(

@@ -15,6 +15,9 @@ import { ofData } from '../../core/protocol/retry-times.ts'
 import type { IncomingError, WireAnswer } from '../wire/wire.ts'
 import { dataOf, supportedIn } from './errors.ts'
 
+/** What is told where a status that asks to wait names no time, in ms. */
+const unnamedMs = 1_000
+
 /** What is known of a request when its answer has to be judged. */
 export interface Asking {
   readonly upstream: string
@@ -69,6 +72,18 @@ export function sessionErrorFault(asking: Asking, error: IncomingError, target?:
 /** When an error says to come back, in ms from now: the headers of its answer, or its data. */
 export function retryAfterOf(answer: Extract<WireAnswer, { kind: 'answer' }>, error: IncomingError, clock: Clock): number | undefined {
   return answer.retryAfterMs ?? ofData(dataOf(error), clock.now())
+}
+
+/** The same error where the status of its answer is one that asks to wait, with a time: further calls are held to that. */
+export function heldTo(found: Fault, answer: Extract<WireAnswer, { kind: 'answer' }>): Fault {
+  const { status } = answer
+  if (status !== 429 && status !== 503) return found
+  return { ...found, detail: { ...found.detail, status, ...namedBy(answer) } }
+}
+
+/** `named`: the time is one that further calls can be held to. */
+function namedBy({ retryAfterMs }: { readonly retryAfterMs?: number | undefined }): { readonly named?: true } {
+  return retryAfterMs === undefined ? {} : { named: true }
 }
 
 /** A server with `initialize` was exchanged for one without. The code alone may be a tool's own (MCP 2026-07-28 has `supported` in its `data`). */
@@ -147,8 +162,8 @@ export function statusFault(
     return judged('upstream_unavailable', asking, found, { ...detail, reason })
   }
   if (status === 429 || status === 503) {
-    const retryAfterMs = answer.retryAfterMs ?? 1_000
-    return judged('upstream_busy', asking, found, { ...detail, retryAfterMs }, retryAfterMs)
+    const retryAfterMs = answer.retryAfterMs ?? unnamedMs
+    return judged('upstream_busy', asking, found, { ...detail, retryAfterMs, ...namedBy(answer) }, retryAfterMs)
   }
   const { location } = answer
   if (location !== undefined) return judged('upstream_redirected', asking, found, { ...detail, location })

@@ -26,6 +26,7 @@ import {
   cutLooseFault,
   endedFault,
   errorFault,
+  heldTo,
   judged,
   lostFault,
   retryAfterOf,
@@ -264,7 +265,7 @@ export class ModernConnection implements Connection {
     }
     if (await this.isStale(answer, signal)) return errorFault(asking, error, target, evidence.revision_changed)
     if (error.code !== code.unsupportedProtocolVersion) {
-      return errorFault(asking, error, target, undefined, retryAfterOf(answer, error, this.context.clock))
+      return heldTo(errorFault(asking, error, target, undefined, retryAfterOf(answer, error, this.context.clock)), answer)
     }
     const reason = `it refused revision ${modernRevision}`
     return fault('upstream_protocol_error', { upstream, reason }, { evidence: evidence.unsupported_revision })

@@ -121,6 +121,25 @@ describe('an endpoint is left out', () => {
     expect(out()).toBe(1_000)
   })
 
+  test('at once where it says when it is back, until then and half a minute at most', async () => {
+    for (const [asked, outMs] of [
+      [12_000, 12_000],
+      [200, 1_000],
+      [86_400_000, 30_000],
+    ] as const) {
+      const { clock, endpoints, calls } = setting()
+      const waits = failed(
+        fault('upstream_busy', { upstream: 'up', named: true }, { evidence: evidence.service_unavailable, retryAfterMs: asked }),
+      )
+      calls(3, (id) => (id === '1' ? waits : well))
+      expect(endpoints.health().map(({ state }) => state)).toEqual(['ready', 'ejected', 'ready'])
+      expect((endpoints.health()[1]?.ejectedUntilMs ?? 0) - clock.now()).toBe(outMs)
+      await clock.advance(outMs)
+      calls(9)
+      expect(endpoints.health()[1]?.state).toBe('ready')
+    }
+  })
+
   test('and is then tried by one call, before others follow; not by one that must not be executed twice', async () => {
     const { clock, endpoints, take, calls, countOf } = setting()
     calls(60, (id) => (id === '1' ? busy : well))

@@ -136,9 +136,12 @@ export class Endpoints {
     }
     // That no connection can be had is told by `failed`.
     if (evidence?.health !== 'failure' || evidence.execution === 'not_sent') return
+    const { message, detail, retryAfterMs = 0 } = (outcome as Extract<Outcome, { kind: 'fault' }>).fault
+    // One that says when it is back is left out until then.
+    const awayMs = detail.named === true ? retryAfterMs : 0
     endpoint.failures += 1
-    const isOutlier = endpoint.ejectedUntil === 0 && endpoint.failures >= failuresInARow && this.mayEject()
-    if (isTrial || isOutlier) this.eject(endpoint, 'failures', outcome?.kind === 'fault' ? outcome.fault.message : '')
+    const isOutlier = endpoint.ejectedUntil === 0 && (awayMs > 0 || endpoint.failures >= failuresInARow) && this.mayEject()
+    if (isTrial || isOutlier) this.eject(endpoint, 'failures', message, awayMs)
   }
 
   /** An attempt to connect has found out whether it can be. One that failed is not repeated at once, whoever wants to know. */
@@ -177,12 +180,12 @@ export class Endpoints {
     return this.count > 1 && out + 1 <= Math.max(1, Math.floor(this.count / 2))
   }
 
-  private eject(endpoint: Endpoint, why: 'unreachable' | 'failures', reason: string): void {
+  private eject(endpoint: Endpoint, why: 'unreachable' | 'failures', reason: string, awayMs = 0): void {
     const now = this.context.clock.mono()
     const isNew = endpoint.ejectedUntil === 0
     const forgiven = isNew ? Math.floor((now - endpoint.servingSince) / forgivenAfterMs) : 0
     endpoint.ejections = Math.max(0, endpoint.ejections - forgiven) + 1
-    endpoint.ejectedUntil = now + ejectionMs(endpoint.ejections)
+    endpoint.ejectedUntil = now + Math.max(ejectionMs(endpoint.ejections), Math.min(longestEjectionMs, awayMs))
     endpoint.unreachable = why === 'unreachable'
     if (this.count === 1) return
     this.context.report.counters.add('endpoint_ejections', { upstream: this.context.id, reason: why })

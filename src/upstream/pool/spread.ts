@@ -3,6 +3,7 @@
 import { isRepeatable } from '../../core/call/again.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { atAnother } from '../../core/faults/evidence.ts'
+import type { Fault } from '../../core/faults/fault.ts'
 import type { Connection } from '../connection.ts'
 import { isUnreachable } from '../http/failures.ts'
 import type { Endpoint, Endpoints } from './endpoints.ts'
@@ -48,12 +49,20 @@ export class Spread implements Told {
     if (outcome?.kind === 'task') return { ...outcome, place: endpoint.mark }
     if (outcome?.kind !== 'fault') return outcome
     exchange.note('failedAt', endpoint.id)
-    const { evidence } = outcome.fault
+    const found = ofOneEndpoint(outcome.fault)
+    const { evidence } = found
     // A session stays where it is, unless no connection can be had there.
-    const mayMove = !connection.sessionful || isUnreachable(outcome.fault)
-    if (evidence === undefined || !mayMove || !this.endpoints.hasOther(endpoint)) return outcome
-    return failed({ ...outcome.fault, evidence: atAnother(evidence) })
+    const mayMove = !connection.sessionful || isUnreachable(found)
+    if (evidence === undefined || !mayMove || !this.endpoints.hasOther(endpoint)) return found === outcome.fault ? outcome : failed(found)
+    return failed({ ...found, evidence: atAnother(evidence) })
   }
+}
+
+/** When one endpoint is back says nothing of the others: calls to the server are not held to it. */
+function ofOneEndpoint(found: Fault): Fault {
+  if (found.detail.named !== true || found.evidence?.health !== 'failure') return found
+  const { named: _, ...detail } = found.detail
+  return { ...found, detail }
 }
 
 /** Of a caller whose connection may be in either of two pools, each of which knows its own and no others. */
