@@ -2,6 +2,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { Sealer } from '../core/call/seal.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
 import type { Report } from '../core/ports/report.ts'
@@ -34,6 +35,7 @@ interface DoorParts {
   readonly random: Random
   readonly sealer: Sealer
   readonly durable: Durable | undefined
+  readonly decisions: Decisions
   readonly report: Report
   readonly outsiders: Outsiders
   /** Of the admin door; absent: it asks for none. */
@@ -105,6 +107,7 @@ export function openDoors(parts: DoorParts): Doors {
     clients: () => parts.clients(),
     clock: parts.clock,
     log: parts.report.log,
+    decisions: parts.decisions,
     token: parts.adminToken,
     listenHost: hostOf(settings.admin.listen ?? settings.listen),
   })

@@ -206,6 +206,7 @@ class Running implements RunningGateway {
       sealer,
       adminToken: ownToken,
       durable,
+      decisions: this.auth.decisions,
       report: this.report,
       outsiders,
       draining: this.draining.signal,

@@ -127,6 +127,7 @@ export async function startRig(): Promise<Rig> {
     random: systemRandom,
     sealer,
     durable: undefined,
+    decisions: noDecisions,
     report,
     outsiders: outside,
     draining: draining.signal,

@@ -71,6 +71,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
   const doors = openDoors({
     ...common,
     durable: undefined,
+    decisions: noDecisions,
     gateway: inside.gateway,
     outsiders,
     draining: draining.signal,

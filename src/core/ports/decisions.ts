@@ -1,4 +1,4 @@
-// The decisions that the audit keeps: who was let in or not, who may use what, whose credential was used. `observe` keeps them.
+// The decisions that the audit keeps: who was let in or not, who may use what, whose credential was used, what operators did. `observe` keeps them.
 import type { Principal } from '../call/principal.ts'
 import type { Run } from '../call/run.ts'
 
@@ -9,9 +9,10 @@ export interface Decision {
   readonly atMs: number
   /**
    * `authenticate`: is this a caller; `access`: may it use the item; `shadow`: what a rule that is not in force would have said; `credential`:
-   * a credential of an upstream was used, renewed or refused; `consent`, `grant`, `key`, `token`: one was given, revoked or made.
+   * a credential of an upstream was used, renewed or refused; `consent`, `grant`, `key`, `token`: one was given, revoked or made; `operation`:
+   * an operator did something to the running gateway.
    */
-  readonly about: 'authenticate' | 'access' | 'shadow' | 'credential' | 'consent' | 'grant' | 'key' | 'token'
+  readonly about: 'authenticate' | 'access' | 'shadow' | 'credential' | 'consent' | 'grant' | 'key' | 'token' | 'operation'
   readonly allowed: boolean
   /** Undefined where nobody is known. */
   readonly principal: Principal | undefined

@@ -3,12 +3,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { readBody } from '../http/body.ts'
 import { answer, problem } from './answer.ts'
+import type { Operations } from './operations.ts'
 
 /** As `gateway/limits` keeps it; `id` is what `clear` takes. */
 export interface BudgetEntry {
   readonly id: string
   readonly windowMs?: number
   readonly resetsAtMs?: number
+  readonly upstream?: string
+  readonly tool?: string
 }
 
 export interface Budgets {
@@ -40,11 +43,26 @@ export function clearedIn(path: string): string | undefined {
   return /^\/admin\/v1\/budgets\/([0-9a-f]{1,64})\/actions$/.exec(path)?.[1]
 }
 
-export async function takeClear(req: IncomingMessage, res: ServerResponse, id: string, budgets: Budgets): Promise<void> {
+export async function takeClear(
+  req: IncomingMessage,
+  res: ServerResponse,
+  id: string,
+  budgets: Budgets,
+  operations: Operations,
+): Promise<void> {
   if (req.method !== 'POST') return problem(res, 405, 'Method not allowed', 'What is done to a limit is sent with POST.', ['Allow', 'POST'])
   if (!asksToClear(await bodyOf(req))) return problem(res, 400, 'Bad request', 'Send {"action": "clear"}.')
-  if (!budgets.clear(id)) return problem(res, 404, 'Not found', `There is no limit ${id} of which anything is known to be used.`)
+  const found = budgets.show().find((one) => one.id === id)
+  const allowed = budgets.clear(id)
+  const { upstream, tool: item } = found ?? {}
+  operations.note(req, { action: 'clear', upstream, item, allowed, result: allowed ? `limit ${toldOf(id, found)}` : `no limit ${id}` })
+  if (!allowed) return problem(res, 404, 'Not found', `There is no limit ${id} of which anything is known to be used.`)
   answer(res, 200, 'application/json', JSON.stringify({ id, cleared: true }))
+}
+
+/** What was given back, and of whom. */
+function toldOf(id: string, found: BudgetEntry | undefined): string {
+  return found === undefined ? id : JSON.stringify(found)
 }
 
 function bodyOf(req: IncomingMessage): Promise<string> {

@@ -1,5 +1,6 @@
 import { createServer } from 'node:net'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { keptDecisions, noDecisions } from '../../../test/doubles/decisions.ts'
 import { send } from '../../../test/doubles/downstream/http-peer.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { type AdminDoor, createAdminDoor } from './door.ts'
@@ -14,7 +15,7 @@ const actions = {
     knows: (name: string) => name === 'a b',
     act: async (...action: unknown[]) => {
       acted.push(action)
-      return { state: 'paused', done: true }
+      return { state: 'paused', inFlight: 0, held: 2, done: true }
     },
   },
 }
@@ -29,9 +30,12 @@ const budgets = {
     return id === 'ab12'
   },
 }
+let decisions = keptDecisions()
 let metrics: () => Promise<string> = async () => 'signalbox_sessions 1\n'
 
 beforeEach(async () => {
+  decisions = keptDecisions()
+  cleared.length = 0
   door = createAdminDoor({
     upstreams: () => [
       { name: 'a', state: 'ready', quarantined: [], collisions: [] },
@@ -46,6 +50,7 @@ beforeEach(async () => {
     metrics: () => metrics(),
     clock: new ManualClock(),
     log: (_severity, event) => void logged.push(event),
+    decisions,
     listenHost: '127.0.0.1',
   })
   port = (await door.listen({ host: '127.0.0.1', port: 0 })).port
@@ -65,6 +70,7 @@ describe('the admin door with a token', () => {
       metrics: async () => 'signalbox_sessions 1\n',
       clock: new ManualClock(),
       log: () => undefined,
+      decisions: noDecisions,
       token: 'the-token',
       listenHost: '127.0.0.1',
     })
@@ -174,6 +180,40 @@ describe('the admin door', () => {
     expect((await post(at, '{"action":"pause"}', { origin: 'http://localhost:5173' })).status).toBe(403)
     expect((await get(at)).headers.allow).toBe('POST')
     expect(acted.length).toBe(2)
+  })
+
+  it('notes who did what, and what came of it', async () => {
+    const post = (path: string, action: string, headers: Record<string, string> = {}) =>
+      send(port, { method: 'POST', path, headers, body: JSON.stringify({ action }) })
+    await post('/admin/v1/upstreams/a%20b/actions', 'pause', { 'signalbox-operator': 'alice' })
+    await post('/admin/v1/upstreams/nobody/actions', 'resume')
+    await post('/admin/v1/budgets/cd34/actions', 'clear', { 'signalbox-operator': 'x: done, allowed' })
+    await post('/admin/v1/budgets/ab12/actions', 'clear', { 'signalbox-operator': 'a'.repeat(65) })
+    await post('/admin/v1/budgets/ab12/actions', 'grow')
+    await get('/admin/v1/budgets')
+    const noted = { id: '', about: 'operation', rule: 'operator', principal: undefined, credential: '' }
+    expect(decisions.all).toEqual([
+      expect.objectContaining({
+        ...noted,
+        ...{ allowed: true, method: 'pause', upstream: 'a b' },
+        reason: 'pause by an operator who is called alice (127.0.0.1): paused, 0 in flight, 2 held',
+      }),
+      expect.objectContaining({
+        ...noted,
+        ...{ allowed: false, method: 'resume', upstream: 'nobody' },
+        reason: 'resume by an operator (127.0.0.1): there is no such server',
+      }),
+      expect.objectContaining({
+        ...noted,
+        ...{ allowed: false, method: 'clear', item: 't' },
+        reason: 'clear by an operator (127.0.0.1): no limit cd34',
+      }),
+      expect.objectContaining({
+        ...noted,
+        allowed: true,
+        reason: expect.stringMatching(/^clear by an operator \(127.*: limit .*"run":"r1"/),
+      }),
+    ])
   })
 
   it('tells what is used of limits, and gives it back', async () => {

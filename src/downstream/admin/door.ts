@@ -4,6 +4,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Clock } from '../../core/ports/clock.ts'
+import type { Decisions } from '../../core/ports/decisions.ts'
 import type { ListenAddress } from '../../core/ports/listen-address.ts'
 import type { Log } from '../../core/ports/report.ts'
 import type { ServedState } from '../../core/ports/upstream.ts'
@@ -12,6 +13,7 @@ import { listenOn } from '../http/listener.ts'
 import { limitReceiving, lookingMs } from '../http/receive-limits.ts'
 import { answer, problem } from './answer.ts'
 import { type Budgets, budgetsAddress, clearAddress, clearedIn, showBudgets, takeClear } from './budgets.ts'
+import { Operations } from './operations.ts'
 import { actionAddress, actionsOf, takeAction, type UpstreamActions } from './upstream-actions.ts'
 
 export interface UpstreamStatus {
@@ -73,6 +75,8 @@ export interface AdminParts {
   metrics(): Promise<string>
   readonly clock: Clock
   readonly log: Log
+  /** Hear what operators did. */
+  readonly decisions: Decisions
   /** What a request has to show (RFC 6750 §2.1); absent: whoever reaches the door may read it. */
   readonly token?: string | undefined
   /** Host that the configuration names to listen on; '' where it names a socket. */
@@ -91,12 +95,13 @@ type Answering = (res: ServerResponse) => void | Promise<void>
 export function createAdminDoor(parts: AdminParts): AdminDoor {
   const guard = new Guard({ profile: 'production', hosts: [], origins: [] }, parts.listenHost)
   const paths = answers(parts)
+  const operations = new Operations(parts.decisions, parts.clock, parts.token !== undefined)
   const { token } = parts
   const shown = token === undefined ? undefined : digest(`Bearer ${token}`)
   const server = createServer({ maxHeaderSize: 16_384, connectionsCheckingInterval: lookingMs, requireHostHeader: false })
   limitReceiving(server, parts.clock, 15_000, 60_000)
   server.on('request', (req, res) => {
-    take(req, res, guard, paths, parts, shown).catch((error: unknown) => {
+    take(req, res, guard, paths, parts, operations, shown).catch((error: unknown) => {
       parts.log('error', 'A bug in the admin door', { stack: error instanceof Error ? error.stack : String(error) })
       if (res.headersSent) res.destroy()
       else problem(res, 500, 'Internal error', 'The gateway failed to answer; its log says why.')
@@ -112,6 +117,7 @@ async function take(
   guard: Guard,
   paths: ReadonlyMap<string, Answering>,
   { actions, budgets }: AdminParts,
+  operations: Operations,
   wanted: Buffer | undefined,
 ): Promise<void> {
   const { origin } = req.headers
@@ -125,9 +131,9 @@ async function take(
   const found = paths.get(path)
   if (found === undefined) {
     const acted = actionsOf(path)
-    if (acted !== undefined) return takeAction(req, res, acted, actions)
+    if (acted !== undefined) return takeAction(req, res, acted, actions, operations)
     const cleared = clearedIn(path)
-    if (cleared !== undefined) return takeClear(req, res, cleared, budgets)
+    if (cleared !== undefined) return takeClear(req, res, cleared, budgets, operations)
     return problem(res, 404, 'Not found', `Served here: ${[...paths.keys(), actionAddress, clearAddress].join(', ')}.`)
   }
   if (req.method !== 'GET' && req.method !== 'HEAD') {

@@ -3,13 +3,24 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { readBody } from '../http/body.ts'
 import { answer, problem } from './answer.ts'
+import type { Operations } from './operations.ts'
+
+/** How the server stands afterwards. */
+export interface ActionEnd {
+  readonly state: string
+  readonly inFlight: number
+  readonly held: number
+  /** What the action was for came about in time; else `reason`. */
+  readonly done: boolean
+  readonly reason?: string
+}
 
 export interface UpstreamActions {
   readonly actions: readonly string[]
   readonly maintenance: {
     knows(upstream: string): boolean
     /** `action` is one of `actions`. */
-    act(upstream: string, action: string, waitMs: number): Promise<object>
+    act(upstream: string, action: string, waitMs: number): Promise<ActionEnd>
   }
 }
 
@@ -34,6 +45,7 @@ export async function takeAction(
   res: ServerResponse,
   name: string,
   { actions, maintenance }: UpstreamActions,
+  operations: Operations,
 ): Promise<void> {
   if (req.method !== 'POST')
     return problem(res, 405, 'Method not allowed', 'What is done to a server is sent with POST.', ['Allow', 'POST'])
@@ -42,9 +54,24 @@ export async function takeAction(
     const detail = `Send {"action": "…"} with one of ${actions.join(', ')}; beside it "waitMs", a whole number up to ${longestWaitMs}, if you like.`
     return problem(res, 400, 'Bad request', detail)
   }
-  if (!maintenance.knows(name)) return problem(res, 404, 'Not found', `The gateway has no server ${JSON.stringify(name.slice(0, 100))}.`)
   const { action, waitMs } = asked
-  answer(res, 200, 'application/json', JSON.stringify({ name, ...(await maintenance.act(name, action, waitMs)) }))
+  const upstream = name.slice(0, 100)
+  if (!maintenance.knows(name)) {
+    operations.note(req, { action, upstream, allowed: false, result: 'there is no such server' })
+    return problem(res, 404, 'Not found', `The gateway has no server ${JSON.stringify(upstream)}.`)
+  }
+  let result = 'a bug of the gateway ended it'
+  try {
+    const end = await maintenance.act(name, action, waitMs)
+    result = resultOf(end)
+    answer(res, 200, 'application/json', JSON.stringify({ name, ...end }))
+  } finally {
+    operations.note(req, { action, upstream, allowed: true, result })
+  }
+}
+
+function resultOf({ state, inFlight, held, done, reason }: ActionEnd): string {
+  return `${state}, ${inFlight} in flight, ${held} held${done ? '' : `; not done: ${reason ?? 'nobody knows why'}`}`
 }
 
 function bodyOf(req: IncomingMessage): Promise<string> {

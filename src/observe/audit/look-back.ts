@@ -14,6 +14,8 @@ export interface AuditQuestion {
   /** Id of a run; two subjects may have one of the same id. */
   readonly run?: string | undefined
   readonly allowed?: boolean | undefined
+  /** What was decided: `access`, `operation`, … */
+  readonly about?: string | undefined
   /** Most rows: the newest of them. */
   readonly most: number
 }
@@ -42,10 +44,11 @@ function newest(rows: AuditRow[], most: number): AuditRow[] {
   return rows.sort((a, b) => a.at - b.at || a.seq - b.seq).slice(-most)
 }
 
-function fits(row: AuditRow, { fromMs, toMs, principal, tool, run, allowed }: AuditQuestion): boolean {
+function fits(row: AuditRow, { fromMs, toMs, principal, tool, run, allowed, about }: AuditQuestion): boolean {
   if (row.at < fromMs || row.at > toMs) return false
   if (principal !== undefined && row.subject !== principal) return false
   if (run !== undefined && row.run !== run) return false
+  if (about !== undefined && row.about !== about) return false
   if (allowed !== undefined && row.allowed !== allowed) return false
   return tool === undefined || row.upstream === tool || `${row.upstream}/${row.item}` === tool
 }

@@ -1,4 +1,5 @@
 // Asks the admin door of a running gateway, or says for a person why it cannot.
+import { userInfo } from 'node:os'
 import { request } from 'undici'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { defaultAdminUrl } from './default-urls.ts'
@@ -35,6 +36,7 @@ async function ask(url: string, { path, body: sent, timeoutMs }: Wanted): Promis
   try {
     const token = process.env.SIGNALBOX_ADMIN_TOKEN
     const headers = {
+      ...(sent === undefined ? {} : operator()),
       ...(token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }),
       ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
     }
@@ -61,6 +63,16 @@ async function ask(url: string, { path, body: sent, timeoutMs }: Wanted): Promis
   } catch (thrown) {
     const reason = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
     return `No gateway answers at ${address} (${reason}). Start it with \`signalbox up\`, or name its admin door.`
+  }
+}
+
+/** Who asks, for the audit: the user of this system, as far as a header can say it. */
+function operator(): { readonly 'signalbox-operator'?: string } {
+  try {
+    return { 'signalbox-operator': Buffer.from(userInfo().username).toString('latin1') }
+  } catch {
+    // A user without a name, as in containers.
+    return {}
   }
 }
 

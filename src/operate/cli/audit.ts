@@ -16,6 +16,7 @@ export interface QueryOptions extends AuditOptions {
   readonly principal?: string
   readonly tool?: string
   readonly run?: string
+  readonly about?: string
   readonly from: string
   readonly to?: string
   readonly denied?: boolean
@@ -39,6 +40,7 @@ export async function auditQuery(options: QueryOptions): Promise<ExitCode> {
       principal: options.principal,
       tool: options.tool,
       run: options.run,
+      about: options.about,
       allowed,
       most,
     })

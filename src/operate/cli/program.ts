@@ -216,13 +216,17 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .addHelpText('after', '\nExample:\n  signalbox keys revoke 9f2c6a1b0d3e4f58')
     .action(async (id, options) => done(await (await import('./keys.ts')).keysRevoke(id, options)))
 
-  const audit = program.command('audit').description('who was let in, who used what and was refused, and by which rule').helpCommand(false)
+  const audit = program
+    .command('audit')
+    .description('who was let in, who used what and was refused, by which rule, and what operators did')
+    .helpCommand(false)
   audit
     .command('query')
     .description('list decisions, the newest last')
     .option('--principal <subject>', 'of one subject')
     .option('--tool <server/name>', 'about one tool, or all of a server')
     .option('--run <id>', 'of one run (task of an agent)')
+    .option('--about <what>', 'of one kind, such as access, grant or operation (what operators did)')
     .option('--from <time>', 'ISO 8601, or how long ago: 15m, 2h, 7d', '24h')
     .option('--to <time>', 'ISO 8601, or how long ago')
     .option('--denied', 'refusals only')
