@@ -2,7 +2,7 @@
 // that consume nothing, references that multiply. Single keywords that cannot be enforced are named: references that lead nowhere or out
 // of the document, patterns. It fetches nothing, ever.
 import { escapeToken, unescapeToken } from '../../core/protocol/json-pointer.ts'
-import { isEnforced } from './patterns.ts'
+import { isEnforced } from '../../core/text/patterns.ts'
 
 const schemaLimits = {
   bytes: 65_536,

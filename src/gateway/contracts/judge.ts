@@ -1,0 +1,186 @@
+// The judge of contracts: what a change of a tool's definition means for those who call it. Pure; docs/contracts.md says how it judges.
+import { breaks, type Change, type Judgement, type Reading, type ToolContract, type Verdict, worse } from '../../core/call/contract.ts'
+import type { JudgeOptions } from '../../core/ports/contract-judge.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
+import type { Canonical } from './canonical.ts'
+import { type Compared, Comparison } from './compare.ts'
+import { type ReadContract, readContract } from './digests.ts'
+import type { Rules } from './prove.ts'
+import { rules } from './rules.ts'
+import { saidChanges } from './said-changes.ts'
+import { type Difference, differences } from './walk.ts'
+
+export type Judge = (old: ToolContract, now: ToolContract, options?: JudgeOptions) => Judgement
+
+/** With the default rules. */
+export const judge: Judge = createJudge(rules)
+
+/** Steps of the proof of one change by itself. */
+const stepsOfChange = 2_000
+/** Changes that are judged one by one; those behind are as the whole. */
+const mostJudged = 40
+
+export function createJudge(proofs: Rules): Judge {
+  return (before, after, { reading = 'declared', undeclared = [] } = {}) => {
+    const old = readContract(before)
+    const now = readContract(after)
+    const said = saidChanges(old, now)
+    const sides = [inputSide(proofs, old, now, reading, new Set(undeclared)), outputSide(proofs, old, now, reading)]
+    const changes = [...sides.flatMap((side) => side.changes), ...said]
+    const verdict = [...sides.map((side) => side.verdict), ...said.map((change) => change.verdict)].reduce(worse, 'same')
+    const example = sides.find((side) => side.verdict === verdict && side.example !== undefined)?.example
+    const problem = now.input.problem ?? now.output?.problem
+    return {
+      verdict,
+      basis: reading,
+      changes,
+      ...(example === undefined ? {} : { example }),
+      ...(problem === undefined ? {} : { error: problem }),
+      old: old.digests,
+      new: now.digests,
+      human: sentence(now.name, verdict, changes),
+      ...agentLine(old, now, verdict, changes),
+      spent: sides.some((side) => side.spent),
+    }
+  }
+}
+
+interface Side {
+  readonly verdict: Verdict
+  readonly changes: readonly Change[]
+  readonly example?: unknown
+  readonly spent: boolean
+}
+
+const unchanged: Side = { verdict: 'same', changes: [], spent: false }
+
+function inputSide(proofs: Rules, old: ReadContract, now: ReadContract, reading: Reading, undeclared: ReadonlySet<string>): Side {
+  const unread = unreadable('input', old.input, now.input)
+  if (unread !== undefined) return unread
+  if (old.input.text === now.input.text) return unchanged
+  const side = schemaSide(proofs, 'input', old.input, now.input, reading, undeclared)
+  if (!isEmptied(old.input, now.input)) return side
+  const emptied: Change = {
+    kind: 'contract.emptied',
+    side: 'input',
+    pointer: '',
+    verdict: 'breaking',
+    human: 'the input schema says nothing any more',
+  }
+  // What is refused, if anything is: that arguments are ignored is not why.
+  const example = side.verdict === 'breaking' ? side.example : undefined
+  const changes = [emptied, ...side.changes]
+  return { verdict: 'breaking', changes, spent: side.spent, ...(example === undefined ? {} : { example }) }
+}
+
+/** An input schema that declared names and lost every word. */
+function isEmptied(old: Canonical, now: Canonical): boolean {
+  return isObject(old.schema) && old.schema.properties !== undefined && now.text === '{"type":"object"}'
+}
+
+function outputSide(proofs: Rules, old: ReadContract, now: ReadContract, reading: Reading): Side {
+  if (old.output === undefined && now.output === undefined) return unchanged
+  if (old.output === undefined) return only('output.added', 'additive', 'results have a schema now')
+  if (now.output === undefined) return only('output.removed', 'breaking', 'results have no schema any more')
+  const unread = unreadable('output', old.output, now.output)
+  if (unread !== undefined) return unread
+  if (old.output.text === now.output.text) return unchanged
+  return schemaSide(proofs, 'output', old.output, now.output, reading, new Set())
+}
+
+function only(kind: 'output.added' | 'output.removed', verdict: Verdict, human: string): Side {
+  return { verdict, changes: [{ kind, side: 'output', pointer: '', verdict, human }], spent: false }
+}
+
+function unreadable(side: 'input' | 'output', old: Canonical, now: Canonical): Side | undefined {
+  const problem = now.problem ?? old.problem
+  if (problem === undefined || old.text === now.text) return undefined
+  const human = `the ${side} schema cannot be judged: ${problem}`
+  return { verdict: 'unknown', changes: [{ kind: 'schema.changed', side, pointer: '', verdict: 'unknown', human }], spent: false }
+}
+
+function schemaSide(
+  proofs: Rules,
+  side: 'input' | 'output',
+  old: Canonical,
+  now: Canonical,
+  reading: Reading,
+  undeclared: ReadonlySet<string>,
+): Side {
+  const comparison = new Comparison(proofs, side, reading)
+  const whole = comparison.compare(old.schema, now.schema)
+  let spent = whole.spent
+  const changes = differences(old.schema, now.schema, side).map((difference, index): Change => {
+    const alone =
+      index < mostJudged ? comparison.compare(old.schema, difference.patched, stepsOfChange) : { verdict: whole.verdict, spent: false }
+    if (alone.spent) spent = true
+    return changeOf(side, difference, alone, whole, undeclared)
+  })
+  const worst = changes.map((change) => change.verdict).reduce(worse, 'additive')
+  const verdict = worse(whole.verdict, worst)
+  if (verdict !== worst) changes.unshift(combination(side, whole))
+  return { verdict, changes, ...(whole.example === undefined ? {} : { example: whole.example }), spent }
+}
+
+function changeOf(
+  side: 'input' | 'output',
+  { kind, pointer, human, from, to, score, argument }: Difference,
+  alone: Compared,
+  whole: Compared,
+  undeclared: ReadonlySet<string>,
+): Change {
+  const base = {
+    kind,
+    side,
+    pointer,
+    human,
+    ...(from === undefined ? {} : { from }),
+    ...(to === undefined ? {} : { to }),
+    ...(score === undefined ? {} : { score }),
+  }
+  if (argument !== undefined && undeclared.has(argument)) {
+    return { ...base, verdict: 'breaking', note: `callers sent ${argument} before it was declared` }
+  }
+  if (breaks(alone.verdict) && !breaks(whole.verdict)) return { ...base, verdict: whole.verdict, note: 'harmless in context' }
+  return { ...base, verdict: alone.verdict, ...(alone.example === undefined ? {} : { example: alone.example }) }
+}
+
+function combination(side: 'input' | 'output', { verdict, example }: Compared): Change {
+  const human = 'no change by itself has this effect, together they have'
+  return { kind: 'combination', side, pointer: '', verdict, human, ...(example === undefined ? {} : { example }) }
+}
+
+const mostTold = 3
+
+/** The worst first. */
+function told(changes: readonly Change[], verdict: Verdict): string {
+  const worst = changes.filter((change) => change.verdict === verdict)
+  const texts = worst.slice(0, mostTold).map((change) => change.human)
+  return worst.length > mostTold ? `${texts.join('; ')}; and ${worst.length - mostTold} more` : texts.join('; ')
+}
+
+function sentence(name: string, verdict: Verdict, changes: readonly Change[]): string {
+  if (verdict === 'same') return `${name}: the same`
+  const text = told(changes, verdict)
+  return text === '' ? `${name}: ${verdict}` : `${name}: ${verdict}: ${text}`
+}
+
+function agentLine(old: ReadContract, now: ReadContract, verdict: Verdict, changes: readonly Change[]): { agent?: string } {
+  if (verdict === 'same') return {}
+  const text = told(
+    changes.filter((change) => change.side !== 'prose' || verdict === 'behavioural'),
+    verdict,
+  )
+  const [from, to] = versions(old, now)
+  return {
+    agent: `The tool ${old.name} changed since you read its schema (${from} -> ${to})${text === '' ? '' : `: ${text}`}. Read tools/list again.`,
+  }
+}
+
+/** Eight digits of the first digest that differs. */
+function versions(old: ReadContract, now: ReadContract): [string, string] {
+  for (const key of ['contract', 'hints', 'prose', 'exact'] as const) {
+    if (old.digests[key] !== now.digests[key]) return [old.digests[key].slice(3, 11), now.digests[key].slice(3, 11)]
+  }
+  return [old.digests.contract.slice(3, 11), now.digests.contract.slice(3, 11)]
+}
