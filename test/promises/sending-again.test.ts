@@ -99,7 +99,11 @@ describe.each(['modern', 'legacy'] as const)('a server (%s) that executes, and b
         else if (name === 'read' && nth === 1) res.writeHead(503, { 'retry-after': '0.02' }).end()
         else answer(textResult('done'))
       })
-      for (const [, ms] of forms) expect((await call('write')).fault).toMatchObject({ kind: 'upstream_busy', retry_after_ms: ms })
+      for (const [, ms] of forms) {
+        expect((await call('write')).fault).toMatchObject({ kind: 'upstream_busy', retry_after_ms: ms })
+        // Else it would be asked no more until then.
+        await send(`${gateway.admin}/admin/v1/upstreams/up/actions`, 'POST', '{"action":"resume"}')
+      }
       expect((await call('read')).text).toBe('done')
       expect(executed).toMatchObject({ write: forms.length, read: 2 })
     },
