@@ -1,6 +1,6 @@
 // Puts the inside together: upstreams, catalog, stages and the table, from the settings and the platform.
 import { createHash } from 'node:crypto'
-import type { RoutedCall, TargetedCall, UpstreamId } from '../core/call/call.ts'
+import type { TargetedCall, UpstreamId } from '../core/call/call.ts'
 import type { DeadlineLimits } from '../core/call/deadline.ts'
 import type { Exchange } from '../core/call/exchange.ts'
 import type { Outcome } from '../core/call/outcome.ts'
@@ -193,7 +193,7 @@ export function assembleInside(parts: InsideParts): Inside {
     validate,
     deadline: deadline((id) => limitsOf.get(id)),
     seal: continuation.seal,
-    resume: continuation.resume((call: RoutedCall, exchange) => send(call, exchange)),
+    resume: continuation.resume(limits.resumed(send)),
     signIn: served.some(([, server]) => server.auth?.type === 'authorizationCode') ? signIn : undefined,
     limits: limits.gate,
     toolConcurrency: Object.values(settings.tools).some((tool) => tool.concurrency !== undefined)

@@ -66,7 +66,7 @@ export function modern(base: string, method: string, params: Record<string, unkn
       ...(_meta as object | undefined),
     },
   }
-  const name = params.name ?? params.uri
+  const name = params.name ?? params.uri ?? params.taskId
   const headers = {
     'mcp-protocol-version': '2026-07-28',
     'mcp-method': method,

@@ -1,11 +1,12 @@
 // The gate of limits: asks everything that holds for a call, and counts it where all of it lets the call in. Between the question and the
 // count nothing else runs, so that a call is counted everywhere or nowhere.
-import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
+import type { Call, RoutedCall, TargetedCall, UpstreamId } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
-import type { Entry, Gate, Held } from '../../core/call/gates.ts'
+import { type Entry, type Gate, type Held, through } from '../../core/call/gates.ts'
 import type { RatesOf } from '../../core/call/item-rates.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { principalKey } from '../../core/call/principal.ts'
+import type { Next } from '../../core/call/stage.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import { overloaded } from '../../core/faults/overloaded.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
@@ -17,7 +18,7 @@ import { Holders, itemOf } from './holders.ts'
 import type { KeptUsage, Use } from './kept-usage.ts'
 import { type Limit, readKey } from './limit.ts'
 import { Loops } from './loops.ts'
-import { type Amounts, type Meter, oneCall } from './meter.ts'
+import { type Amounts, type Meter, nothingMore, oneCall } from './meter.ts'
 import { loopFound, outOfTime, refusedBy } from './refusal.ts'
 import type { BudgetSettings } from './settings.ts'
 import { idOf, type LimitStatus, shown } from './status.ts'
@@ -45,6 +46,8 @@ export interface LimitsParts {
 
 export interface Limits {
   readonly gate: Gate<TargetedCall>
+  /** Counts what further legs use that go straight to the connection where their call waits. */
+  resumed(send: Next<RoutedCall>): Next<RoutedCall>
   /** Those of which something is used, those of which the least is left first. */
   show(): readonly LimitStatus[]
   /** False where there is no such limit. */
@@ -64,6 +67,10 @@ export function createLimits(parts: LimitsParts): Limits {
   const asking = new Asking(parts)
   return {
     gate: { name: 'limits', enter: (call, exchange) => asking.enter(call, exchange) },
+    resumed: (send) => {
+      const pass = through([{ name: 'limits', enter: (call) => asking.leg(call as RoutedCall) }])
+      return (call, exchange) => pass(call, exchange, send as Next<Call>)
+    },
     show: () => shown(asking.holders.all(), parts.store, parts.clock),
     clear: (id) => {
       for (const limit of asking.holders.all()) {
@@ -105,7 +112,7 @@ class Asking {
 
   enter(call: TargetedCall, exchange: Exchange): Entry | Promise<Entry> {
     // What an agent does to be rid of a task is never refused.
-    if (call.family === 'task' && call.method !== 'tasks/get') return nothing
+    if (call.family === 'task') return call.method === 'tasks/get' ? this.look(call, exchange) : nothing
     if (call.continuation !== undefined && this.isFirst(call)) return this.leg(call)
     return this.admit(call, exchange)
   }
@@ -154,10 +161,26 @@ class Asking {
   }
 
   /** A further leg of a call: what it uses beside being one. */
-  private leg(call: TargetedCall): Held {
+  leg(call: TargetedCall): Held {
     const { holders, parts } = this
-    if (parts.meter === undefined) return nothing
-    const taken = new Taken(parts, call, parts.meter.leg(call), nobody, holders.ofPrincipal(call), holders.ofRun(call, true))
+    return this.beside(call, parts.meter?.leg(call) ?? nothingMore, holders.ofPrincipal(call), holders.ofRun(call, true))
+  }
+
+  /** To look after a task counts for its server alone; the result that it may find is that of the call which made the task. */
+  private look(call: TargetedCall, exchange: Exchange): Entry | Promise<Entry> {
+    const entry = this.admit(call, exchange)
+    if (this.parts.meter === undefined) return entry
+    return entry instanceof Promise ? entry.then((late) => this.withResult(call, late)) : this.withResult(call, entry)
+  }
+
+  private withResult(call: TargetedCall, entry: Entry): Entry {
+    return 'leave' in entry ? both(entry, this.beside(call, nothingMore, this.holders.ofTask(call), nobody)) : entry
+  }
+
+  private beside(call: TargetedCall, amounts: Amounts, own: readonly Limit[], ofRun: readonly Limit[]): Held {
+    const { parts } = this
+    if (own.length + ofRun.length === 0) return nothing
+    const taken = new Taken(parts, parts.meter === undefined ? undefined : call, amounts, nobody, own, ofRun)
     taken.count(parts.clock.mono())
     return taken
   }
@@ -211,6 +234,16 @@ class Asking {
     }
     this.legs.add(leg)
     return true
+  }
+}
+
+function both(first: Held, second: Held): Held {
+  return {
+    leave: (outcome, call) => {
+      first.leave(outcome, call)
+      second.leave(outcome, call)
+    },
+    amend: (outcome) => second.amend?.(outcome) ?? outcome,
   }
 }
 

@@ -84,9 +84,23 @@ export class Holders {
   }
 
   ofPrincipal(call: TargetedCall): readonly Limit[] {
+    return call.family === 'invoke' ? this.principalOf(call) : none
+  }
+
+  /** Of the run and of the team that it is told to. `make` false: of a run that is known already. */
+  ofRun(call: TargetedCall, make: boolean): readonly Limit[] {
+    return call.family === 'invoke' ? this.runOf(call, make) : none
+  }
+
+  /** The budgets of who looks after a task. */
+  ofTask(call: TargetedCall): readonly Limit[] {
+    return [...this.principalOf(call), ...this.runOf(call, false)]
+  }
+
+  private principalOf(call: TargetedCall): readonly Limit[] {
     const used = this.used(call)
     const rate = used.rates?.ratePerPrincipal
-    if (call.family !== 'invoke' || (rate === undefined && !this.principalsHave)) return none
+    if (rate === undefined && !this.principalsHave) return none
     const { principal } = call.caller
     const key = principalKey(principal)
     let holder = this.principals.get(key)
@@ -97,11 +111,10 @@ export class Holders {
     return holder.lists.get(used) ?? listOf(holder, used, rate, 'principal', principal.tenant, key)
   }
 
-  /** Of the run and of the team that it is told to. `make` false: of a run that is known already. */
-  ofRun(call: TargetedCall, make: boolean): readonly Limit[] {
+  private runOf(call: TargetedCall, make: boolean): readonly Limit[] {
     const used = this.used(call)
     const rate = used.rates?.ratePerRun
-    if (call.family !== 'invoke' || (rate === undefined && !this.runsHave)) return none
+    if (rate === undefined && !this.runsHave) return none
     const { principal } = call.caller
     const { run } = call
     const key = this.keyOf(principal, run)

@@ -45,8 +45,9 @@ function setting(budgets: unknown, cost?: { call: number; token: number | undefi
     const asked = made(text, change)
     return gate(asked, anExchange(clock).exchange, async () => outcome())
   }
-  const used = (unit: string): number => limits.show().find((one) => one.unit === unit)?.used ?? 0
-  return { limits, call, used, clock }
+  const used = (unit: string, scope?: string): number =>
+    limits.show().find((one) => one.unit === unit && (scope === undefined || one.scope === scope))?.used ?? 0
+  return { limits, call, used, clock, made }
 }
 
 /** Of so many tokens. */
@@ -102,7 +103,36 @@ describe('tokens', () => {
     await call(() => failed(fault('circuit_open')))
     expect(used('tokens')).toBe(0)
     await call(() => answer(100), '', { continuation: { kind: 'relayed', inner: 'a' } })
-    expect(used('tokens')).toBe(sent + 100)
+    expect(used('tokens')).toBe(100)
+  })
+
+  it('of further legs are those of the answers and of the result, also where a leg passes no gate', async () => {
+    const { call, used, limits, made, clock } = setting({ run: { tokens: 10_000 } })
+    const inputResponses = { age: 'x'.repeat(500) }
+    const answers = Math.ceil(JSON.stringify(inputResponses).length / 10)
+    const params = payloadOf({ name: 'weather', arguments: { text: '' }, inputResponses })
+    await call(() => answer(100), '', { params, continuation: { kind: 'relayed', inner: 'a' } })
+    expect(used('tokens')).toBe(answers + 100)
+    const parked = made('', { params, continuation: { kind: 'parked', park: 'p', owner: 'o', upstream: 'up', answers: undefined } })
+    await limits.resumed(async () => answer(200))(parked, anExchange(clock).exchange)
+    expect(used('tokens')).toBe(2 * answers + 300)
+    const gone = failed(fault('cancelled', {}, { sideEffect: 'none' }))
+    await limits.resumed(async () => gone)(parked, anExchange(clock).exchange)
+    expect(used('tokens')).toBe(2 * answers + 300)
+  })
+
+  it('of the result of a task count once it is there, and for nobody who says to be another run', async () => {
+    const { call, used } = setting({ run: { tokens: 10_000 }, principal: { tokens: '10000/1h' } })
+    await call(() => answer(10))
+    const before = used('tokens')
+    const look = (value: unknown, run = aRun()) =>
+      call(() => done(value), '', { family: 'task', method: 'tasks/get', params: payloadOf({ taskId: 't' }), run })
+    await look({ taskId: 't', status: 'working' })
+    expect(used('tokens')).toBe(before)
+    await look({ taskId: 't', status: 'completed', result: { text: 'x'.repeat(1_000 - 11) } })
+    expect(used('tokens')).toBe(before + 100)
+    await look({ taskId: 't', status: 'completed', result: { text: 'x'.repeat(1_000 - 11) } }, aRun({ id: 'made up' }))
+    expect([used('tokens'), used('tokens', 'run')]).toEqual([before + 200, before + 100])
   })
 })
 

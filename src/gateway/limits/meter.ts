@@ -3,8 +3,9 @@
 import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { Item } from '../../core/call/item.ts'
 import type { Outcome } from '../../core/call/outcome.ts'
-import type { Payload } from '../../core/call/payload.ts'
+import { type Payload, payload } from '../../core/call/payload.ts'
 import type { Random } from '../../core/ports/clock.ts'
+import { locate } from '../../core/protocol/locate.ts'
 import { LearnedTokens } from './learned-tokens.ts'
 import type { BudgetSettings, PriceSettings } from './settings.ts'
 
@@ -19,6 +20,8 @@ export interface Amounts {
 
 /** Of a call where nothing but calls is counted. */
 export const oneCall: Amounts = { calls: 1, tokens: 0, cost: 0, sent: 0 }
+/** Of what belongs to a call that was counted. */
+export const nothingMore: Amounts = { calls: 0, tokens: 0, cost: 0, sent: 0 }
 export interface MeterParts {
   readonly prices: PriceSettings
   readonly random: Pick<Random, 'fraction'>
@@ -61,16 +64,24 @@ export class Meter {
 
   /** Of a further leg of a call: what its client answers. */
   leg(call: TargetedCall): Amounts {
-    return this.priced(call, 0, this.count(call.params, this.itemOf(call).sent), 0)
+    const answers = locate(call.params.bytes, ['inputResponses'])
+    return answers === undefined ? nothingMore : this.priced(call, 0, this.count(payload(answers), this.itemOf(call).sent), 0)
   }
 
   /** Of what was sent when it is back. */
   actual(call: TargetedCall, { calls, sent }: Amounts, outcome: Outcome): Amounts {
     if (outcome.kind === 'fault') return this.priced(call, calls, sent, 0)
+    if (call.family === 'task') return this.ofTask(call, outcome)
     const learned = this.itemOf(call)
     const got = this.count(outcome.kind === 'input_required' ? outcome.requests : outcome.result, learned.got)
     if (outcome.kind === 'complete') learned.result = learned.result === undefined ? got : learned.result + (got - learned.result) / 8
     return this.priced(call, calls, sent, got)
+  }
+
+  /** Of a task that was looked after: its result, once it has one. */
+  private ofTask(call: TargetedCall, outcome: Outcome): Amounts {
+    const result = outcome.kind === 'complete' ? locate(outcome.result.bytes, ['result']) : undefined
+    return result === undefined ? nothingMore : this.priced(call, 0, 0, this.count(payload(result), this.itemOf(call).got))
   }
 
   private priced(call: TargetedCall, calls: number, sent: number, got: number): Amounts {
