@@ -1,10 +1,10 @@
 // Calls of one tool at once. More of them wait here, before they take a place of their server, so that one tool leaves room for the others.
 import { Bulkhead } from '../../core/call/bulkhead.ts'
 import type { TargetedCall } from '../../core/call/call.ts'
-import { type Exchange, endReason } from '../../core/call/exchange.ts'
-import type { Entry, Gate, Held } from '../../core/call/gates.ts'
+import type { Gate, Held } from '../../core/call/gates.ts'
+import type { Item } from '../../core/call/item.ts'
 import { failed } from '../../core/call/outcome.ts'
-import { endedBy } from '../../core/faults/ended.ts'
+import { type Waiting, waitForPlace } from '../../core/call/place.ts'
 import { overloaded } from '../../core/faults/overloaded.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { itemOf } from './holders.ts'
@@ -51,29 +51,17 @@ export function toolConcurrency(queue: number, report: Report): Gate<TargetedCal
       if (item === undefined || most === undefined) return nothing
       const { bulkhead, place } = placesOf(item.upstream, item.name, most)
       if (bulkhead.tryEnter()) return place
-      return wait(bulkhead, place, call, item.visible, exchange, report)
+      return waitForPlace(bulkhead, place, call.upstream, exchange, waitingFor(item, bulkhead, report))
     },
   }
 }
 
-async function wait(
-  bulkhead: Bulkhead,
-  place: Held,
-  { upstream }: TargetedCall,
-  tool: string,
-  exchange: Exchange,
-  report: Report,
-): Promise<Entry> {
-  const waiting = bulkhead.wait(exchange.signal)
-  if (waiting === undefined) {
-    report.counters.add('limit', { scope: 'tool', kind: 'overloaded' })
-    return failed(overloaded(upstream, `${bulkhead.queued} wait for ${tool}, which runs ${bulkhead.inFlight} at once`))
+function waitingFor({ upstream, visible }: Item, bulkhead: Bulkhead, report: Report): Waiting {
+  return {
+    refused: () => {
+      report.counters.add('limit', { scope: 'tool', kind: 'overloaded' })
+      return failed(overloaded(upstream, `${bulkhead.queued} wait for ${visible}, which runs ${bulkhead.inFlight} at once`))
+    },
+    late: () => failed(overloaded(upstream, `${visible} runs ${bulkhead.inFlight} at once, and no place became free before the deadline`)),
   }
-  if ((await waiting) === 'admitted') return place
-  const reason = endReason(exchange.signal)
-  return failed(
-    reason === 'deadline'
-      ? overloaded(upstream, `${tool} runs ${bulkhead.inFlight} at once, and no place became free before the deadline`)
-      : endedBy(reason ?? 'cancelled', upstream),
-  )
 }

@@ -1,17 +1,15 @@
 // Stages between a call and its upstream's misfortunes: retry around breaker around bulkhead. Their state belongs to the upstream and
 // outlives a reload: it is made once, here, and given new limits.
-import type { Signal } from '../../core/call/signal.ts'
 import '../../core/call/facts.ts'
 import { type AttemptPorts, Attempts } from '../../core/call/attempts.ts'
 import { Bulkhead, type Closure } from '../../core/call/bulkhead.ts'
 import type { TargetedCall, UpstreamId } from '../../core/call/call.ts'
-import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Entry, Gate, Held } from '../../core/call/gates.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
+import { type Waiting, waitForPlace } from '../../core/call/place.ts'
 import { RetryBudget } from '../../core/call/retry-budget.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
-import { endedBy } from '../../core/faults/ended.ts'
 import { overloaded } from '../../core/faults/overloaded.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
@@ -133,7 +131,7 @@ export function createResilience(parts: ResilienceParts): Resilience {
       name: 'bulkhead',
       enter: ({ upstream }, exchange) => {
         const { bulkhead, place } = guardOf(upstream)
-        return bulkhead.tryEnter() ? place : queue(bulkhead, place, upstream, exchange, report)
+        return bulkhead.tryEnter() ? place : waitForPlace(bulkhead, place, upstream, exchange, waitingAt(upstream, bulkhead, report))
       },
     },
     gauges: () =>
@@ -166,25 +164,20 @@ export function createResilience(parts: ResilienceParts): Resilience {
   }
 }
 
-async function queue(bulkhead: Bulkhead, place: Held, upstream: UpstreamId, exchange: Exchange, report: Report): Promise<Entry> {
-  const waiting = bulkhead.wait(exchange.signal)
-  if (waiting === undefined) {
-    report.counters.add('calls_refused', { upstream })
-    if (bulkhead.closure === 'drained') return unavailable(upstream, 'an operator has taken it out of service')
-    const how = bulkhead.closure === 'paused' ? 'held while it is paused' : 'queued'
-    return failed(overloaded(upstream, `${bulkhead.queued} are ${how}`))
+function waitingAt(upstream: UpstreamId, bulkhead: Bulkhead, report: Report): Waiting {
+  return {
+    refused: () => {
+      report.counters.add('calls_refused', { upstream })
+      if (bulkhead.closure === 'drained') return unavailable(upstream, 'an operator has taken it out of service')
+      const how = bulkhead.closure === 'paused' ? 'held while it is paused' : 'queued'
+      return failed(overloaded(upstream, `${bulkhead.queued} are ${how}`))
+    },
+    queued: () => report.counters.add('calls_queued', { upstream }),
+    late: () =>
+      bulkhead.closure === 'paused'
+        ? unavailable(upstream, 'an operator has paused it, and it was not resumed before the deadline of this call')
+        : failed(overloaded(upstream, 'no place became free before the deadline')),
   }
-  report.counters.add('calls_queued', { upstream })
-  if ((await waiting) === 'admitted') return place
-  return ended(upstream, exchange.signal, bulkhead.closure)
-}
-
-function ended(upstream: UpstreamId, signal: Signal, closure: Closure | undefined): Outcome {
-  const reason = endReason(signal)
-  if (reason === 'deadline' && closure === 'paused')
-    return unavailable(upstream, 'an operator has paused it, and it was not resumed before the deadline of this call')
-  if (reason === 'deadline') return failed(overloaded(upstream, 'no place became free before the deadline'))
-  return failed(endedBy(reason ?? 'cancelled', upstream))
 }
 
 function unavailable(upstream: UpstreamId, reason: string): Outcome {
