@@ -99,3 +99,64 @@ export interface Judgement {
   /** The time or the steps allowed were not enough: the verdict is `unknown` at least. */
   readonly spent: boolean
 }
+
+/** A change after which calls by the old contract may do something else, or nothing at all. */
+export interface BrokenContract {
+  /** By what the callers' arguments were made. */
+  readonly known: Digests
+  /** What the server takes now. */
+  readonly current: Digests
+  readonly changes: readonly Change[]
+  readonly example?: unknown
+  /** Where a proved translation is approved: it turns calls by the old contract into calls by the new one. */
+  readonly adapter: CallAdapter | undefined
+}
+
+/** Both are pure and never throw. */
+export interface CallAdapter {
+  /** Arguments of the old contract as the new one has them. */
+  adapted(args: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
+  /** A result of the new contract as the old one has it; undefined: as it is. */
+  readonly result?: ((result: unknown) => unknown) | undefined
+}
+
+/** How far what an operator stands for is from what the server says. */
+export const contractStates = [
+  /** Seen, and not admitted: in no list, and not to be called. */
+  'new',
+  'admitted',
+  /** An operator has seen exactly this, and wants it. */
+  'approved',
+  /** As before for callers; arguments were added, which are held back. */
+  'changed:additive',
+  /** The server says of its behaviour what nobody has approved: what was approved holds, and what is riskier holds at once. */
+  'changed:hints',
+  /** Its words are held back; the old ones are shown. */
+  'changed:prose',
+  /** Calls by the contract that is shown would go wrong: they are translated, or refused. */
+  'changed:breaking',
+  /** An operator has seen the change, and does not want it. */
+  'rejected',
+  /** Two contracts take turns, as of replicas that differ. */
+  'split',
+] as const
+
+export type ContractState = (typeof contractStates)[number]
+
+/** What calls have to know of the contract of their tool. */
+export interface ItemContract {
+  /** `c1:…` of what is shown; undefined until it is read. */
+  readonly digest: string | undefined
+  readonly state: ContractState
+  /** Undefined of nearly all: every caller knows what the server takes. */
+  readonly change: ContractChange | undefined
+}
+
+export interface ContractChange {
+  /** Equal as long as the change is the same. */
+  readonly mark: string
+  /** The server takes something else than what is shown. */
+  readonly live: BrokenContract | undefined
+  /** What was shown before and is no longer taken, the latest first. Who read a list before `since` has read the old contract. */
+  readonly before: readonly { readonly since: number; readonly broken: BrokenContract }[]
+}

@@ -1,5 +1,6 @@
 // An item is one tool, prompt, resource, resource template or skill of one upstream, as the catalog holds it.
 
+import type { ItemContract } from './contract.ts'
 import type { Payload } from './payload.ts'
 import type { ToolSettings } from './tool-settings.ts'
 
@@ -56,6 +57,8 @@ export interface Item {
   /** True where the tool declares an `outputSchema`: then a fault may not use `structuredContent`. */
   readonly declaresOutput: boolean
   readonly generation: number
+  /** Of a tool; undefined where nobody keeps its contract. */
+  readonly contract?: ItemContract | undefined
   /** Of a resource that no list has by its URI: the template or skill that it is of, as a list has that; '' where none has. */
   readonly within?: string
   /** The tool whose user interface it is, or the skill whose file: who may use that may read it. */

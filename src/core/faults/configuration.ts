@@ -2,6 +2,16 @@
 import type { FaultKind } from './fault.ts'
 
 export const configurationFaults = {
+  tool_held: {
+    category: 'configuration',
+    status: 200,
+    code: -32602,
+    retryable: false,
+    protocol: false,
+    agent: 'The tool {tool} is held back by the operators of this gateway: {reason}. Nothing was executed.',
+    operator:
+      'The server lists a tool that nobody has admitted (`servers.<name>.admit`). See it in `/admin/v1/tools`, and approve or reject it there.',
+  },
   config_error: {
     category: 'configuration',
     status: 200,

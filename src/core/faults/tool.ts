@@ -21,6 +21,16 @@ export const toolFaults = {
     agent: 'There is no {what} named {name} here. {hint}',
     operator: 'The caller named something that this mount does not show: a stale list, a typing error, or a server that is away.',
   },
+  tool_changed: {
+    category: 'tool',
+    status: 200,
+    code: -32602,
+    retryable: false,
+    protocol: false,
+    agent: 'The tool {tool} changed since its schema was read ({known} -> {current}): {what}. Nothing was executed. {hint}',
+    operator:
+      'A call was made by a contract that the server no longer keeps. `/admin/v1/tools` has what changed: approve it, so that callers are shown the new contract, or bring the old one back.',
+  },
   tool_ambiguous: {
     category: 'tool',
     status: 200,

@@ -3,6 +3,7 @@
 
 import { createHash } from 'node:crypto'
 import type { UpstreamId } from '../../core/call/call.ts'
+import type { ItemContract } from '../../core/call/contract.ts'
 import type { HeaderParam, ItemKind, Misfits, Traits, Violation } from '../../core/call/item.ts'
 import { kinds } from '../../core/call/item-kinds.ts'
 import { type Edit, type Payload, payload } from '../../core/call/payload.ts'
@@ -47,6 +48,8 @@ export interface Definition {
   readonly files: readonly string[]
   /** Remarks for the operator. */
   readonly notes: readonly string[]
+  /** Of a tool whose contract is kept. */
+  readonly contract: ItemContract | undefined
 }
 
 /** A definition that is not served, and why. */
@@ -57,6 +60,8 @@ export interface Quarantined {
   /** JSON Pointer into the definition. */
   readonly path: string
   readonly reason: string
+  /** A tool that could be served, and is held back until an operator admits it. */
+  readonly held?: true
 }
 
 /** Equal for what is set aside for the same reason. */
@@ -111,7 +116,7 @@ export function readDefinition(
 
   // Parsed values of thousands of definitions would stay in memory: keep the bytes alone.
   const sent = payload(bytes)
-  const base = { kind, upstream, name, sent, mends, version }
+  const base = { kind, upstream, name, sent, mends, version, contract: undefined }
   if (kind === 'template') {
     const template = parseTemplate(name)
     return typeof template === 'string' ? bad('/uriTemplate', template) : { ...base, ...inert, template }

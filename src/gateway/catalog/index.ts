@@ -9,6 +9,7 @@ import type { Sealer } from '../../core/call/seal.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import type { Access } from '../../core/ports/access.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
+import type { Contracts } from '../../core/ports/contracts.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { ServedState, Upstream } from '../../core/ports/upstream.ts'
 import type { Judging } from './definition.ts'
@@ -49,6 +50,8 @@ export interface CatalogOptions extends Judging {
   readonly store?: { readonly keeper: CatalogStore; readonly configHash: (upstream: UpstreamId) => string }
   /** Default: everybody sees everything. */
   readonly access?: Access | undefined
+  /** Default: every tool is shown as its server lists it. */
+  readonly contracts?: Contracts | undefined
 }
 
 /** The definitions of one server changed; `lists` is empty where only what it says of itself did, or what one session sees. */
@@ -106,6 +109,7 @@ class Live implements Catalog {
   private readonly mountsOf: Mounts
   private readonly listeners = new Set<(change: CatalogChange) => void>()
   private readonly saving = new Set<UpstreamId>()
+  private readonly release: (() => void) | undefined
   private stopped = false
 
   constructor(options: CatalogOptions) {
@@ -123,16 +127,18 @@ class Live implements Catalog {
     const pages = new Pages(options.sealer, lookup)
     const tasks = taskIds(options.sealer)
     this.mountsOf = mounts
-    this.stages = catalogStages({ mounts, lookup, links, pages, tasks, clock: options.clock })
+    this.stages = catalogStages({ mounts, lookup, links, pages, tasks, clock: options.clock, contracts: options.contracts })
+    this.release = options.contracts?.onChange((upstream) => feeds.get(upstream)?.decideAnew())
     this.watching = watching(mounts, lookup, pages, (visible, principal) => tasks.open(visible, principal))
   }
 
   private feed(upstream: Upstream): Feed {
-    const { compile, tools, listBytes, clock, random, report } = this.options
+    const { compile, tools, contracts, listBytes, clock, random, report } = this.options
     return new Feed({
       upstream,
       compile,
       tools,
+      contracts,
       listBytes,
       clock,
       random,
@@ -151,6 +157,7 @@ class Live implements Catalog {
 
   stop(): void {
     this.stopped = true
+    this.release?.()
     for (const feed of this.mountsOf.feeds.values()) feed.stop()
   }
 

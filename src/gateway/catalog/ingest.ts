@@ -13,7 +13,7 @@ import type { ServedState, Upstream, Watch } from '../../core/ports/upstream.ts'
 import { sameQuarantined } from './definition.ts'
 import { feedTimes } from './feed-times.ts'
 import { Intake } from './intake.ts'
-import { completedBy, type JudgeParts, judgedList } from './judge.ts'
+import { completedBy, decidedAnew, type JudgeParts, judgedList, type Origin } from './judge.ts'
 import { OwnLists } from './own-lists.ts'
 import { Promised } from './promised.ts'
 import { type Reading, readList } from './reading.ts'
@@ -148,11 +148,12 @@ export class Feed {
       if (raw === undefined) continue
       const intake = new Intake(kind, this.parts.listBytes)
       for (const definition of raw) intake.take(definition)
-      lists[kind] = await judgedList(this.parts, this.id, kind, intake, this.current?.lists[kind])
+      lists[kind] = await judgedList(this.parts, this.origin(kind), intake, this.current?.lists[kind])
     }
     if (this.current !== undefined) return
     for (const kind of allKinds) if (lists[kind] !== undefined) this.whole.set(kind, lists[kind])
     this.current = { upstream: this.id, generation: 1, live: false, about: kept.about, lists }
+    for (const list of Object.values(lists)) list.inForce?.()
   }
 
   /** The snapshot in the form of the store. */
@@ -178,6 +179,23 @@ export class Feed {
   /** Asks the server again now, whatever it announces; for a list that turned out to be stale. */
   refresh(): void {
     this.pull(allKinds)
+  }
+
+  /** What is shown of its tools is decided anew, as they were listed last. */
+  decideAnew(): void {
+    const list = this.current?.lists.tool
+    if (list === undefined) return
+    // What is under way may have been decided before.
+    if (this.pulling.has('tool')) return void this.dirty.add('tool')
+    const decided = decidedAnew(this.parts, this.origin('tool'), list).then((next) => {
+      // A list that came meanwhile was decided later.
+      if (this.current?.lists.tool === list) this.swap('tool', next)
+    })
+    inBackground(this.parts.report, 'catalog', decided)
+  }
+
+  private origin(kind: ItemKind): Origin {
+    return { upstream: this.id, kind, session: false }
   }
 
   /** Lists the kinds once more, for a caller who named what is not known: not for every such name. True while there is something to wait for. */
@@ -359,7 +377,7 @@ export class Feed {
       const { intake, incomplete } = await readList(this.parts, kind, this.life)
       if (this.life.aborted) return undefined
       if (incomplete?.again === true && intake.taken.length === 0) return incomplete.reason
-      const list = await judgedList(this.parts, this.id, kind, intake, this.current?.lists[kind])
+      const list = await judgedList(this.parts, this.origin(kind), intake, this.current?.lists[kind])
       this.note(kind, incomplete)
       if (incomplete === undefined) this.whole.set(kind, list)
       this.swap(kind, incomplete?.again === true ? completedBy(list, this.whole.get(kind) ?? this.current?.lists[kind]) : list)
@@ -401,8 +419,9 @@ export class Feed {
     const before = this.current?.lists[kind]
     const same = before !== undefined && before.version === list.version
     // The same definitions with other quarantined neighbours are no change to a client, but the status must show them.
-    if (same && this.current?.live === true && sameQuarantined(before.quarantined, list.quarantined)) return
+    if (same && this.current?.live === true && sameQuarantined(before.quarantined, list.quarantined) && sameListed(before, list)) return
     this.replace({ lists: { [kind]: same ? { ...list, definitions: before.definitions } : list } }, same ? [] : [kind])
+    list.inForce?.()
   }
 
   private replace(change: { about?: About; lists?: Partial<Record<ItemKind, List>> }, changed: readonly ItemKind[]): void {
@@ -418,6 +437,12 @@ export class Feed {
     if (changed.length > 0) this.own.sharedChanged(changed)
     this.parts.moved()
   }
+}
+
+/** What the server says is something else, though what is shown of it is not. */
+function sameListed(before: List, list: List): boolean {
+  const known = before.listed
+  return known === undefined || (known.length === list.listed?.length && known.every((one, index) => one === list.listed?.[index]))
 }
 
 const nothingKnown: About = { identity: undefined, capabilities: undefined, instructions: undefined }

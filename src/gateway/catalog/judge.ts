@@ -5,10 +5,12 @@ import type { UpstreamId } from '../../core/call/call.ts'
 import type { ItemKind } from '../../core/call/item.ts'
 import { kinds } from '../../core/call/item-kinds.ts'
 import type { Clock } from '../../core/ports/clock.ts'
+import type { Contracts } from '../../core/ports/contracts.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { type Definition, isQuarantined, type Judging, type Quarantined, quarantinedKey, readDefinition, versionOf } from './definition.ts'
 import type { Intake } from './intake.ts'
-import type { List } from './snapshot.ts'
+import { type Judged, ruledList } from './rule.ts'
+import { type List, listedOf } from './snapshot.ts'
 
 /** Definitions that are judged in one go, some 20 ms. */
 const slice = 250
@@ -18,17 +20,42 @@ const mostLogged = 10
 export interface JudgeParts extends Judging {
   readonly clock: Clock
   readonly report: Report
+  /** Absent: every tool is shown as it is listed. */
+  readonly contracts?: Contracts | undefined
+}
+
+export interface Origin {
+  readonly upstream: UpstreamId
+  readonly kind: ItemKind
+  /** What one client session alone is shown. */
+  readonly session: boolean
 }
 
 /** `before`: the list that is served; a definition that is unchanged since keeps its object, and with it its compiled validator. */
-export async function judgedList(
-  parts: JudgeParts,
-  upstream: UpstreamId,
-  kind: ItemKind,
-  intake: Intake,
-  before: List | undefined,
-): Promise<List> {
-  const known = new Map(before?.definitions.map((definition) => [definition.version, definition]))
+export async function judgedList(parts: JudgeParts, origin: Origin, intake: Intake, before: List | undefined): Promise<List> {
+  const judged = await judgedOf(parts, origin, intake, before)
+  const list = await listOf(parts, origin, judged, before)
+  reportNew(parts.report, origin.upstream, list.quarantined, before?.quarantined ?? [])
+  return list
+}
+
+/** What is shown of a list, decided anew. */
+export async function decidedAnew(parts: JudgeParts, origin: Origin, list: List): Promise<List> {
+  const quarantined = list.quarantined.filter(({ held }) => held !== true)
+  const decided = await listOf(parts, origin, { definitions: listedOf(list), quarantined }, list)
+  reportNew(parts.report, origin.upstream, decided.quarantined, list.quarantined)
+  return decided
+}
+
+async function listOf(parts: JudgeParts, { upstream, kind, session }: Origin, judged: Judged, before: List | undefined): Promise<List> {
+  const { contracts } = parts
+  if (kind !== 'tool' || contracts === undefined) return { ...judged, version: versionOfAll(judged.definitions) }
+  const ruled = ruledList(parts, await contracts.rule(upstream, judged.definitions, session), judged, before)
+  return { ...ruled, version: versionOfAll(ruled.definitions) }
+}
+
+async function judgedOf(parts: JudgeParts, { upstream, kind }: Origin, intake: Intake, before: List | undefined): Promise<Judged> {
+  const known = new Map(before === undefined ? [] : listedOf(before).map((definition) => [definition.version, definition]))
   const definitions: Definition[] = []
   const quarantined: Quarantined[] = [...intake.over()]
   const names = new Set<string>()
@@ -44,22 +71,25 @@ export async function judgedList(
       definitions.push(judged)
     }
   }
-  reportNew(parts.report, upstream, quarantined, before?.quarantined ?? [])
-  return { definitions, quarantined, version: versionOfAll(definitions) }
+  return { definitions, quarantined }
 }
 
 /** A page that failed takes nothing away: what the last whole list had stays until one without it comes. */
 export function completedBy(list: List, known: List | undefined): List {
-  const names = new Set(list.definitions.map(({ name }) => name))
-  const missing = known?.definitions.filter(({ name }) => !names.has(name)) ?? []
-  if (missing.length === 0) return list
+  if (known === undefined) return list
+  const names = new Set(listedOf(list).map(({ name }) => name))
+  const missing = known.definitions.filter(({ name }) => !names.has(name))
+  const unlisted = listedOf(known).filter(({ name }) => !names.has(name))
+  if (unlisted.length === 0) return list
   const definitions = [...list.definitions, ...missing]
-  return { ...list, definitions, version: versionOfAll(definitions) }
+  const listed = list.listed === undefined ? undefined : [...list.listed, ...unlisted]
+  const held = known.quarantined.filter((one) => one.held === true && one.name !== undefined && !names.has(one.name))
+  return { ...list, definitions, listed, quarantined: [...list.quarantined, ...held], version: versionOfAll(definitions) }
 }
 
 function versionOfAll(definitions: readonly Definition[]): string {
   const digest = createHash('sha256')
-  for (const { version } of definitions) digest.update(`${version} `)
+  for (const { version, contract } of definitions) digest.update(`${version}${contract?.change?.mark ?? ''} `)
   return digest.digest('base64url')
 }
 

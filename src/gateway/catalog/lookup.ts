@@ -198,7 +198,7 @@ export class Lookup {
     const away = this.omitted(call, selection, kind === 'directory' ? 'skill' : kind)
     const what = kind === 'directory' ? kind : kinds[kind].word
     const aside = kind === 'directory' ? undefined : this.setAside(call, selection, kind, name)
-    if (aside !== undefined) return fault('unknown_tool', { what, name, ...aside })
+    if (aside !== undefined) return aside
     if (kind !== 'tool' && kind !== 'prompt')
       return fault('unknown_tool', { what, name, uri: name, hint: this.notLed(call, selection, name) ?? awayHint(away) })
     const view = this.mounts.view(selection, call.caller.affinity)
@@ -224,14 +224,16 @@ export class Lookup {
   }
 
   /** Why an item that a server lists is not served. */
-  private setAside(call: Call, selection: Selection, kind: ItemKind, visible: string): Readonly<Record<string, unknown>> | undefined {
+  private setAside(call: Call, selection: Selection, kind: ItemKind, visible: string): Fault | undefined {
     for (const { id, snapshot } of this.mounts.feedsOf(selection)) {
-      for (const { name, path, reason } of snapshot?.lists[kind]?.quarantined ?? []) {
+      for (const { name, path, reason, held } of snapshot?.lists[kind]?.quarantined ?? []) {
         if (name === undefined || !selection.shows({ upstream: id, name })) continue
         const isMeant = name === visible || selection.name({ kind, upstream: id, name }).wanted === visible
         if (!isMeant || !this.sees(call, { ...unlisted(id, name, visible), kind })) continue
+        if (held === true) return fault('tool_held', { tool: visible, upstream: id, name, reason })
         const why = `${path === '' ? 'it' : path} ${reason}`
-        return { setAside: { path, reason }, hint: `The server ${id} lists it, but its definition cannot be served: ${why}.` }
+        const hint = `The server ${id} lists it, but its definition cannot be served: ${why}.`
+        return fault('unknown_tool', { what: kinds[kind].word, name: visible, setAside: { path, reason }, hint })
       }
     }
     return undefined

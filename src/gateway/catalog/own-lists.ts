@@ -126,7 +126,12 @@ export class OwnLists {
     const { intake, incomplete } = await readList({ ...parts, upstream: { items } }, kind, parts.life)
     // What did not come whole may lack what all others see.
     if (parts.life.aborted || incomplete !== undefined) return
-    const list = await judgedList(parts, this.id, kind, intake, this.sessions.get(session)?.get(kind) ?? parts.shared(kind))
+    const list = await judgedList(
+      parts,
+      { upstream: this.id, kind, session: true },
+      intake,
+      this.sessions.get(session)?.get(kind) ?? parts.shared(kind),
+    )
     this.set(session, kind, list.version === parts.shared(kind)?.version ? undefined : list)
   }
 
@@ -134,7 +139,10 @@ export class OwnLists {
     const own = this.sessions.get(session) ?? new Map<ItemKind, List>()
     if (own.get(kind)?.version === list?.version) return
     if (list === undefined) own.delete(kind)
-    else own.set(kind, list)
+    else {
+      own.set(kind, list)
+      list.inForce?.()
+    }
     if (own.size === 0) this.sessions.delete(session)
     else this.sessions.set(session, own)
     this.makeRoom()

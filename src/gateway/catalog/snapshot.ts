@@ -15,10 +15,20 @@ import type { Definition, Quarantined } from './definition.ts'
 export type About = Pick<UpstreamDescription, 'identity' | 'capabilities' | 'instructions'>
 
 export interface List {
+  /** What is shown. */
   readonly definitions: readonly Definition[]
+  /** What the server listed, where what is shown may be something else. */
+  readonly listed?: readonly Definition[] | undefined
   readonly quarantined: readonly Quarantined[]
   /** Equal for equal definitions in equal order. */
   readonly version: string
+  /** To be called once callers are shown it. */
+  readonly inForce?: (() => void) | undefined
+}
+
+/** The definitions as their server sent them. */
+export function listedOf({ listed, definitions }: List): readonly Definition[] {
+  return listed ?? definitions
 }
 
 export interface Snapshot {
@@ -49,7 +59,7 @@ export function writeSnapshot(snapshot: Snapshot): Uint8Array {
     if (list === undefined) continue
     parts.push(Buffer.from(`${first ? '' : ','}"${kind}":[`))
     first = false
-    list.definitions.forEach((definition, index) => {
+    listedOf(list).forEach((definition, index) => {
       if (index > 0) parts.push(comma)
       parts.push(definition.sent.bytes)
     })

@@ -12,6 +12,7 @@ import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
+import type { Contracts } from '../../core/ports/contracts.ts'
 import { carriedIn, carriedSpans, type Target, targetOf } from '../../core/protocol/carriers.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import { discovery } from './discover.ts'
@@ -41,6 +42,7 @@ export interface StageParts {
   readonly pages: Pages
   readonly tasks: TaskIds
   readonly clock: Clock
+  readonly contracts: Contracts | undefined
 }
 
 export function catalogStages(parts: StageParts): CatalogStages {
@@ -180,7 +182,7 @@ async function toReference(
 }
 
 /** Lists wait a moment for servers that were never seen, once; what comes later is told by a change event. */
-function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
+function list({ mounts, lookup, pages, clock, contracts }: StageParts): Next<Call> {
   let graceEndsAt: number | undefined
   return async (call, exchange) => {
     const kind = kindListedBy(call.method)
@@ -209,7 +211,9 @@ function list({ mounts, lookup, pages, clock }: StageParts): Next<Call> {
       isObject(params) ? params.cursor : undefined,
       lookup.omitted(call, selection, kind),
     )
-    return page === undefined ? failed(fault('invalid_cursor', { list: kinds[kind].member })) : answered(page)
+    if (page === undefined) return failed(fault('invalid_cursor', { list: kinds[kind].member }))
+    if (kind === 'tool') contracts?.read(call, !isObject(params) || params.cursor === undefined)
+    return answered(page)
   }
 }
 

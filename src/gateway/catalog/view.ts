@@ -42,6 +42,7 @@ export class Published {
       validate: definition.validate,
       declaresOutput: definition.declaresOutput,
       generation: definition.version,
+      contract: definition.contract,
     }
   }
 
