@@ -351,7 +351,7 @@ export const promises = {
     text: 'Transient failures are retried with exponential backoff + jitter, capped, within the deadline, only when safe.',
     claimed: {
       partly:
-        'repeats are shown for reads and for tools that say, or of which configuration says, that they are idempotent, over HTTP; jitter, caps and budget by tests of the stage beside the code only',
+        'repeats are shown for reads and for tools that say, or of which configuration says, that they are idempotent, over HTTP; jitter and caps by tests of the stage beside the code only',
     },
   },
   R99: {

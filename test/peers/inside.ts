@@ -32,6 +32,8 @@ export interface InsideUnderTest {
   call(sub: string, tool: string, args?: Record<string, unknown>, more?: Record<string, unknown>): Promise<Leg>
   /** Moves the stamps on by so many ms; timers stay. */
   age(ms: number): void
+  /** Lets so many ms pass for what is measured; timers stay. */
+  pass(ms: number): void
   /** Ends every wait of ten minutes and more. */
   endLongWaits(): void
   stop(): Promise<void>
@@ -46,9 +48,10 @@ export async function startInside(config: Record<string, unknown>): Promise<Insi
   const logged: InsideUnderTest['logged'] = []
   const waits = new Set<() => void>()
   let aged = 0
+  let passed = 0
   const clock: Clock = {
-    now: () => systemClock.now() + aged,
-    mono: () => systemClock.mono(),
+    now: () => systemClock.now() + aged + passed,
+    mono: () => systemClock.mono() + passed,
     timer: (ms, work) => {
       if (ms < longMs) return systemClock.timer(ms, work)
       waits.add(work)
@@ -109,6 +112,9 @@ export async function startInside(config: Record<string, unknown>): Promise<Insi
     },
     age: (ms) => {
       aged += ms
+    },
+    pass: (ms) => {
+      passed += ms
     },
     endLongWaits: () => {
       for (const work of [...waits]) {

@@ -77,3 +77,21 @@ promise(['R92', 'R93'], 'a rate holds for its tool, principal or run alone, and 
   expect(await times(50, () => bob('two', 'book'))).toEqual([0, 'rate_limited tool'])
   expect(await times(50, () => bob('one', 'cancel'))).toEqual([50])
 })
+
+promise('R93', 'the budget of a run and the rate of a tool: each alone, both together, and neither', async () => {
+  const limits = { budgets: { run: { calls: 20 } }, tools: { up: { rate: '12/1h' } } }
+  const rate = await gateway(limits)
+  // Many runs that each do little.
+  expect(await rate.times(15, (n) => rate.alice(`run ${n}`, 'book', { n }))).toEqual([12, 'rate_limited tool'])
+  const budget = await gateway(limits)
+  // One that goes on and on, and is hard on no tool.
+  expect(await budget.times(24, (n) => budget.alice('one', n % 2 === 0 ? 'book' : 'cancel', { n }))).toEqual([20, 'budget_exhausted run'])
+  const both = await gateway(limits)
+  expect(await both.times(40, (n) => both.alice('one', 'book', { n }))).toEqual([12, 'rate_limited tool'])
+  // What the rate has refused is not missing here.
+  expect(await both.times(40, (n) => both.alice('one', 'cancel', { n }))).toEqual([8, 'budget_exhausted run'])
+  expect(await both.times(4, (n) => both.alice('two', 'cancel', { n }))).toEqual([4])
+  const neither = await gateway(limits)
+  expect(await neither.times(10, (n) => neither.alice('one', 'book', { n }))).toEqual([10])
+  expect(await neither.times(10, (n) => neither.alice('one', 'cancel', { n }))).toEqual([10])
+})
