@@ -200,4 +200,16 @@ describe('X07 one tool that takes all of its server', () => {
     expect(l7.busy.effectsOf('busy')).toBe(4)
     expect((await rig.evidence()).sum('signalbox_calls_refused_total', { upstream: 'busy' })).toBe(6)
   })
+
+  test('as many calls as there are places, and as may wait, are all answered', async () => {
+    const refused = (await rig.evidence()).sum('signalbox_calls_refused_total', { upstream: 'busy' })
+    const modern = await client('modern', '/busy')
+    for (let round = 0; round < 3; round += 1) {
+      const tags = Array.from({ length: 4 }, (_, n) => `fine-${round}-${n}`)
+      const answers = await Promise.all(tags.map((tag) => modern.call('write', { tag })))
+      expect(answers.map(textOf)).toEqual(tags)
+      for (const tag of tags) expect(l7.busy.effectsOf(tag)).toBe(1)
+    }
+    expect((await rig.evidence()).sum('signalbox_calls_refused_total', { upstream: 'busy' })).toBe(refused)
+  })
 })
