@@ -58,6 +58,15 @@ describe('a breaker', () => {
     expect(breaker.admit()).toEqual({ admitted: true, trial: true })
   })
 
+  it('does not open for a trial that fails after it was reset', async () => {
+    const { breaker, clock } = broken()
+    await clock.advance(1_000)
+    breaker.admit()
+    breaker.reset()
+    breaker.settle(true, 'failure')
+    expect([breaker.state, breaker.failures]).toEqual(['closed', 1])
+  })
+
   it('does not hear late answers of calls from before it opened', () => {
     const { breaker } = broken()
     breaker.settle(false, 'success')

@@ -56,11 +56,13 @@ export class Breaker {
 
   /** `opens`: whether a failure may open it; a trial that fails always does. */
   settle(trial: boolean, sample: BreakerSample, opens = true): void {
-    if (trial) this.trying = false
+    // Of a trial from before a reset nothing more is to be learned than of any other call.
+    const isTrial = trial && this.trying
+    if (isTrial) this.trying = false
     // Answers of calls that were sent before it opened say nothing about now.
     else if (this.openedAt !== undefined) return
     if (sample === 'success') this.close()
-    else if (sample === 'failure') this.fail(trial, opens)
+    else if (sample === 'failure') this.fail(isTrial, opens)
   }
 
   /** So many of the failures in a row still count, while it is closed. */

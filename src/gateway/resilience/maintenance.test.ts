@@ -213,4 +213,13 @@ describe('a restart', () => {
     expect(await maintenance.act('up', 'restart', 0)).toMatchObject({ state: 'paused', done: true })
     expect(server.restarts).toBe(1)
   })
+
+  it('does not stay paused where a bug ends its restart', async () => {
+    const { server, maintenance, call, clock } = setting()
+    server.restart = () => Promise.reject(new Error('bug'))
+    await expect(maintenance.act('up', 'restart', 1_000)).rejects.toThrow('bug')
+    const outcome = call()
+    await clock.advance(0)
+    expect(await outcome).toEqual(done())
+  })
 })

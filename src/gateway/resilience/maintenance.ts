@@ -94,13 +94,23 @@ export class Maintenance {
     const empty = await this.isEmptied(upstream, goOn)
     if (this.turns.get(upstream) !== turn) return this.now(upstream, false, 'something else was asked for meanwhile')
     if (empty) {
-      await this.parts.upstreams.get(upstream)?.restart?.()
+      await this.startAnew(upstream, before)
       this.parts.log('info', 'An upstream was started anew', { upstream })
     }
     if (before !== undefined) return this.now(upstream, empty, 'calls are still at it; nothing was started anew')
     if (empty) return this.resume(upstream, turn, goOn)
     this.parts.resilience.close(upstream, undefined)
     return this.now(upstream, false, 'calls are still at it; nothing was started anew')
+  }
+
+  /** A bug of ours does not leave it paused for ever. */
+  private async startAnew(upstream: UpstreamId, before: Closure | undefined): Promise<void> {
+    try {
+      await this.parts.upstreams.get(upstream)?.restart?.()
+    } catch (bug) {
+      this.parts.resilience.close(upstream, before)
+      throw bug
+    }
   }
 
   private async isEmptied(upstream: UpstreamId, goOn: () => boolean): Promise<boolean> {

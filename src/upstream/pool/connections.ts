@@ -73,6 +73,7 @@ export class ConnectionPool implements ConnectionSource {
     this.context = context
     this.endpoints = endpoints
     this.spread = new Spread(endpoints)
+    this.spread.onSessionFailing = (connection) => this.moved(connection)
     this.told = endpoints.count > 1 ? this.spread : undefined
     const { clock, random, report } = context
     this.attempts = { clock, random, onRepeat: (found) => report.counters.add('retries', { upstream: context.id, evidence: found }) }
@@ -414,6 +415,17 @@ export class ConnectionPool implements ConnectionSource {
       const other = slot.connection
       if (other === undefined || this.spread.of(other) !== endpoint) continue
       if (other === connection || !other.sessionful) this.retire(slot, other)
+    }
+  }
+
+  /** Its session begins anew at another endpoint, with the next that is wanted of it; what runs on it ends there. */
+  private moved(connection: Connection): void {
+    for (const slot of this.slots.values()) {
+      if (slot.connection !== connection) continue
+      this.context.report.log('warn', 'A session of an upstream fails with its endpoint; it begins anew at another', {
+        upstream: this.context.id,
+      })
+      this.retire(slot, connection)
     }
   }
 

@@ -158,6 +158,68 @@ describe('a session', () => {
     expect(servers.map((server) => server.open()).sort()).toEqual([2, 3])
   })
 
+  describe('whose endpoint answers, and badly', () => {
+    async function two() {
+      const servers = [await startSessionServer(), await startSessionServer()]
+      for (const server of servers) onTestFinished(() => server.stop())
+      const { upstream, report } = upstreamAt({ endpoints: servers.map(({ url }) => url), era: 'legacy' })
+      const count = (affinity: string) => send(upstream, makeCall('tools/call', { name: 'count' }, { principal: 'ann', affinity }))
+      expect(textOf(await count('s-1'))).toBe('1')
+      expect(await upstream.ready(never)).toBeUndefined()
+      // Home is at the first, ours at the second.
+      const [first, second] = servers as [(typeof servers)[0], (typeof servers)[0]]
+      expect([first.open(), second.open()]).toEqual([1, 1])
+      const kinds = async (calls: number, affinity = 's-1') => {
+        const ends: string[] = []
+        for (let n = 0; n < calls; n += 1) {
+          const end = await count(affinity)
+          ends.push(end.kind === 'fault' ? end.fault.kind : (textOf(end) ?? ''))
+        }
+        return ends
+      }
+      return { first, second, upstream, report, kinds }
+    }
+    const busy = (times: number) => Array.from({ length: times }, () => 'upstream_busy')
+
+    test('stays for four calls that fail in a row, with what it keeps', async () => {
+      const { first, second, kinds } = await two()
+      second.fail(503)
+      expect(await kinds(4)).toEqual(busy(4))
+      second.fail(undefined)
+      expect(await kinds(2)).toEqual(['2', '3'])
+      second.fail(503)
+      expect(await kinds(4)).toEqual(busy(4))
+      second.fail(undefined)
+      expect(await kinds(1)).toEqual(['4'])
+      expect([first.open(), second.open()]).toEqual([1, 1])
+    })
+
+    test('begins anew at another after five, and stays there', async () => {
+      const { first, second, report, kinds } = await two()
+      second.fail(503)
+      expect(await kinds(8)).toEqual([...busy(5), '1', '2', '3'])
+      expect(first.open()).toBe(2)
+      await expect.poll(() => second.open()).toBe(0)
+      expect(report.lines.filter(({ event }) => event.startsWith('A session of an upstream fails'))).toHaveLength(1)
+      second.fail(undefined)
+      expect(await kinds(2)).toEqual(['4', '5'])
+    })
+
+    test('stays where its endpoint serves others: it is no outlier', async () => {
+      const { first, second, kinds } = await two()
+      // One more session for each.
+      expect([await kinds(1, 's-2'), await kinds(1, 's-3')]).toEqual([['1'], ['1']])
+      expect([first.open(), second.open()]).toEqual([2, 2])
+      for (let n = 0; n < 8; n += 1) {
+        second.fail(503)
+        expect(await kinds(1)).toEqual(busy(1))
+        second.fail(undefined)
+        for (const session of ['s-2', 's-3']) await kinds(1, session)
+      }
+      expect(await kinds(1)).toEqual(['2'])
+    })
+  })
+
   test('whose endpoint died begins anew on another', async () => {
     const servers = [await startSessionServer(), await startSessionServer()]
     const { upstream } = upstreamAt({ endpoints: servers.map(({ url }) => url), era: 'legacy' })

@@ -15,7 +15,7 @@ const longestEjectionMs = 30_000
 /** In service for so long, in ms, it has one time less behind it. */
 const forgivenAfterMs = 30_000
 /** Calls that fail in a row before an endpoint is left out for it. */
-const failuresInARow = 5
+export const failuresInARow = 5
 
 function ejectionMs(times: number): number {
   return Math.min(longestEjectionMs, firstEjectionMs * 2 ** Math.min(times - 1, 10))
@@ -112,6 +112,11 @@ export class Endpoints {
   /** There is another that nothing speaks against. */
   hasOther(endpoint: Endpoint): boolean {
     return this.all.some((other) => other !== endpoint && other.ejectedUntil === 0 && other.failures === 0)
+  }
+
+  /** It is left out, and another is not. */
+  isOutlier(endpoint: Endpoint): boolean {
+    return endpoint.ejectedUntil !== 0 && this.all.some(({ ejectedUntil }) => ejectedUntil === 0)
   }
 
   /** A connection to it was made. */

@@ -6,23 +6,32 @@ import { atAnother } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Connection } from '../connection.ts'
 import { isUnreachable } from '../http/failures.ts'
-import type { Endpoint, Endpoints } from './endpoints.ts'
+import { type Endpoint, type Endpoints, failuresInARow } from './endpoints.ts'
 import type { Sending, Told } from './transmission.ts'
 
+/** Where a connection leads. */
+interface Led {
+  readonly endpoint: Endpoint
+  /** Its calls that failed in a row. */
+  failures: number
+}
+
 export class Spread implements Told {
+  /** The session of this connection fails, and so does its endpoint, while others serve. Set once. */
+  onSessionFailing: (connection: Connection) => void = () => {}
   private readonly endpoints: Endpoints
-  private readonly endpointOf = new WeakMap<Connection, Endpoint>()
+  private readonly led = new WeakMap<Connection, Led>()
 
   constructor(endpoints: Endpoints) {
     this.endpoints = endpoints
   }
 
   made(connection: Connection, endpoint: Endpoint): void {
-    this.endpointOf.set(connection, endpoint)
+    this.led.set(connection, { endpoint, failures: 0 })
   }
 
   of(connection: Connection): Endpoint | undefined {
-    return this.endpointOf.get(connection)
+    return this.led.get(connection)?.endpoint
   }
 
   /** Where a task of the call is; undefined where it may go anywhere. */
@@ -38,14 +47,16 @@ export class Spread implements Told {
   }
 
   began(connection: Connection): void {
-    const endpoint = this.endpointOf.get(connection)
-    if (endpoint !== undefined) endpoint.inFlight += 1
+    const led = this.led.get(connection)
+    if (led !== undefined) led.endpoint.inFlight += 1
   }
 
   ended(connection: Connection, { exchange }: Sending, outcome: Outcome | undefined): Outcome | undefined {
-    const endpoint = this.endpointOf.get(connection)
-    if (endpoint === undefined) return outcome
+    const led = this.led.get(connection)
+    if (led === undefined) return outcome
+    const { endpoint } = led
     this.endpoints.ended(endpoint, outcome)
+    if (connection.sessionful) this.judgeSession(connection, led, outcome)
     if (outcome?.kind === 'task') return { ...outcome, place: endpoint.mark }
     if (outcome?.kind !== 'fault') return outcome
     exchange.note('failedAt', endpoint.id)
@@ -56,6 +67,21 @@ export class Spread implements Told {
     if (evidence === undefined || !mayMove || !this.endpoints.hasOther(endpoint)) return found === outcome.fault ? outcome : failed(found)
     return failed({ ...found, evidence: atAnother(evidence) })
   }
+
+  /** A session is worth more patience than one call: it is its own failures in a row that count, at an endpoint that fails for others too. */
+  private judgeSession(connection: Connection, led: Led, outcome: Outcome | undefined): void {
+    const sample = sampleOf(outcome)
+    if (sample === 'success') led.failures = 0
+    if (sample !== 'failure') return
+    led.failures += 1
+    if (led.failures >= failuresInARow && this.endpoints.isOutlier(led.endpoint)) this.onSessionFailing(connection)
+  }
+}
+
+/** What an end says of the endpoint; nothing where it is not of the server. */
+function sampleOf(outcome: Outcome | undefined): 'success' | 'failure' | 'neutral' {
+  if (outcome === undefined) return 'neutral'
+  return outcome.kind === 'fault' ? (outcome.fault.evidence?.health ?? 'neutral') : 'success'
 }
 
 /** When one endpoint is back says nothing of the others: calls to the server are not held to it. */

@@ -13,12 +13,15 @@ export interface SessionServer {
   open(): number
   /** Sessions that a DELETE ended. */
   deleted(): number
+  /** From now on calls are answered with this status; undefined: as they should be. */
+  fail(status: number | undefined): void
   stop(): Promise<void>
 }
 
 export async function startSessionServer(): Promise<SessionServer> {
   const sessions = new Map<string, StreamableHTTPServerTransport>()
   let deleted = 0
+  let failing: number | undefined
 
   async function begin(): Promise<StreamableHTTPServerTransport> {
     let count = 0
@@ -57,6 +60,7 @@ export async function startSessionServer(): Promise<SessionServer> {
       res.writeHead(id === undefined ? 400 : 404).end()
       return
     }
+    if (failing !== undefined && body.includes('"tools/call"')) return void res.writeHead(failing).end()
     const transport = known ?? (await begin())
     await transport.handleRequest(req, res, body === '' ? undefined : JSON.parse(body))
   })
@@ -65,6 +69,9 @@ export async function startSessionServer(): Promise<SessionServer> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
     open: () => sessions.size,
     deleted: () => deleted,
+    fail: (status) => {
+      failing = status
+    },
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve())
