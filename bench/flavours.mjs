@@ -30,7 +30,12 @@ async function calls() {
   return { config: { tools: config.tools, loops: config.loops, budgets }, authorization }
 }
 
-const flavours = { auth, limits, calls }
+/** Nothing beside: how far two gateways of one kind are apart, which no comparison can tell from a cost. */
+async function nothing() {
+  return { config: {}, authorization: undefined }
+}
+
+const flavours = { auth, limits, calls, nothing }
 export const flavourNames = Object.keys(flavours)
 
 /** `name`: '' for the plain one. */
