@@ -309,7 +309,7 @@ export const promises = {
   },
   R85: {
     text: 'Schema diff classes: field added, parameter renamed, required -> optional, optional -> required, type/enum/description change; each has a verdict and test.',
-    claimed: false,
+    claimed: true,
   },
   R86: {
     text: 'Silent change between two sessions is detected by hash, audited, alerted; a caller with the old schema gets a traceable error naming both versions.',

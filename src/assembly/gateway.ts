@@ -13,7 +13,6 @@ import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
 import type { LimitStore } from '../core/ports/limit-store.ts'
-import type { WordsReader } from '../core/ports/refusing-words.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Upstream } from '../core/ports/upstream.ts'
 import { authorize, createPolicy } from '../gateway/access/stage.ts'
@@ -21,14 +20,12 @@ import { type Catalog, createCatalog } from '../gateway/catalog/index.ts'
 import { keptCatalogs } from '../gateway/catalog/kept-catalogs.ts'
 import { createContinuation } from '../gateway/continuation/stage.ts'
 import { signIn } from '../gateway/credentials/stage.ts'
-import { staticCredentials } from '../gateway/credentials/static.ts'
 import { createEvents, type Events } from '../gateway/events/index.ts'
 import { createGateway } from '../gateway/gateway.ts'
 import type { MountScopes } from '../gateway/identity/index.ts'
 import { toolConcurrency } from '../gateway/limits/concurrency.ts'
 import { pipeline } from '../gateway/pipeline.ts'
 import { asserted, createSchemaGate, validate } from '../gateway/policy/stage.ts'
-import { createWordsReader } from '../gateway/quality/words-reader.ts'
 import { record, unclaimedRecord } from '../gateway/record/stage.ts'
 import { deadline } from '../gateway/resilience/deadline.ts'
 import { degraded } from '../gateway/resilience/degraded.ts'
@@ -38,13 +35,11 @@ import { createSpillStore, spill } from '../gateway/results/stage.ts'
 import { Runs } from '../gateway/runs/index.ts'
 import { toolsBySelector } from '../gateway/tools/by-selector.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
-import { HttpPools } from '../upstream/http/pools.ts'
-import { createUpstream, type Outside, ParkingLot } from '../upstream/index.ts'
-import { brokenUpstream } from './broken-upstream.ts'
-import { identity } from './identity.ts'
+import type { Outside } from '../upstream/index.ts'
 import { type AssembledLimits, assembleLimits } from './limits.ts'
 import { mountScopes } from './mount-scopes.ts'
 import type { Settings } from './settings.ts'
+import { assembleUpstreams } from './upstreams.ts'
 
 export interface InsideParts {
   readonly settings: Settings
@@ -91,40 +86,8 @@ export interface Inside {
 export function assembleInside(parts: InsideParts): Inside {
   const { settings, clock, random, report, sealer, recorder } = parts
   const served = Object.entries(settings.servers).filter(([, server]) => server.enabled)
-  const pools = new HttpPools({}, parts.proxies)
-  const parking = new ParkingLot(clock, random, settings.limits.parked)
-  const upstreams = new Map<UpstreamId, Upstream>(served.map(([id, server]) => [id, upstreamOf(id, server)]))
-
-  function upstreamOf(id: UpstreamId, server: Settings['servers'][string]): Upstream {
-    const reason = parts.broken.get(id)
-    if (reason !== undefined) return brokenUpstream(id, server.command === undefined ? 'streamable-http' : 'stdio', reason, clock.now())
-    const { resultBytes: _, messageBytes, parked } = settings.limits
-    return createUpstream({
-      id,
-      settings: server,
-      credentials: parts.credentials?.(id) ?? staticCredentials(server.command === undefined ? server.headers : {}),
-      words: wordsOf(id, server),
-      timeouts: { ...settings.timeouts, ...definedOnly(server.timeouts) },
-      limits: { resultBytes: messageBytes, parked },
-      clock,
-      random,
-      report,
-      pools,
-      parking,
-      identity,
-      replica: parts.replica,
-      outside: parts.outside,
-      unclaimed: (row) => recorder.record(unclaimedRecord(row, clock.now())),
-    })
-  }
-
-  /** A process to which nothing is given has no credential that anybody could refuse; a server elsewhere may miss one. */
-  function wordsOf(upstream: UpstreamId, server: Settings['servers'][string]): WordsReader {
-    const { command, auth, headers, env } = server
-    const credentialed = command === undefined ? (auth !== undefined && auth.type !== 'none') || !isEmpty(headers) : !isEmpty(env)
-    const refusable = command === undefined || credentialed
-    return createWordsReader({ upstream, credentialed, refusable, now: () => clock.now(), report, decisions: parts.decisions })
-  }
+  const exits = assembleUpstreams({ ...parts, unclaimed: (row) => recorder.record(unclaimedRecord(row, clock.now())) })
+  const upstreams = exits.all
 
   const gate = createSchemaGate({
     uncompiled: (reason) => report.log('warn', 'A schema could not be compiled; its server has to judge the arguments', { reason }),
@@ -225,7 +188,7 @@ export function assembleInside(parts: InsideParts): Inside {
     limits,
     maintenance: new Maintenance({ clock, log: report.log, resilience, upstreams }),
     scopes: mountScopes(policy, settings),
-    close: () => pools.close(),
+    close: () => exits.close(),
   }
 }
 
@@ -237,7 +200,9 @@ function isDegraded({ tools }: Settings): boolean {
 /** Calls to it go with a credential of their caller. */
 function isOfCaller(server: Settings['servers'][string] | undefined): boolean {
   const type = server?.auth?.type
-  return type === 'authorizationCode' || type === 'tokenExchange' || type === 'idJag' || !isEmpty(server?.forwardHeaders ?? {})
+  return (
+    type === 'authorizationCode' || type === 'tokenExchange' || type === 'idJag' || Object.keys(server?.forwardHeaders ?? {}).length > 0
+  )
 }
 
 /** The limits of a call while its upstream is not known yet. */
@@ -254,18 +219,10 @@ function deadlines(settings: Settings): ReadonlyMap<UpstreamId, DeadlineLimits> 
   )
 }
 
-function definedOnly<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined)) as never
-}
-
 /** Changes when the configuration of the server does; holds no secret. */
 function hashOf(id: string, server: unknown): string {
   return createHash('sha256')
     .update(JSON.stringify([id, server]))
     .digest('hex')
     .slice(0, 32)
-}
-
-function isEmpty(values: Readonly<Record<string, string>>): boolean {
-  return Object.keys(values).length === 0
 }

@@ -3,3 +3,19 @@ export { type Canonical, canonical } from './canonical.ts'
 export { digestsOf } from './digests.ts'
 export { judge } from './judge.ts'
 export { likeness } from './likeness.ts'
+export {
+  checkedLock,
+  emptyLock,
+  type IgnoreRule,
+  type LockedDeprecation,
+  type LockedServer,
+  type LockedTool,
+  type LockFile,
+  lockedTool,
+  readToolName,
+  serialiseLock,
+  withServer,
+  withTool,
+} from './lock-file.ts'
+export { largestLock, lineOfTool, readLock } from './lock-reading.ts'
+export { isOver, withoutWaived } from './waived.ts'

@@ -2,9 +2,16 @@
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { keepToken, tokenFor } from './tokens.ts'
 
-/** Headers by which the person is known; empty where they have not signed in. */
-export async function authorizationFor(url: string, token: string | undefined): Promise<Record<string, string>> {
-  const given = token ?? process.env.SIGNALBOX_TOKEN
+/**
+ * Headers by which the person is known; empty where they have not signed in. `otherwise`: where no token was given; '' where the address may
+ * be anybody's, since that of the environment is for a gateway.
+ */
+export async function authorizationFor(
+  url: string,
+  token: string | undefined,
+  otherwise = process.env.SIGNALBOX_TOKEN,
+): Promise<Record<string, string>> {
+  const given = token ?? otherwise
   if (given !== undefined && given !== '') return { authorization: `Bearer ${given}` }
   const kept = tokenFor(url, process.env)
   if (kept === undefined) return {}

@@ -1,4 +1,6 @@
-// Exit codes, the same for every command. Programs rely on them: they are documented in docs/cli.md and never change their meaning.
+// Exit codes, the same for every command but `tools` and `probe`, which have their own (tools/exit.ts). Programs rely on them: they are
+// documented in docs/cli.md and never change their meaning.
+import type { ToolsExit } from './tools/exit.ts'
 
 export const exit = {
   ok: 0,
@@ -18,9 +20,10 @@ export const exit = {
   interrupted: 130,
 } as const
 
-export type ExitCode = (typeof exit)[keyof typeof exit]
+type Common = (typeof exit)[keyof typeof exit]
+export type ExitCode = Common | ToolsExit
 
-export const exitMeanings: Readonly<Record<ExitCode, string>> = {
+export const exitMeanings: Readonly<Record<Common, string>> = {
   0: 'fine',
   1: 'something failed while the command ran; `call`: the tool answered with an error',
   2: 'the command line is wrong',

@@ -4,6 +4,7 @@ import { packageVersion } from '../package-root.ts'
 import { NoAnswer } from './ask.ts'
 import { defaultAdminUrl, defaultUrl } from './default-urls.ts'
 import { type ExitCode, exit, exitMeanings } from './exit.ts'
+import { addTools } from './tools/program.ts'
 
 /** Runs the command line. Resolves to the exit code; `endNow` ends the process at once. */
 export async function runCommandLine(argv: readonly string[], endNow: (code: ExitCode) => void): Promise<ExitCode> {
@@ -143,6 +144,8 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .argument('<key>', 'its key, as `signalbox limits show` shows it')
     .addHelpText('after', '\nExample:\n  signalbox limits clear 4f2a90c1d37b')
     .action(async (key, options) => done(await (await import('./limits.ts')).limitsClear(key, options)))
+
+  addTools(program, done, endNow)
 
   const policy = program.command('policy').description('what the rules of `access` say, asked without a gateway').helpCommand(false)
   policy

@@ -1,0 +1,332 @@
+// `signalbox tools lock`, `diff` and `check` as they are run in continuous integration: against real servers of both eras, over stdio and
+// HTTP, and out of files and packages.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { startProcess } from '../peers/process.ts'
+import { eventually, marked } from '../peers/processes.ts'
+import { scriptedStdio, startScripted } from '../peers/scripted.ts'
+import { memory, modernExample, root } from '../peers/servers.ts'
+import { promise } from './promise.ts'
+
+let folder = ''
+const children = new Set<ChildProcess>()
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'signalbox-contracts-'))
+})
+
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL')
+  children.clear()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+interface Run {
+  readonly code: number
+  readonly out: string
+  readonly err: string
+}
+
+function begin(args: readonly string[], env: Record<string, string> = {}): { readonly child: ChildProcess; readonly done: Promise<Run> } {
+  const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), ...args], { cwd: folder, env: { ...process.env, ...env } })
+  children.add(child)
+  let [out, err] = ['', '']
+  child.stdout?.on('data', (chunk) => {
+    out += chunk
+  })
+  child.stderr?.on('data', (chunk) => {
+    err += chunk
+  })
+  return { child, done: once(child, 'close').then(([code]) => ({ code: Number(code), out, err })) }
+}
+
+function run(...args: readonly string[]): Promise<Run> {
+  return begin(args).done
+}
+
+function write(name: string, value: unknown): void {
+  writeFileSync(join(folder, name), typeof value === 'string' ? value : JSON.stringify(value))
+}
+
+function lockText(): string {
+  return readFileSync(join(folder, 'tools.lock.json'), 'utf8')
+}
+
+const text = { type: 'string' }
+const create = (properties: Record<string, unknown>, more: Record<string, unknown> = {}) => ({
+  name: 'create_issue',
+  description: 'Creates an issue.',
+  inputSchema: { type: 'object', properties, required: Object.keys(properties) },
+  ...more,
+})
+const list = { name: 'list_issues', inputSchema: { type: 'object' }, annotations: { readOnlyHint: true } }
+
+/** Servers that are there in both eras, and what they list from now on. */
+async function trackers(tools: { now: readonly unknown[] }) {
+  const servers = await Promise.all((['legacy', 'modern'] as const).map((era) => startScripted({ era, tools: () => tools.now })))
+  const [legacy, modern] = servers
+  write('signalbox.yaml', { servers: { old: { url: legacy?.url }, young: { url: modern?.url } } })
+  return { legacy, modern, close: () => Promise.all(servers.map((server) => server.close())) }
+}
+
+describe('signalbox tools', () => {
+  promise(
+    ['R85'],
+    'lock and check: what is additive, behavioural and breaking, by exit code, in both eras',
+    async () => {
+      const tools = { now: [create({ title: text }), list] as readonly unknown[] }
+      const peers = await trackers(tools)
+      expect(await run('tools', 'lock', '--by', 'ana', '--reason', 'first')).toMatchObject({
+        code: 0,
+        out: 'tools.lock.json: 4 tools of 2 servers; 4 new, 0 changed, 0 removed, 0 kept as they were\n',
+      })
+      const first = lockText()
+      expect(await run('tools', 'lock', '--by', 'bob')).toMatchObject({ code: 0 })
+      expect(lockText()).toBe(first)
+      const verdicts: [string, readonly unknown[], Record<string, number>][] = [
+        ['same', [list, create({ title: text })], { breaking: 0, behavioural: 0, any: 0 }],
+        [
+          'additive',
+          [create({ title: text }), list, { name: 'new', inputSchema: { type: 'object' } }],
+          { breaking: 0, behavioural: 0, any: 10 },
+        ],
+        ['behavioural', [create({ title: text }), { ...list, annotations: {} }], { breaking: 0, behavioural: 11, any: 11 }],
+        ['behavioural', [create({ title: text }, { description: 'Makes an issue.' }), list], { breaking: 0, behavioural: 11, any: 11 }],
+        ['breaking', [create({ title: text, body: text }), list], { breaking: 12, behavioural: 12, any: 12 }],
+        ['breaking', [list], { breaking: 12, behavioural: 12, any: 12 }],
+      ]
+      for (const [verdict, now, codes] of verdicts) {
+        tools.now = now
+        for (const [failOn, code] of Object.entries(codes)) {
+          const told = await run('tools', 'check', '--json', '--fail-on', failOn)
+          expect([told.code, JSON.parse(told.out).verdict, told.err]).toEqual([code, verdict, ''])
+        }
+      }
+      await peers.close()
+    },
+    120_000,
+  )
+
+  promise(['R85'], 'check says what breaks, with arguments that were accepted, at the line of the lock file', async () => {
+    const tools = { now: [create({ title: text })] as readonly unknown[] }
+    const peers = await trackers(tools)
+    await run('tools', 'lock')
+    tools.now = [create({ headline: text })]
+    const told = await run('tools', 'check', 'young', '--github', '--sarif', 'out.sarif')
+    const line =
+      lockText()
+        .split('\n')
+        .findLastIndex((one) => one.includes('"create_issue"')) + 1
+    expect(told).toMatchObject({ code: 12, err: '' })
+    expect(told.out).toBe(
+      [
+        'BREAKING young.create_issue  /properties/title  title is now headline',
+        '  accepted before, refused now: {"title":""}',
+        '1 breaking   (exit 12)',
+        `::error file=tools.lock.json,line=${line},title=property.renamed::young.create_issue: title is now headline`,
+        '',
+      ].join('\n'),
+    )
+    const log = JSON.parse(readFileSync(join(folder, 'out.sarif'), 'utf8'))
+    expect(log.runs[0].results[0]).toMatchObject({
+      ruleId: 'property.renamed',
+      locations: [{ physicalLocation: { artifactLocation: { uri: 'tools.lock.json' }, region: { startLine: line } } }],
+    })
+    const both = await run('tools', 'check', '--json')
+    expect(JSON.parse(both.out).tools.map(({ tool }: { tool: string }) => tool)).toEqual(['old.create_issue', 'young.create_issue'])
+    // Who accepts it for a while says so in the lock file.
+    const lock = JSON.parse(lockText())
+    lock.ignore = [{ tool: 'young.create_issue', rule: 'property.renamed', pointer: '/properties/title', until: '2999-01-01' }]
+    write('tools.lock.json', lock)
+    expect((await run('tools', 'check', 'young', '--fail-on', 'any')).code).toBe(0)
+    await peers.close()
+  })
+
+  promise(['R85'], 'diff has a verdict for each class of change, and says how it is called', async () => {
+    const object = (properties: Record<string, unknown>, required: readonly string[] = []) => ({ type: 'object', properties, required })
+    const classes: [string, object, object, string, string][] = [
+      ['field_added', object({ a: text }), object({ a: text, b: text }), 'additive', 'property.added'],
+      ['required_field_added', object({}), object({ b: text }, ['b']), 'breaking', 'property.added.required'],
+      ['field_removed', object({ a: text, b: text }), object({ a: text }), 'ignored', 'property.removed'],
+      ['renamed', object({ ref: text }, ['ref']), object({ target: text }, ['target']), 'breaking', 'property.renamed'],
+      ['required_to_optional', object({ a: text }, ['a']), object({ a: text }), 'additive', 'required.removed'],
+      ['optional_to_required', object({ a: text }), object({ a: text }, ['a']), 'breaking', 'required.added'],
+      ['type', object({ a: text }), object({ a: { type: 'array', items: text } }), 'breaking', 'type.changed'],
+      ['wider_type', object({ a: { type: 'integer' } }), object({ a: { type: 'number' } }), 'additive', 'type.changed'],
+      ['enum_less', object({ a: { enum: ['x', 'y'] } }), object({ a: { enum: ['x'] } }), 'breaking', 'enum.removed'],
+      ['enum_more', object({ a: { enum: ['x'] } }), object({ a: { enum: ['x', 'y'] } }), 'additive', 'enum.added'],
+    ]
+    const side = (at: 1 | 2, description: string) => [
+      ...classes.map((one) => ({ name: one[0], inputSchema: one[at] })),
+      { name: 'description', description, inputSchema: object({}) },
+    ]
+    write('a.json', { tools: side(1, 'Finds.') })
+    write('b.json', { tools: side(2, 'Finds all.') })
+    const told = await run('tools', 'diff', 'a.json', 'b.json', '--json')
+    type Told = { tool: string; verdict: string; changes: { kind: string; verdict: string }[] }
+    const found = (JSON.parse(told.out).tools as Told[]).map(({ tool, verdict, changes }) => [
+      tool.slice('a.'.length),
+      verdict,
+      changes.find((change) => change.verdict === verdict)?.kind,
+    ])
+    const expected = [
+      ...classes.map(([name, , , verdict, kind]) => [name, verdict, kind]),
+      ['description', 'behavioural', 'description.changed'],
+    ]
+    expect(found.sort()).toEqual(expected.sort())
+    expect(told.code).toBe(1)
+  })
+
+  it('lock --update additive takes what breaks nobody, and keeps the rest with who admitted it', async () => {
+    const tools = { now: [create({ title: text }), list] as readonly unknown[] }
+    const peers = await trackers(tools)
+    await run('tools', 'lock', '--by', 'ana')
+    const [before] = [JSON.parse(lockText())]
+    tools.now = [create({ title: text, body: text }), { ...list, outputSchema: { type: 'object' } }, { name: 'new', inputSchema: {} }]
+    const told = await run('tools', 'lock', 'old', '--update', 'additive', '--by', 'bob')
+    expect(told).toMatchObject({ code: 0, out: expect.stringContaining('kept as it was (the change is not additive) old.create_issue\n') })
+    const { old, young } = JSON.parse(lockText()).servers
+    expect(young).toEqual(before.servers.young)
+    expect(old.tools.create_issue).toEqual(before.servers.old.tools.create_issue)
+    expect(old.tools.list_issues).toMatchObject({ output: { type: 'object' }, status: 'admitted', by: 'bob' })
+    expect(old.tools.new).toMatchObject({ by: 'bob' })
+    await run('tools', 'lock', 'old', '--by', 'bob')
+    expect(JSON.parse(lockText()).servers.old.tools.create_issue).toMatchObject({ by: 'bob', input: { required: ['title', 'body'] } })
+    await peers.close()
+  })
+
+  it('compares servers of the npm registry over stdio, lists in files, addresses and gateways', async () => {
+    write('signalbox.yaml', { servers: { harbour: modernExample, memory: memory(join(folder, 'm.json')) } })
+    expect((await run('tools', 'lock')).code).toBe(0)
+    expect(await run('tools', 'check', '--fail-on', 'any')).toMatchObject({
+      code: 0,
+      out: expect.stringMatching(/^\d+ unchanged {3}\(exit 0\)\n$/),
+    })
+    const program = `stdio:'${modernExample.command}' '${modernExample.args.join("' '")}'`
+    expect(await run('tools', 'diff', 'harbour', program)).toMatchObject({ code: 0 })
+    const gateway = await startProcess({ servers: { memory: memory(join(folder, 'm.json')) } })
+    const through = await run('tools', 'diff', 'memory', `${gateway.base}/mcp/memory`, '--json')
+    expect([through.code, JSON.parse(through.out).verdict]).toEqual([0, 'same'])
+    await gateway.end('SIGTERM')
+    const { tools } = JSON.parse(lockText()).servers.memory
+    write('list.json', { jsonrpc: '2.0', id: 1, result: { tools: [{ name: 'read_graph', inputSchema: tools.read_graph.input }] } })
+    const less = await run('tools', 'diff', 'tools.lock.json', 'list.json', '--server', 'memory', '--json')
+    expect([less.code, JSON.parse(less.out).verdict]).toEqual([1, 'breaking'])
+  }, 120_000)
+
+  it('shows an address what it is told to, and another address nothing of it', async () => {
+    const headers: Record<string, string | undefined>[] = []
+    const guarded = (name: string) =>
+      startScripted({
+        era: 'modern',
+        tools: (seen) => [{ name: seen['x-key'] === 'k' ? name : 'public', inputSchema: {} }],
+        refuse: (seen) => {
+          headers.push({ name, key: seen['x-key'] as string, auth: seen.authorization })
+          return undefined
+        },
+      })
+    const [a, b] = [await guarded('a'), await guarded('b')]
+    const told = await begin(['tools', 'diff', a.url, b.url, '--header', 'X-Key: k', '--token', 't', '--json'], {
+      SIGNALBOX_TOKEN: 'of the gateway',
+    }).done
+    expect(JSON.parse(told.out).tools.map(({ tool }: { tool: string }) => tool)).toEqual(['127-0-0-1.a', '127-0-0-1.public'])
+    expect(headers.filter(({ name }) => name === 'a').every(({ key, auth }) => key === 'k' && auth === 'Bearer t')).toBe(true)
+    expect(headers.filter(({ name, key, auth }) => name === 'b' && (key ?? auth) !== undefined)).toEqual([])
+    await Promise.all([a.close(), b.close()])
+  })
+
+  it.each([
+    [['tools', 'check'], 'there is no signalbox.yaml here'],
+    [['tools', 'check', '--config', 'c.yaml'], 'there is no tools.lock.json: write it with `signalbox tools lock`'],
+    [['tools', 'check', '--config', 'c.yaml', '--fail-on', 'some'], '--fail-on is breaking, behavioural, any'],
+    [['tools', 'check', '--config', 'c.yaml', '--lock', 'bad.json'], 'bad.json:2:1: has the marks of a merge'],
+    [['tools', 'diff', 'nowhere.json', 'c.yaml'], 'nowhere.json is not there. Give a lock file'],
+    [['tools', 'diff', 'c.yaml', 'c.yaml'], 'c.yaml is neither a lock file nor the result of a tools/list'],
+    [['tools', 'diff', 'list.json', 'list.json', '--reading', 'lax'], '--reading is declared or strict'],
+    [['tools', 'diff', 'list.json', 'stdio:no-such-program'], 'no-such-program'],
+    [['tools', 'diff', 'list.json', 'http://127.0.0.1:9/mcp'], '127-0-0-1'],
+    [['tools', 'lock', '--config', 'c.yaml'], 'Nothing was written.'],
+    [['tools', 'lock', 'dead', '--config', 'c.yaml', '--update', 'some'], '--update is additive'],
+    [['tools', 'lock', 'daed', '--config', 'c.yaml'], 'did you mean dead?'],
+  ])('%j cannot tell: exit 2, and why', async (args, why) => {
+    write('c.yaml', { servers: { dead: { command: 'node', args: ['-e', 'process.exit(3)'] }, good: scriptedStdio([list], '') } })
+    write('bad.json', '{\n<<<<<<< HEAD\n')
+    write('list.json', { tools: [list] })
+    const told = await run(...args)
+    expect(told.code).toBe(2)
+    expect(`${told.err}${told.out}`).toContain(why)
+    expect(existsSync(join(folder, 'tools.lock.json'))).toBe(false)
+  })
+})
+
+/** A program in the place of npm, in a folder of its own. */
+function npmThat(script: string): { readonly PATH: string; readonly TMPDIR: string } {
+  const bin = join(folder, 'bin')
+  const temporary = join(folder, 'tmp')
+  mkdirSync(bin)
+  mkdirSync(temporary)
+  writeFileSync(join(bin, 'npm'), `#!${process.execPath}\n${script}`)
+  chmodSync(join(bin, 'npm'), 0o755)
+  return { PATH: `${bin}${delimiter}${process.env.PATH}`, TMPDIR: temporary }
+}
+
+const installing = (manifest: unknown, program: string) => `
+  const { mkdirSync, writeFileSync } = require('node:fs')
+  const spec = process.argv.at(-1); const at = spec.lastIndexOf('@')
+  const own = process.cwd() + '/node_modules/' + spec.slice(0, at)
+  mkdirSync(own, { recursive: true })
+  writeFileSync(process.cwd() + '/arguments', process.argv.slice(2).join(' '))
+  writeFileSync(own + '/package.json', JSON.stringify({ version: spec.slice(at + 1), ...${JSON.stringify(manifest)} }))
+  writeFileSync(own + '/server.cjs', ${JSON.stringify(program)}.replaceAll('VERSION', spec.slice(at + 1)))`
+
+describe('a package', () => {
+  const server = scriptedStdio([create({ VERSION: text })], '').args[1] as string
+
+  it('is installed without its scripts, run, and removed', async () => {
+    const env = npmThat(installing({ bin: { other: 'no.js', server: 'server.cjs' } }, server))
+    const told = await begin(['tools', 'diff', 'npm:@acme/server@1.0.0', 'npm:@acme/server@2.0.0', '--json'], env).done
+    expect([told.code, told.err]).toEqual([1, ''])
+    expect(JSON.parse(told.out).tools[0]).toMatchObject({ tool: 'server.create_issue', verdict: 'breaking' })
+    const locked = await begin(['tools', 'lock', 'npm:@acme/server@1.0.0', '--as', 'acme', '--lock', 'acme.lock.json'], env).done
+    expect(locked.code).toBe(0)
+    expect(JSON.parse(readFileSync(join(folder, 'acme.lock.json'), 'utf8')).servers.acme.identity).toBe('npm:@acme/server@1.0.0')
+    expect(readdirSync(env.TMPDIR)).toEqual([])
+  })
+
+  it.each([
+    ['console.error("404 no such package"); process.exit(1)', 'npm could not install x@1: 404 no such package'],
+    [installing({}, ''), 'x has no program (`bin`)'],
+    [installing({ bin: { a: 'a.js', b: 'b.js' } }, ''), 'several programs, none of its own name: a, b'],
+    [installing({ bin: '../../../../bin/npm' }, ''), 'the program of x is not within it'],
+    [installing({ bin: 'server.cjs' }, 'process.exit(7)'), 'x'],
+  ])('that cannot be had or run leaves nothing behind: %#', async (script, why) => {
+    const env = npmThat(script)
+    write('list.json', { tools: [list] })
+    const told = await begin(['tools', 'diff', 'list.json', 'npm:x@1'], env).done
+    expect(told.code).toBe(2)
+    expect(`${told.err}${told.out}`).toContain(why)
+    expect(readdirSync(env.TMPDIR)).toEqual([])
+  })
+
+  it.each([
+    [
+      'while it is installed',
+      'require("node:child_process").spawn(process.execPath, ["-e", "setInterval(() => {}, 1e3)"]); setInterval(() => {}, 1e3)',
+    ],
+    ['while it starts', installing({ bin: 'server.cjs' }, 'setInterval(() => {}, 1e3)')],
+  ])('ends with Ctrl-C and leaves nothing behind, %s', async (_when, script) => {
+    const mark = `contract-commands-${process.pid}-${Math.random()}`
+    const env = { ...npmThat(script), SIGNALBOX_TEST_MARK: mark }
+    write('list.json', { tools: [list] })
+    const { child, done } = begin(['tools', 'diff', 'list.json', `npm:x@1`, '--env', `SIGNALBOX_TEST_MARK=${mark}`], env)
+    expect(await eventually(() => marked(mark).length >= 2 && readdirSync(env.TMPDIR).length > 0)).toBe(true)
+    child.kill('SIGINT')
+    expect((await done).code).toBe(130)
+    expect(await eventually(() => marked(mark).length === 0)).toBe(true)
+    expect(readdirSync(env.TMPDIR)).toEqual([])
+  })
+})
