@@ -1,7 +1,8 @@
 // `node bench/costs.mjs [FLAVOUR …]`: what a flavour (bench/flavours.mjs) costs a call more than none. Two processes of one build differ by up
 // to a tenth, so both gateways run in one process (bench/two-gateways.mjs), in windows that alternate, warmed alike; it is started several
 // times, since what the engine makes of the code differs too. BENCH_STARTS processes of each era (4), BENCH_ROUNDS windows of each (12) of
-// BENCH_MS (1,000), BENCH_CONNECTIONS (32).
+// BENCH_MS (1,000), BENCH_CONNECTIONS (32). With BENCH_BUILD=DIST, the `dist` of another checkout, the plain gateway is of that build:
+// `BENCH_BUILD=… node bench/costs.mjs nothing` says what a call costs more than there.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -17,6 +18,7 @@ const settings = {
   connections: Number(process.env.BENCH_CONNECTIONS ?? 32),
 }
 const warmMs = 6_000
+const ownBuild = join(import.meta.dirname, '..', 'dist')
 
 /** In us of CPU a call, of each start. `upstream`: base address of the benchmark's server. */
 export async function costOf(flavour, era, upstream) {
@@ -58,9 +60,13 @@ async function startBoth(names, era, upstream) {
     mkdirSync(stateDir)
     const servers = { up: { url: `${upstream}/mcp`, era } }
     writeFileSync(file, JSON.stringify({ listen: '127.0.0.1:0', admin: { listen: '127.0.0.1:0' }, stateDir, servers, ...config }))
-    made.push({ flavour: name, authorization, file })
+    const dist = name === '' ? (process.env.BENCH_BUILD ?? ownBuild) : ownBuild
+    made.push({ flavour: name, authorization, file, dist })
   }
-  const { gateways, pid } = await start(1, [join(import.meta.dirname, 'two-gateways.mjs'), ...made.map(({ file }) => file)])
+  const { gateways, pid } = await start(1, [
+    join(import.meta.dirname, 'two-gateways.mjs'),
+    ...made.flatMap(({ dist, file }) => [dist, file]),
+  ])
   const both = []
   for (const [index, { flavour, authorization }] of made.entries()) {
     const { port, admin } = gateways[index]

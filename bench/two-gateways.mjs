@@ -1,13 +1,19 @@
-// Two gateways in one process, by two configurations: what they cost can be compared to a part of a per cent, where two processes of one
-// build differ by a tenth. `node bench/two-gateways.mjs FILE FILE`; says where they listen in one line of JSON.
-import { load } from '../dist/operate/configuration/load.js'
-import { withState } from '../dist/operate/configuration/state.js'
-import { startLoaded } from '../dist/operate/gateway.js'
-import { inlineMore } from '../dist/platform/engine/inlining.js'
+// Two gateways in one process, by two configurations, or of two builds: what they cost can be compared more closely than that of two
+// processes, of which two of one build differ by a tenth. `node bench/two-gateways.mjs DIST FILE DIST FILE`; says where they listen in one
+// line of JSON.
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 
-inlineMore()
 const gateways = []
-for (const config of process.argv.slice(2)) {
+const args = process.argv.slice(2)
+for (let at = 0; at < args.length; at += 2) {
+  const [dist, config] = [args[at], args[at + 1]]
+  const part = (name) => import(pathToFileURL(join(dist, name)).href)
+  const { inlineMore } = await part('platform/engine/inlining.js')
+  const { load } = await part('operate/configuration/load.js')
+  const { withState } = await part('operate/configuration/state.js')
+  const { startLoaded } = await part('operate/gateway.js')
+  inlineMore()
   const found = await load({ config, env: process.env, cwd: process.cwd() })
   if (!found.ok) throw new Error(JSON.stringify(found.problems))
   const gateway = await startLoaded(withState(found.loaded).loaded)
