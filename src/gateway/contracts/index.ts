@@ -18,4 +18,5 @@ export {
   withTool,
 } from './lock-file.ts'
 export { largestLock, lineOfTool, readLock } from './lock-reading.ts'
+export { findingText, type Screening, type ScreeningContext, screen } from './screening.ts'
 export { isOver, withoutWaived } from './waived.ts'
