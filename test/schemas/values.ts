@@ -11,7 +11,8 @@ export function valueNear(schema: Generated, by: Chance, depth = 4): Json {
   const parts: Record<string, Json>[] = [schema]
   for (const list of choices) parts.push(plain(by.pick(list)))
   if (Array.isArray(schema.allOf)) for (const one of schema.allOf as Generated[]) parts.push(plain(one))
-  if (schema.then !== undefined && by.percent(50)) parts.push(plain(schema.then as Generated), plain(schema.if as Generated))
+  if (schema.if !== undefined && schema.then !== undefined && by.percent(50))
+    parts.push(plain(schema.then as Generated), plain(schema.if as Generated))
   else if (schema.else !== undefined) parts.push(plain(schema.else as Generated))
   for (const one of Object.values((schema.dependentSchemas as Record<string, Generated> | undefined) ?? {})) {
     if (by.percent(50)) parts.push(plain(one))

@@ -8,8 +8,10 @@ const mostPlaces = 32
 
 /** What the item at a place fits; of a place behind every list of places: those behind. */
 export function itemOf(prover: Prover, context: Context, place: number): Context {
+  const { flat } = prover.facts(context)
+  prover.charge(flat.length / 20)
   const found: Node[] = []
-  for (const node of prover.facts(context).flat) {
+  for (const node of flat) {
     const own = node.prefixItems?.[place] ?? node.items
     if (own !== undefined) found.push(own)
     if (own === undefined && node.unevaluatedItems !== undefined && !mayLookAt(node, place, true)) found.push(node.unevaluatedItems)

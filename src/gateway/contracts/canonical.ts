@@ -5,7 +5,7 @@ import { fold } from './folds.ts'
 import { modernize, speaksOlder } from './modernize.ts'
 import { References } from './references.ts'
 import { listsOfSchemas, mapsOfSchemas, oneSchema, readable, type Schema, type SchemaObject, unreadable } from './schema.ts'
-import { put, stable } from './stable.ts'
+import { inOrder, put, stable } from './stable.ts'
 
 export interface Canonical {
   readonly schema: Schema
@@ -30,7 +30,7 @@ export function canonical(raw: unknown): Canonical {
   if (problem !== undefined) {
     // Not walked by recursion: it may be deeper than the stack.
     const schema = { [unreadable]: true }
-    return { schema, text: problem, problem }
+    return { schema, text: `${problem} ${inOrder(raw)}`, problem }
   }
   if (typeof raw === 'boolean') return { schema: raw, text: String(raw) }
   if (!isObject(raw)) return { schema: { [unreadable]: raw }, text: stable({ [unreadable]: raw }), problem: 'the schema is no object' }

@@ -1,10 +1,11 @@
 // Two canonical schemas of one side of a contract, judged as wholes.
 import type { Reading, Verdict } from '../../core/call/contract.ts'
 import { close } from './close.ts'
-import { Steps } from './evaluate.ts'
+import { Spent, Steps } from './evaluate.ts'
 import { Graph, type Node } from './graph.ts'
 import { limits, Prover, type Rules } from './prove.ts'
 import { type Found, refute } from './refute.ts'
+import { Sampler } from './sample.ts'
 import type { Schema } from './schema.ts'
 
 export interface Compared {
@@ -56,5 +57,19 @@ export class Comparison {
     const found: Found | undefined = refute(new Prover(this.graph, this.rules, new Steps(stepsOfSearch)), given, goal)
     if (found !== undefined) return { verdict: otherwise, example: found.value, spent: false }
     return { verdict: 'unknown', spent: proved === undefined }
+  }
+}
+
+const mostExamples = 8
+
+/** Some values that fit. */
+export function examplesOf(schema: Schema, rules: Rules): unknown[] {
+  const graph = new Graph()
+  const prover = new Prover(graph, rules, new Steps(stepsOfSearch))
+  try {
+    return new Sampler(prover).values(prover.context([graph.read(schema)]), [], 0, mostExamples)
+  } catch (error) {
+    if (error instanceof Spent) return []
+    throw error
   }
 }

@@ -6,7 +6,7 @@ import { headerParams } from '../../core/protocol/header-params.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { effectiveHints, otherHints, proseOf, type Said, taskSupport, textOf } from './annotations.ts'
 import { type Canonical, canonical } from './canonical.ts'
-import { stable } from './stable.ts'
+import { inOrder, stable } from './stable.ts'
 
 export interface ReadContract {
   readonly source: ToolContract
@@ -67,19 +67,4 @@ function exactly(source: ToolContract): string {
     level = level.flatMap((value) => (typeof value === 'object' && value !== null ? Object.values(value) : []))
   }
   return depth <= deepest ? stable(source) : inOrder(source)
-}
-
-/** Any depth, without a stack: names and values as they come, each with how deep it stands. */
-function inOrder(source: unknown): string {
-  const parts: string[] = []
-  const waiting: [unknown, number][] = [[source, 0]]
-  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
-    const [value, depth] = next
-    if (typeof value !== 'object' || value === null) parts.push(`${depth} ${JSON.stringify(value)}`)
-    else {
-      parts.push(`${depth} ${JSON.stringify(Object.keys(value))}`)
-      for (const child of Object.values(value)) waiting.push([child, depth + 1])
-    }
-  }
-  return parts.join('\n')
 }

@@ -126,6 +126,8 @@ export class Evaluator {
     }
     if (node.if !== undefined) {
       const condition = this.apply(node.if, value, seen)
+      // Readers differ in whether what a condition names is looked at where it does not hold.
+      if (condition !== true && seen !== undefined) for (const key of keysOf(value)) if (mayName(node.if, key)) seen.perhaps.add(key)
       // A branch that may not count gives annotations that may not.
       const inner = condition === undefined && seen !== undefined ? { sure: new Set<string | number>(), perhaps: seen.perhaps } : seen
       const yes = condition === false || node.then === undefined ? true : this.apply(node.then, value, inner)
@@ -244,6 +246,11 @@ export class Evaluator {
 function keysOf(value: unknown): (string | number)[] {
   if (Array.isArray(value)) return [...value.keys()]
   return isObject(value) ? Object.keys(value) : []
+}
+
+function mayName(condition: Node, key: string | number): boolean {
+  const { properties, types: _types, required: _required, id: _id, ...others } = condition
+  return Object.keys(others).length > 0 || properties?.has(String(key)) === true
 }
 
 /** What a subschema looked at counts only where it holds. */

@@ -2,6 +2,7 @@
 import type { Evaluator } from './evaluate.ts'
 import { isMultiple, matches, typeBit } from './evaluate.ts'
 import { anyNumber, bit, everyType, type Graph, type Node } from './graph.ts'
+import { negated } from './negation.ts'
 import { stable } from './stable.ts'
 
 /** Schemas that one value fits, each once. Equal sets are one context. */
@@ -65,7 +66,7 @@ interface Draft {
 }
 
 export function factsOf(nodes: readonly Node[], graph: Graph, evaluator: Evaluator): Facts {
-  const flat = flatten(nodes)
+  const flat = flatten(nodes, graph)
   const ids = new Set(flat.map((node) => node.id))
   const draft: Draft = {
     types: everyType,
@@ -131,14 +132,17 @@ export function factsOf(nodes: readonly Node[], graph: Graph, evaluator: Evaluat
   }
 }
 
-/** With what references and `allOf` lead to. */
-function flatten(nodes: readonly Node[]): readonly Node[] {
+/** With what references and `allOf` lead to, and what a negation says in plain. */
+function flatten(nodes: readonly Node[], graph: Graph): readonly Node[] {
   const found = new Set<Node>()
   const add = (node: Node): void => {
     if (found.has(node)) return
     found.add(node)
     if (node.ref !== undefined) add(node.ref)
     for (const one of node.allOf ?? []) add(one)
+    if (node.not === undefined) return
+    const [only, ...others] = negated(node.not, graph) ?? []
+    if (only !== undefined && others.length === 0) for (const one of only) add(one)
   }
   for (const node of nodes) add(node)
   return [...found]
@@ -287,6 +291,11 @@ function alternativesOf(
       const absent = graph.make({ not: graph.make({ required: [name] }) })
       found.push([[present], [absent], [graph.make({ types: everyType & ~bit.object })]])
     }
+  }
+  // Last, since these are many and rarely what matters.
+  for (const { not } of flat) {
+    const ways = not === undefined ? undefined : negated(not, graph)
+    if (ways !== undefined && ways.length > 1 && !ways.some((way) => way.every(holds))) found.push(ways)
   }
   return found
 }

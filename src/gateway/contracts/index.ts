@@ -1,7 +1,8 @@
 // The face of the room: contracts of tools and what changes of them mean.
 export { type Canonical, canonical } from './canonical.ts'
 export { digestsOf } from './digests.ts'
-export { judge } from './judge.ts'
+export { createJudge, type Judge, judge, type Run } from './judge.ts'
+export { answerTo, createJudging, type JudgingOptions, type Question, type Said, sameThread, threadAt } from './judging.ts'
 export { likeness } from './likeness.ts'
 export {
   checkedLock,
@@ -18,5 +19,6 @@ export {
   withTool,
 } from './lock-file.ts'
 export { largestLock, lineOfTool, readLock } from './lock-reading.ts'
+export { rules } from './rules.ts'
 export { findingText, type Screening, type ScreeningContext, screen } from './screening.ts'
 export { isOver, withoutWaived } from './waived.ts'

@@ -3,7 +3,7 @@ import { breaks, type Change, type Judgement, type Reading, type ToolContract, t
 import type { JudgeOptions } from '../../core/ports/contract-judge.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { Canonical } from './canonical.ts'
-import { type Compared, Comparison } from './compare.ts'
+import { type Compared, Comparison, examplesOf } from './compare.ts'
 import { type ReadContract, readContract } from './digests.ts'
 import type { Rules } from './prove.ts'
 import { rules } from './rules.ts'
@@ -12,7 +12,10 @@ import { type Difference, differences } from './walk.ts'
 
 export type Judge = (old: ToolContract, now: ToolContract, options?: JudgeOptions) => Judgement
 
-/** With the default rules. */
+/** Why values cannot be judged by a schema at all, where the validator that calls are checked with falls over it. */
+export type Run = (schema: unknown, values: readonly unknown[]) => string | undefined
+
+/** With the default rules, and nothing run. */
 export const judge: Judge = createJudge(rules)
 
 /** Steps of the proof of one change by itself. */
@@ -20,16 +23,19 @@ const stepsOfChange = 2_000
 /** Changes that are judged one by one; those behind are as the whole. */
 const mostJudged = 40
 
-export function createJudge(proofs: Rules): Judge {
+export function createJudge(proofs: Rules, run?: Run): Judge {
   return (before, after, { reading = 'declared', undeclared = [] } = {}) => {
     const old = readContract(before)
     const now = readContract(after)
     const said = saidChanges(old, now)
     const sides = [inputSide(proofs, old, now, reading, new Set(undeclared)), outputSide(proofs, old, now, reading)]
     const changes = [...sides.flatMap((side) => side.changes), ...said]
-    const verdict = [...sides.map((side) => side.verdict), ...said.map((change) => change.verdict)].reduce(worse, 'same')
-    const example = sides.find((side) => side.verdict === verdict && side.example !== undefined)?.example
-    const problem = now.input.problem ?? now.output?.problem
+    const judged = [...sides.map((side) => side.verdict), ...said.map((change) => change.verdict)].reduce(worse, 'same')
+    const example = sides.find((side) => side.verdict === judged && side.example !== undefined)?.example
+    const fallen = old.digests.contract === now.digests.contract ? undefined : fallOf(now, example, proofs, run)
+    const problem = now.input.problem ?? now.output?.problem ?? fallen
+    // What cannot be run is no pass, whatever was proved of it.
+    const verdict = fallen === undefined ? judged : worse(judged, 'unknown')
     return {
       verdict,
       basis: reading,
@@ -43,6 +49,17 @@ export function createJudge(proofs: Rules): Judge {
       spent: sides.some((side) => side.spent),
     }
   }
+}
+
+/** The new schemas run on values that fit them, and on the example. */
+function fallOf({ source, input, output }: ReadContract, example: unknown, proofs: Rules, run: Run | undefined): string | undefined {
+  if (run === undefined) return undefined
+  const values = (read: Canonical): unknown[] => (read.problem === undefined ? [{}, ...examplesOf(read.schema, proofs)] : [])
+  const more = example === undefined ? [] : [example]
+  return (
+    run(source.inputSchema, [...values(input), ...more]) ??
+    (output === undefined ? undefined : run(source.outputSchema, [...values(output), ...more]))
+  )
 }
 
 interface Side {
@@ -118,7 +135,7 @@ function schemaSide(
   })
   const worst = changes.map((change) => change.verdict).reduce(worse, 'additive')
   const verdict = worse(whole.verdict, worst)
-  if (verdict !== worst) changes.unshift(combination(side, whole))
+  if (whole.verdict !== worst && verdict === whole.verdict) changes.unshift(combination(side, whole))
   return { verdict, changes, ...(whole.example === undefined ? {} : { example: whole.example }), spent }
 }
 
@@ -141,7 +158,10 @@ function changeOf(
   if (argument !== undefined && undeclared.has(argument)) {
     return { ...base, verdict: 'breaking', note: `callers sent ${argument} before it was declared` }
   }
-  if (breaks(alone.verdict) && !breaks(whole.verdict)) return { ...base, verdict: whole.verdict, note: 'harmless in context' }
+  // The proof of the whole is the one that counts.
+  if (worse(alone.verdict, whole.verdict) !== whole.verdict) {
+    return { ...base, verdict: whole.verdict, note: breaks(whole.verdict) ? 'not sure in context' : 'harmless in context' }
+  }
   return { ...base, verdict: alone.verdict, ...(alone.example === undefined ? {} : { example: alone.example }) }
 }
 

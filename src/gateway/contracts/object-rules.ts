@@ -13,6 +13,7 @@ interface Others {
 /** What the value under a name fits. */
 export function propertyOf(prover: Prover, context: Context, name: string): Context {
   const { flat } = prover.facts(context)
+  prover.charge(flat.length / 20)
   const found: Node[] = []
   for (const node of flat) {
     const own = node.properties?.get(name)
@@ -49,7 +50,7 @@ export function namesOf(prover: Prover, context: Context): ReadonlySet<string> {
     if (seen.has(node)) return
     seen.add(node)
     for (const name of node.properties?.keys() ?? []) names.add(name)
-    for (const one of lookers(node)) add(one)
+    for (const one of lookers(node, prover, context)) add(one)
   }
   for (const node of closed) add(node)
   return names
@@ -82,12 +83,19 @@ export function othersOf(prover: Prover, context: Context): Others[] {
   return others.filter((one) => !prover.facts(one.value).dead)
 }
 
-/** Subschemas of the same value whose names count as looked at. */
-function lookers(node: Node): Node[] {
+/** Subschemas of the same value whose names may count as looked at: not those of a branch that is decided otherwise. */
+function lookers(node: Node, prover: Prover, context: Context): Node[] {
   const found: Node[] = []
   if (node.ref !== undefined) found.push(node.ref)
   for (const list of [node.allOf, node.anyOf, node.oneOf]) if (list !== undefined) found.push(...list)
-  for (const one of [node.if, node.then, node.else]) if (one !== undefined) found.push(one)
+  if (node.if !== undefined) {
+    const { ids } = prover.facts(context)
+    const isNot = ids.has(prover.graph.make({ not: node.if }).id)
+    // ajv counts what a condition names also where it does not hold.
+    for (const one of isNot ? [node.if, node.else] : ids.has(node.if.id) ? [node.if, node.then] : [node.if, node.then, node.else]) {
+      if (one !== undefined) found.push(one)
+    }
+  }
   if (node.dependentSchemas !== undefined) found.push(...node.dependentSchemas.values())
   return found
 }
@@ -99,7 +107,7 @@ function mayLookAt(prover: Prover, context: Context, node: Node, name: string | 
   if (name !== undefined && node.properties?.has(name) === true) return true
   for (const pattern of node.patternProperties?.keys() ?? []) if (name === undefined || matches(pattern, name) !== false) return true
   const choices = new Set([...(node.anyOf ?? []), ...(node.oneOf ?? [])])
-  return lookers(node).some(
+  return lookers(node, prover, context).some(
     (one) => mayLookAt(prover, context, one, name, false) && !(choices.has(one) && isPlainlyEmpty(prover, prover.with(context, one))),
   )
 }
@@ -159,7 +167,10 @@ const patternProperties: Rule = (prover, context, goal) =>
       if (matches(pattern, name) === false || !mayHave(prover, context, name)) continue
       if (!prover.impliesBelow(propertyOf(prover, context, name), one)) return false
     }
-    return othersOf(prover, context).every((others) => prover.impliesBelow(others.value, one))
+    // Where the context has the same pattern, what matches it is that class and no other.
+    const others = othersOf(prover, context)
+    const same = prover.facts(context).flat.some((node) => node.patternProperties?.has(pattern) === true)
+    return others.every((other) => (same && other.pattern !== pattern) || prover.impliesBelow(other.value, one))
   })
 
 /** Names that the context gives and the goal does not. */

@@ -54,6 +54,11 @@ export class Prover {
     }
   }
 
+  /** Work that is done beside a proof. */
+  charge(steps: number): void {
+    this.steps.take(steps)
+  }
+
   /** Whether a value surely fits. */
   fits(node: Node, value: unknown): boolean {
     try {
@@ -81,8 +86,10 @@ export class Prover {
 
   facts(context: Context): Facts {
     if (context.facts === undefined) {
-      this.steps.take()
-      context.facts = factsOf(context.nodes, this.graph, this.evaluator)
+      const facts = factsOf(context.nodes, this.graph, this.evaluator)
+      const branches = facts.alternatives.reduce((sum, one) => sum + one.length, 0)
+      this.charge(1 + (facts.flat.length + branches) / 10)
+      context.facts = facts
     }
     return context.facts
   }

@@ -13,6 +13,7 @@ export interface Found {
 }
 
 const deepest = 6
+const mostItems = 40
 
 /** The prover's steps count for it too: undefined where none was found within them. */
 export function refute(prover: Prover, given: readonly Node[], goal: Node): Found | undefined {
@@ -109,6 +110,7 @@ class Refuter {
 
   private *arrays(context: Context, goals: readonly Node[], depth: number): Iterable<unknown> {
     const facts = this.prover.facts(context)
+    if (facts.minItems > mostItems) return
     for (const goal of goals) {
       const places = Math.max(facts.prefix, goal.prefixItems?.length ?? 0)
       for (let place = 0; place <= Math.min(places, 16) && place < facts.maxItems; place += 1) {
@@ -138,7 +140,7 @@ class Refuter {
       if (goal.contains !== undefined) {
         for (const value of this.sampler.values(itemOf(this.prover, context, 0), [goal.contains], depth + 1, 10)) {
           yield Array.from({ length: Math.max(1, facts.minItems) }, () => value)
-          yield Array.from({ length: Math.max((goal.maxContains ?? 0) + 1, facts.minItems) }, () => value)
+          yield Array.from({ length: Math.max(Math.min(goal.maxContains ?? 0, mostItems) + 1, facts.minItems) }, () => value)
         }
       }
     }

@@ -28,6 +28,7 @@ export class Sampler {
   /** At most `most` values that fit; `hints`: schemas whose edges are tried too. */
   values(context: Context, hints: readonly Node[], depth = 0, most = 24): unknown[] {
     if (depth > deepest) return []
+    this.prover.charge(1)
     const found = new Map<string, unknown>()
     const quota = depth === 0 ? most : Math.max(3, Math.ceil(most / 2))
     for (const variant of this.variants(context, depth === 0 ? 12 : 4)) {
@@ -141,7 +142,9 @@ export class Sampler {
 
   /** An object with these members, and what else it must have. */
   object(context: Context, members: ReadonlyMap<string, unknown>, depth: number, without?: string): unknown {
+    this.prover.charge(0.5)
     const facts = this.prover.facts(context)
+    if (facts.minProperties > mostItems && facts.minProperties > facts.required.size) return undefined
     const made = new Map(members)
     const waiting = [...facts.required]
     for (const name of made.keys()) waiting.push(...this.needed(facts, name))
@@ -198,6 +201,7 @@ export class Sampler {
 
   /** An array with these items at their places. */
   array(context: Context, items: ReadonlyMap<number, unknown>, length: number, depth: number): unknown {
+    if (length > mostItems) return undefined
     const facts = this.prover.facts(context)
     const made: unknown[] = []
     const wanted = facts.flat.flatMap((node) => (node.contains === undefined ? [] : [node.contains]))

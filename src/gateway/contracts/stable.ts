@@ -27,3 +27,18 @@ export function put(object: Record<string, unknown>, key: string, value: unknown
   if (key === '__proto__') Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true })
   else object[key] = value
 }
+
+/** Any depth, without a stack: names and values as they come, each with how deep it stands. */
+export function inOrder(source: unknown): string {
+  const parts: string[] = []
+  const waiting: [unknown, number][] = [[source, 0]]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    const [value, depth] = next
+    if (typeof value !== 'object' || value === null) parts.push(`${depth} ${JSON.stringify(value)}`)
+    else {
+      parts.push(`${depth} ${JSON.stringify(Object.keys(value))}`)
+      for (const child of Object.values(value)) waiting.push([child, depth + 1])
+    }
+  }
+  return parts.join('\n')
+}
