@@ -20,7 +20,7 @@ const load = async (path) =>
   })
 const { catalogue } = await load('core/faults/catalogue.js')
 const { configurationSchema } = await load('operate/cli/schema.js')
-const { commandLine, exitMeanings } = await load('operate/index.js')
+const { commandLine, exitMeanings, toolsExitMeanings } = await load('operate/index.js')
 
 const note = (from) => `<!-- Generated from ${from} by \`npm run generate\`. Do not edit. -->\n\n`
 
@@ -229,10 +229,17 @@ function cliPage() {
     () => {},
     () => {},
   )
-  const helps = program.commands.map(
-    (command) => `## signalbox ${command.name()}\n\n\`\`\`text\n${command.helpInformation().trim()}\n\`\`\`\n`,
-  )
+  const help = (command, names, level) => [
+    `${'#'.repeat(level)} ${names}\n\n\`\`\`text\n${command.helpInformation().trim()}\n\`\`\`\n`,
+    ...command.commands.flatMap((inner) => help(inner, `${names} ${inner.name()}`, level + 1)),
+  ]
+  const helps = program.commands.flatMap((command) => help(command, `signalbox ${command.name()}`, 2))
   const codes = Object.entries(exitMeanings).map(([code, meaning]) => `| ${code} | ${meaning} |`)
+  const ownCodes = Object.entries(toolsExitMeanings).flatMap(([command, meanings]) =>
+    Object.entries(meanings).map(
+      ([code, meaning]) => `| \`${command === 'probe' ? command : `tools ${command}`}\` | ${code} | ${meaning} |`,
+    ),
+  )
   return `# Command line
 
 ${note('the command line itself (`src/operate/cli/`)')}\`\`\`text
@@ -254,5 +261,11 @@ The first SIGTERM or Ctrl-C drains: calls in flight may finish within \`drain.gr
 | Code | Meaning |
 |---|---|
 ${codes.join('\n')}
+
+\`tools\` and \`probe\` have exit codes of their own, by which continuous integration tells what was found:
+
+| Command | Code | Meaning |
+|---|---|---|
+${ownCodes.join('\n')}
 `
 }

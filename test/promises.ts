@@ -273,7 +273,7 @@ export const promises = {
   },
   R73: {
     text: 'Tools that behave differently per environment: contract probes per environment, diff reported before promotion.',
-    claimed: false,
+    claimed: true,
   },
   R74: {
     text: 'Missing environment variables are found at start/reload (preflight), naming variable and upstream - not at first call.',

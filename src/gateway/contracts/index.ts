@@ -1,6 +1,5 @@
 // The face of the room: contracts of tools and what changes of them mean.
-export { type AdapterHelp, type ProposedAdapter, propose, proves } from './adapter-proof.ts'
-export { type Adapter, type AdapterOp, adapterText, callAdapter, readAdapter } from './adapters.ts'
+export { effectiveHints } from './annotations.ts'
 export { type Canonical, canonical } from './canonical.ts'
 export { digestsOf } from './digests.ts'
 export { createJudge, type Judge, judge, type Run } from './judge.ts'

@@ -13,6 +13,8 @@ interface Wanted {
   /** Sent with POST, where there is one. */
   readonly body?: object
   readonly timeoutMs: number
+  /** Takes a refusal that says why. */
+  readonly refused?: { status?: number; body?: Readonly<Record<string, unknown>> }
 }
 
 /** `member` of what stands at `path`: a list, or what went wrong. */
@@ -28,7 +30,37 @@ export function sendAdmin(url: string, path: string, body: object, timeoutMs: nu
   return ask(url, { path, body, timeoutMs })
 }
 
-async function ask(url: string, { path, body: sent, timeoutMs }: Wanted): Promise<Readonly<Record<string, unknown>> | string> {
+/** `member` of all pages of a list: each names the next (`nextCursor`). */
+export async function readAdminPages(url: string, path: string, member: string): Promise<readonly unknown[] | string> {
+  const found: unknown[] = []
+  for (let cursor: unknown; ; ) {
+    const page = typeof cursor === 'string' ? `${path}?limit=${pageSize}&cursor=${encodeURIComponent(cursor)}` : `${path}?limit=${pageSize}`
+    const answer = await ask(url, { path: page, timeoutMs: 5_000 })
+    if (typeof answer === 'string') return answer
+    const list = answer[member]
+    if (!Array.isArray(list)) return `${url} answered, but with no list of ${member}; is it the admin door of a gateway?`
+    found.push(...list)
+    if (typeof answer.nextCursor !== 'string' || answer.nextCursor === cursor || list.length === 0) return found
+    cursor = answer.nextCursor
+  }
+}
+
+const pageSize = 100
+
+/** What was answered to what was sent, a refusal with its reason as well; a sentence where there was no answer of an admin door. */
+export async function postAdmin(
+  url: string,
+  path: string,
+  body: object,
+  timeoutMs: number,
+): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> } | string> {
+  const refused: { status?: number; body?: Readonly<Record<string, unknown>> } = {}
+  const answer = await ask(url, { path, body, timeoutMs, refused })
+  if (typeof answer !== 'string') return { status: 200, body: answer }
+  return refused.status === undefined || refused.body === undefined ? answer : { status: refused.status, body: refused.body }
+}
+
+async function ask(url: string, { path, body: sent, timeoutMs, refused }: Wanted): Promise<Readonly<Record<string, unknown>> | string> {
   const destination = destinationOf(url, '/')
   if (destination === undefined) return `${url} is no address; write it as ${defaultAdminUrl}`
   const { url: base, ...through } = destination
@@ -56,6 +88,7 @@ async function ask(url: string, { path, body: sent, timeoutMs }: Wanted): Promis
     const answer = bytes === undefined ? undefined : parsed(bytes)
     if (statusCode === 200 && isObject(answer)) return answer
     const said = isObject(answer) && typeof answer.detail === 'string' ? `: ${answer.detail}` : ''
+    if (refused !== undefined && said !== '' && isObject(answer)) Object.assign(refused, { status: statusCode, body: answer })
     // What is asked about is not there: the door is the right one.
     if (sent !== undefined && said !== '' && (statusCode === 404 || statusCode === 400)) return `${address} refused it${said}`
     const much = statusCode === 200 && bytes === undefined ? ` and more than ${largestAnswer} bytes` : ''

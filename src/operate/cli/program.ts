@@ -4,7 +4,7 @@ import { packageVersion } from '../package-root.ts'
 import { NoAnswer } from './ask.ts'
 import { defaultAdminUrl, defaultUrl } from './default-urls.ts'
 import { type ExitCode, exit, exitMeanings } from './exit.ts'
-import { addTools } from './tools/program.ts'
+import { addProbe, addTools } from './tools/program.ts'
 
 /** Runs the command line. Resolves to the exit code; `endNow` ends the process at once. */
 export async function runCommandLine(argv: readonly string[], endNow: (code: ExitCode) => void): Promise<ExitCode> {
@@ -146,6 +146,7 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .action(async (key, options) => done(await (await import('./limits.ts')).limitsClear(key, options)))
 
   addTools(program, done, endNow)
+  addProbe(program, done, endNow)
 
   const policy = program.command('policy').description('what the rules of `access` say, asked without a gateway').helpCommand(false)
   policy

@@ -1,7 +1,7 @@
 // Two sets of contracts, tool by tool: what changed from the old to the new, and what it means for those who call.
 import { type Change, type Reading, type ToolContract, type Verdict, worse } from '../../core/call/contract.ts'
 import type { ContractJudge } from '../../core/ports/contract-judge.ts'
-import { digestsOf, type IgnoreRule, isOver, likeness, withoutWaived } from '../../gateway/contracts/index.ts'
+import { digestsOf, type IgnoreRule, isOver, likeness, type Screening, screen, withoutWaived } from '../../gateway/contracts/index.ts'
 import type { Contracts, ServerContracts } from './contracts.ts'
 
 export interface ToolReport {
@@ -9,6 +9,8 @@ export interface ToolReport {
   readonly name: string
   readonly verdict: Verdict
   readonly changes: readonly Change[]
+  /** New words that nobody should be shown before somebody has read them. */
+  readonly held: Screening['held']
   /** Changes that the lock file accepts for a while. */
   readonly waived: readonly { readonly change: Change; readonly until: string }[]
   /** Digests of the contracts, where there is one. */
@@ -44,7 +46,7 @@ export async function compareContracts(old: Contracts, now: Contracts, options: 
     const [alone] = now.servers.keys()
     const name = before.unreachable === undefined && now.servers.size === 1 && alone !== undefined ? alone : server
     if (reason !== undefined) unreachable.push({ server: name, reason })
-    else tools.push(...(await ofServer(server, before, after, options)))
+    else tools.push(...(await ofServer(server, before, after, othersOf(server, old), options)))
   }
   return {
     verdict: tools.map((tool) => tool.verdict).reduce(worse, 'same'),
@@ -52,6 +54,11 @@ export async function compareContracts(old: Contracts, now: Contracts, options: 
     unreachable,
     notes: [...old.notes, ...now.notes, ...overNotes(options)],
   }
+}
+
+/** Names of tools of other servers: one that speaks of them may be after their calls. */
+function othersOf(server: string, old: Contracts): ReadonlySet<string> {
+  return new Set([...old.servers].flatMap(([name, { tools }]) => (name === server ? [] : [...tools.keys()])))
 }
 
 const nothing: ServerContracts = { identity: null, tools: new Map() }
@@ -71,6 +78,7 @@ async function ofServer(
   server: string,
   before: ServerContracts,
   after: ServerContracts,
+  others: ReadonlySet<string>,
   options: ComparisonOptions,
 ): Promise<readonly ToolReport[]> {
   const gone = [...before.tools].filter(([name]) => !after.tools.has(name))
@@ -79,14 +87,24 @@ async function ofServer(
   const reports: ToolReport[] = []
   for (const name of names) {
     const [was, is] = [before.tools.get(name), after.tools.get(name)]
-    if (was !== undefined && is !== undefined) reports.push(await judged(server, name, was, is, options))
-    else if (was !== undefined) reports.push(waive({ server, name, ...removed(name, was, come) }, options))
-    else if (is !== undefined) reports.push(waive({ server, name, ...added(name, is, gone) }, options))
+    if (was !== undefined && is !== undefined) reports.push(await judged(server, name, was, is, others, options))
+    else if (was !== undefined) reports.push(waive({ server, name, held: [], ...removed(name, was, come) }, options))
+    else if (is !== undefined) {
+      const { held } = screen(undefined, is, { otherTools: others })
+      reports.push(waive({ server, name, held, ...added(name, is, gone) }, options))
+    }
   }
   return reports
 }
 
-async function judged(server: string, name: string, was: ToolContract, is: ToolContract, options: ComparisonOptions): Promise<ToolReport> {
+async function judged(
+  server: string,
+  name: string,
+  was: ToolContract,
+  is: ToolContract,
+  others: ReadonlySet<string>,
+  options: ComparisonOptions,
+): Promise<ToolReport> {
   const judgement = await options.judge.judge(was, is, { reading: options.reading })
   return waive(
     {
@@ -94,6 +112,7 @@ async function judged(server: string, name: string, was: ToolContract, is: ToolC
       name,
       verdict: judgement.verdict,
       changes: judgement.changes,
+      held: judgement.old.prose === judgement.new.prose ? [] : screen(was, is, { otherTools: others }).held,
       from: judgement.old.contract,
       to: judgement.new.contract,
       ...(judgement.example === undefined ? {} : { example: judgement.example }),
@@ -104,10 +123,23 @@ async function judged(server: string, name: string, was: ToolContract, is: ToolC
   )
 }
 
+/** Before the name of a rule of screening, where kinds of changes stand. */
+export const screeningRule = 'screening.'
+
 function waive(report: Omit<ToolReport, 'waived'>, { ignore, nowMs }: ComparisonOptions): ToolReport {
   const left = withoutWaived(report, ignore, { server: report.server, tool: report.name }, nowMs)
   const { example, ...rest } = report
-  return { ...rest, ...left, ...(left.waived.length > 0 || example === undefined ? {} : { example }) }
+  const isAccepted = (rule: string, pointer: string): boolean =>
+    ignore.some(
+      (one) =>
+        one.server === report.server &&
+        one.tool === report.name &&
+        one.rule === `${screeningRule}${rule}` &&
+        one.pointer === pointer &&
+        !isOver(one, nowMs),
+    )
+  const held = report.held.filter(({ rule, pointer }) => !isAccepted(rule, pointer))
+  return { ...rest, ...left, held, ...(left.waived.length > 0 || example === undefined ? {} : { example }) }
 }
 
 type Tools = readonly (readonly [string, ToolContract])[]

@@ -2,7 +2,7 @@
 import { breaks, type Change } from '../../core/call/contract.ts'
 import { onOneLine } from '../../core/text/terminal.ts'
 import { packageVersion } from '../package-root.ts'
-import type { Comparison, ToolReport } from './compare.ts'
+import { type Comparison, screeningRule, type ToolReport } from './compare.ts'
 import { isText, toolLabel } from './told.ts'
 
 /** Where the tools stand that were agreed on. */
@@ -21,15 +21,22 @@ interface Finding {
 }
 
 function findings({ tools }: Comparison): readonly Finding[] {
-  return tools.flatMap((report) =>
-    report.changes.map((change) => ({
+  return tools.flatMap((report) => [
+    ...report.changes.map((change) => ({
       level: levelOf(change),
       rule: change.kind,
       text: onOneLine(`${toolLabel(report)}: ${change.human}`),
       report,
       pointer: change.pointer,
     })),
-  )
+    ...report.held.map(({ rule, sentence, pointer }) => ({
+      level: 'error' as const,
+      rule: `${screeningRule}${rule}`,
+      text: onOneLine(`${toolLabel(report)}: ${sentence}`),
+      report,
+      pointer,
+    })),
+  ])
 }
 
 function levelOf(change: Change): Finding['level'] {

@@ -33,15 +33,20 @@ export async function readContracts(source: Source, options: ReadingOptions): Pr
   if (source.kind === 'address' && socketIn(source.url) !== undefined) return throughSocket(source, options)
   const opened = await openSource(source, options)
   try {
-    const read = [...opened.all].map(([name, upstream]) => listed(name, upstream, opened.startMs, opened.identity, options.signal))
-    const servers = await Promise.all(read)
-    return {
-      label: source.label,
-      servers: new Map(servers.map(({ name, contracts }) => [name, contracts])),
-      notes: servers.flatMap(({ notes }) => notes),
-    }
+    return await listSource(opened, source, options.signal)
   } finally {
     await opened.close()
+  }
+}
+
+/** What the servers of a source list now. */
+export async function listSource(opened: OpenedSource, { label }: LiveSource, signal: AbortSignal): Promise<Contracts> {
+  const read = [...opened.all].map(([name, upstream]) => listed(name, upstream, opened.startMs, opened.identity, signal))
+  const servers = await Promise.all(read)
+  return {
+    label,
+    servers: new Map(servers.map(({ name, contracts }) => [name, contracts])),
+    notes: servers.flatMap(({ notes }) => notes),
   }
 }
 

@@ -19,7 +19,7 @@ const mostChanges = 12
 const longestExample = 400
 
 export function comparisonText(comparison: Comparison, exitCode: number, style: Style): string {
-  const changed = comparison.tools.filter(({ changes, waived }) => changes.length + waived.length > 0)
+  const changed = comparison.tools.filter(({ changes, waived, held }) => changes.length + waived.length + held.length > 0)
   const lines = changed.flatMap((report) => toolLines(report, style))
   for (const { server, reason } of comparison.unreachable) lines.push(style.bad(`CANNOT TELL ${server}  ${onOneLine(reason)}`))
   for (const note of comparison.notes) lines.push(`note: ${onOneLine(note)}`)
@@ -27,11 +27,11 @@ export function comparisonText(comparison: Comparison, exitCode: number, style: 
 }
 
 function toolLines(report: ToolReport, style: Style): string[] {
-  const { verdict, changes, waived } = report
+  const { verdict, changes, waived, held } = report
   const inOrder = [...changes].sort((a, b) => rank(b, verdict) - rank(a, verdict))
   const [first, ...rest] = inOrder
-  const word = first === undefined ? 'ACCEPTED' : isInWords(report) ? 'TEXT' : verdict.toUpperCase()
-  const paint = breaks(verdict) ? style.bad : style.bold
+  const word = first === undefined ? 'ACCEPTED' : !isInWords(report) ? verdict.toUpperCase() : held.length > 0 ? 'HELD' : 'TEXT'
+  const paint = breaks(verdict) || held.length > 0 ? style.bad : style.bold
   const lines = [`${paint(word)} ${onOneLine(toolLabel(report))}${first === undefined ? '' : `  ${said(first)}`}`]
   lines.push(...exampleLines(first, report.example))
   const texts = rest.filter(isText)
@@ -40,6 +40,7 @@ function toolLines(report: ToolReport, style: Style): string[] {
   if (others.length > mostChanges) lines.push(`  and ${others.length - mostChanges} more changes (--json has all)`)
   const [text, ...more] = texts
   if (text !== undefined) lines.push(`  text ${said(text)}${more.length === 0 ? '' : `, and ${more.length} more`}`)
+  for (const { rule, pointer, sentence } of held) lines.push(style.bad(`  held ${rule} ${onOneLine(pointer)}: ${onOneLine(sentence)}`))
   for (const { change, until } of waived) lines.push(style.dim(`  accepted until ${until}: ${said(change)}`))
   if (report.error !== undefined) lines.push(`  ${onOneLine(report.error)}`)
   if (report.spent === true) lines.push('  the proof ended at its limits')
@@ -81,6 +82,7 @@ function counts({ tools, unreachable }: Comparison): string {
       of((report) => report.verdict === verdict && !isInWords(report)),
       verdict,
     ]),
+    [of(({ held }) => held.length > 0), 'held'],
     [of(isInWords), 'in words only'],
     [of(({ verdict }) => verdict === 'same'), 'unchanged'],
     [unreachable.length, unreachable.length === 1 ? 'server cannot be told' : 'servers cannot be told'],

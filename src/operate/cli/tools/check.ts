@@ -64,6 +64,7 @@ function ofWhatIsChecked(lock: Contracts, now: Contracts, as: string | undefined
 /** What breaks is told though another server could not be asked. */
 function codeOf({ verdict, tools, unreachable }: Comparison, failOn: Threshold): ToolsExit {
   if (breaks(verdict)) return toolsExit.breaking
+  if (tools.some(({ held }) => held.length > 0)) return toolsExit.held
   if (unreachable.length > 0) return toolsExit.cannotTell
   if (failOn !== 'breaking' && verdict === 'behavioural') return toolsExit.behavioural
   return failOn === 'any' && tools.some(({ changes }) => changes.length > 0) ? toolsExit.additive : toolsExit.ok

@@ -1,6 +1,7 @@
 // What `tools diff` and `tools check` have in common: the comparison is told, and put where continuous integration looks for it.
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { createContractJudge } from '../../../assembly/contracts.ts'
 import type { Reading } from '../../../core/call/contract.ts'
 import { jsonForTerminal } from '../../../core/text/terminal.ts'
 import type { IgnoreRule } from '../../../gateway/contracts/index.ts'
@@ -8,7 +9,6 @@ import { systemClock } from '../../../platform/clock/system-clock.ts'
 import { type Comparison, compareContracts } from '../../contracts/compare.ts'
 import { CannotTell, type Contracts } from '../../contracts/contracts.ts'
 import { githubAnnotations, type Place, sarif } from '../../contracts/findings.ts'
-import { commandJudge } from '../../contracts/judging.ts'
 import { comparisonData, comparisonText } from '../../contracts/told.ts'
 import { styleFor } from '../text.ts'
 
@@ -26,10 +26,11 @@ export function readingOf(text: string | undefined, otherwise: Reading): Reading
 }
 
 export async function compared(old: Contracts, now: Contracts, reading: Reading, ignore: readonly IgnoreRule[] = []): Promise<Comparison> {
+  const judge = createContractJudge(systemClock)
   try {
-    return await compareContracts(old, now, { reading, judge: commandJudge, ignore, nowMs: systemClock.now() })
+    return await compareContracts(old, now, { reading, judge, ignore, nowMs: systemClock.now() })
   } finally {
-    await commandJudge.close()
+    await judge.close()
   }
 }
 

@@ -1,7 +1,7 @@
 // `signalbox tools lock`: writes what the servers offer now into the lock file.
 import { userInfo } from 'node:os'
 import { forTerminal, jsonForTerminal } from '../../../core/text/terminal.ts'
-import type { LockFile } from '../../../gateway/contracts/index.ts'
+import { findingText, type LockFile } from '../../../gateway/contracts/index.ts'
 import { CannotTell, type Contracts } from '../../contracts/contracts.ts'
 import { ofLock } from '../../contracts/file-contracts.ts'
 import { writeLock } from '../../contracts/lock-store.ts'
@@ -34,6 +34,7 @@ export function toolsLock(what: string | undefined, options: LockOptions, endNow
     if (away.length > 0) throw new CannotTell(`${away.join('\n')}\nNothing was written.`)
     const request = { update, by: options.by ?? whoRuns(), reason: options.reason ?? null } as const
     const told: Omit<Locked, 'lock'>[] = []
+    const notes = [...now.notes]
     let lock: LockFile = stored.lock
     for (const [name, server] of now.servers) {
       const before = ofLock(stored.label, stored).servers.get(name)
@@ -42,10 +43,13 @@ export function toolsLock(what: string | undefined, options: LockOptions, endNow
       const { lock: next, ...counts } = lockServer(lock, name, server, comparison, request)
       lock = next
       told.push(counts)
+      for (const { name: tool, held } of comparison.tools) {
+        for (const finding of held) notes.push(`${name}.${tool}: read its words before you keep them: ${findingText(finding)}`)
+      }
     }
     if (signal.aborted) return toolsExit.interrupted
     writeLock(stored.path, lock)
-    tell(stored.label, all(told), now, now.notes, options)
+    tell(stored.label, all(told), now, notes, options)
     return toolsExit.ok
   })
 }

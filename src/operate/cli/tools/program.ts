@@ -54,6 +54,58 @@ export function addTools(program: Command, done: (code: ExitCode) => void, endNo
       `${forms}\n${toolsExitText('lock')}\n\nExamples:\n  signalbox tools lock\n  signalbox tools lock tracker --update additive`,
     )
     .action(async (server, options) => done(await (await import('./lock.ts')).toolsLock(server, options, endNow)))
+
+  tools
+    .command('ls')
+    .description('list the tools that a running gateway knows, or that a lock file has, and what was decided of each')
+    .option('--url <url>', 'admin door of the gateway (`admin.listen`)', defaultAdminUrl)
+    .option('--lock [file]', 'those of a lock file instead; without a name ./tools.lock.json')
+    .option('--json', 'print {tools: [{server, tool, state, …}]}')
+    .addHelpText('after', `${toolsExitText('ls')}\n\nExample:\n  signalbox tools ls`)
+    .action(async (options) => done(await (await import('./ls.ts')).toolsList(options, endNow)))
+
+  tools
+    .command('approve')
+    .description('let in the contract of a tool, exactly as it was seen')
+    .argument('<tool>', 'server.tool')
+    .requiredOption('--expect <digest...>', 'what was seen: c1:…, and h1:… and p1:… where they changed, or x1:… for all of it')
+    .option('--reason <text>', 'why')
+    .option('--url <url>', 'admin door of the gateway (`admin.listen`)', defaultAdminUrl)
+    .option('--lock [file]', 'in the lock file instead, with what the server of the configuration says now')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .option('--by <name>', 'who approves it in the lock file; without it the user of this machine')
+    .option('--json', 'print what it is now as one JSON object')
+    .addHelpText(
+      'after',
+      `${toolsExitText('approve')}\n\nExample:\n  signalbox tools approve tracker.create_issue --expect c1:9c59… --reason 'PR 212'`,
+    )
+    .action(async (tool, options) => done(await (await import('./approve.ts')).toolsApprove(tool, options, endNow)))
+}
+
+export function addProbe(program: Command, done: (code: ExitCode) => void, endNow: (code: ExitCode) => void): void {
+  program
+    .command('probe')
+    .description('compare a server in two environments: by contract, and by what declared calls give')
+    .argument('<server>', 'a server of the configuration, an address, npm:name@version, or stdio:program arguments')
+    .requiredOption(
+      '--against <where>',
+      'the environment that callers use now: of another server (`environment`), another server or address, or another configuration (.yaml)',
+    )
+    .option('--calls <file>', 'calls to make in both (YAML or JSON): `calls: [{tool: search, arguments: {q: a}}]`')
+    .option('--allow-writes', 'also call tools that do not say that they only read')
+    .option('--values', 'exit code 1 where results differ in values alone')
+    .option('--reading <what>', 'declared or strict, as of `tools diff`', 'declared')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .option('--token <token>', 'show this access token to an address; else that of `signalbox login`')
+    .option('--header <name:value...>', 'send this to an address')
+    .option('--env <name=value...>', 'environment of a program or package')
+    .option('--allow-scripts', 'let a package run its install scripts')
+    .option('--json', 'print {verdict, tools: [{tool, verdict, changes}], calls: [{tool, verdict, shapes, values}]}')
+    .addHelpText(
+      'after',
+      `${toolsExitText('probe')}\n\nExample:\n  signalbox probe tracker-staging --against production --calls probe.yaml`,
+    )
+    .action(async (server, options) => done(await (await import('../probe.ts')).probe(server, options, endNow)))
 }
 
 /** Where contracts come from. */
@@ -73,8 +125,4 @@ function telling(command: Command): Command {
     .option('--json', 'print {verdict, tools: [{tool, verdict, changes}]}')
     .option('--sarif <file>', 'write it as SARIF 2.1.0 as well')
     .option('--github', 'print annotations for GitHub as well, at the lines of the lock file')
-}
-
-export function administered(command: Command): Command {
-  return command.option('--url <url>', 'admin door of the gateway (`admin.listen`)', defaultAdminUrl)
 }

@@ -1,0 +1,85 @@
+// `signalbox tools ls`: the tools that a running gateway knows, or that a lock file has, and what was decided of each.
+import { isObject } from '../../../core/protocol/is-object.ts'
+import { forTerminal, jsonForTerminal } from '../../../core/text/terminal.ts'
+import { CannotTell } from '../../contracts/contracts.ts'
+import { lockPath, openLock } from '../../contracts/lock-store.ts'
+import { readAdminPages } from '../admin-client.ts'
+import type { ExitCode } from '../exit.ts'
+import { styleFor, table } from '../text.ts'
+import { toolsExit } from './exit.ts'
+import { interruptible } from './run.ts'
+
+export interface ListOptions {
+  readonly url: string
+  /** A file; true: the one of this folder. */
+  readonly lock?: string | true
+  readonly json?: boolean
+}
+
+interface Row {
+  readonly server: string
+  readonly tool: string
+  readonly state: string
+  readonly contract: string
+  readonly by: string
+  readonly reason: string
+}
+
+export function toolsList(options: ListOptions, endNow: (code: ExitCode) => void): Promise<ExitCode> {
+  return interruptible(endNow, async () => {
+    const tools = options.lock === undefined ? await ofGateway(options.url) : ofLockFile(options.lock)
+    if (options.json === true) process.stdout.write(`${jsonForTerminal(JSON.stringify({ tools }))}\n`)
+    else process.stdout.write(`${asText(tools.map(rowOf))}\n`)
+    return toolsExit.ok
+  })
+}
+
+async function ofGateway(url: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const answer = await readAdminPages(url, '/admin/v1/tools', 'tools')
+  if (typeof answer === 'string') throw new CannotTell(answer)
+  return answer.filter(isObject)
+}
+
+function ofLockFile(named: string | true): readonly Readonly<Record<string, unknown>>[] {
+  const cwd = process.cwd()
+  const stored = openLock(lockPath(named === true ? undefined : named, undefined, cwd), cwd)
+  if (!stored.exists) throw new CannotTell(`there is no ${stored.label}: write it with \`signalbox tools lock\``)
+  return [...stored.lock.servers].flatMap(([server, { tools, identity }]) =>
+    [...tools].map(([tool, { contract, hints, prose, status, by, reason }]) => ({
+      server,
+      tool,
+      identity,
+      state: status,
+      approved: { contract, hints, prose },
+      approval: { as: status, by, reason },
+    })),
+  )
+}
+
+function rowOf({ server, tool, state, approved, live, approval, change }: Readonly<Record<string, unknown>>): Row {
+  const shown = isObject(approved) ? approved : isObject(live) ? live : {}
+  const decided = isObject(approval) ? approval : {}
+  const human = isObject(change) ? change.human : undefined
+  const text = (value: unknown): string => (typeof value === 'string' ? forTerminal(value) : '')
+  return {
+    server: text(server),
+    tool: text(tool),
+    state: text(state),
+    contract: text(shown.contract).slice(0, 11),
+    by: text(decided.by),
+    reason: text(human) || text(decided.reason),
+  }
+}
+
+function asText(rows: readonly Row[]): string {
+  if (rows.length === 0) return 'There are no tools.'
+  const style = styleFor(process.stdout)
+  const cells = rows.map(({ server, tool, state, contract, by, reason }) => [
+    `${server}.${tool}`,
+    state,
+    contract,
+    by,
+    reason.slice(0, 100),
+  ])
+  return table([['tool', 'state', 'contract', 'by', 'why'], ...cells], (cell, row) => (row === 0 ? style.dim(cell) : cell))
+}
