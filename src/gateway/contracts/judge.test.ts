@@ -261,3 +261,16 @@ describe('digests', () => {
     expect(digestsOf({ inputSchema, description, name })).toEqual(digestsOf(base))
   })
 })
+
+describe('examples', () => {
+  it('are values: what has none gives none', () => {
+    // A result without the type may be a text, but no object that has what it must.
+    const empty = { type: 'object', properties: { b: { enum: [false], type: 'string' } }, required: ['b'] }
+    const of = (c: Json): Json => ({ ...base, outputSchema: { type: 'object', properties: { a: { type: 'string' }, c }, required: ['a'] } })
+    const { type: _, ...untyped } = empty
+    const judged = judge(of(empty), of(untyped))
+    expect(judged.verdict).toBe('breaking')
+    expect(Object.keys(judged.example as Json).sort()).toEqual(['a', 'c'])
+    expect((judged.example as Json).c).toBeDefined()
+  })
+})

@@ -41,6 +41,8 @@ class Refuter {
   }
 
   refutes(context: Context, goal: Node, value: unknown): boolean {
+    // What could not be made is no value.
+    if (value === undefined) return false
     return this.prover.evaluator.test(goal, value) === false && this.sampler.fits(context, value)
   }
 
