@@ -80,17 +80,24 @@ const pairs = tools.flatMap((tool, index) => [
   ['another tool', tool, { ...tools[(index + 1) % tools.length], name: tool.name }],
 ])
 const rounds = Number(process.env.ROUNDS ?? 20)
-const times = new Map()
+/** Of each pair, in ms: by the clock, which counts what else the machine does, and by the processor time of this process. */
+const byClock = pairs.map(() => [])
+const byProcessor = pairs.map(() => [])
 const verdicts = {}
 let refused = 0
 let unexplained = 0
 for (let round = 0; round < rounds; round += 1) {
-  for (const [name, old, now] of pairs) {
+  for (const [index, [, old, now]] of pairs.entries()) {
+    const cpu = process.cpuUsage()
     const began = process.hrtime.bigint()
     const judged = judge(old, now)
     const took = Number(process.hrtime.bigint() - began) / 1e6
+    const { user, system } = process.cpuUsage(cpu)
     // The first rounds are what the engine compiles in.
-    if (round >= 2) for (const key of [name, 'all']) times.set(key, [...(times.get(key) ?? []), took])
+    if (round >= 2) {
+      byClock[index].push(took)
+      byProcessor[index].push((user + system) / 1e3)
+    }
     if (round > 0) continue
     verdicts[judged.verdict] = (verdicts[judged.verdict] ?? 0) + 1
     if (!['unknown', 'ignored', 'breaking'].includes(judged.verdict)) continue
@@ -98,11 +105,23 @@ for (let round = 0; round < rounds; round += 1) {
     if (judged.example === undefined && !judged.changes.some((change) => change.example !== undefined)) unexplained += 1
   }
 }
-const at = (list, share) => list[Math.min(list.length - 1, Math.floor(list.length * share))].toFixed(2)
-for (const [name, list] of times) {
-  list.sort((a, b) => a - b)
-  console.log(`${name.padEnd(18)} p50 ${at(list, 0.5)} ms  p99 ${at(list, 0.99)} ms  max ${at(list, 1)} ms  (${list.length})`)
+const at = (list, share) => list.toSorted((a, b) => a - b)[Math.min(list.length - 1, Math.floor(list.length * share))]
+const line = (name, lists) => {
+  const all = lists.flat()
+  const medians = lists.map((list) => at(list, 0.5))
+  const figures = [at(all, 0.5), at(all, 0.99), at(medians, 0.99), at(all, 1)].map((ms) => ms.toFixed(2))
+  console.log(
+    `${name.padEnd(28)} p50 ${figures[0]}  p99 ${figures[1]}  p99 of each pair's median ${figures[2]}  max ${figures[3]} ms  (${all.length})`,
+  )
 }
+for (const kind of new Set(pairs.map(([name]) => name))) {
+  line(
+    kind,
+    byClock.filter((_, index) => pairs[index][0] === kind),
+  )
+}
+line('all', byClock)
+line('all, processor time', byProcessor)
 console.log(
   `${tools.length} tools, ${pairs.length} pairs: ${JSON.stringify(verdicts)}; ${unexplained} of ${refused} that break without an example`,
 )
