@@ -36,7 +36,8 @@ function looksAt(prover: Prover, context: Context, goal: Node, place: number, is
     if (choices?.every(inner) === true || choices?.some((one) => inner(one) && prover.implies(context, one)) === true) return true
   }
   if (goal.if === undefined) return false
-  const yes = inner(goal.if) || (goal.then !== undefined && inner(goal.then))
+  // Not what the condition itself looks at: readers differ there.
+  const yes = goal.then !== undefined && inner(goal.then)
   return yes && ((goal.else !== undefined && inner(goal.else)) || prover.implies(context, goal.if))
 }
 

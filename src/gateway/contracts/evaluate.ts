@@ -125,9 +125,9 @@ export class Evaluator {
       if (truth === undefined) result = undefined
     }
     if (node.if !== undefined) {
-      const condition = this.apply(node.if, value, seen)
-      // Readers differ in whether what a condition names is looked at where it does not hold.
-      if (condition !== true && seen !== undefined) for (const key of keysOf(value)) if (mayName(node.if, key)) seen.perhaps.add(key)
+      const condition = this.apply(node.if, value, undefined)
+      // Readers differ in whether what a condition names is looked at.
+      if (seen !== undefined) for (const key of keysOf(value)) if (mayName(node.if, key)) seen.perhaps.add(key)
       // A branch that may not count gives annotations that may not.
       const inner = condition === undefined && seen !== undefined ? { sure: new Set<string | number>(), perhaps: seen.perhaps } : seen
       const yes = condition === false || node.then === undefined ? true : this.apply(node.then, value, inner)
