@@ -301,8 +301,8 @@ export const promises = {
     text: 'Server quality gate: TK lints/scores a server before admission (a study of 222 servers: 10 smells, 9 bug kinds; "weekend projects"): schema completeness, error discipline, stdout purity, shutdown, limits.',
     claimed: false,
   },
-  R82: { text: 'Tools can be published as `name_v1`, `name_v2` side by side, both callable.', claimed: false },
-  R83: { text: "Clients pin a version; a pinned client never sees another version's schema.", claimed: false },
+  R82: { text: 'Tools can be published as `name_v1`, `name_v2` side by side, both callable.', claimed: true },
+  R83: { text: "Clients pin a version; a pinned client never sees another version's schema.", claimed: true },
   R84: {
     text: 'Breaking change = new tool; an in-place breaking change by an upstream is blocked/quarantined, old contract kept or call refused with `tool_changed`.',
     claimed: false,
@@ -321,11 +321,11 @@ export const promises = {
   },
   R88: {
     text: 'Version discipline is on from day one, also for internal-only servers, so partner exposure needs no migration.',
-    claimed: false,
+    claimed: true,
   },
   R89: {
     text: 'Partner/external client exposure works with the same rules (separate identity, subset of tools, pinned versions).',
-    claimed: false,
+    claimed: true,
   },
   R90: { text: 'Limits live on the server side; a misbehaving agent cannot switch them off.', claimed: true },
   R91: { text: 'Per-session/agent-run budget caps total tool calls.', claimed: true },

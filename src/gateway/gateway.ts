@@ -37,6 +37,7 @@ export function createGateway({ chains, mounts, recorder, clock, identify, runOf
         target: undefined,
         upstream: undefined,
         item: undefined,
+        version: undefined,
         caller: {
           principal: refusal.principal,
           client: undefined,

@@ -20,7 +20,7 @@ function refused(method: string, revision: string | undefined): CallRecord {
     coerced: undefined,
     events: 0,
   } as const
-  const none = { target: undefined, upstream: undefined, item: undefined, bytesIn: 0, bytesOut: 0 }
+  const none = { target: undefined, upstream: undefined, item: undefined, version: undefined, bytesIn: 0, bytesOut: 0 }
   const caller = { principal: anonymous, client: undefined, arrival: { transport: 'sse', revision } } as const
   const fault = { kind: 'parse_error', category: 'tool', sideEffect: 'none', message: 'It is no JSON.' } as const
   return { ...known, ...none, family: 'refused', method, caller, outcome: 'fault', fault }

@@ -32,6 +32,7 @@ function logCall(sink: LogSink, record: CallRecord): void {
     method: record.method,
     target: record.target,
     upstream: record.upstream,
+    version: record.version,
     outcome: record.outcome,
     ms: Math.round(record.durationMs * 100) / 100,
     in: record.bytesIn,

@@ -1,17 +1,12 @@
-// Looks, before anything is started, whether this machine has what the configuration names: programs, folders, files (R74, R75).
+// Looks, before anything is started, whether this machine has what the configuration names: programs, folders, files (R74, R75); and
+// whether what it plans may not be meant so.
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Settings } from '../assembly/settings.ts'
+import type { Lack } from './lack.ts'
+import { versionDoubts } from './version-doubts.ts'
 
-export interface Lack {
-  readonly server: string
-  /** For example `servers.files.cwd`. */
-  readonly key: string
-  readonly what: string
-  readonly mend: string
-  /** A failure stops the server for sure; a doubt may be meant so. */
-  readonly severity: 'failure' | 'doubt'
-}
+export type { Lack } from './lack.ts'
 
 type Server = Settings['servers'][string]
 
@@ -20,11 +15,12 @@ type Server = Settings['servers'][string]
  * makes.
  */
 export function preflight(settings: Settings, env: Readonly<Record<string, string | undefined>>, toBeMade?: string): Lack[] {
-  return Object.entries(settings.servers)
+  const lacking = Object.entries(settings.servers)
     .filter(([, server]) => server.enabled && server.command !== undefined)
     .flatMap(([name, server]) =>
       inspect(server, env, toBeMade).map((lack) => ({ ...lack, server: name, key: `servers.${name}.${lack.key}` })),
     )
+  return [...lacking, ...versionDoubts(settings)]
 }
 
 type Found = Omit<Lack, 'server'>

@@ -48,6 +48,8 @@ export interface Where {
   /** For the stdio kinds: how to start `signalbox stdio`. */
   readonly command?: { readonly command: string; readonly args: string[]; readonly cwd?: string }
   readonly tap?: Tap
+  /** Of each HTTP request. */
+  readonly headers?: Record<string, string>
 }
 
 /** Sees the text of every message beneath the SDK, which rounds integers of 64 bits. */
@@ -113,6 +115,10 @@ function stdioOf(where: Where): { command: string; args: string[]; cwd?: string;
   return { ...where.command, stderr: 'ignore' }
 }
 
+function httpOf({ tap, headers }: Where): { fetch?: typeof fetch; requestInit?: RequestInit } {
+  return { ...tappedFetch(tap), ...(headers === undefined ? {} : { requestInit: { headers } }) }
+}
+
 function tappedFetch(tap: Tap | undefined): { fetch?: typeof fetch } {
   if (tap === undefined) return {}
   return {
@@ -161,9 +167,9 @@ async function connectV1(kind: ClientKind, where: Where, answers: Answers, name:
   const url = (path: string): URL => new URL(`${where.base}${path}${where.mount ?? ''}`)
   const transport =
     kind === 'v1 http'
-      ? new HttpV1(url('/mcp'), tappedFetch(where.tap))
+      ? new HttpV1(url('/mcp'), httpOf(where))
       : kind === 'v1 sse'
-        ? new SSEClientTransport(url('/sse'), tappedFetch(where.tap))
+        ? new SSEClientTransport(url('/sse'), httpOf(where))
         : new StdioV1(stdioOf(where))
   await client.connect(transport as never)
   tapPipes(transport, where.tap)
@@ -218,7 +224,7 @@ async function connectV2(kind: ClientKind, where: Where, answers: Answers, name:
   client.setNotificationHandler('notifications/tools/list_changed', () => void changed.push('tools'))
   client.setNotificationHandler('notifications/resources/list_changed', () => void changed.push('resources'))
   const transport = kind.endsWith('http')
-    ? new HttpV2(new URL(`${where.base}/mcp${where.mount ?? ''}`), tappedFetch(where.tap))
+    ? new HttpV2(new URL(`${where.base}/mcp${where.mount ?? ''}`), httpOf(where))
     : new StdioV2(stdioOf(where))
   await client.connect(transport)
   tapPipes(transport, where.tap)

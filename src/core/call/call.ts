@@ -4,6 +4,7 @@ import type { Item, UpstreamId } from './item.ts'
 import type { Payload } from './payload.ts'
 import type { Principal } from './principal.ts'
 import type { Run } from './run.ts'
+import type { StatedPins } from './tool-pins.ts'
 
 export type { UpstreamId }
 
@@ -66,6 +67,8 @@ export interface Caller {
   readonly arrival: { readonly transport: 'http' | 'sse' | 'stdio'; readonly revision: string }
   /** Client headers (lower case) that at least one upstream opted in to (`forwardHeaders`); the exit picks its own by name. */
   readonly headers: Readonly<Record<string, string>> | undefined
+  /** Versions of tools that the request asks for. */
+  readonly pins?: StatedPins | undefined
 }
 
 /** W3C trace context as the client sent it in `_meta` (or headers), with our own span id drawn at the door. */

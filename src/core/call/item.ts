@@ -1,8 +1,10 @@
 // An item is one tool, prompt, resource, resource template or skill of one upstream, as the catalog holds it.
 
 import type { ItemContract } from './contract.ts'
+import type { Deprecation } from './deprecation.ts'
 import type { Payload } from './payload.ts'
 import type { ToolSettings } from './tool-settings.ts'
+import type { ToolVersion } from './tool-version.ts'
 
 /** The name of one upstream, unique in the configuration. */
 export type UpstreamId = string
@@ -59,6 +61,10 @@ export interface Item {
   readonly generation: number
   /** Of a tool; undefined where nobody keeps its contract. */
   readonly contract?: ItemContract | undefined
+  /** Of a tool that stands beside other versions of itself. */
+  readonly version?: ToolVersion | undefined
+  /** Of a tool whose end is planned. */
+  readonly deprecation?: Deprecation | undefined
   /** Of a resource that no list has by its URI: the template or skill that it is of, as a list has that; '' where none has. */
   readonly within?: string
   /** The tool whose user interface it is, or the skill whose file: who may use that may read it. */

@@ -29,6 +29,8 @@ export interface CallRecord {
   readonly upstream: string | undefined
   /** The upstream's own name of the item. */
   readonly item: string | undefined
+  /** Which version of its family a tool is. */
+  readonly version: number | undefined
   /** Who asked and how it came in, as far as that was known. */
   readonly caller: RecordedCaller
   readonly trace: TraceContext | undefined

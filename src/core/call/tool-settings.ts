@@ -1,6 +1,7 @@
 // What configuration says of one tool (`tools`): resolved once, when the catalog takes the tool in, and read from its item.
 
 import type { Rate } from '../text/rate.ts'
+import type { Deprecation } from './deprecation.ts'
 
 /** How often a tool, prompt or resource may be used. */
 export interface ItemRates {
@@ -27,6 +28,15 @@ export interface ToolSettings extends ItemRates {
   readonly concurrency: number | undefined
   /** What a call costs, and each token of it; undefined: what `prices` says. */
   readonly cost: { readonly call: number; readonly token: number | undefined } | undefined
+  /** Of a family of tools, by its name: what holds for its versions. */
+  readonly versions: VersionsSettings | undefined
+  readonly deprecated: Deprecation | undefined
+}
+
+export interface VersionsSettings {
+  /** The version that the name without one leads to. */
+  readonly alias: number | undefined
+  readonly deprecated: ReadonlyMap<number, Deprecation>
 }
 
 /** Where configuration says nothing; also of everything that is no tool. */
@@ -42,4 +52,6 @@ export const unconfigured: ToolSettings = {
   staleFor: undefined,
   concurrency: undefined,
   cost: undefined,
+  versions: undefined,
+  deprecated: undefined,
 }

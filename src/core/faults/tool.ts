@@ -31,6 +31,16 @@ export const toolFaults = {
     operator:
       'A call was made by a contract that the server no longer keeps. `/admin/v1/tools` has what changed: approve it, so that callers are shown the new contract, or bring the old one back.',
   },
+  version_retired: {
+    category: 'tool',
+    status: 200,
+    code: -32602,
+    retryable: false,
+    protocol: false,
+    agent: '{tool} is not served: {reason}. Nothing was executed. {hint}',
+    operator:
+      'A caller used a version of a tool that is over, is refused for the time of a brownout, or never was: `/admin/v1/tools/{server}/{tool}/usage` says who still does. Pins stand in `access`, `toolsets` and in what clients send.',
+  },
   tool_ambiguous: {
     category: 'tool',
     status: 200,

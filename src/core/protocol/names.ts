@@ -35,6 +35,12 @@ export const refusalKey = `${vendorPrefix}error`
 export const runMeta = { run: `${vendorPrefix}run`, turn: `${vendorPrefix}turn`, why: `${vendorPrefix}why` } as const
 /** Ms after which nobody waits for the answer any more, counted from when the request was sent. */
 export const deadlineMeta = `${vendorPrefix}deadline_ms`
+/** What a client asks for of the versions of tools, `{create_invoice: 1}`; and what it is told of the one that it is shown, and of its end. */
+export const versionsMeta = {
+  pins: `${vendorPrefix}toolVersions`,
+  version: `${vendorPrefix}version`,
+  deprecation: `${vendorPrefix}deprecation`,
+} as const
 export const runBaggage = { run: 'run.id', turn: 'turn.id' } as const
 
 /** Skills (SEP-2640). */
@@ -50,6 +56,7 @@ export const header = {
   lastEventId: 'last-event-id',
   run: 'signalbox-run',
   turn: 'signalbox-turn',
+  toolVersions: 'signalbox-tool-versions',
   /** W3C Baggage §3. */
   baggage: 'baggage',
 } as const

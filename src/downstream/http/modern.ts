@@ -17,7 +17,7 @@ import { Heartbeat } from './heartbeat.ts'
 import { type Refusals, writeJson } from './refusals.ts'
 import { Reply } from './reply.ts'
 import { RequestHeaders } from './request-headers.ts'
-import { runHeaders } from './run-headers.ts'
+import { runHeaders, toolVersions } from './run-headers.ts'
 
 /** Listen streams at once; one more is refused. */
 const mostListens = 10_000
@@ -83,6 +83,7 @@ export class ModernDoor {
       affinity: undefined,
       headers: forwardedHeaders(headers, context.forwarded),
       runHeaders: runHeaders(headers),
+      toolVersions: toolVersions(headers),
     } as const
     const received = receive(arrived.message as Message, arrived.body, hop, context, new RequestHeaders(headers))
     if (received.kind === 'refused' || received.call.family !== 'listen') return received

@@ -2,13 +2,14 @@
 
 import { type Call, type Caller, families, type LogLevel, type Method } from '../../core/call/call.ts'
 import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
+import { statedPins } from '../../core/call/tool-pins.ts'
 import type { Random } from '../../core/ports/clock.ts'
 import type { Gateway, RunHeaders } from '../../core/ports/gateway.ts'
 import { absentIn } from '../../core/protocol/absent.ts'
 import { strayTargets, targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
-import { metaKey } from '../../core/protocol/names.ts'
+import { metaKey, versionsMeta } from '../../core/protocol/names.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import { statedDeadlineMs } from '../modern/stated-deadline.ts'
 import { traceOf } from '../modern/trace.ts'
@@ -79,6 +80,13 @@ export function makeCall(
     },
     progressToken,
   }
+}
+
+/** Versions of tools that a request asks for, by its header and its `_meta`. */
+export function pinsIn({ params }: { readonly params: Payload | undefined }, header: string | undefined): ReturnType<typeof statedPins> {
+  const fields = params?.json()
+  const meta = isObject(fields) && isObject(fields._meta) ? fields._meta[versionsMeta.pins] : undefined
+  return statedPins(header, meta)
 }
 
 const hopKeys = ['progressToken', metaKey.protocolVersion, metaKey.clientInfo, metaKey.clientCapabilities, metaKey.logLevel]

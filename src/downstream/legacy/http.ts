@@ -15,7 +15,7 @@ import { forwardedHeaders } from '../http/forwarded-headers.ts'
 import { Heartbeat } from '../http/heartbeat.ts'
 import { type Named, Refusals, writeJson } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
-import { runHeaders } from '../http/run-headers.ts'
+import { runHeaders, toolVersions } from '../http/run-headers.ts'
 import { createModernWriter } from '../modern/answer.ts'
 import { claimedRevision } from '../modern/envelope.ts'
 import { rawIdOf } from '../modern/receive.ts'
@@ -234,6 +234,7 @@ class LegacyDoor implements LegacyHttpDoor {
       atMs: arrived.atMs,
       headers,
       runHeaders: runHeaders(arrived.req.headers),
+      toolVersions: toolVersions(arrived.req.headers),
     }
   }
 

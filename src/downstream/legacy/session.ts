@@ -8,6 +8,7 @@ import { internal, type Outcome } from '../../core/call/outcome.ts'
 import { emptyObject, payloadOf } from '../../core/call/payload.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Signal } from '../../core/call/signal.ts'
+import type { StatedPins } from '../../core/call/tool-pins.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { RunHeaders } from '../../core/ports/gateway.ts'
@@ -29,7 +30,7 @@ import { dataNameBytes } from '../../core/protocol/sse.ts'
 import { type DoorContext, tooLargeToTell } from '../door.ts'
 import { oneLine } from '../modern/line.ts'
 import { type Asked, legacyAnswer, legacyFault } from './answer.ts'
-import { crosses, makeCall } from './call.ts'
+import { crosses, makeCall, pinsIn } from './call.ts'
 import type { Handshake } from './capabilities.ts'
 import type { ClientQuestions, Reply } from './client-questions.ts'
 import { eventBytes, progressOf } from './events.ts'
@@ -94,6 +95,8 @@ export interface Arrival {
   readonly headers: Readonly<Record<string, string>> | undefined
   /** What they say of the run. */
   readonly runHeaders: RunHeaders | undefined
+  /** `Signalbox-Tool-Versions`. */
+  readonly toolVersions: string | undefined
 }
 
 /** Most requests of one session at once; more are refused. */
@@ -280,13 +283,16 @@ export class LegacySession {
       return this.refuse(asked, full, arrival, channel)
     }
     const { context } = this.parts
+    const pins = pinsIn(message, arrival.toolVersions)
+    if (pins !== undefined && 'reason' in pins)
+      return this.refuse(asked, fault('invalid_params', { reason: pins.reason }), arrival, channel)
     const { call, progressToken } = makeCall(
       {
         id: arrival.correlationId,
         method: asked.method as Parameters<typeof makeCall>[0]['method'],
         mount: this.profile.mount,
         params: message.params,
-        caller: this.caller(arrival.principal, arrival.headers),
+        caller: this.caller(arrival.principal, arrival.headers, pins),
         logLevel: this.level ?? defaultLevel,
         runHeaders: arrival.runHeaders,
       },
@@ -329,7 +335,7 @@ export class LegacySession {
     return this.inFlight.find((one) => one.id === id)?.roundTrip
   }
 
-  private caller(principal: Principal, headers: Readonly<Record<string, string>> | undefined): Caller {
+  private caller(principal: Principal, headers: Caller['headers'], pins: StatedPins | undefined): Caller {
     const { handshake, transport, id } = this.profile
     return {
       principal,
@@ -338,6 +344,7 @@ export class LegacySession {
       affinity: id,
       arrival: { transport, revision: handshake.revision },
       headers,
+      pins,
     }
   }
 
@@ -429,7 +436,7 @@ export class LegacySession {
         method: 'subscriptions/listen',
         mount: this.profile.mount,
         params: payloadOf({ notifications: interest }),
-        caller: this.caller(this.parts.credential.principal, undefined),
+        caller: this.caller(this.parts.credential.principal, undefined, undefined),
         logLevel: undefined,
         runHeaders: undefined,
       },

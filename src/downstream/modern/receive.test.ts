@@ -16,6 +16,7 @@ const hop: Hop = {
   affinity: undefined,
   headers: undefined,
   runHeaders: undefined,
+  toolVersions: undefined,
 }
 
 const run = aRun()

@@ -5,6 +5,7 @@ import { type Asserted, type Call, type ClientCapabilities, families, isMethod, 
 import { type Edit, payload } from '../../core/call/payload.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Run } from '../../core/call/run.ts'
+import { type StatedPins, statedPins } from '../../core/call/tool-pins.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
@@ -14,7 +15,7 @@ import { strayTargets, type Target, targetOf, targetValue } from '../../core/pro
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
 import { locate } from '../../core/protocol/locate.ts'
-import { metaKey, modernRevision, servedRevisions, tasksExtension } from '../../core/protocol/names.ts'
+import { metaKey, modernRevision, servedRevisions, tasksExtension, versionsMeta } from '../../core/protocol/names.ts'
 import { asBuffer, MemberWalk, type Span, skipSpace } from '../../core/protocol/scan.ts'
 import { claimedRevision, type Envelope, isFault, type Message, metaOf, missingClaim, readEnvelope } from './envelope.ts'
 import { statedDeadlineMs } from './stated-deadline.ts'
@@ -33,6 +34,8 @@ export interface Hop {
   readonly headers: Readonly<Record<string, string>> | undefined
   /** What they say of the run. */
   readonly runHeaders: RunHeaders | undefined
+  /** `Signalbox-Tool-Versions`. */
+  readonly toolVersions: string | undefined
 }
 
 /** The checks that only a transport with headers has; each answers a fault or nothing. */
@@ -101,12 +104,29 @@ export function receive(
   if (token === 'invalid') {
     return refused(fault('invalid_params', { reason: 'progressToken must be a string or an integer' }))
   }
+  const pins = statedPins(hop.toolVersions, meta[versionsMeta.pins])
+  if (pins !== undefined && 'reason' in pins) return refused(fault('invalid_params', { reason: pins.reason }))
   const known = method as Method
   const run = gateway.runOf(hop.principal, hop.affinity, meta, hop.runHeaders)
   return {
     kind: 'call',
     asked: { id, method: known, correlationId: hop.id, run: run.id, progressToken: token, logLevel: envelope.logLevel },
-    call: callOf(known, envelope, params, meta, place, target, bytes, found.params, hop, run, token !== undefined, headerChecks, random),
+    call: callOf(
+      known,
+      envelope,
+      params,
+      meta,
+      place,
+      target,
+      bytes,
+      found.params,
+      hop,
+      pins,
+      run,
+      token !== undefined,
+      headerChecks,
+      random,
+    ),
   }
 }
 
@@ -194,6 +214,7 @@ function callOf(
   bytes: Uint8Array,
   at: Span | undefined,
   hop: Hop,
+  pins: StatedPins | undefined,
   run: Run,
   progress: boolean,
   headerChecks: HeaderChecks | undefined,
@@ -213,6 +234,7 @@ function callOf(
       affinity: hop.affinity,
       arrival: { transport: hop.transport, revision: envelope.revision },
       headers: hop.headers,
+      pins,
     },
     interest: { progress, logLevel: envelope.logLevel },
     asserted: headerChecks,

@@ -15,7 +15,7 @@ import { Heartbeat, type HeartbeatTarget } from '../http/heartbeat.ts'
 import { Refusals } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
 import { pathBelow } from '../http/routes.ts'
-import { runHeaders } from '../http/run-headers.ts'
+import { runHeaders, toolVersions } from '../http/run-headers.ts'
 import { cutIfStuck, isSlow } from '../http/slow-client.ts'
 import { ClientQuestions } from '../legacy/client-questions.ts'
 import { LegacyClientConnection } from '../legacy/connection.ts'
@@ -107,6 +107,7 @@ class Door implements SseDoor {
       atMs: arrived.atMs,
       headers: forwardedHeaders(arrived.req.headers, this.context.forwarded),
       runHeaders: runHeaders(arrived.req.headers),
+      toolVersions: toolVersions(arrived.req.headers),
     })
   }
 

@@ -133,6 +133,7 @@ class Connection {
       atMs: this.context.clock.now(),
       headers: undefined,
       runHeaders: undefined,
+      toolVersions: undefined,
     }
     if (sent === undefined) {
       this.refuse(undefined, undefined, fault('body_too_large', { limit: this.context.settings.http.bodyBytes }), arrival)
@@ -197,6 +198,7 @@ class Connection {
         affinity: undefined,
         headers: undefined,
         runHeaders: undefined,
+        toolVersions: undefined,
       },
       context,
     )

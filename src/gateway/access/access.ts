@@ -49,6 +49,7 @@ export function createPolicy(settings: AccessSettings, clock: Pick<Clock, 'now'>
     sees: ({ principal }, item: Item) => of(principal).sees(item, now),
     reaches: ({ principal }, upstream) => of(principal).reaches(upstream),
     rights: ({ principal }) => of(principal),
+    pins: inForce.some(({ pins }) => pins !== undefined) ? ({ principal }) => of(principal).pins : undefined,
     scopes: (servers) => [...new Set(reaching(servers).flatMap(({ scopes }) => scopes))],
     firstScopes: (servers) => reaching(servers)[0]?.scopes ?? [],
   }

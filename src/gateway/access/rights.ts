@@ -2,6 +2,7 @@
 // rights, and once for an item as long as the catalog has it.
 import type { Item } from '../../core/call/item.ts'
 import type { Principal } from '../../core/call/principal.ts'
+import type { Pins } from '../../core/call/tool-pins.ts'
 import type { Condition, Facts } from './condition.ts'
 import { grants, type Rule, reaches } from './rules.ts'
 
@@ -28,6 +29,8 @@ interface Judged {
 }
 
 export class Rights {
+  /** Of the rules whose scopes it has; the first that names a family holds. */
+  readonly pins: Pins | undefined
   private readonly own: readonly { readonly rule: Rule; readonly missing: readonly string[] }[]
   private readonly facts: Readonly<Record<string, unknown>>
   private readonly judged = new WeakMap<Item, Judged>()
@@ -41,6 +44,7 @@ export class Rights {
     this.own = rules
       .filter((rule) => rule.unfit(principal) === undefined)
       .map((rule) => ({ rule, missing: rule.scopes.filter((scope) => !scopes.has(scope)) }))
+    this.pins = pinsIn(this.own.filter(({ rule, missing }) => !rule.shadow && missing.length === 0).map(({ rule }) => rule))
     this.hasShadows = this.own.some(({ rule }) => rule.shadow)
     const { sub, iss, tenant, clientId, kind, groups } = principal
     this.facts = { sub, iss, tenant, kind, client: clientId ?? '', groups: [...groups], scopes: [...scopes] }
@@ -127,3 +131,9 @@ export class Rights {
 }
 
 const none: readonly Rule[] = []
+
+function pinsIn(rules: readonly Rule[]): Pins | undefined {
+  const pins = new Map<string, number>()
+  for (const rule of rules) for (const [family, version] of rule.pins ?? []) if (!pins.has(family)) pins.set(family, version)
+  return pins.size === 0 ? undefined : pins
+}

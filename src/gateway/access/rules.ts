@@ -2,6 +2,7 @@
 import type { Item, ItemKind } from '../../core/call/item.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import { maySelectFrom, readSelector, type Selector, selects } from '../../core/call/selector.ts'
+import { type Pins, pinsOf } from '../../core/call/tool-pins.ts'
 import { type Condition, readCondition } from './condition.ts'
 import type { AccessRuleSettings } from './settings.ts'
 
@@ -15,6 +16,8 @@ export interface Rule {
   readonly shadow: boolean
   /** Whose cost a call is that it grants. */
   readonly team: string | undefined
+  /** What its callers are pinned to. */
+  readonly pins: Pins | undefined
   /** Why the rule is not for a principal, whatever its scopes; undefined where it is. */
   unfit(principal: Principal): string | undefined
 }
@@ -28,6 +31,7 @@ export function readRules(settings: readonly AccessRuleSettings[]): readonly Rul
     condition: rule.when === undefined ? undefined : readCondition(rule.when),
     shadow: rule.shadow,
     team: rule.team,
+    pins: pinsOf(rule.versions),
     unfit: (principal) => unfit(rule, principal),
   }))
 }

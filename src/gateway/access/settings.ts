@@ -25,6 +25,12 @@ export const accessRuleSettings = z.strictObject({
     .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, { error: 'a name of 1 to 64 characters: letters, digits, . _ -' })
     .optional()
     .describe('The team whose cost a call is that this rule grants, unless the token of the caller names one.'),
+  versions: z
+    .record(z.string().min(1), z.number().int().positive())
+    .optional()
+    .describe(
+      'The version of a family of tools that its callers see and use, and no other: `{create_invoice: 1}`, or `{billing/create_invoice: 1}` of one server. Goes before what toolsets and clients pin; of several rules that name one family the first holds.',
+    ),
   when: z.string().min(1).max(2_000).optional().describe('A condition in CEL on `principal`, `tool`, `args` and `now`.'),
   shadow: z
     .boolean()

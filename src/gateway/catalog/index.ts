@@ -10,8 +10,10 @@ import type { Signal } from '../../core/call/signal.ts'
 import type { Access } from '../../core/ports/access.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Contracts } from '../../core/ports/contracts.ts'
+import type { Deprecations } from '../../core/ports/deprecations.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { ServedState, Upstream } from '../../core/ports/upstream.ts'
+import { Calendar } from './calendar.ts'
 import type { Judging } from './definition.ts'
 import { capabilitiesOf } from './discover.ts'
 import { GivenLinks } from './given-links.ts'
@@ -28,11 +30,11 @@ import { type TaskRef, taskIds } from './task-ids.ts'
 
 export type { ListName } from '../../core/call/item-kinds.ts'
 export type { Compile, Quarantined } from './definition.ts'
+export type { Collision } from './published.ts'
 export type { CatalogStore } from './snapshot.ts'
 export type { CatalogStages } from './stage.ts'
 export type { UpstreamStatus } from './status.ts'
 export type { TaskRef } from './task-ids.ts'
-export type { Collision } from './view.ts'
 
 export interface CatalogOptions extends Judging {
   /** In configuration order, which decides who owns a URI that two servers offer. */
@@ -52,6 +54,8 @@ export interface CatalogOptions extends Judging {
   readonly access?: Access | undefined
   /** Default: every tool is shown as its server lists it. */
   readonly contracts?: Contracts | undefined
+  /** The end of tools that configuration says nothing of. Default: none is planned. */
+  readonly deprecations?: Deprecations | undefined
 }
 
 /** The definitions of one server changed; `lists` is empty where only what it says of itself did, or what one session sees. */
@@ -110,6 +114,8 @@ class Live implements Catalog {
   private readonly listeners = new Set<(change: CatalogChange) => void>()
   private readonly saving = new Set<UpstreamId>()
   private readonly release: (() => void) | undefined
+  private readonly releasePlans: (() => void) | undefined
+  private readonly calendar: Calendar
   private stopped = false
 
   constructor(options: CatalogOptions) {
@@ -121,7 +127,18 @@ class Live implements Catalog {
       ...Object.entries(options.toolsets).map(([name, settings]) => toolset(name, settings, servers)),
     ]
     const feeds = new Map([...options.upstreams].map(([id, upstream]) => [id, this.feed(upstream)]))
-    const mounts = new Mounts(feeds, selections, options.clock)
+    const { tools, deprecations, clock } = options
+    this.calendar = new Calendar(clock, () => this.dated(servers))
+    const mounts = new Mounts(feeds, selections, clock, {
+      versions: {
+        settingsOf: (upstream, tool) => tools.settingsOf(upstream, tool),
+        planOf: (upstream, tool) => deprecations?.planOf(upstream, tool),
+        now: () => clock.now(),
+      },
+      pinsOf: options.access?.pins,
+      changesAt: (ms) => this.calendar.add(ms),
+    })
+    this.releasePlans = deprecations?.onChange((upstream) => this.dated([upstream]))
     const links = new GivenLinks()
     const lookup = new Lookup(mounts, links, options.access)
     const pages = new Pages(options.sealer, lookup)
@@ -158,6 +175,8 @@ class Live implements Catalog {
   stop(): void {
     this.stopped = true
     this.release?.()
+    this.releasePlans?.()
+    this.calendar.stop()
     for (const feed of this.mountsOf.feeds.values()) feed.stop()
   }
 
@@ -201,6 +220,12 @@ class Live implements Catalog {
     for (const listener of this.listeners) listener({ upstream: feed.id, lists })
   }
 
+  /** What is shown of these servers is another thing by the calendar or by a plan, though their definitions are the same. */
+  private dated(servers: readonly UpstreamId[]): void {
+    for (const upstream of servers) this.mountsOf.outdate(upstream)
+    for (const upstream of servers) for (const listener of this.listeners) listener({ upstream, lists: toolLists })
+  }
+
   private ownChanged(feed: Feed, session: string): void {
     this.mountsOf.ownChanged(session)
     this.mountsOf.moved()
@@ -241,6 +266,7 @@ const saveDelayMs = 250
 /** How long a subscription waits for servers that are starting, in ms: what it lacks then it is told. */
 const startingMs = 5_000
 const noLists: ReadonlySet<ListName> = new Set()
+const toolLists: ReadonlySet<ListName> = new Set(['tools'])
 
 function watching(mounts: Mounts, lookup: Lookup, pages: Pages, task: Watching['task']): Watching {
   return {
@@ -264,7 +290,7 @@ function watching(mounts: Mounts, lookup: Lookup, pages: Pages, task: Watching['
     },
     version: (call, list) => {
       const selection = mounts.selection(call.mount)
-      return selection === undefined ? '' : pages.version(call, mounts.view(selection, call.caller.affinity), list)
+      return selection === undefined ? '' : pages.version(call, mounts.viewFor(selection, call.caller), list)
     },
   }
 }

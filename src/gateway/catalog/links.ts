@@ -29,7 +29,7 @@ export function withLinks({ mounts, links }: Parts, call: Call, selection: Selec
   const spans = carriedSpans(call.method, 'link', bytes)
   // A member that stands twice has two readings; such links are left as they came, and lead where others do.
   if (spans === undefined) return outcome
-  const view = mounts.view(selection, call.caller.affinity)
+  const view = mounts.viewFor(selection, call.caller)
   let kept = 0
   return replaced(outcome, spans, (own) => {
     const visible = view.linkOf(server, own)

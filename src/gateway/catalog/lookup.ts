@@ -9,11 +9,12 @@ import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Access } from '../../core/ports/access.ts'
 import { nearest } from '../../core/text/nearest.ts'
+import { missingFault, pinnedIn, type Refusal } from './families.ts'
 import type { GivenLinks } from './given-links.ts'
 import type { Feed } from './ingest.ts'
 import { type Mounts, type Omitted, reasonOf } from './mounts.ts'
 import type { Owned, Selection } from './selection.ts'
-import { unlisted } from './view.ts'
+import { unlisted, type View } from './view.ts'
 
 /** `ask`: servers that may know a URI of which nothing else tells whose it is, in the order in which they are asked. */
 export type Looked = { readonly item: Item } | { readonly fault: Fault; readonly ask: readonly Item[] }
@@ -51,7 +52,7 @@ export class Lookup {
 
   /** At once, from what is known; undefined where the mount shows no such item. Whether the caller may use it is asked of `sees`. */
   find(call: Call, selection: Selection, kind: Wanted, name: string): Item | undefined {
-    const view = this.mounts.view(selection, call.caller.affinity)
+    const view = this.mounts.viewFor(selection, call.caller)
     if (kind === 'resource') return this.resource(call, selection, name)
     if (kind === 'skill' || kind === 'directory') return this.skill(call, selection, kind, name)
     return view.find(kind, name)
@@ -61,6 +62,8 @@ export class Lookup {
   async look(call: Call, exchange: Exchange, selection: Selection, kind: Wanted, name: string): Promise<Looked> {
     const found = this.find(call, selection, kind, name)
     if (found !== undefined) return { item: found }
+    const refused = kind === 'tool' ? this.refused(call, selection, name) : undefined
+    if (refused !== undefined) return refused
     const candidates = this.candidates(selection, kind, name)
     if (candidates.length === 0) return this.seek(call, exchange, selection, kind, name)
     await this.mounts.wait(
@@ -80,6 +83,40 @@ export class Lookup {
       return { fault: unavailable(missing), ask: none }
     }
     return this.unfound(call, selection, kind, name)
+  }
+
+  /** A tool that its server lists and that is not served to the caller: what is over, or another version than the pinned one. */
+  private refused(call: Call, selection: Selection, name: string): Looked | undefined {
+    const view = this.mounts.viewFor(selection, call.caller)
+    const fault = this.faultOf(call, view, view.refusal(name))
+    if (fault !== undefined) return { fault, ask: none }
+    // It is there, and nobody has to be asked for it.
+    return view.families.hidden.has(name) ? this.unfound(call, selection, 'tool', name) : undefined
+  }
+
+  private faultOf(call: Call, view: View, refusal: Refusal | undefined): Fault | undefined {
+    if (refusal === undefined) return undefined
+    if ('fault' in refusal) return this.seesTool(call, refusal.upstream, refusal.name) ? refusal.fault : undefined
+    const { missing } = refusal
+    const seen = missing.members.filter(({ name }) => this.seesTool(call, missing.upstream, name)).map(({ number }) => number)
+    if (seen.length === 0 && !this.seesTool(call, missing.upstream, missing.family)) return undefined
+    return missingFault(missing, pinnedIn(this.mounts.layersOf(view, call.caller), missing), seen)
+  }
+
+  private seesTool(call: Pick<Call, 'caller'>, upstream: UpstreamId, name: string): boolean {
+    return this.sees(call, { ...unlisted(upstream, name, name), kind: 'tool' })
+  }
+
+  /** Families of which the caller pins a version that does not exist: its list has none of them. */
+  unpinnable(call: Call, selection: Selection): readonly Omitted[] {
+    const view = this.mounts.viewFor(selection, call.caller)
+    const found = new Map<string, Omitted>()
+    for (const refusal of view.families.refusals.values()) {
+      if (!('missing' in refusal)) continue
+      const fault = this.faultOf(call, view, refusal)
+      if (fault !== undefined) found.set(refusal.missing.visible, { server: refusal.missing.upstream, reason: fault.message })
+    }
+    return [...found.values()]
   }
 
   /** All that may own the name are known, and none has it: their lists may be stale. */
@@ -106,7 +143,7 @@ export class Lookup {
 
   /** A template by its own text, as a completion names it. */
   template(call: Call, selection: Selection, uriTemplate: string): Item | undefined {
-    return this.mounts.view(selection, call.caller.affinity).find('template', uriTemplate)
+    return this.mounts.viewFor(selection, call.caller).find('template', uriTemplate)
   }
 
   sees(call: Pick<Call, 'caller'>, item: Item): boolean {
@@ -124,7 +161,7 @@ export class Lookup {
   }
 
   private resource(call: Call, selection: Selection, uri: string): Item | undefined {
-    const view = this.mounts.view(selection, call.caller.affinity)
+    const view = this.mounts.viewFor(selection, call.caller)
     const owned = view.owned(uri)
     if (owned !== undefined) return owned.item
     const given = selection.server === undefined && !view.inSkill(uri) ? this.given(call, selection, uri) : undefined
@@ -146,7 +183,7 @@ export class Lookup {
 
   /** Nothing tells whose the URI is, as after a restart: each server that is there says whether it knows it. */
   private guesses(call: Call, selection: Selection, uri: string): readonly Item[] {
-    if (this.mounts.view(selection, call.caller.affinity).inSkill(uri)) return none
+    if (this.mounts.viewFor(selection, call.caller).inSkill(uri)) return none
     const shows = (owned: Owned): boolean => selection.shows(owned) && !selection.excludes(owned)
     return selection.servers
       .filter((server) => this.hasResources(server) && shows({ upstream: server, name: uri }) && this.isThere(server))
@@ -170,7 +207,7 @@ export class Lookup {
       const capabilities = this.mounts.feeds.get(server)?.snapshot?.about.capabilities
       return kind === 'skill' ? has(capabilities, 'skill') : readsDirectories(capabilities)
     }
-    const listed = kind === 'skill' ? this.mounts.view(selection, call.caller.affinity).find('skill', uri) : undefined
+    const listed = kind === 'skill' ? this.mounts.viewFor(selection, call.caller).find('skill', uri) : undefined
     if (listed !== undefined) return listed
     const found = this.resource(call, selection, uri)
     if (found !== undefined && serves(found.upstream)) return kind === 'skill' ? { ...found, kind } : found
@@ -201,7 +238,7 @@ export class Lookup {
     if (aside !== undefined) return aside
     if (kind !== 'tool' && kind !== 'prompt')
       return fault('unknown_tool', { what, name, uri: name, hint: this.notLed(call, selection, name) ?? awayHint(away) })
-    const view = this.mounts.view(selection, call.caller.affinity)
+    const view = this.mounts.viewFor(selection, call.caller)
     const visible = (items: readonly Item[]): readonly Item[] => items.filter((item) => this.sees(call, item))
     const bare = visible(view.bare(kind, name)).map((item) => item.visible)
     if (bare.length > 1) return fault('tool_ambiguous', { name, candidates: bare.slice(0, mostCandidates) })

@@ -1,12 +1,15 @@
 // The current view of every mount over the feeds, rebuilt when somebody looks after a change; and the bench where calls wait for servers
 // that are still starting.
 
-import type { UpstreamId } from '../../core/call/call.ts'
+import type { Caller, UpstreamId } from '../../core/call/call.ts'
 import type { ItemKind } from '../../core/call/item.ts'
 import { has } from '../../core/call/item-kinds.ts'
 import type { Signal } from '../../core/call/signal.ts'
+import type { Pins } from '../../core/call/tool-pins.ts'
 import type { Clock } from '../../core/ports/clock.ts'
+import type { PinLayers, VersionRules } from './families.ts'
 import type { Feed } from './ingest.ts'
+import { layersOf, PinnedViews } from './pinned-views.ts'
 import type { Selection } from './selection.ts'
 import type { Snapshot } from './snapshot.ts'
 import { View } from './view.ts'
@@ -15,6 +18,14 @@ import { View } from './view.ts'
 export interface Omitted {
   readonly server: UpstreamId
   readonly reason: string
+}
+
+export interface MountsParts {
+  readonly versions: VersionRules
+  /** Versions of tools that a caller is pinned to by who it is; absent: nobody is. */
+  readonly pinsOf: ((caller: Caller) => Pins | undefined) | undefined
+  /** Told of each new view: when it reads differently by the calendar alone. */
+  readonly changesAt: (ms: number) => void
 }
 
 export class Mounts {
@@ -26,10 +37,13 @@ export class Mounts {
   /** Client sessions that see lists of their own, and what they see, by mount. */
   private readonly own = new Map<string, Map<string, View>>()
   private readonly bench = new Set<() => void>()
+  private readonly pinned = new PinnedViews()
+  private readonly parts: MountsParts
 
-  constructor(feeds: ReadonlyMap<UpstreamId, Feed>, selections: readonly Selection[], clock: Clock) {
+  constructor(feeds: ReadonlyMap<UpstreamId, Feed>, selections: readonly Selection[], clock: Clock, parts: MountsParts) {
     this.feeds = feeds
     this.clock = clock
+    this.parts = parts
     this.selections = new Map(selections.map((selection) => [selection.mount, selection]))
   }
 
@@ -42,6 +56,19 @@ export class Mounts {
     return this.selections.get(mount)
   }
 
+  /** As the caller sees it: its session, and what it is pinned to. */
+  viewFor(selection: Selection, caller: Caller): View {
+    const base = this.view(selection, caller.affinity)
+    const own = this.parts.pinsOf === undefined ? undefined : this.parts.pinsOf(caller)
+    if (own === undefined && caller.pins === undefined) return base
+    return this.pinned.of(base, own, caller.pins)
+  }
+
+  /** The pins of the caller in the order in which they hold. */
+  layersOf(view: View, caller: Caller): PinLayers {
+    return layersOf(view, this.parts.pinsOf?.(caller), caller.pins)
+  }
+
   /** `session`: of the caller, where it has one. */
   view(selection: Selection, session?: string): View {
     if (session !== undefined && this.own.size > 0) {
@@ -51,7 +78,7 @@ export class Mounts {
     const { mount } = selection
     const current = this.views.get(mount)
     if (current !== undefined && !this.stale.has(mount)) return current
-    const view = new View(selection, this.snapshots(selection, undefined), current)
+    const view = this.made(selection, undefined, current)
     this.views.set(mount, view)
     this.stale.delete(mount)
     return view
@@ -62,8 +89,15 @@ export class Mounts {
     if (known !== undefined) return known
     const shared = this.view(selection)
     const differs = this.feedsOf(selection).some((feed) => feed.own.of(session) !== undefined)
-    const view = differs ? new View(selection, this.snapshots(selection, session), shared) : shared
+    const view = differs ? this.made(selection, session, shared) : shared
     views.set(selection.mount, view)
+    return view
+  }
+
+  private made(selection: Selection, session: string | undefined, previous: View | undefined): View {
+    const view = new View(selection, this.snapshots(selection, session), previous, this.parts.versions)
+    const { changesAtMs } = view.families
+    if (changesAtMs !== undefined) this.parts.changesAt(changesAtMs)
     return view
   }
 
@@ -88,6 +122,7 @@ export class Mounts {
   outdate(server: UpstreamId): void {
     for (const selection of this.selections.values()) if (selection.servers.includes(server)) this.stale.add(selection.mount)
     for (const views of this.own.values()) views.clear()
+    this.pinned.clear()
   }
 
   feedsOf(selection: Selection): readonly Feed[] {

@@ -9,7 +9,8 @@ import type { Sealer } from '../../core/call/seal.ts'
 import { vendorPrefix } from '../../core/protocol/names.ts'
 import type { Lookup } from './lookup.ts'
 import type { Omitted } from './mounts.ts'
-import { joined, type Published, type View } from './view.ts'
+import { joined, type Published } from './published.ts'
+import type { View } from './view.ts'
 
 /** Items on one page. */
 const pageSize = 1_000

@@ -2,6 +2,7 @@
 import type { UpstreamId } from '../../core/call/call.ts'
 import { kinds } from '../../core/call/item-kinds.ts'
 import { readSelector, type Selector, selects } from '../../core/call/selector.ts'
+import { type Pins, pinsOf } from '../../core/call/tool-pins.ts'
 import type { Definition } from './definition.ts'
 import { bareName, givenName, visibleName } from './names.ts'
 import type { ToolsetSettings } from './settings.ts'
@@ -19,6 +20,8 @@ export interface Selection {
   readonly server: UpstreamId | undefined
   /** The servers that it may show, in configuration order. */
   readonly servers: readonly UpstreamId[]
+  /** Versions of tools that it shows alone. */
+  readonly versions: Pins | undefined
   shows(item: Owned): boolean
   /** What is not shown although something that is shown leads to it, a template or a tool with a user interface. */
   excludes(item: Owned): boolean
@@ -37,6 +40,7 @@ export function aggregate(servers: readonly UpstreamId[], bare: UpstreamId | und
     mount: '',
     server: undefined,
     servers,
+    versions: undefined,
     shows: () => true,
     excludes: () => false,
     leads: () => true,
@@ -51,6 +55,7 @@ export function single(server: UpstreamId): Selection {
     mount: server,
     server,
     servers: [server],
+    versions: undefined,
     shows: () => true,
     excludes: () => false,
     leads: () => true,
@@ -72,6 +77,7 @@ export function toolset(mount: string, settings: ToolsetSettings, servers: reado
     mount,
     server: undefined,
     servers: servers.filter((server) => include.some((one) => one.server === server)),
+    versions: pinsOf(settings.versions),
     shows,
     excludes,
     // What says which URIs of a server it shows has said it of its links, too.

@@ -2,6 +2,7 @@
 import { isObject } from '../../core/protocol/is-object.ts'
 import '../../core/call/facts.ts'
 import { type Call, type RoutedCall, routed, type TargetedCall, targeted } from '../../core/call/call.ts'
+import { type Deprecation, noticeOf, phaseOf } from '../../core/call/deprecation.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
 import { kindListedBy, kinds } from '../../core/call/item-kinds.ts'
@@ -14,12 +15,13 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Contracts } from '../../core/ports/contracts.ts'
 import { carriedIn, carriedSpans, type Target, targetOf } from '../../core/protocol/carriers.ts'
-import { tasksExtension } from '../../core/protocol/names.ts'
+import { tasksExtension, versionsMeta } from '../../core/protocol/names.ts'
 import { discovery } from './discover.ts'
+import { retiredFault } from './families.ts'
 import type { GivenLinks } from './given-links.ts'
 import { replaced, withLinks } from './links.ts'
 import { type Lookup, unavailable } from './lookup.ts'
-import type { Mounts } from './mounts.ts'
+import type { Mounts, Omitted } from './mounts.ts'
 import type { Pages } from './pages.ts'
 import type { Selection } from './selection.ts'
 import { moved } from './skills.ts'
@@ -55,8 +57,11 @@ function resolve(parts: StageParts): Step<Call, RoutedCall> {
   const to = (item: Item, selection: Selection, call: Call, exchange: Exchange, next: Next<RoutedCall>): Promise<Outcome> => {
     exchange.note('route', { upstream: item.upstream, item: item.name })
     exchange.note('item', item)
+    const ends = item.deprecation === undefined ? undefined : endOf(parts, call, item, item.deprecation)
+    if (ends?.refused !== undefined) return refuse(ends.refused)
     return next(routed(call, item), exchange).then((outcome) => {
       if (outcome.kind !== 'task') {
+        if (ends?.notice !== undefined) return withLinks(parts, call, selection, item.upstream, withNotice(outcome, ends.notice))
         if (kinds[item.kind].key === 'name') return withLinks(parts, call, selection, item.upstream, outcome)
         return item.name === item.visible ? outcome : withVisibleUris(call, item, outcome)
       }
@@ -107,6 +112,25 @@ function resolve(parts: StageParts): Step<Call, RoutedCall> {
       })
     },
   }
+}
+
+/** What becomes of a call of a tool whose end is planned. Who may not use it is refused for that, by the stage that knows. */
+function endOf(
+  { clock, lookup }: StageParts,
+  call: Call,
+  item: Item,
+  plan: Deprecation,
+): { readonly refused?: Fault; readonly notice?: string } {
+  const phase = phaseOf(plan, clock.now())
+  if (phase === 'planned') return {}
+  if (phase === 'deprecated') return { notice: noticeOf(plan) }
+  return lookup.sees(call, item) ? { refused: retiredFault(item.visible, item.version, plan, phase) } : {}
+}
+
+function withNotice(outcome: Outcome, notice: string): Outcome {
+  if (outcome.kind !== 'complete') return outcome
+  const result = outcome.result.edit([{ path: ['_meta', versionsMeta.deprecation], value: notice }])
+  return { ...outcome, result, facts: { ...outcome.facts, hasMeta: true, bytes: result.bytes.length } }
 }
 
 /** As some servers answer for what they do not have. */
@@ -206,15 +230,20 @@ function list({ mounts, lookup, pages, clock, contracts }: StageParts): Next<Cal
     const params = call.params.json()
     const page = pages.page(
       call,
-      mounts.view(selection, call.caller.affinity),
+      mounts.viewFor(selection, call.caller),
       kind,
       isObject(params) ? params.cursor : undefined,
-      lookup.omitted(call, selection, kind),
+      omitted(lookup, call, selection, kind),
     )
     if (page === undefined) return failed(fault('invalid_cursor', { list: kinds[kind].member }))
     if (kind === 'tool') contracts?.read(call, !isObject(params) || params.cursor === undefined)
     return answered(page)
   }
+}
+
+function omitted(lookup: Lookup, call: Call, selection: Selection, kind: ItemKind): readonly Omitted[] {
+  const away = lookup.omitted(call, selection, kind)
+  return kind === 'tool' ? [...away, ...lookup.unpinnable(call, selection)] : away
 }
 
 /** Its client has a session: a server may have more for it, which is asked for once. */

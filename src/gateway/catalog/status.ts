@@ -6,8 +6,8 @@ import type { ConfiguredTools, UnmatchedSelector } from '../../core/ports/config
 import type { EraDifference, ServedState } from '../../core/ports/upstream.ts'
 import type { Quarantined } from './definition.ts'
 import type { Feed } from './ingest.ts'
+import type { Collision } from './published.ts'
 import type { List } from './snapshot.ts'
-import type { Collision } from './view.ts'
 
 /** Definitions and remarks of one server that are shown one by one. */
 const mostShown = 100

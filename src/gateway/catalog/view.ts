@@ -3,73 +3,15 @@
 import { createHash } from 'node:crypto'
 import type { UpstreamId } from '../../core/call/call.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
-import { allKinds, has, kinds, kindsOf, type ListName } from '../../core/call/item-kinds.ts'
-import { type Edit, emptyObject } from '../../core/call/payload.ts'
+import { allKinds, has, kindsOf, type ListName } from '../../core/call/item-kinds.ts'
+import { emptyObject } from '../../core/call/payload.ts'
 import { unconfigured } from '../../core/call/tool-settings.ts'
 import type { Definition } from './definition.ts'
-import { assign } from './names.ts'
+import { type Families, familiesOf, type Group, type PinLayers, type Refusal, type VersionRules } from './families.ts'
+import { type Collision, joined, type Published, publish } from './published.ts'
 import type { Selection } from './selection.ts'
-import { climbs, directoryOf, entryEdits, moved, type Places, placeSkills, prefixed, unprefixed } from './skills.ts'
+import { climbs, directoryOf, moved, placeSkills, prefixed, unprefixed } from './skills.ts'
 import type { Snapshot } from './snapshot.ts'
-
-/** Two items that wanted one visible name; `loser` is hidden (URIs) or got another name. */
-export interface Collision {
-  readonly kind: ItemKind
-  readonly name: string
-  readonly owner: UpstreamId
-  readonly loser: UpstreamId
-}
-
-/** An item as a mount shows it. */
-export class Published {
-  readonly item: Item
-  readonly definition: Definition
-  private readonly description: string | undefined
-  private made: Uint8Array | undefined
-
-  constructor(definition: Definition, visible: string, description: string | undefined) {
-    this.definition = definition
-    this.description = description
-    this.item = {
-      kind: definition.kind,
-      upstream: definition.upstream,
-      name: definition.name,
-      visible,
-      definition: definition.sent,
-      traits: definition.traits,
-      settings: definition.settings,
-      headers: definition.headers,
-      validate: definition.validate,
-      declaresOutput: definition.declaresOutput,
-      generation: definition.version,
-      contract: definition.contract,
-    }
-  }
-
-  /** Its entry in the list. */
-  get bytes(): Uint8Array {
-    if (this.made === undefined) {
-      const { sent, mends, name } = this.definition
-      const edits: Edit[] = [...mends]
-      if (this.item.visible !== name) {
-        if (this.definition.kind === 'skill') edits.push(...entryEdits(this.definition, this.item.visible))
-        else edits.push({ path: ['name'], value: JSON.stringify(this.item.visible) })
-      }
-      if (this.description !== undefined) edits.push({ path: ['description'], value: JSON.stringify(this.description) })
-      this.made = sent.edit(edits).bytes
-    }
-    return this.made
-  }
-
-  /** What its entry is made of, for the version of the list. */
-  get mark(): string {
-    return `${this.definition.version}\0${this.item.visible}\0${this.description ?? ''}\n`
-  }
-
-  is(definition: Definition, visible: string, description: string | undefined): boolean {
-    return this.definition === definition && this.item.visible === visible && this.description === description
-  }
-}
 
 /** What is asked for a URI, and the item by which the mount shows it. */
 export interface Answering {
@@ -77,8 +19,13 @@ export interface Answering {
   readonly listed: Item
 }
 
+let serials = 0
+
 export class View {
   readonly selection: Selection
+  /** Of this one alone. */
+  readonly serial: number
+  readonly families: Families
   readonly collisions: readonly Collision[]
   private readonly published: Readonly<Record<ItemKind, readonly Published[]>>
   private readonly byName: Readonly<Record<ItemKind, ReadonlyMap<string, Published>>>
@@ -90,9 +37,23 @@ export class View {
   /** Where several servers have skills, their names may begin the path of a URI. */
   private readonly skilled: ReadonlySet<UpstreamId>
   private readonly servers: ReadonlySet<UpstreamId>
+  private readonly snapshots: ReadonlyMap<UpstreamId, Snapshot>
+  private readonly rules: VersionRules
+  private pinnable: ReadonlyMap<string, readonly Group[]> | undefined
 
-  constructor(selection: Selection, snapshots: ReadonlyMap<UpstreamId, Snapshot>, previous: View | undefined) {
+  constructor(
+    selection: Selection,
+    snapshots: ReadonlyMap<UpstreamId, Snapshot>,
+    previous: View | undefined,
+    rules: VersionRules,
+    layers: PinLayers = [selection.versions],
+  ) {
     this.selection = selection
+    serials += 1
+    this.serial = serials
+    this.snapshots = snapshots
+    this.rules = rules
+    this.families = familiesOf(selection, (server) => snapshots.get(server)?.lists.tool?.definitions ?? [], layers, rules)
     const collisions: Collision[] = []
     const shown = (server: UpstreamId, kind: ItemKind): readonly Definition[] =>
       (snapshots.get(server)?.lists[kind]?.definitions ?? []).filter((definition) => selection.shows(definition))
@@ -101,14 +62,31 @@ export class View {
       (name, owner, loser) => void collisions.push({ kind: 'skill', name, owner, loser }),
     )
     this.published = byKind((kind) => {
-      const definitions = selection.servers.flatMap((server) => shown(server, kind))
-      return publish(kind, selection, definitions, places, previous?.published[kind] ?? [], collisions)
+      const families = kind === 'tool' ? this.families : undefined
+      const definitions = families?.shown ?? selection.servers.flatMap((server) => shown(server, kind))
+      return publish(kind, selection, definitions, places, families, previous?.byName[kind], collisions)
     })
     const skilled = selection.servers.filter((server) => has(snapshots.get(server)?.about.capabilities, 'skill'))
     this.servers = new Set(selection.servers)
     this.skilled = new Set(skilled.length > 1 ? skilled : [])
     this.byName = byKind((kind) => new Map(this.published[kind].map((one) => [one.item.visible, one])))
     this.collisions = collisions
+  }
+
+  /** The same mount for callers with these pins; what they do not touch is shared with it. */
+  pinned(layers: PinLayers): View {
+    return new View(this.selection, this.snapshots, this, this.rules, layers)
+  }
+
+  /** Why a tool's name is not served although its server lists it. */
+  refusal(visible: string): Refusal | undefined {
+    return this.families.refusals.get(visible)
+  }
+
+  /** What a pin of this name means, put into `found`. */
+  groupsOf(name: string, found: Set<Group>): void {
+    this.pinnable ??= pinnableOf(this.families.groups)
+    for (const group of this.pinnable.get(name) ?? []) found.add(group)
   }
 
   items(kind: ItemKind): readonly Published[] {
@@ -121,7 +99,7 @@ export class View {
 
   /** Items whose own name is this one, for somebody who left the prefix out. */
   bare(kind: ItemKind, name: string): readonly Item[] {
-    return this.published[kind].filter((one) => one.item.name === name).map((one) => one.item)
+    return this.published[kind].filter((one) => one.own === name).map((one) => one.item)
   }
 
   /** Equal as long as the list of the kind reads the same, also after a restart. */
@@ -267,65 +245,19 @@ export class View {
   }
 }
 
+function pinnableOf(groups: readonly Group[]): ReadonlyMap<string, readonly Group[]> {
+  const found = new Map<string, Group[]>()
+  for (const group of groups) {
+    const names = new Set([`${group.upstream}/${group.family}`, group.visible])
+    // A tool without versions is only meant by what surely names it.
+    if (group.numbers.length > 0) names.add(group.family)
+    for (const name of names) found.set(name, [...(found.get(name) ?? []), group])
+  }
+  return found
+}
+
 function byKind<T>(make: (kind: ItemKind) => T): Record<ItemKind, T> {
   return Object.fromEntries(allKinds.map((kind) => [kind, make(kind)])) as Record<ItemKind, T>
-}
-
-function publish(
-  kind: ItemKind,
-  selection: Selection,
-  shown: readonly Definition[],
-  places: Places,
-  previous: readonly Published[],
-  collisions: Collision[],
-): readonly Published[] {
-  const before = new Map(previous.map((one) => [one.definition, one]))
-  const made = (definition: Definition, visible: string): Published => {
-    // The frontmatter of a skill is what stands in its file.
-    const description = kind === 'skill' ? undefined : selection.describe(definition)
-    const same = before.get(definition)
-    return same?.is(definition, visible, description) ? same : new Published(definition, visible, description)
-  }
-  if (kind === 'skill') return shown.map((definition) => made(definition, places.visible(definition)))
-  if (kinds[kind].key !== 'name') return firstWins(kind, shown, places, collisions).map((definition) => made(definition, definition.name))
-  const { names, taken } = assign(shown, (definition) => ({
-    server: definition.upstream,
-    name: definition.name,
-    ...selection.name(definition),
-  }))
-  const published = shown.map((definition, index) => made(definition, names[index] as string))
-  if (taken.length > 0) noteTaken(kind, selection, taken, published, collisions)
-  return published
-}
-
-/** URIs stay what they are: the first server in configuration order owns one, the others are shown as losers. */
-function firstWins(kind: ItemKind, shown: readonly Definition[], places: Places, collisions: Collision[]): readonly Definition[] {
-  const owners = new Map<string, UpstreamId>()
-  return shown.filter((definition) => {
-    const { name, upstream } = definition
-    const owner = owners.get(name) ?? (kind === 'resource' ? places.ownerOf(name) : undefined) ?? upstream
-    if (owner === upstream && !owners.has(name)) {
-      owners.set(name, upstream)
-      return true
-    }
-    collisions.push({ kind, name, owner, loser: upstream })
-    return false
-  })
-}
-
-function noteTaken(
-  kind: ItemKind,
-  selection: Selection,
-  taken: readonly Definition[],
-  published: readonly Published[],
-  collisions: Collision[],
-): void {
-  const byName = new Map(published.map((one) => [one.item.visible, one]))
-  for (const definition of taken) {
-    const name = selection.name(definition).wanted
-    const owner = byName.get(name)?.item.upstream ?? definition.upstream
-    collisions.push({ kind, name, owner, loser: definition.upstream })
-  }
 }
 
 /** Most directories between a URI and the skill that it is in. */
@@ -362,16 +294,4 @@ export function unlisted(upstream: UpstreamId, own: string, visible: string, wit
 function originOf(uri: string): string | undefined {
   const found = /^[A-Za-z][A-Za-z0-9+.-]{0,63}:(?:\/\/[^/?#{]{0,512})?/.exec(uri)
   return found?.[0]
-}
-
-const comma = Buffer.from(',')
-
-/** List entries as the inside of a JSON array. */
-export function joined(published: readonly Published[]): Uint8Array {
-  const parts: Uint8Array[] = []
-  for (const one of published) {
-    if (parts.length > 0) parts.push(comma)
-    parts.push(one.bytes)
-  }
-  return Buffer.concat(parts)
 }

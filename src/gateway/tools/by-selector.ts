@@ -2,6 +2,7 @@
 import type { UpstreamId } from '../../core/call/item.ts'
 import { byExactness, maySelectFrom, readSelector, type Selector, selects } from '../../core/call/selector.ts'
 import { type ToolSettings, unconfigured } from '../../core/call/tool-settings.ts'
+import { versionOf } from '../../core/call/tool-version.ts'
 import type { ConfiguredTools, UnmatchedSelector } from '../../core/ports/configured-tools.ts'
 import { nearest } from '../../core/text/nearest.ts'
 import type { ToolsSettings } from './settings.ts'
@@ -27,11 +28,16 @@ export function toolsBySelector(
       return found
     },
     unmatched: (upstream, listed) => [
-      ...unmatched('tools', entries, upstream, listed.tools),
+      ...unmatched('tools', entries, upstream, withFamilies(listed.tools)),
       ...unmatched('prompts', prompts, upstream, listed.prompts),
       ...(listed.templates === undefined ? [] : unmatched('resources', resources, upstream, listed.resources, listed.templates)),
     ],
   }
+}
+
+/** A family has settings by its own name, though no tool need be called so. */
+function withFamilies(names: readonly string[] | undefined): readonly string[] | undefined {
+  return names === undefined ? undefined : [...new Set([...names, ...names.flatMap((name) => versionOf(name)?.family ?? [])])]
 }
 
 interface Written extends Selector {

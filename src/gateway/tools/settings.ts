@@ -27,6 +27,58 @@ function ratesOf(uses: string, kind: string) {
   }
 }
 
+const date = z
+  .string()
+  .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d{1,3})?(Z|[+-]\d{2}:\d{2}))?$/, {
+    error: 'is no date: write YYYY-MM-DD, or YYYY-MM-DDThh:mmZ',
+  })
+  .refine((text) => !Number.isNaN(Date.parse(text)), { error: 'is no date of the calendar' })
+  .transform((text) => Date.parse(text))
+
+const mostBrownouts = 32
+
+const deprecation = z
+  .strictObject({
+    from: date.describe('From then on lists and results say that it is deprecated.'),
+    sunset: date.optional().describe('From then on it is in no list and calls are refused (`version_retired`). Absent: it stays.'),
+    replacement: z.string().min(1).max(256).optional().describe('The tool to use in its place, which callers are told.'),
+    brownouts: z
+      .array(
+        z.strictObject({
+          at: date.describe('When it begins.'),
+          minutes: z.number().positive().max(1_440).describe('How long it lasts.'),
+        }),
+      )
+      .max(mostBrownouts)
+      .default([])
+      .describe('Times before the sunset at which calls are refused for a while, so that nobody overlooks what is to come.'),
+  })
+  .refine(({ from, sunset }) => sunset === undefined || sunset > from, { error: 'has to be after `from`', path: ['sunset'] })
+  .transform(({ from, sunset, replacement, brownouts }) => ({
+    fromMs: from,
+    sunsetMs: sunset,
+    replacement,
+    brownouts: brownouts.map(({ at, minutes }) => ({ atMs: at, untilMs: at + minutes * 60_000 })),
+  }))
+
+const versions = z
+  .strictObject({
+    alias: z
+      .number()
+      .int()
+      .positive()
+      .optional()
+      .describe('The version that the name of the family leads to, for who pins none. Default: the highest that is not deprecated.'),
+    deprecated: z
+      .record(z.string().regex(/^[1-9]\d{0,8}$/, { error: 'is no number of a version' }), deprecation)
+      .default({})
+      .describe('Versions whose end is planned, by their number.'),
+  })
+  .transform(({ alias, deprecated }) => ({
+    alias,
+    deprecated: new Map(Object.entries(deprecated).map(([number, plan]) => [Number(number), plan])),
+  }))
+
 export const toolSettings = z.strictObject({
   idempotent: z
     .boolean()
@@ -79,6 +131,12 @@ export const toolSettings = z.strictObject({
     .transform(({ call, token }) => ({ call, token }))
     .exactOptional()
     .describe('What a call costs, for budgets of cost.'),
+  versions: versions
+    .exactOptional()
+    .describe(
+      'Under the name of a family (`billing/create_invoice` of `create_invoice_v1` and `create_invoice_v2`): what holds for its versions.',
+    ),
+  deprecated: deprecation.exactOptional().describe('The end of the tool itself, whether or not it has versions.'),
 })
 
 const selector = z.string().regex(/^(\*|[^*/\s]+(\/([^*]+\*?|\*))?)$/, {
