@@ -53,21 +53,34 @@ type Test = (value: Json) => boolean
 export function compiled(one: Generated): Test {
   const ajv = new Ajv2020({ strict: false, validateSchema: false, logger: false, ownProperties: true, multipleOfPrecision: 9 })
   for (const format of formats) ajv.addFormat(format, (text: string) => fitsFormat(format, text) !== false)
-  const validate = ajv.compile(JSON.stringify(one).includes('"unevaluated') ? conditional(one) : one)
+  const validate = ajv.compile(asAjvReads(one))
   return (value) => validate(value) === true
 }
 
-/** Beside `unevaluated*` ajv takes a `dependentSchemas` that does not apply for one that has looked at nothing: said by conditions it is right. */
-function conditional(one: Json): Generated {
+/**
+ * The same, said so that ajv 8 reads it rightly. Beside `unevaluated*` it takes a `dependentSchemas` that does not apply for one that has
+ * looked at nothing; beside `prefixItems` its `contains` lets an empty array pass.
+ */
+function asAjvReads(one: Json): Generated {
+  const annotated = JSON.stringify(one).includes('"unevaluated')
+  const yes = 'then'
   const copy = (value: Json): Json => {
     if (Array.isArray(value)) return value.map(copy)
     if (typeof value !== 'object' || value === null) return value
-    const { dependentSchemas, ...rest } = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copy(inner)]))
-    if (typeof dependentSchemas !== 'object' || dependentSchemas === null)
-      return { ...rest, ...(dependentSchemas === undefined ? {} : { dependentSchemas }) }
-    const yes = 'then'
-    const all = Object.entries(dependentSchemas).map(([name, inner]) => ({ if: { type: 'object', required: [name] }, [yes]: inner }))
-    return { ...rest, allOf: [...(Array.isArray(rest.allOf) ? rest.allOf : []), ...all] }
+    const out: Record<string, Json> = Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, copy(inner)]))
+    const more: Json[] = []
+    const { dependentSchemas, contains, minContains, maxContains } = out
+    if (annotated && typeof dependentSchemas === 'object' && dependentSchemas !== null) {
+      for (const [name, inner] of Object.entries(dependentSchemas)) more.push({ if: { type: 'object', required: [name] }, [yes]: inner })
+      delete out.dependentSchemas
+    }
+    if (contains !== undefined && out.prefixItems !== undefined) {
+      const counts = { ...(minContains === undefined ? {} : { minContains }), ...(maxContains === undefined ? {} : { maxContains }) }
+      more.push({ contains, ...counts })
+      for (const key of ['contains', 'minContains', 'maxContains']) delete out[key]
+    }
+    if (more.length > 0) out.allOf = [...(Array.isArray(out.allOf) ? out.allOf : []), ...more]
+    return out
   }
   return copy(one) as Generated
 }
