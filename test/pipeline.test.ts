@@ -25,6 +25,7 @@ test('what a call passes, family by family', () => {
       'toolConcurrency',
       'degraded',
       'retry',
+      'results',
       'breaker',
       'bulkhead',
       'connection',

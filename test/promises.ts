@@ -295,7 +295,7 @@ export const promises = {
   },
   R80: {
     text: 'A downstream API that changes without notice shows as drift (result schema/shape change) with an alert, before agents act on it.',
-    claimed: false,
+    claimed: true,
   },
   R81: {
     text: 'Server quality gate: TK lints/scores a server before admission (a study of 222 servers: 10 smells, 9 bug kinds; "weekend projects"): schema completeness, error discipline, stdout purity, shutdown, limits.',

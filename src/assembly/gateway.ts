@@ -19,6 +19,7 @@ import { authorize, createPolicy } from '../gateway/access/stage.ts'
 import { type Catalog, createCatalog } from '../gateway/catalog/index.ts'
 import { keptCatalogs } from '../gateway/catalog/kept-catalogs.ts'
 import { createContinuation } from '../gateway/continuation/stage.ts'
+import { resultWatch } from '../gateway/contracts/index.ts'
 import { signIn } from '../gateway/credentials/stage.ts'
 import { createEvents, type Events } from '../gateway/events/index.ts'
 import { createGateway } from '../gateway/gateway.ts'
@@ -166,6 +167,7 @@ export function assembleInside(parts: InsideParts): Inside {
       ? degraded(clock, report, (id) => settings.tools[id]?.staleFor ?? settings.tools['*']?.staleFor)
       : undefined,
     retry: resilience.retry,
+    results: resultWatch({ clock, report, compile: gate, versionOf: (id) => upstreams.get(id)?.describe().identity?.version }),
     breaker: resilience.breaker,
     bulkhead: resilience.bulkhead,
     connection: send,

@@ -26,6 +26,7 @@ export interface Stages {
   /** Undefined where configuration says it of no tool. */
   readonly degraded: Pass<RoutedCall> | undefined
   readonly retry: Pass<TargetedCall>
+  readonly results: Gate<RoutedCall>
   readonly breaker: Gate<TargetedCall>
   readonly bulkhead: Gate<TargetedCall>
   readonly connection: Next<TargetedCall>
@@ -63,6 +64,7 @@ export function pipeline(s: Stages) {
     .gate(['invoke'], s.toolConcurrency, 'before the breaker: who waits for its tool takes no place of the upstream')
     .pass(['invoke'], s.degraded, 'around retry: what is given where all attempts have failed')
     .pass(sent, s.retry, 'around the breaker, so that each attempt is judged')
+    .gate(['invoke'], s.results, 'inside retry and what is given in its place: it reads what the server itself answered')
     .gate(sent, s.breaker, 'before the queue: an open circuit answers at once and takes no place')
     .gate(sent, s.bulkhead, 'innermost: a place is held only while the upstream works')
     .end(sent, 'connection', s.connection, 'the exit of the call’s upstream')

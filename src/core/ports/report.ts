@@ -37,7 +37,7 @@ export const counters = {
   questions_refused: { help: 'Questions of upstreams that were refused, since too many waited for an answer.', labels: ['upstream'] },
   unclaimed: { help: 'Parked calls whose answer nobody came back for.', labels: ['upstream'] },
   suspect: {
-    help: 'Answers that are not what they are given for, by what was recognised: `auth_text` is a refusal of the credential in words, `limit_text` a limit of the rate of calls.',
+    help: 'Answers that are not what they are given for, by what was recognised: `auth_text` is a refusal of the credential in words, `limit_text` a limit of the rate of calls, `result_shape` a result of another shape than those of its tool had, `result_schema` structured content that its declared schema does not allow.',
     labels: ['upstream', 'reason'],
   },
   spilled_results: { help: 'Results that were too large and became a resource link.', labels: ['upstream'] },

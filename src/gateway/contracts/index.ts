@@ -20,6 +20,7 @@ export {
   withTool,
 } from './lock-file.ts'
 export { largestLock, lineOfTool, readLock } from './lock-reading.ts'
+export { type ResultWatchParts, resultWatch } from './result-watch.ts'
 export { rules } from './rules.ts'
 export { findingText, type Screening, type ScreeningContext, screen } from './screening.ts'
 export { isOver, withoutWaived } from './waived.ts'
