@@ -133,18 +133,22 @@ class Asking {
       const loop = loops.find(run, identical, nowMs)
       if (loop !== undefined) return this.refuse('run', loopFound(call, loop, loops.limit, parts.clock.now()))
     }
-    const shared = holders.shared(call)
-    const own = holders.ofPrincipal(call)
+    const known = holders.known(call, nowMs)
+    const shared = known?.shared ?? holders.shared(call)
+    const own = known?.own ?? holders.ofPrincipal(call)
     const amounts = parts.meter === undefined || call.family !== 'invoke' ? oneCall : parts.meter.estimate(call)
     this.ask(shared, amounts, nowMs)
     this.ask(own, amounts, nowMs)
     // An agent can make up runs: what refuses it whatever its run is bounds how many are kept.
-    const ofRun = holders.ofRun(call, this.waitMs === 0)
+    const ofRun = known?.ofRun ?? holders.ofRun(call, this.waitMs === 0)
     this.ask(ofRun, amounts, nowMs)
     const { refusing, pending } = this
     const timeMs = parts.budgets.run.time
     if (timeMs !== undefined && call.family === 'invoke') {
-      const age = holders.ageOfRun(call, refusing === undefined && pending === undefined)
+      const age =
+        known?.beganMs === undefined
+          ? holders.ageOfRun(call, refusing === undefined && pending === undefined)
+          : parts.clock.now() - known.beganMs
       if (age >= timeMs) return this.refuse('run', outOfTime(age, timeMs))
     }
     if (refusing !== undefined) {
@@ -154,6 +158,7 @@ class Asking {
     }
     if (pending !== undefined) return Promise.all(pending).then(() => this.again(call, exchange))
     if (identical !== 0) loops?.count(run, identical, nowMs)
+    if (known === undefined) holders.learn(call, shared, own, ofRun, nowMs)
     if (shared.length + own.length + ofRun.length === 0) return nothing
     const taken = new Taken(parts, parts.meter === undefined ? undefined : call, amounts, shared, own, ofRun)
     taken.count(nowMs)

@@ -2,6 +2,7 @@
 // next call, so that a call that is refused, however often, makes nothing.
 import { LRUCache } from 'lru-cache'
 import type { Call, RoutedCall, TargetedCall, UpstreamId } from '../../core/call/call.ts'
+import type { Item } from '../../core/call/item.ts'
 import type { Counted, RatesOf, UsedKind } from '../../core/call/item-rates.ts'
 import { type Principal, principalKey } from '../../core/call/principal.ts'
 import { type Run, runKey } from '../../core/call/run.ts'
@@ -24,6 +25,22 @@ interface Used {
   readonly rates: ItemRates | undefined
   readonly limits: readonly Limit[]
 }
+
+/** All limits of a call, and when its run began, so that the next call of the same run, principal and item finds them at once. */
+export interface Known {
+  readonly principal: Principal
+  readonly shared: readonly Limit[]
+  readonly own: readonly Limit[]
+  readonly ofRun: readonly Limit[]
+  /** Ms since the epoch; undefined where the time of runs is not limited. */
+  readonly beganMs: number | undefined
+  /** Monotonic ms until which nothing is looked up, so that what is in use is known as such. */
+  readonly untilMs: number
+}
+
+const knownForMs = 10_000
+/** Items of one run. */
+const mostKnown = 200
 
 type UsedItems = Map<UpstreamId, Map<string, Used>>
 
@@ -61,6 +78,7 @@ export class Holders {
   private readonly principals = new LRUCache<TenantKey, Holder>({ max: mostHolders })
   private readonly runs = new LRUCache<TenantKey, Holder>({ max: mostHolders })
   private readonly began = new LRUCache<TenantKey, number>({ max: mostBegan })
+  private readonly knownOf = new WeakMap<Run, Map<Item, Known>>()
   private readonly clock: Clock
   private readonly kept: KeptUsage | undefined
   private lastRun: Run | undefined
@@ -76,6 +94,28 @@ export class Holders {
     this.budgets = budgets
     this.principalsHave = hasAny(budgets.principal)
     this.runsHave = units.some((unit) => budgets.run[unit] !== undefined) || hasAny(budgets.team)
+  }
+
+  /** What `learn` was told of such a call. */
+  known(call: TargetedCall, nowMs: number): Known | undefined {
+    if (call.family !== 'invoke') return undefined
+    const known = this.knownOf.get(call.run)?.get((call as RoutedCall).item)
+    return known !== undefined && nowMs < known.untilMs && known.principal === call.caller.principal ? known : undefined
+  }
+
+  /** Of a call that was let in. */
+  learn(call: TargetedCall, shared: readonly Limit[], own: readonly Limit[], ofRun: readonly Limit[], nowMs: number): void {
+    const item = itemOf(call)
+    if (item === undefined) return
+    let items = this.knownOf.get(call.run)
+    if (items === undefined) {
+      items = new Map()
+      this.knownOf.set(call.run, items)
+    }
+    if (items.size >= mostKnown) items.clear()
+    const { principal } = call.caller
+    const beganMs = this.budgets.run.time === undefined ? undefined : this.began.get(this.keyOf(principal, call.run))
+    items.set(item, { principal, shared, own, ofRun, beganMs, untilMs: nowMs + knownForMs })
   }
 
   /** What all callers have together. */

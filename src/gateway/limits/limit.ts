@@ -26,13 +26,13 @@ export interface Limit extends Allowance {
 export const longestRunMs = 30 * 86_400_000
 
 export function rateLimit(key: TenantKey, { most, periodMs }: Rate, scope: Scope, upstream: string, item?: Limit['item']): Limit {
-  return { key, most, periodMs, kind: 'rate', unit: 'calls', scope, upstream, item, holder: undefined, total: false }
+  return { key, most, periodMs, kind: 'rate', unit: 'calls', scope, upstream, item, holder: undefined, total: false, slot: undefined }
 }
 
 export function budgetLimit(key: TenantKey, rate: Rate | number, unit: Unit, scope: Scope, holder?: string): Limit {
   const total = typeof rate === 'number'
   const { most, periodMs } = total ? { most: rate, periodMs: longestRunMs } : rate
-  return { key, most, periodMs, kind: 'budget', unit, scope, upstream: undefined, item: undefined, holder, total }
+  return { key, most, periodMs, kind: 'budget', unit, scope, upstream: undefined, item: undefined, holder, total, slot: undefined }
 }
 
 /** What a key was made of. */

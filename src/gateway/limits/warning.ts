@@ -7,7 +7,7 @@ import type { Limit } from './limit.ts'
 import { rounded } from './refusal.ts'
 
 /** The part of a budget from which on is warned. */
-const warned = 0.8
+export const warned = 0.8
 
 export interface WarningParts {
   readonly store: LimitStore
@@ -22,11 +22,8 @@ export function budgetWarning(
   ofRun: readonly Limit[],
 ): Outcome {
   const nowMs = clock.mono()
-  let near = 0
-  for (const limit of ofPrincipal) if (isNear(limit, store, nowMs)) near += 1
-  for (const limit of ofRun) if (isNear(limit, store, nowMs)) near += 1
-  if (near === 0) return outcome
   const found = [...ofPrincipal, ...ofRun].filter((limit) => isNear(limit, store, nowMs))
+  if (found.length === 0) return outcome
   return withWarning(
     outcome,
     found.map((limit) => inWords(limit, store.used(limit, nowMs), clock.now() + store.resetsInMs(limit, nowMs))),

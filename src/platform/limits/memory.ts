@@ -11,10 +11,16 @@ const sweepMs = 1_000
 /** Which of two keys was asked for longer ago is known by so many ms: a call asks for the same ones again and again. */
 const touchedMs = 1_000
 
-interface Kept {
-  readonly window: UsageWindow
+class Kept {
+  readonly window = new UsageWindow()
   /** When it became the latest of all. */
   touchedAt: number
+  /** It is no longer what is kept of its key. */
+  gone = false
+
+  constructor(touchedAt: number) {
+    this.touchedAt = touchedAt
+  }
 }
 
 export function createMemoryLimitStore(clock: Clock, report: Report, mostKeys = 100_000): MemoryLimitStore {
@@ -36,43 +42,56 @@ export class MemoryLimitStore implements LimitStore {
     this.mostKeys = mostKeys
   }
 
-  waitMs({ key, most, periodMs }: Allowance, amount: number, now: number): number {
-    return (this.windowOf(key, now) ?? empty).waitMs(most, periodMs, amount, now)
+  waitMs(allowance: Allowance, amount: number, now: number): number {
+    const { most, periodMs } = allowance
+    return (this.find(allowance, now)?.window ?? empty).waitMs(most, periodMs, amount, now)
   }
 
-  add({ key, most, periodMs }: Allowance, amount: number, now: number): void {
-    if (!Number.isFinite(amount)) return
-    let window = this.windowOf(key, now)
-    if (window === undefined) {
-      if (amount <= 0) return
-      window = new UsageWindow()
+  add(allowance: Allowance, amount: number, now: number): number {
+    const { key, most, periodMs } = allowance
+    let kept = this.find(allowance, now)
+    if (!Number.isFinite(amount)) return kept?.window.used(periodMs, now) ?? 0
+    if (kept === undefined) {
+      if (amount <= 0) return 0
+      kept = new Kept(this.clock.mono())
       this.makeRoom()
-      this.keys.set(key, { window, touchedAt: this.clock.mono() })
+      this.keys.set(key, kept)
     }
-    window.add(most, periodMs, amount, now)
+    return kept.window.add(most, periodMs, amount, now)
   }
 
-  used({ key, periodMs }: Allowance, now: number): number {
-    return this.keys.get(key)?.window.used(periodMs, now) ?? 0
+  used(allowance: Allowance, now: number): number {
+    return this.find(allowance, now)?.window.used(allowance.periodMs, now) ?? 0
   }
 
-  resetsInMs({ key, periodMs }: Allowance, now: number): number {
-    return this.keys.get(key)?.window.resetsInMs(periodMs, now) ?? 0
+  resetsInMs(allowance: Allowance, now: number): number {
+    return this.find(allowance, now)?.window.resetsInMs(allowance.periodMs, now) ?? 0
   }
 
   clear({ key }: Allowance): void {
-    this.keys.delete(key)
+    this.remove(key)
   }
 
-  private windowOf(key: TenantKey, now: number): UsageWindow | undefined {
-    const kept = this.keys.get(key)
-    if (kept === undefined) return undefined
+  private find(allowance: Allowance, now: number): Kept | undefined {
+    let kept = allowance.slot
+    if (!(kept instanceof Kept) || kept.gone) {
+      kept = this.keys.get(allowance.key)
+      if (!(kept instanceof Kept)) return undefined
+      allowance.slot = kept
+    }
     if (now - kept.touchedAt >= touchedMs) {
       kept.touchedAt = now
-      this.keys.delete(key)
-      this.keys.set(key, kept)
+      this.keys.delete(allowance.key)
+      this.keys.set(allowance.key, kept)
     }
-    return kept.window
+    return kept
+  }
+
+  private remove(key: TenantKey): void {
+    const kept = this.keys.get(key)
+    if (kept === undefined) return
+    kept.gone = true
+    this.keys.delete(key)
   }
 
   private makeRoom(): void {
@@ -80,11 +99,11 @@ export class MemoryLimitStore implements LimitStore {
     const now = this.clock.mono()
     if (now - this.sweptAt >= sweepMs) {
       this.sweptAt = now
-      for (const [key, { window }] of this.keys) if (window.ended(now)) this.keys.delete(key)
+      for (const [key, { window }] of this.keys) if (window.ended(now)) this.remove(key)
     }
     if (this.keys.size < this.mostKeys) return
     for (const oldest of this.keys.keys()) {
-      this.keys.delete(oldest)
+      this.remove(oldest)
       break
     }
     this.report.counters.add('store_evicted', { what: 'limit' })
