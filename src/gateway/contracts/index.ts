@@ -1,4 +1,6 @@
 // The face of the room: contracts of tools and what changes of them mean.
+export { type AdapterHelp, type ProposedAdapter, propose, proves } from './adapter-proof.ts'
+export { type Adapter, type AdapterOp, adapterText, callAdapter, readAdapter } from './adapters.ts'
 export { effectiveHints } from './annotations.ts'
 export { type Canonical, canonical } from './canonical.ts'
 export { digestsOf } from './digests.ts'
