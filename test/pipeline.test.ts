@@ -16,6 +16,7 @@ test('what a call passes, family by family', () => {
       'resolve',
       'authorize',
       'asserted',
+      'contract',
       'validate',
       'deadline',
       'seal',

@@ -42,7 +42,7 @@ export const promises = {
   },
   R9: {
     text: 'Registry/governance: G holds the list of admitted servers/tools with owner, version, approval; unlisted upstreams cannot be reached.',
-    claimed: false,
+    claimed: true,
   },
   R10: {
     text: 'Auth is on by default, from day one: the production profile will not start on a non-loopback address without an auth mode (retrofit is what hurt).',
@@ -139,7 +139,7 @@ export const promises = {
   },
   R34: {
     text: '(linked topic) Tool poisoning/CVE class: tool descriptions are pinned and screened; SSRF-safe metadata fetch; no shell in any URL/command path.',
-    claimed: false,
+    claimed: { partly: 'descriptions are pinned and screened; commands and addresses are not looked at as a whole' },
   },
   R35: { text: 'stdio, HTTP+SSE and Streamable HTTP upstreams all work, and are bridged to any client transport.', claimed: true },
   R36: {
@@ -305,7 +305,7 @@ export const promises = {
   R83: { text: "Clients pin a version; a pinned client never sees another version's schema.", claimed: true },
   R84: {
     text: 'Breaking change = new tool; an in-place breaking change by an upstream is blocked/quarantined, old contract kept or call refused with `tool_changed`.',
-    claimed: false,
+    claimed: true,
   },
   R85: {
     text: 'Schema diff classes: field added, parameter renamed, required -> optional, optional -> required, type/enum/description change; each has a verdict and test.',
@@ -313,7 +313,7 @@ export const promises = {
   },
   R86: {
     text: 'Silent change between two sessions is detected by hash, audited, alerted; a caller with the old schema gets a traceable error naming both versions.',
-    claimed: false,
+    claimed: { partly: 'alerts are log lines and metrics; nobody is called' },
   },
   R87: {
     text: 'Deprecation on a schedule: deprecate date, sunset date, warnings in list/result, per-client usage report; removal refused before the date or while pinned clients remain (override audited).',

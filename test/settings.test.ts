@@ -13,6 +13,7 @@ import { eventually } from './peers/processes.ts'
 import { type Answer, legacy, metric, modern, openSession, send, upstreamsOf } from './peers/raw.ts'
 import { plainTool, textResult } from './peers/scripted.ts'
 import { everything, root } from './peers/servers.ts'
+import { contractRows } from './settings-contracts.ts'
 import { elsewhere } from './settings-elsewhere.ts'
 import { call, faultOf, folder, gateway, mount, pair, type Row, server, toolNames } from './settings-rig.ts'
 import { serverRows } from './settings-servers.ts'
@@ -50,6 +51,7 @@ const rows: Record<string, Row> = {
   },
 
   ...serverRows,
+  ...contractRows,
   ...timeoutRows('global'),
   'limits.queue': async () => {
     for (const [queue, refused] of [

@@ -18,6 +18,7 @@ export async function metricsPage(load, note) {
   const metrics = createMetrics({
     upstreams: () => [upstream],
     sessions: () => [{ transport: 'http', open: 0 }],
+    tools: () => [{ upstream: 'x', state: 'admitted', tools: 0 }],
     clients: () => [{ transport: 'http', revision: 'x', clients: 0 }],
     stages: () => [{ family: 'x', stage: 'x', passes: 1, ownMs: 1 }],
   })

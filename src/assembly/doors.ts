@@ -18,6 +18,7 @@ import {
   type Readiness,
   type StoreStatus,
   serveStdio,
+  type Tools,
   type UpstreamActions,
   type UpstreamStatus,
 } from '../downstream/index.ts'
@@ -46,6 +47,7 @@ interface DoorParts {
   upstreams(): readonly UpstreamStatus[]
   readonly actions: UpstreamActions
   readonly budgets: Budgets
+  readonly tools: Tools
   stores(): readonly StoreStatus[]
   metrics(): Promise<string>
   clients(): ReturnType<Inventory['clients']>
@@ -102,6 +104,7 @@ export function openDoors(parts: DoorParts): Doors {
     upstreams: () => parts.upstreams(),
     actions: parts.actions,
     budgets: parts.budgets,
+    tools: parts.tools,
     stores: () => parts.stores(),
     metrics: () => parts.metrics(),
     clients: () => parts.clients(),

@@ -20,6 +20,8 @@ import { type Catalog, createCatalog } from '../gateway/catalog/index.ts'
 import { keptCatalogs } from '../gateway/catalog/kept-catalogs.ts'
 import { createContinuation } from '../gateway/continuation/stage.ts'
 import { resultWatch } from '../gateway/contracts/index.ts'
+import type { Registry } from '../gateway/contracts/registry.ts'
+import { contract } from '../gateway/contracts/stage.ts'
 import { signIn } from '../gateway/credentials/stage.ts'
 import { createEvents, type Events } from '../gateway/events/index.ts'
 import { createGateway } from '../gateway/gateway.ts'
@@ -66,6 +68,8 @@ export interface InsideParts {
   readonly limitStore?: LimitStore
   /** Value of `WWW-Authenticate` for a caller of the mount that lacks scopes. */
   challenge(mount: string, scopes: readonly string[]): string | undefined
+  /** Keeps the contracts of tools; absent: every tool is shown and called as its server lists it. */
+  readonly registry?: Registry | undefined
   /** Put round every stage. */
   readonly wrap?: Wrap | undefined
 }
@@ -85,7 +89,7 @@ export interface Inside {
 }
 
 export function assembleInside(parts: InsideParts): Inside {
-  const { settings, clock, random, report, sealer, recorder } = parts
+  const { settings, clock, random, report, sealer, recorder, registry } = parts
   const served = Object.entries(settings.servers).filter(([, server]) => server.enabled)
   const exits = assembleUpstreams({ ...parts, unclaimed: (row) => recorder.record(unclaimedRecord(row, clock.now())) })
   const upstreams = exits.all
@@ -101,6 +105,7 @@ export function assembleInside(parts: InsideParts): Inside {
     toolsets: settings.toolsets,
     compile: gate,
     tools: toolsBySelector(settings.tools, settings),
+    contracts: registry,
     listBytes: settings.limits.listBytes,
     sealer,
     clock,
@@ -154,6 +159,7 @@ export function assembleInside(parts: InsideParts): Inside {
             challenge: (call, scopes) => parts.challenge(call.mount, scopes),
           }),
     asserted,
+    contract: registry === undefined ? undefined : contract((call) => registry.readBy(call)),
     validate,
     deadline: deadline((id) => limitsOf.get(id)),
     seal: continuation.seal,

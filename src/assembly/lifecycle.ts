@@ -12,6 +12,7 @@ import { isSocketFile, type ListenAddress } from '../core/ports/listen-address.t
 import type { Report } from '../core/ports/report.ts'
 import type { ServedState } from '../core/ports/upstream.ts'
 import type { StoreStatus, UpstreamStatus } from '../downstream/index.ts'
+import type { LockFile } from '../gateway/contracts/index.ts'
 import { upstreamActions } from '../gateway/resilience/maintenance.ts'
 import {
   type Audit,
@@ -35,11 +36,13 @@ import { systemRandom } from '../platform/random/system-random.ts'
 import { adminToken } from '../platform/seal/admin-token.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
 import { type Auth, assembleAuth } from './auth.ts'
+import { createContractJudge } from './contracts.ts'
 import { type AssembledCredentials, assembleCredentials } from './credentials.ts'
 import { warnOfDeprecated } from './deprecations.ts'
 import { type Doors, openDoors } from './doors.ts'
 import { assembleInside, type Inside } from './gateway.ts'
 import { Outsiders } from './outsiders.ts'
+import { type AssembledRegistry, assembleRegistry } from './registry.ts'
 import { keepRewrapping, type Rewrapping } from './rewrapping.ts'
 import type { Settings } from './settings.ts'
 import { createDurable } from './stores.ts'
@@ -58,6 +61,8 @@ export interface GatewayOptions {
   readonly broken?: readonly { readonly server: string; readonly reason: string }[]
   /** Values that must never be written anywhere. */
   readonly secrets?: readonly string[]
+  /** Contracts of tools that were let in; absent: there is no lock file. */
+  readonly lock?: LockFile | undefined
   /** On the way to HTTP servers; absent: all are reached directly. */
   readonly proxies?: Proxies
 }
@@ -113,6 +118,7 @@ class Running implements RunningGateway {
   private readonly auth: Auth
   private readonly credentials: AssembledCredentials
   private readonly inside: Inside
+  private readonly registry: AssembledRegistry
   private rewrapping: Rewrapping | undefined
   private readonly doors: Doors
   private readonly draining = new AbortController()
@@ -176,6 +182,15 @@ class Running implements RunningGateway {
       discoverable: (server) => this.inside.catalog.refresh(server),
       rescoped: (server, principal) => this.inside.upstreams.get(server)?.rescoped?.(principal),
     })
+    this.registry = assembleRegistry({
+      settings,
+      lock: options.lock,
+      judge: createContractJudge(clock),
+      durable: this.durable,
+      clock,
+      report: this.report,
+      decisions: this.auth.decisions,
+    })
     const outsiders = new Outsiders()
     this.inside = assembleInside({
       settings,
@@ -192,6 +207,7 @@ class Running implements RunningGateway {
       identify: (presented) => this.auth.callers.identify(presented),
       proxies: options.proxies,
       decisions: this.auth.decisions,
+      registry: this.registry.registry,
       challenge: (mount, scopes) => this.auth.callers.challenge(mount, scopes),
       wrap: stages?.wrap,
     })
@@ -214,6 +230,7 @@ class Running implements RunningGateway {
       ready: () => ({ serving: this.serving, draining: this.draining.signal.aborted }),
       upstreams: () => this.upstreams(),
       budgets: this.inside.limits,
+      tools: this.registry.operators,
       actions: { actions: upstreamActions, maintenance: this.inside.maintenance },
       stores: () => [this.store()],
       metrics: () => metrics.text(),
@@ -230,6 +247,8 @@ class Running implements RunningGateway {
   }
 
   async open(): Promise<void> {
+    // What is listed is judged against what was stood for before the start.
+    await this.registry.start()
     await Promise.all([this.inside.catalog.start(), this.inside.limits.start(), this.auth.callers.start(), this.saving.start()])
     const { listen, admin, stdio } = this.options
     if (admin !== undefined) this.adminBound = await this.doors.admin.listen(admin)
@@ -297,6 +316,7 @@ class Running implements RunningGateway {
     this.draining.abort('drain')
     this.inside.events.drain()
     this.inside.catalog.stop()
+    await this.registry.end()
     await this.doors.drain(graceMs)
     const deadline = new Deadline(systemClock, { idleMs: upstreamGraceMs, totalMs: upstreamGraceMs }, () => undefined)
     await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.drain(deadline)))
@@ -366,6 +386,7 @@ class Running implements RunningGateway {
         })
       },
       sessions: () => this.doors.sessions(),
+      tools: () => this.registry.operators.counts(),
     }
   }
 }

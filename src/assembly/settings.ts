@@ -12,6 +12,7 @@ import {
 } from '../downstream/settings.ts'
 import { accessSettings } from '../gateway/access/settings.ts'
 import { toolsetSettings } from '../gateway/catalog/settings.ts'
+import { governanceSettings, versionSettings } from '../gateway/contracts/settings.ts'
 import { connectSettings, upstreamAuthSettings } from '../gateway/credentials/settings.ts'
 import { callerSettings } from '../gateway/identity/settings.ts'
 import { budgetSettings, limitSettings, loopSettings, priceSettings } from '../gateway/limits/settings.ts'
@@ -45,7 +46,7 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe('Serve the front door over TLS. Absent: plain HTTP, for this machine or behind a proxy that does it.'),
   servers: z
-    .record(mountName, serverSettings.safeExtend({ auth: upstreamAuthSettings.optional() }))
+    .record(mountName, serverSettings.safeExtend({ auth: upstreamAuthSettings.optional(), ...governanceSettings.shape }))
     .default({})
     .describe('The MCP servers behind the gateway, by the name they get in /mcp/{name} and in tool names.'),
   connect: connectSettings.prefault({}).describe('Pages at which users link their accounts at servers.'),
@@ -61,6 +62,7 @@ export const settingsSchema = z.strictObject({
     .describe(
       'Rates of resources, by selector: of their URI, or of a URI template as a list shows it. What comes from one template counts together, the files of one skill too, and what no list has counts by the selectors that select it.',
     ),
+  versions: versionSettings.prefault({}).describe('Contracts of tools: what becomes of them when a server changes them.'),
   access: accessSettings
     .optional()
     .describe(

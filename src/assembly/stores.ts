@@ -6,6 +6,7 @@ import type { Domain, Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
 import { sessionsDomain } from '../downstream/index.ts'
 import { catalogsDomain } from '../gateway/catalog/kept-catalogs.ts'
+import { contractsDomain } from '../gateway/contracts/history.ts'
 import { upstreamClientsDomain } from '../gateway/credentials/clients.ts'
 import { connectDomain } from '../gateway/credentials/connect-requests.ts'
 import { grantsDomain } from '../gateway/credentials/grants.ts'
@@ -29,6 +30,7 @@ export const domains: readonly Domain[] = [
   upstreamClientsDomain,
   connectDomain,
   budgetUsageDomain,
+  contractsDomain,
 ]
 
 /** Opens with the first use. Without a state folder it is in memory, and ends with the gateway. */

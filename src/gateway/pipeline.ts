@@ -14,6 +14,8 @@ export interface Stages {
   /** Undefined where the configuration has no rules of access. */
   readonly authorize: Pass<TargetedCall> | undefined
   readonly asserted: Pass<RoutedCall>
+  /** Undefined where nobody keeps contracts. */
+  readonly contract: Pass<RoutedCall> | undefined
   readonly validate: Pass<RoutedCall>
   readonly deadline: Pass<TargetedCall>
   readonly seal: Pass<RoutedCall>
@@ -51,6 +53,7 @@ export function pipeline(s: Stages) {
     )
     .pass(['invoke', 'complete'], s.authorize, 'before any check of the arguments: who may not use it learns nothing of its schema')
     .pass(['invoke'], s.asserted, 'before validate: a header that lies about the body is refused whatever the arguments')
+    .pass(['invoke'], s.contract, 'before validate: who has read another schema is told that, whatever its arguments')
     .pass(['invoke'], s.validate, 'before anything is spent on the call: no upstream byte for wrong arguments')
     .pass(sent, s.deadline, 'from here the upstream’s own limits count')
     .pass(['invoke'], s.seal, 'around retry: what is sealed is the final outcome, once')

@@ -24,6 +24,8 @@ export interface Gauges {
   }[]
   sessions(): readonly { readonly transport: string; readonly open: number }[]
   clients(): readonly { readonly transport: string; readonly revision: string; readonly clients: number }[]
+  /** Tools of each server in each state of their contract. */
+  tools(): readonly { readonly upstream: string; readonly state: string; readonly tools: number }[]
   /** Empty where they are not measured. */
   stages(): readonly StageTime[]
 }
@@ -240,6 +242,9 @@ function addGauges(registry: Registry, gauges: Gauges): void {
   gauge('signalbox_endpoint_in_flight', 'Calls in flight at an endpoint of a server with several.', ['upstream', 'endpoint'], (set) => {
     for (const { upstream, endpoints } of gauges.upstreams())
       for (const { url, inFlight } of endpoints) set({ upstream, endpoint: url }, inFlight)
+  })
+  gauge('signalbox_tool_contracts', 'Tools that servers list or listed, by the state of their contract.', ['upstream', 'state'], (set) => {
+    for (const { upstream, state, tools } of gauges.tools()) set({ upstream, state }, tools)
   })
   gauge('signalbox_sessions', 'Client sessions open now.', ['transport'], (set) => {
     for (const { transport, open } of gauges.sessions()) set({ transport }, open)

@@ -1,10 +1,13 @@
 // The gateway under the fuzzer: the real doors, stages and exits in this process, with all that it says of itself kept for the judge.
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
+import { createContractJudge } from '../../src/assembly/contracts.ts'
 import { openDoors } from '../../src/assembly/doors.ts'
 import { assembleInside } from '../../src/assembly/gateway.ts'
 import { Outsiders } from '../../src/assembly/outsiders.ts'
+import { assembleRegistry } from '../../src/assembly/registry.ts'
 import { settingsSchema } from '../../src/assembly/settings.ts'
+import { createDurable } from '../../src/assembly/stores.ts'
 import { Deadline } from '../../src/core/call/deadline.ts'
 import { anonymous } from '../../src/core/call/principal.ts'
 import type { CallRecord } from '../../src/core/call/record.ts'
@@ -93,8 +96,13 @@ export async function startRig(): Promise<Rig> {
   }
   const sealer = createSealer(freshKey(), systemRandom)
   const outside = new Outsiders()
+  const tools = assembleRegistry({
+    ...{ settings, lock: undefined, judge: createContractJudge(clock), durable: createDurable(undefined, clock, report) },
+    ...{ clock, report, decisions: noDecisions },
+  })
   const inside = assembleInside({
     settings,
+    registry: tools.registry,
     broken: new Map(),
     clock,
     random: systemRandom,
@@ -135,6 +143,7 @@ export async function startRig(): Promise<Rig> {
     ready: () => ({ serving: true, draining: false }),
     actions: { actions: [], maintenance: inside.maintenance },
     budgets: inside.limits,
+    tools: tools.operators,
     stores: () => [],
     upstreams: () => [],
     metrics: async () => '',

@@ -13,6 +13,7 @@ import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
 import { noDecisions } from '../doubles/decisions.ts'
+import { noTools } from '../doubles/tools.ts'
 import type { Result } from '../peers/clients.ts'
 import { eventually } from '../peers/processes.ts'
 import { openSession, send } from '../peers/raw.ts'
@@ -79,6 +80,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
     ready: () => ({ serving: true, draining: false }),
     actions: { actions: [], maintenance: inside.maintenance },
     budgets: inside.limits,
+    tools: noTools,
     stores: () => [],
     upstreams: () => [],
     metrics: async () => '',

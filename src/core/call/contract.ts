@@ -104,8 +104,10 @@ export interface Judgement {
 export interface BrokenContract {
   /** By what the callers' arguments were made. */
   readonly known: Digests
-  /** What the server takes now. */
-  readonly current: Digests
+  /** What the server takes now; undefined until it is judged. */
+  readonly current: Digests | undefined
+  /** For people and agents. */
+  readonly human: string
   readonly changes: readonly Change[]
   readonly example?: unknown
   /** Where a proved translation is approved: it turns calls by the old contract into calls by the new one. */
@@ -148,13 +150,13 @@ export interface ItemContract {
   /** `c1:…` of what is shown; undefined until it is read. */
   readonly digest: string | undefined
   readonly state: ContractState
+  /** Equal as long as nothing of it changes for calls; '' of nearly all. */
+  readonly mark: string
   /** Undefined of nearly all: every caller knows what the server takes. */
   readonly change: ContractChange | undefined
 }
 
 export interface ContractChange {
-  /** Equal as long as the change is the same. */
-  readonly mark: string
   /** The server takes something else than what is shown. */
   readonly live: BrokenContract | undefined
   /** What was shown before and is no longer taken, the latest first. Who read a list before `since` has read the old contract. */

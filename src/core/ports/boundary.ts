@@ -16,6 +16,7 @@ export type EventSource =
   | 'connection'
   | 'credentials'
   | 'catalog'
+  | 'contracts'
   | 'record'
   | 'limits'
   | 'timer'

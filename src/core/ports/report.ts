@@ -50,6 +50,11 @@ export const counters = {
     labels: ['upstream'],
   },
   quarantined_items: { help: 'Definitions that could not be served.', labels: ['upstream', 'kind'] },
+  contract_changes: {
+    help: 'Changes of contracts of tools, by what they mean for callers (contracts.md).',
+    labels: ['upstream', 'verdict'],
+  },
+  contract_splits: { help: 'Tools of which two contracts began to take turns, as of replicas that differ.', labels: ['upstream'] },
   budget_usage_lost: {
     help: 'Parts of what was used of budgets that could not be kept, so that a restart gives them back.',
     labels: [],

@@ -4,6 +4,7 @@ import { keptDecisions, noDecisions } from '../../../test/doubles/decisions.ts'
 import { send } from '../../../test/doubles/downstream/http-peer.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { type AdminDoor, createAdminDoor } from './door.ts'
+import type { Tools } from './tools.ts'
 
 let door: AdminDoor
 let port = 0
@@ -30,6 +31,22 @@ const budgets = {
     return id === 'ab12'
   },
 }
+const decidedOf: unknown[] = []
+const tools: Tools = {
+  list: (after, most) => {
+    const all = ['a/b', 'c', 'd'].map((tool) => ({ server: 's', tool, state: 'admitted' }))
+    return all.filter(({ tool }) => after === undefined || tool > after.tool).slice(0, most)
+  },
+  find: (server, tool) => (server === 's' && tool === 'a/b' ? { server, tool, state: 'admitted' } : undefined),
+  contracts: async (_server, tool) => (tool === 'a/b' ? [{ state: 'admitted' }] : undefined),
+  decide: async (server, tool, asked) => {
+    decidedOf.push([server, tool, asked])
+    if (tool !== 'a/b') return { ok: false, why: 'unknown', detail: 'Nothing is known of it.' }
+    if (asked.expect[0] !== seen) return { ok: false, why: 'expect', detail: 'It is c1:2 now.' }
+    return { ok: true, entry: { server, tool, state: 'approved' } }
+  },
+}
+const seen = `c1:${'a'.repeat(64)}`
 let decisions = keptDecisions()
 let metrics: () => Promise<string> = async () => 'signalbox_sessions 1\n'
 
@@ -43,6 +60,7 @@ beforeEach(async () => {
     ],
     actions,
     budgets,
+    tools,
     stores: () => [{ name: 'durable', state: 'degraded', reason: 'full' }],
     clients: () => [
       { name: 'c', version: '1', transport: 'http', revision: '2026-07-28', firstSeenMs: 0, lastSeenMs: 1_000, calls: 3, owner: 'unknown' },
@@ -65,6 +83,7 @@ describe('the admin door with a token', () => {
       upstreams: () => [],
       actions,
       budgets,
+      tools,
       stores: () => [],
       clients: () => [],
       metrics: async () => 'signalbox_sessions 1\n',
@@ -82,6 +101,9 @@ describe('the admin door with a token', () => {
       '/admin/v1/budgets',
       '/admin/v1/budgets/ab12/actions',
       '/admin/v1/clients',
+      '/admin/v1/tools',
+      '/admin/v1/tools/s/t/contracts',
+      '/admin/v1/tools/s/t/approve',
       '/admin/v1/stores',
       '/nowhere',
     ]) {
@@ -143,7 +165,7 @@ describe('the admin door', () => {
     const nothing = await get('/mcp')
     expect([nothing.status, JSON.parse(nothing.text).detail]).toEqual([
       404,
-      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/stores, /admin/v1/budgets, /admin/v1/clients, /admin/v1/upstreams/{name}/actions, /admin/v1/budgets/{id}/actions.',
+      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/stores, /admin/v1/budgets, /admin/v1/tools, /admin/v1/clients, /admin/v1/upstreams/{name}/actions, /admin/v1/budgets/{id}/actions, /admin/v1/tools/{server}/{tool}/contracts, /admin/v1/tools/{server}/{tool}/approve|reject.',
     ])
     const posted = await get('/admin/v1/clients', {}, 'POST')
     expect([posted.status, posted.headers.allow]).toEqual([405, 'GET, HEAD'])
@@ -213,6 +235,47 @@ describe('the admin door', () => {
         allowed: true,
         reason: expect.stringMatching(/^clear by an operator \(127.*: limit .*"run":"r1"/),
       }),
+    ])
+  })
+
+  it('pages through the tools, shows what was seen of one, and takes what is decided of exactly what was seen', async () => {
+    const first = (await get('/admin/v1/tools?limit=2')).json as { tools: { tool: string }[]; nextCursor: string }
+    expect(first.tools.map(({ tool }) => tool)).toEqual(['a/b', 'c'])
+    expect((await get(`/admin/v1/tools?limit=2&cursor=${first.nextCursor}`)).json).toEqual({
+      tools: [{ server: 's', tool: 'd', state: 'admitted' }],
+    })
+    for (const query of ['limit=0', 'limit=x', 'limit=-1', 'cursor=x', `cursor=${Buffer.from('{}').toString('base64url')}`])
+      expect((await get(`/admin/v1/tools?${query}`)).status).toBe(400)
+    const at = '/admin/v1/tools/s/a%2Fb'
+    expect((await get(`${at}/contracts`)).json).toEqual({ server: 's', tool: 'a/b', state: 'admitted', contracts: [{ state: 'admitted' }] })
+    expect((await get('/admin/v1/tools/s/none/contracts')).status).toBe(404)
+    expect((await get(`${at}/contracts`, {}, 'POST')).headers.allow).toBe('GET, HEAD')
+    expect((await get(`${at}/approve`)).headers.allow).toBe('POST')
+    const post = (path: string, body: unknown, headers: Record<string, string> = {}) =>
+      send(port, { method: 'POST', path, headers, body: typeof body === 'string' ? body : JSON.stringify(body) })
+    for (const body of [
+      '',
+      '[]',
+      {},
+      { expect: [] },
+      { expect: ['c1:1'] },
+      { expect: seen, reason: '' },
+      { expect: seen, reason: 'x'.repeat(501) },
+    ])
+      expect((await post(`${at}/approve`, body)).status).toBe(400)
+    expect(decidedOf).toEqual([])
+    expect(await post(`${at}/approve`, { expect: seen, reason: 'PR 7' }, { 'signalbox-operator': 'ana' })).toMatchObject({
+      status: 200,
+      json: { state: 'approved' },
+    })
+    expect((await post(`${at}/reject`, { expect: [`x1:${'b'.repeat(64)}`] })).status).toBe(409)
+    expect((await post('/admin/v1/tools/s/none/approve', { expect: seen })).status).toBe(404)
+    expect((await post('/admin/v1/tools/s/%ff/approve', { expect: seen })).status).toBe(404)
+    expect(decidedOf[0]).toEqual(['s', 'a/b', { action: 'approve', expect: [seen], reason: 'PR 7', by: 'ana' }])
+    expect(decisions.all.map(({ method, upstream, item, allowed, reason }) => [method, upstream, item, allowed, reason])).toEqual([
+      ['approve', 's', 'a/b', true, `approve by an operator who is called ana (127.0.0.1): approved (${seen}): PR 7`],
+      ['reject', 's', 'a/b', false, 'reject by an operator (127.0.0.1): It is c1:2 now.'],
+      ['approve', 's', 'none', false, expect.stringContaining('Nothing is known')],
     ])
   })
 

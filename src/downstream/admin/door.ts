@@ -14,6 +14,7 @@ import { limitReceiving, lookingMs } from '../http/receive-limits.ts'
 import { answer, problem } from './answer.ts'
 import { type Budgets, budgetsAddress, clearAddress, clearedIn, showBudgets, takeClear } from './budgets.ts'
 import { Operations } from './operations.ts'
+import { contractsAddress, decisionAddress, showTools, type Tools, takeTool, toolIn, toolsAddress } from './tools.ts'
 import { actionAddress, actionsOf, takeAction, type UpstreamActions } from './upstream-actions.ts'
 
 export interface UpstreamStatus {
@@ -68,6 +69,7 @@ export interface AdminParts {
   upstreams(): readonly UpstreamStatus[]
   readonly actions: UpstreamActions
   readonly budgets: Budgets
+  readonly tools: Tools
   stores(): readonly StoreStatus[]
   /** The inventory of clients. */
   clients(): readonly ClientEntry[] | Promise<readonly ClientEntry[]>
@@ -90,7 +92,7 @@ export interface AdminDoor {
   close(): Promise<void>
 }
 
-type Answering = (res: ServerResponse) => void | Promise<void>
+type Answering = (res: ServerResponse, req: IncomingMessage) => void | Promise<void>
 
 export function createAdminDoor(parts: AdminParts): AdminDoor {
   const guard = new Guard({ profile: 'production', hosts: [], origins: [] }, parts.listenHost)
@@ -116,7 +118,7 @@ async function take(
   res: ServerResponse,
   guard: Guard,
   paths: ReadonlyMap<string, Answering>,
-  { actions, budgets }: AdminParts,
+  { actions, budgets, tools }: AdminParts,
   operations: Operations,
   wanted: Buffer | undefined,
 ): Promise<void> {
@@ -134,12 +136,15 @@ async function take(
     if (acted !== undefined) return takeAction(req, res, acted, actions, operations)
     const cleared = clearedIn(path)
     if (cleared !== undefined) return takeClear(req, res, cleared, budgets, operations)
-    return problem(res, 404, 'Not found', `Served here: ${[...paths.keys(), actionAddress, clearAddress].join(', ')}.`)
+    const tool = toolIn(path)
+    if (tool !== undefined) return takeTool(req, res, tool, tools, operations)
+    const served = [...paths.keys(), actionAddress, clearAddress, contractsAddress, decisionAddress]
+    return problem(res, 404, 'Not found', `Served here: ${served.join(', ')}.`)
   }
   if (req.method !== 'GET' && req.method !== 'HEAD') {
     return problem(res, 405, 'Method not allowed', `${path} is read with GET.`, ['Allow', 'GET, HEAD'])
   }
-  return found(res)
+  return found(res, req)
 }
 
 /** Of one length, whatever was shown. */
@@ -154,6 +159,7 @@ function answers(parts: AdminParts): ReadonlyMap<string, Answering> {
     ['/admin/v1/upstreams', (res) => json(res, { upstreams: parts.upstreams().map(shown) })],
     ['/admin/v1/stores', (res) => json(res, { stores: parts.stores() })],
     [budgetsAddress, (res) => showBudgets(res, parts.budgets)],
+    [toolsAddress, (res, req) => showTools(req, res, parts.tools)],
     ['/admin/v1/clients', async (res) => json(res, { clients: (await parts.clients()).map(dated) })],
   ])
 }

@@ -48,10 +48,19 @@ export class Operations {
 /** A name that a program may state: of a user of the system that it runs on. */
 const stated = /^[\p{L}\p{N}][\p{L}\p{N}._@\\+-]{0,63}$/u
 
-function whoOf({ headers, socket }: IncomingMessage): string {
-  const said = headers['signalbox-operator']
+/** The name of whoever asks, as the program says that asks. */
+export function operatorOf({ headers }: IncomingMessage): string {
+  return statedBy(headers['signalbox-operator']) ?? 'an operator'
+}
+
+function statedBy(said: string | string[] | undefined): string | undefined {
   const text = typeof said === 'string' ? Buffer.from(said, 'latin1').toString('utf8') : ''
-  const who = stated.test(text) ? `an operator who is called ${text}` : 'an operator'
+  return stated.test(text) ? text : undefined
+}
+
+function whoOf({ headers, socket }: IncomingMessage): string {
+  const name = statedBy(headers['signalbox-operator'])
+  const who = name === undefined ? 'an operator' : `an operator who is called ${name}`
   const { remoteAddress } = socket
   return remoteAddress === undefined ? who : `${who} (${remoteAddress})`
 }

@@ -89,7 +89,7 @@ export function completedBy(list: List, known: List | undefined): List {
 
 function versionOfAll(definitions: readonly Definition[]): string {
   const digest = createHash('sha256')
-  for (const { version, contract } of definitions) digest.update(`${version}${contract?.change?.mark ?? ''} `)
+  for (const { version, contract } of definitions) digest.update(`${version}${contract?.mark ?? ''} `)
   return digest.digest('base64url')
 }
 

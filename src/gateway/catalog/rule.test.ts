@@ -12,7 +12,7 @@ import type { CatalogChange } from './index.ts'
 
 const nothing = (): void => undefined
 const asSent: ToolRuling = { shown: 'sent', contract: undefined }
-const changed: ItemContract = { digest: 'c1:1', state: 'changed:breaking', change: { mark: 'm', live: undefined, before: [] } }
+const changed: ItemContract = { digest: 'c1:1', state: 'changed:breaking', mark: 'm', change: { live: undefined, before: [] } }
 
 /** Rules as a test says, by name of the tool; else all is shown as sent. */
 function ruling(rules: Record<string, ToolRuling> = {}) {

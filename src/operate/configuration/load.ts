@@ -4,6 +4,7 @@ import { homedir } from 'node:os'
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import { type Settings, settingsSchema } from '../../assembly/settings.ts'
 import type { ListenAddress } from '../../core/ports/listen-address.ts'
+import type { LockFile } from '../../gateway/contracts/index.ts'
 import {
   type Broken,
   type ClientInput,
@@ -18,6 +19,7 @@ import { Proxies } from '../../platform/net/proxies.ts'
 import { packageRoot } from '../package-root.ts'
 import { adminAddress, parseAddress } from './address.ts'
 import { checkSettings } from './checks.ts'
+import { loadLock } from './lock.ts'
 import { preferInstalled } from './prefer-installed.ts'
 import { proxyProblems } from './proxy-problems.ts'
 import { withServerNames } from './server-names.ts'
@@ -54,6 +56,8 @@ export interface Loaded {
   readonly warnings: readonly Problem[]
   /** Values of references and credentials of proxies, for redaction. Never log these. */
   readonly secrets: readonly string[]
+  /** Contracts of tools that were let in; undefined where there is no lock file. */
+  readonly lock: LockFile | undefined
   /** What the environment says of forward proxies. */
   readonly proxies: Proxies
   /** What `${dir:state}` means here, if the configuration uses it: made at the start, since servers make no folders. */
@@ -260,6 +264,8 @@ function done(
   for (const { name } of broken) servers[name] ??= neverStarted
   const { stateDir, ...stateless } = settings
   const state = stateDir === undefined || stateDir === 'off' ? {} : { stateDir: resolve(baseDir, stateDir) }
+  const locked = loadLock(settings, baseDir)
+  if ('problems' in locked) return { ok: false, problems: locked.problems }
   const reasons = new Map<string, string[]>()
   for (const each of broken) reasons.set(each.name, [...(reasons.get(each.name) ?? []), each.reason])
   return {
@@ -275,6 +281,7 @@ function done(
       warnings,
       secrets: [...secrets, ...proxies.secrets],
       proxies,
+      lock: locked.lock,
       stateFolder: JSON.stringify(servers).includes(JSON.stringify(stateFolderOf(request)).slice(1, -1))
         ? stateFolderOf(request)
         : undefined,

@@ -1,0 +1,158 @@
+// The registry of tools for operators: `GET /admin/v1/tools`, `GET /admin/v1/tools/{server}/{tool}/contracts`, and
+// `POST /admin/v1/tools/{server}/{tool}/approve` or `/reject` with `{"expect": ["c1:…"], "reason": "…"}`: exactly what was seen, or nothing.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isObject } from '../../core/protocol/is-object.ts'
+import { readBody } from '../http/body.ts'
+import { answer, problem } from './answer.ts'
+import { type Operations, operatorOf } from './operations.ts'
+
+/** As `gateway/contracts` keeps it. */
+export interface ToolEntry {
+  readonly server: string
+  readonly tool: string
+  readonly state: string
+}
+
+export interface Tools {
+  list(after: { readonly server: string; readonly tool: string } | undefined, most: number): readonly ToolEntry[]
+  find(server: string, tool: string): ToolEntry | undefined
+  contracts(server: string, tool: string): Promise<readonly object[] | undefined>
+  decide(
+    server: string,
+    tool: string,
+    asked: {
+      readonly action: 'approve' | 'reject'
+      readonly expect: readonly string[]
+      readonly by: string
+      readonly reason: string | undefined
+    },
+  ): Promise<
+    | { readonly ok: true; readonly entry: ToolEntry }
+    | { readonly ok: false; readonly why: 'unknown' | 'unread' | 'expect' | 'incomplete'; readonly detail: string }
+  >
+}
+
+export const toolsAddress = '/admin/v1/tools'
+export const contractsAddress = `${toolsAddress}/{server}/{tool}/contracts`
+export const decisionAddress = `${toolsAddress}/{server}/{tool}/approve|reject`
+
+const pageSize = 100
+const largestPage = 1_000
+const mostBytes = 16_384
+const mostExpected = 8
+const longestReason = 500
+
+/** `?limit=` and `?cursor=`, as the page before gave it. */
+export function showTools(req: IncomingMessage, res: ServerResponse, tools: Tools): void {
+  const { searchParams } = new URL(req.url ?? '/', 'http://localhost')
+  const wanted = searchParams.get('limit') ?? String(pageSize)
+  const limit = Number(wanted)
+  const cursor = searchParams.get('cursor')
+  const after = cursor === null ? undefined : openCursor(cursor)
+  const isLimit = /^\d{1,6}$/.test(wanted) && limit >= 1
+  if (!isLimit || (cursor !== null && after === undefined)) {
+    problem(res, 400, 'Bad request', isLimit ? '`cursor` is that of the page before.' : '`limit` is a whole number from 1 on.')
+    return
+  }
+  const most = Math.min(limit, largestPage)
+  // One more tells whether there is another page.
+  const found = tools.list(after, most + 1)
+  const page = found.slice(0, most)
+  const last = found.length > most ? page.at(-1) : undefined
+  const next = last === undefined ? {} : { nextCursor: Buffer.from(JSON.stringify([last.server, last.tool])).toString('base64url') }
+  answer(res, 200, 'application/json', JSON.stringify({ tools: page, ...next }))
+}
+
+function openCursor(text: string): { readonly server: string; readonly tool: string } | undefined {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(text, 'base64url').toString('utf8'))
+    if (!Array.isArray(value)) return undefined
+    const [server, tool] = value as unknown[]
+    return typeof server === 'string' && typeof tool === 'string' ? { server, tool } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+export interface ToolRequest {
+  readonly server: string
+  readonly tool: string
+  readonly what: 'contracts' | 'approve' | 'reject'
+}
+
+/** What a path asks of one tool; undefined of any other path. Names of tools may hold a slash, written as %2F. */
+export function toolIn(path: string): ToolRequest | undefined {
+  const found = /^\/admin\/v1\/tools\/([^/]+)\/([^/]+)\/(contracts|approve|reject)$/.exec(path)
+  try {
+    if (found === null) return undefined
+    return { server: decodeURIComponent(found[1] as string), tool: decodeURIComponent(found[2] as string), what: found[3] as 'contracts' }
+  } catch {
+    return undefined
+  }
+}
+
+export async function takeTool(
+  req: IncomingMessage,
+  res: ServerResponse,
+  { server, tool, what }: ToolRequest,
+  tools: Tools,
+  operations: Operations,
+): Promise<void> {
+  if (what === 'contracts') return showContracts(req, res, server, tool, tools)
+  if (req.method !== 'POST')
+    return problem(res, 405, 'Method not allowed', 'What is decided of a tool is sent with POST.', ['Allow', 'POST'])
+  const asked = askedIn(await bodyOf(req))
+  if (asked === undefined) {
+    const form = '{"expect": ["c1:…", …], "reason": "…"}'
+    return problem(
+      res,
+      400,
+      'Bad request',
+      `Send ${form}: digests of what you have seen, as \`live\` in ${toolsAddress} has them; a reason if you like.`,
+    )
+  }
+  const done = await tools.decide(server, tool, { action: what, ...asked, by: operatorOf(req) })
+  const result = done.ok ? `${done.entry.state} (${asked.expect.join(' ')})${said(asked.reason)}` : done.detail
+  operations.note(req, { action: what, upstream: server.slice(0, 64), item: tool.slice(0, 128), allowed: done.ok, result })
+  if (!done.ok) return problem(res, statuses[done.why], titles[done.why], done.detail)
+  answer(res, 200, 'application/json', JSON.stringify(done.entry))
+}
+
+const statuses = { unknown: 404, unread: 409, expect: 409, incomplete: 409 } as const
+const titles = { unknown: 'Not found', unread: 'Not known yet', expect: 'Something else by now', incomplete: 'Not all of it' } as const
+
+async function showContracts(req: IncomingMessage, res: ServerResponse, server: string, tool: string, tools: Tools): Promise<void> {
+  if (req.method !== 'GET' && req.method !== 'HEAD')
+    return problem(res, 405, 'Method not allowed', 'Contracts are read with GET.', ['Allow', 'GET, HEAD'])
+  const entry = tools.find(server, tool)
+  const contracts = await tools.contracts(server, tool)
+  if (entry === undefined || contracts === undefined) return problem(res, 404, 'Not found', 'Nothing is known of such a tool.')
+  answer(res, 200, 'application/json', JSON.stringify({ ...entry, contracts }))
+}
+
+function said(reason: string | undefined): string {
+  return reason === undefined ? '' : `: ${reason}`
+}
+
+function bodyOf(req: IncomingMessage): Promise<string> {
+  return new Promise((resolve) => readBody(req, mostBytes, (read) => resolve('body' in read ? read.body.toString('utf8') : '')))
+}
+
+function askedIn(text: string): { readonly expect: readonly string[]; readonly reason: string | undefined } | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (!isObject(value)) return undefined
+  const { expect, reason } = value
+  const digests = typeof expect === 'string' ? [expect] : expect
+  const areDigests =
+    Array.isArray(digests) &&
+    digests.length > 0 &&
+    digests.length <= mostExpected &&
+    digests.every((one) => typeof one === 'string' && /^[chpx]\d:[0-9a-f]{64}$/.test(one))
+  const isReason = reason === undefined || (typeof reason === 'string' && reason !== '' && reason.length <= longestReason)
+  return areDigests && isReason ? { expect: digests as string[], reason: reason as string | undefined } : undefined
+}

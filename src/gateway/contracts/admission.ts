@@ -1,0 +1,97 @@
+// What becomes of a tool whose server says something else than what is stood for: the states of a contract, and from one to the next. Pure;
+// docs/contracts.md has the table.
+import { breaks, type Change, type ContractState, type Judgement, type ToolContract } from '../../core/call/contract.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
+import { type EffectiveHints, effectiveHints } from './annotations.ts'
+import type { Screening } from './screening.ts'
+
+/** Which tools are let in at all, and what becomes of their changes. */
+export type Admit = 'locked' | 'firstUse' | 'open'
+
+export interface DriftPolicy {
+  readonly breaking: 'hold' | 'adopt'
+  readonly additive: 'adopt' | 'hold'
+  readonly prose: 'screen' | 'adopt' | 'hold'
+}
+
+/** Whatever changes is taken. */
+export const openPolicy: DriftPolicy = { breaking: 'adopt', additive: 'adopt', prose: 'adopt' }
+
+export interface Decision {
+  readonly state: ContractState
+  /** What callers are shown from now on, and what the next change is judged against. */
+  readonly stands: 'live' | 'approved'
+  /** What stands says of its behaviour the more cautious of what was approved and of what the server says now. */
+  readonly cautious: boolean
+  /** Calls by what stands would go wrong. */
+  readonly refused: boolean
+}
+
+/** Nothing was compared: the judge came to no end, and its digests are of what was not read. */
+export function isUnread({ verdict, changes }: Judgement): boolean {
+  return verdict === 'unknown' && changes.length === 0
+}
+
+const adopted: Decision = { state: 'admitted', stands: 'live', cautious: false, refused: false }
+
+/** `screened`: undefined where nobody looked at the words. `rejected`: an operator has seen this and does not want it. */
+export function decide(drift: DriftPolicy, judgement: Judgement, screened: Screening | undefined, rejected: boolean): Decision {
+  const kept = (state: ContractState, refused = false): Decision => ({
+    state: rejected ? 'rejected' : state,
+    stands: 'approved',
+    cautious: true,
+    refused,
+  })
+  const isBreaking = breaks(judgement.verdict)
+  if (isBreaking && (rejected || drift.breaking === 'hold')) return kept('changed:breaking', true)
+  if (rejected) return kept('rejected')
+  if (judgement.old.prose !== judgement.new.prose && holdsProse(drift.prose, screened)) return kept('changed:prose', isBreaking)
+  if (isBreaking) return { ...adopted, cautious: drift !== openPolicy }
+  const hints = judgement.changes.filter(({ side, verdict }) => side !== 'prose' && verdict === 'behavioural')
+  if (hints.length > 0 && drift !== openPolicy) {
+    if (!hints.every(isAnnotation)) return kept('changed:hints')
+    const isSafer = hints.some(({ kind }) => kind === 'hint.claims-safer')
+    if (isHeldBack(drift, judgement)) return kept('changed:hints')
+    return { state: isSafer ? 'changed:hints' : 'admitted', stands: 'live', cautious: true, refused: false }
+  }
+  return isHeldBack(drift, judgement) ? kept('changed:additive') : adopted
+}
+
+function holdsProse(prose: DriftPolicy['prose'], screened: Screening | undefined): boolean {
+  if (prose === 'screen') return screened === undefined || screened.held.length > 0
+  return prose === 'hold'
+}
+
+function isHeldBack(drift: DriftPolicy, { changes }: Judgement): boolean {
+  return drift.additive === 'hold' && changes.some(({ verdict }) => verdict === 'additive')
+}
+
+/** Of the four hints of a tool, which can be had of one definition in another. */
+function isAnnotation({ kind }: Change): boolean {
+  return kind === 'hint.claims-safer' || kind === 'hint.claims-riskier'
+}
+
+/** The annotations with which `stands` says no more of its safety than both; undefined where it says that already. */
+export function cautiousAnnotations(stands: ToolContract, other: ToolContract): object | undefined {
+  const own = effectiveHints(stands)
+  const both = moreCautious(own, effectiveHints(other))
+  if (hintNames.every((name) => own[name] === both[name])) return undefined
+  return {
+    ...(isObject(stands.annotations) ? stands.annotations : {}),
+    readOnlyHint: both.readOnly,
+    destructiveHint: both.destructive,
+    idempotentHint: both.idempotent,
+    openWorldHint: both.openWorld,
+  }
+}
+
+const hintNames = ['readOnly', 'destructive', 'idempotent', 'openWorld'] as const
+
+function moreCautious(a: EffectiveHints, b: EffectiveHints): EffectiveHints {
+  return {
+    readOnly: a.readOnly && b.readOnly,
+    destructive: a.destructive || b.destructive,
+    idempotent: a.idempotent && b.idempotent,
+    openWorld: a.openWorld || b.openWorld,
+  }
+}

@@ -1,0 +1,216 @@
+// One tool of a list at a time: what it is against what is stood for, and what becomes of it. A change is judged once; who changes without
+// end is judged now and then, and not called meanwhile.
+import { createHash } from 'node:crypto'
+import { breaks, type Digests } from '../../core/call/contract.ts'
+import { payloadOf } from '../../core/call/payload.ts'
+import type { ListedTool, ToolRuling } from '../../core/ports/contracts.ts'
+import { decide, isUnread, openPolicy } from './admission.ts'
+import type { Locked, RegistryParts, Served } from './served.ts'
+import { stable } from './stable.ts'
+import type { Telling } from './telling.ts'
+import { type Approval, type ContractText, contractOf, idOf, TrackedTool, type Weighed } from './tracked.ts'
+
+/** Where what has become of a tool is kept. */
+export interface Keeping {
+  /** Its state is to be written, and its digests to be read where they are not known. */
+  changed(served: Served, tool: TrackedTool): void
+  /** What is judged no more is no matter of the tool. */
+  isEnding(): boolean
+}
+
+/** One list of a server. */
+export interface Taking {
+  readonly served: Served
+  /** What one client session alone is shown: it changes nothing for others. */
+  readonly session: boolean
+  /** Monotonic ms at which no more is judged. */
+  readonly until: number
+  readonly telling: Telling
+  /** Names of the tools of other servers, as their servers and as callers know them. */
+  otherTools(): ReadonlySet<string>
+}
+
+export class Intake {
+  private readonly parts: RegistryParts
+  private readonly keeping: Keeping
+  private readonly keys = new WeakMap<object, string>()
+
+  constructor(parts: RegistryParts, keeping: Keeping) {
+    this.parts = parts
+    this.keeping = keeping
+  }
+
+  async rulingOf(taking: Taking, listed: ListedTool): Promise<ToolRuling> {
+    const { served, session } = taking
+    const tool = served.tools.get(listed.name)
+    if (tool === undefined) return this.first(taking, listed)
+    if (tool.seen === listed && tool.state !== 'split') return tool.ruling
+    const key = this.keyOf(listed)
+    const isSame = key === this.keyOf(tool.live)
+    if (isSame && tool.state !== 'split' && !this.isDue(tool)) {
+      if (!session) this.again(served, tool, listed)
+      return tool.ruling
+    }
+    if (tool.approved === undefined) return session ? tool.ruling : this.renewed(served, tool, listed)
+    const isBack = key === this.keyOf(tool.approved)
+    const weighed = isBack ? undefined : await this.weigh(taking, tool, listed, key)
+    if (!isBack && weighed === undefined) return tool.unjudged()
+    if (session) return weighed === undefined ? tool.ruling : tool.rulingOf(weighed)
+    return this.taken(taking, tool, listed, weighed, isSame ? undefined : key)
+  }
+
+  /** Its digests, where they can be had. */
+  async read(text: ContractText): Promise<Digests | undefined> {
+    if (text.digests === undefined) {
+      const contract = contractOf(text.sent)
+      const judgement = await this.parts.judge.judge(contract, contract)
+      if (!isUnread(judgement)) text.digests = judgement.new
+    }
+    return text.digests
+  }
+
+  /** What the lock file has of it, if tools of the server are let in by it. */
+  lockOf(served: Served, tool: string): Locked | undefined {
+    return served.admit === 'locked' ? this.parts.locked?.(served.id, tool) : undefined
+  }
+
+  private async first(taking: Taking, listed: ListedTool): Promise<ToolRuling> {
+    const { served, telling } = taking
+    const now = this.parts.clock.now()
+    const live: ContractText = { sent: listed.sent, digests: undefined }
+    const tool = new TrackedTool(served.id, listed.name, live, now)
+    if (served.admit === 'locked') await this.byLock(taking, tool, listed)
+    else tool.admit(live, { as: 'admitted', by: served.admit, reason: undefined, atMs: now })
+    if (!tool.waits) tool.seen = listed
+    served.tools.set(listed.name, tool)
+    served.news.add(tool)
+    telling.first(tool)
+    this.keeping.changed(served, tool)
+    return tool.ruling
+  }
+
+  private async byLock(taking: Taking, tool: TrackedTool, listed: ListedTool): Promise<void> {
+    const { served } = taking
+    const locked = this.lockOf(served, tool.name)
+    if (locked === undefined) return
+    const now = this.parts.clock.now()
+    const approval: Approval = { as: 'admitted', by: locked.by ?? 'lock', reason: locked.reason ?? undefined, atMs: now }
+    tool.lock = lockId(locked)
+    if (locked.rejected) return tool.reject({ ...approval, as: 'rejected' })
+    const digests = await this.read(tool.live)
+    if (digests !== undefined && idOf(digests) === tool.lock) return tool.admit(tool.live, approval)
+    tool.lockedTo({ sent: payloadOf(locked.definition), digests: undefined }, approval)
+    const weighed = await this.weigh(taking, tool, listed, this.keyOf(listed))
+    if (weighed === undefined) tool.ruling = tool.unjudged()
+    else tool.take(weighed, this.adopter(served, weighed, now), false)
+  }
+
+  /** The same contract in another object. */
+  private again(served: Served, tool: TrackedTool, listed: ListedTool): void {
+    tool.seen = listed
+    tool.live.sent = listed.sent
+    if (this.parts.clock.now() - tool.lastSeenMs >= seenMs) {
+      tool.lastSeenMs = this.parts.clock.now()
+      this.keeping.changed(served, tool)
+    }
+  }
+
+  private renewed(served: Served, tool: TrackedTool, listed: ListedTool): ToolRuling {
+    tool.renew({ sent: listed.sent, digests: undefined })
+    tool.seen = listed
+    this.keeping.changed(served, tool)
+    return tool.ruling
+  }
+
+  /** `key`: of what is new; undefined where the server says what it said before. */
+  private taken(taking: Taking, tool: TrackedTool, listed: ListedTool, weighed: Weighed | undefined, key: string | undefined): ToolRuling {
+    const { served, telling } = taking
+    const now = this.parts.clock.now()
+    if (key !== undefined) tool.turns.note(key, now)
+    const wasSplit = tool.state === 'split'
+    const isSplit = tool.turns.taken(now)
+    if (weighed === undefined) {
+      tool.back(isSplit)
+      tool.live.sent = listed.sent
+    } else tool.take(weighed, this.adopter(served, weighed, now), isSplit)
+    if (isSplit) this.refuseWhereSplit(tool, now)
+    // What time was lacking for comes again.
+    tool.seen = weighed !== undefined && isUnread(weighed.judgement) ? undefined : listed
+    tool.lastSeenMs = now
+    served.news.add(tool)
+    if (weighed !== undefined && key !== undefined) telling.changed(tool, weighed)
+    if (isSplit && !wasSplit) telling.split(tool)
+    this.keeping.changed(served, tool)
+    return tool.ruling
+  }
+
+  /** Nobody knows which of them a call meets: one that breaks callers is enough. */
+  private refuseWhereSplit(tool: TrackedTool, now: number): void {
+    const among = [...tool.turns.keys(now)].flatMap((key) => tool.weighed.get(key) ?? [])
+    const breaking = among.find(({ judgement }) => breaks(judgement.verdict))
+    if (breaking !== undefined) tool.refuse(breaking)
+  }
+
+  /** A judgement that time was lacking for is tried again. */
+  private isDue(tool: TrackedTool): boolean {
+    const { change, waits } = tool
+    return waits || (change !== undefined && isUnread(change.judgement) && tool.mayJudge(this.parts.clock.now()))
+  }
+
+  private async weigh(
+    { served, until, otherTools }: Taking,
+    tool: TrackedTool,
+    listed: ListedTool,
+    key: string,
+  ): Promise<Weighed | undefined> {
+    const known = tool.weighed.get(key)
+    if (known !== undefined) return known
+    const { clock, judge, reading, screen, adapt, drift } = this.parts
+    const { approved } = tool
+    if (approved === undefined || clock.mono() >= until || !tool.mayJudge(clock.now())) return undefined
+    const [old, now] = [contractOf(approved.sent), contractOf(listed.sent)]
+    const judgement = await judge.judge(old, now, { reading })
+    const isRead = !isUnread(judgement)
+    if (!isRead && this.keeping.isEnding()) return undefined
+    if (isRead) approved.digests ??= judgement.old
+    const whose = { upstream: served.id, tool: tool.name }
+    const policy = served.admit === 'open' ? openPolicy : drift
+    const hasOtherWords = judgement.old.prose !== judgement.new.prose
+    const screened =
+      hasOtherWords && policy.prose === 'screen' ? screen(old, now, { otherTools: otherTools(), addresses: served.addresses }) : undefined
+    const decision = decide(policy, judgement, screened, tool.isRejected(judgement.new))
+    const adapter = breaks(judgement.verdict) ? await adapt?.(old, now, judgement, whose) : undefined
+    const live: ContractText = { sent: listed.sent, digests: isRead ? judgement.new : undefined }
+    const weighed = { live, judgement, screened, decision, adapter }
+    // The same in other bytes may come with every list.
+    if (idOf(judgement.old) !== idOf(judgement.new)) tool.judged(clock.now())
+    if (isRead) tool.keep(key, weighed)
+    return weighed
+  }
+
+  private adopter(served: Served, { judgement }: Weighed, atMs: number): Approval {
+    return { as: 'admitted', by: served.admit === 'open' ? 'open' : 'drift', reason: judgement.human, atMs }
+  }
+
+  /** Equal for definitions that say the same, whatever the order of their members. Of an object that stays the same it is made once. */
+  private keyOf({ sent }: { readonly sent: ListedTool['sent'] }): string {
+    let key = this.keys.get(sent)
+    if (key === undefined) {
+      key = digestOf(stable(contractOf(sent)))
+      this.keys.set(sent, key)
+    }
+    return key
+  }
+}
+
+/** A tool is written as seen once a day. */
+const seenMs = 86_400_000
+
+/** Of a lock entry, to be told from what it is later. */
+export function lockId(locked: Locked | undefined): string | undefined {
+  return locked === undefined ? undefined : idOf(locked.digests)
+}
+
+function digestOf(text: string): string {
+  return createHash('sha256').update(text).digest('base64url')
+}

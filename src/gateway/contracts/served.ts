@@ -1,0 +1,68 @@
+// What is known of one server whose tools are kept, and the parts that all who work on them share.
+import type { CallAdapter, Digests, Judgement, Reading, ToolContract } from '../../core/call/contract.ts'
+import type { UpstreamId } from '../../core/call/item.ts'
+import type { Clock } from '../../core/ports/clock.ts'
+import type { ContractJudge } from '../../core/ports/contract-judge.ts'
+import type { Decisions } from '../../core/ports/decisions.ts'
+import type { Report } from '../../core/ports/report.ts'
+import type { Admit, DriftPolicy } from './admission.ts'
+import type { History, ToolKey } from './history.ts'
+import type { screen } from './screening.ts'
+import type { TrackedTool } from './tracked.ts'
+
+/** Of one server, by configuration. */
+export interface Governance {
+  readonly admit: Admit
+  readonly owner: string | undefined
+  readonly environment: string
+  /** Host names that are the server's own. */
+  readonly addresses: readonly string[]
+}
+
+export interface Served extends Governance {
+  readonly id: UpstreamId
+  readonly tools: Map<string, TrackedTool>
+  /** Their rulings are new, and not in force yet. */
+  readonly news: Set<TrackedTool>
+  /** Work on its tools, one after the other. */
+  queue: Promise<unknown>
+  /** Names of the last list that all are shown. */
+  listed: ReadonlySet<string>
+}
+
+/** A tool of the lock file. */
+export interface Locked {
+  readonly definition: ToolContract
+  readonly digests: Pick<Digests, 'contract' | 'hints' | 'prose'>
+  readonly rejected: boolean
+  readonly by: string | null
+  readonly reason: string | null
+}
+
+export interface WhoseTool {
+  readonly upstream: UpstreamId
+  readonly tool: string
+}
+
+/** A translation of calls by the old contract into the new one, where one is proved. Never rejects. */
+export type Adapt = (old: ToolContract, now: ToolContract, judgement: Judgement, whose: WhoseTool) => Promise<CallAdapter | undefined>
+
+export interface RegistryParts {
+  readonly servers: ReadonlyMap<UpstreamId, Governance>
+  readonly drift: DriftPolicy
+  readonly reading: Reading
+  readonly judge: ContractJudge
+  readonly screen: typeof screen
+  /** Undefined: nothing is translated, calls are refused. */
+  readonly adapt: Adapt | undefined
+  readonly locked: ((upstream: UpstreamId, tool: string) => Locked | undefined) | undefined
+  /** Undefined: nothing outlives the process. */
+  readonly history: History | undefined
+  readonly clock: Clock
+  readonly report: Report
+  readonly decisions: Decisions
+}
+
+export function toolKey(served: Served, tool: TrackedTool): ToolKey {
+  return { upstream: served.id, environment: served.environment, tool: tool.name }
+}

@@ -1,0 +1,367 @@
+// One tool of one server: what is stood for towards callers (the approved contract), what the server says now (the live one), how far they
+// are apart, and what calls have to know of it.
+import {
+  type BrokenContract,
+  breaks,
+  type CallAdapter,
+  type ContractState,
+  type Digests,
+  type ItemContract,
+  type Judgement,
+  type ToolContract,
+} from '../../core/call/contract.ts'
+import type { UpstreamId } from '../../core/call/item.ts'
+import { type Payload, payload } from '../../core/call/payload.ts'
+import type { ListedTool, ToolRuling } from '../../core/ports/contracts.ts'
+import { asBuffer } from '../../core/protocol/scan.ts'
+import { cautiousAnnotations, type Decision, isUnread } from './admission.ts'
+import type { Screening } from './screening.ts'
+import { Turns } from './turns.ts'
+
+/** A definition, with its digests once somebody has read it. */
+export interface ContractText {
+  sent: Payload
+  digests: Digests | undefined
+}
+
+/** Who stands for the contract that is shown, and why. */
+export interface Approval {
+  readonly as: 'admitted' | 'approved' | 'rejected'
+  /** `firstUse`, `open`, `lock`, `drift`, or the operator's name. */
+  readonly by: string
+  readonly reason: string | undefined
+  readonly atMs: number
+}
+
+/** How the live contract differs from the approved one. */
+export interface OpenChange extends Pick<Weighed, 'judgement' | 'screened'> {
+  /** What is shown is the live one, but for what is held back of it. */
+  readonly adopted: boolean
+}
+
+/** What was found of one text of the server, against what is stood for. */
+export interface Weighed {
+  readonly live: ContractText
+  readonly judgement: Judgement
+  readonly screened: Screening | undefined
+  readonly decision: Decision
+  readonly adapter: CallAdapter | undefined
+}
+
+/** What was shown before, and broke: who has read a list before `since` knows `broken.known`. */
+interface Step {
+  since: number
+  readonly broken: BrokenContract
+}
+
+/** As calls read it; its members change where nothing changes for them. */
+interface Told extends ItemContract {
+  digest: string | undefined
+}
+
+/** Contracts that callers may have read before this one. */
+const mostSteps = 8
+/** Changes that are told of to a caller. */
+const mostTold = 5
+/** Texts whose judgement is kept. */
+const mostWeighed = 8
+/** Contracts that were rejected and are known again. */
+const mostRejected = 16
+/** Judgements of one tool within `judgedMs`: who changes more often waits. */
+const mostJudged = 6
+const judgedMs = 600_000
+
+let marks = 0
+
+export class TrackedTool {
+  readonly upstream: UpstreamId
+  readonly name: string
+  readonly turns = new Turns()
+  readonly firstSeenMs: number
+  lastSeenMs: number
+  state: ContractState = 'new'
+  /** Undefined of a tool that is not let in. */
+  approved: ContractText | undefined
+  live: ContractText
+  approval: Approval | undefined
+  change: OpenChange | undefined
+  /** Of the live contract against what stood before it. */
+  latest: Judgement | undefined
+  /** The object of the last list: where it comes again, nothing has changed. */
+  seen: ListedTool | undefined
+  /** Of the lock file, as it was when the tool was let in by it. */
+  lock: string | undefined
+  ruling: ToolRuling
+  readonly weighed = new Map<string, Weighed>()
+  readonly rejected: string[] = []
+  private steps: Step[] = []
+  private refused: BrokenContract | undefined
+  private told: Told | undefined
+  private judgedAt: number[] = []
+  /** Shown while a change waits for its judgement. */
+  private waiting: ToolRuling | undefined
+  private readonly ofSessions = new WeakMap<Weighed, ToolRuling>()
+
+  constructor(upstream: UpstreamId, name: string, live: ContractText, nowMs: number) {
+    this.upstream = upstream
+    this.name = name
+    this.live = live
+    this.firstSeenMs = nowMs
+    this.lastSeenMs = nowMs
+    this.ruling = held(upstream, name, 'new')
+  }
+
+  get waits(): boolean {
+    return this.waiting !== undefined
+  }
+
+  /** Whether one more judgement may be asked for now. */
+  mayJudge(now: number): boolean {
+    return this.judgedAt.filter((at) => now - at < judgedMs).length < mostJudged
+  }
+
+  judged(now: number): void {
+    this.judgedAt = [...this.judgedAt.filter((at) => now - at < judgedMs), now]
+  }
+
+  keep(key: string, weighed: Weighed): void {
+    this.weighed.set(key, weighed)
+    const [oldest] = this.weighed.keys()
+    if (this.weighed.size > mostWeighed && oldest !== undefined) this.weighed.delete(oldest)
+  }
+
+  /** The tool is let in as it is, by `approval`. */
+  admit(live: ContractText, approval: Approval): void {
+    this.stepTo(live)
+    this.turns.forget()
+    this.latest = undefined
+    this.live = live
+    this.approved = live
+    this.state = approval.as
+    this.approval = approval
+    this.change = undefined
+    this.refused = undefined
+    this.waiting = undefined
+    this.weighed.clear()
+    this.settle()
+  }
+
+  /** What the server says is as stood for again. */
+  back(isSplit: boolean): void {
+    this.live = this.approved ?? this.live
+    this.change = undefined
+    this.refused = undefined
+    this.waiting = undefined
+    this.state = isSplit ? 'split' : this.approval?.as === 'approved' ? 'approved' : 'admitted'
+    this.settle()
+  }
+
+  /** Of a tool that is not let in: the server says something else of it. One that was rejected does not come back by that. */
+  renew(live: ContractText): void {
+    this.live = live
+    this.settle()
+  }
+
+  /** Stood for is what the lock file has; the server may say something else. */
+  lockedTo(approved: ContractText, approval: Approval): void {
+    this.approved = approved
+    this.approval = approval
+    this.weighed.clear()
+  }
+
+  /** The server says something else, which was judged. `adopter`: who stands for what is taken without an operator. */
+  take(weighed: Weighed, adopter: Approval, isSplit: boolean): void {
+    const { decision, live } = weighed
+    this.live = live
+    this.latest = weighed.judgement
+    this.waiting = undefined
+    const stands = decision.stands === 'live' && !isSplit ? live : (this.approved ?? live)
+    const text = decision.cautious ? cautious(stands, stands === live ? this.approved : live) : stands
+    if (stands === live) {
+      this.stepTo(live, weighed)
+      this.approval = adopter
+    }
+    if (text !== this.approved) this.weighed.clear()
+    this.approved = text
+    this.state = isSplit ? 'split' : decision.state
+    this.change = text === live ? undefined : { judgement: weighed.judgement, screened: weighed.screened, adopted: stands === live }
+    this.refused = decision.refused ? brokenOf(stands, weighed.judgement, weighed.adapter) : undefined
+    this.settle()
+  }
+
+  /** Of several contracts that take turns one breaks callers: nobody knows which of them a call meets. */
+  refuse({ judgement, adapter }: Weighed): void {
+    if (this.approved !== undefined) this.refused = brokenOf(this.approved, judgement, adapter)
+    this.settle()
+  }
+
+  /** The operator does not want what the server says: its change, or the tool where it is as it was let in. */
+  reject(approval: Approval): void {
+    if (this.change === undefined) this.approved = undefined
+    const id = idOf(this.live.digests)
+    if (id !== undefined && !this.rejected.includes(id)) this.rejected.push(id)
+    if (this.rejected.length > mostRejected) this.rejected.shift()
+    this.state = 'rejected'
+    this.approval = approval
+    this.waiting = undefined
+    this.turns.forget()
+    this.weighed.clear()
+    this.settle()
+  }
+
+  isRejected(digests: Digests): boolean {
+    return this.rejected.includes(idOf(digests) as string)
+  }
+
+  /** As it was before a restart. */
+  restore(kept: {
+    readonly state: ContractState
+    readonly approved: ContractText | undefined
+    readonly approval: Approval | undefined
+    readonly change: OpenChange | undefined
+    readonly rejected: readonly string[]
+    readonly lock: string | undefined
+    readonly adapter: CallAdapter | undefined
+  }): void {
+    this.state = kept.state
+    this.approved = kept.approved
+    this.approval = kept.approval
+    this.change = kept.change
+    this.lock = kept.lock
+    this.rejected.push(...kept.rejected.slice(-mostRejected))
+    const { change, approved } = this
+    const isBroken = change?.adopted === false && breaks(change.judgement.verdict) && approved !== undefined
+    this.refused = isBroken ? brokenOf(approved, change.judgement, kept.adapter) : undefined
+    this.settle()
+  }
+
+  /** While a change waits for its judgement: what is stood for stays shown, and is not called. */
+  unjudged(): ToolRuling {
+    const { approved, name, upstream } = this
+    if (approved === undefined) return held(upstream, name, 'new')
+    if (this.waiting !== undefined) return this.waiting
+    const human = 'it changes more often than its changes are judged'
+    const live: BrokenContract = {
+      known: approved.digests ?? unread,
+      current: undefined,
+      human,
+      changes: [],
+      adapter: undefined,
+    }
+    const contract: ItemContract = {
+      digest: approved.digests?.contract,
+      state: 'changed:breaking',
+      mark: nextMark(),
+      change: { live, before: this.steps },
+    }
+    this.waiting = { shown: approved.sent, contract }
+    return this.waiting
+  }
+
+  /** The ruling for one session, to which the server says something else than to others. */
+  rulingOf(weighed: Weighed): ToolRuling {
+    const ruling = this.ofSessions.get(weighed) ?? this.ruledFor(weighed)
+    this.ofSessions.set(weighed, ruling)
+    return ruling
+  }
+
+  private ruledFor({ decision, live, judgement, adapter }: Weighed): ToolRuling {
+    const { approved, upstream, name } = this
+    if (approved === undefined) return held(upstream, name, this.state)
+    if (decision.stands === 'live' && !decision.cautious) return { shown: 'sent', contract: this.told }
+    const stands = decision.stands === 'live' ? live : approved
+    const { sent } = cautious(stands, stands === live ? approved : live)
+    if (!decision.refused) return { shown: sent, contract: this.told }
+    const change = { live: brokenOf(approved, judgement, adapter), before: this.steps }
+    return { shown: sent, contract: { digest: approved.digests?.contract, state: decision.state, mark: nextMark(), change } }
+  }
+
+  /** Callers are shown the ruling from now on, and lists that are read before `epoch` are old. False where they were shown it already. */
+  inForce(epoch: number): boolean {
+    let isNew = false
+    for (const step of this.steps) {
+      if (step.since !== Number.POSITIVE_INFINITY) continue
+      step.since = epoch
+      isNew = true
+    }
+    return isNew
+  }
+
+  /** Its digests are known now. */
+  read(): void {
+    if (this.told !== undefined) this.told.digest = this.approved?.digests?.contract
+  }
+
+  /** Who has read what is shown now and then meets `live` knows another contract. */
+  private stepTo(live: ContractText, weighed?: Weighed): void {
+    const { approved } = this
+    const judgement = weighed?.judgement ?? (this.change?.adopted === false ? this.change.judgement : undefined)
+    if (approved === undefined || judgement === undefined || !breaks(judgement.verdict) || approved === live) return
+    const broken = brokenOf(approved, judgement, weighed?.adapter ?? this.refused?.adapter)
+    this.steps = [{ since: Number.POSITIVE_INFINITY, broken }, ...this.steps].slice(0, mostSteps)
+  }
+
+  private settle(): void {
+    const { approved, live, state, refused, steps, name, upstream } = this
+    if (approved === undefined) {
+      this.told = undefined
+      this.ruling = held(upstream, name, state)
+      return
+    }
+    const change = refused === undefined && steps.length === 0 ? undefined : { live: refused, before: steps }
+    const isUsual = change === undefined && (state === 'admitted' || state === 'approved')
+    this.told = { digest: approved.digests?.contract, state, mark: isUsual ? '' : nextMark(), change }
+    this.ruling = { shown: approved === live ? 'sent' : approved.sent, contract: this.told }
+  }
+}
+
+/** Said of a contract that nobody has read yet. */
+const unread: Digests = { contract: 'c1:', hints: 'h1:', prose: 'p1:', exact: 'x1:' }
+
+function nextMark(): string {
+  marks += 1
+  return `:${marks}`
+}
+
+function held(upstream: UpstreamId, name: string, state: ContractState): ToolRuling {
+  const why = state === 'rejected' ? 'an operator has rejected it' : 'nobody has admitted it'
+  return { shown: 'nothing', reason: `${why}; \`signalbox tools approve ${upstream}.${name}\` does`, contract: undefined }
+}
+
+/** The text of `stands` with annotations that say no more of its safety than both do. */
+function cautious(stands: ContractText, other: ContractText | undefined): ContractText {
+  const annotations = other === undefined ? undefined : cautiousAnnotations(contractOf(stands.sent), contractOf(other.sent))
+  if (annotations === undefined) return stands
+  const edited = stands.sent.edit([{ path: ['annotations'], value: JSON.stringify(annotations) }])
+  return { sent: payload(edited.bytes), digests: undefined }
+}
+
+/** `approved`: what was judged against. */
+function brokenOf(approved: ContractText, judgement: Judgement, adapter: CallAdapter | undefined): BrokenContract {
+  const { changes, example, human } = judgement
+  const known = isUnread(judgement) ? (approved.digests ?? unread) : judgement.old
+  const current = isUnread(judgement) ? undefined : judgement.new
+  const breaking = changes.filter(({ verdict }) => breaks(verdict))
+  return {
+    known,
+    current,
+    human:
+      (breaking.length > 0 ? breaking : changes)
+        .map((change) => change.human)
+        .slice(0, mostTold)
+        .join('; ') || human,
+    changes: breaking.slice(0, mostTold),
+    ...(example === undefined ? {} : { example }),
+    adapter,
+  }
+}
+
+/** Equal for contracts of which nothing that matters differs. */
+export function idOf(digests: Pick<Digests, 'contract' | 'hints' | 'prose'> | undefined): string | undefined {
+  return digests === undefined ? undefined : `${digests.contract} ${digests.hints} ${digests.prose}`
+}
+
+/** Parsed anew each time: values of thousands of definitions would stay in memory. */
+export function contractOf({ bytes }: Payload): ToolContract {
+  return JSON.parse(asBuffer(bytes).toString('utf8')) as ToolContract
+}

@@ -1,0 +1,9 @@
+// A registry of tools that knows none, for who has no use for one.
+import type { Tools } from '../../src/downstream/index.ts'
+
+export const noTools: Tools = {
+  list: () => [],
+  find: () => undefined,
+  contracts: async () => undefined,
+  decide: async () => ({ ok: false, why: 'unknown', detail: 'Nothing is known of any tool.' }),
+}
