@@ -6,7 +6,9 @@ export function addressesIn(text: string): string[] {
   for (const pattern of patterns) {
     for (const match of text.matchAll(pattern)) {
       const host = match[1]?.toLowerCase().replace(/\.+$/, '')
-      if (host !== undefined && host !== '' && !isNobodys(host)) found.add(host)
+      if (host === undefined || host === '' || isNobodys(host)) continue
+      // Next.js and Customer.io are names of products.
+      if (pattern !== bare || !/^\p{Lu}[^.]*\.[^.]*$/u.test(match[1] ?? '')) found.add(host)
     }
   }
   return [...found]
@@ -17,10 +19,12 @@ const label = '[\\p{L}\\p{N}](?:[\\p{L}\\p{N}-]{0,61}[\\p{L}\\p{N}])?'
 const endings =
   'com|net|org|io|dev|app|ai|co|example|xyz|info|ru|cn|de|uk|eu|us|site|online|cloud|gg|cc|tk|ml|top|biz|tech|page|link|click|live|space|store|pw|onion'
 
+const bare = new RegExp(`(?<![\\p{L}\\p{N}.@/_-])((?:${label}\\.){1,5}(?:${endings}))(?![\\p{L}\\p{N}_(-])`, 'giu')
+
 const patterns: readonly RegExp[] = [
   /\b(?:https?|wss?|ftp|ssh|s3|tcp):\/\/(?:[^\s/@"'<>`]{1,200}@)?\[?([^\s/:?#)"'<>`\]|\\]{1,253})/giu,
   /[\w.+-]{1,64}@([\p{L}\p{N}-]{1,63}(?:\.[\p{L}\p{N}-]{1,63}){1,5})/giu,
-  new RegExp(`(?<![\\p{L}\\p{N}.@/_-])((?:${label}\\.){1,5}(?:${endings}))(?![\\p{L}\\p{N}_(-])`, 'giu'),
+  bare,
   /(?<![\d.])(\d{1,3}(?:\.\d{1,3}){3})(?!\.?\d)/g,
 ]
 

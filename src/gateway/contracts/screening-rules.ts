@@ -93,7 +93,12 @@ const past: readonly RegExp[] = [
     '\\b(?:in|for|on) (?:all|every|any) (?:future|subsequent|following|other|later) (?:calls?|responses?|conversations?|requests?|messages?|turns?|tasks?|tools?)\\b',
   ),
   words('\\bfrom (?:now|this point|here) on(?:wards?)?\\b.{0,60}\\b(?:always|must|never|include|send|call|use|treat)\\b'),
-  words('\\b(?:before|prior to|after|when) (?:using|calling|invoking|executing|running) (?:any|every|all|each)\\b.{0,20}\\btools?\\b'),
+  words(
+    '\\b(?:before|prior to|after|when|whenever)\\b.{0,20}\\b(?:us|call|invok|execut|run|runn)(?:e|es|ed|ing|s)?\\b.{0,10}\\b(?:any|every|all|each)\\b.{0,20}\\b(?:tools?|commands?)\\b',
+  ),
+  words(
+    '\\b(?:instead of|rather than|in preference to|over|not use|never use|avoid) (?:any|all|every|the)? ?others? (?:\\w{1,12} )?tools?\\b',
+  ),
   words('\\brequired (?:initiali[sz]ation|init|setup|set-up|verification|compliance) step\\b'),
   words('\\b(?:otherwise|or else)\\b.{0,40}\\b(?:shut ?down|terminated|deleted|punished|banned|breaks? everything)\\b'),
   // The best known of these in other languages.
@@ -111,22 +116,27 @@ const hardPaths: readonly RegExp[] = [
     '(?<![\\w.])\\.env(?:\\.[\\w-]{1,20})?\\b|\\bmcp\\.json\\b|\\bclaude_desktop_config|\\.cursor/|\\bkeychain\\b|\\bkeyring\\b|\\bwallet\\.dat\\b|\\bcookies?\\.sqlite\\b|\\blogin data\\b',
   ),
   words('\\b(?:seed phrase|recovery phrase|private keys?|ssh keys?|BEGIN [A-Z ]{0,20}PRIVATE KEY)\\b'),
-  words('\\|\\s{0,3}(?:base64|curl|wget|nc|sh|bash)\\b|\\b(?:curl|wget)\\b.{0,80}(?:-d\\b|--data|--post-data|-X ?POST|-F\\b)|\\brm -rf\\b'),
+  words(
+    '\\|\\s{0,3}(?:base64|curl|wget|nc|sh|bash)\\b|\\b(?:curl|wget)\\b.{0,80}(?:-d\\b|--data|--post-data|-X ?POST|-F\\b)|\\brm -rf\\b|\\bchmod (?:-R|0?[67][67][67])',
+  ),
 ]
 const softSecrets = words(
   '\\b(?:api[ _-]?keys?|passwords?|passphrases?|credentials?|access tokens?|auth(?:entication|orization)? tokens?|bearer tokens?|session (?:tokens?|cookies?)|secrets|secret keys?|client secrets?|environment variables|(?:full|entire|whole|complete) (?:conversation|chat)|(?:conversation|chat|message) (?:history|log|transcript)|credit card (?:numbers?|details))\\b',
 )
 const moves =
-  '(?:includ\\w{1,3}|send\\w{0,3}|shar\\w{1,3}|put\\w{0,4}|pass\\w{0,3}|provid\\w{1,3}|past\\w{1,3}|expos\\w{1,3}|log\\w{0,4}|stor\\w{1,3}|print\\w{0,3}|contain\\w{0,3}|enter\\w{0,3}|reveal\\w{0,3}|commit\\w{0,4}|append\\w{0,3}|add\\w{0,3}|post\\w{0,3}|upload\\w{0,3}|forward\\w{0,3}|copy\\w{0,3}|email\\w{0,3}|writ\\w{1,3}|read\\w{0,3}|return\\w{0,3}|transmit\\w{0,4}|attach\\w{0,3}|fetch\\w{0,3}|collect\\w{0,3}|requir\\w{1,3}|need\\w{0,3}|us(?:e|es|ing))'
+  '(?:includ\\w{1,3}|send\\w{0,3}|shar\\w{1,3}|put\\w{0,4}|pass\\w{0,3}|provid\\w{1,3}|past\\w{1,3}|expos\\w{1,3}|log(?:s|ged|ging)?|stor(?:e|es|ed|ing)|print\\w{0,3}|contain\\w{0,3}|enter\\w{0,3}|reveal\\w{0,3}|commit\\w{0,4}|append\\w{0,3}|add\\w{0,3}|post\\w{0,3}|upload\\w{0,3}|forward\\w{0,3}|copy\\w{0,3}|email\\w{0,3}|writ\\w{1,3}|read\\w{0,3}|return\\w{0,3}|transmit\\w{0,4}|attach\\w{0,3}|fetch\\w{0,3}|collect\\w{0,3}|set\\w{0,4}|suppl\\w{1,4}|extract\\w{0,3}|retriev\\w{1,3}|giv\\w{1,3})'
 const forbidden = words(
-  `\\b(?:do not|don't|dont|never|must not|mustn't|should not|shouldn't|cannot|can't|avoid|without|does not|doesn't|not)\\b (?!forget|fail|hesitate|omit|skip|only|just)(?:\\w{1,12} ){0,2}${moves}\\b`,
+  `\\b(?:do not|don't|dont|never|must not|mustn't|should not|shouldn't|cannot|can't|avoid|without|does not|doesn't|not)\\b (?!forget|fail|hesitate|omit|skip|only|just)(?:\\w{1,12} ){0,2}(?:${moves}|requir\\w{1,3}|need\\w{0,3}|us(?:e|es|ing))\\b`,
 )
+const handles = words(`\\b${moves}\\b`)
 const moved = words(
   `\\b(?:then|instead|but|and|also|;|,)\\s{0,3}(?:\\w{1,12} ){0,2}?(?:include|send|share|put|pass|append|post|upload|forward|copy|email|write|read|transmit|attach|fetch|collect)\\b`,
 )
 
 function namesSecrets({ text }: NewSentence): boolean {
-  if (!softSecrets.test(text) && !hardPaths.some((one) => one.test(text))) return false
+  // That a service needs a key, or a form has a field for one, asks nobody to hand it over.
+  const isSoft = softSecrets.test(text) && handles.test(text)
+  if (!isSoft && !hardPaths.some((one) => one.test(text))) return false
   const negation = forbidden.exec(text)
   if (negation === null) return true
   // A sentence that forbids one thing may ask for the next.
