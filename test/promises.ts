@@ -317,7 +317,7 @@ export const promises = {
   },
   R87: {
     text: 'Deprecation on a schedule: deprecate date, sunset date, warnings in list/result, per-client usage report; removal refused before the date or while pinned clients remain (override audited).',
-    claimed: false,
+    claimed: true,
   },
   R88: {
     text: 'Version discipline is on from day one, also for internal-only servers, so partner exposure needs no migration.',

@@ -19,6 +19,7 @@ import {
   type StoreStatus,
   serveStdio,
   type Tools,
+  type ToolVersions,
   type UpstreamActions,
   type UpstreamStatus,
 } from '../downstream/index.ts'
@@ -48,6 +49,7 @@ interface DoorParts {
   readonly actions: UpstreamActions
   readonly budgets: Budgets
   readonly tools: Tools
+  readonly versions: ToolVersions
   stores(): readonly StoreStatus[]
   metrics(): Promise<string>
   clients(): ReturnType<Inventory['clients']>
@@ -105,6 +107,7 @@ export function openDoors(parts: DoorParts): Doors {
     actions: parts.actions,
     budgets: parts.budgets,
     tools: parts.tools,
+    versions: parts.versions,
     stores: () => parts.stores(),
     metrics: () => parts.metrics(),
     clients: () => parts.clients(),

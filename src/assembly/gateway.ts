@@ -10,6 +10,7 @@ import type { Wrap } from '../core/call/stage.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Credentials } from '../core/ports/credentials.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
+import type { Deprecations } from '../core/ports/deprecations.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
 import type { LimitStore } from '../core/ports/limit-store.ts'
@@ -64,6 +65,8 @@ export interface InsideParts {
   /** On the way to HTTP servers; absent: there are none. */
   readonly proxies?: Proxies | undefined
   readonly decisions: Decisions
+  /** The end of tools that operators planned; absent: configuration alone does. */
+  readonly deprecations?: Deprecations | undefined
   /** What was used of rates and budgets, where several gateways share it; absent: it is in memory, and budgets are kept in `durable`. */
   readonly limitStore?: LimitStore
   /** Value of `WWW-Authenticate` for a caller of the mount that lacks scopes. */
@@ -101,6 +104,7 @@ export function assembleInside(parts: InsideParts): Inside {
   const catalog = createCatalog({
     upstreams,
     access: policy,
+    deprecations: parts.deprecations,
     bare: served.find(([, server]) => server.bareNames)?.[0],
     toolsets: settings.toolsets,
     compile: gate,

@@ -47,6 +47,7 @@ import { keepRewrapping, type Rewrapping } from './rewrapping.ts'
 import type { Settings } from './settings.ts'
 import { createDurable } from './stores.ts'
 import { servedState, upstreamPages } from './upstream-pages.ts'
+import { type AssembledVersions, assembleVersions } from './versions.ts'
 
 export interface GatewayOptions {
   /** Where to serve HTTP; absent: no HTTP door. */
@@ -117,6 +118,7 @@ class Running implements RunningGateway {
   private readonly audit: Audit | undefined
   private readonly auth: Auth
   private readonly credentials: AssembledCredentials
+  private readonly versions: AssembledVersions
   private readonly inside: Inside
   private readonly registry: AssembledRegistry
   private rewrapping: Rewrapping | undefined
@@ -192,6 +194,7 @@ class Running implements RunningGateway {
       decisions: this.auth.decisions,
     })
     const outsiders = new Outsiders()
+    this.versions = assembleVersions(settings, this.durable, clock, this.report, (upstream) => this.inside.catalog.tools(upstream))
     this.inside = assembleInside({
       settings,
       broken: new Map((options.broken ?? []).map(({ server, reason }) => [server, reason])),
@@ -200,7 +203,8 @@ class Running implements RunningGateway {
       report: this.report,
       sealer,
       durable,
-      recorder: createRecorder(sink, metrics, inventory, settings.log.calls),
+      recorder: this.versions.usage.counting(createRecorder(sink, metrics, inventory, settings.log.calls)),
+      deprecations: this.versions.plans,
       credentials: (id) => this.credentials.of(id),
       replica: systemRandom.id(),
       outside: outsiders,
@@ -231,6 +235,7 @@ class Running implements RunningGateway {
       upstreams: () => this.upstreams(),
       budgets: this.inside.limits,
       tools: this.registry.operators,
+      versions: this.versions.operators,
       actions: { actions: upstreamActions, maintenance: this.inside.maintenance },
       stores: () => [this.store()],
       metrics: () => metrics.text(),
@@ -249,7 +254,13 @@ class Running implements RunningGateway {
   async open(): Promise<void> {
     // What is listed is judged against what was stood for before the start.
     await this.registry.start()
-    await Promise.all([this.inside.catalog.start(), this.inside.limits.start(), this.auth.callers.start(), this.saving.start()])
+    await Promise.all([
+      this.versions.plans.start(),
+      this.inside.catalog.start(),
+      this.inside.limits.start(),
+      this.auth.callers.start(),
+      this.saving.start(),
+    ])
     const { listen, admin, stdio } = this.options
     if (admin !== undefined) this.adminBound = await this.doors.admin.listen(admin)
     if (listen !== undefined) this.bound = await this.doors.http.listen(listen)
@@ -328,6 +339,7 @@ class Running implements RunningGateway {
     await this.doors.admin.close()
     await this.saving.end()
     await this.inside.limits.end()
+    await this.versions.usage.end()
     await this.audit?.end()
     await this.durable.close()
     this.report.log('info', 'Ended')

@@ -12,6 +12,8 @@ import { connectDomain } from '../gateway/credentials/connect-requests.ts'
 import { grantsDomain } from '../gateway/credentials/grants.ts'
 import { apiKeysDomain, revocationsDomain } from '../gateway/identity/index.ts'
 import { budgetUsageDomain } from '../gateway/limits/kept-usage.ts'
+import { deprecationsDomain } from '../gateway/versions/plans.ts'
+import { toolUsageDomain } from '../gateway/versions/usage.ts'
 import { auditDomain, clientsDomain } from '../observe/index.ts'
 import { signingKeysDomain } from '../platform/keys/signing-keys.ts'
 import { createSqliteDurable } from '../platform/store/sqlite/durable.ts'
@@ -31,6 +33,8 @@ export const domains: readonly Domain[] = [
   connectDomain,
   budgetUsageDomain,
   contractsDomain,
+  toolUsageDomain,
+  deprecationsDomain,
 ]
 
 /** Opens with the first use. Without a state folder it is in memory, and ends with the gateway. */

@@ -2,6 +2,7 @@
 export type { Budgets } from './admin/budgets.ts'
 export { type AdminDoor, createAdminDoor, type StoreStatus, type UpstreamStatus } from './admin/door.ts'
 export type { Readiness } from './admin/health.ts'
+export type { ToolVersions } from './admin/tool-versions.ts'
 export type { Tools } from './admin/tools.ts'
 export type { UpstreamActions } from './admin/upstream-actions.ts'
 export { connectPages } from './http/connect.ts'

@@ -1,4 +1,5 @@
 // The gateway under the fuzzer: the real doors, stages and exits in this process, with all that it says of itself kept for the judge.
+
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { createContractJudge } from '../../src/assembly/contracts.ts'
@@ -17,6 +18,7 @@ import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
 import { noDecisions } from '../doubles/decisions.ts'
+import { noVersions } from '../doubles/versions.ts'
 import { eventually } from '../peers/processes.ts'
 import { startHostileHttp } from './hostile-http.ts'
 
@@ -144,6 +146,7 @@ export async function startRig(): Promise<Rig> {
     actions: { actions: [], maintenance: inside.maintenance },
     budgets: inside.limits,
     tools: tools.operators,
+    versions: noVersions,
     stores: () => [],
     upstreams: () => [],
     metrics: async () => '',

@@ -1,5 +1,6 @@
 // A whole gateway in this process with all its doors, whose records the test reads. Requests enter as JSON text, so that keys may be
 // doubled, escaped and misplaced.
+
 import { type IncomingMessage, request } from 'node:http'
 import { PassThrough } from 'node:stream'
 import { openDoors } from '../../src/assembly/doors.ts'
@@ -14,6 +15,7 @@ import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
 import { noDecisions } from '../doubles/decisions.ts'
 import { noTools } from '../doubles/tools.ts'
+import { noVersions } from '../doubles/versions.ts'
 import type { Result } from '../peers/clients.ts'
 import { eventually } from '../peers/processes.ts'
 import { openSession, send } from '../peers/raw.ts'
@@ -81,6 +83,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
     actions: { actions: [], maintenance: inside.maintenance },
     budgets: inside.limits,
     tools: noTools,
+    versions: noVersions,
     stores: () => [],
     upstreams: () => [],
     metrics: async () => '',

@@ -19,6 +19,7 @@ export type EventSource =
   | 'contracts'
   | 'record'
   | 'limits'
+  | 'tool_usage'
   | 'timer'
   | 'loop_batch'
   | 'store'

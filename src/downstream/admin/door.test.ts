@@ -47,6 +47,27 @@ const tools: Tools = {
   },
 }
 const seen = `c1:${'a'.repeat(64)}`
+const ends: unknown[] = []
+const plan = { fromMs: 0, sunsetMs: 7_776_000_000, replacement: 't_v2' }
+const versions = {
+  report: async (upstream: string, tool: string) =>
+    upstream === 'a b' && tool === 't'
+      ? {
+          usage: [{ tool: 't_v1', version: 1, tenant: '', issuer: 'i', subject: 's', client: 'c', calls: 3, lastMs: 1_000 }],
+          pins: [{ key: 'access.0.versions', family: 't', version: 1 }],
+          tools: [{ tool: 't_v1', version: 1, deprecation: plan }],
+        }
+      : undefined,
+  end: async (...asked: [string, string, { version: number | undefined; plan: unknown; override: boolean }]) => {
+    ends.push(asked)
+    const [upstream, tool, { version, override }] = asked
+    if (upstream !== 'a b') return { kind: 'unknown', reason: 'no server' } as const
+    const objections = [{ kind: 'pinned', reason: 'callers are pinned to it by access.0.versions' }]
+    return override
+      ? ({ kind: 'planned', tool: `${tool}_v1`, version, overridden: objections } as const)
+      : ({ kind: 'refused', tool: `${tool}_v1`, objections } as const)
+  },
+}
 let decisions = keptDecisions()
 let metrics: () => Promise<string> = async () => 'signalbox_sessions 1\n'
 
@@ -61,6 +82,7 @@ beforeEach(async () => {
     actions,
     budgets,
     tools,
+    versions,
     stores: () => [{ name: 'durable', state: 'degraded', reason: 'full' }],
     clients: () => [
       { name: 'c', version: '1', transport: 'http', revision: '2026-07-28', firstSeenMs: 0, lastSeenMs: 1_000, calls: 3, owner: 'unknown' },
@@ -84,6 +106,7 @@ describe('the admin door with a token', () => {
       actions,
       budgets,
       tools,
+      versions,
       stores: () => [],
       clients: () => [],
       metrics: async () => 'signalbox_sessions 1\n',
@@ -100,6 +123,8 @@ describe('the admin door with a token', () => {
       '/admin/v1/upstreams',
       '/admin/v1/budgets',
       '/admin/v1/budgets/ab12/actions',
+      '/admin/v1/tools/a%20b/t/usage',
+      '/admin/v1/tools/a%20b/t/deprecate',
       '/admin/v1/clients',
       '/admin/v1/tools',
       '/admin/v1/tools/s/t/contracts',
@@ -165,7 +190,7 @@ describe('the admin door', () => {
     const nothing = await get('/mcp')
     expect([nothing.status, JSON.parse(nothing.text).detail]).toEqual([
       404,
-      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/stores, /admin/v1/budgets, /admin/v1/tools, /admin/v1/clients, /admin/v1/upstreams/{name}/actions, /admin/v1/budgets/{id}/actions, /admin/v1/tools/{server}/{tool}/contracts, /admin/v1/tools/{server}/{tool}/approve|reject.',
+      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/stores, /admin/v1/budgets, /admin/v1/tools, /admin/v1/clients, /admin/v1/upstreams/{name}/actions, /admin/v1/budgets/{id}/actions, /admin/v1/tools/{server}/{tool}/contracts, /admin/v1/tools/{server}/{tool}/approve|reject, /admin/v1/tools/{server}/{tool}/usage, /admin/v1/tools/{server}/{tool}/deprecate.',
     ])
     const posted = await get('/admin/v1/clients', {}, 'POST')
     expect([posted.status, posted.headers.allow]).toEqual([405, 'GET, HEAD'])
@@ -323,5 +348,79 @@ describe('the admin door', () => {
     await door.close()
     await expect(door.listen({ host: '127.0.0.1', port: taken })).rejects.toMatchObject({ code: 'EADDRINUSE', port: taken })
     await new Promise((resolve) => other.close(resolve))
+  })
+})
+
+describe('versions of a tool', () => {
+  const at = '/admin/v1/tools/a%20b/t'
+  const post = (body: unknown, path = `${at}/deprecate`) =>
+    send(port, { method: 'POST', path, body: typeof body === 'string' ? body : JSON.stringify(body) })
+
+  it('are shown with who uses them, who is pinned to them, and their end', async () => {
+    expect((await get(`${at}/usage`)).json).toEqual({
+      server: 'a b',
+      tool: 't',
+      days: 14,
+      usage: [
+        { tool: 't_v1', version: 1, tenant: '', issuer: 'i', subject: 's', client: 'c', calls: 3, lastCall: '1970-01-01T00:00:01.000Z' },
+      ],
+      pins: [{ key: 'access.0.versions', family: 't', version: 1 }],
+      versions: [
+        {
+          tool: 't_v1',
+          version: 1,
+          deprecation: { from: '1970-01-01T00:00:00.000Z', sunset: '1970-04-01T00:00:00.000Z', replacement: 't_v2' },
+        },
+      ],
+    })
+    expect((await get('/admin/v1/tools/x/t/usage')).status).toBe(404)
+    expect((await get('/admin/v1/tools/%ff/t/usage')).status).toBe(404)
+    expect((await get(`${at}/usage`, {}, 'POST')).status).toBe(405)
+    expect((await get(`${at}/deprecate`)).status).toBe(405)
+  })
+
+  it('end when nothing speaks against it, or an operator takes it on, which the audit has', async () => {
+    ends.length = 0
+    const wanted = { version: 1, from: '2027-01-15', sunset: '2027-06-01', replacement: 't_v2' }
+    const refused = await post(wanted)
+    expect(refused.status).toBe(409)
+    expect(JSON.parse(refused.text)).toMatchObject({
+      objections: [{ kind: 'pinned' }],
+      detail: expect.stringContaining('access.0.versions'),
+    })
+    expect((await post({ ...wanted, override: true })).status).toBe(400)
+    const done = await post({ ...wanted, override: true, reason: 'agreed with them' })
+    expect(done.status).toBe(200)
+    expect(done.json).toMatchObject({ tool: 't_v1', version: 1, deprecation: { sunset: '2027-06-01T00:00:00.000Z' } })
+    expect((await post({ cancel: true }, '/admin/v1/tools/x/t/deprecate')).status).toBe(404)
+    expect(ends).toHaveLength(3)
+    expect(ends[0]).toMatchObject(['a b', 't', { version: 1, plan: { fromMs: Date.UTC(2027, 0, 15), sunsetMs: Date.UTC(2027, 5, 1) } }])
+    expect(decisions.all.map(({ about, method, upstream, item, allowed }) => [about, method, upstream, item, allowed])).toEqual([
+      ['operation', 'deprecate', 'a b', 't_v1', false],
+      ['operation', 'deprecate', 'a b', 't_v1', true],
+      ['operation', 'cancel deprecation', 'x', 't', false],
+    ])
+    expect(decisions.all[1]?.reason).toMatch(/over: callers are pinned.*\(agreed with them\)/)
+  })
+
+  it.each([
+    '',
+    '[]',
+    '{',
+    { version: 0 },
+    { version: '1' },
+    { from: 'soon' },
+    { sunset: '2027-02-30' },
+    { sunset: 7 },
+    { from: '2027-06-01', sunset: '2027-01-01' },
+    { replacement: '' },
+    { replacement: 'x'.repeat(257) },
+    { override: 1 },
+    { reason: 'a\0b' },
+    { cancel: 'yes' },
+  ])('not by %j', async (body) => {
+    ends.length = 0
+    expect((await post(body)).status).toBe(400)
+    expect(ends).toEqual([])
   })
 })

@@ -14,6 +14,7 @@ import { limitReceiving, lookingMs } from '../http/receive-limits.ts'
 import { answer, problem } from './answer.ts'
 import { type Budgets, budgetsAddress, clearAddress, clearedIn, showBudgets, takeClear } from './budgets.ts'
 import { Operations } from './operations.ts'
+import { deprecateAddress, type ToolVersions, takeVersions, usageAddress, versionsPath } from './tool-versions.ts'
 import { contractsAddress, decisionAddress, showTools, type Tools, takeTool, toolIn, toolsAddress } from './tools.ts'
 import { actionAddress, actionsOf, takeAction, type UpstreamActions } from './upstream-actions.ts'
 
@@ -70,6 +71,7 @@ export interface AdminParts {
   readonly actions: UpstreamActions
   readonly budgets: Budgets
   readonly tools: Tools
+  readonly versions: ToolVersions
   stores(): readonly StoreStatus[]
   /** The inventory of clients. */
   clients(): readonly ClientEntry[] | Promise<readonly ClientEntry[]>
@@ -118,7 +120,7 @@ async function take(
   res: ServerResponse,
   guard: Guard,
   paths: ReadonlyMap<string, Answering>,
-  { actions, budgets, tools }: AdminParts,
+  { actions, budgets, tools, versions, clock }: AdminParts,
   operations: Operations,
   wanted: Buffer | undefined,
 ): Promise<void> {
@@ -136,9 +138,11 @@ async function take(
     if (acted !== undefined) return takeAction(req, res, acted, actions, operations)
     const cleared = clearedIn(path)
     if (cleared !== undefined) return takeClear(req, res, cleared, budgets, operations)
+    const versioned = versionsPath(path)
+    if (versioned !== undefined) return takeVersions(req, res, versioned, versions, operations, clock.now())
     const tool = toolIn(path)
     if (tool !== undefined) return takeTool(req, res, tool, tools, operations)
-    const served = [...paths.keys(), actionAddress, clearAddress, contractsAddress, decisionAddress]
+    const served = [...paths.keys(), actionAddress, clearAddress, contractsAddress, decisionAddress, usageAddress, deprecateAddress]
     return problem(res, 404, 'Not found', `Served here: ${served.join(', ')}.`)
   }
   if (req.method !== 'GET' && req.method !== 'HEAD') {

@@ -80,6 +80,8 @@ export interface Catalog {
   refresh(upstream: UpstreamId): void
   /** The item that a mount shows under a name or URI, whoever asks. */
   find(mount: string, kind: ItemKind, visible: string): Item | undefined
+  /** Names of the tools that a server lists, as it names them; none while that is not known, undefined where there is no such server. */
+  tools(upstream: UpstreamId): readonly string[] | undefined
   /** A client session is over: what it alone saw is forgotten. */
   sessionEnded(session: string): void
   /** What listening needs: whose a URI or task is, what a mount offers, and whether a list still reads the same. */
@@ -196,6 +198,11 @@ class Live implements Catalog {
   find(mount: string, kind: ItemKind, visible: string): Item | undefined {
     const selection = this.mountsOf.selection(mount)
     return selection === undefined ? undefined : this.mountsOf.view(selection).find(kind, visible)
+  }
+
+  tools(upstream: UpstreamId): readonly string[] | undefined {
+    const feed = this.mountsOf.feeds.get(upstream)
+    return feed === undefined ? undefined : (feed.snapshot?.lists.tool?.definitions ?? []).map(({ name }) => name)
   }
 
   sessionEnded(session: string): void {

@@ -1,6 +1,7 @@
 // Settings of tools, and rates of prompts and resources, by selector. A leaf. Every key is optional and has no default here: what is absent comes from a less exact selector,
 // and at last from `unconfigured` (core/call/tool-settings.ts).
 import { z } from 'zod'
+import { dateMs, datePattern } from '../../core/text/date.ts'
 import { durationMs, durationPattern } from '../../core/text/duration.ts'
 import { type Rate, ratePattern, readRate } from '../../core/text/rate.ts'
 
@@ -29,11 +30,9 @@ function ratesOf(uses: string, kind: string) {
 
 const date = z
   .string()
-  .regex(/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d{1,3})?(Z|[+-]\d{2}:\d{2}))?$/, {
-    error: 'is no date: write YYYY-MM-DD, or YYYY-MM-DDThh:mmZ',
-  })
-  .refine((text) => !Number.isNaN(Date.parse(text)), { error: 'is no date of the calendar' })
-  .transform((text) => Date.parse(text))
+  .regex(datePattern, { error: 'is no date: write YYYY-MM-DD, or YYYY-MM-DDThh:mmZ' })
+  .refine((text) => dateMs(text) !== undefined, { error: 'is no date of the calendar' })
+  .transform((text) => dateMs(text) as number)
 
 const mostBrownouts = 32
 

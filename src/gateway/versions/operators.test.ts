@@ -1,0 +1,190 @@
+import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import { aPrincipal } from '../../../test/doubles/principal.ts'
+import { silentReport } from '../../../test/doubles/report.ts'
+import type { CallRecord } from '../../core/call/record.ts'
+import type { Durable } from '../../core/ports/durable.ts'
+import { systemClock } from '../../platform/clock/system-clock.ts'
+import { createSqliteDurable } from '../../platform/store/sqlite/durable.ts'
+import { toolsBySelector } from '../tools/by-selector.ts'
+import { toolsSettings } from '../tools/settings.ts'
+import { type ConfiguredPin, VersionsOfTools } from './operators.ts'
+import { deprecationsDomain, Plans } from './plans.ts'
+import { ToolUsage, toolUsageDomain } from './usage.ts'
+
+const dayMs = 86_400_000
+const opened = (): Durable =>
+  createSqliteDurable({
+    file: undefined,
+    domains: [toolUsageDomain, deprecationsDomain],
+    program: '1',
+    clock: systemClock,
+    report: silentReport,
+  })
+
+function setting({ tools = {}, pins = [] }: { tools?: Record<string, object>; pins?: readonly ConfiguredPin[] } = {}) {
+  const clock = new ManualClock()
+  const durable = opened()
+  const usage = new ToolUsage(durable, clock, silentReport)
+  const plans = new Plans(durable, silentReport)
+  const operators = new VersionsOfTools({
+    usage,
+    plans,
+    tools: toolsBySelector(toolsSettings.parse(tools)),
+    pins,
+    clock,
+    listed: (upstream) => (upstream === 'billing' ? ['create_v1', 'create_v2', 'other'] : undefined),
+  })
+  const called = (item: string, sub: string, client: string | undefined, change: Partial<CallRecord> = {}): void =>
+    usage.note({
+      method: 'tools/call',
+      upstream: 'billing',
+      item,
+      attempts: 1,
+      atMs: clock.now(),
+      caller: { principal: aPrincipal({ sub }), client: client === undefined ? undefined : { name: client, version: '1' } },
+      ...change,
+    } as CallRecord)
+  const at = (days: number): number => Math.floor(clock.now() / dayMs) * dayMs + days * dayMs
+  const end = (name: string, days: number | undefined, more: { version?: number; override?: boolean; from?: number } = {}) =>
+    operators.end('billing', name, {
+      version: more.version,
+      plan: { fromMs: at(more.from ?? 0), sunsetMs: days === undefined ? undefined : at(days), replacement: undefined, brownouts: [] },
+      override: more.override ?? false,
+    })
+  const kinds = async (...asked: Parameters<typeof end>) => {
+    const done = await end(...asked)
+    return done.kind === 'refused' ? done.objections.map(({ kind }) => kind) : done.kind
+  }
+  return { clock, durable, usage, plans, operators, called, end, kinds, at }
+}
+
+describe('who uses a version', () => {
+  it('is known by caller and client for 14 days, of one tool and of its family', async () => {
+    const { called, operators, clock } = setting()
+    called('create_v1', 'old', 'agent')
+    await clock.advance(10 * dayMs)
+    for (let n = 0; n < 3; n += 1) called('create_v1', 'alice', 'agent')
+    called('create_v1', 'alice', 'editor')
+    called('create_v2', 'bob', undefined)
+    called('other', 'bob', 'agent')
+    called('create_v1', 'refused', 'agent', { attempts: 0 })
+    called('create_v1', 'lister', 'agent', { method: 'tools/list' })
+    const of = async (name: string) =>
+      ((await operators.report('billing', name))?.usage ?? [])
+        .map(({ tool, version, subject, client, calls }) => [tool, version, subject, client, calls].join(' '))
+        .sort()
+    expect(await of('create')).toEqual([
+      'create_v1 1 alice agent 3',
+      'create_v1 1 alice editor 1',
+      'create_v1 1 old agent 1',
+      'create_v2 2 bob  1',
+    ])
+    called('create_v1', 'alice', 'agent')
+    expect(await of('create_v1')).toEqual(['create_v1 1 alice agent 4', 'create_v1 1 alice editor 1', 'create_v1 1 old agent 1'])
+    expect(await of('other')).toEqual(['other  bob agent 1'])
+    await clock.advance(5 * dayMs)
+    expect(await of('create_v1')).toEqual(['create_v1 1 alice agent 4', 'create_v1 1 alice editor 1'])
+    expect(await operators.report('billing', 'nothing')).toBeUndefined()
+    expect(await operators.report('elsewhere', 'create')).toBeUndefined()
+  })
+
+  it('is kept while the store takes nothing', async () => {
+    const { called, operators, durable, usage, clock } = setting()
+    const { transact } = durable
+    durable.transact = async () => ({ ok: false, fault: { kind: 'unavailable', message: 'away' } })
+    called('other', 'alice', 'agent')
+    await clock.advance(10_000)
+    durable.transact = transact.bind(durable)
+    called('other', 'alice', 'agent')
+    expect((await operators.report('billing', 'other'))?.usage).toMatchObject([{ calls: 2 }])
+    await durable.close()
+    expect(await usage.of('billing', 'other')).toBeUndefined()
+  })
+})
+
+describe('the end of a version', () => {
+  it('is planned where callers have 90 days, and no sooner', async () => {
+    const { kinds, plans, at } = setting()
+    expect(await kinds('create', 89, { version: 1 })).toEqual(['before_date'])
+    expect(await kinds('create', 90, { version: 1 })).toBe('planned')
+    expect(plans.planOf('billing', 'create_v1')).toMatchObject({ sunsetMs: at(90) })
+    expect(plans.planOf('billing', 'create_v2')).toBeUndefined()
+    expect(await kinds('create_v1', 60)).toEqual(['before_date'])
+    expect(await kinds('create_v1', 120)).toBe('planned')
+    expect(await kinds('create_v1', 100)).toEqual(['before_date'])
+    expect(await kinds('create_v2', 100, { from: 20 })).toEqual(['before_date'])
+    expect(await kinds('other', undefined)).toBe('planned')
+  })
+
+  it('is refused while configuration pins callers to it', async () => {
+    const { kinds } = setting({ pins: [{ key: 'access.0.versions', family: 'billing/create', version: 1 }] })
+    expect(await kinds('create_v1', 100)).toEqual(['pinned'])
+    expect(await kinds('create_v2', 100)).toBe('planned')
+  })
+
+  it('is refused with calls of the last 14 days, when it is due', async () => {
+    const { kinds, called, clock, at, operators } = setting()
+    called('create_v1', 'alice', 'agent')
+    expect(await kinds('create_v1', 90)).toBe('planned')
+    expect(await kinds('create_v1', 10)).toEqual(['before_date', 'in_use'])
+    await clock.advance(89 * dayMs)
+    const due = () =>
+      operators.end('billing', 'create_v1', {
+        version: undefined,
+        plan: { fromMs: at(-89), sunsetMs: at(1), replacement: undefined, brownouts: [] },
+        override: false,
+      })
+    expect((await due()).kind).toBe('planned')
+    called('create_v1', 'alice', 'agent')
+    expect(await due()).toMatchObject({ kind: 'refused', objections: [{ kind: 'in_use' }] })
+  })
+
+  it('is the operator’s own matter with an override, but not against configuration', async () => {
+    const tools = {
+      'billing/create': { versions: { deprecated: { 2: { from: '2027-01-01' } } } },
+      'billing/other': { deprecated: { from: '2027-01-01' } },
+    }
+    const { end, kinds, plans } = setting({ tools, pins: [{ key: 'toolsets.a.versions', family: 'create', version: 1 }] })
+    expect(await end('create_v1', 1, { override: true })).toMatchObject({
+      kind: 'planned',
+      overridden: [{ kind: 'before_date' }, { kind: 'pinned' }],
+    })
+    for (const name of ['create_v2', 'other']) {
+      expect(await kinds(name, 200, { override: true })).toEqual(['configured'])
+      expect(plans.planOf('billing', name)).toBeUndefined()
+    }
+  })
+
+  it('is known after a restart, and can be taken back', async () => {
+    const { end, durable, operators, at } = setting()
+    await end('create_v1', 100)
+    const told: string[] = []
+    const again = new Plans(durable, silentReport)
+    again.onChange((upstream) => told.push(upstream))
+    await again.start()
+    expect(told).toEqual(['billing'])
+    expect(again.planOf('billing', 'create_v1')).toEqual({ fromMs: at(0), sunsetMs: at(100), replacement: undefined, brownouts: [] })
+    const taken = await operators.end('billing', 'create', { version: 1, plan: undefined, override: false })
+    expect(taken).toMatchObject({ kind: 'planned', tool: 'create_v1' })
+    const third = new Plans(durable, silentReport)
+    await third.start()
+    expect(third.planOf('billing', 'create_v1')).toBeUndefined()
+  })
+
+  it.each([
+    ['create', undefined, /say which/],
+    ['create', 7, /no version 7/],
+    ['nothing', undefined, /no tool nothing/],
+  ])('of what is not there: %s %s', async (name, version, says) => {
+    const done = await setting().end(name, 100, version === undefined ? {} : { version })
+    expect(done).toMatchObject({ kind: 'unknown', reason: expect.stringMatching(says) })
+  })
+
+  it('does not hold where it cannot be kept', async () => {
+    const { end, durable, plans } = setting()
+    await durable.close()
+    expect((await end('create_v1', 100, { override: true })).kind).toBe('unkept')
+    expect(plans.planOf('billing', 'create_v1')).toBeUndefined()
+  })
+})

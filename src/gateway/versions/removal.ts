@@ -1,0 +1,50 @@
+// Whether a tool may end when an operator wants it to.
+import { type Deprecation, dateText } from '../../core/call/deprecation.ts'
+import { usageDays } from './usage.ts'
+
+const dayMs = 86_400_000
+/** What callers are left at least from when it is said, in days. */
+export const noticeDays = 90
+
+export interface Wanted {
+  readonly now: number
+  readonly plan: Pick<Deprecation, 'fromMs' | 'sunsetMs'>
+  /** What was planned before. */
+  readonly before: Pick<Deprecation, 'sunsetMs'> | undefined
+  /** Where configuration plans its end: then that holds. */
+  readonly configured: string | undefined
+  /** Keys of configuration that pin callers to it. */
+  readonly pins: readonly string[]
+  /** Callers of the last days; undefined where that is not known. */
+  readonly callers: number | undefined
+}
+
+export interface Objection {
+  readonly kind: 'configured' | 'before_date' | 'pinned' | 'in_use'
+  /** For people. */
+  readonly reason: string
+}
+
+/** Why not; `configured` cannot be overridden. */
+export function objections({ now, plan, before, configured, pins, callers }: Wanted): readonly Objection[] {
+  const found: Objection[] = []
+  if (configured !== undefined) {
+    found.push({ kind: 'configured', reason: `configuration plans its end (${configured}), which goes before what is planned here` })
+  }
+  const { fromMs, sunsetMs } = plan
+  if (sunsetMs === undefined) return found
+  // Who plans today means the day, not the minute.
+  const said = Math.max(fromMs, Math.floor(now / dayMs) * dayMs)
+  const earliest = before?.sunsetMs ?? said + noticeDays * dayMs
+  if (sunsetMs < earliest) {
+    const why = before?.sunsetMs === undefined ? `${noticeDays} days from when it is said` : 'the date that callers were told'
+    found.push({ kind: 'before_date', reason: `${dateText(sunsetMs)} is before ${dateText(earliest)}, ${why}` })
+  }
+  if (pins.length > 0) found.push({ kind: 'pinned', reason: `callers are pinned to it by ${pins.join(', ')}` })
+  if (sunsetMs <= now + usageDays * dayMs && callers !== 0) {
+    const who =
+      callers === undefined ? 'who called it is not known' : `${callers} ${callers === 1 ? 'caller has' : 'callers have'} called it`
+    found.push({ kind: 'in_use', reason: `${who} within the last ${usageDays} days` })
+  }
+  return found
+}

@@ -1,0 +1,7 @@
+// A gateway whose operators plan nothing for versions of tools.
+import type { ToolVersions } from '../../src/downstream/index.ts'
+
+export const noVersions: ToolVersions = {
+  report: async () => undefined,
+  end: async () => ({ kind: 'unknown', reason: 'nothing is planned here' }),
+}
