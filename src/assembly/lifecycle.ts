@@ -41,6 +41,7 @@ import { type AssembledCredentials, assembleCredentials } from './credentials.ts
 import { warnOfDeprecated } from './deprecations.ts'
 import { type Doors, openDoors } from './doors.ts'
 import { assembleInside, type Inside } from './gateway.ts'
+import { withLockedPlans } from './locked-plans.ts'
 import { Outsiders } from './outsiders.ts'
 import { type AssembledRegistry, assembleRegistry } from './registry.ts'
 import { keepRewrapping, type Rewrapping } from './rewrapping.ts'
@@ -204,7 +205,7 @@ class Running implements RunningGateway {
       sealer,
       durable,
       recorder: this.versions.usage.counting(createRecorder(sink, metrics, inventory, settings.log.calls)),
-      deprecations: this.versions.plans,
+      deprecations: withLockedPlans(this.versions.plans, options.lock),
       credentials: (id) => this.credentials.of(id),
       replica: systemRandom.id(),
       outside: outsiders,

@@ -234,6 +234,95 @@ describe('signalbox tools', () => {
     await peers.close()
   }, 120_000)
 
+  promise(
+    ['R9'],
+    'a tool that nobody admitted is not served, until an operator approves what he has seen at the running gateway',
+    async () => {
+      const tools = { now: [create({ title: text })] as readonly unknown[] }
+      const server = await startScripted({ era: 'modern', tools: () => tools.now })
+      const servers = { tracker: { url: server.url, admit: 'locked', owner: 'team-support' } }
+      write('signalbox.yaml', { servers })
+      // The first lock file is written though the configuration cannot do without one.
+      expect((await run('tools', 'lock')).code).toBe(0)
+      tools.now = [create({ title: text }), list]
+      const gateway = await startProcess({ servers, versions: { lock: join(folder, 'tools.lock.json') } })
+      const known = async () =>
+        JSON.parse((await run('tools', 'ls', '--url', gateway.admin, '--json')).out).tools as {
+          tool: string
+          state: string
+          live: Record<string, string>
+        }[]
+      const states = async () => (await known()).map(({ tool, state }) => [tool, state])
+      expect(await states()).toEqual([
+        ['create_issue', 'admitted'],
+        ['list_issues', 'new'],
+      ])
+      const approve = (expected: string) =>
+        run('tools', 'approve', 'tracker.list_issues', '--url', gateway.admin, '--reason', 'read it', '--expect', expected)
+      expect(await approve(`c1:${'0'.repeat(64)}`)).toMatchObject({
+        code: 14,
+        err: expect.stringContaining('is not what the server says now'),
+      })
+      expect((await states()).at(-1)).toEqual(['list_issues', 'new'])
+      const names = async () =>
+        JSON.parse((await run('ls', '--url', `${gateway.base}/mcp/tracker`, '--json')).out).tools.map(({ name }: { name: string }) => name)
+      expect(await names()).toEqual(['create_issue'])
+      const { live } = (await known()).at(-1) ?? { live: { exact: '' } }
+      expect(await approve(live.exact ?? '')).toMatchObject({ code: 0, out: 'tracker.list_issues is approved.\n' })
+      expect((await run('tools', 'ls', '--url', gateway.admin)).out).toMatch(
+        /tracker\.list_issues +approved +c1:[0-9a-f]{8} +\S+ +read it\n/,
+      )
+      expect((await names()).sort()).toEqual(['create_issue', 'list_issues'])
+      await gateway.end('SIGTERM')
+      await server.close()
+    },
+    120_000,
+  )
+
+  it('deprecate plans the end of a tool, which a gateway keeps to, and leaves callers 90 days', async () => {
+    const server = await startScripted({ era: 'modern', tools: [create({ title: text }), list] })
+    const servers = { tracker: { url: server.url } }
+    write('signalbox.yaml', { servers })
+    await run('tools', 'lock')
+    const before = lockText()
+    const deprecate = (tool: string, ...args: readonly string[]) => run('tools', 'deprecate', tool, ...args)
+    const refused: [readonly string[], string][] = [
+      [['--from', '2199-01-01', '--sunset', '2199-02-01'], 'callers would have 31 days to move, and have 90 at least'],
+      // Counted from today, where it begins in the past.
+      [['--from', '2000-01-01', '--sunset', '2000-06-01'], 'callers would have 0 days'],
+      [['--from', '2199-01-01', '--sunset', '2198-01-01', '--override'], 'it would be removed before it is deprecated'],
+      [['--from', '2199-01-01', '--sunset', '2199-09-01', '--brownout', '2199-08-31T23:50Z/30m'], 'is not between the two days'],
+    ]
+    for (const [args, why] of refused) {
+      expect(await deprecate('tracker.create_issue', ...args)).toMatchObject({ code: 15, err: expect.stringContaining(why) })
+    }
+    expect(await deprecate('tracker.gone', '--sunset', '2199-01-01')).toMatchObject({ code: 2 })
+    expect(await deprecate('tracker.create_issue')).toMatchObject({ code: 2, err: expect.stringContaining('--sunset says when') })
+    expect(lockText()).toBe(before)
+    const planned = await deprecate('tracker.create_issue', '--from', '2020-01-01', '--sunset', '2199-01-01', '--replacement', 'open_issue')
+    expect(planned).toMatchObject({ code: 0, out: 'tracker.create_issue is deprecated from 2020-01-01 on, and removed on 2199-01-01.\n' })
+    const past = ['--from', '2020-01-01', '--sunset', '2021-01-01', '--override'] as const
+    expect((await deprecate('tracker.list_issues', ...past)).code).toBe(0)
+    // What is planned stays when the file is written again.
+    await run('tools', 'lock')
+    const gateway = await startProcess({ servers, versions: { lock: join(folder, 'tools.lock.json') } })
+    const { tools } = JSON.parse((await run('ls', '--url', `${gateway.base}/mcp/tracker`, '--json')).out)
+    expect(tools.map(({ name, description }: Record<string, string>) => [name, description])).toEqual([
+      ['create_issue', expect.stringContaining('[Deprecated since 2020-01-01; it is removed on 2199-01-01. Use open_issue instead.]')],
+    ])
+    // What is planned at the running gateway goes before the file.
+    const live = ['--url', gateway.admin, '--from', '2020-01-01'] as const
+    expect(await deprecate('tracker.create_issue', ...live, '--sunset', '2020-02-01')).toMatchObject({ code: 15 })
+    expect((await deprecate('tracker.create_issue', ...live, '--sunset', '2198-01-01')).code).toBe(0)
+    const [listed] = JSON.parse((await run('ls', '--url', `${gateway.base}/mcp/tracker`, '--json')).out).tools
+    expect(listed.description).toContain('it is removed on 2198-01-01')
+    await gateway.end('SIGTERM')
+    expect((await deprecate('tracker.create_issue', '--off')).code).toBe(0)
+    expect((await deprecate('tracker.list_issues', '--off')).code).toBe(0)
+    expect(lockText()).toBe(before)
+    await server.close()
+  }, 120_000)
+
   it('check holds words that are after somebody: exit 13, unless they are accepted for a while', async () => {
     const tools = { now: [list] as readonly unknown[] }
     const peers = await trackers(tools)

@@ -107,13 +107,31 @@ describe('signalbox probe', () => {
     expect((await run('probe', live.url, '--against', live.url, '--calls', 'calls.json', '--values')).code).toBe(0)
   })
 
-  it('finds the server of another configuration', async () => {
+  it('finds the server of an environment, or of another configuration', async () => {
     const [live, staging] = [await giving({ a: 1 }), await giving({ a: 2 })]
     write('calls.json', calls)
-    write('staging.yaml', { servers: { tracker: { url: staging.url } } })
-    write('live.yaml', { servers: { tracker: { url: live.url } } })
-    const told = await run('probe', 'tracker', '--config', 'staging.yaml', '--against', 'live.yaml', '--calls', 'calls.json', '--values')
-    expect(told.code).toBe(1)
+    write('staging.yaml', { servers: { tracker: { url: staging.url, environment: 'staging' } } })
+    write('live.yaml', { servers: { tracker: { url: live.url, environment: 'live' } } })
+    expect(
+      (await run('probe', 'tracker', '--config', 'staging.yaml', '--against', 'live.yaml', '--calls', 'calls.json', '--values')).code,
+    ).toBe(1)
+    write('signalbox.yaml', {
+      servers: {
+        tracker: { url: live.url, environment: 'live' },
+        wiki: { url: live.url, environment: 'live' },
+        'tracker-next': { url: staging.url, environment: 'staging' },
+        mail: { url: staging.url, environment: 'staging' },
+      },
+    })
+    expect((await run('probe', 'tracker-next', '--against', 'live', '--calls', 'calls.json', '--values')).code).toBe(1)
+    expect(await run('probe', 'tracker', '--against', 'qa')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('there are live, staging'),
+    })
+    expect(await run('probe', 'other', '--against', 'staging')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('(tracker-next, mail)'),
+    })
   })
 
   it('calls nothing that may write, in either environment, unless it may', async () => {

@@ -9,6 +9,7 @@ export { answerTo, createJudging, type JudgingOptions, type Question, type Said,
 export { likeness } from './likeness.ts'
 export {
   checkedLock,
+  deprecationOf,
   emptyLock,
   type IgnoreRule,
   type LockedDeprecation,

@@ -1,6 +1,7 @@
 // `tools.lock.json`: the contracts of tools that somebody admitted, with the whole text of each, so that a change is judged, and the admitted
 // text shown, without the server. docs/contracts.md describes the file. Equal contents are equal bytes.
 import type { Digests, ToolContract } from '../../core/call/contract.ts'
+import type { Deprecation } from '../../core/call/deprecation.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 
 export const lockVersion = 1
@@ -22,6 +23,15 @@ export interface LockedDeprecation {
   readonly sunset: string
   readonly replacement: string | null
   readonly brownouts: readonly Brownout[]
+}
+
+export function deprecationOf({ from, sunset, replacement, brownouts }: LockedDeprecation): Deprecation {
+  return {
+    fromMs: Date.parse(from),
+    sunsetMs: Date.parse(sunset),
+    replacement: replacement ?? undefined,
+    brownouts: brownouts.map(({ at, minutes }) => ({ atMs: Date.parse(at), untilMs: Date.parse(at) + minutes * 60_000 })),
+  }
 }
 
 /** Members that this program does not know: they are kept. */

@@ -33,7 +33,7 @@ export type LockReading = { readonly ok: true; readonly lock: LockFile } | { rea
 
 /** A thousand tools fit into a tenth of it. */
 export const largestLock = 67_108_864
-const anew = 'write it anew with `signalbox tools lock`'
+const anew = 'remove it and write it anew with `signalbox tools lock`'
 
 type Path = readonly (string | number)[]
 
@@ -149,6 +149,8 @@ function keyAt(bytes: Uint8Array, path: Path): number | undefined {
   return key
 }
 
+/** A time says of which zone it is. */
+const date = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d{1,3})?(Z|[+-]\d{2}:\d{2}))?$/
 const day = /^\d{4}-\d{2}-\d{2}$/
 
 class Reader {
@@ -268,7 +270,7 @@ class Reader {
   }
 
   private date(value: unknown, path: Path): string {
-    if (typeof value === 'string' && /^\d{4}-\d{2}-\d{2}(T.*)?$/.test(value) && !Number.isNaN(Date.parse(value))) return value
+    if (typeof value === 'string' && date.test(value) && !Number.isNaN(Date.parse(value))) return value
     this.problem(path, 'has to be a date', 'write YYYY-MM-DD, or with a time behind it: YYYY-MM-DDThh:mm:ssZ')
     return ''
   }

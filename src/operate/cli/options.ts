@@ -14,6 +14,8 @@ export interface SourceOptions {
   readonly mcpJson?: string
   readonly listen?: string
   readonly profile?: string
+  /** The lock file is none of the command's business, or all of it. */
+  readonly withoutLock?: boolean
 }
 
 /** Loads, or tells all problems on standard error and returns undefined. `ask`: standard input belongs to a person. */
@@ -23,6 +25,7 @@ export async function loadOrTell(options: SourceOptions, ask: boolean): Promise<
     mcpJson: options.mcpJson,
     listen: options.listen,
     profile: options.profile,
+    withoutLock: options.withoutLock,
     env: process.env,
     cwd: process.cwd(),
     ask: ask && hasTerminal() ? askInput : undefined,

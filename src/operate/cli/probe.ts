@@ -15,9 +15,9 @@ import { readSource, type Source } from '../contracts/source.ts'
 import { comparisonData, comparisonText } from '../contracts/told.ts'
 import type { ExitCode } from './exit.ts'
 import { type Style, styleFor } from './text.ts'
-import { compared, readingOf } from './tools/comparing.ts'
+import { compared } from './tools/comparing.ts'
 import { type ToolsExit, toolsExit } from './tools/exit.ts'
-import { interruptible, readingOptions, type SourceOptions } from './tools/run.ts'
+import { interruptible, readingFor, readingOptions, type SourceOptions } from './tools/run.ts'
 
 export interface ProbeOptions extends SourceOptions {
   readonly against: string
@@ -33,10 +33,10 @@ const callsFile = z.union([z.strictObject({ calls: z.array(call).min(1) }), z.ar
 
 export function probe(server: string, options: ProbeOptions, endNow: (code: ExitCode) => void): Promise<ExitCode> {
   return interruptible(endNow, async (signal) => {
-    const reading = readingOf(options.reading, 'declared')
     const calls = options.calls === undefined ? [] : readCalls(options.calls)
     const own = readingOptions(options, signal)
     const to = live(server)
+    const reading = await readingFor(options.reading, [to], own)
     const other = await counterpart(to, options, own, signal)
     const sides = await Promise.all([openSource(other.source, other.own), openSource(to, own)].map(settled))
     const opened = sides.flatMap((side) => ('opened' in side ? [side.opened] : []))
@@ -101,19 +101,15 @@ async function counterpart(to: LiveSource, options: ProbeOptions, own: ReadingOp
 function serverIn(against: string, name: string | undefined, { settings, source }: Loaded): string {
   const servers = Object.entries(settings.servers).filter(([each, { enabled }]) => enabled && each !== name)
   if (servers.some(([each]) => each === against)) return against
-  const within = servers.filter(([, server]) => environmentOf(server) === against).map(([each]) => each)
+  const within = servers.filter(([, server]) => server.environment === against).map(([each]) => each)
   const base = name?.split('-')[0]
   const alike = within.filter((each) => each.split('-')[0] === base)
   const found = within.length === 1 ? within : alike
   const [only] = found
   if (only !== undefined && found.length === 1) return only
-  const known = [...new Set(Object.values(settings.servers).map(environmentOf))].join(', ')
+  const known = [...new Set(Object.values(settings.servers).map(({ environment }) => environment))].join(', ')
   if (within.length === 0) throw new CannotTell(`${source} has no server ${against}, and none whose environment it is; there are ${known}`)
   throw new CannotTell(`several servers of ${source} are in ${against}: name the one that is meant with --against (${within.join(', ')})`)
-}
-
-function environmentOf(server: Loaded['settings']['servers'][string]): string {
-  return (server as { readonly environment?: string }).environment ?? 'default'
 }
 
 function readCalls(file: string): readonly ProbeCall[] {

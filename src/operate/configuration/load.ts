@@ -32,6 +32,8 @@ export interface LoadRequest {
   readonly profile?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** Leaves the lock file unread: for commands that write it, or compare with it themselves. */
+  readonly withoutLock?: boolean | undefined
   /** Asks a person for an input of a client file; undefined without a terminal. */
   readonly ask?: ((input: ClientInput) => Promise<string>) | undefined
 }
@@ -264,7 +266,7 @@ function done(
   for (const { name } of broken) servers[name] ??= neverStarted
   const { stateDir, ...stateless } = settings
   const state = stateDir === undefined || stateDir === 'off' ? {} : { stateDir: resolve(baseDir, stateDir) }
-  const locked = loadLock(settings, baseDir)
+  const locked = request.withoutLock === true ? { lock: undefined } : loadLock(settings, baseDir)
   if ('problems' in locked) return { ok: false, problems: locked.problems }
   const reasons = new Map<string, string[]>()
   for (const each of broken) reasons.set(each.name, [...(reasons.get(each.name) ?? []), each.reason])

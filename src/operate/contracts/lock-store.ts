@@ -12,7 +12,7 @@ export const lockName = 'tools.lock.json'
 /** Named on the command line, by the configuration, or beside it. */
 export function lockPath(named: string | undefined, loaded: Loaded | undefined, cwd: string): string {
   if (named !== undefined) return resolve(cwd, named)
-  return join(loaded?.baseDir ?? cwd, lockName)
+  return loaded === undefined ? join(cwd, lockName) : resolve(loaded.baseDir, loaded.settings.versions.lock)
 }
 
 export interface StoredLock extends LockContents {

@@ -5,10 +5,10 @@ import { CannotTell, type Contracts } from '../../contracts/contracts.ts'
 import { ofLock } from '../../contracts/file-contracts.ts'
 import { readContracts } from '../../contracts/read-contracts.ts'
 import type { ExitCode } from '../exit.ts'
-import { compared, readingOf, type TellingOptions, tellComparison } from './comparing.ts'
+import { compared, type TellingOptions, tellComparison } from './comparing.ts'
 import { sourceOf } from './diff.ts'
 import { type ToolsExit, toolsExit } from './exit.ts'
-import { interruptible, lockOf, readingOptions, type SourceOptions } from './run.ts'
+import { interruptible, lockOf, readingFor, readingOptions, type SourceOptions } from './run.ts'
 
 export interface CheckOptions extends SourceOptions, TellingOptions {
   readonly lock?: string
@@ -24,11 +24,11 @@ export function toolsCheck(what: string | undefined, options: CheckOptions, endN
   return interruptible(endNow, async (signal) => {
     const failOn = thresholds.find((one) => one === options.failOn)
     if (failOn === undefined) throw new CannotTell(`--fail-on is ${thresholds.join(', ')}`)
-    const reading = readingOf(options.reading, 'declared')
     const own = readingOptions(options, signal)
     const source = what === undefined ? ({ kind: 'configured', name: undefined, label: 'now' } as const) : sourceOf(what)
     const lock = await lockOf(options.lock, own, source.kind === 'configured')
     if (!lock.exists) throw new CannotTell(`there is no ${lock.label}: write it with \`signalbox tools lock\``)
+    const reading = await readingFor(options.reading, [source], own)
     const now = await readContracts(source, own)
     const old = ofWhatIsChecked(ofLock(lock.label, lock), now, options.as)
     const comparison = await compared(old, now, reading, lock.lock.ignore)

@@ -6,9 +6,9 @@ import { lockName, openLock } from '../../contracts/lock-store.ts'
 import { type ReadingOptions, readContracts } from '../../contracts/read-contracts.ts'
 import { readSource, type Source } from '../../contracts/source.ts'
 import type { ExitCode } from '../exit.ts'
-import { compared, readingOf, type TellingOptions, tellComparison } from './comparing.ts'
+import { compared, type TellingOptions, tellComparison } from './comparing.ts'
 import { toolsExit } from './exit.ts'
-import { interruptible, lockOf, readingOptions, type SourceOptions } from './run.ts'
+import { interruptible, lockOf, readingFor, readingOptions, type SourceOptions } from './run.ts'
 
 export interface DiffOptions extends SourceOptions, TellingOptions {
   readonly lock?: string
@@ -18,8 +18,8 @@ export interface DiffOptions extends SourceOptions, TellingOptions {
 
 export function toolsDiff(a: string, b: string | undefined, options: DiffOptions, endNow: (code: ExitCode) => void): Promise<ExitCode> {
   return interruptible(endNow, async (signal) => {
-    const reading = readingOf(options.reading, 'declared')
     const own = readingOptions(options, signal)
+    const reading = await readingFor(options.reading, [a, ...(b === undefined ? [] : [b])].map(sourceOf), own)
     const { old, now, place } = await bothOf(a, b, options, own)
     const comparison = await compared(only(old, options.server), only(now, options.server), reading)
     const differs = comparison.tools.some(({ changes }) => changes.length > 0)

@@ -65,6 +65,27 @@ export function addTools(program: Command, done: (code: ExitCode) => void, endNo
     .action(async (options) => done(await (await import('./ls.ts')).toolsList(options, endNow)))
 
   tools
+    .command('deprecate')
+    .description('plan the end of a tool, in the lock file, which a gateway reads when it starts, or at a running gateway')
+    .argument('<tool>', 'server.tool')
+    .option('--from <date>', 'from when callers are told; without it today')
+    .option('--sunset <date>', 'when it is removed; 90 days later at least')
+    .option('--replacement <tool>', 'the tool to use in its place')
+    .option('--brownout <when/minutes...>', 'refuse it for a while before, as 2027-02-01T09:00Z/30m')
+    .option('--override', 'leave callers less than 90 days; at a gateway: whatever it objects to')
+    .option('--reason <text>', 'why; an override at a gateway needs it')
+    .option('--url <url>', 'admin door of a running gateway, in place of the lock file')
+    .option('--off', 'take the plan back')
+    .option('--lock <file>', 'the lock file; without it `versions.lock` of the configuration: tools.lock.json beside it')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .option('--json', 'print the plan as one JSON object')
+    .addHelpText(
+      'after',
+      `${toolsExitText('deprecate')}\n\nExample:\n  signalbox tools deprecate tracker.create_issue --sunset 2027-06-01 --replacement create_issue_v2`,
+    )
+    .action(async (tool, options) => done(await (await import('./deprecate.ts')).toolsDeprecate(tool, options, endNow)))
+
+  tools
     .command('approve')
     .description('let in the contract of a tool, exactly as it was seen')
     .argument('<tool>', 'server.tool')
@@ -94,7 +115,7 @@ export function addProbe(program: Command, done: (code: ExitCode) => void, endNo
     .option('--calls <file>', 'calls to make in both (YAML or JSON): `calls: [{tool: search, arguments: {q: a}}]`')
     .option('--allow-writes', 'also call tools that do not say that they only read')
     .option('--values', 'exit code 1 where results differ in values alone')
-    .option('--reading <what>', 'declared or strict, as of `tools diff`', 'declared')
+    .option('--reading <what>', 'declared or strict, as of `tools diff`')
     .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
     .option('--token <token>', 'show this access token to an address; else that of `signalbox login`')
     .option('--header <name:value...>', 'send this to an address')
@@ -112,7 +133,7 @@ export function addProbe(program: Command, done: (code: ExitCode) => void, endNo
 function sourced(command: Command): Command {
   return command
     .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
-    .option('--lock <file>', 'the lock file; without it tools.lock.json beside the configuration')
+    .option('--lock <file>', 'the lock file; without it `versions.lock` of the configuration: tools.lock.json beside it')
     .option('--token <token>', 'show this access token to an address; else that of `signalbox login`')
     .option('--header <name:value...>', 'send this to an address')
     .option('--env <name=value...>', 'environment of a program or package')
@@ -121,7 +142,10 @@ function sourced(command: Command): Command {
 
 function telling(command: Command): Command {
   return command
-    .option('--reading <what>', 'declared: callers send what schemas name; strict: whatever schemas let pass', 'declared')
+    .option(
+      '--reading <what>',
+      'declared: callers send what schemas name; strict: whatever schemas let pass; without it `versions.reading`, else declared',
+    )
     .option('--json', 'print {verdict, tools: [{tool, verdict, changes}]}')
     .option('--sarif <file>', 'write it as SARIF 2.1.0 as well')
     .option('--github', 'print annotations for GitHub as well, at the lines of the lock file')

@@ -2,15 +2,18 @@
 // where nothing can be told.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Reading } from '../../../core/call/contract.ts'
 import { forTerminal } from '../../../core/text/terminal.ts'
 import { systemClock } from '../../../platform/clock/system-clock.ts'
 import type { Loaded } from '../../configuration/load.ts'
 import { CannotTell } from '../../contracts/contracts.ts'
 import { lockName, lockPath, openLock, type StoredLock } from '../../contracts/lock-store.ts'
 import type { ReadingOptions } from '../../contracts/read-contracts.ts'
+import type { Source } from '../../contracts/source.ts'
 import { type ExitCode, exit } from '../exit.ts'
 import { loadOrTell } from '../options.ts'
 import { onSignals } from '../signals.ts'
+import { readingOf } from './comparing.ts'
 import { toolsExit } from './exit.ts'
 
 export interface SourceOptions {
@@ -67,7 +70,7 @@ function named(texts: readonly string[], form: RegExp, mend: string): Record<str
 }
 
 async function configured(options: SourceOptions): Promise<Loaded | undefined> {
-  const loaded = await loadOrTell(options, false)
+  const loaded = await loadOrTell({ ...options, withoutLock: true }, false)
   if (loaded?.kind === 'quickstart') throw new CannotTell('there is no signalbox.yaml here: name the configuration with --config')
   return loaded
 }
@@ -80,4 +83,11 @@ export async function lockOf(named: string | undefined, { configuration }: Readi
   const loaded = await configuration()
   if (loaded === undefined) throw new CannotTell('')
   return openLock(lockPath(named, loaded, cwd), cwd)
+}
+
+/** As it is given, else as the configuration says where servers come from it. */
+export async function readingFor(text: string | undefined, sources: readonly Source[], own: ReadingOptions): Promise<Reading> {
+  const isConfigured = text === undefined && sources.some(({ kind }) => kind === 'configured')
+  const usual = isConfigured ? (await own.configuration())?.settings.versions.reading : undefined
+  return readingOf(text, usual ?? 'declared')
 }

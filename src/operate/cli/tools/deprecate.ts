@@ -1,0 +1,112 @@
+// `signalbox tools deprecate`: plans the end of a tool, at a running gateway or in the lock file. A gateway that reads the file tells callers of it, refuses the tool in
+// its brownouts, and removes it on its day.
+import { type Deprecation, dateText } from '../../../core/call/deprecation.ts'
+import { forTerminal, jsonForTerminal } from '../../../core/text/terminal.ts'
+import { deprecationOf, type LockedDeprecation, readToolName, withTool } from '../../../gateway/contracts/index.ts'
+import { systemClock } from '../../../platform/clock/system-clock.ts'
+import { CannotTell } from '../../contracts/contracts.ts'
+import { writeLock } from '../../contracts/lock-store.ts'
+import { postAdmin } from '../admin-client.ts'
+import type { ExitCode } from '../exit.ts'
+import { toolsExit } from './exit.ts'
+import { interruptible, lockOf, readingOptions, type SourceOptions } from './run.ts'
+
+export interface DeprecateOptions extends SourceOptions {
+  readonly from?: string
+  readonly sunset?: string
+  readonly replacement?: string
+  readonly brownout?: readonly string[]
+  readonly override?: boolean
+  readonly off?: boolean
+  readonly reason?: string
+  /** Admin door of a running gateway, which takes the plan in place of the lock file. */
+  readonly url?: string
+  readonly lock?: string
+  readonly json?: boolean
+}
+
+const dayMs = 86_400_000
+/** What callers are left at least, in days. */
+const leastDays = 90
+
+export function toolsDeprecate(name: string, options: DeprecateOptions, endNow: (code: ExitCode) => void): Promise<ExitCode> {
+  return interruptible(endNow, async (signal) => {
+    const whose = readToolName(name)
+    if (whose === undefined) throw new CannotTell(`${name} names no tool: write server.tool`)
+    const plan = options.off === true ? null : planOf(options)
+    if (options.url !== undefined) return atGateway(options.url, whose, plan, options)
+    const stored = await lockOf(options.lock, readingOptions(options, signal), false)
+    const entry = stored.lock.servers.get(whose.server)?.tools.get(whose.tool)
+    if (entry === undefined) throw new CannotTell(`${stored.label} has no tool ${name}: admit it with \`signalbox tools lock\``)
+    const refusal = plan === null ? undefined : refusalOf(plan, options.override === true)
+    if (refusal !== undefined) {
+      process.stderr.write(`${forTerminal(refusal)}\nNothing was planned.\n`)
+      return toolsExit.refused
+    }
+    writeLock(stored.path, withTool(stored.lock, whose.server, whose.tool, { ...entry, deprecated: plan }))
+    return told(name, plan, { ...whose, deprecated: plan }, options.json)
+  })
+}
+
+function told(name: string, plan: LockedDeprecation | null, data: object, json: boolean | undefined): ExitCode {
+  const text = plan === null ? `${name} stays.` : `${name} is deprecated from ${plan.from} on, and removed on ${plan.sunset}.`
+  process.stdout.write(json === true ? `${jsonForTerminal(JSON.stringify(data))}\n` : `${forTerminal(text)}\n`)
+  return toolsExit.ok
+}
+
+const waitMs = 30_000
+
+/** The gateway knows who is pinned to the tool and uses it, and refuses by that. */
+async function atGateway(
+  url: string,
+  { server, tool }: { readonly server: string; readonly tool: string },
+  plan: LockedDeprecation | null,
+  { override = false, reason, json }: DeprecateOptions,
+): Promise<ExitCode> {
+  if (plan !== null && plan.brownouts.length > 0) throw new CannotTell('a running gateway takes no --brownout: plan it in the lock file')
+  const path = `/admin/v1/tools/${encodeURIComponent(server)}/${encodeURIComponent(tool)}/deprecate`
+  const wanted = plan === null ? { cancel: true } : { from: plan.from, sunset: plan.sunset, replacement: plan.replacement ?? undefined }
+  const answer = await postAdmin(url, path, { ...wanted, override, reason }, waitMs)
+  if (typeof answer === 'string') throw new CannotTell(answer)
+  const why = String(answer.body.detail ?? `the gateway answered with HTTP ${answer.status}`)
+  if (answer.status === 409) {
+    process.stderr.write(`${forTerminal(why)}\n`)
+    return toolsExit.refused
+  }
+  if (answer.status !== 200) throw new CannotTell(why)
+  return told(`${server}.${tool}`, plan, answer.body, json)
+}
+
+function planOf({ from, sunset, replacement, brownout = [] }: DeprecateOptions): LockedDeprecation {
+  if (sunset === undefined) throw new CannotTell('--sunset says when the tool is removed; or take a plan back with --off')
+  return {
+    from: from === undefined ? dateText(Math.floor(systemClock.now() / dayMs) * dayMs) : dateIn('--from', from),
+    sunset: dateIn('--sunset', sunset),
+    replacement: replacement ?? null,
+    brownouts: brownout.map(brownoutIn),
+  }
+}
+
+function dateIn(option: string, text: string): string {
+  if (/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2}))?$/.test(text) && !Number.isNaN(Date.parse(text))) return text
+  throw new CannotTell(`${option} takes a date, as 2027-03-01 or 2027-03-01T09:00Z`)
+}
+
+function brownoutIn(text: string): LockedDeprecation['brownouts'][number] {
+  const found = /^(.+)\/(\d{1,4})m$/.exec(text)
+  if (found === null) throw new CannotTell('--brownout takes when and how long, as 2027-02-01T09:00Z/30m')
+  return { at: dateIn('--brownout', found[1] as string), minutes: Number(found[2]) }
+}
+
+/** A sentence where callers would be left too little. */
+function refusalOf(locked: LockedDeprecation, override: boolean): string | undefined {
+  const plan: Deprecation = deprecationOf(locked)
+  const { fromMs, sunsetMs = Number.POSITIVE_INFINITY } = plan
+  const start = Math.max(fromMs, systemClock.now())
+  if (sunsetMs <= fromMs) return 'it would be removed before it is deprecated'
+  const outside = plan.brownouts.find(({ atMs, untilMs }) => atMs < fromMs || untilMs > sunsetMs)
+  if (outside !== undefined) return `the brownout of ${dateText(outside.atMs)} is not between the two days`
+  const days = Math.floor((sunsetMs - start) / dayMs)
+  if (days >= leastDays - 1 || override) return undefined
+  return `callers would have ${Math.max(0, days)} days to move, and have ${leastDays} at least: choose a later day, or say --override`
+}
