@@ -49,7 +49,7 @@ module.exports = {
       name: 'settings-are-leaves',
       severity: 'error',
       from: { path: '^src/(?!assembly/).*/settings\\.ts$' },
-      to: { path: '^src/', pathNot: '^src/core/text/(duration|rate)\\.ts$' },
+      to: { path: '^src/', pathNot: '^src/core/text/(date|duration|rate)\\.ts$' },
     },
     {
       name: 'operate-uses-faces',
