@@ -1,11 +1,14 @@
 // Versions of a tool side by side on the wire, in both eras: two clients that are pinned apart, what each sees and is refused, and who pins
 // what. Partners are callers like all others, with rules of their own.
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { startIssuer, type TestIssuer } from '../doubles/issuer.ts'
 import { type ClientKind, connect, type Result } from '../peers/clients.ts'
+import { writeConfig } from '../peers/config.ts'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
 import { type Answer, legacy, modern, openSession } from '../peers/raw.ts'
 import { type Scripted, scriptedStdio, startScripted, textResult } from '../peers/scripted.ts'
+import { root } from '../peers/servers.ts'
 import { promise } from './promise.ts'
 
 const tool = (name: string, argument: string) => ({
@@ -14,6 +17,8 @@ const tool = (name: string, argument: string) => ({
   inputSchema: { type: 'object', properties: { [argument]: { type: 'string' } }, required: [argument] },
 })
 const tools = [tool('create_invoice_v1', 'amount'), tool('create_invoice_v2', 'lines'), tool('get_invoice', 'id')]
+/** A child says which of its tools ran. */
+const ranBy = "say({ id, result: { content: [{ type: 'text', text: name + ' ran' }] } })"
 const publicUrl = 'https://mcp.example.com'
 
 let servers: Scripted[]
@@ -30,7 +35,7 @@ beforeAll(async () => {
     servers: {
       billing: { url: billing.url, era: 'modern' },
       old: { url: old.url, era: 'legacy' },
-      child: scriptedStdio(tools, `answer(textResult('child ran'))`),
+      child: scriptedStdio(tools, ranBy),
     },
     toolsets: { partner: { include: ['billing'], versions: { create_invoice: 1 } } },
     tools: { 'old/create_invoice': { versions: { alias: 1 } } },
@@ -93,6 +98,30 @@ describe('two clients of one server', () => {
     })
   }
 })
+
+for (const kind of ['v1 stdio', 'v2 modern stdio'] as const) {
+  promise(['R82', 'R83'], `over stdio a client pins by _meta: ${kind}`, async () => {
+    const file = writeConfig({ listen: '127.0.0.1:0', log: { level: 'silent' }, servers: { child: scriptedStdio(tools, ranBy) } })
+    const command = { command: process.execPath, args: [join(root, 'dist', 'main.js'), 'stdio', '--config', file.path], cwd: root }
+    const client = await connect(kind, { base: '', command })
+    try {
+      const _meta = { 'signalbox.dev/toolVersions': { create_invoice: 1 } }
+      const listed = await client.ask('tools/list', { _meta })
+      expect(listed.tools.map(({ name }: Result) => name)).toEqual([
+        'child__create_invoice',
+        'child__create_invoice_v1',
+        'child__get_invoice',
+      ])
+      expect(JSON.stringify(listed)).not.toMatch(/lines|_v2/)
+      const params = { name: 'child__create_invoice', arguments: { amount: '1' }, _meta }
+      expect(text(await client.ask('tools/call', params))).toBe('create_invoice_v1 ran')
+      expect(await client.tools()).toHaveLength(4)
+    } finally {
+      await client.close()
+      file.remove()
+    }
+  })
+}
 
 describe('who pins', () => {
   const list = async (mount: string, asking: { headers?: Record<string, string>; meta?: object; at?: UnderTest } = {}) => {

@@ -7,6 +7,7 @@ import type { Call } from '../../core/call/call.ts'
 import { complete, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import type { StatedPins } from '../../core/call/tool-pins.ts'
+import type { Contracts } from '../../core/ports/contracts.ts'
 import { createPolicy } from '../access/access.ts'
 import { accessSettings } from '../access/settings.ts'
 import { toolsBySelector } from '../tools/by-selector.ts'
@@ -78,6 +79,7 @@ function pinsOf({ header, meta }: Who): StatedPins | undefined {
   return { header: header && new Map(Object.entries(header)), meta: meta && new Map(Object.entries(meta)) }
 }
 
+const asSent = { shown: 'sent' as const, contract: undefined }
 const both = ['create_v1', 'create_v2', 'other']
 
 describe('versions side by side', () => {
@@ -194,6 +196,22 @@ describe('a pin', () => {
     expect(meta['signalbox.dev/omitted']?.[0]?.reason).toContain('There are 1, 2.')
     // Another number, the same view.
     expect(faultOf(await call('create', { header: { create: 9 } })).detail).toMatchObject({ version: 9 })
+  })
+
+  it('of a version that nobody has admitted is held back, and shows no other one', async () => {
+    const contracts: Contracts = {
+      rule: async (_upstream, tools) => ({
+        rulings: tools.map(({ name }) => (name === 'create_v2' ? { ...asSent, shown: 'nothing' as const, reason: 'is new' } : asSent)),
+        inForce: () => undefined,
+      }),
+      onChange: () => () => undefined,
+      read: () => undefined,
+    }
+    const { call, names, reaches } = await serving(['create_v1', 'create_v2', 'create_v3', 'other'], { contracts })
+    expect(await names()).toEqual(['create', 'create_v1', 'create_v3', 'other'])
+    expect(await names({ header: { create: 2 } })).toEqual(['other'])
+    expect(faultOf(await call('create', { header: { create: 2 } }))).toMatchObject({ kind: 'tool_held', detail: { name: 'create_v2' } })
+    expect(await reaches('create', { header: { create: 1 } })).toBe('create_v1')
   })
 
   it('of a tool without versions is refused where it surely means it', async () => {

@@ -66,6 +66,8 @@ export interface Families {
   /** Visible names of other versions than the pinned ones. */
   readonly hidden: ReadonlySet<string>
   readonly groups: readonly Group[]
+  /** Tools without versions. */
+  readonly plain: readonly Definition[]
   /** When it is another one, by the calendar alone; ms since the epoch. */
   readonly changesAtMs: number | undefined
 }
@@ -78,6 +80,12 @@ export function pinnedIn(layers: PinLayers, { upstream, family, visible, numbers
     if (pin !== undefined) return pin
   }
   return undefined
+}
+
+/** A tool without versions, as a pin may mean it. */
+export function plainGroup(definition: Definition, selection: Selection): Group {
+  const { upstream, name } = definition
+  return { upstream, family: name, visible: selection.name(definition).wanted, numbers: [], members: [] }
 }
 
 export function familiesOf(
@@ -136,6 +144,7 @@ class Making implements Families {
   readonly refusals = new Map<string, Refusal>()
   readonly hidden = new Set<string>()
   readonly groups: Group[] = []
+  readonly plain: Definition[] = []
   changesAtMs: number | undefined
   private readonly selection: Selection
   private readonly layers: PinLayers
@@ -165,7 +174,11 @@ class Making implements Families {
     const names = new Set(listed.map(({ name }) => name))
     for (const definition of listed) this.plan(definition, undefined, names)
     for (const [family, members] of families) this.family(upstream, family, members, plain.get(family), names)
-    for (const definition of plain.values()) if (!families.has(definition.name)) this.unversioned(definition)
+    for (const definition of plain.values()) {
+      if (families.has(definition.name)) continue
+      this.plain.push(definition)
+      if (this.pins) this.unversioned(definition)
+    }
     for (const definition of listed) {
       if (!this.selection.shows(definition) || this.left.has(definition)) continue
       if (this.phase(definition) === 'retired') this.retire(definition)
@@ -218,10 +231,8 @@ class Making implements Families {
 
   /** A tool without a version is none of those that somebody pins, where the pin surely means it. */
   private unversioned(definition: Definition): void {
-    const { upstream, name } = definition
-    const group: Group = { upstream, family: name, visible: this.visible(definition), numbers: [], members: [] }
-    this.groups.push(group)
-    if (!this.pins || pinnedIn(this.layers, group) === undefined) return
+    const group = plainGroup(definition, this.selection)
+    if (pinnedIn(this.layers, group) === undefined) return
     this.left.add(definition)
     this.refusals.set(group.visible, { missing: group })
   }

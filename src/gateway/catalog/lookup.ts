@@ -4,12 +4,13 @@ import type { Call, UpstreamId } from '../../core/call/call.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
 import { has, kinds, offers, readsDirectories } from '../../core/call/item-kinds.ts'
+import { versionOf } from '../../core/call/tool-version.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Access } from '../../core/ports/access.ts'
 import { nearest } from '../../core/text/nearest.ts'
-import { missingFault, pinnedIn, type Refusal } from './families.ts'
+import { type Group, missingFault, pinnedIn, type Refusal } from './families.ts'
 import type { GivenLinks } from './given-links.ts'
 import type { Feed } from './ingest.ts'
 import { type Mounts, type Omitted, reasonOf } from './mounts.ts'
@@ -99,8 +100,21 @@ export class Lookup {
     if ('fault' in refusal) return this.seesTool(call, refusal.upstream, refusal.name) ? refusal.fault : undefined
     const { missing } = refusal
     const seen = missing.members.filter(({ name }) => this.seesTool(call, missing.upstream, name)).map(({ number }) => number)
+    const pinned = pinnedIn(this.mounts.layersOf(view, call.caller), missing)
+    const held = pinned === undefined ? undefined : this.heldVersion(call, missing, pinned)
+    if (held !== undefined) return held
     if (seen.length === 0 && !this.seesTool(call, missing.upstream, missing.family)) return undefined
-    return missingFault(missing, pinnedIn(this.mounts.layersOf(view, call.caller), missing), seen)
+    return missingFault(missing, pinned, seen)
+  }
+
+  /** The version that is pinned is there, and nobody has admitted it. */
+  private heldVersion(call: Call, { upstream, family, visible }: Group, pinned: number): Fault | undefined {
+    for (const { name, held, reason } of this.mounts.feeds.get(upstream)?.snapshot?.lists.tool?.quarantined ?? []) {
+      const version = held === true && name !== undefined ? versionOf(name) : undefined
+      if (name === undefined || version?.family !== family || version.number !== pinned) continue
+      if (this.seesTool(call, upstream, name)) return fault('tool_held', { tool: visible, upstream, name, reason })
+    }
+    return undefined
   }
 
   private seesTool(call: Pick<Call, 'caller'>, upstream: UpstreamId, name: string): boolean {

@@ -7,7 +7,7 @@ import { allKinds, has, kindsOf, type ListName } from '../../core/call/item-kind
 import { emptyObject } from '../../core/call/payload.ts'
 import { unconfigured } from '../../core/call/tool-settings.ts'
 import type { Definition } from './definition.ts'
-import { type Families, familiesOf, type Group, type PinLayers, type Refusal, type VersionRules } from './families.ts'
+import { type Families, familiesOf, type Group, type PinLayers, plainGroup, type Refusal, type VersionRules } from './families.ts'
 import { type Collision, joined, type Published, publish } from './published.ts'
 import type { Selection } from './selection.ts'
 import { climbs, directoryOf, moved, placeSkills, prefixed, unprefixed } from './skills.ts'
@@ -85,7 +85,7 @@ export class View {
 
   /** What a pin of this name means, put into `found`. */
   groupsOf(name: string, found: Set<Group>): void {
-    this.pinnable ??= pinnableOf(this.families.groups)
+    this.pinnable ??= pinnableOf(this.families, this.selection)
     for (const group of this.pinnable.get(name) ?? []) found.add(group)
   }
 
@@ -245,9 +245,9 @@ export class View {
   }
 }
 
-function pinnableOf(groups: readonly Group[]): ReadonlyMap<string, readonly Group[]> {
+function pinnableOf({ groups, plain }: Families, selection: Selection): ReadonlyMap<string, readonly Group[]> {
   const found = new Map<string, Group[]>()
-  for (const group of groups) {
+  for (const group of [...groups, ...plain.map((definition) => plainGroup(definition, selection))]) {
     const names = new Set([`${group.upstream}/${group.family}`, group.visible])
     // A tool without versions is only meant by what surely names it.
     if (group.numbers.length > 0) names.add(group.family)
