@@ -22,6 +22,7 @@ test('what a call passes, family by family', () => {
       'seal',
       'resume',
       'signIn',
+      'adapt',
       'limits',
       'toolConcurrency',
       'degraded',

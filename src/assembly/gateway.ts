@@ -22,7 +22,7 @@ import { keptCatalogs } from '../gateway/catalog/kept-catalogs.ts'
 import { createContinuation } from '../gateway/continuation/stage.ts'
 import { resultWatch } from '../gateway/contracts/index.ts'
 import type { Registry } from '../gateway/contracts/registry.ts'
-import { contract } from '../gateway/contracts/stage.ts'
+import { adapt, contract } from '../gateway/contracts/stage.ts'
 import { signIn } from '../gateway/credentials/stage.ts'
 import { createEvents, type Events } from '../gateway/events/index.ts'
 import { createGateway } from '../gateway/gateway.ts'
@@ -169,6 +169,7 @@ export function assembleInside(parts: InsideParts): Inside {
     seal: continuation.seal,
     resume: continuation.resume(limits.resumed(send)),
     signIn: served.some(([, server]) => server.auth?.type === 'authorizationCode') ? signIn : undefined,
+    adapt: registry === undefined ? undefined : adapt,
     limits: limits.gate,
     toolConcurrency: Object.values(settings.tools).some((tool) => tool.concurrency !== undefined)
       ? toolConcurrency(settings.limits.queue, report)

@@ -40,7 +40,6 @@ export function assembleRegistry({ settings, lock, judge, durable, clock, report
     reading,
     judge,
     screen,
-    adapt: undefined,
     locked: lock === undefined ? undefined : (upstream, tool) => lockedIn(lock, upstream, tool),
     history,
     clock,

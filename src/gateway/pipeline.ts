@@ -22,6 +22,8 @@ export interface Stages {
   readonly resume: Pass<RoutedCall>
   /** Undefined where no server has grants of users. */
   readonly signIn: Pass<RoutedCall> | undefined
+  /** As `contract`. */
+  readonly adapt: Pass<RoutedCall> | undefined
   readonly limits: Gate<TargetedCall>
   /** Undefined where no tool has a limit of its own. */
   readonly toolConcurrency: Gate<TargetedCall> | undefined
@@ -63,6 +65,7 @@ export function pipeline(s: Stages) {
       s.signIn,
       'inside seal, which makes the state of its question; around retry: there is no credential to try again with',
     )
+    .pass(['invoke'], s.adapt, 'inside seal and resume: what a client sends again for its next leg is what it sent first')
     .gate(sent, s.limits, 'after all that refuses a call for what it is; around retry: a call counts once, whatever its attempts')
     .gate(['invoke'], s.toolConcurrency, 'before the breaker: who waits for its tool takes no place of the upstream')
     .pass(['invoke'], s.degraded, 'around retry: what is given where all attempts have failed')

@@ -98,6 +98,25 @@ for (const kind of ['v1 http', 'v2 legacy http', 'v2 modern http', 'v1 sse'] as 
   )
 
 promise(
+  'R84',
+  'a tool that only reads goes on by its old contract where a translation is proved: its arguments arrive under their new names',
+  async () => {
+    const reads = { annotations: { readOnlyHint: true } }
+    const server = builds([tool({ ref: { type: 'string' } }, reads)])
+    const { gateway, replace } = await behind(server)
+    const client = await connect('v1 http', { base: gateway.base, mount: '/up' })
+    onTestFinished(() => client.close())
+    expect(await client.tools()).toMatchObject([first])
+    await replace([tool({ target: { type: 'string' } }, reads)], 'changed:breaking')
+    expect(await client.tools()).toMatchObject([first])
+    expect((await client.call('book', { ref: 'a' })).isError).toBeUndefined()
+    // What does not fit the contract that is shown is told by that.
+    expect(faultOf(await client.call('book', { ref: ['a'] })).kind).toBe('invalid_arguments')
+    expect(server.calls()).toEqual([{ target: 'a' }])
+  },
+)
+
+promise(
   ['R34', 'R84'],
   'other words and hints of a build are held back: the old ones are shown, the tool is called, and its hints are the old ones',
   async () => {

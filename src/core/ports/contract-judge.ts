@@ -7,6 +7,8 @@ export interface JudgeOptions {
   readonly reading?: Reading
   /** Names of arguments that callers sent though the old schema does not declare them: a field added under one of them breaks. */
   readonly undeclared?: readonly string[]
+  /** Where callers break: look for a translation of their calls. */
+  readonly propose?: boolean
 }
 
 export interface ContractJudge {

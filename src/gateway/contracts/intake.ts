@@ -165,23 +165,21 @@ export class Intake {
   ): Promise<Weighed | undefined> {
     const known = tool.weighed.get(key)
     if (known !== undefined) return known
-    const { clock, judge, reading, screen, adapt, drift } = this.parts
+    const { clock, judge, reading, screen, drift } = this.parts
     const { approved } = tool
     if (approved === undefined || clock.mono() >= until || !tool.mayJudge(clock.now())) return undefined
     const [old, now] = [contractOf(approved.sent), contractOf(listed.sent)]
-    const judgement = await judge.judge(old, now, { reading })
+    const judgement = await judge.judge(old, now, { reading, propose: true })
     const isRead = !isUnread(judgement)
     if (!isRead && this.keeping.isEnding()) return undefined
     if (isRead) approved.digests ??= judgement.old
-    const whose = { upstream: served.id, tool: tool.name }
     const policy = served.admit === 'open' ? openPolicy : drift
     const hasOtherWords = judgement.old.prose !== judgement.new.prose
     const screened =
       hasOtherWords && policy.prose === 'screen' ? screen(old, now, { otherTools: otherTools(), addresses: served.addresses }) : undefined
     const decision = decide(policy, judgement, screened, tool.isRejected(judgement.new))
-    const adapter = breaks(judgement.verdict) ? await adapt?.(old, now, judgement, whose) : undefined
     const live: ContractText = { sent: listed.sent, digests: isRead ? judgement.new : undefined }
-    const weighed = { live, judgement, screened, decision, adapter }
+    const weighed = { live, judgement, screened, decision }
     // The same in other bytes may come with every list.
     if (idOf(judgement.old) !== idOf(judgement.new)) tool.judged(clock.now())
     if (isRead) tool.keep(key, weighed)

@@ -1,9 +1,10 @@
 // Contracts judged in a thread, one at a time, within a limit of time. What it cannot say is `unknown`: it never rejects.
 import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
-import type { Digests, Judgement, ToolContract } from '../../core/call/contract.ts'
+import { breaks, type Digests, type Judgement, type ToolContract } from '../../core/call/contract.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { ContractJudge, JudgeOptions } from '../../core/ports/contract-judge.ts'
+import { propose } from './adapter-proof.ts'
 import type { Judge } from './judge.ts'
 
 export interface Question {
@@ -124,7 +125,9 @@ export function createJudging({ clock, start, limitMs = 2_000, most = 1_000 }: J
 /** What a thread says to a question. A bug of ours, or more depth than the stack has, may end no more than the answer. */
 export function answerTo({ old, now, options }: Question, judge: Judge): Said {
   try {
-    return { judgement: judge(old, now, options) }
+    const judgement = judge(old, now, options)
+    const adapter = options.propose === true && breaks(judgement.verdict) ? propose(old, now) : undefined
+    return { judgement: adapter === undefined ? judgement : { ...judgement, adapter } }
   } catch (error) {
     return { failed: messageOf(error) }
   }

@@ -7,7 +7,7 @@ import { routed } from '../../core/call/call.ts'
 import type { ToolContract } from '../../core/call/contract.ts'
 import type { Item } from '../../core/call/item.ts'
 import { complete, unscanned } from '../../core/call/outcome.ts'
-import { emptyObject } from '../../core/call/payload.ts'
+import { emptyObject, payload } from '../../core/call/payload.ts'
 import { unconfigured } from '../../core/call/tool-settings.ts'
 import type { Ruled } from '../../core/ports/contracts.ts'
 import { createSqliteDurable } from '../../platform/store/sqlite/durable.ts'
@@ -15,7 +15,7 @@ import { digestsOf } from './digests.ts'
 import { contractsDomain } from './history.ts'
 import { screen } from './screening.ts'
 import type { Locked } from './served.ts'
-import { contract } from './stage.ts'
+import { adapt, contract } from './stage.ts'
 
 const first = toolOf('echo')
 const renamed = toolOf('echo', { message: { type: 'string' } })
@@ -430,5 +430,35 @@ describe('a restart', () => {
     const held = await strict.list(last)
     expect(held.rulings.map(({ shown }) => (typeof shown === 'string' ? shown : 'text'))).toEqual(['text', 'nothing', 'nothing'])
     await durable.close()
+  })
+})
+
+describe('a call by the contract that is shown', () => {
+  it('is translated where that is proved of a tool that only reads, and never with another number', async () => {
+    const reads = { annotations: { readOnlyHint: true } }
+    const rig = registryRig()
+    await rig.list([toolOf('echo', { ref: { type: 'integer' } }, reads)])
+    const ruled = await rig.list([toolOf('echo', { target: { type: 'integer' } }, reads)])
+    expect(await called(rig, ruled)).toBeUndefined()
+    const item = { visible: 'echo', contract: ruled.rulings[0]?.contract } as Item
+    const sent: unknown[] = []
+    const send = async (args: string) =>
+      adapt.run(
+        { ...routed(callOf('tools/call'), item), params: payload(Buffer.from(`{"name":"echo","arguments":${args}}`)) },
+        exchangeOf(rig.clock),
+        async ({ params }) => {
+          sent.push(JSON.parse(Buffer.from(params.bytes).toString()).arguments)
+          return complete(emptyObject, unscanned(2))
+        },
+      )
+    await send('{"ref":7}')
+    expect(faultOf(await send('{"ref":9007199254740993}')).kind).toBe('tool_changed')
+    expect(sent).toEqual([{ target: 7 }])
+    // What writes waits for an operator.
+    const writing = registryRig()
+    await writing.list([toolOf('echo', { ref: { type: 'integer' } })])
+    expect(await called(writing, await writing.list([toolOf('echo', { target: { type: 'integer' } })]))).toMatchObject({
+      kind: 'tool_changed',
+    })
   })
 })

@@ -9,7 +9,7 @@ import { Intake, lockId } from './intake.ts'
 import { Readers } from './readers.ts'
 import { type RegistryParts, type Served, toolKey } from './served.ts'
 import { Telling } from './telling.ts'
-import { contractOf, idOf, TrackedTool } from './tracked.ts'
+import { idOf, TrackedTool } from './tracked.ts'
 
 /** Time that the judgements of one list may take together, in ms; the rest waits for the next. */
 const listMs = 5_000
@@ -50,7 +50,7 @@ export class Registry implements Contracts {
       const served = this.served.get(kept.upstream)
       if (served === undefined || served.environment !== kept.environment || !this.holds(served, kept)) continue
       try {
-        served.tools.set(kept.tool, await this.restored(kept))
+        served.tools.set(kept.tool, restored(kept))
       } catch (bug) {
         // A tool that is seen for the first time is better than none.
         reportBug(this.parts.report, 'contracts', bug)
@@ -231,20 +231,6 @@ export class Registry implements Contracts {
     if (served.admit === 'locked') return lock !== undefined || kept.approval?.as === 'approved' || kept.state === 'rejected'
     return kept.approved !== undefined || kept.state === 'rejected'
   }
-
-  private async restored(kept: KeptTool): Promise<TrackedTool> {
-    const { approved, live, change } = kept
-    const isSame = approved !== undefined && Buffer.compare(approved.sent.bytes, live.sent.bytes) === 0
-    const tool = new TrackedTool(kept.upstream, kept.tool, live, kept.firstSeenMs)
-    tool.lastSeenMs = kept.lastSeenMs
-    const whose = { upstream: kept.upstream, tool: kept.tool }
-    const adapter =
-      approved === undefined || change === undefined || change.adopted
-        ? undefined
-        : await this.parts.adapt?.(contractOf(approved.sent), contractOf(live.sent), change.judgement, whose)
-    tool.restore({ ...kept, approved: isSame ? live : approved, adapter })
-    return tool
-  }
 }
 
 const asSent: ToolRuling = { shown: 'sent', contract: undefined }
@@ -257,4 +243,13 @@ const unreadable: ToolRuling = {
 function keptOf(served: Served, tool: TrackedTool): KeptTool {
   const { state, approved, live, approval, change, rejected, lock, firstSeenMs, lastSeenMs } = tool
   return { ...toolKey(served, tool), state, approved, live, approval, change, rejected: [...rejected], lock, firstSeenMs, lastSeenMs }
+}
+
+function restored(kept: KeptTool): TrackedTool {
+  const { approved, live } = kept
+  const isSame = approved !== undefined && Buffer.compare(approved.sent.bytes, live.sent.bytes) === 0
+  const tool = new TrackedTool(kept.upstream, kept.tool, live, kept.firstSeenMs)
+  tool.lastSeenMs = kept.lastSeenMs
+  tool.restore({ ...kept, approved: isSame ? live : approved })
+  return tool
 }

@@ -1,5 +1,5 @@
 // What is known of one server whose tools are kept, and the parts that all who work on them share.
-import type { CallAdapter, Digests, Judgement, Reading, ToolContract } from '../../core/call/contract.ts'
+import type { Digests, Reading, ToolContract } from '../../core/call/contract.ts'
 import type { UpstreamId } from '../../core/call/item.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { ContractJudge } from '../../core/ports/contract-judge.ts'
@@ -39,22 +39,12 @@ export interface Locked {
   readonly reason: string | null
 }
 
-export interface WhoseTool {
-  readonly upstream: UpstreamId
-  readonly tool: string
-}
-
-/** A translation of calls by the old contract into the new one, where one is proved. Never rejects. */
-export type Adapt = (old: ToolContract, now: ToolContract, judgement: Judgement, whose: WhoseTool) => Promise<CallAdapter | undefined>
-
 export interface RegistryParts {
   readonly servers: ReadonlyMap<UpstreamId, Governance>
   readonly drift: DriftPolicy
   readonly reading: Reading
   readonly judge: ContractJudge
   readonly screen: typeof screen
-  /** Undefined: nothing is translated, calls are refused. */
-  readonly adapt: Adapt | undefined
   readonly locked: ((upstream: UpstreamId, tool: string) => Locked | undefined) | undefined
   /** Undefined: nothing outlives the process. */
   readonly history: History | undefined

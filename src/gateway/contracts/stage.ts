@@ -5,6 +5,7 @@ import type { BrokenContract, ItemContract } from '../../core/call/contract.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 
 /** `readBy`: the list of tools that a caller has read last, as `ContractChange` counts them; undefined where it is not known. */
 export function contract(readBy: (call: Call) => number | undefined): Pass<RoutedCall> {
@@ -14,7 +15,8 @@ export function contract(readBy: (call: Call) => number | undefined): Pass<Route
       const kept = call.item.contract
       if (kept?.change === undefined) return next(call, exchange)
       const broken = brokenFor(kept, call, readBy)
-      return broken === undefined ? next(call, exchange) : Promise.resolve(refusal(call, broken, kept))
+      const isAdapted = broken !== undefined && broken === kept.change.live && broken.adapter !== undefined
+      return broken === undefined || isAdapted ? next(call, exchange) : Promise.resolve(refusal(call, broken, kept))
     },
   }
 }
@@ -52,6 +54,41 @@ function refusal(
       ...(example === undefined ? {} : { example }),
     }),
   )
+}
+
+/**
+ * Makes of a call by the contract that is shown one by the contract that its server keeps, where that is proved; and of the result one of the
+ * old. Who would need more was refused before.
+ */
+export const adapt: Pass<RoutedCall> = {
+  name: 'adapt',
+  run: (call, exchange, next) => {
+    const adapter = call.item.contract?.change?.live?.adapter
+    if (adapter === undefined) return next(call, exchange)
+    const params = call.params.json()
+    const args = isObject(params) && isObject(params.arguments) ? params.arguments : {}
+    const kept = call.item.contract
+    // Read and written anew, it would be another number.
+    if (kept?.change?.live !== undefined && !isExact(args)) return Promise.resolve(refusal(call, kept.change.live, kept))
+    const edit = { path: ['arguments'], value: JSON.stringify(adapter.adapted(args)) }
+    const sent = next({ ...call, params: call.params.edit([edit]) }, exchange)
+    const { result } = adapter
+    return result === undefined ? sent : sent.then((outcome) => translated(outcome, result))
+  },
+}
+
+function translated(outcome: Outcome, result: (result: unknown) => unknown): Outcome {
+  if (outcome.kind !== 'complete') return outcome
+  const { structuredContent } = result(outcome.result.json()) as { readonly structuredContent?: unknown }
+  if (structuredContent === undefined) return outcome
+  const made = outcome.result.edit([{ path: ['structuredContent'], value: JSON.stringify(structuredContent) }])
+  return { ...outcome, result: made, facts: { ...outcome.facts, bytes: made.bytes.length } }
+}
+
+/** Whether every number of it is as it was sent. */
+function isExact(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value)
+  return typeof value !== 'object' || value === null || Object.values(value).every(isExact)
 }
 
 /** As people say it: the formula is the same in both. */

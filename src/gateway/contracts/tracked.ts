@@ -14,6 +14,7 @@ import type { UpstreamId } from '../../core/call/item.ts'
 import { type Payload, payload } from '../../core/call/payload.ts'
 import type { ListedTool, ToolRuling } from '../../core/ports/contracts.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
+import { callAdapter, readAdapter } from './adapters.ts'
 import { cautiousAnnotations, type Decision, isUnread } from './admission.ts'
 import type { Screening } from './screening.ts'
 import { Turns } from './turns.ts'
@@ -45,7 +46,6 @@ export interface Weighed {
   readonly judgement: Judgement
   readonly screened: Screening | undefined
   readonly decision: Decision
-  readonly adapter: CallAdapter | undefined
 }
 
 /** What was shown before, and broke: who has read a list before `since` knows `broken.known`. */
@@ -185,13 +185,14 @@ export class TrackedTool {
     this.approved = text
     this.state = isSplit ? 'split' : decision.state
     this.change = text === live ? undefined : { judgement: weighed.judgement, screened: weighed.screened, adopted: stands === live }
-    this.refused = decision.refused ? brokenOf(stands, weighed.judgement, weighed.adapter) : undefined
+    this.refused = decision.refused ? brokenOf(stands, weighed.judgement) : undefined
     this.settle()
   }
 
   /** Of several contracts that take turns one breaks callers: nobody knows which of them a call meets. */
-  refuse({ judgement, adapter }: Weighed): void {
-    if (this.approved !== undefined) this.refused = brokenOf(this.approved, judgement, adapter)
+  refuse({ judgement }: Weighed): void {
+    // A translated call may meet the one that was not replaced.
+    if (this.approved !== undefined) this.refused = { ...brokenOf(this.approved, judgement), adapter: undefined }
     this.settle()
   }
 
@@ -221,7 +222,6 @@ export class TrackedTool {
     readonly change: OpenChange | undefined
     readonly rejected: readonly string[]
     readonly lock: string | undefined
-    readonly adapter: CallAdapter | undefined
   }): void {
     this.state = kept.state
     this.approved = kept.approved
@@ -231,7 +231,7 @@ export class TrackedTool {
     this.rejected.push(...kept.rejected.slice(-mostRejected))
     const { change, approved } = this
     const isBroken = change?.adopted === false && breaks(change.judgement.verdict) && approved !== undefined
-    this.refused = isBroken ? brokenOf(approved, change.judgement, kept.adapter) : undefined
+    this.refused = isBroken ? brokenOf(approved, change.judgement) : undefined
     this.settle()
   }
 
@@ -265,14 +265,14 @@ export class TrackedTool {
     return ruling
   }
 
-  private ruledFor({ decision, live, judgement, adapter }: Weighed): ToolRuling {
+  private ruledFor({ decision, live, judgement }: Weighed): ToolRuling {
     const { approved, upstream, name } = this
     if (approved === undefined) return held(upstream, name, this.state)
     if (decision.stands === 'live' && !decision.cautious) return { shown: 'sent', contract: this.told }
     const stands = decision.stands === 'live' ? live : approved
     const { sent } = cautious(stands, stands === live ? approved : live)
     if (!decision.refused) return { shown: sent, contract: this.told }
-    const change = { live: brokenOf(approved, judgement, adapter), before: this.steps }
+    const change = { live: brokenOf(approved, judgement), before: this.steps }
     return { shown: sent, contract: { digest: approved.digests?.contract, state: decision.state, mark: nextMark(), change } }
   }
 
@@ -297,7 +297,7 @@ export class TrackedTool {
     const { approved } = this
     const judgement = weighed?.judgement ?? (this.change?.adopted === false ? this.change.judgement : undefined)
     if (approved === undefined || judgement === undefined || !breaks(judgement.verdict) || approved === live) return
-    const broken = brokenOf(approved, judgement, weighed?.adapter ?? this.refused?.adapter)
+    const broken = brokenOf(approved, judgement)
     this.steps = [{ since: Number.POSITIVE_INFINITY, broken }, ...this.steps].slice(0, mostSteps)
   }
 
@@ -337,7 +337,7 @@ function cautious(stands: ContractText, other: ContractText | undefined): Contra
 }
 
 /** `approved`: what was judged against. */
-function brokenOf(approved: ContractText, judgement: Judgement, adapter: CallAdapter | undefined): BrokenContract {
+function brokenOf(approved: ContractText, judgement: Judgement): BrokenContract {
   const { changes, example, human } = judgement
   const known = isUnread(judgement) ? (approved.digests ?? unread) : judgement.old
   const current = isUnread(judgement) ? undefined : judgement.new
@@ -352,8 +352,14 @@ function brokenOf(approved: ContractText, judgement: Judgement, adapter: CallAda
         .join('; ') || human,
     changes: breaking.slice(0, mostTold),
     ...(example === undefined ? {} : { example }),
-    adapter,
+    adapter: adapterOf(judgement),
   }
+}
+
+/** What nobody has to decide; all others wait for an operator. */
+function adapterOf({ adapter }: Judgement): CallAdapter | undefined {
+  const read = adapter?.automatic === true ? readAdapter(adapter.adapter) : undefined
+  return read === undefined ? undefined : callAdapter(read)
 }
 
 /** Equal for contracts of which nothing that matters differs. */

@@ -1,12 +1,13 @@
 // A registry of contracts with a clock that is turned by hand, and a judge that judges at once.
 import type { Judgement, ToolContract } from '../../../src/core/call/contract.ts'
 import { payloadOf } from '../../../src/core/call/payload.ts'
-import type { ContractJudge } from '../../../src/core/ports/contract-judge.ts'
+import type { ContractJudge, JudgeOptions } from '../../../src/core/ports/contract-judge.ts'
 import type { ListedTool, Ruled } from '../../../src/core/ports/contracts.ts'
 import type { Decision } from '../../../src/core/ports/decisions.ts'
 import type { Durable } from '../../../src/core/ports/durable.ts'
 import { createHistory } from '../../../src/gateway/contracts/history.ts'
 import { judge } from '../../../src/gateway/contracts/judge.ts'
+import { answerTo } from '../../../src/gateway/contracts/judging.ts'
 import { Operators } from '../../../src/gateway/contracts/operators.ts'
 import { Registry } from '../../../src/gateway/contracts/registry.ts'
 import type { Governance, RegistryParts } from '../../../src/gateway/contracts/served.ts'
@@ -26,11 +27,17 @@ export function inlineJudge(): CountingJudge {
     instead: undefined,
     judge: async (old, now, options) => {
       if (old !== now) made.judged.push(String(now.name))
-      return made.instead?.(old, now) ?? judge(old, now, options)
+      return made.instead?.(old, now) ?? answered(old, now, options)
     },
     close: async () => undefined,
   }
   return made
+}
+
+function answered(old: ToolContract, now: ToolContract, options: JudgeOptions = {}): Judgement {
+  const said = answerTo({ old, now, options }, judge)
+  if ('judgement' in said) return said.judgement
+  throw new Error(JSON.stringify(said))
 }
 
 export interface RegistryRig {
@@ -72,7 +79,6 @@ export function registryRig(
     reading: 'declared',
     judge: judging,
     screen: () => ({ held: [], notes: [] }),
-    adapt: undefined,
     locked: undefined,
     history,
     clock,
