@@ -104,6 +104,17 @@ describe('a judgement', () => {
     })
   })
 
+  it.each(['string', 'object'])('a name that one of several forms gave (beside: %s) is one that further names are now', (other) => {
+    const named = { type: 'object', properties: { b: { type: 'integer' } }, additionalProperties: { type: 'boolean' } }
+    const unnamed = { type: 'object', additionalProperties: { type: 'boolean' } }
+    const beside = other === 'object' ? { ...unnamed, required: ['c'] } : { type: other }
+    const form = (one: Json): Json => withInput({ type: 'object', properties: { a: { anyOf: [one, beside] } } })
+    for (const reading of ['declared', 'strict'] as const) {
+      const judged = judge(form(named), form(unnamed), { reading })
+      expect([judged.verdict, judged.example]).toEqual(['breaking', { a: { b: 0 } }])
+    }
+  })
+
   it('another name breaks', () => {
     expect(judge(base, { ...base, name: 'browser_run' }).changes).toMatchObject([{ kind: 'name.changed', verdict: 'breaking' }])
   })

@@ -187,10 +187,14 @@ const additionalProperties: Rule = (prover, context, goal) => {
   return true
 }
 
-/** Names that nobody gives. */
+/**
+ * Names that nobody gives. With those that somebody does: what the whole context does not give, one of its alternatives may, and each of
+ * these is asked for both.
+ */
 const otherProperties: Rule = (prover, context, goal) => {
   const { additionalProperties: schema } = goal
   if (schema === undefined) return true
+  if (!additionalProperties(prover, context, goal)) return false
   return othersOf(prover, context).every(
     ({ pattern, value }) => (pattern !== undefined && goal.patternProperties?.has(pattern) === true) || prover.impliesBelow(value, schema),
   )
