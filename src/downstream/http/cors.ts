@@ -14,6 +14,7 @@ const allowed: ReadonlySet<string> = new Set([
   'mcp-session-id',
   'signalbox-run',
   'signalbox-turn',
+  'signalbox-tool-versions',
   'traceparent',
   'tracestate',
 ])
