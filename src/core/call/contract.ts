@@ -1,4 +1,5 @@
 // What a tool promises those who call it, and what was judged of a change of it. docs/contracts.md says how.
+import type { Payload } from './payload.ts'
 
 /** A tool's definition as its server sends it, parsed: `name`, `title`, `description`, `inputSchema`, `outputSchema`, `annotations`, … */
 export type ToolContract = Readonly<Record<string, unknown>>
@@ -120,8 +121,8 @@ export interface BrokenContract {
 export interface CallAdapter {
   /** Arguments of the old contract as the new one has them. */
   adapted(args: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
-  /** A result of the new contract as the old one has it; undefined: as it is. */
-  readonly result?: ((result: unknown) => unknown) | undefined
+  /** A result of the new contract as the old one has it, its values byte for byte; undefined: as it is. */
+  readonly result?: ((result: Payload) => Payload) | undefined
 }
 
 /** How far what an operator stands for is from what the server says. */

@@ -38,8 +38,10 @@ export function propose(before: ToolContract, after: ToolContract, help: Adapter
   if (input === undefined || !provesInput(old, now, input.ops)) return undefined
   const output = outputOps(old, now)
   if (output === undefined || input.ops.length + output.ops.length === 0) return undefined
+  // Results of tasks are read by other calls, which nothing translates.
+  const isLate = output.ops.length > 0 && taskSupport(after) !== 'forbidden'
   const onlyReads = effectiveHints(before).readOnly && effectiveHints(after).readOnly
-  return { adapter: { input: input.ops, output: output.ops }, automatic: onlyReads && input.sure && output.sure }
+  return { adapter: { input: input.ops, output: output.ops }, automatic: onlyReads && input.sure && output.sure && !isLate }
 }
 
 /** Whether an adapter that was kept does for these contracts what `propose` asks of one. */

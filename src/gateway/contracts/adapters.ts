@@ -1,7 +1,10 @@
 // Translations of calls by an old contract into calls by the new one, and of results back: a few operations on the names of arguments, as
 // data, so that they can be kept, read and approved. What they are worth is proved (adapter-proof.ts).
 import type { CallAdapter } from '../../core/call/contract.ts'
+import type { Edit, Payload } from '../../core/call/payload.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
+import { locate } from '../../core/protocol/locate.ts'
+import { asBuffer } from '../../core/protocol/scan.ts'
 import { put } from './stable.ts'
 
 export type AdapterOp =
@@ -61,7 +64,7 @@ function applied(value: Readonly<Record<string, unknown>>, op: AdapterOp): Reado
   return out
 }
 
-/** For the path of calls. Results are those of `tools/call`; one without structured content stays as it is, and so does a failure. */
+/** For the path of calls. Results are those of `tools/call`; one without structured content stays as it is. */
 export function callAdapter({ input, output }: Adapter): CallAdapter {
   return {
     adapted: (args) => adapted(input, args),
@@ -69,9 +72,32 @@ export function callAdapter({ input, output }: Adapter): CallAdapter {
   }
 }
 
-function adaptedResult(ops: readonly AdapterOp[], result: unknown): unknown {
-  if (!isObject(result) || result.isError === true || !isObject(result.structuredContent)) return result
-  return { ...result, structuredContent: adapted(ops, result.structuredContent) }
+const structure = 'structuredContent'
+const openBrace = 0x7b
+
+/** As `adapted`, on the bytes: numbers that JavaScript does not have survive. */
+function adaptedResult(ops: readonly AdapterOp[], result: Payload): Payload {
+  const object = locate(result.bytes, [structure])
+  if (object === undefined || object[0] !== openBrace) return result
+  /** JSON text of names that were touched; undefined where there is none any more. */
+  const touched = new Map<string, string | undefined>()
+  const textOf = (name: string): string | undefined => {
+    if (touched.has(name)) return touched.get(name)
+    const found = locate(object, [name])
+    return found === undefined ? undefined : asBuffer(found).toString('utf8')
+  }
+  for (const op of ops) {
+    if (op.op === 'set') touched.set(op.name, JSON.stringify(op.value))
+    else if (op.op === 'drop') touched.set(op.name, undefined)
+    else {
+      const name = op.op === 'rename' ? op.from : op.name
+      const text = textOf(name)
+      if (text === undefined) continue
+      if (op.op === 'wrap') touched.set(name, `[${text}]`)
+      else if (op.to !== op.from) touched.set(name, undefined).set(op.to, text)
+    }
+  }
+  return result.edit([...touched].map(([name, value]): Edit => ({ path: [structure, name], value })))
 }
 
 /** What it does, for people. */

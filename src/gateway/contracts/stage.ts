@@ -3,6 +3,7 @@
 import type { Call, RoutedCall } from '../../core/call/call.ts'
 import type { BrokenContract, ItemContract } from '../../core/call/contract.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
+import type { Payload } from '../../core/call/payload.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
@@ -77,11 +78,9 @@ export const adapt: Pass<RoutedCall> = {
   },
 }
 
-function translated(outcome: Outcome, result: (result: unknown) => unknown): Outcome {
-  if (outcome.kind !== 'complete') return outcome
-  const { structuredContent } = result(outcome.result.json()) as { readonly structuredContent?: unknown }
-  if (structuredContent === undefined) return outcome
-  const made = outcome.result.edit([{ path: ['structuredContent'], value: JSON.stringify(structuredContent) }])
+function translated(outcome: Outcome, result: (result: Payload) => Payload): Outcome {
+  if (outcome.kind !== 'complete' || outcome.facts.isError || !outcome.facts.hasStructure) return outcome
+  const made = result(outcome.result)
   return { ...outcome, result: made, facts: { ...outcome.facts, bytes: made.bytes.length } }
 }
 
