@@ -50,7 +50,8 @@ function older(value: Json): Json {
 }
 
 function compiledOlder(raw: Json): (value: Json) => boolean {
-  const ajv = new Ajv({ strict: false, validateSchema: false, logger: false, ownProperties: true, multipleOfPrecision: 9 })
+  // Without all errors ajv lets an empty list pass `contains` beside the tuple of `items`.
+  const ajv = new Ajv({ allErrors: true, strict: false, validateSchema: false, logger: false, ownProperties: true, multipleOfPrecision: 9 })
   for (const format of ['email', 'date']) ajv.addFormat(format, (text: string) => fitsFormat(format, text) !== false)
   const validate = ajv.compile(raw as object)
   return (value) => validate(value) === true
