@@ -116,6 +116,35 @@ promise(
   },
 )
 
+promise('R84', 'an optional argument that is added breaks who sent that name before it was declared, and nobody else', async () => {
+  const wider = { ...first, inputSchema: { ...first.inputSchema, properties: { ref: { type: 'string' }, z: { type: 'boolean' } } } }
+  const started = async (args: Record<string, unknown>) => {
+    const server = builds([first])
+    const behindIt = await behind(server)
+    const call = async (more: Record<string, unknown>) =>
+      (await modern(behindIt.gateway.base, 'tools/call', { name: 'book', arguments: more }, { mount: '/up' })).message.result
+    expect(faultOf(await call(args))).toBeUndefined()
+    expect(server.calls()).toEqual([args])
+    return { ...behindIt, server, call }
+  }
+  const sent = await started({ ref: 'a', z: 'as I please' })
+  await sent.replace([wider], 'changed:breaking')
+  expect((await sent.entry()).change).toMatchObject({
+    verdict: 'breaking',
+    changes: [{ kind: 'property.added', verdict: 'breaking', note: 'callers sent z before it was declared' }],
+  })
+  expect(faultOf(await sent.call({ ref: 'a', z: 'as I please' }))).toMatchObject({ kind: 'tool_changed' })
+  expect(sent.server.calls()).toHaveLength(1)
+
+  const unsent = await started({ ref: 'a' })
+  unsent.server.deploy([wider])
+  expect((await unsent.post('/upstreams/up/actions', { action: 'restart' })).status).toBe(200)
+  const shown = async () => (await modern(unsent.gateway.base, 'tools/list', {}, { mount: '/up' })).message.result.tools[0]
+  expect(await eventually(async () => 'z' in (await shown()).inputSchema.properties)).toBe(true)
+  expect(await unsent.entry()).toMatchObject({ state: 'admitted' })
+  expect(faultOf(await unsent.call({ ref: 'a', z: true }))).toBeUndefined()
+})
+
 promise(
   ['R34', 'R84'],
   'other words and hints of a build are held back: the old ones are shown, the tool is called, and its hints are the old ones',

@@ -157,6 +157,14 @@ export interface ItemContract {
   readonly mark: string
   /** Undefined of nearly all: every caller knows what the server takes. */
   readonly change: ContractChange | undefined
+  /** Told the arguments of calls that are sent; undefined where none are. */
+  readonly undeclared?: UndeclaredArguments | undefined
+}
+
+/** Of the contract that is shown: what callers send though it does not declare it. */
+export interface UndeclaredArguments {
+  /** Never throws. */
+  note(args: object): void
 }
 
 export interface ContractChange {

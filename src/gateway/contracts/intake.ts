@@ -9,6 +9,7 @@ import type { Locked, RegistryParts, Served } from './served.ts'
 import { stable } from './stable.ts'
 import type { Telling } from './telling.ts'
 import { type Approval, type ContractText, contractOf, idOf, TrackedTool, type Weighed } from './tracked.ts'
+import { isOverSince, UndeclaredNames } from './undeclared.ts'
 
 /** Where what has become of a tool is kept. */
 export interface Keeping {
@@ -33,6 +34,7 @@ export interface Taking {
 export class Intake {
   private readonly parts: RegistryParts
   private readonly keeping: Keeping
+  readonly undeclared = new UndeclaredNames()
   private readonly keys = new WeakMap<object, string>()
 
   constructor(parts: RegistryParts, keeping: Keeping) {
@@ -44,7 +46,7 @@ export class Intake {
     const { served, session } = taking
     const tool = served.tools.get(listed.name)
     if (tool === undefined) return this.first(taking, listed)
-    if (tool.seen === listed && tool.state !== 'split') return tool.ruling
+    if (tool.seen === listed && tool.state !== 'split' && !tool.isOver) return tool.ruling
     const key = this.keyOf(listed)
     const isSame = key === this.keyOf(tool.live)
     if (isSame && tool.state !== 'split' && !this.isDue(tool)) {
@@ -78,7 +80,7 @@ export class Intake {
     const { served, telling } = taking
     const now = this.parts.clock.now()
     const live: ContractText = { sent: listed.sent, digests: undefined }
-    const tool = new TrackedTool(served.id, listed.name, live, now)
+    const tool = new TrackedTool(served.id, listed.name, live, now, this.undeclared)
     if (served.admit === 'locked') await this.byLock(taking, tool, listed)
     else tool.admit(live, { as: 'admitted', by: served.admit, reason: undefined, atMs: now })
     if (!tool.waits) tool.seen = listed
@@ -128,6 +130,7 @@ export class Intake {
     const now = this.parts.clock.now()
     if (key !== undefined) tool.turns.note(key, now)
     const wasSplit = tool.state === 'split'
+    const wasOver = tool.isOver
     const isSplit = tool.turns.taken(now)
     if (weighed === undefined) {
       tool.back(isSplit)
@@ -138,7 +141,7 @@ export class Intake {
     tool.seen = weighed !== undefined && isUnread(weighed.judgement) ? undefined : listed
     tool.lastSeenMs = now
     served.news.add(tool)
-    if (weighed !== undefined && key !== undefined) telling.changed(tool, weighed)
+    if (weighed !== undefined && (key !== undefined || wasOver)) telling.changed(tool, weighed)
     if (isSplit && !wasSplit) telling.split(tool)
     this.keeping.changed(served, tool)
     return tool.ruling
@@ -151,10 +154,10 @@ export class Intake {
     if (breaking !== undefined) tool.refuse(breaking)
   }
 
-  /** A judgement that time was lacking for is tried again. */
+  /** A judgement that time was lacking for is tried again, and one that names of arguments were lacking for. */
   private isDue(tool: TrackedTool): boolean {
-    const { change, waits } = tool
-    return waits || (change !== undefined && isUnread(change.judgement) && tool.mayJudge(this.parts.clock.now()))
+    const { change, waits, isOver } = tool
+    return waits || (change !== undefined && (isOver || isUnread(change.judgement)) && tool.mayJudge(this.parts.clock.now()))
   }
 
   private async weigh(
@@ -164,12 +167,13 @@ export class Intake {
     key: string,
   ): Promise<Weighed | undefined> {
     const known = tool.weighed.get(key)
-    if (known !== undefined) return known
+    const undeclared = tool.sentUndeclared
+    if (known !== undefined && !isOverSince(known.judgement, undeclared)) return known
     const { clock, judge, reading, screen, drift } = this.parts
     const { approved } = tool
     if (approved === undefined || clock.mono() >= until || !tool.mayJudge(clock.now())) return undefined
     const [old, now] = [contractOf(approved.sent), contractOf(listed.sent)]
-    const judgement = await judge.judge(old, now, { reading, propose: true })
+    const judgement = await judge.judge(old, now, { reading, undeclared, propose: true })
     const isRead = !isUnread(judgement)
     if (!isRead && this.keeping.isEnding()) return undefined
     if (isRead) approved.digests ??= judgement.old

@@ -6,6 +6,7 @@ import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { ContractJudge, JudgeOptions } from '../../core/ports/contract-judge.ts'
 import { propose } from './adapter-proof.ts'
 import type { Judge } from './judge.ts'
+import { meets } from './undeclared.ts'
 
 export interface Question {
   readonly old: ToolContract
@@ -126,7 +127,9 @@ export function createJudging({ clock, start, limitMs = 2_000, most = 1_000 }: J
 export function answerTo({ old, now, options }: Question, judge: Judge): Said {
   try {
     const judgement = judge(old, now, options)
-    const adapter = options.propose === true && breaks(judgement.verdict) ? propose(old, now) : undefined
+    // What is proved of declared arguments is not proved of those who sent others.
+    const isProvable = breaks(judgement.verdict) && !meets(judgement.changes, options.undeclared ?? [])
+    const adapter = options.propose === true && isProvable ? propose(old, now) : undefined
     return { judgement: adapter === undefined ? judgement : { ...judgement, adapter } }
   } catch (error) {
     return { failed: messageOf(error) }

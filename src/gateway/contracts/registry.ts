@@ -10,6 +10,7 @@ import { Readers } from './readers.ts'
 import { type RegistryParts, type Served, toolKey } from './served.ts'
 import { Telling } from './telling.ts'
 import { idOf, TrackedTool } from './tracked.ts'
+import type { UndeclaredNames } from './undeclared.ts'
 
 /** Time that the judgements of one list may take together, in ms; the rest waits for the next. */
 const listMs = 5_000
@@ -50,7 +51,7 @@ export class Registry implements Contracts {
       const served = this.served.get(kept.upstream)
       if (served === undefined || served.environment !== kept.environment || !this.holds(served, kept)) continue
       try {
-        served.tools.set(kept.tool, restored(kept))
+        served.tools.set(kept.tool, restored(kept, this.intake.undeclared))
       } catch (bug) {
         // A tool that is seen for the first time is better than none.
         reportBug(this.parts.report, 'contracts', bug)
@@ -108,7 +109,7 @@ export class Registry implements Contracts {
     for (const listed of tools) {
       const tool = served.tools.get(listed.name)
       // Of two that took turns it may be time to say that they do no more.
-      if (tool?.seen !== listed || tool.state === 'split') return undefined
+      if (tool?.seen !== listed || tool.state === 'split' || tool.isOver) return undefined
       rulings.push(tool.ruling)
     }
     return this.ruled(served, rulings)
@@ -245,10 +246,10 @@ function keptOf(served: Served, tool: TrackedTool): KeptTool {
   return { ...toolKey(served, tool), state, approved, live, approval, change, rejected: [...rejected], lock, firstSeenMs, lastSeenMs }
 }
 
-function restored(kept: KeptTool): TrackedTool {
+function restored(kept: KeptTool, undeclared: UndeclaredNames): TrackedTool {
   const { approved, live } = kept
   const isSame = approved !== undefined && Buffer.compare(approved.sent.bytes, live.sent.bytes) === 0
-  const tool = new TrackedTool(kept.upstream, kept.tool, live, kept.firstSeenMs)
+  const tool = new TrackedTool(kept.upstream, kept.tool, live, kept.firstSeenMs, undeclared)
   tool.lastSeenMs = kept.lastSeenMs
   tool.restore({ ...kept, approved: isSame ? live : approved })
   return tool

@@ -59,24 +59,29 @@ function refusal(
 
 /**
  * Makes of a call by the contract that is shown one by the contract that its server keeps, where that is proved; and of the result one of the
- * old. Who would need more was refused before.
+ * old. Who would need more was refused before. Arguments that the contract does not declare are noted here and not earlier: what was refused
+ * for its arguments is no call that a change breaks.
  */
 export const adapt: Pass<RoutedCall> = {
   name: 'adapt',
   run: (call, exchange, next) => {
-    const adapter = call.item.contract?.change?.live?.adapter
-    if (adapter === undefined) return next(call, exchange)
-    const params = call.params.json()
-    const args = isObject(params) && isObject(params.arguments) ? params.arguments : {}
     const kept = call.item.contract
+    if (kept === undefined) return next(call, exchange)
+    const params = call.params.json()
+    const args = isObject(params) && isObject(params.arguments) ? params.arguments : none
+    kept.undeclared?.note(args)
+    const adapter = kept.change?.live?.adapter
+    if (adapter === undefined) return next(call, exchange)
     // Read and written anew, it would be another number.
-    if (kept?.change?.live !== undefined && !isExact(args)) return Promise.resolve(refusal(call, kept.change.live, kept))
+    if (kept.change?.live !== undefined && !isExact(args)) return Promise.resolve(refusal(call, kept.change.live, kept))
     const edit = { path: ['arguments'], value: JSON.stringify(adapter.adapted(args)) }
     const sent = next({ ...call, params: call.params.edit([edit]) }, exchange)
     const { result } = adapter
     return result === undefined ? sent : sent.then((outcome) => translated(outcome, result))
   },
 }
+
+const none: Readonly<Record<string, unknown>> = {}
 
 function translated(outcome: Outcome, result: (result: Payload) => Payload): Outcome {
   if (outcome.kind !== 'complete' || outcome.facts.isError || !outcome.facts.hasStructure) return outcome

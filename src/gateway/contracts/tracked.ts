@@ -9,15 +9,18 @@ import {
   type ItemContract,
   type Judgement,
   type ToolContract,
+  type UndeclaredArguments,
 } from '../../core/call/contract.ts'
 import type { UpstreamId } from '../../core/call/item.ts'
 import { type Payload, payload } from '../../core/call/payload.ts'
+import { gatewayKey, type TenantKey } from '../../core/call/tenant-key.ts'
 import type { ListedTool, ToolRuling } from '../../core/ports/contracts.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import { callAdapter, readAdapter } from './adapters.ts'
 import { cautiousAnnotations, type Decision, isUnread } from './admission.ts'
 import type { Screening } from './screening.ts'
 import { Turns } from './turns.ts'
+import { isOverSince, type UndeclaredNames } from './undeclared.ts'
 
 /** A definition, with its digests once somebody has read it. */
 export interface ContractText {
@@ -97,18 +100,30 @@ export class TrackedTool {
   private steps: Step[] = []
   private refused: BrokenContract | undefined
   private told: Told | undefined
+  private readonly undeclared: UndeclaredNames
   private judgedAt: number[] = []
   /** Shown while a change waits for its judgement. */
   private waiting: ToolRuling | undefined
   private readonly ofSessions = new WeakMap<Weighed, ToolRuling>()
 
-  constructor(upstream: UpstreamId, name: string, live: ContractText, nowMs: number) {
+  constructor(upstream: UpstreamId, name: string, live: ContractText, nowMs: number, undeclared: UndeclaredNames) {
     this.upstream = upstream
     this.name = name
+    this.undeclared = undeclared
     this.live = live
     this.firstSeenMs = nowMs
     this.lastSeenMs = nowMs
     this.ruling = held(upstream, name, 'new')
+  }
+
+  /** Names that callers sent though what they were shown does not declare them. */
+  get sentUndeclared(): readonly string[] {
+    return this.undeclared.of(this.key)
+  }
+
+  /** The change that is held back breaks by names that callers have sent since it was judged. */
+  get isOver(): boolean {
+    return this.change?.adopted === false && isOverSince(this.change.judgement, this.sentUndeclared)
   }
 
   get waits(): boolean {
@@ -268,12 +283,15 @@ export class TrackedTool {
   private ruledFor({ decision, live, judgement }: Weighed): ToolRuling {
     const { approved, upstream, name } = this
     if (approved === undefined) return held(upstream, name, this.state)
-    if (decision.stands === 'live' && !decision.cautious) return { shown: 'sent', contract: this.told }
     const stands = decision.stands === 'live' ? live : approved
+    // By the schema that this session is shown.
+    const undeclared = this.watch(stands)
+    const told = this.told === undefined ? undefined : { ...this.told, digest: approved.digests?.contract, undeclared }
+    if (stands === live && !decision.cautious) return { shown: 'sent', contract: told }
     const { sent } = cautious(stands, stands === live ? approved : live)
-    if (!decision.refused) return { shown: sent, contract: this.told }
+    if (!decision.refused) return { shown: sent, contract: told }
     const change = { live: brokenOf(approved, judgement), before: this.steps }
-    return { shown: sent, contract: { digest: approved.digests?.contract, state: decision.state, mark: nextMark(), change } }
+    return { shown: sent, contract: { digest: approved.digests?.contract, state: decision.state, mark: nextMark(), change, undeclared } }
   }
 
   /** Callers are shown the ruling from now on, and lists that are read before `epoch` are old. False where they were shown it already. */
@@ -290,6 +308,15 @@ export class TrackedTool {
   /** Its digests are known now. */
   read(): void {
     if (this.told !== undefined) this.told.digest = this.approved?.digests?.contract
+  }
+
+  /** Servers are the gateway's, and so is what is known of their tools. */
+  private get key(): TenantKey {
+    return gatewayKey(this.upstream, this.name)
+  }
+
+  private watch(shown: ContractText): UndeclaredArguments {
+    return this.undeclared.watch(this.key, () => contractOf(shown.sent).inputSchema)
   }
 
   /** Who has read what is shown now and then meets `live` knows another contract. */
@@ -310,7 +337,7 @@ export class TrackedTool {
     }
     const change = refused === undefined && steps.length === 0 ? undefined : { live: refused, before: steps }
     const isUsual = change === undefined && (state === 'admitted' || state === 'approved')
-    this.told = { digest: approved.digests?.contract, state, mark: isUsual ? '' : nextMark(), change }
+    this.told = { digest: approved.digests?.contract, state, mark: isUsual ? '' : nextMark(), change, undeclared: this.watch(approved) }
     this.ruling = { shown: approved === live ? 'sent' : approved.sent, contract: this.told }
   }
 }
