@@ -13,12 +13,14 @@ function request(target, id, tag) {
   return `POST ${target.path} HTTP/1.1\r\nhost: ${target.host ?? '127.0.0.1'}:${target.port}\r\ncontent-type: application/json\r\naccept: application/json, text/event-stream\r\n${target.authorization ? `authorization: ${target.authorization}\r\n` : ''}${headers}content-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
 }
 
+/** Calls so far of each client: what is called in one window is not called again in the next, as by agents that go on. */
+const sequences = []
+
 /** One client: resolves at the deadline; `times` in ms, `errors` counted. */
 function client(target, until, times, errors, number) {
   return new Promise((resolve) => {
     const socket = connect(target.port, target.host ?? '127.0.0.1')
     socket.setNoDelay(true)
-    let sequence = 0
     let started = 0
     let expected = ''
     let buffer = ''
@@ -27,7 +29,8 @@ function client(target, until, times, errors, number) {
         socket.destroy()
         return resolve()
       }
-      const id = number * 1_000_000 + ++sequence
+      sequences[number] = (sequences[number] ?? 0) + 1
+      const id = number * 10_000_000 + sequences[number]
       expected = `tag-${id}`
       started = performance.now()
       socket.write(request(target, id, expected))
