@@ -24,9 +24,9 @@ export interface LimitStore {
   /**
    * Counts it, in the turn of the event loop in which `waitMs` said 0: several allowances are asked first and then counted, all or none.
    * What turns out to be more than was asked for is counted as well, and may go beyond the limit; what is less or was not used is given
-   * back by a negative amount. Returns what is used, as `used` does.
+   * back by a negative amount.
    */
-  add(allowance: Allowance, amount: number, now: number): number
+  add(allowance: Allowance, amount: number, now: number): void
   /** As far as this gateway knows. */
   used(allowance: Allowance, now: number): number
   /** Milliseconds until some of it is given back; 0 where nothing is used. */

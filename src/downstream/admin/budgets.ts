@@ -1,8 +1,7 @@
 // What is used of limits, for operators: `GET /admin/v1/budgets`, and `POST /admin/v1/budgets/{id}/actions` with `{"action": "clear"}`.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isObject } from '../../core/protocol/is-object.ts'
-import { readBody } from '../http/body.ts'
 import { answer, problem } from './answer.ts'
+import { objectIn } from './asked.ts'
 import type { Operations } from './operations.ts'
 
 /** As `gateway/limits` keeps it; `id` is what `clear` takes. */
@@ -51,7 +50,8 @@ export async function takeClear(
   operations: Operations,
 ): Promise<void> {
   if (req.method !== 'POST') return problem(res, 405, 'Method not allowed', 'What is done to a limit is sent with POST.', ['Allow', 'POST'])
-  if (!asksToClear(await bodyOf(req))) return problem(res, 400, 'Bad request', 'Send {"action": "clear"}.')
+  const asked = await objectIn(req, mostBytes)
+  if (asked?.action !== 'clear') return problem(res, 400, 'Bad request', 'Send {"action": "clear"}.')
   const found = budgets.show().find((one) => one.id === id)
   const allowed = budgets.clear(id)
   const { upstream, tool: item } = found ?? {}
@@ -63,17 +63,4 @@ export async function takeClear(
 /** What was given back, and of whom. */
 function toldOf(id: string, found: BudgetEntry | undefined): string {
   return found === undefined ? id : JSON.stringify(found)
-}
-
-function bodyOf(req: IncomingMessage): Promise<string> {
-  return new Promise((resolve) => readBody(req, mostBytes, (read) => resolve('body' in read ? read.body.toString('utf8') : '')))
-}
-
-function asksToClear(text: string): boolean {
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) && value.action === 'clear'
-  } catch {
-    return false
-  }
 }

@@ -12,10 +12,11 @@ import { Guard } from '../http/guard.ts'
 import { listenOn } from '../http/listener.ts'
 import { limitReceiving, lookingMs } from '../http/receive-limits.ts'
 import { answer, problem } from './answer.ts'
+import { toolsAddress } from './asked.ts'
 import { type Budgets, budgetsAddress, clearAddress, clearedIn, showBudgets, takeClear } from './budgets.ts'
 import { Operations } from './operations.ts'
 import { deprecateAddress, type ToolVersions, takeVersions, usageAddress, versionsPath } from './tool-versions.ts'
-import { contractsAddress, decisionAddress, showTools, type Tools, takeTool, toolIn, toolsAddress } from './tools.ts'
+import { contractsAddress, decisionAddress, showTools, type Tools, takeTool, toolIn } from './tools.ts'
 import { actionAddress, actionsOf, takeAction, type UpstreamActions } from './upstream-actions.ts'
 
 export interface UpstreamStatus {

@@ -1,10 +1,9 @@
 // Versions of a tool, for operators: `GET /admin/v1/tools/{server}/{tool}/usage` says who uses which and who is pinned to it, and
 // `POST /admin/v1/tools/{server}/{tool}/deprecate` plans the end of one. A tool is named as its server names it, or by its family.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isObject } from '../../core/protocol/is-object.ts'
 import { dateMs } from '../../core/text/date.ts'
-import { readBody } from '../http/body.ts'
 import { answer, problem } from './answer.ts'
+import { objectIn, type ToolPath, toolPath } from './asked.ts'
 import type { Operations } from './operations.ts'
 
 interface Plan {
@@ -47,31 +46,19 @@ export interface ToolVersions {
 export const usageAddress = '/admin/v1/tools/{server}/{tool}/usage'
 export const deprecateAddress = '/admin/v1/tools/{server}/{tool}/deprecate'
 
-export interface ToolPath {
-  readonly server: string
-  readonly tool: string
-  readonly what: 'usage' | 'deprecate'
-}
+export type VersionsRequest = ToolPath<'usage' | 'deprecate'>
 
 const mostBytes = 8_192
-const longest = { replacement: 256, reason: 500 }
+const longest = { path: 1_200, replacement: 256, reason: 500 }
 
-/** Undefined of any other path. */
-export function versionsPath(path: string): ToolPath | undefined {
-  const found = /^\/admin\/v1\/tools\/([^/]{1,100})\/([^/]{1,1024})\/(usage|deprecate)$/.exec(path)
-  if (found === null) return undefined
-  const [, server = '', tool = '', what] = found
-  try {
-    return { server: decodeURIComponent(server), tool: decodeURIComponent(tool), what: what as ToolPath['what'] }
-  } catch {
-    return undefined
-  }
+export function versionsPath(path: string): VersionsRequest | undefined {
+  return path.length > longest.path ? undefined : toolPath(path, ['usage', 'deprecate'])
 }
 
 export async function takeVersions(
   req: IncomingMessage,
   res: ServerResponse,
-  { server, tool, what }: ToolPath,
+  { server, tool, what }: VersionsRequest,
   versions: ToolVersions,
   operations: Operations,
   now: number,
@@ -108,7 +95,7 @@ async function deprecate(
   now: number,
 ): Promise<void> {
   if (req.method !== 'POST') return problem(res, 405, 'Method not allowed', 'The end of a tool is sent with POST.', ['Allow', 'POST'])
-  const asked = askedIn(await bodyOf(req), now)
+  const asked = askedIn(await objectIn(req, mostBytes), now)
   if (typeof asked === 'string') return problem(res, 400, 'Bad request', asked)
   const { plan, version, override, reason } = asked
   const end = await versions.end(server, tool, { version, plan, override })
@@ -158,9 +145,8 @@ const form =
   'Send {"version": 1, "from": "YYYY-MM-DD", "sunset": "YYYY-MM-DD", "replacement": "…", "override": false, "reason": "…"}, of which `sunset`, `replacement`, `version` of a tool without one, and `from` (today) may be absent; or {"cancel": true}.'
 
 /** What is asked for, or what is wrong with it. */
-function askedIn(text: string, now: number): Asked | string {
-  const value = parsed(text)
-  if (!isObject(value)) return form
+function askedIn(value: Readonly<Record<string, unknown>> | undefined, now: number): Asked | string {
+  if (value === undefined) return form
   const { version, from, sunset, replacement, override = false, reason, cancel = false } = value
   if (typeof override !== 'boolean' || typeof cancel !== 'boolean') return form
   if (version !== undefined && !(typeof version === 'number' && Number.isSafeInteger(version) && version > 0)) return form
@@ -172,14 +158,6 @@ function askedIn(text: string, now: number): Asked | string {
   if (fromMs === undefined || (sunset !== undefined && sunsetMs === undefined)) return form
   if (sunsetMs !== undefined && sunsetMs < fromMs) return '`sunset` is before `from`.'
   return { version, plan: { fromMs, sunsetMs, replacement, brownouts: [] }, override, reason }
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function dateIn(value: unknown): number | undefined {
@@ -204,8 +182,4 @@ function reasoned(reason: string | undefined): string {
 
 function quoted(text: string): string {
   return JSON.stringify(text.slice(0, 200))
-}
-
-function bodyOf(req: IncomingMessage): Promise<string> {
-  return new Promise((resolve) => readBody(req, mostBytes, (read) => resolve('body' in read ? read.body.toString('utf8') : '')))
 }

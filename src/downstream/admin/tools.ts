@@ -1,9 +1,8 @@
 // The registry of tools for operators: `GET /admin/v1/tools`, `GET /admin/v1/tools/{server}/{tool}/contracts`, and
 // `POST /admin/v1/tools/{server}/{tool}/approve` or `/reject` with `{"expect": ["c1:…"], "reason": "…"}`: exactly what was seen, or nothing.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isObject } from '../../core/protocol/is-object.ts'
-import { readBody } from '../http/body.ts'
 import { answer, problem } from './answer.ts'
+import { objectIn, type ToolPath, toolPath, toolsAddress } from './asked.ts'
 import { type Operations, operatorOf } from './operations.ts'
 
 /** As `gateway/contracts` keeps it. */
@@ -32,7 +31,6 @@ export interface Tools {
   >
 }
 
-export const toolsAddress = '/admin/v1/tools'
 export const contractsAddress = `${toolsAddress}/{server}/{tool}/contracts`
 export const decisionAddress = `${toolsAddress}/{server}/{tool}/approve|reject`
 
@@ -74,21 +72,10 @@ function openCursor(text: string): { readonly server: string; readonly tool: str
   }
 }
 
-export interface ToolRequest {
-  readonly server: string
-  readonly tool: string
-  readonly what: 'contracts' | 'approve' | 'reject'
-}
+export type ToolRequest = ToolPath<'contracts' | 'approve' | 'reject'>
 
-/** What a path asks of one tool; undefined of any other path. Names of tools may hold a slash, written as %2F. */
 export function toolIn(path: string): ToolRequest | undefined {
-  const found = /^\/admin\/v1\/tools\/([^/]+)\/([^/]+)\/(contracts|approve|reject)$/.exec(path)
-  try {
-    if (found === null) return undefined
-    return { server: decodeURIComponent(found[1] as string), tool: decodeURIComponent(found[2] as string), what: found[3] as 'contracts' }
-  } catch {
-    return undefined
-  }
+  return toolPath(path, ['contracts', 'approve', 'reject'])
 }
 
 export async function takeTool(
@@ -101,7 +88,7 @@ export async function takeTool(
   if (what === 'contracts') return showContracts(req, res, server, tool, tools)
   if (req.method !== 'POST')
     return problem(res, 405, 'Method not allowed', 'What is decided of a tool is sent with POST.', ['Allow', 'POST'])
-  const asked = askedIn(await bodyOf(req))
+  const asked = askedIn(await objectIn(req, mostBytes))
   if (asked === undefined) {
     const form = '{"expect": ["c1:…", …], "reason": "…"}'
     return problem(
@@ -134,19 +121,10 @@ function said(reason: string | undefined): string {
   return reason === undefined ? '' : `: ${reason}`
 }
 
-function bodyOf(req: IncomingMessage): Promise<string> {
-  return new Promise((resolve) => readBody(req, mostBytes, (read) => resolve('body' in read ? read.body.toString('utf8') : '')))
-}
-
-function askedIn(text: string): { readonly expect: readonly string[]; readonly reason: string | undefined } | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  if (!isObject(value)) return undefined
-  const { expect, reason } = value
+function askedIn(
+  body: Readonly<Record<string, unknown>> | undefined,
+): { readonly expect: readonly string[]; readonly reason: string | undefined } | undefined {
+  const { expect, reason } = body ?? {}
   const digests = typeof expect === 'string' ? [expect] : expect
   const areDigests =
     Array.isArray(digests) &&

@@ -1,8 +1,7 @@
 // What operators do to a server of a running gateway: `POST /admin/v1/upstreams/{name}/actions` with `{"action": "pause", "waitMs": 30000}`.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isObject } from '../../core/protocol/is-object.ts'
-import { readBody } from '../http/body.ts'
 import { answer, problem } from './answer.ts'
+import { objectIn } from './asked.ts'
 import type { Operations } from './operations.ts'
 
 /** How the server stands afterwards. */
@@ -49,7 +48,7 @@ export async function takeAction(
 ): Promise<void> {
   if (req.method !== 'POST')
     return problem(res, 405, 'Method not allowed', 'What is done to a server is sent with POST.', ['Allow', 'POST'])
-  const asked = askedIn(await bodyOf(req))
+  const asked = askedIn(await objectIn(req, mostBytes))
   if (asked === undefined || !actions.includes(asked.action)) {
     const detail = `Send {"action": "…"} with one of ${actions.join(', ')}; beside it "waitMs", a whole number up to ${longestWaitMs}, if you like.`
     return problem(res, 400, 'Bad request', detail)
@@ -74,19 +73,8 @@ function resultOf({ state, inFlight, held, done, reason }: ActionEnd): string {
   return `${state}, ${inFlight} in flight, ${held} held${done ? '' : `; not done: ${reason ?? 'nobody knows why'}`}`
 }
 
-function bodyOf(req: IncomingMessage): Promise<string> {
-  return new Promise((resolve) => readBody(req, mostBytes, (read) => resolve('body' in read ? read.body.toString('utf8') : '')))
-}
-
-function askedIn(text: string): { readonly action: string; readonly waitMs: number } | undefined {
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch {
-    return undefined
-  }
-  if (!isObject(value)) return undefined
-  const { action, waitMs = usualWaitMs } = value
+function askedIn(body: Readonly<Record<string, unknown>> | undefined): { readonly action: string; readonly waitMs: number } | undefined {
+  const { action, waitMs = usualWaitMs } = body ?? {}
   const isWait = typeof waitMs === 'number' && Number.isInteger(waitMs) && waitMs >= 0 && waitMs <= longestWaitMs
   return typeof action === 'string' && isWait ? { action, waitMs } : undefined
 }

@@ -27,7 +27,7 @@ function setting(change: Partial<LimitsParts> = {}, tool: Partial<ToolSettings> 
     waitMs: (limit, amount, now) => memory.waitMs(limit, amount, now),
     add: (limit, amount, now) => {
       keys.add(limit.key)
-      return memory.add(limit, amount, now)
+      memory.add(limit, amount, now)
     },
     used: (limit, now) => memory.used(limit, now),
     resetsInMs: (limit, now) => memory.resetsInMs(limit, now),

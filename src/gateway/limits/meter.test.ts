@@ -179,6 +179,15 @@ describe('whose', () => {
 })
 
 describe('a result', () => {
+  it('tells of what others used while it was on its way', async () => {
+    const { call } = setting({ run: { calls: 5 } })
+    const open: ((outcome: Outcome) => void)[] = []
+    const outcomes = Array.from({ length: 4 }, () => call(() => new Promise<Outcome>((resolve) => void open.push(resolve))))
+    await Promise.resolve()
+    for (const give of open) give(done({}))
+    for (const outcome of await Promise.all(outcomes)) expect(warningOf(outcome)).toMatchObject([{ used: 4, left: 1 }])
+  })
+
   it('tells from 80 % of a budget on what is left, and nothing before', async () => {
     const { call, clock } = setting({ run: { calls: 10 }, principal: { calls: '100/1h' } })
     const warnings: unknown[] = []

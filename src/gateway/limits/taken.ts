@@ -7,7 +7,7 @@ import type { LimitStore } from '../../core/ports/limit-store.ts'
 import type { KeptUsage } from './kept-usage.ts'
 import type { Limit } from './limit.ts'
 import type { Amounts, Meter } from './meter.ts'
-import { budgetWarning, warned } from './warning.ts'
+import { budgetWarning } from './warning.ts'
 
 export interface TakenParts {
   readonly store: LimitStore
@@ -24,8 +24,6 @@ export class Taken implements Held {
   private readonly shared: readonly Limit[]
   private readonly own: readonly Limit[]
   private readonly ofRun: readonly Limit[]
-  /** Little may be left of a budget; of a further leg, which counts no call, it is looked up. */
-  private near: boolean
 
   constructor(
     parts: TakenParts,
@@ -41,7 +39,6 @@ export class Taken implements Held {
     this.shared = shared
     this.own = own
     this.ofRun = ofRun
-    this.near = amounts.calls === 0
   }
 
   /** `nowMs`: monotonic, of the turn in which the store said that it fits. */
@@ -57,7 +54,7 @@ export class Taken implements Held {
   }
 
   amend(outcome: Outcome): Outcome {
-    return this.near && outcome.kind === 'complete' ? budgetWarning(this.parts, outcome, this.own, this.ofRun) : outcome
+    return outcome.kind === 'complete' ? budgetWarning(this.parts, outcome, this.own, this.ofRun) : outcome
   }
 
   /** By what it used indeed. */
@@ -82,10 +79,8 @@ export class Taken implements Held {
     for (const limit of limits) {
       const amount = amounts[limit.unit] * sign
       if (amount === 0) continue
-      const used = store.add(limit, amount, nowMs)
-      if (limit.kind !== 'budget') continue
-      if (used >= limit.most * warned) this.near = true
-      kept?.note(limit.key, limit.periodMs, amount, stamp)
+      store.add(limit, amount, nowMs)
+      if (limit.kind === 'budget') kept?.note(limit.key, limit.periodMs, amount, stamp)
     }
   }
 }

@@ -7,7 +7,7 @@ import type { Limit } from './limit.ts'
 import { rounded } from './refusal.ts'
 
 /** The part of a budget from which on is warned. */
-export const warned = 0.8
+const warned = 0.8
 
 export interface WarningParts {
   readonly store: LimitStore
@@ -22,16 +22,13 @@ export function budgetWarning(
   ofRun: readonly Limit[],
 ): Outcome {
   const nowMs = clock.mono()
-  const found = [...ofPrincipal, ...ofRun].filter((limit) => isNear(limit, store, nowMs))
-  if (found.length === 0) return outcome
+  const near = (limit: Limit): boolean => limit.kind === 'budget' && store.used(limit, nowMs) >= limit.most * warned
+  if (!ofPrincipal.some(near) && !ofRun.some(near)) return outcome
+  const found = [...ofPrincipal, ...ofRun].filter(near)
   return withWarning(
     outcome,
     found.map((limit) => inWords(limit, store.used(limit, nowMs), clock.now() + store.resetsInMs(limit, nowMs))),
   )
-}
-
-function isNear(limit: Limit, store: LimitStore, nowMs: number): boolean {
-  return limit.kind === 'budget' && store.used(limit, nowMs) >= limit.most * warned
 }
 
 function inWords({ scope, unit, most, periodMs, total }: Limit, used: number, resetsAt: number): Record<string, unknown> {

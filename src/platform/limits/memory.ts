@@ -47,17 +47,17 @@ export class MemoryLimitStore implements LimitStore {
     return (this.find(allowance, now)?.window ?? empty).waitMs(most, periodMs, amount, now)
   }
 
-  add(allowance: Allowance, amount: number, now: number): number {
+  add(allowance: Allowance, amount: number, now: number): void {
+    if (!Number.isFinite(amount)) return
     const { key, most, periodMs } = allowance
     let kept = this.find(allowance, now)
-    if (!Number.isFinite(amount)) return kept?.window.used(periodMs, now) ?? 0
     if (kept === undefined) {
-      if (amount <= 0) return 0
+      if (amount <= 0) return
       kept = new Kept(this.clock.mono())
       this.makeRoom()
       this.keys.set(key, kept)
     }
-    return kept.window.add(most, periodMs, amount, now)
+    kept.window.add(most, periodMs, amount, now)
   }
 
   used(allowance: Allowance, now: number): number {

@@ -62,13 +62,11 @@ export class RedisLimitStore implements LimitStore {
     return limit.pending
   }
 
-  add(allowance: Allowance, amount: number, now: number): number {
-    if (Number.isFinite(amount)) {
-      const limit = this.limitOf(allowance)
-      limit.add(amount, now)
-      if (limit.isOpen) this.tellSoon(limit)
-    }
-    return this.used(allowance, now)
+  add(allowance: Allowance, amount: number, now: number): void {
+    if (!Number.isFinite(amount)) return
+    const limit = this.limitOf(allowance)
+    limit.add(amount, now)
+    if (limit.isOpen) this.tellSoon(limit)
   }
 
   used(allowance: Allowance, now: number): number {

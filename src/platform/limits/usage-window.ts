@@ -40,11 +40,10 @@ export class UsageWindow {
     return (this.times[at & mask] ?? now) + periodMs - now
   }
 
-  /** Returns what is used. */
-  add(most: number, periodMs: number, amount: number, now: number): number {
+  add(most: number, periodMs: number, amount: number, now: number): void {
     if (amount < 0) this.giveBack(-amount)
+    if (!(amount > 0)) return
     this.expire(now - periodMs)
-    if (!(amount > 0)) return this.sum
     const apart = Number.isInteger(most) && most <= mostApart ? most : 0
     const newest = (this.oldest + this.count - 1) & (this.times.length - 1)
     if (this.count > 0 && this.count >= apart && (now - this.newestBegan < periodMs / parts || this.count >= mostEntries)) {
@@ -60,7 +59,6 @@ export class UsageWindow {
     }
     this.sum += amount
     this.endsAt = now + periodMs
-    return this.sum
   }
 
   used(periodMs: number, now: number): number {
