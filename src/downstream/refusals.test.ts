@@ -1,12 +1,10 @@
 // Every door, every way to be turned away: the gateway is told who it was, how it came in and in which revision.
-import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { envelope, modernBody, modernHeaders, type Sending, send } from '../../test/doubles/downstream/http-peer.ts'
 import { type Imitation, imitation } from '../../test/doubles/downstream/imitation.ts'
-import { type Rig, rig, rigContext, until } from '../../test/doubles/downstream/legacy-rig.ts'
+import { overStdio, type Rig, rig } from '../../test/doubles/downstream/legacy-rig.ts'
 import { fault } from '../core/faults/catalogue.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
-import { serveStdio } from './stdio/door.ts'
 
 let at: Rig
 let gateway: Imitation
@@ -62,29 +60,6 @@ const overHttp: readonly (readonly [string, string, string | undefined, Sending]
     { method: 'DELETE', headers: { ...legacy('2025-11-25'), 'mcp-session-id': 'x' } },
   ],
 ]
-
-/** The answers to these lines, each sent after the one before it was answered. */
-async function overStdio(open: Imitation, ...said: string[]): Promise<unknown[]> {
-  const input = new PassThrough()
-  const output = new PassThrough()
-  const answers: unknown[] = []
-  let text = ''
-  output.on('data', (chunk) => {
-    text += chunk
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
-      answers.push(JSON.parse(text.slice(0, end)))
-      text = text.slice(end + 1)
-    }
-  })
-  const served = serveStdio(rigContext(open), { input, output, mount: '' })
-  for (const [n, line] of said.entries()) {
-    input.write(`${line}\n`)
-    await until(() => answers.length > n)
-  }
-  input.end()
-  await served
-  return answers
-}
 
 describe('what is turned away keeps who, how and in which revision', () => {
   it.each(overHttp)('over HTTP: %s', async (_, kind, revision, sending) => {

@@ -1,11 +1,9 @@
 // Every door hands on what a request says of its run, in `_meta` and in headers, and the session of those that have one.
-import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { modernBody, modernHeaders, send } from '../../test/doubles/downstream/http-peer.ts'
 import { type Imitation, imitation } from '../../test/doubles/downstream/imitation.ts'
-import { connect, type Rig, rig, rigContext, until } from '../../test/doubles/downstream/legacy-rig.ts'
+import { connect, overStdio, type Rig, rig } from '../../test/doubles/downstream/legacy-rig.ts'
 import type { Run } from '../core/call/run.ts'
-import { serveStdio } from './stdio/door.ts'
 
 let at: Rig
 let gateway: Imitation
@@ -77,28 +75,16 @@ describe('the run of a call', () => {
 
   it('over stdio, of both eras', async () => {
     gateway = imitation()
-    const input = new PassThrough()
-    const output = new PassThrough()
-    let lines = 0
-    output.on('data', (chunk: Buffer) => {
-      lines += chunk.toString().split('\n').length - 1
-    })
-    const served = serveStdio(rigContext(gateway), { input, output, mount: '' })
     const init = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '0' } }
-    const sent = [
+    await overStdio(
+      gateway,
       modernBody('tools/call', echo, said),
       modernBody('tools/call', echo, { baggage: 'run.id=b' }),
       modernBody('tools/call', echo),
       JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'initialize', params: init }),
       JSON.stringify({ jsonrpc: '2.0', id: 3, method: 'tools/call', params: { ...echo, _meta: said } }),
       JSON.stringify({ jsonrpc: '2.0', id: 4, method: 'tools/call', params: echo }),
-    ]
-    for (const [n, line] of sent.entries()) {
-      input.write(`${line}\n`)
-      await until(() => lines > n)
-    }
-    input.end()
-    await served
+    )
     expect(runs().map(({ id, source }) => [source === 'session' || source === 'made' ? '' : id, source])).toEqual([
       ['m', 'meta'],
       ['b', 'baggage'],

@@ -1,10 +1,8 @@
 // Every door reads how long its client says that it waits.
-import { PassThrough } from 'node:stream'
 import { afterEach, describe, expect, it } from 'vitest'
 import { modernBody, modernHeaders, send } from '../../test/doubles/downstream/http-peer.ts'
 import { type Imitation, imitation } from '../../test/doubles/downstream/imitation.ts'
-import { connect, type Rig, rig, rigContext, until } from '../../test/doubles/downstream/legacy-rig.ts'
-import { serveStdio } from './stdio/door.ts'
+import { connect, overStdio, type Rig, rig } from '../../test/doubles/downstream/legacy-rig.ts'
 
 let at: Rig
 let gateway: Imitation
@@ -49,26 +47,14 @@ describe('how long a client waits', () => {
 
   it('is read over stdio, of both eras', async () => {
     gateway = imitation()
-    const input = new PassThrough()
-    const output = new PassThrough()
-    let lines = 0
-    output.on('data', (chunk: Buffer) => {
-      lines += chunk.toString().split('\n').length - 1
-    })
-    const served = serveStdio(rigContext(gateway), { input, output, mount: '' })
     const init = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'raw', version: '0' } }
-    const sent = [
+    await overStdio(
+      gateway,
       modernBody('tools/call', echo, stating(1_000)),
       JSON.stringify({ jsonrpc: '2.0', id: 2, method: 'initialize', params: init }),
       JSON.stringify({ jsonrpc: '2.0', id: 3, method: 'tools/call', params: { ...echo, _meta: stating(2_000) } }),
       JSON.stringify({ jsonrpc: '2.0', id: 4, method: 'tools/call', params: echo }),
-    ]
-    for (const [n, line] of sent.entries()) {
-      input.write(`${line}\n`)
-      await until(() => lines > n)
-    }
-    input.end()
-    await served
+    )
     expect(heard()).toEqual([1_000, 2_000, undefined])
   })
 })

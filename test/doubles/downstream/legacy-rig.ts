@@ -1,4 +1,5 @@
 // The real front door with the legacy doors behind it, and the real SDK clients that tests connect.
+import { PassThrough } from 'node:stream'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { SSEClientTransport } from '@modelcontextprotocol/sdk/client/sse.js'
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js'
@@ -8,6 +9,7 @@ import { createLegacyHttpDoor } from '../../../src/downstream/legacy/http.ts'
 import type { Outsiders } from '../../../src/downstream/legacy/outside.ts'
 import type { SessionSettings, SseSettings } from '../../../src/downstream/settings.ts'
 import { createSseDoor, type SseDoor } from '../../../src/downstream/sse/door.ts'
+import { serveStdio } from '../../../src/downstream/stdio/door.ts'
 import { type OpenDoor, openDoor } from './http-peer.ts'
 import type { Imitation } from './imitation.ts'
 import { type ContextChange, type TestContext, testContext } from './test-gateway.ts'
@@ -82,4 +84,27 @@ export async function until(holds: () => boolean, what = 'it'): Promise<void> {
     await new Promise((resolve) => setTimeout(resolve, 2))
   }
   throw new Error(`${what} did not happen`)
+}
+
+/** The answers to these lines, each sent after the one before it was answered. */
+export async function overStdio(open: Imitation, ...said: string[]): Promise<unknown[]> {
+  const input = new PassThrough()
+  const output = new PassThrough()
+  const answers: unknown[] = []
+  let text = ''
+  output.on('data', (chunk) => {
+    text += chunk
+    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n')) {
+      answers.push(JSON.parse(text.slice(0, end)))
+      text = text.slice(end + 1)
+    }
+  })
+  const served = serveStdio(rigContext(open), { input, output, mount: '' })
+  for (const [n, line] of said.entries()) {
+    input.write(`${line}\n`)
+    await until(() => answers.length > n)
+  }
+  input.end()
+  await served
+  return answers
 }
