@@ -1,12 +1,10 @@
 // What of the plans for versions of tools may not be meant so: an end that comes soon after it was said, and one of a version that
 // configuration itself pins callers to.
 import type { Settings } from '../assembly/settings.ts'
-import { type Deprecation, dateText } from '../core/call/deprecation.ts'
+import { type Deprecation, dateText, noticeDays } from '../core/call/deprecation.ts'
 import type { Lack } from './lack.ts'
 
 const dayMs = 86_400_000
-/** What callers are left at least, in days. */
-const usualDays = 90
 
 interface Plan {
   readonly selector: string
@@ -18,14 +16,14 @@ interface Plan {
 export function versionDoubts(settings: Settings): Lack[] {
   const plans = plansOf(settings)
   const soon = plans.flatMap(({ key, plan: { fromMs, sunsetMs } }) => {
-    const days = sunsetMs === undefined ? usualDays : Math.floor((sunsetMs - fromMs) / dayMs)
-    return days >= usualDays
+    const days = sunsetMs === undefined ? noticeDays : Math.floor((sunsetMs - fromMs) / dayMs)
+    return days >= noticeDays
       ? []
       : [
           doubt(
             `${key}.sunset`,
             `comes ${days} days after \`from\``,
-            `leave callers ${usualDays} days, unless none is left that has to move`,
+            `leave callers ${noticeDays} days, unless none is left that has to move`,
           ),
         ]
   })

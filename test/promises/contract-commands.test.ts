@@ -253,6 +253,8 @@ describe('signalbox tools', () => {
           live: Record<string, string>
         }[]
       const states = async () => (await known()).map(({ tool, state }) => [tool, state])
+      // Its first list may be on its way.
+      expect(await eventually(async () => (await known()).length > 0, 30_000)).toBe(true)
       expect(await states()).toEqual([
         ['create_issue', 'admitted'],
         ['list_issues', 'new'],
@@ -291,6 +293,7 @@ describe('signalbox tools', () => {
       // Counted from today, where it begins in the past.
       [['--from', '2000-01-01', '--sunset', '2000-06-01'], 'callers would have 0 days'],
       [['--from', '2199-01-01', '--sunset', '2198-01-01', '--override'], 'it would be removed before it is deprecated'],
+      [['--from', '2198-01-01', '--sunset', '2198-03-31'], 'callers would have 89 days to move'],
       [['--from', '2199-01-01', '--sunset', '2199-09-01', '--brownout', '2199-08-31T23:50Z/30m'], 'is not between the two days'],
     ]
     for (const [args, why] of refused) {
@@ -298,6 +301,13 @@ describe('signalbox tools', () => {
     }
     expect(await deprecate('tracker.gone', '--sunset', '2199-01-01')).toMatchObject({ code: 2 })
     expect(await deprecate('tracker.create_issue')).toMatchObject({ code: 2, err: expect.stringContaining('--sunset says when') })
+    expect(await deprecate('tracker.create_issue', '--sunset', '2199-06-31')).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('takes a date'),
+    })
+    expect(await deprecate('tracker.create_issue', '--sunset', '2199-06-30', '--reason', 'why')).toMatchObject({ code: 2 })
+    // What keeps it from telling is none of its findings.
+    expect(await run('tools', 'diff', 'tools.lock.json', folder)).toMatchObject({ code: 2 })
     expect(lockText()).toBe(before)
     const planned = await deprecate('tracker.create_issue', '--from', '2020-01-01', '--sunset', '2199-01-01', '--replacement', 'open_issue')
     expect(planned).toMatchObject({ code: 0, out: 'tracker.create_issue is deprecated from 2020-01-01 on, and removed on 2199-01-01.\n' })

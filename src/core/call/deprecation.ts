@@ -32,6 +32,15 @@ export function dateText(ms: number): string {
   return text.endsWith('T00:00:00.000Z') ? text.slice(0, 10) : text.replace(/\.\d{3}Z$/, 'Z')
 }
 
+const dayMs = 86_400_000
+/** What callers are left at least from when it is said, in days. */
+export const noticeDays = 90
+
+/** Before this no tool ends whose end is planned now. Who plans today means the day, not the minute. */
+export function earliestSunset(fromMs: number, now: number): number {
+  return Math.max(fromMs, Math.floor(now / dayMs) * dayMs) + noticeDays * dayMs
+}
+
 /** `_meta["signalbox.dev/deprecation"]`, as JSON text. */
 export function noticeOf({ fromMs, sunsetMs, replacement }: Deprecation): string {
   return JSON.stringify({ from: dateText(fromMs), ...(sunsetMs === undefined ? {} : { sunset: dateText(sunsetMs) }), replacement })

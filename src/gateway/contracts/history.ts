@@ -276,6 +276,11 @@ function keyIn(row: Row): ToolKey {
   return { upstream: String(row.upstream), environment: String(row.environment), tool: String(row.tool) }
 }
 
+/** Undefined of what is damaged. */
 function parsed(cell: Cell | undefined): unknown {
-  return typeof cell === 'string' ? JSON.parse(cell) : undefined
+  try {
+    return typeof cell === 'string' ? JSON.parse(cell) : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -56,7 +56,7 @@ export class Intake {
     if (tool.approved === undefined) return session ? tool.ruling : this.renewed(served, tool, listed)
     const isBack = key === this.keyOf(tool.approved)
     const weighed = isBack ? undefined : await this.weigh(taking, tool, listed, key)
-    if (!isBack && weighed === undefined) return tool.unjudged()
+    if (!isBack && weighed === undefined) return tool.unjudged(session)
     if (session) return weighed === undefined ? tool.ruling : tool.rulingOf(weighed)
     return this.taken(taking, tool, listed, weighed, isSame ? undefined : key)
   }
@@ -83,7 +83,7 @@ export class Intake {
     const tool = new TrackedTool(served.id, listed.name, live, now, this.undeclared)
     if (served.admit === 'locked') await this.byLock(taking, tool, listed)
     else tool.admit(live, { as: 'admitted', by: served.admit, reason: undefined, atMs: now })
-    if (!tool.waits) tool.seen = listed
+    seeAs(tool, listed)
     served.tools.set(listed.name, tool)
     served.news.add(tool)
     telling.first(tool)
@@ -103,13 +103,17 @@ export class Intake {
     if (digests !== undefined && idOf(digests) === tool.lock) return tool.admit(tool.live, approval)
     tool.lockedTo({ sent: payloadOf(locked.definition), digests: undefined }, approval)
     const weighed = await this.weigh(taking, tool, listed, this.keyOf(listed))
-    if (weighed === undefined) tool.ruling = tool.unjudged()
-    else tool.take(weighed, this.adopter(served, weighed, now), false)
+    if (weighed === undefined) {
+      tool.ruling = tool.unjudged(false)
+      return
+    }
+    tool.take(weighed, this.adopter(served, weighed, now), false)
+    taking.telling.changed(tool, weighed)
   }
 
   /** The same contract in another object. */
   private again(served: Served, tool: TrackedTool, listed: ListedTool): void {
-    tool.seen = listed
+    seeAs(tool, listed)
     tool.live.sent = listed.sent
     if (this.parts.clock.now() - tool.lastSeenMs >= seenMs) {
       tool.lastSeenMs = this.parts.clock.now()
@@ -137,8 +141,7 @@ export class Intake {
       tool.live.sent = listed.sent
     } else tool.take(weighed, this.adopter(served, weighed, now), isSplit)
     if (isSplit) this.refuseWhereSplit(tool, now)
-    // What time was lacking for comes again.
-    tool.seen = weighed !== undefined && isUnread(weighed.judgement) ? undefined : listed
+    seeAs(tool, listed)
     tool.lastSeenMs = now
     served.news.add(tool)
     if (weighed !== undefined && (key !== undefined || wasOver)) telling.changed(tool, weighed)
@@ -203,6 +206,12 @@ export class Intake {
     }
     return key
   }
+}
+
+/** What time was lacking for is looked at again with the next list. */
+function seeAs(tool: TrackedTool, listed: ListedTool): void {
+  const isLacking = tool.waits || (tool.change !== undefined && isUnread(tool.change.judgement))
+  tool.seen = isLacking ? undefined : listed
 }
 
 /** A tool is written as seen once a day. */

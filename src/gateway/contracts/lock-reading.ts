@@ -2,6 +2,7 @@
 // program does not know is kept.
 import { isObject } from '../../core/protocol/is-object.ts'
 import { countMembers, countParsed, elements, MalformedJson, members, skipSpace, skipValue } from '../../core/protocol/scan.ts'
+import { dateMs } from '../../core/text/date.ts'
 import { nearest } from '../../core/text/nearest.ts'
 import {
   type Brownout,
@@ -149,8 +150,6 @@ function keyAt(bytes: Uint8Array, path: Path): number | undefined {
   return key
 }
 
-/** A time says of which zone it is. */
-const date = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(\.\d{1,3})?(Z|[+-]\d{2}:\d{2}))?$/
 const day = /^\d{4}-\d{2}-\d{2}$/
 
 class Reader {
@@ -248,7 +247,7 @@ class Reader {
     const whose = readToolName(this.text(rule.tool, [...path, 'tool']))
     if (whose === undefined) this.problem([...path, 'tool'], 'names no tool', 'write server.tool')
     const until = this.text(rule.until, [...path, 'until'])
-    if (!day.test(until) || Number.isNaN(Date.parse(until))) {
+    if (!day.test(until) || dateMs(until) === undefined) {
       this.problem([...path, 'until'], 'has to be a day', 'write the last day on which the change is accepted, as YYYY-MM-DD')
     }
     const read = {
@@ -270,7 +269,7 @@ class Reader {
   }
 
   private date(value: unknown, path: Path): string {
-    if (typeof value === 'string' && date.test(value) && !Number.isNaN(Date.parse(value))) return value
+    if (typeof value === 'string' && dateMs(value) !== undefined) return value
     this.problem(path, 'has to be a date', 'write YYYY-MM-DD, or with a time behind it: YYYY-MM-DDThh:mm:ssZ')
     return ''
   }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { callOf, exchangeOf, faultOf } from '../../../test/doubles/gateway/catalog-rig.ts'
-import { type RegistryRig, registryRig, toolOf } from '../../../test/doubles/gateway/contracts-rig.ts'
+import { type RegistryRig, registryRig, stateOf, toolOf } from '../../../test/doubles/gateway/contracts-rig.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { silentReport } from '../../../test/doubles/report.ts'
 import { routed } from '../../core/call/call.ts'
@@ -32,8 +32,6 @@ function shownOf(ruled: Ruled, sent: ToolContract): ToolContract | undefined {
   if (ruling === undefined || ruling.shown === 'nothing') return undefined
   return ruling.shown === 'sent' ? sent : (JSON.parse(Buffer.from(ruling.shown.bytes).toString()) as ToolContract)
 }
-
-const stateOf = ({ operators }: RegistryRig, tool = 'echo') => operators.find('up', tool)?.state
 
 /** What becomes of a call of the only tool; undefined: it passes. `session`: who calls. */
 async function called({ registry, clock }: RegistryRig, ruled: Ruled, session = 's1') {
@@ -279,6 +277,7 @@ describe('tools that nobody admitted', () => {
     const ruled = await rig.list([renamed])
     expect([shownOf(ruled, renamed), stateOf(rig)]).toEqual([first, 'changed:breaking'])
     expect(await called(rig, ruled)).toMatchObject({ kind: 'tool_changed' })
+    expect(rig.audited.map(({ rule, allowed }) => [rule, allowed])).toContainEqual(['drift.changed:breaking', false])
     const rejecting = registryRig({ governance: { admit: 'locked' }, locked: () => locked(first, { rejected: true }) })
     expect((await rejecting.list([first])).rulings[0]).toMatchObject({ shown: 'nothing', reason: expect.stringContaining('rejected') })
   })

@@ -172,7 +172,10 @@ export class Registry implements Contracts {
     }
     if (served.tools.size - served.listed.size <= mostGone) return
     const lived = ({ firstSeenMs, lastSeenMs }: TrackedTool): number => lastSeenMs - firstSeenMs
-    const unlisted = [...served.tools.values()].filter(({ name, approval }) => !served.listed.has(name) && approval?.as !== 'approved')
+    // What an operator decided stays: operators bound that.
+    const isDecided = ({ approval, rejected, state }: TrackedTool): boolean =>
+      approval?.as === 'approved' || state === 'rejected' || rejected.length > 0
+    const unlisted = [...served.tools.values()].filter((tool) => !served.listed.has(tool.name) && !isDecided(tool))
     for (const tool of unlisted.sort((a, b) => lived(b) - lived(a)).slice(mostGone / 2)) {
       served.tools.delete(tool.name)
       this.unread.delete(tool)

@@ -89,9 +89,9 @@ function translated(outcome: Outcome, result: (result: Payload) => Payload): Out
   return { ...outcome, result: made, facts: { ...outcome.facts, bytes: made.bytes.length } }
 }
 
-/** Whether every number of it is as it was sent. */
+/** Whether every number of it is as it was sent, but for digits that a double does not hold. */
 function isExact(value: unknown): boolean {
-  if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value)
+  if (typeof value === 'number') return Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value)
   return typeof value !== 'object' || value === null || Object.values(value).every(isExact)
 }
 

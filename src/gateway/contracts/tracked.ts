@@ -102,8 +102,8 @@ export class TrackedTool {
   private told: Told | undefined
   private readonly undeclared: UndeclaredNames
   private judgedAt: number[] = []
-  /** Shown while a change waits for its judgement. */
-  private waiting: ToolRuling | undefined
+  /** While a change waits for its judgement; one that a single session is shown keeps nobody else waiting. */
+  private waiting: { readonly ruling: ToolRuling; ofAll: boolean } | undefined
   private readonly ofSessions = new WeakMap<Weighed, ToolRuling>()
 
   constructor(upstream: UpstreamId, name: string, live: ContractText, nowMs: number, undeclared: UndeclaredNames) {
@@ -127,7 +127,7 @@ export class TrackedTool {
   }
 
   get waits(): boolean {
-    return this.waiting !== undefined
+    return this.waiting?.ofAll === true
   }
 
   /** Whether one more judgement may be asked for now. */
@@ -158,6 +158,8 @@ export class TrackedTool {
     this.refused = undefined
     this.waiting = undefined
     this.weighed.clear()
+    const again = approval.as === 'approved' ? this.rejected.indexOf(idOf(live.digests) as string) : -1
+    if (again >= 0) this.rejected.splice(again, 1)
     this.settle()
   }
 
@@ -251,10 +253,13 @@ export class TrackedTool {
   }
 
   /** While a change waits for its judgement: what is stood for stays shown, and is not called. */
-  unjudged(): ToolRuling {
+  unjudged(session: boolean): ToolRuling {
     const { approved, name, upstream } = this
     if (approved === undefined) return held(upstream, name, 'new')
-    if (this.waiting !== undefined) return this.waiting
+    if (this.waiting !== undefined) {
+      this.waiting.ofAll ||= !session
+      return this.waiting.ruling
+    }
     const human = 'it changes more often than its changes are judged'
     const live: BrokenContract = {
       known: approved.digests ?? unread,
@@ -269,8 +274,8 @@ export class TrackedTool {
       mark: nextMark(),
       change: { live, before: this.steps },
     }
-    this.waiting = { shown: approved.sent, contract }
-    return this.waiting
+    this.waiting = { ruling: { shown: approved.sent, contract }, ofAll: !session }
+    return this.waiting.ruling
   }
 
   /** The ruling for one session, to which the server says something else than to others. */

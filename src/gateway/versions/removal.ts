@@ -1,10 +1,8 @@
 // Whether a tool may end when an operator wants it to.
-import { type Deprecation, dateText } from '../../core/call/deprecation.ts'
+import { type Deprecation, dateText, earliestSunset, noticeDays } from '../../core/call/deprecation.ts'
 import { usageDays } from './usage.ts'
 
 const dayMs = 86_400_000
-/** What callers are left at least from when it is said, in days. */
-export const noticeDays = 90
 
 export interface Wanted {
   readonly now: number
@@ -33,9 +31,7 @@ export function objections({ now, plan, before, configured, pins, callers }: Wan
   }
   const { fromMs, sunsetMs } = plan
   if (sunsetMs === undefined) return found
-  // Who plans today means the day, not the minute.
-  const said = Math.max(fromMs, Math.floor(now / dayMs) * dayMs)
-  const earliest = before?.sunsetMs ?? said + noticeDays * dayMs
+  const earliest = before?.sunsetMs ?? earliestSunset(fromMs, now)
   if (sunsetMs < earliest) {
     const why = before?.sunsetMs === undefined ? `${noticeDays} days from when it is said` : 'the date that callers were told'
     found.push({ kind: 'before_date', reason: `${dateText(sunsetMs)} is before ${dateText(earliest)}, ${why}` })

@@ -17,7 +17,7 @@ import type { ExitCode } from './exit.ts'
 import { type Style, styleFor } from './text.ts'
 import { compared } from './tools/comparing.ts'
 import { type ToolsExit, toolsExit } from './tools/exit.ts'
-import { interruptible, readingFor, readingOptions, type SourceOptions } from './tools/run.ts'
+import { forSecond, interruptible, readingFor, readingOptions, type SourceOptions } from './tools/run.ts'
 
 export interface ProbeOptions extends SourceOptions {
   readonly against: string
@@ -88,8 +88,7 @@ async function counterpart(to: LiveSource, options: ProbeOptions, own: ReadingOp
   }
   if (!/^[a-z0-9-]{1,32}$/.test(against)) {
     const source = live(against)
-    const apart = source.kind === 'address' && (to.kind !== 'address' || new URL(source.url).origin !== new URL(to.url).origin)
-    return { source, own: apart ? { ...own, headers: {}, token: undefined } : own }
+    return { source, own: forSecond(own, to, source) }
   }
   const loaded = await own.configuration()
   if (loaded === undefined) throw new CannotTell('')

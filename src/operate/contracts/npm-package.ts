@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { forTerminal } from '../../core/text/terminal.ts'
 
@@ -21,6 +21,8 @@ export interface InstallRequest {
   readonly args: readonly string[]
   /** Let packages run their scripts: some build what they need. */
   readonly allowScripts: boolean
+  /** Beside what npm needs. */
+  readonly env: Readonly<Record<string, string>>
   readonly signal: AbortSignal
 }
 
@@ -48,13 +50,14 @@ export async function installPackage(request: InstallRequest): Promise<Installed
 
 class NoProgram extends Error {}
 
-function npm(folder: string, { name, version, allowScripts, signal }: InstallRequest): Promise<string | undefined> {
+function npm(folder: string, { name, version, allowScripts, env: given, signal }: InstallRequest): Promise<string | undefined> {
   const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error']
   const args = ['install', ...(allowScripts ? [] : ['--ignore-scripts']), ...quiet, '--', `${name}@${version}`]
   return new Promise((done) => {
     if (signal.aborted) return done('it was interrupted')
     // In a group of its own: npm has children, and they end with it.
-    const child = spawn('npm', args, { cwd: folder, stdio: ['ignore', 'ignore', 'pipe'], detached: true })
+    const env = { ...Object.fromEntries(Object.entries(process.env).filter(([key]) => isForNpm(key))), ...given }
+    const child = spawn('npm', args, { cwd: folder, env, stdio: ['ignore', 'ignore', 'pipe'], detached: true })
     let said = ''
     child.stderr.on('data', (chunk) => {
       if (said.length < mostSaid) said += String(chunk)
@@ -80,17 +83,32 @@ function npm(folder: string, { name, version, allowScripts, signal }: InstallReq
   })
 }
 
+/** Scripts of packages see it: of what a person has, what npm needs and no keys of services. */
+function isForNpm(key: string): boolean {
+  return needed.has(key.toUpperCase()) || /^npm_config_/i.test(key) || /^(LC_|NODE_EXTRA_CA)/.test(key) || /_PROXY$/i.test(key)
+}
+
+const needed: ReadonlySet<string> = new Set(['PATH', 'HOME', 'USER', 'LOGNAME', 'SHELL', 'LANG', 'TERM', 'TMPDIR', 'TZ'])
+
 function programIn(folder: string, { name, args }: InstallRequest): Omit<Installed, 'remove'> {
   const own = join(folder, 'node_modules', ...name.split('/'))
-  const manifest: unknown = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8'))
+  const manifest: unknown = JSON.parse(textOf(join(own, 'package.json')))
   const { bin, version } = isObject(manifest) ? manifest : {}
   const path = binOf(name, bin)
   const file = resolve(own, path)
   if (!file.startsWith(`${own}/`)) throw new NoProgram(`the program of ${name} is not within it: ${path}`)
-  const first = readFileSync(file, 'utf8').slice(0, 200).split('\n')[0] ?? ''
+  const first = textOf(file).slice(0, 200).split('\n')[0] ?? ''
   const isNode = /\.[cm]?js$/.test(file) || /^#!.*\bnode\b/.test(first)
   const identity = `npm:${name}@${String(version)}`
   return isNode ? { identity, command: process.execPath, args: [file, ...args] } : { identity, command: file, args }
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    throw new NoProgram(`${basename(file)} of it is not there; a package that builds it in a script needs --allow-scripts`)
+  }
 }
 
 /** The one of the name of the package, as npx takes it, or the only one. */

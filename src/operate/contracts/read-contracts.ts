@@ -29,13 +29,21 @@ export interface ReadingOptions {
 }
 
 export async function readContracts(source: Source, options: ReadingOptions): Promise<Contracts> {
-  if (source.kind === 'file') return fileContracts(source.path, source.label, readFileSync(source.path))
+  if (source.kind === 'file') return fileContracts(source.path, source.label, bytesOf(source))
   if (source.kind === 'address' && socketIn(source.url) !== undefined) return throughSocket(source, options)
   const opened = await openSource(source, options)
   try {
     return await listSource(opened, source, options.signal)
   } finally {
     await opened.close()
+  }
+}
+
+function bytesOf({ path, label }: Extract<Source, { readonly kind: 'file' }>): Uint8Array {
+  try {
+    return readFileSync(path)
+  } catch (error) {
+    throw new CannotTell(`${label} cannot be read (${(error as NodeJS.ErrnoException).code})`)
   }
 }
 
@@ -70,17 +78,19 @@ export async function openSource(source: LiveSource, options: ReadingOptions): P
   if (source.kind === 'program') {
     return openAlone(name, { command: source.command, args: source.args, env: options.env, cwd: process.cwd() })
   }
-  const installed: Installed | string = await installPackage({ ...source, allowScripts: options.allowScripts, signal: options.signal })
+  const installed: Installed | string = await installPackage({
+    ...source,
+    allowScripts: options.allowScripts,
+    env: options.env,
+    signal: options.signal,
+  })
   if (typeof installed === 'string') throw new CannotTell(installed)
   const { command, args, identity, remove } = installed
   const opened = openAlone(name, { command, args, env: options.env, cwd: process.cwd() })
   return {
     ...opened,
     identity,
-    close: async () => {
-      await opened.close()
-      remove()
-    },
+    close: () => opened.close().finally(remove),
   }
 }
 

@@ -122,3 +122,7 @@ export function toolOf(
 ): ToolContract {
   return { name, description: `The tool ${name}`, inputSchema: { type: 'object', properties, required: Object.keys(properties) }, ...more }
 }
+
+export function stateOf({ operators }: RegistryRig, tool = 'echo'): string | undefined {
+  return operators.find('up', tool)?.state
+}

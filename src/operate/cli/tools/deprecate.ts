@@ -1,6 +1,7 @@
 // `signalbox tools deprecate`: plans the end of a tool, at a running gateway or in the lock file. A gateway that reads the file tells callers of it, refuses the tool in
 // its brownouts, and removes it on its day.
-import { type Deprecation, dateText } from '../../../core/call/deprecation.ts'
+import { type Deprecation, dateText, earliestSunset, noticeDays } from '../../../core/call/deprecation.ts'
+import { dateMs } from '../../../core/text/date.ts'
 import { forTerminal, jsonForTerminal } from '../../../core/text/terminal.ts'
 import { deprecationOf, type LockedDeprecation, readToolName, withTool } from '../../../gateway/contracts/index.ts'
 import { systemClock } from '../../../platform/clock/system-clock.ts'
@@ -26,8 +27,6 @@ export interface DeprecateOptions extends SourceOptions {
 }
 
 const dayMs = 86_400_000
-/** What callers are left at least, in days. */
-const leastDays = 90
 
 export function toolsDeprecate(name: string, options: DeprecateOptions, endNow: (code: ExitCode) => void): Promise<ExitCode> {
   return interruptible(endNow, async (signal) => {
@@ -35,6 +34,7 @@ export function toolsDeprecate(name: string, options: DeprecateOptions, endNow: 
     if (whose === undefined) throw new CannotTell(`${name} names no tool: write server.tool`)
     const plan = options.off === true ? null : planOf(options)
     if (options.url !== undefined) return atGateway(options.url, whose, plan, options)
+    if (options.reason !== undefined) throw new CannotTell('--reason is for a running gateway (--url), whose audit keeps it')
     const stored = await lockOf(options.lock, readingOptions(options, signal), false)
     const entry = stored.lock.servers.get(whose.server)?.tools.get(whose.tool)
     if (entry === undefined) throw new CannotTell(`${stored.label} has no tool ${name}: admit it with \`signalbox tools lock\``)
@@ -88,7 +88,7 @@ function planOf({ from, sunset, replacement, brownout = [] }: DeprecateOptions):
 }
 
 function dateIn(option: string, text: string): string {
-  if (/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?(Z|[+-]\d{2}:\d{2}))?$/.test(text) && !Number.isNaN(Date.parse(text))) return text
+  if (dateMs(text) !== undefined) return text
   throw new CannotTell(`${option} takes a date, as 2027-03-01 or 2027-03-01T09:00Z`)
 }
 
@@ -102,11 +102,11 @@ function brownoutIn(text: string): LockedDeprecation['brownouts'][number] {
 function refusalOf(locked: LockedDeprecation, override: boolean): string | undefined {
   const plan: Deprecation = deprecationOf(locked)
   const { fromMs, sunsetMs = Number.POSITIVE_INFINITY } = plan
-  const start = Math.max(fromMs, systemClock.now())
   if (sunsetMs <= fromMs) return 'it would be removed before it is deprecated'
   const outside = plan.brownouts.find(({ atMs, untilMs }) => atMs < fromMs || untilMs > sunsetMs)
   if (outside !== undefined) return `the brownout of ${dateText(outside.atMs)} is not between the two days`
-  const days = Math.floor((sunsetMs - start) / dayMs)
-  if (days >= leastDays - 1 || override) return undefined
-  return `callers would have ${Math.max(0, days)} days to move, and have ${leastDays} at least: choose a later day, or say --override`
+  const lacking = Math.ceil((earliestSunset(fromMs, systemClock.now()) - sunsetMs) / dayMs)
+  if (lacking <= 0 || override) return undefined
+  const days = Math.max(0, noticeDays - lacking)
+  return `callers would have ${days} days to move, and have ${noticeDays} at least: choose a later day, or say --override`
 }

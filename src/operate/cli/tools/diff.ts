@@ -8,7 +8,7 @@ import { readSource, type Source } from '../../contracts/source.ts'
 import type { ExitCode } from '../exit.ts'
 import { compared, type TellingOptions, tellComparison } from './comparing.ts'
 import { toolsExit } from './exit.ts'
-import { interruptible, lockOf, readingFor, readingOptions, type SourceOptions } from './run.ts'
+import { forSecond, interruptible, lockOf, readingFor, readingOptions, type SourceOptions } from './run.ts'
 
 export interface DiffOptions extends SourceOptions, TellingOptions {
   readonly lock?: string
@@ -40,12 +40,7 @@ async function bothOf(a: string, b: string | undefined, options: DiffOptions, ow
   const first = sourceOf(a)
   if (b !== undefined) {
     const second = sourceOf(b)
-    // What is shown to one address is not for another.
-    const apart = first.kind === 'address' && second.kind === 'address' && originOf(first) !== originOf(second)
-    const [old, now] = await Promise.all([
-      readContracts(first, own),
-      readContracts(second, apart ? { ...own, headers: {}, token: undefined } : own),
-    ])
+    const [old, now] = await Promise.all([readContracts(first, own), readContracts(second, forSecond(own, first, second))])
     return { old, now, place: placeOf(first) ?? placeOf(second) }
   }
   if (first.kind === 'file') {
@@ -59,14 +54,10 @@ async function bothOf(a: string, b: string | undefined, options: DiffOptions, ow
   return { old, now: await readContracts(first, own), place: lock.place }
 }
 
-export function sourceOf(text: string): Exclude<Source, never> {
+export function sourceOf(text: string): Source {
   const source = readSource(text, process.cwd())
   if (typeof source === 'string') throw new CannotTell(source)
   return source
-}
-
-function originOf({ url }: Extract<Source, { readonly kind: 'address' }>): string {
-  return URL.canParse(url) ? new URL(url).origin : url
 }
 
 /** Where its tools stand, of a lock file. */

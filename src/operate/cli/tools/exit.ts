@@ -35,6 +35,7 @@ export const toolsExitMeanings: Readonly<
     10: 'additive changes, with --fail-on any',
     11: 'behavioural changes (hints, defaults, texts), with --fail-on behavioural or any',
     12: 'changes that break callers, or may: breaking, unknown, ignored, or a tool that is gone',
+    13: 'new words that somebody has to read first',
   },
   approve: { 0: 'approved', 2: cannotTell, 14: 'the contract is not the one of --expect; nothing was changed' },
   deprecate: { 0: 'planned, or taken back', 2: cannotTell, 15: 'refused; the reason is told, and nothing was planned' },
@@ -49,6 +50,8 @@ export const toolsExitMeanings: Readonly<
 }
 
 export function toolsExitText(command: keyof typeof toolsExitMeanings): string {
-  const lines = Object.entries(toolsExitMeanings[command]).map(([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`)
+  const lines = Object.entries({ ...toolsExitMeanings[command], [toolsExit.interrupted]: 'ended by Ctrl-C' }).map(
+    ([code, meaning]) => `  ${code.padStart(3)}  ${meaning}`,
+  )
   return `\nExit codes of this command:\n${lines.join('\n')}`
 }

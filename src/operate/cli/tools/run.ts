@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Reading } from '../../../core/call/contract.ts'
+import { stackOf } from '../../../core/ports/boundary.ts'
 import { forTerminal } from '../../../core/text/terminal.ts'
 import { systemClock } from '../../../platform/clock/system-clock.ts'
 import type { Loaded } from '../../configuration/load.ts'
@@ -35,8 +36,9 @@ export async function interruptible(endNow: (code: ExitCode) => void, work: (sig
     return stop.signal.aborted ? toolsExit.interrupted : code
   } catch (thrown) {
     if (stop.signal.aborted) return toolsExit.interrupted
-    if (!(thrown instanceof CannotTell)) throw thrown
-    if (thrown.message !== '') process.stderr.write(`${forTerminal(thrown.message)}\n`)
+    // To `diff`, 1 means that something differs.
+    if (!(thrown instanceof CannotTell)) process.stderr.write(`Signalbox failed: ${forTerminal(stackOf(thrown))}\n`)
+    else if (thrown.message !== '') process.stderr.write(`${forTerminal(thrown.message)}\n`)
     return toolsExit.cannotTell
   } finally {
     signals.stop()
@@ -57,6 +59,16 @@ export function readingOptions(options: SourceOptions, signal: AbortSignal): Rea
       return loading
     },
   }
+}
+
+/** For the second of two: what is shown to one address is not for another. */
+export function forSecond(own: ReadingOptions, first: Source, second: Source): ReadingOptions {
+  const apart = first.kind === 'address' && second.kind === 'address' && originOf(first.url) !== originOf(second.url)
+  return apart ? { ...own, headers: {}, token: undefined } : own
+}
+
+function originOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : url
 }
 
 function named(texts: readonly string[], form: RegExp, mend: string): Record<string, string> {
