@@ -60,7 +60,7 @@ function pinsOf({ access = [], toolsets }: Settings): { key: string; family: str
 
 /** A pin may leave the server out. */
 function means(family: string, selector: string): boolean {
-  return selector === family || selector.endsWith(`/${family}`)
+  return selector === family || selector.endsWith(`/${family}`) || selector.replace('/', '__') === family
 }
 
 function doubt(key: string, what: string, mend: string): Lack {

@@ -53,10 +53,9 @@ export class Lookup {
 
   /** At once, from what is known; undefined where the mount shows no such item. Whether the caller may use it is asked of `sees`. */
   find(call: Call, selection: Selection, kind: Wanted, name: string): Item | undefined {
-    const view = this.mounts.viewFor(selection, call.caller)
     if (kind === 'resource') return this.resource(call, selection, name)
     if (kind === 'skill' || kind === 'directory') return this.skill(call, selection, kind, name)
-    return view.find(kind, name)
+    return this.mounts.viewFor(selection, call.caller).find(kind, name)
   }
 
   /** As `find`, but waits for a server that could own the name and is still starting, as long as the call's signal allows. */

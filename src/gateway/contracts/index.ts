@@ -1,11 +1,10 @@
 // The face of the room: contracts of tools and what changes of them mean.
-export { type AdapterHelp, type ProposedAdapter, propose, proves } from './adapter-proof.ts'
-export { type Adapter, type AdapterOp, adapterText, callAdapter, readAdapter } from './adapters.ts'
+export { propose } from './adapter-proof.ts'
 export { effectiveHints } from './annotations.ts'
-export { type Canonical, canonical } from './canonical.ts'
+export { canonical } from './canonical.ts'
 export { digestsOf } from './digests.ts'
 export { createJudge, type Judge, judge, type Run } from './judge.ts'
-export { answerTo, createJudging, type JudgingOptions, type Question, type Said, sameThread, threadAt } from './judging.ts'
+export { answerTo, createJudging, type Question, type Said, sameThread, threadAt } from './judging.ts'
 export { likeness } from './likeness.ts'
 export {
   checkedLock,
@@ -23,7 +22,7 @@ export {
   withTool,
 } from './lock-file.ts'
 export { largestLock, lineOfTool, readLock } from './lock-reading.ts'
-export { type ResultWatchParts, resultWatch } from './result-watch.ts'
+export { resultWatch } from './result-watch.ts'
 export { rules } from './rules.ts'
-export { findingText, type Screening, type ScreeningContext, screen } from './screening.ts'
+export { findingText, type Screening, screen } from './screening.ts'
 export { isOver, withoutWaived } from './waived.ts'

@@ -13,6 +13,7 @@ import { locate } from '../../core/protocol/locate.ts'
 import { vendorPrefix } from '../../core/protocol/names.ts'
 import { asBuffer, MemberWalk, skipSpace, skipValue, text } from '../../core/protocol/scan.ts'
 import { ResultShape, type SeenShape, type ShapeChange, shapeOfText, shapeOfValue } from './result-shape.ts'
+import { contractOf } from './tracked.ts'
 
 export interface ResultWatchParts {
   readonly clock: Clock
@@ -193,7 +194,7 @@ class ResultWatch implements Held {
   private check(tool: WatchedTool, { upstream, name, definition }: Item, structured: Uint8Array): void {
     let validate = this.validators.get(definition)
     if (validate === undefined) {
-      const { outputSchema } = definition.json() as { readonly outputSchema?: unknown }
+      const { outputSchema } = contractOf(definition)
       validate = isObject(outputSchema) ? this.parts.compile(outputSchema).validate : () => []
       this.validators.set(definition, validate)
     }

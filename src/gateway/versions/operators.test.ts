@@ -22,7 +22,17 @@ const opened = (): Durable =>
     report: silentReport,
   })
 
-function setting({ tools = {}, pins = [] }: { tools?: Record<string, object>; pins?: readonly ConfiguredPin[] } = {}) {
+const versions = ['create_v1', 'create_v2', 'other']
+
+function setting({
+  tools = {},
+  pins = [],
+  listed = versions,
+}: {
+  tools?: Record<string, object>
+  pins?: readonly ConfiguredPin[]
+  listed?: readonly string[]
+} = {}) {
   const clock = new ManualClock()
   const durable = opened()
   const usage = new ToolUsage(durable, clock, silentReport)
@@ -33,7 +43,7 @@ function setting({ tools = {}, pins = [] }: { tools?: Record<string, object>; pi
     tools: toolsBySelector(toolsSettings.parse(tools)),
     pins,
     clock,
-    listed: (upstream) => (upstream === 'billing' ? ['create_v1', 'create_v2', 'other'] : undefined),
+    listed: (upstream) => (upstream === 'billing' ? listed : undefined),
   })
   const called = (item: string, sub: string, client: string | undefined, change: Partial<CallRecord> = {}): void =>
     usage.note({
@@ -117,8 +127,8 @@ describe('the end of a version', () => {
     expect(await kinds('other', undefined)).toBe('planned')
   })
 
-  it('is refused while configuration pins callers to it', async () => {
-    const { kinds } = setting({ pins: [{ key: 'access.0.versions', family: 'billing/create', version: 1 }] })
+  it.each(['create', 'billing/create', 'billing__create'])('is refused while configuration pins callers to it, as %s', async (family) => {
+    const { kinds } = setting({ pins: [{ key: 'access.0.versions', family, version: 1 }] })
     expect(await kinds('create_v1', 100)).toEqual(['pinned'])
     expect(await kinds('create_v2', 100)).toBe('planned')
   })
@@ -138,6 +148,14 @@ describe('the end of a version', () => {
     expect((await due()).kind).toBe('planned')
     called('create_v1', 'alice', 'agent')
     expect(await due()).toMatchObject({ kind: 'refused', objections: [{ kind: 'in_use' }] })
+  })
+
+  it('of a tool without a version is no matter of who calls its versions', async () => {
+    const { kinds, called } = setting({ listed: ['create', ...versions] })
+    called('create_v1', 'alice', 'agent')
+    expect(await kinds('create', 10)).toEqual(['before_date'])
+    called('create', 'bob', 'agent')
+    expect(await kinds('create', 10)).toEqual(['before_date', 'in_use'])
   })
 
   it('is the operator’s own matter with an override, but not against configuration', async () => {

@@ -77,7 +77,7 @@ export class VersionsOfTools {
             before: planned?.plan,
             configured,
             pins: this.pinsOf(upstream, tool).map(({ key }) => key),
-            callers: (await usage.of(upstream, tool))?.length,
+            callers: (await usage.of(upstream, tool))?.filter((use) => use.tool === tool).length,
           })
     if (found.length > 0 && (!override || configured !== undefined)) return { kind: 'refused', tool, objections: found }
     const unkept = await plans.set(upstream, tool, plan)
@@ -119,7 +119,8 @@ export class VersionsOfTools {
     const version = versionOf(name)
     const of = version?.family ?? name
     return this.parts.pins.filter(
-      (pin) => (pin.family === of || pin.family === `${upstream}/${of}`) && (version === undefined || pin.version === version.number),
+      (pin) =>
+        [of, `${upstream}/${of}`, `${upstream}__${of}`].includes(pin.family) && (version === undefined || pin.version === version.number),
     )
   }
 }
