@@ -1,4 +1,4 @@
-// The long run of the promise of the judge of contracts (src/gateway/contracts/promise.test.ts); writes its figures into docs/contracts.md.
+// The long run of the promise of the judge of contracts (src/gateway/contracts/judge/promise.test.ts); writes its figures into docs/contracts.md.
 // `CONTRACT_PAIRS` (20,000) and `PROPERTY_SEED` as in the test.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -10,11 +10,15 @@ const folder = mkdtempSync(join(tmpdir(), 'signalbox-contracts-'))
 const file = join(folder, 'figures.json')
 const seed = process.env.PROPERTY_SEED ?? String((Date.now() ^ (process.pid << 8)) & 0x7fffffff)
 const began = Date.now()
-const run = spawnSync(process.execPath, [join(root, 'node_modules/vitest/vitest.mjs'), 'run', 'src/gateway/contracts/promise.test.ts'], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { ...process.env, PROPERTY_SEED: seed, CONTRACT_PAIRS: process.env.CONTRACT_PAIRS ?? '20000', CONTRACT_FIGURES: file },
-})
+const run = spawnSync(
+  process.execPath,
+  [join(root, 'node_modules/vitest/vitest.mjs'), 'run', 'src/gateway/contracts/judge/promise.test.ts'],
+  {
+    cwd: root,
+    stdio: 'inherit',
+    env: { ...process.env, PROPERTY_SEED: seed, CONTRACT_PAIRS: process.env.CONTRACT_PAIRS ?? '20000', CONTRACT_FIGURES: file },
+  },
+)
 if (run.status === 0) {
   const figures = JSON.parse(readFileSync(file, 'utf8'))
   const number = (value) => value.toLocaleString('en-US')

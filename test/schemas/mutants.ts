@@ -1,6 +1,6 @@
 // Provers with one hole each: what the test of the promise has to notice.
-import type { Rule, Rules } from '../../src/gateway/contracts/prove.ts'
-import { rules } from '../../src/gateway/contracts/rules.ts'
+import type { Rule, Rules } from '../../src/gateway/contracts/judge/prove.ts'
+import { rules } from '../../src/gateway/contracts/judge/rules.ts'
 
 const yes: Rule = () => true
 

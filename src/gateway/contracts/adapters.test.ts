@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import fc from '../../../test/property.ts'
 import type { ToolContract } from '../../core/call/contract.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
-import { propose, proves } from './adapter-proof.ts'
 import { type AdapterOp, adapted, adapterText, callAdapter, readAdapter } from './adapters.ts'
+import { propose, proves } from './judge/adapter-proof.ts'
 
 type Properties = Record<string, Record<string, unknown>>
 

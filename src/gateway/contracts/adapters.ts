@@ -5,7 +5,7 @@ import type { Edit, Payload } from '../../core/call/payload.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
-import { put } from './stable.ts'
+import { put } from './judge/stable.ts'
 
 export type AdapterOp =
   /** What stood under `from` stands under `to`. */

@@ -2,8 +2,8 @@
 // docs/contracts.md has the table.
 import { breaks, type Change, type ContractState, type Judgement, type ToolContract } from '../../core/call/contract.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
-import { type EffectiveHints, effectiveHints } from './annotations.ts'
-import type { Screening } from './screening.ts'
+import { type EffectiveHints, effectiveHints } from './judge/annotations.ts'
+import type { Screening } from './screening/screening.ts'
 
 /** Which tools are let in at all, and what becomes of their changes. */
 export type Admit = 'locked' | 'firstUse' | 'open'

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { registryRig, stateOf, toolOf } from '../../../test/doubles/gateway/contracts-rig.ts'
 import type { Judgement } from '../../core/call/contract.ts'
-import { digestsOf } from './digests.ts'
+import { digestsOf } from './judge/digests.ts'
 
 const first = toolOf('echo')
 const renamed = toolOf('echo', { message: { type: 'string' } })

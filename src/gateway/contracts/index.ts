@@ -1,11 +1,12 @@
 // The face of the room: contracts of tools and what changes of them mean.
-export { propose } from './adapter-proof.ts'
-export { effectiveHints } from './annotations.ts'
-export { canonical } from './canonical.ts'
-export { digestsOf } from './digests.ts'
-export { createJudge, type Judge, judge, type Run } from './judge.ts'
-export { answerTo, createJudging, type Question, type Said, sameThread, threadAt } from './judging.ts'
-export { likeness } from './likeness.ts'
+export { propose } from './judge/adapter-proof.ts'
+export { effectiveHints } from './judge/annotations.ts'
+export { canonical } from './judge/canonical.ts'
+export { digestsOf } from './judge/digests.ts'
+export { createJudge, type Judge, judge, type Run } from './judge/judge.ts'
+export { answerTo, createJudging, type Question, type Said, sameThread, threadAt } from './judge/judging.ts'
+export { likeness } from './judge/likeness.ts'
+export { rules } from './judge/rules.ts'
 export {
   checkedLock,
   deprecationOf,
@@ -20,9 +21,8 @@ export {
   serialiseLock,
   withServer,
   withTool,
-} from './lock-file.ts'
-export { largestLock, lineOfTool, readLock } from './lock-reading.ts'
+} from './lock/lock-file.ts'
+export { largestLock, lineOfTool, readLock } from './lock/lock-reading.ts'
+export { isOver, withoutWaived } from './lock/waived.ts'
 export { resultWatch } from './result-watch.ts'
-export { rules } from './rules.ts'
-export { findingText, type Screening, screen } from './screening.ts'
-export { isOver, withoutWaived } from './waived.ts'
+export { findingText, type Screening, screen } from './screening/screening.ts'

@@ -7,7 +7,7 @@ import type { Decisions } from '../../core/ports/decisions.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Admit, DriftPolicy } from './admission.ts'
 import type { History, ToolKey } from './history.ts'
-import type { screen } from './screening.ts'
+import type { screen } from './screening/screening.ts'
 import type { TrackedTool } from './tracked.ts'
 
 /** Of one server, by configuration. */

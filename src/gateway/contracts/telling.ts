@@ -1,6 +1,6 @@
 // What is told of changes of tools: log lines, counters, and rows of the audit. Bounded for each list, however many of its tools change.
 import { breaks } from '../../core/call/contract.ts'
-import { findingText } from './screening.ts'
+import { findingText } from './screening/screening.ts'
 import type { RegistryParts, Served } from './served.ts'
 import { idOf, type TrackedTool, type Weighed } from './tracked.ts'
 

@@ -18,7 +18,7 @@ import type { ListedTool, ToolRuling } from '../../core/ports/contracts.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import { callAdapter, readAdapter } from './adapters.ts'
 import { cautiousAnnotations, type Decision, isUnread } from './admission.ts'
-import type { Screening } from './screening.ts'
+import type { Screening } from './screening/screening.ts'
 import { Turns } from './turns.ts'
 import { isOverSince, type UndeclaredNames } from './undeclared.ts'
 

@@ -5,8 +5,8 @@ import { breaks, type Change, type Judgement, type UndeclaredArguments } from '.
 import type { TenantKey } from '../../core/call/tenant-key.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { readPointer } from '../../core/protocol/json-pointer.ts'
-import { matches } from './evaluate.ts'
-import { readable } from './schema.ts'
+import { matches } from './judge/evaluate.ts'
+import { readable } from './judge/schema.ts'
 
 const mostTools = 1_000
 const mostNames = 64

@@ -1,6 +1,6 @@
 // References within one document: where each leads, and which lead back to themselves. Nothing is ever fetched.
-import { isObject } from '../../core/protocol/is-object.ts'
-import { readPointer } from '../../core/protocol/json-pointer.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
+import { readPointer } from '../../../core/protocol/json-pointer.ts'
 
 /** What is data or stands apart, so that no reference in it counts. */
 const apart: ReadonlySet<string> = new Set(['enum', 'const', 'default', 'examples', '$defs', 'definitions'])

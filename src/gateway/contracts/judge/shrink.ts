@@ -1,5 +1,5 @@
 // A value made as small as it can be while something stays true of it.
-import { isObject } from '../../core/protocol/is-object.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
 import { put } from './stable.ts'
 
 const mostTries = 150

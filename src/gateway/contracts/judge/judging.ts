@@ -1,12 +1,12 @@
 // Contracts judged in a thread, one at a time, within a limit of time. What it cannot say is `unknown`: it never rejects.
 import { createHash } from 'node:crypto'
 import { Worker } from 'node:worker_threads'
-import { breaks, type Digests, type Judgement, type ToolContract } from '../../core/call/contract.ts'
-import type { Clock, Timer } from '../../core/ports/clock.ts'
-import type { ContractJudge, JudgeOptions } from '../../core/ports/contract-judge.ts'
+import { breaks, type Digests, type Judgement, type ToolContract } from '../../../core/call/contract.ts'
+import type { Clock, Timer } from '../../../core/ports/clock.ts'
+import type { ContractJudge, JudgeOptions } from '../../../core/ports/contract-judge.ts'
+import { meets } from '../undeclared.ts'
 import { propose } from './adapter-proof.ts'
 import type { Judge } from './judge.ts'
-import { meets } from './undeclared.ts'
 
 export interface Question {
   readonly old: ToolContract

@@ -1,7 +1,7 @@
 // Definitions that want to stop who judges them: each is judged all the same, and a wrong one is no pass.
 import { describe, expect, it } from 'vitest'
-import fc from '../../../test/property.ts'
-import { verdicts } from '../../core/call/contract.ts'
+import fc from '../../../../test/property.ts'
+import { verdicts } from '../../../core/call/contract.ts'
 import { judge } from './judge.ts'
 
 type Schema = Record<string, unknown>

@@ -1,7 +1,7 @@
 // Two canonical schemas side by side: what differs, place by place, each with the old schema as it would be with that change alone.
-import type { ChangeKind } from '../../core/call/contract.ts'
-import { isObject } from '../../core/protocol/is-object.ts'
-import { escapeToken } from '../../core/protocol/json-pointer.ts'
+import type { ChangeKind } from '../../../core/call/contract.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
+import { escapeToken } from '../../../core/protocol/json-pointer.ts'
 import { renames } from './likeness.ts'
 import type { Schema, SchemaObject } from './schema.ts'
 import { equal, put, stable } from './stable.ts'

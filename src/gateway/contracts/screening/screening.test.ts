@@ -1,6 +1,6 @@
 // Attacks that are planted in the words of a tool, and words that are no attack.
 import { describe, expect, it } from 'vitest'
-import type { ToolContract } from '../../core/call/contract.ts'
+import type { ToolContract } from '../../../core/call/contract.ts'
 import { screen } from './screening.ts'
 import { type HeldRule, heldRules } from './screening-rules.ts'
 

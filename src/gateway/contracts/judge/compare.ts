@@ -1,5 +1,5 @@
 // Two canonical schemas of one side of a contract, judged as wholes.
-import type { Reading, Verdict } from '../../core/call/contract.ts'
+import type { Reading, Verdict } from '../../../core/call/contract.ts'
 import { close } from './close.ts'
 import { Spent, Steps } from './evaluate.ts'
 import { Graph, type Node } from './graph.ts'

@@ -1,5 +1,5 @@
 // Canonical schemas as a graph of nodes: equal ones are one node, also of two documents, and a reference is an edge.
-import { isObject } from '../../core/protocol/is-object.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
 import { type Schema, type SchemaObject, unreadable } from './schema.ts'
 import { put, stable } from './stable.ts'
 

@@ -1,7 +1,7 @@
 // Changes of tools in the field and at the edges of JSON Schema, each with the verdict that it has to get.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import type { Reading, Verdict } from '../../core/call/contract.ts'
+import type { Reading, Verdict } from '../../../core/call/contract.ts'
 import { judge } from './judge.ts'
 
 interface Case {
@@ -14,7 +14,7 @@ interface Case {
   readonly kind?: string
 }
 
-const cases = JSON.parse(readFileSync(new URL('../../../test/fixtures/contract-cases.json', import.meta.url), 'utf8')) as Case[]
+const cases = JSON.parse(readFileSync(new URL('../../../../test/fixtures/contract-cases.json', import.meta.url), 'utf8')) as Case[]
 
 function contract(side: 'input' | 'output', schema: Record<string, unknown>): Record<string, unknown> {
   const input = { type: 'object' }

@@ -1,8 +1,8 @@
 // `tools.lock.json`: the contracts of tools that somebody admitted, with the whole text of each, so that a change is judged, and the admitted
 // text shown, without the server. docs/contracts.md describes the file. Equal contents are equal bytes.
-import type { Digests, ToolContract } from '../../core/call/contract.ts'
-import type { Deprecation } from '../../core/call/deprecation.ts'
-import { isObject } from '../../core/protocol/is-object.ts'
+import type { Digests, ToolContract } from '../../../core/call/contract.ts'
+import type { Deprecation } from '../../../core/call/deprecation.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
 
 export const lockVersion = 1
 /** Of the digests that are written now; those of another formula are taken anew from the text beside them. */

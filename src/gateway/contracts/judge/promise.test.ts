@@ -2,9 +2,9 @@
 // schemas are drawn; ajv says what is refused. `CONTRACT_PAIRS` is how many, `CONTRACT_FIGURES` a file for the figures (`npm run contracts`).
 import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import fc from '../../../test/property.ts'
-import { mutants } from '../../../test/schemas/mutants.ts'
-import { pairOf, type Tried, tryPair } from '../../../test/schemas/promise.ts'
+import fc from '../../../../test/property.ts'
+import { mutants } from '../../../../test/schemas/mutants.ts'
+import { pairOf, type Tried, tryPair } from '../../../../test/schemas/promise.ts'
 import { createJudge, judge } from './judge.ts'
 
 const pairs = Number(process.env.CONTRACT_PAIRS ?? 300)

@@ -1,5 +1,5 @@
 // Older drafts of JSON Schema written as 2020-12.
-import { isObject } from '../../core/protocol/is-object.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
 
 /** Whether the document says that it is of a draft before 2019-09: there a reference stands for the whole schema. */
 export function speaksOlder(root: Readonly<Record<string, unknown>>): boolean {

@@ -1,8 +1,8 @@
 // What a definition says beside what it accepts: hints that clients and the gateway act on, and texts that models read.
 
-import type { ToolContract } from '../../core/call/contract.ts'
-import { isObject } from '../../core/protocol/is-object.ts'
-import { escapeToken } from '../../core/protocol/json-pointer.ts'
+import type { ToolContract } from '../../../core/call/contract.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
+import { escapeToken } from '../../../core/protocol/json-pointer.ts'
 import { stable } from './stable.ts'
 
 /** By JSON Pointer into the definition. */

@@ -1,5 +1,5 @@
 // The keywords of JSON Schema 2020-12 that judge, and what of a foreign schema is one of them in a form that can be read.
-import { isObject } from '../../core/protocol/is-object.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
 
 export type SchemaObject = Readonly<Record<string, unknown>>
 export type Schema = boolean | SchemaObject

@@ -1,5 +1,5 @@
 // Changes of what a definition says beside its schemas: hints, texts, mirrored headers, its name.
-import type { Change, ChangeKind, Verdict } from '../../core/call/contract.ts'
+import type { Change, ChangeKind, Verdict } from '../../../core/call/contract.ts'
 import { type EffectiveHints, effectiveHints, type Said, taskSupport } from './annotations.ts'
 import type { ReadContract } from './digests.ts'
 import { equal } from './stable.ts'

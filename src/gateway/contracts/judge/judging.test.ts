@@ -1,12 +1,12 @@
 // Judging beside the event loop: what takes too long, what ends, what cannot be sent.
 import { describe, expect, it } from 'vitest'
-import { ManualClock } from '../../../test/doubles/manual-clock.ts'
+import { ManualClock } from '../../../../test/doubles/manual-clock.ts'
 import { digestsOf } from './digests.ts'
 import { judge } from './judge.ts'
 import { createJudging, type JudgingOptions, type Question, type Said, sameThread, threadAt } from './judging.ts'
 
 const tool = (description: string) => ({ name: 'tool', description, inputSchema: { type: 'object' } })
-const entry = new URL('../../../dist/assembly/contract-worker.js', import.meta.url)
+const entry = new URL('../../../../dist/assembly/contract-worker.js', import.meta.url)
 
 /** Threads that do what the test says. */
 function scripted() {

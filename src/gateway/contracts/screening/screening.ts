@@ -1,6 +1,6 @@
 // Looks at the words of a change: at the sentences that are new in a tool's definition, and at no others. What is held keeps the old words
 // shown; notes are for operators. docs/contracts.md lists the rules, and what they find and miss.
-import type { ToolContract } from '../../core/call/contract.ts'
+import type { ToolContract } from '../../../core/call/contract.ts'
 import { addressesIn, isKnownAddress } from './addresses.ts'
 import { type HeldRule, hidden, type NewSentence, type NoteRule, rulesOfSentences, wordsOfEmphasis } from './screening-rules.ts'
 import { keyOf, sentencesOf, type Text, textsOf } from './sentences.ts'

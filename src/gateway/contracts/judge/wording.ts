@@ -1,6 +1,6 @@
 // Parts of schemas and values in few words.
-import { isObject } from '../../core/protocol/is-object.ts'
-import { readPointer } from '../../core/protocol/json-pointer.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
+import { readPointer } from '../../../core/protocol/json-pointer.ts'
 import type { Schema } from './schema.ts'
 import { stable } from './stable.ts'
 

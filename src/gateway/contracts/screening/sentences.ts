@@ -1,9 +1,9 @@
 // The sentences of a definition: of its titles, descriptions and examples, and of the words that stand where data does, which models read
 // as well (names of arguments, defaults, listed values).
-import type { ToolContract } from '../../core/call/contract.ts'
-import { isObject } from '../../core/protocol/is-object.ts'
-import { escapeToken } from '../../core/protocol/json-pointer.ts'
-import { proseOf } from './annotations.ts'
+import type { ToolContract } from '../../../core/call/contract.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
+import { escapeToken } from '../../../core/protocol/json-pointer.ts'
+import { proseOf } from '../judge/annotations.ts'
 
 export interface Text {
   /** JSON Pointer into the definition. */

@@ -1,11 +1,11 @@
 // The canonical form accepts what the schema accepts, whichever draft wrote it: ajv says.
 import { Ajv } from 'ajv'
 import { describe, expect, it } from 'vitest'
-import fc from '../../../test/property.ts'
-import { type Generated, type Json, schema } from '../../../test/schemas/generate.ts'
-import { compiled } from '../../../test/schemas/promise.ts'
-import { chance } from '../../../test/schemas/random.ts'
-import { valueNear } from '../../../test/schemas/values.ts'
+import fc from '../../../../test/property.ts'
+import { type Generated, type Json, schema } from '../../../../test/schemas/generate.ts'
+import { compiled } from '../../../../test/schemas/promise.ts'
+import { chance } from '../../../../test/schemas/random.ts'
+import { valueNear } from '../../../../test/schemas/values.ts'
 import { canonical } from './canonical.ts'
 import { fitsFormat } from './formats.ts'
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Digests, ToolContract } from '../../core/call/contract.ts'
+import type { Digests, ToolContract } from '../../../core/call/contract.ts'
 import { checkedLock, emptyLock, type LockFile, lockedTool, readToolName, serialiseLock, withServer, withTool } from './lock-file.ts'
 import { lineOfTool, readLock } from './lock-reading.ts'
 import { isOver, withoutWaived } from './waived.ts'

@@ -1,8 +1,8 @@
 // Which translation makes calls by an old contract calls by the new one, and the proof that it does: the operations are applied to the
 // declared form of the old schema, and what comes out has to fit the new one, every value of it. What cannot be proved is not proposed.
-import type { ToolContract } from '../../core/call/contract.ts'
-import { isObject } from '../../core/protocol/is-object.ts'
-import type { Adapter, AdapterOp } from './adapters.ts'
+import type { ToolContract } from '../../../core/call/contract.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
+import type { Adapter, AdapterOp } from '../adapters.ts'
 import { effectiveHints, taskSupport } from './annotations.ts'
 import { close } from './close.ts'
 import { type ReadContract, readContract } from './digests.ts'

@@ -1,6 +1,6 @@
 // What is said of a change: its kinds, its words for people and agents, and what is no schema.
 import { describe, expect, it } from 'vitest'
-import type { Change } from '../../core/call/contract.ts'
+import type { Change } from '../../../core/call/contract.ts'
 import { digestsOf } from './digests.ts'
 import { createJudge, judge } from './judge.ts'
 import { rules } from './rules.ts'

@@ -1,6 +1,6 @@
 // The canonical form of a schema: JSON Schema 2020-12, references written out, what means the same written the same. Two schemas with one
 // form accept the same values; docs/contracts.md lists what is folded.
-import { isObject } from '../../core/protocol/is-object.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
 import { fold } from './folds.ts'
 import { modernize, speaksOlder } from './modernize.ts'
 import { References } from './references.ts'

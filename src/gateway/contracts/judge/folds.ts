@@ -1,6 +1,6 @@
 // One schema, whose subschemas are canonical, folded: each fold leaves what it accepts as it is. Where the document looks at annotations
 // (`unevaluated*`), those that would change them are left out.
-import { isObject } from '../../core/protocol/is-object.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
 import { groups, type Schema, type SchemaObject, type TypeName, typeNames, typeOfKeyword } from './schema.ts'
 import { distinct, equal, stable } from './stable.ts'
 import { foldUnion } from './unions.ts'

@@ -1,5 +1,5 @@
 // Changes that somebody accepts for a while, by the `ignore` of the lock file: kind, place and last day.
-import { type Change, type Judgement, type Verdict, worse } from '../../core/call/contract.ts'
+import { type Change, type Judgement, type Verdict, worse } from '../../../core/call/contract.ts'
 import type { IgnoreRule } from './lock-file.ts'
 
 export interface Waived {

@@ -1,9 +1,9 @@
 // Reads `tools.lock.json`. Whoever merges branches edits it by hand: what is wrong is said with its place and how to mend it, and what this
 // program does not know is kept.
-import { isObject } from '../../core/protocol/is-object.ts'
-import { countMembers, countParsed, elements, MalformedJson, members, skipSpace, skipValue } from '../../core/protocol/scan.ts'
-import { dateMs } from '../../core/text/date.ts'
-import { nearest } from '../../core/text/nearest.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
+import { countMembers, countParsed, elements, MalformedJson, members, skipSpace, skipValue } from '../../../core/protocol/scan.ts'
+import { dateMs } from '../../../core/text/date.ts'
+import { nearest } from '../../../core/text/nearest.ts'
 import {
   type Brownout,
   definitionIn,

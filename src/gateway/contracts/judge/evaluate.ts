@@ -1,6 +1,6 @@
 // Whether a value fits a schema: yes, no, or not known, where the schema says something that cannot be read.
-import { isObject } from '../../core/protocol/is-object.ts'
-import { compilePattern, isEnforced } from '../../core/text/patterns.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
+import { compilePattern, isEnforced } from '../../../core/text/patterns.ts'
 import { typeOfValue } from './folds.ts'
 import { fitsFormat } from './formats.ts'
 import { bit, type Node } from './graph.ts'

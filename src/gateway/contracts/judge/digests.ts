@@ -1,9 +1,9 @@
 // A tool's definition read: its canonical schemas and its four digests. A digest begins with its formula, so that a new formula is told
 // from a change: then the text that is kept is read again.
 import { createHash } from 'node:crypto'
-import type { Digests, ToolContract } from '../../core/call/contract.ts'
-import { headerParams } from '../../core/protocol/header-params.ts'
-import { isObject } from '../../core/protocol/is-object.ts'
+import type { Digests, ToolContract } from '../../../core/call/contract.ts'
+import { headerParams } from '../../../core/protocol/header-params.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
 import { effectiveHints, otherHints, proseOf, type Said, taskSupport, textOf } from './annotations.ts'
 import { type Canonical, canonical } from './canonical.ts'
 import { inOrder, stable } from './stable.ts'

@@ -1,7 +1,7 @@
 // The judge of contracts: what a change of a tool's definition means for those who call it. Pure; docs/contracts.md says how it judges.
-import { breaks, type Change, type Judgement, type Reading, type ToolContract, type Verdict, worse } from '../../core/call/contract.ts'
-import type { JudgeOptions } from '../../core/ports/contract-judge.ts'
-import { isObject } from '../../core/protocol/is-object.ts'
+import { breaks, type Change, type Judgement, type Reading, type ToolContract, type Verdict, worse } from '../../../core/call/contract.ts'
+import type { JudgeOptions } from '../../../core/ports/contract-judge.ts'
+import { isObject } from '../../../core/protocol/is-object.ts'
 import type { Canonical } from './canonical.ts'
 import { type Compared, Comparison, examplesOf } from './compare.ts'
 import { type ReadContract, readContract } from './digests.ts'
