@@ -12,6 +12,8 @@ import type { UpstreamDescription } from '../core/ports/upstream.ts'
 export interface Connection {
   readonly era: 'modern' | 'legacy'
   readonly description: UpstreamDescription
+  /** As `Upstream.build` counts them; set by the pool. */
+  build?: number
   /** True where the connection is a session of the server: it cannot be shared by clients that have sessions of their own. */
   readonly sessionful: boolean
   /** The server knows more that a client can be asked than it was told of. */

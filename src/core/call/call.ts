@@ -125,6 +125,8 @@ export interface TargetedCall extends Call {
   readonly upstream: UpstreamId
   /** The endpoint of it that has the task, of several. */
   readonly place?: string | undefined
+  /** The build of the upstream of which its contract was read, as `Upstream.build` counts them; undefined where it has none. */
+  readonly build?: number | undefined
 }
 
 /** A call whose item is pinned: definition, validator and catalog generation are those of one snapshot. */
@@ -142,12 +144,29 @@ export function targeted(call: Call, upstream: UpstreamId, params: Payload): Tar
 export function ofRun<C extends TargetedCall & { readonly item?: Item }>(call: C, run: Run): C {
   const { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, deadlineMs, upstream, item } = call
   const made = { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, deadlineMs, upstream }
-  return (item === undefined ? made : routed(made, item)) as TargetedCall as C
+  return (item === undefined ? made : routed(made, item, call.build)) as TargetedCall as C
 }
 
-/** The call with its item pinned. */
-export function routed(call: Call, item: Item): RoutedCall {
+/** The call with its item pinned, and the build of which that was read. */
+export function routed(call: Call, item: Item, build?: number): RoutedCall {
   const { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, deadlineMs } = call
   const { upstream } = item
-  return { id, method, family, mount, target, params, caller, interest, asserted, continuation, trace, run, deadlineMs, upstream, item }
+  return {
+    id,
+    method,
+    family,
+    mount,
+    target,
+    params,
+    caller,
+    interest,
+    asserted,
+    continuation,
+    trace,
+    run,
+    deadlineMs,
+    upstream,
+    item,
+    build,
+  }
 }

@@ -98,6 +98,13 @@ const rows = {
     seen: 'the revision that the server speaks has no such method',
     why: 'the gateway did not send it',
   },
+  other_build: {
+    ...notSent,
+    ...never,
+    health: 'neutral',
+    seen: 'the connection was made anew, to another build of the server than the one of which the tool was read',
+    why: 'the gateway did not send it: it reads the tools first, and looks the tool up anew',
+  },
   deadline_unsent: { ...notSent, ...never, seen: 'the deadline passed before the request was sent', why: 'nothing was written' },
   ended_unsent: {
     ...notSent,

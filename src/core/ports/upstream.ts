@@ -87,6 +87,13 @@ export interface Upstream {
   readonly id: UpstreamId
   describe(): UpstreamDescription
   health(): UpstreamHealth
+  /**
+   * How many builds of the server were met: it grows where a connection is made and the server says another identity or other capabilities
+   * than at the one before. A call with a lower `build` than its connection is not sent. Absent where nobody counts.
+   */
+  build?(): number
+  /** What the server said of itself when its lists were read before this start. */
+  knownFrom?(said: Pick<UpstreamDescription, 'identity' | 'capabilities'>): void
   /** Connects if need be and resolves when the description is known or the attempt failed (then with the fault). Single-flight. */
   ready(signal: Signal): Promise<Fault | undefined>
   /** Sends one call in the server's own revision, with its caller's credential. Resolves exactly once, also when the signal ends. Never throws for a peer's failure. */

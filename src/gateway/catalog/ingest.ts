@@ -58,6 +58,8 @@ export class Feed {
   /** Monotonic ms of the last pull for an unknown name. */
   private readonly soughtAt = new Map<ItemKind, number>()
   private refused: Fault | undefined
+  /** The build of its server of which its tools were read. */
+  private toolsOf = 0
   private failures = 0
   private connecting = false
   private tried = false
@@ -91,6 +93,16 @@ export class Feed {
     return own === undefined || this.current === undefined
       ? this.current
       : { ...this.current, lists: { ...this.current.lists, ...Object.fromEntries(own) } }
+  }
+
+  /** As `Upstream.build` counts them. */
+  get build(): number {
+    return this.toolsOf
+  }
+
+  /** Its server was replaced by another build, whose tools are not read yet. */
+  get isOutdated(): boolean {
+    return (this.parts.upstream.build?.() ?? 0) > this.toolsOf
   }
 
   get upstream(): Upstream {
@@ -152,6 +164,7 @@ export class Feed {
     }
     if (this.current !== undefined) return
     for (const kind of allKinds) if (lists[kind] !== undefined) this.whole.set(kind, lists[kind])
+    this.parts.upstream.knownFrom?.(kept.about)
     this.current = { upstream: this.id, generation: 1, live: false, about: kept.about, lists }
     for (const list of Object.values(lists)) list.inForce?.()
   }
@@ -179,6 +192,12 @@ export class Feed {
   /** Asks the server again now, whatever it announces; for a list that turned out to be stale. */
   refresh(): void {
     this.pull(allKinds)
+  }
+
+  /** Asks for the tools of another build, unless that is under way. */
+  catchUp(): void {
+    const isPlanned = this.timers.has('change') || this.timers.has('retry')
+    if (this.isOutdated && !isPlanned && !this.listing(['tool'])) this.pull(allKinds)
   }
 
   /** What is shown of its tools is decided anew, as they were listed last. */
@@ -232,6 +251,7 @@ export class Feed {
     this.parts.moved()
     // The attempt that connects goes on to pull by itself.
     if (became && !this.connecting) this.pull(allKinds)
+    else if (ready) this.catchUp()
   }
 
   private changed(list: ListName): void {
@@ -369,10 +389,12 @@ export class Feed {
 
   /** One kind; the reason where another attempt should follow. */
   private async pullKind(kind: ItemKind, about: About): Promise<string | undefined> {
+    const build = this.parts.upstream.build?.() ?? 0
     try {
       if (!has(about.capabilities, kind)) {
         this.partial.delete(kind)
-        return void this.swap(kind, emptyList)
+        this.swap(kind, emptyList)
+        return void this.readOf(kind, build)
       }
       const { intake, incomplete } = await readList(this.parts, kind, this.life)
       if (this.life.aborted) return undefined
@@ -381,10 +403,18 @@ export class Feed {
       this.note(kind, incomplete)
       if (incomplete === undefined) this.whole.set(kind, list)
       this.swap(kind, incomplete?.again === true ? completedBy(list, this.whole.get(kind) ?? this.current?.lists[kind]) : list)
+      this.readOf(kind, build)
       return incomplete?.again === true ? incomplete.reason : undefined
     } catch (error) {
       return this.bug(error)
     }
+  }
+
+  /** What was read while the server was replaced may be of either build. */
+  private readOf(kind: ItemKind, build: number): void {
+    if (kind !== 'tool') return
+    this.toolsOf = build
+    if (this.isOutdated) this.dirty.add(kind)
   }
 
   /** Told once, however often the list is read until it comes whole. */

@@ -1,7 +1,7 @@
 // The catalog's part of the table: `resolve` and `target` find the upstream of a call, `list` and `discover` answer from the snapshots.
 import { isObject } from '../../core/protocol/is-object.ts'
 import '../../core/call/facts.ts'
-import { type Call, type RoutedCall, routed, type TargetedCall, targeted } from '../../core/call/call.ts'
+import { type Call, type RoutedCall, routed, type TargetedCall, targeted, type UpstreamId } from '../../core/call/call.ts'
 import { type Deprecation, noticeOf, phaseOf } from '../../core/call/deprecation.ts'
 import { type Exchange, endReason } from '../../core/call/exchange.ts'
 import type { Item, ItemKind } from '../../core/call/item.ts'
@@ -11,6 +11,7 @@ import type { Payload } from '../../core/call/payload.ts'
 import type { Next, Step } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { endedBy } from '../../core/faults/ended.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Contracts } from '../../core/ports/contracts.ts'
@@ -29,6 +30,9 @@ import { declares, type TaskIds } from './task-ids.ts'
 
 /** How long the first lists wait for servers that were never seen, in ms. */
 const firstListMs = 1_500
+/** How long a call waits for the tools of a build that has taken the place of another, and how often, in ms. */
+const otherBuildMs = 5_000
+const otherBuilds = 3
 
 export interface CatalogStages {
   readonly resolve: Step<Call, RoutedCall>
@@ -53,14 +57,16 @@ export function catalogStages(parts: StageParts): CatalogStages {
 
 /** Pins the item of `tools/call`, `prompts/get`, `resources/read` and what skills add to them. A task handle that comes back leaves in its visible form. */
 function resolve(parts: StageParts): Step<Call, RoutedCall> {
-  const { lookup, links, tasks } = parts
-  const to = (item: Item, selection: Selection, call: Call, exchange: Exchange, next: Next<RoutedCall>): Promise<Outcome> => {
+  const { lookup, links, tasks, mounts } = parts
+  const to = (item: Item, selection: Selection, call: Call, exchange: Exchange, next: Next<RoutedCall>, builds = 1): Promise<Outcome> => {
     exchange.note('route', { upstream: item.upstream, item: item.name })
     exchange.note('item', item)
     const ends = item.deprecation === undefined ? undefined : endOf(parts, call, item, item.deprecation)
     if (ends?.refused !== undefined) return refuse(ends.refused)
-    return next(routed(call, item), exchange).then((outcome) => {
+    const build = item.kind === 'tool' ? mounts.feeds.get(item.upstream)?.build : undefined
+    return next(routed(call, item, build), exchange).then((outcome) => {
       if (outcome.kind !== 'task') {
+        if (build !== undefined && isOfOtherBuild(outcome)) return anew(outcome, item.upstream, selection, call, exchange, next, builds)
         if (ends?.notice !== undefined) return withLinks(parts, call, selection, item.upstream, withNotice(outcome, ends.notice))
         if (kinds[item.kind].key === 'name') return withLinks(parts, call, selection, item.upstream, outcome)
         return item.name === item.visible ? outcome : withVisibleUris(call, item, outcome)
@@ -68,6 +74,24 @@ function resolve(parts: StageParts): Step<Call, RoutedCall> {
       const visible = tasks.show({ upstream: item.upstream, taskId: outcome.handle, place: outcome.place }, call.caller.principal)
       return { ...outcome, result: withTaskId(call, outcome.result, visible) }
     })
+  }
+  /** Nothing was sent: with the tools of the build that is there now it is found and judged again. */
+  const anew = async (
+    outcome: Outcome,
+    upstream: UpstreamId,
+    selection: Selection,
+    call: Call,
+    exchange: Exchange,
+    next: Next<RoutedCall>,
+    builds: number,
+  ): Promise<Outcome> => {
+    const feed = mounts.feeds.get(upstream)
+    if (feed === undefined || call.target === undefined || builds > otherBuilds) return outcome
+    feed.catchUp()
+    await mounts.wait(() => !feed.isOutdated, otherBuildMs, exchange.signal)
+    if (feed.isOutdated || exchange.signal.aborted) return outcome
+    const looked = await lookup.look(call, exchange, selection, 'tool', call.target)
+    return 'item' in looked ? to(looked.item, selection, call, exchange, next, builds + 1) : failed(looked.fault)
   }
   /** Reading is safe to repeat: who does not know the URI says so, and the next is asked. */
   const inTurn = async (
@@ -125,6 +149,10 @@ function endOf(
   if (phase === 'planned') return {}
   if (phase === 'deprecated') return { notice: noticeOf(plan) }
   return lookup.sees(call, item) ? { refused: retiredFault(item.visible, item.version, plan, phase) } : {}
+}
+
+function isOfOtherBuild(outcome: Outcome): boolean {
+  return outcome.kind === 'fault' && outcome.fault.evidence?.name === evidence.other_build.name
 }
 
 function withNotice(outcome: Outcome, notice: string): Outcome {

@@ -37,6 +37,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
   readonly description: UpstreamDescription
   readonly sessionful: boolean
   readonly declaresLess: boolean
+  build = 0
   onEnd: (fault: Fault) => void = () => {}
   onDoubt: () => void = () => {}
 

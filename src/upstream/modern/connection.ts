@@ -54,6 +54,7 @@ export class ModernConnection implements Connection {
   readonly isOwned = false
   readonly description: UpstreamDescription
   onEvent: (event: CallEvent) => void = () => {}
+  build = 0
   onEnd: (fault: Fault) => void = () => {}
 
   private readonly context: Context

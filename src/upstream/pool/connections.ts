@@ -23,16 +23,16 @@ import type { Greeted } from '../legacy/session-check.ts'
 import { explained } from '../messages/lacking.ts'
 import { ignore } from '../wire/requests.ts'
 import { isAnswering } from './answering.ts'
+import type { Builds } from './builds.ts'
 import { type Connected, connect, look } from './connect.ts'
 import { Detection } from './detection.ts'
 import type { Endpoint, Endpoints } from './endpoints.ts'
+import { fullPool, mostConnections } from './full.ts'
 import { fullMark, homeKey, homeMark, keyOf, overflowKey, unjudged } from './keys.ts'
 import { type Acquire, Slot, type Tenure } from './slot.ts'
 import { Spread } from './spread.ts'
 import { type ConnectionSource, type Sending, Transmission } from './transmission.ts'
 
-/** Connections of one upstream at once. */
-const mostConnections = 256
 /** A connection that nobody owns and nobody used for this long, in ms, is closed. */
 const idleMs = 300_000
 const sweepMs = 60_000
@@ -47,6 +47,7 @@ export class ConnectionPool implements ConnectionSource {
   onServed: () => void = () => this.home.wake()
 
   readonly words: Context['words']
+  readonly builds: Builds
   private readonly context: Context
   private readonly endpoints: Endpoints
   private readonly interactivity: Interactivity
@@ -67,7 +68,8 @@ export class ConnectionPool implements ConnectionSource {
   private queue = 0
   private sweeping: Timer | undefined
 
-  constructor(context: Context, endpoints: Endpoints) {
+  constructor(context: Context, endpoints: Endpoints, builds: Builds) {
+    this.builds = builds
     this.clock = context.clock
     this.words = context.words
     this.context = context
@@ -111,13 +113,7 @@ export class ConnectionPool implements ConnectionSource {
     if (this.detection.current === undefined) return this.learn(owner, lease, overflow, sending)
     if (this.isBalanced) return this.balanced(owner, lease, sending)
     const slot = this.slotFor(owner, lease, overflow)
-    return slot?.get() ?? this.full()
-  }
-
-  private full(): Promise<Fault> {
-    const limit = `${mostConnections} connections, which are all in use or kept for client sessions`
-    const detail = { upstream: this.context.id, limit, retryAfterMs: 1_000 }
-    return Promise.resolve(fault('overloaded', detail, { evidence: evidence.no_place, retryAfterMs: 1_000 }))
+    return slot?.get() ?? fullPool(this.context.id)
   }
 
   private async learn(owner: Owner, lease: CredentialLease, overflow: number, sending?: Sending): Promise<Connection | Fault> {
@@ -168,7 +164,7 @@ export class ConnectionPool implements ConnectionSource {
     const found = this.slots.get(key)
     if (found !== undefined) return found.get()
     const acquire: Acquire = () => (credential === homeMark ? this.discoveryLease() : this.lease(owner))
-    return this.added(key, acquire, { session: undefined, spare: false }, endpoint)?.get() ?? this.full()
+    return this.added(key, acquire, { session: undefined, spare: false }, endpoint)?.get() ?? fullPool(this.context.id)
   }
 
   /** Undefined where the pool is full of connections that are needed. */
@@ -326,8 +322,18 @@ export class ConnectionPool implements ConnectionSource {
       this.endpoints.reached(endpoint)
       this.spread.made(connected.connection, endpoint)
       this.detection.learned(connected.detected)
+      this.count(connected.connection)
     }
     return connected
+  }
+
+  /** Its list is read on the home connection, which belongs to the same build, therefore, where there is but one place where it can be. */
+  private count(connection: Connection): void {
+    const { home } = this
+    connection.build = this.builds.of(connection.description)
+    const older = home.connection
+    if (older === undefined || this.endpoints.count > 1 || (older.build ?? 0) >= connection.build) return
+    this.retire(home, older)
   }
 
   private belonging(lease: CredentialLease, endpoint: Endpoint, askable?: Askable): Belonging {

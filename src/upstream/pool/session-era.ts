@@ -70,7 +70,11 @@ export class SessionEra implements ConnectionSource {
     this.words = context.words
     this.modern = modern
     const transport = settings.command === undefined ? 'streamable-http' : settings.transport
-    this.pool = new ConnectionPool({ ...context, settings: { ...settings, era: 'legacy', transport } }, endpoints)
+    this.pool = new ConnectionPool(
+      { ...context, settings: { ...settings, era: 'legacy', transport } },
+      endpoints,
+      modern.builds.inOtherEra(),
+    )
     this.told = this.pool.told === undefined || modern.told === undefined ? undefined : toldBoth(this.pool.told, modern.told)
     this.lists = new EraLists(context)
     const served = (): void => {

@@ -3,6 +3,8 @@
 import type { Caller, TargetedCall } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
+import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { type CredentialLease, isLease, type Leased } from '../../core/ports/credentials.ts'
@@ -96,6 +98,7 @@ export class Transmission implements Sending {
     if (got === undefined) return this.interrupted()
     this.credential = lease
     if (!('close' in got)) return Promise.resolve(this.refused(unsentFault(got)))
+    if (this.call.build !== undefined && (got.build ?? 0) > this.call.build) return Promise.resolve(this.ended(failed(outdated(this.call))))
     this.connection = got
     this.begun(got)
     try {
@@ -169,4 +172,9 @@ export class Transmission implements Sending {
     this.over()
     return Promise.reject(error)
   }
+}
+
+function outdated({ upstream }: TargetedCall): Fault {
+  const reason = 'it was replaced by another build, whose tools are not read yet'
+  return fault('upstream_unavailable', { upstream, reason }, { evidence: evidence.other_build })
 }

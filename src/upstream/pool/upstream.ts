@@ -32,6 +32,7 @@ import { readItems } from '../messages/items.ts'
 import { explained } from '../messages/lacking.ts'
 import { heedWords } from '../messages/refusing-words.ts'
 import { orAborted } from '../wire/requests.ts'
+import { Builds } from './builds.ts'
 import { ConnectionPool } from './connections.ts'
 import { Endpoints, type Place } from './endpoints.ts'
 import { Health } from './health.ts'
@@ -53,7 +54,7 @@ export class PooledUpstream implements Upstream {
   constructor(context: Context, places: readonly Place[]) {
     this.id = context.id
     this.context = context
-    this.pool = new ConnectionPool(context, new Endpoints(context, places))
+    this.pool = new ConnectionPool(context, new Endpoints(context, places), new Builds())
     this.own = new Health(context.clock, context.settings, this.pool.home)
     const mayHaveBoth = context.settings.era === 'auto' && context.settings.transport !== 'sse'
     this.sessions = mayHaveBoth ? new SessionEra(context, new Endpoints(context, places), this.pool) : undefined
@@ -87,6 +88,14 @@ export class PooledUpstream implements Upstream {
     const more = this.sessions?.pool.endpointHealth()
     if (more === undefined) return { endpoints }
     return { endpoints: endpoints.map((one, i) => ({ ...one, inFlight: one.inFlight + (more[i]?.inFlight ?? 0) })) }
+  }
+
+  build(): number {
+    return this.pool.builds.latest
+  }
+
+  knownFrom(said: Pick<UpstreamDescription, 'identity' | 'capabilities'>): void {
+    this.pool.builds.knownFrom(said)
   }
 
   onChange(listener: () => void): () => void {
