@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { digestsOf } from '../../src/gateway/contracts/judge/digests.ts'
+import type { Result } from '../peers/clients.ts'
 import { startProcess } from '../peers/process.ts'
 import { eventually } from '../peers/processes.ts'
-import { modern } from '../peers/raw.ts'
+import { modern, send } from '../peers/raw.ts'
 import { plainTool, type Scripted, startScripted } from '../peers/scripted.ts'
 import { promise } from './promise.ts'
 
@@ -32,15 +34,23 @@ async function lines(...args: string[]): Promise<Record<string, unknown>[]> {
 }
 
 beforeAll(async () => {
-  server = await startScripted({ era: 'modern', tools: [plainTool('read'), plainTool('drop')] })
+  server = await startScripted({ era: 'modern', tools: [plainTool('read'), plainTool('drop'), plainTool('find_v1'), plainTool('find_v2')] })
   config = {
     stateDir: join(folder, 'state'),
     servers: { up: { url: server.url, era: 'modern' } },
-    access: [{ name: 'readers', use: ['up/read'] }],
+    access: [
+      { name: 'readers', use: ['up/read'] },
+      { name: 'finders', use: ['up/find*'] },
+    ],
   }
   writeFileSync(file, JSON.stringify(config))
   const gateway = await startProcess(config)
-  for (const name of ['up__read', 'up__drop', 'up__read']) await modern(gateway.base, 'tools/call', { name, arguments: {} })
+  // Digests are read beside calls.
+  await eventually(async () =>
+    JSON.parse((await send(`${gateway.admin}/admin/v1/tools`, 'GET', undefined)).text).tools.every(({ approved }: Result) => approved),
+  )
+  for (const name of ['up__read', 'up__drop', 'up__read', 'up__find', 'up__find_v1'])
+    await modern(gateway.base, 'tools/call', { name, arguments: {} })
   await gateway.end('SIGTERM')
 }, 60_000)
 afterAll(async () => {
@@ -55,9 +65,24 @@ describe('audit query', () => {
       { about: 'access', allowed: true, subject: 'anonymous', method: 'tools/call', upstream: 'up', item: 'read', rule: 'readers' },
       { about: 'access', allowed: false, upstream: 'up', item: 'drop', rule: 'default' },
       { about: 'access', allowed: true, item: 'read' },
+      { item: 'find_v2' },
+      { item: 'find_v1' },
     ])
     expect(String(rows[1]?.id)).toMatch(/^[0-9a-f-]{36}$/)
-    expect(server.count('tools/call')).toBe(2)
+    expect(server.count('tools/call')).toBe(4)
+  })
+
+  promise(['R18', 'R82'], 'says which version of which tool was called, and by which contract', async () => {
+    const digest = (name: string): string => digestsOf(plainTool(name)).contract
+    const rows = await lines('--most', '3')
+    expect(rows.map(({ item, version, contract }) => [item, version, contract])).toEqual([
+      ['read', null, digest('read')],
+      // The name without a version leads to the latest.
+      ['find_v2', 2, digest('find_v2')],
+      ['find_v1', 1, digest('find_v1')],
+    ])
+    const { out } = await signalbox('audit', 'query', '--tool', 'up/find_v1')
+    expect(out).toContain(`v1 ${digest('find_v1').slice(0, 15)}`)
   })
 
   it('finds by subject, tool, time and verdict', async () => {
@@ -89,7 +114,7 @@ describe('audit query', () => {
 
 promise('R29', 'audit verify tells a whole chain', async () => {
   const { code, out } = await signalbox('audit', 'verify')
-  expect(out).toMatch(/ 3 +[0-9a-f]{16} +whole/)
+  expect(out).toMatch(/ 5 +[0-9a-f]{16} +whole/)
   expect(code).toBe(0)
 })
 

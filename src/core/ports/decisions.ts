@@ -20,6 +20,10 @@ export interface Decision {
   readonly upstream: string | undefined
   /** The upstream's own name of the item. */
   readonly item: string | undefined
+  /** Of a tool that stands beside other versions of itself. */
+  readonly version?: number | undefined
+  /** `c1:…`: of a call the contract of the tool that its caller is shown; of a decision about a tool the one that it is about. */
+  readonly contract?: string | undefined
   /** Which rule or check decided: `access.2`, `audience`, `default`. */
   readonly rule: string
   /** Id of the credential, never its value. */

@@ -107,6 +107,8 @@ function note(
     method: call.method,
     upstream: item.upstream,
     item: item.name,
+    version: item.version?.number,
+    contract: item.contract?.digest,
     rule,
     credential: principal.credential,
     run: call.run,

@@ -79,6 +79,7 @@ export class Telling {
       method: undefined,
       upstream: this.served.id,
       item: tool.name,
+      contract: tool.live.digests?.contract,
       rule,
       credential: '',
       reason,

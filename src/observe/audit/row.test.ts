@@ -17,6 +17,8 @@ it('is JSON, whatever its parts hold, and reads back as what was decided', () =>
     method: some,
     upstream: some,
     item: some,
+    version: fc.option(fc.nat(), { nil: undefined }),
+    contract: some,
     reason: some,
     run: fc.option(fc.record({ id: text, turn: some }), { nil: undefined }),
     allowed: fc.boolean(),
@@ -51,6 +53,8 @@ it('is JSON, whatever its parts hold, and reads back as what was decided', () =>
         method: parts.method ?? null,
         upstream: parts.upstream ?? null,
         item: parts.item ?? null,
+        version: parts.version ?? null,
+        contract: parts.contract ?? null,
         rule: parts.rule,
         run: parts.run?.id ?? null,
         turn: parts.run?.turn ?? null,
@@ -108,9 +112,48 @@ it('says what callers and items are once, however many rows name them', () => {
   expect(rows.at(-1)).toMatchObject({ about: 'lost', allowed: false, at: 5, reason: '3 rows were lost, since the store was away' })
 })
 
+it('tells contracts of one tool apart, and reads rows from before they were kept', () => {
+  const decision = (version: number | undefined, contract: string | undefined): Decision => ({
+    id: 'call',
+    atMs: 5,
+    about: 'access',
+    allowed: true,
+    principal: undefined,
+    method: 'tools/call',
+    upstream: 'tracker',
+    item: 'find_v2',
+    version,
+    contract,
+    rule: 'access.0',
+    credential: '',
+    reason: undefined,
+  })
+  const decisions = [
+    decision(2, 'c1:aa'),
+    decision(2, 'c1:aa'),
+    decision(2, 'c1:bb'),
+    decision(undefined, 'c1:bb'),
+    decision(undefined, undefined),
+  ]
+  const text = encodeBatch(0, decisions, { count: 0, atMs: 0 })
+  expect(text.split('c1:aa')).toHaveLength(2)
+  expect(decodeBatch('chain', text).map((row) => [row?.version, row?.contract])).toEqual([
+    [2, 'c1:aa'],
+    [2, 'c1:aa'],
+    [2, 'c1:bb'],
+    [null, 'c1:bb'],
+    [null, null],
+  ])
+  const older =
+    '[0,5,[[null,null,null,null,[],null,""]],[["access",1,"tools/call","tracker","find_v2","access.0"]],[null]]\n[0,"call",0,0,0]'
+  expect(text.split('\n')[0]).toContain('["access",1,"tools/call","tracker","find_v2","access.0"]')
+  expect(decodeBatch('chain', older)).toMatchObject([{ seq: 0, item: 'find_v2', rule: 'access.0', version: null, contract: null }])
+})
+
 it.each([
   '',
   'x',
+  '[1,2,[[null,null,null,null,[],null,""]],[["access",1,null,null,null,"default",2]],[null]]\n[0,"",0,0,0]',
   '[]',
   '[[],[]]\n[1]',
   '[1,2]\n[1,2,"access",1,"",0,0,null]',

@@ -25,6 +25,10 @@ export interface AuditRow {
   readonly method: string | null
   readonly upstream: string | null
   readonly item: string | null
+  /** Of a tool with versions. */
+  readonly version: number | null
+  /** Digest of the contract of a tool, as its caller is shown it; null until it is read, and of rows from before it was kept. */
+  readonly contract: string | null
   readonly rule: string
   /** Of a call: its run, and its turn where the client states one; else the trace id of its log line stands for it. */
   readonly run: string | null
@@ -49,6 +53,7 @@ type KeptCaller = readonly [
   via: string | null,
   credential: string,
 ]
+/** Of what has no version and no contract, and of older rows, the last two are left out. */
 type KeptMatter = readonly [
   about: AuditRow['about'],
   allowed: 0 | 1,
@@ -56,6 +61,8 @@ type KeptMatter = readonly [
   upstream: string | null,
   item: string | null,
   rule: string,
+  version?: number | null,
+  contract?: string | null,
 ]
 /** Its id, with its turn where one was stated; null of what is no call. */
 type KeptRun = null | string | readonly [id: string, turn: string]
@@ -109,9 +116,9 @@ export function decodeBatch(chain: string, text: string): readonly (AuditRow | u
     const caller = callers[callerPlace] as KeptCaller | undefined
     const named = matters[matterPlace] as KeptMatter | undefined
     const task = runs[runPlace] as KeptRun | undefined
-    if (caller?.length !== 7 || named?.length !== 6 || task === undefined) return undefined
+    if (caller?.length !== 7 || (named?.length !== 6 && named?.length !== 8) || task === undefined) return undefined
     const [tenant, issuer, subject, client, actors, via, credential] = caller
-    const [about, allowed, method, upstream, item, rule] = named
+    const [about, allowed, method, upstream, item, rule, version = null, contract = null] = named
     const [run = null, turn = null] = typeof task === 'string' ? [task] : (task ?? [])
     return {
       chain,
@@ -130,6 +137,8 @@ export function decodeBatch(chain: string, text: string): readonly (AuditRow | u
       method,
       upstream,
       item,
+      version,
+      contract,
       rule,
       run,
       turn,
@@ -194,25 +203,34 @@ function runText(run: Run | undefined): string {
 /** By the name of the item: the same ones come again and again. */
 const matterTexts = new Map<string, MatterText>()
 const mostMatterTexts = 1_024
-interface MatterText extends Pick<Decision, 'about' | 'allowed' | 'method' | 'upstream' | 'rule'> {
+interface MatterText extends Pick<Decision, 'about' | 'allowed' | 'method' | 'upstream' | 'version' | 'contract' | 'rule'> {
   readonly text: string
 }
 
 function matterText(decision: Decision): string {
-  const { about, allowed, method, upstream, item, rule } = decision
+  const { about, allowed, method, upstream, item, version, contract, rule } = decision
   const name = item ?? ''
   const found = matterTexts.get(name)
   if (found !== undefined && isSameMatter(found, decision)) return found.text
-  const text = JSON.stringify([about, allowed ? 1 : 0, cut(method), cut(upstream), cut(item), cut(rule)])
+  const more = version === undefined && contract === undefined ? [] : [version ?? null, cut(contract)]
+  const text = JSON.stringify([about, allowed ? 1 : 0, cut(method), cut(upstream), cut(item), cut(rule), ...more])
   // Names come from outside: what is longer than a row keeps is not kept here either.
   if (item === undefined || name.length > longest) return text
   if (matterTexts.size >= mostMatterTexts) matterTexts.clear()
-  matterTexts.set(name, { about, allowed, method, upstream, rule, text })
+  matterTexts.set(name, { about, allowed, method, upstream, version, contract, rule, text })
   return text
 }
 
 function isSameMatter(a: MatterText, b: Decision): boolean {
-  return a.rule === b.rule && a.upstream === b.upstream && a.method === b.method && a.about === b.about && a.allowed === b.allowed
+  return (
+    a.rule === b.rule &&
+    a.upstream === b.upstream &&
+    a.method === b.method &&
+    a.about === b.about &&
+    a.allowed === b.allowed &&
+    a.contract === b.contract &&
+    a.version === b.version
+  )
 }
 
 function member(text: string | undefined): string {

@@ -100,12 +100,18 @@ function rowsTable(rows: readonly AuditRow[]): string {
     row.upstream === null ? (row.method ?? '') : `${row.upstream}/${row.item ?? ''}`,
     row.rule,
     row.credential,
+    contractText(row),
     row.reason ?? '',
   ])
-  const head = ['at', '', 'about', 'subject', 'client', 'what', 'rule', 'credential', 'reason']
+  const head = ['at', '', 'about', 'subject', 'client', 'what', 'rule', 'credential', 'contract', 'reason']
   return table([head, ...cells], (cell, row, column) =>
     row === 0 ? style.dim(cell) : column === 1 && cell.trim() === 'DENIED' ? style.bad(cell) : cell,
   )
+}
+
+/** The version, and as much of the digest as tells contracts of one tool apart; `--json` has all of it. */
+function contractText({ version, contract }: AuditRow): string {
+  return `${version === null ? '' : `v${version} `}${contract?.slice(0, 15) ?? ''}`.trim()
 }
 
 function usage(what: string): ExitCode {
