@@ -44,6 +44,7 @@ import { type AssembledLimits, assembleLimits } from './limits.ts'
 import { mountScopes } from './mount-scopes.ts'
 import type { Settings } from './settings.ts'
 import { assembleUpstreams } from './upstreams.ts'
+import { plannedEnds } from './versions.ts'
 
 export interface InsideParts {
   readonly settings: Settings
@@ -65,7 +66,7 @@ export interface InsideParts {
   /** On the way to HTTP servers; absent: there are none. */
   readonly proxies?: Proxies | undefined
   readonly decisions: Decisions
-  /** The end of tools that operators planned; absent: configuration alone does. */
+  /** The end of tools; absent: configuration alone plans it. */
   readonly deprecations?: Deprecations | undefined
   /** What was used of rates and budgets, where several gateways share it; absent: it is in memory, and budgets are kept in `durable`. */
   readonly limitStore?: LimitStore
@@ -104,7 +105,7 @@ export function assembleInside(parts: InsideParts): Inside {
   const catalog = createCatalog({
     upstreams,
     access: policy,
-    deprecations: parts.deprecations,
+    deprecations: parts.deprecations ?? plannedEnds(settings),
     bare: served.find(([, server]) => server.bareNames)?.[0],
     toolsets: settings.toolsets,
     compile: gate,

@@ -41,7 +41,6 @@ import { type AssembledCredentials, assembleCredentials } from './credentials.ts
 import { warnOfDeprecated } from './deprecations.ts'
 import { type Doors, openDoors } from './doors.ts'
 import { assembleInside, type Inside } from './gateway.ts'
-import { withLockedPlans } from './locked-plans.ts'
 import { Outsiders } from './outsiders.ts'
 import { type AssembledRegistry, assembleRegistry } from './registry.ts'
 import { keepRewrapping, type Rewrapping } from './rewrapping.ts'
@@ -195,7 +194,14 @@ class Running implements RunningGateway {
       decisions: this.auth.decisions,
     })
     const outsiders = new Outsiders()
-    this.versions = assembleVersions(settings, this.durable, clock, this.report, (upstream) => this.inside.catalog.tools(upstream))
+    this.versions = assembleVersions({
+      settings,
+      lock: options.lock,
+      durable: this.durable,
+      clock,
+      report: this.report,
+      listed: (upstream) => this.inside.catalog.tools(upstream),
+    })
     this.inside = assembleInside({
       settings,
       broken: new Map((options.broken ?? []).map(({ server, reason }) => [server, reason])),
@@ -205,7 +211,7 @@ class Running implements RunningGateway {
       sealer,
       durable,
       recorder: this.versions.usage.counting(createRecorder(sink, metrics, inventory, settings.log.calls)),
-      deprecations: withLockedPlans(this.versions.plans, options.lock),
+      deprecations: this.versions.ends,
       credentials: (id) => this.credentials.of(id),
       replica: systemRandom.id(),
       outside: outsiders,

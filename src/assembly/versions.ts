@@ -1,40 +1,52 @@
-// Versions of tools with what they stand on: who uses them, what operators planned, and what configuration pins.
+// Versions of tools with what they stand on: who uses them, what is planned for their end, and what configuration pins.
 import type { Clock } from '../core/ports/clock.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
+import { deprecationOf, type LockFile } from '../gateway/contracts/index.ts'
 import { toolsBySelector } from '../gateway/tools/by-selector.ts'
-import { type ConfiguredPin, VersionsOfTools } from '../gateway/versions/operators.ts'
+import { EndsOfTools, type LockedPlans } from '../gateway/versions/ends.ts'
+import { VersionsOfTools } from '../gateway/versions/operators.ts'
 import { Plans } from '../gateway/versions/plans.ts'
 import { ToolUsage } from '../gateway/versions/usage.ts'
+import { configuredPins } from './configured-pins.ts'
 import type { Settings } from './settings.ts'
 
 export interface AssembledVersions {
   readonly usage: ToolUsage
   readonly plans: Plans
+  /** The end of tools, whoever planned it. */
+  readonly ends: EndsOfTools
   readonly operators: VersionsOfTools
 }
 
-export function assembleVersions(
-  settings: Settings,
-  durable: Durable,
-  clock: Clock,
-  report: Report,
-  listed: (upstream: string) => readonly string[] | undefined,
-): AssembledVersions {
-  const usage = new ToolUsage(durable, clock, report)
-  const plans = new Plans(durable, report)
-  const tools = toolsBySelector(settings.tools)
-  return { usage, plans, operators: new VersionsOfTools({ usage, plans, tools, pins: pinsOf(settings), clock, listed }) }
+export interface VersionsParts {
+  readonly settings: Settings
+  /** Read with the configuration, so its plans stay as long as the gateway runs. */
+  readonly lock: LockFile | undefined
+  readonly durable: Durable
+  readonly clock: Clock
+  readonly report: Report
+  listed(upstream: string): readonly string[] | undefined
 }
 
-function pinsOf({ access = [], toolsets, tools }: Settings): readonly ConfiguredPin[] {
-  const of = (key: string, versions: Readonly<Record<string, number>> = {}): ConfiguredPin[] =>
-    Object.entries(versions).map(([family, version]) => ({ key: `${key}.versions`, family, version }))
-  return [
-    ...access.flatMap(({ name, shadow, versions }, at) => (shadow ? [] : of(name ?? `access.${at}`, versions))),
-    ...Object.entries(toolsets).flatMap(([name, { versions }]) => of(`toolsets.${name}`, versions)),
-    ...Object.entries(tools).flatMap(([selector, { versions }]) =>
-      versions?.alias === undefined ? [] : [{ key: `tools.${selector}.versions.alias`, family: selector, version: versions.alias }],
-    ),
-  ]
+export function assembleVersions({ settings, lock, durable, clock, report, listed }: VersionsParts): AssembledVersions {
+  const usage = new ToolUsage(durable, clock, report)
+  const plans = new Plans(durable, report)
+  const ends = plannedEnds(settings, plans, lock)
+  return { usage, plans, ends, operators: new VersionsOfTools({ usage, ends, plans, pins: configuredPins(settings), clock, listed }) }
+}
+
+export function plannedEnds({ tools }: Pick<Settings, 'tools'>, plans?: Plans, lock?: LockFile): EndsOfTools {
+  // It is asked of each tool of each list; settings that say nothing of an end need not be looked at.
+  const ending = Object.entries(tools).filter(([, { versions, deprecated }]) => versions !== undefined || deprecated !== undefined)
+  return new EndsOfTools({ configured: toolsBySelector(Object.fromEntries(ending)), plans, locked: lock && lockedPlans(lock) })
+}
+
+function lockedPlans({ servers }: LockFile): LockedPlans {
+  return new Map(
+    [...servers].map(([server, { tools }]) => [
+      server,
+      new Map([...tools].flatMap(([tool, { deprecated }]) => (deprecated === null ? [] : [[tool, deprecationOf(deprecated)] as const]))),
+    ]),
+  )
 }

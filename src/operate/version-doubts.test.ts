@@ -14,10 +14,13 @@ it('a sunset that comes soon, and one of a version that is pinned, are doubts', 
   expect(
     told({
       tools: {
-        'billing/create': { versions: { deprecated } },
+        'billing/create': { versions: { deprecated, alias: 1 } },
         'billing/old': { deprecated: { from: '2026-12-01', sunset: '2026-12-02' } },
       },
-      access: [{ use: ['*'], versions: { create: 1 } }],
+      access: [
+        { use: ['*'], versions: { create: 1 } },
+        { use: ['*'], versions: { create: 2 }, shadow: true },
+      ],
       toolsets: {
         some: { include: ['billing'], versions: { 'billing/create': 2, 'other/create': 1, other: 1 } },
         free: { include: ['billing'] },
@@ -28,6 +31,7 @@ it('a sunset that comes soon, and one of a version that is pinned, are doubts', 
     'doubt tools.billing/old.deprecated.sunset: comes 1 days after `from`',
     'doubt access.0.versions.create: pins version 1, which tools.billing/create.versions.deprecated.1 removes on 2027-03-01',
     'doubt toolsets.some.versions.billing/create: pins version 2, which tools.billing/create.versions.deprecated.2 removes on 2026-12-20',
+    'doubt tools.billing/create.versions.alias: pins version 1, which tools.billing/create.versions.deprecated.1 removes on 2027-03-01',
   ])
 })
 

@@ -1,10 +1,12 @@
 // What of the plans for versions of tools may not be meant so: an end that comes soon after it was said, and one of a version that
 // configuration itself pins callers to.
+import { configuredPins } from '../assembly/configured-pins.ts'
 import type { Settings } from '../assembly/settings.ts'
 import { type Deprecation, dateText, noticeDays } from '../core/call/deprecation.ts'
+import { readSelector } from '../core/call/selector.ts'
+import { meansFamily } from '../core/call/tool-version.ts'
+import { dayMs } from '../core/text/duration.ts'
 import type { Lack } from './lack.ts'
-
-const dayMs = 86_400_000
 
 interface Plan {
   readonly selector: string
@@ -27,11 +29,11 @@ export function versionDoubts(settings: Settings): Lack[] {
           ),
         ]
   })
-  const pinned = pinsOf(settings).flatMap(({ key, family, number }) =>
+  const pinned = configuredPins(settings).flatMap(({ key, family, version }) =>
     plans
-      .filter(({ selector, number: of, plan }) => of === number && plan.sunsetMs !== undefined && means(family, selector))
+      .filter(({ selector, number, plan }) => number === version && plan.sunsetMs !== undefined && isMeant(family, selector))
       .map(({ plan, key: planned }) =>
-        doubt(key, `pins version ${number}, which ${planned} removes on ${dateText(plan.sunsetMs ?? 0)}`, 'move the pin before that day'),
+        doubt(key, `pins version ${version}, which ${planned} removes on ${dateText(plan.sunsetMs ?? 0)}`, 'move the pin before that day'),
       ),
   )
   return [...soon, ...pinned]
@@ -49,18 +51,9 @@ function plansOf({ tools }: Settings): Plan[] {
   ])
 }
 
-function pinsOf({ access = [], toolsets }: Settings): { key: string; family: string; number: number }[] {
-  const of = (key: string, versions: Readonly<Record<string, number>> = {}) =>
-    Object.entries(versions).map(([family, number]) => ({ key: `${key}.versions.${family}`, family, number }))
-  return [
-    ...access.flatMap(({ versions }, at) => of(`access.${at}`, versions)),
-    ...Object.entries(toolsets).flatMap(([name, { versions }]) => of(`toolsets.${name}`, versions)),
-  ]
-}
-
-/** A pin may leave the server out. */
-function means(family: string, selector: string): boolean {
-  return selector === family || selector.endsWith(`/${family}`) || selector.replace('/', '__') === family
+function isMeant(pin: string, selector: string): boolean {
+  const { server, name, open } = readSelector(selector)
+  return pin === selector || (server !== undefined && name !== undefined && !open && meansFamily(pin, server, name))
 }
 
 function doubt(key: string, what: string, mend: string): Lack {

@@ -2,6 +2,7 @@
 import type { ToolVersions } from '../../src/downstream/index.ts'
 
 export const noVersions: ToolVersions = {
+  planned: () => undefined,
   report: async () => undefined,
   end: async () => ({ kind: 'unknown', reason: 'nothing is planned here' }),
 }

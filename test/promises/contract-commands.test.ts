@@ -311,6 +311,10 @@ describe('signalbox tools', () => {
     expect(lockText()).toBe(before)
     const planned = await deprecate('tracker.create_issue', '--from', '2020-01-01', '--sunset', '2199-01-01', '--replacement', 'open_issue')
     expect(planned).toMatchObject({ code: 0, out: 'tracker.create_issue is deprecated from 2020-01-01 on, and removed on 2199-01-01.\n' })
+    expect(await deprecate('tracker.create_issue', '--from', '2020-01-01', '--sunset', '2198-01-01')).toMatchObject({
+      code: 15,
+      err: expect.stringContaining('callers were told that it is removed on 2199-01-01'),
+    })
     const past = ['--from', '2020-01-01', '--sunset', '2021-01-01', '--override'] as const
     expect((await deprecate('tracker.list_issues', ...past)).code).toBe(0)
     // What is planned stays when the file is written again.
@@ -323,7 +327,23 @@ describe('signalbox tools', () => {
     // What is planned at the running gateway goes before the file.
     const live = ['--url', gateway.admin, '--from', '2020-01-01'] as const
     expect(await deprecate('tracker.create_issue', ...live, '--sunset', '2020-02-01')).toMatchObject({ code: 15 })
-    expect((await deprecate('tracker.create_issue', ...live, '--sunset', '2198-01-01')).code).toBe(0)
+    const sooner = [...live, '--sunset', '2198-01-01'] as const
+    // Callers were told of the day of the file.
+    expect(await deprecate('tracker.create_issue', ...sooner)).toMatchObject({
+      code: 15,
+      err: expect.stringContaining('2198-01-01 is before 2199-01-01, the date that callers were told'),
+    })
+    expect((await deprecate('tracker.create_issue', ...live, '--off')).code).toBe(15)
+    const known = async () =>
+      (JSON.parse((await run('tools', 'ls', '--url', gateway.admin, '--json')).out).tools as Record<string, Record<string, string>>[]).map(
+        ({ tool, deprecation }) => [tool, deprecation?.by, deprecation?.sunset?.slice(0, 10)],
+      )
+    expect(await known()).toEqual([
+      ['create_issue', 'lock', '2199-01-01'],
+      ['list_issues', 'lock', '2021-01-01'],
+    ])
+    expect((await deprecate('tracker.create_issue', ...sooner, '--override', '--reason', 'they have moved')).code).toBe(0)
+    expect((await known())[0]).toEqual(['create_issue', 'operator', '2198-01-01'])
     const [listed] = JSON.parse((await run('ls', '--url', `${gateway.base}/mcp/tracker`, '--json')).out).tools
     expect(listed.description).toContain('it is removed on 2198-01-01')
     await gateway.end('SIGTERM')

@@ -1,5 +1,6 @@
 // The end of a tool on a schedule: from when it is called deprecated, at which times it is refused for a while so that nobody overlooks it
 // (brownouts), and from when it is gone.
+import { dayMs } from '../text/duration.ts'
 
 export interface Deprecation {
   /** Ms since the epoch, all of them. */
@@ -32,7 +33,6 @@ export function dateText(ms: number): string {
   return text.endsWith('T00:00:00.000Z') ? text.slice(0, 10) : text.replace(/\.\d{3}Z$/, 'Z')
 }
 
-const dayMs = 86_400_000
 /** What callers are left at least from when it is said, in days. */
 export const noticeDays = 90
 

@@ -13,3 +13,8 @@ export function versionOf(name: string): ToolVersion | undefined {
   const found = versioned.exec(name)
   return found === null ? undefined : { family: found[1] as string, number: Number(found[2]) }
 }
+
+/** Whether a pin of configuration means this family: its server may stand before it, as selectors have it or as mounts show names. */
+export function meansFamily(written: string, upstream: string, family: string): boolean {
+  return written === family || written === `${upstream}/${family}` || written === `${upstream}__${family}`
+}

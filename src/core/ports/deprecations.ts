@@ -1,4 +1,4 @@
-// The end of tools as operators planned it while the gateway runs. What configuration plans goes before it.
+// The end of tools, as whoever shows and serves them asks for it: the plan that holds, whoever made it.
 import type { Deprecation } from '../call/deprecation.ts'
 import type { UpstreamId } from '../call/item.ts'
 

@@ -2,6 +2,9 @@
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
+/** Of the calendar in UTC, which knows no leap seconds. */
+export const dayMs = units.d
+
 export const durationPattern = /^(\d{1,9})(ms|s|m|h|d)$/
 
 /** Milliseconds; undefined where the text is no duration. */

@@ -50,12 +50,18 @@ const seen = `c1:${'a'.repeat(64)}`
 const ends: unknown[] = []
 const plan = { fromMs: 0, sunsetMs: 7_776_000_000, replacement: 't_v2' }
 const versions = {
+  planned: (_upstream: string, tool: string) => {
+    const asked = ends.at(-1) as [string, string, { plan: typeof plan }] | undefined
+    if (tool === 'c') return { plan, by: 'lock' }
+    return tool === 't_v1' && asked !== undefined ? { plan: asked[2].plan, by: 'operator' } : undefined
+  },
   report: async (upstream: string, tool: string) =>
     upstream === 'a b' && tool === 't'
       ? {
+          days: 14,
           usage: [{ tool: 't_v1', version: 1, tenant: '', issuer: 'i', subject: 's', client: 'c', calls: 3, lastMs: 1_000 }],
           pins: [{ key: 'access.0.versions', family: 't', version: 1 }],
-          tools: [{ tool: 't_v1', version: 1, deprecation: plan }],
+          tools: [{ tool: 't_v1', version: 1, end: { plan, by: 'operator' } }],
         }
       : undefined,
   end: async (...asked: [string, string, { version: number | undefined; plan: unknown; override: boolean }]) => {
@@ -266,6 +272,7 @@ describe('the admin door', () => {
   it('pages through the tools, shows what was seen of one, and takes what is decided of exactly what was seen', async () => {
     const first = (await get('/admin/v1/tools?limit=2')).json as { tools: { tool: string }[]; nextCursor: string }
     expect(first.tools.map(({ tool }) => tool)).toEqual(['a/b', 'c'])
+    expect(first.tools).toMatchObject([{}, { deprecation: { by: 'lock', sunset: '1970-04-01T00:00:00.000Z' } }])
     expect((await get(`/admin/v1/tools?limit=2&cursor=${first.nextCursor}`)).json).toEqual({
       tools: [{ server: 's', tool: 'd', state: 'admitted' }],
     })
@@ -369,7 +376,7 @@ describe('versions of a tool', () => {
         {
           tool: 't_v1',
           version: 1,
-          deprecation: { from: '1970-01-01T00:00:00.000Z', sunset: '1970-04-01T00:00:00.000Z', replacement: 't_v2' },
+          deprecation: { from: '1970-01-01T00:00:00.000Z', sunset: '1970-04-01T00:00:00.000Z', replacement: 't_v2', by: 'operator' },
         },
       ],
     })
@@ -391,7 +398,7 @@ describe('versions of a tool', () => {
     expect((await post({ ...wanted, override: true })).status).toBe(400)
     const done = await post({ ...wanted, override: true, reason: 'agreed with them' })
     expect(done.status).toBe(200)
-    expect(done.json).toMatchObject({ tool: 't_v1', version: 1, deprecation: { sunset: '2027-06-01T00:00:00.000Z' } })
+    expect(done.json).toMatchObject({ tool: 't_v1', version: 1, deprecation: { sunset: '2027-06-01T00:00:00.000Z', by: 'operator' } })
     expect((await post({ cancel: true }, '/admin/v1/tools/x/t/deprecate')).status).toBe(404)
     expect(ends).toHaveLength(3)
     expect(ends[0]).toMatchObject(['a b', 't', { version: 1, plan: { fromMs: Date.UTC(2027, 0, 15), sunsetMs: Date.UTC(2027, 5, 1) } }])

@@ -164,7 +164,7 @@ function answers(parts: AdminParts): ReadonlyMap<string, Answering> {
     ['/admin/v1/upstreams', (res) => json(res, { upstreams: parts.upstreams().map(shown) })],
     ['/admin/v1/stores', (res) => json(res, { stores: parts.stores() })],
     [budgetsAddress, (res) => showBudgets(res, parts.budgets)],
-    [toolsAddress, (res, req) => showTools(req, res, parts.tools)],
+    [toolsAddress, (res, req) => showTools(req, res, parts.tools, parts.versions)],
     ['/admin/v1/clients', async (res) => json(res, { clients: (await parts.clients()).map(dated) })],
   ])
 }

@@ -2,6 +2,7 @@
 // `POST /admin/v1/tools/{server}/{tool}/deprecate` plans the end of one. A tool is named as its server names it, or by its family.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { dateMs } from '../../core/text/date.ts'
+import { dayMs } from '../../core/text/duration.ts'
 import { answer, problem } from './answer.ts'
 import { objectIn, type ToolPath, toolPath } from './asked.ts'
 import type { Operations } from './operations.ts'
@@ -18,16 +19,24 @@ interface Objection {
   readonly reason: string
 }
 
+/** The plan that holds, and whether configuration, an operator or the lock file made it. */
+interface PlannedEnd {
+  readonly plan: Omit<Plan, 'brownouts'>
+  readonly by: string
+}
+
 /** As `gateway/versions` answers it. */
 export interface ToolVersions {
+  planned(upstream: string, tool: string): PlannedEnd | undefined
   report(
     upstream: string,
     tool: string,
   ): Promise<
     | {
+        readonly days: number
         readonly usage: readonly { readonly lastMs: number }[] | undefined
         readonly pins: readonly unknown[]
-        readonly tools: readonly { readonly deprecation: Omit<Plan, 'brownouts'> | undefined }[]
+        readonly tools: readonly { readonly end: PlannedEnd | undefined }[]
       }
     | undefined
   >
@@ -68,7 +77,7 @@ export async function takeVersions(
     return problem(res, 405, 'Method not allowed', 'Usage is read with GET.', ['Allow', 'GET, HEAD'])
   const found = await versions.report(server, tool)
   if (found === undefined) return problem(res, 404, 'Not found', `${quoted(server)} has no tool ${quoted(tool)}.`)
-  const { usage, pins, tools } = found
+  const { days, usage, pins, tools } = found
   if (usage === undefined) return problem(res, 503, 'Store unavailable', 'The durable store cannot say who used it.')
   answer(
     res,
@@ -77,10 +86,10 @@ export async function takeVersions(
     JSON.stringify({
       server,
       tool,
-      days: 14,
+      days,
       usage: usage.map(({ lastMs, ...use }) => ({ ...use, lastCall: new Date(lastMs).toISOString() })),
       pins,
-      versions: tools.map(({ deprecation, ...one }) => ({ ...one, deprecation: deprecation === undefined ? null : shown(deprecation) })),
+      versions: tools.map(({ end, ...one }) => ({ ...one, deprecation: end === undefined ? null : shownEnd(end) })),
     }),
   )
 }
@@ -126,11 +135,13 @@ async function deprecate(
   const over = end.overridden.length === 0 ? '' : `, over: ${end.overridden.map((one) => one.reason).join('; ')}`
   note(end.tool, true, `${plan === undefined ? 'taken back' : JSON.stringify(shown(plan))}${over}`)
   const { overridden } = end
+  // Where a plan was taken back, the one of the lock file may hold again.
+  const holds = versions.planned(server, end.tool)
   answer(
     res,
     200,
     'application/json',
-    JSON.stringify({ server, tool: end.tool, version: end.version, deprecation: plan === undefined ? null : shown(plan), overridden }),
+    JSON.stringify({ server, tool: end.tool, version: end.version, deprecation: holds === undefined ? null : shownEnd(holds), overridden }),
   )
 }
 
@@ -153,7 +164,7 @@ function askedIn(value: Readonly<Record<string, unknown>> | undefined, now: numb
   if (!isText(replacement, longest.replacement) || !isText(reason, longest.reason)) return form
   if (override && reason === undefined) return 'An override needs a `reason`, which is kept in the audit.'
   if (cancel) return { version, plan: undefined, override, reason }
-  const fromMs = from === undefined ? Math.floor(now / 86_400_000) * 86_400_000 : dateIn(from)
+  const fromMs = from === undefined ? Math.floor(now / dayMs) * dayMs : dateIn(from)
   const sunsetMs = sunset === undefined ? undefined : dateIn(sunset)
   if (fromMs === undefined || (sunset !== undefined && sunsetMs === undefined)) return form
   if (sunsetMs !== undefined && sunsetMs < fromMs) return '`sunset` is before `from`.'
@@ -174,6 +185,10 @@ function shown({ fromMs, sunsetMs, replacement }: Omit<Plan, 'brownouts'>): Reco
     ...(sunsetMs === undefined ? {} : { sunset: new Date(sunsetMs).toISOString() }),
     replacement,
   }
+}
+
+export function shownEnd({ plan, by }: PlannedEnd): Readonly<Record<string, unknown>> {
+  return { ...shown(plan), by }
 }
 
 function reasoned(reason: string | undefined): string {

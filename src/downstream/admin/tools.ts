@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answer, problem } from './answer.ts'
 import { objectIn, type ToolPath, toolPath, toolsAddress } from './asked.ts'
 import { type Operations, operatorOf } from './operations.ts'
+import { shownEnd, type ToolVersions } from './tool-versions.ts'
 
 /** As `gateway/contracts` keeps it. */
 export interface ToolEntry {
@@ -41,7 +42,7 @@ const mostExpected = 8
 const longestReason = 500
 
 /** `?limit=` and `?cursor=`, as the page before gave it. */
-export function showTools(req: IncomingMessage, res: ServerResponse, tools: Tools): void {
+export function showTools(req: IncomingMessage, res: ServerResponse, tools: Tools, versions: Pick<ToolVersions, 'planned'>): void {
   const { searchParams } = new URL(req.url ?? '/', 'http://localhost')
   const wanted = searchParams.get('limit') ?? String(pageSize)
   const limit = Number(wanted)
@@ -58,7 +59,11 @@ export function showTools(req: IncomingMessage, res: ServerResponse, tools: Tool
   const page = found.slice(0, most)
   const last = found.length > most ? page.at(-1) : undefined
   const next = last === undefined ? {} : { nextCursor: Buffer.from(JSON.stringify([last.server, last.tool])).toString('base64url') }
-  answer(res, 200, 'application/json', JSON.stringify({ tools: page, ...next }))
+  const entries = page.map((entry) => {
+    const end = versions.planned(entry.server, entry.tool)
+    return end === undefined ? entry : { ...entry, deprecation: shownEnd(end) }
+  })
+  answer(res, 200, 'application/json', JSON.stringify({ tools: entries, ...next }))
 }
 
 function openCursor(text: string): { readonly server: string; readonly tool: string } | undefined {

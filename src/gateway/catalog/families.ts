@@ -13,7 +13,6 @@ import type { Selection } from './selection.ts'
 /** What families are made by. */
 export interface VersionRules {
   settingsOf(upstream: UpstreamId, tool: string): ToolSettings
-  /** The end of a tool that configuration says nothing of. */
   planOf(upstream: UpstreamId, tool: string): Deprecation | undefined
   now(): number
 }
@@ -197,7 +196,7 @@ class Making implements Families {
     const group = this.group(upstream, family, members)
     const pinned = this.pins ? pinnedIn(this.layers, group) : undefined
     if (members.length === 1 && declared === undefined && pinned === undefined) return
-    for (const { definition, version } of members) this.plan(definition, { version, plan: declared?.deprecated.get(version.number) }, names)
+    for (const { definition, version } of members) this.plan(definition, version, names)
     if (pinned !== undefined) this.pin(group, members, plain, pinned)
     else if (plain === undefined || !this.selection.shows(plain)) this.alias(group, members, declared?.alias)
   }
@@ -267,19 +266,14 @@ class Making implements Families {
     return members.reduce((best, one) => (one.version.number > best.version.number ? one : best))
   }
 
-  /** What configuration says of the tool by its own name goes before what it says of the version, and both before what operators planned. */
-  private plan(
-    definition: Definition,
-    of: { readonly version: ToolVersion; readonly plan: Deprecation | undefined } | undefined,
-    names: ReadonlySet<string>,
-  ): void {
-    const { upstream, name, settings } = definition
-    const plan = settings.deprecated ?? of?.plan ?? this.rules.planOf(upstream, name)
-    if (plan === undefined && of === undefined) return
+  private plan(definition: Definition, version: ToolVersion | undefined, names: ReadonlySet<string>): void {
+    const { upstream, name } = definition
+    const plan = this.rules.planOf(upstream, name)
+    if (plan === undefined && version === undefined) return
     const at = plan === undefined ? undefined : nextDate(plan, this.now)
     if (at !== undefined && (this.changesAtMs === undefined || at < this.changesAtMs)) this.changesAtMs = at
     this.facts.set(definition, {
-      version: of?.version,
+      version,
       deprecation: plan === undefined ? undefined : this.named(plan, upstream, names),
       phase: plan === undefined ? undefined : phaseOf(plan, this.now),
     })

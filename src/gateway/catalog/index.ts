@@ -54,8 +54,8 @@ export interface CatalogOptions extends Judging {
   readonly access?: Access | undefined
   /** Default: every tool is shown as its server lists it. */
   readonly contracts?: Contracts | undefined
-  /** The end of tools that configuration says nothing of. Default: none is planned. */
-  readonly deprecations?: Deprecations | undefined
+  /** The end of tools. */
+  readonly deprecations: Deprecations
 }
 
 /** The definitions of one server changed; `lists` is empty where only what it says of itself did, or what one session sees. */
@@ -116,7 +116,7 @@ class Live implements Catalog {
   private readonly listeners = new Set<(change: CatalogChange) => void>()
   private readonly saving = new Set<UpstreamId>()
   private readonly release: (() => void) | undefined
-  private readonly releasePlans: (() => void) | undefined
+  private readonly releasePlans: () => void
   private readonly calendar: Calendar
   private stopped = false
 
@@ -134,13 +134,13 @@ class Live implements Catalog {
     const mounts = new Mounts(feeds, selections, clock, {
       versions: {
         settingsOf: (upstream, tool) => tools.settingsOf(upstream, tool),
-        planOf: (upstream, tool) => deprecations?.planOf(upstream, tool),
+        planOf: (upstream, tool) => deprecations.planOf(upstream, tool),
         now: () => clock.now(),
       },
       pinsOf: options.access?.pins,
       changesAt: (ms) => this.calendar.add(ms),
     })
-    this.releasePlans = deprecations?.onChange((upstream) => this.dated([upstream]))
+    this.releasePlans = deprecations.onChange((upstream) => this.dated([upstream]))
     const links = new GivenLinks()
     const lookup = new Lookup(mounts, links, options.access)
     const pages = new Pages(options.sealer, lookup)
@@ -177,7 +177,7 @@ class Live implements Catalog {
   stop(): void {
     this.stopped = true
     this.release?.()
-    this.releasePlans?.()
+    this.releasePlans()
     this.calendar.stop()
     for (const feed of this.mountsOf.feeds.values()) feed.stop()
   }

@@ -2,17 +2,19 @@ import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
 import { silentReport } from '../../../test/doubles/report.ts'
+import type { Deprecation } from '../../core/call/deprecation.ts'
 import type { CallRecord } from '../../core/call/record.ts'
 import type { Durable } from '../../core/ports/durable.ts'
+import { dayMs } from '../../core/text/duration.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { createSqliteDurable } from '../../platform/store/sqlite/durable.ts'
 import { toolsBySelector } from '../tools/by-selector.ts'
 import { toolsSettings } from '../tools/settings.ts'
+import { EndsOfTools } from './ends.ts'
 import { type ConfiguredPin, VersionsOfTools } from './operators.ts'
 import { deprecationsDomain, Plans } from './plans.ts'
 import { ToolUsage, toolUsageDomain } from './usage.ts'
 
-const dayMs = 86_400_000
 const opened = (): Durable =>
   createSqliteDurable({
     file: undefined,
@@ -28,19 +30,26 @@ function setting({
   tools = {},
   pins = [],
   listed = versions,
+  locked = {},
 }: {
   tools?: Record<string, object>
   pins?: readonly ConfiguredPin[]
   listed?: readonly string[]
+  locked?: Record<string, Deprecation>
 } = {}) {
   const clock = new ManualClock()
   const durable = opened()
   const usage = new ToolUsage(durable, clock, silentReport)
   const plans = new Plans(durable, silentReport)
+  const ends = new EndsOfTools({
+    configured: toolsBySelector(toolsSettings.parse(tools)),
+    plans,
+    locked: new Map([['billing', new Map(Object.entries(locked))]]),
+  })
   const operators = new VersionsOfTools({
     usage,
     plans,
-    tools: toolsBySelector(toolsSettings.parse(tools)),
+    ends,
     pins,
     clock,
     listed: (upstream) => (upstream === 'billing' ? listed : undefined),
@@ -66,7 +75,7 @@ function setting({
     const done = await end(...asked)
     return done.kind === 'refused' ? done.objections.map(({ kind }) => kind) : done.kind
   }
-  return { clock, durable, usage, plans, operators, called, end, kinds, at }
+  return { clock, durable, usage, plans, ends, operators, called, end, kinds, at }
 }
 
 describe('who uses a version', () => {
@@ -172,6 +181,43 @@ describe('the end of a version', () => {
       expect(await kinds(name, 200, { override: true })).toEqual(['configured'])
       expect(plans.planOf('billing', name)).toBeUndefined()
     }
+  })
+
+  describe('where the lock file plans it', () => {
+    const at = (days: number): number => Math.floor(new ManualClock().now() / dayMs) * dayMs + days * dayMs
+    const told = { fromMs: at(-10), sunsetMs: at(100), replacement: 'create_v2', brownouts: [] }
+    const locked = { create_v1: told, create_v2: told }
+    const taken = { version: undefined, plan: undefined, override: false }
+
+    it('is shown with who planned it, and comes no sooner than callers were told', async () => {
+      const { operators, kinds, ends } = setting({ locked })
+      expect((await operators.report('billing', 'create_v1'))?.tools).toMatchObject([{ end: { plan: told, by: 'lock' } }])
+      expect(await kinds('create_v1', 95)).toEqual(['before_date'])
+      expect(await kinds('create_v1', 110)).toBe('planned')
+      expect(ends.inForce('billing', 'create_v1')).toMatchObject({ by: 'operator', plan: { sunsetMs: at(110) } })
+      expect(ends.planOf('billing', 'create_v2')).toEqual(told)
+      expect(ends.planOf('billing', 'other')).toBeUndefined()
+    })
+
+    it('goes behind what configuration says', async () => {
+      const tools = { 'billing/create': { versions: { deprecated: { 1: { from: '2027-01-01' } } } } }
+      const { ends, kinds } = setting({ tools, locked })
+      expect(ends.inForce('billing', 'create_v1')).toMatchObject({ by: 'configuration', plan: { sunsetMs: undefined } })
+      expect(await kinds('create_v1', 200)).toEqual(['configured'])
+    })
+
+    it('holds again once an operator takes back his own, which is told where it comes sooner', async () => {
+      const { operators, ends, kinds } = setting({ locked })
+      const cancel = (override = false) => operators.end('billing', 'create_v1', { ...taken, override })
+      expect(await cancel()).toMatchObject({ kind: 'refused', objections: [{ kind: 'locked' }] })
+      expect(await cancel(true)).toMatchObject({ kind: 'refused', objections: [{ kind: 'locked' }] })
+      expect(await kinds('create_v1', 110)).toBe('planned')
+      expect(await cancel()).toMatchObject({ kind: 'refused', objections: [{ kind: 'before_date' }] })
+      expect(await cancel(true)).toMatchObject({ kind: 'planned', overridden: [{ kind: 'before_date' }] })
+      expect(ends.inForce('billing', 'create_v1')).toMatchObject({ by: 'lock' })
+      expect(await kinds('create_v2', 50, { override: true })).toBe('planned')
+      expect(await operators.end('billing', 'create_v2', taken)).toMatchObject({ kind: 'planned', overridden: [] })
+    })
   })
 
   it('is known after a restart, and can be taken back', async () => {

@@ -1,23 +1,26 @@
 // What operators ask of the versions of a tool, and plan for them: who uses it, who is pinned to it, and its end.
 import type { Deprecation } from '../../core/call/deprecation.ts'
-import { versionOf } from '../../core/call/tool-version.ts'
+import { meansFamily, versionOf } from '../../core/call/tool-version.ts'
 import type { Clock } from '../../core/ports/clock.ts'
-import type { ConfiguredTools } from '../../core/ports/configured-tools.ts'
+import type { EndsOfTools, PlannedEnd } from './ends.ts'
 import type { Plans } from './plans.ts'
 import { type Objection, objections } from './removal.ts'
-import type { ToolUsage, ToolUse } from './usage.ts'
+import { type ToolUsage, type ToolUse, usageDays } from './usage.ts'
 
-/** A pin of configuration: `family` may have its server before it. */
+/** What leads callers to one version by configuration. */
 export interface ConfiguredPin {
   readonly key: string
+  /** Of the rule of access that it stands in, where it has one. */
+  readonly rule?: string
+  /** May have its server before it. */
   readonly family: string
   readonly version: number
 }
 
 export interface VersionsParts {
   readonly usage: ToolUsage
+  readonly ends: EndsOfTools
   readonly plans: Plans
-  readonly tools: ConfiguredTools
   readonly pins: readonly ConfiguredPin[]
   readonly clock: Clock
   /** Names of what a server lists; undefined where there is no such server. */
@@ -25,11 +28,13 @@ export interface VersionsParts {
 }
 
 export interface ToolReport {
+  /** How many days `usage` is of. */
+  readonly days: number
   /** Undefined where the store cannot say. */
   readonly usage: readonly ToolUse[] | undefined
   readonly pins: readonly ConfiguredPin[]
   /** Of each version that there is. */
-  readonly tools: readonly { readonly tool: string; readonly version: number | undefined; readonly deprecation: Deprecation | undefined }[]
+  readonly tools: readonly { readonly tool: string; readonly version: number | undefined; readonly end: PlannedEnd | undefined }[]
 }
 
 export interface EndWanted {
@@ -58,28 +63,36 @@ export class VersionsOfTools {
     const usage = await this.parts.usage.of(upstream, name)
     const names = this.named(upstream, name)
     if (names.length === 0 && (usage === undefined || usage.length === 0)) return undefined
-    const tools = names.map((tool) => ({ tool, version: versionOf(tool)?.number, deprecation: this.planned(upstream, tool)?.plan }))
-    return { usage, pins: this.pinsOf(upstream, name), tools }
+    const tools = names.map((tool) => ({ tool, version: versionOf(tool)?.number, end: this.planned(upstream, tool) }))
+    return { days: usageDays, usage, pins: this.pinsOf(upstream, name), tools }
+  }
+
+  /** The plan that holds for one tool, and who made it. */
+  planned(upstream: string, tool: string): PlannedEnd | undefined {
+    return this.parts.ends.inForce(upstream, tool)
   }
 
   async end(upstream: string, name: string, { version, plan, override }: EndWanted): Promise<EndPlanned> {
-    const { plans, clock, usage } = this.parts
+    const { ends, plans, clock, usage } = this.parts
     const tool = this.meant(upstream, name, version)
     if (typeof tool !== 'string') return { kind: 'unknown', reason: tool.reason }
     const planned = this.planned(upstream, tool)
-    const configured = planned?.key
+    const barred = barredBy(planned, plan)
+    if (barred !== undefined) return { kind: 'refused', tool, objections: [barred] }
+    const before = planned?.plan
+    // Taken back, what the file plans holds again; that is told of where it comes sooner.
+    const next = plan ?? soonerThan(before, ends.withoutOperator(upstream, tool)?.plan)
     const found =
-      plan === undefined
-        ? objections({ now: 0, plan: { fromMs: 0, sunsetMs: undefined }, before: undefined, configured, pins: [], callers: 0 })
+      next === undefined
+        ? []
         : objections({
             now: clock.now(),
-            plan,
-            before: planned?.plan,
-            configured,
-            pins: this.pinsOf(upstream, tool).map(({ key }) => key),
+            plan: next,
+            before,
+            pins: this.pinsOf(upstream, tool).map(({ key, rule }) => (rule === undefined ? key : `${key} (${rule})`)),
             callers: (await usage.of(upstream, tool))?.filter((use) => use.tool === tool).length,
           })
-    if (found.length > 0 && (!override || configured !== undefined)) return { kind: 'refused', tool, objections: found }
+    if (found.length > 0 && !override) return { kind: 'refused', tool, objections: found }
     const unkept = await plans.set(upstream, tool, plan)
     if (unkept !== undefined) return { kind: 'unkept', tool, reason: unkept }
     return { kind: 'planned', tool, version: versionOf(tool)?.number, overridden: found }
@@ -101,26 +114,25 @@ export class VersionsOfTools {
     return { reason: version === undefined ? `${name} has versions: say which` : `${name} has no version ${version}` }
   }
 
-  /** What is planned for a tool, and the key of configuration that plans it. */
-  private planned(upstream: string, tool: string): { readonly plan: Deprecation; readonly key: string | undefined } | undefined {
-    const { tools, plans } = this.parts
-    const own = tools.settingsOf(upstream, tool).deprecated
-    if (own !== undefined) return { plan: own, key: `tools, deprecated of ${upstream}/${tool}` }
-    const version = versionOf(tool)
-    const ofVersion =
-      version === undefined ? undefined : tools.settingsOf(upstream, version.family).versions?.deprecated.get(version.number)
-    if (ofVersion !== undefined)
-      return { plan: ofVersion, key: `tools, versions.deprecated.${version?.number} of ${upstream}/${version?.family}` }
-    const plan = plans.planOf(upstream, tool)
-    return plan === undefined ? undefined : { plan, key: undefined }
-  }
-
   private pinsOf(upstream: string, name: string): readonly ConfiguredPin[] {
     const version = versionOf(name)
     const of = version?.family ?? name
     return this.parts.pins.filter(
-      (pin) =>
-        [of, `${upstream}/${of}`, `${upstream}__${of}`].includes(pin.family) && (version === undefined || pin.version === version.number),
+      (pin) => meansFamily(pin.family, upstream, of) && (version === undefined || pin.version === version.number),
     )
   }
+}
+
+/** What no operator can override here: it is planned elsewhere, and has to be changed there. */
+function barredBy(planned: PlannedEnd | undefined, wanted: Deprecation | undefined): Objection | undefined {
+  if (planned?.by === 'configuration') {
+    return { kind: 'configured', reason: `configuration plans its end (${planned.key}), which goes before what is planned here` }
+  }
+  if (planned?.by !== 'lock' || wanted !== undefined) return undefined
+  return { kind: 'locked', reason: 'the lock file plans its end: take that back with `signalbox tools deprecate --off`' }
+}
+
+function soonerThan(before: Deprecation | undefined, next: Deprecation | undefined): Deprecation | undefined {
+  const isSooner = next?.sunsetMs !== undefined && next.sunsetMs < (before?.sunsetMs ?? Number.POSITIVE_INFINITY)
+  return isSooner ? next : undefined
 }

@@ -1,16 +1,13 @@
 // Whether a tool may end when an operator wants it to.
 import { type Deprecation, dateText, earliestSunset, noticeDays } from '../../core/call/deprecation.ts'
+import { dayMs } from '../../core/text/duration.ts'
 import { usageDays } from './usage.ts'
-
-const dayMs = 86_400_000
 
 export interface Wanted {
   readonly now: number
   readonly plan: Pick<Deprecation, 'fromMs' | 'sunsetMs'>
-  /** What was planned before. */
+  /** What callers were told before. */
   readonly before: Pick<Deprecation, 'sunsetMs'> | undefined
-  /** Where configuration plans its end: then that holds. */
-  readonly configured: string | undefined
   /** Keys of configuration that pin callers to it. */
   readonly pins: readonly string[]
   /** Callers of the last days; undefined where that is not known. */
@@ -18,17 +15,14 @@ export interface Wanted {
 }
 
 export interface Objection {
-  readonly kind: 'configured' | 'before_date' | 'pinned' | 'in_use'
+  readonly kind: 'configured' | 'locked' | 'before_date' | 'pinned' | 'in_use'
   /** For people. */
   readonly reason: string
 }
 
-/** Why not; `configured` cannot be overridden. */
-export function objections({ now, plan, before, configured, pins, callers }: Wanted): readonly Objection[] {
+/** Why not, where an operator can take it on. */
+export function objections({ now, plan, before, pins, callers }: Wanted): readonly Objection[] {
   const found: Objection[] = []
-  if (configured !== undefined) {
-    found.push({ kind: 'configured', reason: `configuration plans its end (${configured}), which goes before what is planned here` })
-  }
   const { fromMs, sunsetMs } = plan
   if (sunsetMs === undefined) return found
   const earliest = before?.sunsetMs ?? earliestSunset(fromMs, now)

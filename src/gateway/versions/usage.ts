@@ -7,6 +7,7 @@ import { reportBug } from '../../core/ports/boundary.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { Cell, Domain, Durable, Row } from '../../core/ports/durable.ts'
 import type { Report } from '../../core/ports/report.ts'
+import { dayMs } from '../../core/text/duration.ts'
 
 export const toolUsageDomain: Domain = {
   name: 'tool_usage',
@@ -28,7 +29,6 @@ export const toolUsageDomain: Domain = {
 /** What is looked back at, in days: removal waits until nobody has called for so long. */
 export const usageDays = 14
 
-const dayMs = 86_400_000
 /** How long calls are gathered, in ms. */
 const gatherMs = 10_000
 /** Entries that are gathered; of further callers nothing is known until they are written. */

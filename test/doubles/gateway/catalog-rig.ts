@@ -9,6 +9,7 @@ import { anonymous } from '../../../src/core/call/principal.ts'
 import { targetOf, targetValue } from '../../../src/core/protocol/carriers.ts'
 import { type Catalog, type CatalogOptions, createCatalog } from '../../../src/gateway/catalog/index.ts'
 import { toolsBySelector } from '../../../src/gateway/tools/by-selector.ts'
+import { EndsOfTools } from '../../../src/gateway/versions/ends.ts'
 import { systemRandom } from '../../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../../src/platform/seal/aes-sealer.ts'
 import { ManualClock } from '../manual-clock.ts'
@@ -28,12 +29,14 @@ export function bench(upstreams: readonly ScriptedUpstream[], options: Partial<C
   const clock = new ManualClock()
   const logged: { event: string; fields: Readonly<Record<string, unknown>> | undefined }[] = []
   const counted: string[] = []
+  const { tools = toolsBySelector({}) } = options
   const catalog = createCatalog({
     upstreams: new Map<UpstreamId, ScriptedUpstream>(upstreams.map((upstream) => [upstream.id, upstream])),
     bare: undefined,
     toolsets: {},
     compile: () => ({ validate: () => [] }),
-    tools: toolsBySelector({}),
+    tools,
+    deprecations: new EndsOfTools({ configured: tools }),
     listBytes: 33_554_432,
     sealer: createSealer(freshKey(), systemRandom),
     clock,

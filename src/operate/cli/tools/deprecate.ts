@@ -2,6 +2,7 @@
 // its brownouts, and removes it on its day.
 import { type Deprecation, dateText, earliestSunset, noticeDays } from '../../../core/call/deprecation.ts'
 import { dateMs } from '../../../core/text/date.ts'
+import { dayMs } from '../../../core/text/duration.ts'
 import { forTerminal, jsonForTerminal } from '../../../core/text/terminal.ts'
 import { deprecationOf, type LockedDeprecation, readToolName, withTool } from '../../../gateway/contracts/index.ts'
 import { systemClock } from '../../../platform/clock/system-clock.ts'
@@ -26,8 +27,6 @@ export interface DeprecateOptions extends SourceOptions {
   readonly json?: boolean
 }
 
-const dayMs = 86_400_000
-
 export function toolsDeprecate(name: string, options: DeprecateOptions, endNow: (code: ExitCode) => void): Promise<ExitCode> {
   return interruptible(endNow, async (signal) => {
     const whose = readToolName(name)
@@ -38,7 +37,7 @@ export function toolsDeprecate(name: string, options: DeprecateOptions, endNow: 
     const stored = await lockOf(options.lock, readingOptions(options, signal), false)
     const entry = stored.lock.servers.get(whose.server)?.tools.get(whose.tool)
     if (entry === undefined) throw new CannotTell(`${stored.label} has no tool ${name}: admit it with \`signalbox tools lock\``)
-    const refusal = plan === null ? undefined : refusalOf(plan, options.override === true)
+    const refusal = plan === null ? undefined : refusalOf(plan, entry.deprecated, options.override === true)
     if (refusal !== undefined) {
       process.stderr.write(`${forTerminal(refusal)}\nNothing was planned.\n`)
       return toolsExit.refused
@@ -48,8 +47,15 @@ export function toolsDeprecate(name: string, options: DeprecateOptions, endNow: 
   })
 }
 
-function told(name: string, plan: LockedDeprecation | null, data: object, json: boolean | undefined): ExitCode {
-  const text = plan === null ? `${name} stays.` : `${name} is deprecated from ${plan.from} on, and removed on ${plan.sunset}.`
+/** Taken back at a gateway, what its lock file plans holds again. */
+function told(
+  name: string,
+  plan: LockedDeprecation | null,
+  data: { readonly deprecated?: unknown; readonly deprecation?: unknown },
+  json: boolean | undefined,
+): ExitCode {
+  const stays = data.deprecation === undefined || data.deprecation === null ? `${name} stays.` : `${name} ends as its lock file plans.`
+  const text = plan === null ? stays : `${name} is deprecated from ${plan.from} on, and removed on ${plan.sunset}.`
   process.stdout.write(json === true ? `${jsonForTerminal(JSON.stringify(data))}\n` : `${forTerminal(text)}\n`)
   return toolsExit.ok
 }
@@ -99,14 +105,20 @@ function brownoutIn(text: string): LockedDeprecation['brownouts'][number] {
 }
 
 /** A sentence where callers would be left too little. */
-function refusalOf(locked: LockedDeprecation, override: boolean): string | undefined {
+function refusalOf(locked: LockedDeprecation, before: LockedDeprecation | null, override: boolean): string | undefined {
   const plan: Deprecation = deprecationOf(locked)
   const { fromMs, sunsetMs = Number.POSITIVE_INFINITY } = plan
   if (sunsetMs <= fromMs) return 'it would be removed before it is deprecated'
   const outside = plan.brownouts.find(({ atMs, untilMs }) => atMs < fromMs || untilMs > sunsetMs)
   if (outside !== undefined) return `the brownout of ${dateText(outside.atMs)} is not between the two days`
+  if (override) return undefined
+  const told = before === null ? undefined : deprecationOf(before).sunsetMs
+  if (told !== undefined) {
+    if (sunsetMs >= told) return undefined
+    return `callers were told that it is removed on ${dateText(told)}: choose a later day, or say --override`
+  }
   const lacking = Math.ceil((earliestSunset(fromMs, systemClock.now()) - sunsetMs) / dayMs)
-  if (lacking <= 0 || override) return undefined
+  if (lacking <= 0) return undefined
   const days = Math.max(0, noticeDays - lacking)
   return `callers would have ${days} days to move, and have ${noticeDays} at least: choose a later day, or say --override`
 }

@@ -1,5 +1,7 @@
 // `signalbox tools ls`: the tools that a running gateway knows, or that a lock file has, and what was decided of each.
+import { dateText } from '../../../core/call/deprecation.ts'
 import { isObject } from '../../../core/protocol/is-object.ts'
+import { dateMs } from '../../../core/text/date.ts'
 import { forTerminal, jsonForTerminal } from '../../../core/text/terminal.ts'
 import { CannotTell } from '../../contracts/contracts.ts'
 import { lockPath, openLock } from '../../contracts/lock-store.ts'
@@ -21,6 +23,8 @@ interface Row {
   readonly tool: string
   readonly state: string
   readonly contract: string
+  /** When it is removed, or that it is deprecated. */
+  readonly ends: string
   readonly by: string
   readonly reason: string
 }
@@ -45,18 +49,19 @@ function ofLockFile(named: string | true): readonly Readonly<Record<string, unkn
   const stored = openLock(lockPath(named === true ? undefined : named, undefined, cwd), cwd)
   if (!stored.exists) throw new CannotTell(`there is no ${stored.label}: write it with \`signalbox tools lock\``)
   return [...stored.lock.servers].flatMap(([server, { tools, identity }]) =>
-    [...tools].map(([tool, { contract, hints, prose, status, by, reason }]) => ({
+    [...tools].map(([tool, { contract, hints, prose, status, by, reason, deprecated }]) => ({
       server,
       tool,
       identity,
       state: status,
       approved: { contract, hints, prose },
       approval: { as: status, by, reason },
+      ...(deprecated === null ? {} : { deprecation: { ...deprecated, by: 'lock' } }),
     })),
   )
 }
 
-function rowOf({ server, tool, state, approved, live, approval, change }: Readonly<Record<string, unknown>>): Row {
+function rowOf({ server, tool, state, approved, live, approval, change, deprecation }: Readonly<Record<string, unknown>>): Row {
   const shown = isObject(approved) ? approved : isObject(live) ? live : {}
   const decided = isObject(approval) ? approval : {}
   const human = isObject(change) ? change.human : undefined
@@ -66,20 +71,32 @@ function rowOf({ server, tool, state, approved, live, approval, change }: Readon
     tool: text(tool),
     state: text(state),
     contract: text(shown.contract).slice(0, 11),
+    ends: endOf(deprecation),
     by: text(decided.by),
     reason: text(human) || text(decided.reason),
   }
 }
 
+function endOf(deprecation: unknown): string {
+  if (!isObject(deprecation)) return ''
+  const { from, sunset } = deprecation
+  const day = (value: unknown): string | undefined => {
+    const ms = typeof value === 'string' ? dateMs(value) : undefined
+    return ms === undefined ? undefined : dateText(ms)
+  }
+  return day(sunset) ?? (day(from) === undefined ? '' : `deprecated ${day(from)}`)
+}
+
 function asText(rows: readonly Row[]): string {
   if (rows.length === 0) return 'There are no tools.'
   const style = styleFor(process.stdout)
-  const cells = rows.map(({ server, tool, state, contract, by, reason }) => [
+  const cells = rows.map(({ server, tool, state, contract, ends, by, reason }) => [
     `${server}.${tool}`,
     state,
     contract,
+    ends,
     by,
     reason.slice(0, 100),
   ])
-  return table([['tool', 'state', 'contract', 'by', 'why'], ...cells], (cell, row) => (row === 0 ? style.dim(cell) : cell))
+  return table([['tool', 'state', 'contract', 'ends', 'by', 'why'], ...cells], (cell, row) => (row === 0 ? style.dim(cell) : cell))
 }
