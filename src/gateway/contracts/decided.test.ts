@@ -37,6 +37,34 @@ describe('a judgement that time was lacking for', () => {
   })
 })
 
+describe('judgements for lists of one session', () => {
+  const other = (n: number) => toolOf('echo', { [`field${n}`]: { type: 'string' } })
+
+  it('take none from the list that all are shown', async () => {
+    const rig = registryRig()
+    await rig.list([first])
+    for (let n = 0; n < 10; n += 1) await rig.list([other(n)], true)
+    // They are bounded by themselves.
+    expect(rig.judge.judged).toHaveLength(6)
+    await rig.list([renamed])
+    expect(rig.operators.find('up', 'echo')).toMatchObject({ state: 'changed:breaking', live: digestsOf(renamed) })
+    expect(rig.judge.judged).toHaveLength(7)
+  })
+
+  it('push out none of it', async () => {
+    const rig = registryRig()
+    for (const tool of [first, renamed, first]) await rig.list([tool])
+    for (let round = 0; round < 2; round += 1) {
+      for (let n = 0; n < 6; n += 1) await rig.list([other(n + 6 * round)], true)
+      await rig.clock.advance(600_000)
+    }
+    expect(rig.judge.judged).toHaveLength(13)
+    await rig.list([renamed])
+    await rig.list([renamed], true)
+    expect(rig.judge.judged).toHaveLength(13)
+  })
+})
+
 describe('what an operator decided', () => {
   it('is not forgotten among many that are gone', async () => {
     const rig = registryRig()

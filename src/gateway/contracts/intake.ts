@@ -152,7 +152,7 @@ export class Intake {
 
   /** Nobody knows which of them a call meets: one that breaks callers is enough. */
   private refuseWhereSplit(tool: TrackedTool, now: number): void {
-    const among = [...tool.turns.keys(now)].flatMap((key) => tool.weighed.get(key) ?? [])
+    const among = [...tool.turns.keys(now)].flatMap((key) => tool.weighings.of(key) ?? [])
     const breaking = among.find(({ judgement }) => breaks(judgement.verdict))
     if (breaking !== undefined) tool.refuse(breaking)
   }
@@ -160,21 +160,22 @@ export class Intake {
   /** A judgement that time was lacking for is tried again, and one that names of arguments were lacking for. */
   private isDue(tool: TrackedTool): boolean {
     const { change, waits, isOver } = tool
-    return waits || (change !== undefined && (isOver || isUnread(change.judgement)) && tool.mayJudge(this.parts.clock.now()))
+    return waits || (change !== undefined && (isOver || isUnread(change.judgement)) && tool.weighings.mayJudge(this.parts.clock.now()))
   }
 
   private async weigh(
-    { served, until, otherTools }: Taking,
+    { served, session, until, otherTools }: Taking,
     tool: TrackedTool,
     listed: ListedTool,
     key: string,
   ): Promise<Weighed | undefined> {
-    const known = tool.weighed.get(key)
+    const weighings = session ? tool.sessionWeighings : tool.weighings
+    const known = tool.weighings.of(key) ?? weighings.of(key)
     const undeclared = tool.sentUndeclared
     if (known !== undefined && !isOverSince(known.judgement, undeclared)) return known
     const { clock, judge, reading, screen, drift } = this.parts
     const { approved } = tool
-    if (approved === undefined || clock.mono() >= until || !tool.mayJudge(clock.now())) return undefined
+    if (approved === undefined || clock.mono() >= until || !weighings.mayJudge(clock.now())) return undefined
     const [old, now] = [contractOf(approved.sent), contractOf(listed.sent)]
     const judgement = await judge.judge(old, now, { reading, undeclared, propose: true })
     const isRead = !isUnread(judgement)
@@ -188,8 +189,8 @@ export class Intake {
     const live: ContractText = { sent: listed.sent, digests: isRead ? judgement.new : undefined }
     const weighed = { live, judgement, screened, decision }
     // The same in other bytes may come with every list.
-    if (idOf(judgement.old) !== idOf(judgement.new)) tool.judged(clock.now())
-    if (isRead) tool.keep(key, weighed)
+    if (idOf(judgement.old) !== idOf(judgement.new)) weighings.judged(clock.now())
+    if (isRead) weighings.keep(key, weighed)
     return weighed
   }
 

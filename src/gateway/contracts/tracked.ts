@@ -21,6 +21,7 @@ import { cautiousAnnotations, type Decision, isUnread } from './admission.ts'
 import type { Screening } from './screening/screening.ts'
 import { Turns } from './turns.ts'
 import { isOverSince, type UndeclaredNames } from './undeclared.ts'
+import { Weighings } from './weighings.ts'
 
 /** A definition, with its digests once somebody has read it. */
 export interface ContractText {
@@ -66,13 +67,8 @@ interface Told extends ItemContract {
 const mostSteps = 8
 /** Changes that are told of to a caller. */
 const mostTold = 5
-/** Texts whose judgement is kept. */
-const mostWeighed = 8
 /** Contracts that were rejected and are known again. */
 const mostRejected = 16
-/** Judgements of one tool within `judgedMs`: who changes more often waits. */
-const mostJudged = 6
-const judgedMs = 600_000
 
 let marks = 0
 
@@ -95,13 +91,14 @@ export class TrackedTool {
   /** Of the lock file, as it was when the tool was let in by it. */
   lock: string | undefined
   ruling: ToolRuling
-  readonly weighed = new Map<string, Weighed>()
+  readonly weighings = new Weighings<Weighed>()
+  /** Of lists that one session alone is shown. */
+  readonly sessionWeighings = new Weighings<Weighed>()
   readonly rejected: string[] = []
   private steps: Step[] = []
   private refused: BrokenContract | undefined
   private told: Told | undefined
   private readonly undeclared: UndeclaredNames
-  private judgedAt: number[] = []
   /** While a change waits for its judgement; one that a single session is shown keeps nobody else waiting. */
   private waiting: { readonly ruling: ToolRuling; ofAll: boolean } | undefined
   private readonly ofSessions = new WeakMap<Weighed, ToolRuling>()
@@ -130,21 +127,6 @@ export class TrackedTool {
     return this.waiting?.ofAll === true
   }
 
-  /** Whether one more judgement may be asked for now. */
-  mayJudge(now: number): boolean {
-    return this.judgedAt.filter((at) => now - at < judgedMs).length < mostJudged
-  }
-
-  judged(now: number): void {
-    this.judgedAt = [...this.judgedAt.filter((at) => now - at < judgedMs), now]
-  }
-
-  keep(key: string, weighed: Weighed): void {
-    this.weighed.set(key, weighed)
-    const [oldest] = this.weighed.keys()
-    if (this.weighed.size > mostWeighed && oldest !== undefined) this.weighed.delete(oldest)
-  }
-
   /** The tool is let in as it is, by `approval`. */
   admit(live: ContractText, approval: Approval): void {
     this.stepTo(live)
@@ -157,7 +139,7 @@ export class TrackedTool {
     this.change = undefined
     this.refused = undefined
     this.waiting = undefined
-    this.weighed.clear()
+    this.forgetWeighed()
     const again = approval.as === 'approved' ? this.rejected.indexOf(idOf(live.digests) as string) : -1
     if (again >= 0) this.rejected.splice(again, 1)
     this.settle()
@@ -183,7 +165,7 @@ export class TrackedTool {
   lockedTo(approved: ContractText, approval: Approval): void {
     this.approved = approved
     this.approval = approval
-    this.weighed.clear()
+    this.forgetWeighed()
   }
 
   /** The server says something else, which was judged. `adopter`: who stands for what is taken without an operator. */
@@ -198,7 +180,7 @@ export class TrackedTool {
       this.stepTo(live, weighed)
       this.approval = adopter
     }
-    if (text !== this.approved) this.weighed.clear()
+    if (text !== this.approved) this.forgetWeighed()
     this.approved = text
     this.state = isSplit ? 'split' : decision.state
     this.change = text === live ? undefined : { judgement: weighed.judgement, screened: weighed.screened, adopted: stands === live }
@@ -223,7 +205,7 @@ export class TrackedTool {
     this.approval = approval
     this.waiting = undefined
     this.turns.forget()
-    this.weighed.clear()
+    this.forgetWeighed()
     this.settle()
   }
 
@@ -308,6 +290,12 @@ export class TrackedTool {
       isNew = true
     }
     return isNew
+  }
+
+  /** They were judged against what stands no more. */
+  private forgetWeighed(): void {
+    this.weighings.clear()
+    this.sessionWeighings.clear()
   }
 
   /** Its digests are known now. */
