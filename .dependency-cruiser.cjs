@@ -60,6 +60,19 @@ module.exports = {
         pathNot: ['/index\\.ts$', '^src/platform/'],
       },
     },
+    // Commands use the rest of the folder, which knows none of them; only its face does.
+    {
+      name: 'operate-knows-no-commands',
+      severity: 'error',
+      from: { path: '^src/operate/', pathNot: ['^src/operate/cli/', '^src/operate/index\\.ts$', tests] },
+      to: { path: '^src/operate/cli/' },
+    },
+    {
+      name: 'reading-and-asking-know-no-contracts',
+      severity: 'error',
+      from: { path: '^src/operate/(configuration|client)/', pathNot: tests },
+      to: { path: '^src/operate/contracts/' },
+    },
     {
       name: 'only-assembly-composes',
       severity: 'error',

@@ -22,7 +22,7 @@ export {
   withServer,
   withTool,
 } from './lock/lock-file.ts'
-export { largestLock, lineOfTool, readLock } from './lock/lock-reading.ts'
+export { lineOfTool, readLock } from './lock/lock-reading.ts'
 export { isOver, withoutWaived } from './lock/waived.ts'
 export { resultWatch } from './result-watch.ts'
 export { findingText, type Screening, screen } from './screening/screening.ts'

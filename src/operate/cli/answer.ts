@@ -1,7 +1,7 @@
 // Answers the questions of a tool (`input_required`) on the terminal: form fields one by one, addresses to open shown in full.
 import { forTerminal } from '../../core/text/terminal.ts'
+import { ClientProblem } from '../client/client.ts'
 import { askLine, hasTerminal } from './ask.ts'
-import { ClientProblem } from './client.ts'
 
 export interface Questions {
   readonly inputRequests?: Readonly<Record<string, { readonly method: string; readonly params?: Readonly<Record<string, unknown>> }>>

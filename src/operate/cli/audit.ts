@@ -3,8 +3,8 @@ import { durationMs } from '../../core/text/duration.ts'
 import { jsonForTerminal } from '../../core/text/terminal.ts'
 import { type AuditRow, createAuditStore, queryAudit, verifyAudit } from '../../observe/index.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
+import { styleFor, table } from '../text.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { styleFor, table } from './text.ts'
 import { failed, withStore } from './with-store.ts'
 
 interface AuditOptions {

@@ -8,12 +8,12 @@ import type { IncomingNotification, IncomingResult } from '../../core/protocol/j
 import { asBuffer } from '../../core/protocol/scan.ts'
 import { nearest } from '../../core/text/nearest.ts'
 import { forTerminal, jsonForTerminal, onOneLine } from '../../core/text/terminal.ts'
+import { authorizationFor } from '../client/authorization.ts'
+import { ClientProblem, GatewayClient } from '../client/client.ts'
+import { styleFor } from '../text.ts'
 import { answerQuestions, type Questions } from './answer.ts'
 import { hasTerminal } from './ask.ts'
-import { authorizationFor } from './authorization.ts'
-import { ClientProblem, GatewayClient } from './client.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { styleFor } from './text.ts'
 
 export interface CallOptions {
   readonly url: string

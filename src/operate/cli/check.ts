@@ -6,9 +6,9 @@ import { formatProblem, type Problem } from '../../platform/config/index.ts'
 import { kindOf, type Loaded, load } from '../configuration/load.ts'
 import { type ServerStatus, startLimitMs, startLoaded } from '../gateway.ts'
 import { type Lack, preflight } from '../preflight.ts'
+import { styleFor } from '../text.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { statusTable } from './status-table.ts'
-import { styleFor } from './text.ts'
 
 export interface CheckOptions {
   readonly json?: boolean

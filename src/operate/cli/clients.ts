@@ -1,9 +1,9 @@
 // `signalbox clients`: which clients a running gateway has seen, how they come in, and how far the move to the present transport has got.
 import { modernRevision } from '../../core/protocol/names.ts'
 import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
-import { readAdmin } from './admin-client.ts'
+import { readAdmin } from '../client/admin-client.ts'
+import { firstLine, type Style, styleFor, table } from '../text.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { firstLine, type Style, styleFor, table } from './text.ts'
 
 export interface ClientsOptions {
   readonly url: string

@@ -4,7 +4,7 @@ import type { ListedConsent } from '../../authorization-server/index.ts'
 import { anonymous } from '../../core/call/principal.ts'
 import { forTerminal } from '../../core/text/terminal.ts'
 import type { Granting } from '../granting.ts'
-import { table } from './text.ts'
+import { table } from '../text.ts'
 
 export function shownConsent({ subject, name, clientId, givenMs, scopes, ...rest }: ListedConsent): Record<string, unknown> {
   return { client: clientId, principal: { sub: subject, name }, ...rest, scopes, given: new Date(givenMs).toISOString() }

@@ -3,11 +3,11 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { metaKey } from '../../core/protocol/names.ts'
+import { styleFor } from '../text.ts'
 import { call } from './call.ts'
 import { clients } from './clients.ts'
 import { ls } from './ls.ts'
 import { statusTable } from './status-table.ts'
-import { styleFor } from './text.ts'
 
 const evil = '\u001b]0;owned\u0007\u001b[2J\u009b31m\u202egnp\u2066\u0008\rx'
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what must not be there.

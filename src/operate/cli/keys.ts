@@ -7,8 +7,8 @@ import { type ApiKey, callerMethods } from '../../gateway/identity/index.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import type { Loaded } from '../configuration/load.ts'
 import type { Issuing } from '../issuing.ts'
+import { styleFor, table } from '../text.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { styleFor, table } from './text.ts'
 import { withIssuing } from './with-issuing.ts'
 
 export interface KeysOptions {

@@ -1,9 +1,9 @@
 // `signalbox limits`: what is used of rates and budgets in a running gateway, and giving it back.
 import { isObject } from '../../core/protocol/is-object.ts'
 import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
-import { readAdmin, sendAdmin } from './admin-client.ts'
+import { readAdmin, sendAdmin } from '../client/admin-client.ts'
+import { firstLine, styleFor, table } from '../text.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { firstLine, styleFor, table } from './text.ts'
 
 export interface LimitsOptions {
   readonly url: string

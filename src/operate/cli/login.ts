@@ -1,10 +1,10 @@
 // `signalbox login`: signs the person in at a gateway, so that `ls` and `call` can show who asks.
 import { forTerminal } from '../../core/text/terminal.ts'
-import { ClientProblem } from './client.ts'
+import { ClientProblem } from '../client/client.ts'
+import { signIn } from '../client/sign-in.ts'
+import { keepToken } from '../client/tokens.ts'
+import { styleFor } from '../text.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { signIn } from './sign-in.ts'
-import { styleFor } from './text.ts'
-import { keepToken } from './tokens.ts'
 
 export interface LoginOptions {
   readonly url: string

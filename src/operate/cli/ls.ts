@@ -3,13 +3,13 @@
 import { isObject } from '../../core/protocol/is-object.ts'
 import { metaKey } from '../../core/protocol/names.ts'
 import { forTerminal, jsonForTerminal, onOneLine } from '../../core/text/terminal.ts'
-import { readAdmin } from './admin-client.ts'
-import { authorizationFor } from './authorization.ts'
-import { ClientProblem, GatewayClient } from './client.ts'
-import { adminUrlBeside } from './default-urls.ts'
-import { socketIn } from './destination.ts'
+import { readAdmin } from '../client/admin-client.ts'
+import { authorizationFor } from '../client/authorization.ts'
+import { ClientProblem, GatewayClient } from '../client/client.ts'
+import { adminUrlBeside } from '../client/default-urls.ts'
+import { socketIn } from '../client/destination.ts'
+import { firstLine, styleFor, table } from '../text.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { firstLine, styleFor, table } from './text.ts'
 
 export interface ListOptions {
   readonly url: string

@@ -5,9 +5,9 @@ import { forTerminal } from '../../core/text/terminal.ts'
 import { formatProblem, type Problem } from '../../platform/config/index.ts'
 import { formatAddress } from '../configuration/address.ts'
 import { type Loaded, load } from '../configuration/load.ts'
+import { styleFor } from '../text.ts'
 import { askInput, hasTerminal } from './ask.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { styleFor } from './text.ts'
 
 export interface SourceOptions {
   readonly config?: string

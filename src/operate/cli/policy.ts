@@ -11,9 +11,9 @@ import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
 import { createPolicy, type Explained, explain, type Policy } from '../../gateway/access/index.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { formatProblem, readConfigFile } from '../../platform/config/index.ts'
+import { styleFor, table } from '../text.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { loadOrTell } from './options.ts'
-import { styleFor, table } from './text.ts'
 
 interface PolicyOptions {
   readonly config?: string

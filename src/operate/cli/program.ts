@@ -1,8 +1,8 @@
 // The command line. Each command is a file that is loaded only when it runs; what stands here is names, options and help.
 import { Command, CommanderError } from 'commander'
+import { defaultAdminUrl, defaultUrl } from '../client/default-urls.ts'
 import { packageVersion } from '../package-root.ts'
 import { NoAnswer } from './ask.ts'
-import { defaultAdminUrl, defaultUrl } from './default-urls.ts'
 import { type ExitCode, exit, exitMeanings } from './exit.ts'
 import { addProbe, addTools } from './tools/program.ts'
 

@@ -3,9 +3,9 @@
 import type { ListedClient } from '../../authorization-server/index.ts'
 import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
+import { firstLine, table } from '../text.ts'
 import { noteTakenBack } from './consents.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { firstLine, table } from './text.ts'
 import { withGranting } from './with-granting.ts'
 
 export interface RegisteredClientsOptions {

@@ -1,7 +1,7 @@
 // What is served, as a table: server, transport, revision, state, tools; and why a server is not there.
 import { forTerminal } from '../../core/text/terminal.ts'
 import type { ServerStatus } from '../gateway.ts'
-import { type Style, table } from './text.ts'
+import { type Style, table } from '../text.ts'
 
 export function statusTable(servers: readonly ServerStatus[], style: Style): string {
   const rows = [

@@ -2,9 +2,9 @@
 import { isObject } from '../../core/protocol/is-object.ts'
 import { durationMs } from '../../core/text/duration.ts'
 import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
-import { readAdmin, sendAdmin } from './admin-client.ts'
+import { readAdmin, sendAdmin } from '../client/admin-client.ts'
+import { styleFor, table } from '../text.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { styleFor, table } from './text.ts'
 
 export interface UpstreamOptions {
   readonly url: string

@@ -1,6 +1,7 @@
 // Tools by server and name, wherever they were read.
 import type { ToolContract } from '../../core/call/contract.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
+import { formatProblem, type Problem } from '../../platform/config/index.ts'
 
 export interface ServerContracts {
   readonly identity: string | null
@@ -18,6 +19,12 @@ export interface Contracts {
 
 /** Stops the command with a sentence: it cannot tell. */
 export class CannotTell extends Error {}
+
+/** What was read; throws `CannotTell` with all that is wrong with it, a line each. */
+export function orTell<T extends object>(read: T | { readonly problems: readonly Problem[] }): T {
+  if ('problems' in read) throw new CannotTell(read.problems.map(formatProblem).join('\n'))
+  return read
+}
 
 /** Definitions that somebody listed, by their names. */
 export function byName(

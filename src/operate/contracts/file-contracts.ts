@@ -1,43 +1,30 @@
 // Contracts out of a file: a lock file, or what a server answered to `tools/list`, saved by whatever tool.
 import { basename } from 'node:path'
 import { isObject } from '../../core/protocol/is-object.ts'
-import { checkedLock, digestsOf, type LockFile, largestLock, readLock } from '../../gateway/contracts/index.ts'
-import { byName, CannotTell, type Contracts } from './contracts.ts'
+import { formatProblem } from '../../platform/config/index.ts'
+import { fileBytes, type LockContents, lockIn } from '../configuration/lock-file.ts'
+import { byName, CannotTell, type Contracts, orTell } from './contracts.ts'
 import { serverNameOf } from './source.ts'
 
-export interface LockContents {
-  readonly lock: LockFile
-  /** Tools of which the text is not that of the digest: somebody edited it. */
-  readonly edited: readonly { readonly server: string; readonly tool: string }[]
-}
-
-/** Throws `CannotTell` with all that is wrong, a line each. */
-export function lockContents(label: string, bytes: Uint8Array): LockContents {
-  const reading = readLock(bytes)
-  if (reading.ok) return checkedLock(reading.lock, digestsOf)
-  const lines = reading.problems.map(({ line, column, key, what, mend }) => {
-    const where = key === '' ? '' : ` ${key}`
-    return `${label}:${line}:${column}${where}: ${what}; ${mend}`
-  })
-  throw new CannotTell(lines.join('\n'))
-}
-
-export function fileContracts(path: string, label: string, bytes: Uint8Array): Contracts {
-  if (bytes.length > largestLock) throw new CannotTell(`${label} is larger than ${largestLock} bytes`)
+/** Throws `CannotTell` where it cannot be read. */
+export function fileContracts(path: string, label: string): Contracts {
+  const read = fileBytes(path, label)
+  if ('problem' in read) throw new CannotTell(formatProblem(read.problem))
+  const { bytes } = read
   const value = parsed(bytes)
   const list = listIn(value)
   if (list === undefined) {
     if (value !== undefined && !(isObject(value) && 'lockVersion' in value)) {
       throw new CannotTell(`${label} is neither a lock file nor the result of a tools/list: it has no \`tools\``)
     }
-    return ofLock(label, lockContents(label, bytes))
+    return ofLock(label, orTell(lockIn(label, bytes)))
   }
   const name = serverNameOf({ kind: 'file', path, label })
   const { tools, notes } = byName(name, list)
   return { label, servers: new Map([[name, { identity: basename(path), tools }]]), notes }
 }
 
-export function ofLock(label: string, { lock, edited }: LockContents): Contracts {
+export function ofLock(label: string, { lock, edited }: Pick<LockContents, 'lock' | 'edited'>): Contracts {
   const servers = [...lock.servers].map(
     ([name, server]) =>
       [name, { identity: server.identity, tools: new Map([...server.tools].map(([tool, { definition }]) => [tool, definition])) }] as const,

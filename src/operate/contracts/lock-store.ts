@@ -1,10 +1,10 @@
 // Where `tools.lock.json` lies, and reading and writing it whole.
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
-import { emptyLock, type LockFile, lineOfTool, serialiseLock } from '../../gateway/contracts/index.ts'
+import { emptyLock, type LockFile, serialiseLock } from '../../gateway/contracts/index.ts'
 import type { Loaded } from '../configuration/load.ts'
-import { CannotTell } from './contracts.ts'
-import { type LockContents, lockContents } from './file-contracts.ts'
+import { type LockContents, readLockFile } from '../configuration/lock-file.ts'
+import { CannotTell, orTell } from './contracts.ts'
 import type { Place } from './findings.ts'
 
 export const lockName = 'tools.lock.json'
@@ -27,15 +27,10 @@ export interface StoredLock extends LockContents {
 export function openLock(path: string, cwd: string): StoredLock {
   const near = relative(cwd, path)
   const label = near.startsWith('..') ? path : near
-  if (!existsSync(path)) return { path, label, exists: false, lock: emptyLock, edited: [], place: { file: label, line: () => 1 } }
-  let bytes: Buffer
-  try {
-    bytes = readFileSync(path)
-  } catch (error) {
-    throw new CannotTell(`${label} cannot be read (${(error as NodeJS.ErrnoException).code})`)
-  }
-  const place: Place = { file: label.split('\\').join('/'), line: (server, tool) => lineOfTool(bytes, server, tool) }
-  return { path, label, exists: true, ...lockContents(label, bytes), place }
+  const read = readLockFile(path, label)
+  const contents = read === undefined ? { lock: emptyLock, edited: [], line: () => 1 } : orTell(read)
+  const place: Place = { file: label.split('\\').join('/'), line: contents.line }
+  return { path, label, exists: read !== undefined, ...contents, place }
 }
 
 /** Whole or not at all. */

@@ -1,14 +1,13 @@
 // The contracts of a source as they are now: what its servers list, or what stands in a file.
-import { readFileSync } from 'node:fs'
 import { type Settings, settingsSchema } from '../../assembly/settings.ts'
 import { Switch } from '../../core/call/signal.ts'
 import { EndlessList, type Upstream, UpstreamFault } from '../../core/ports/upstream.ts'
 import { nearest } from '../../core/text/nearest.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { Proxies } from '../../platform/net/proxies.ts'
-import { authorizationFor } from '../cli/authorization.ts'
-import { ClientProblem, GatewayClient } from '../cli/client.ts'
-import { socketIn } from '../cli/destination.ts'
+import { authorizationFor } from '../client/authorization.ts'
+import { ClientProblem, GatewayClient } from '../client/client.ts'
+import { socketIn } from '../client/destination.ts'
 import type { Loaded } from '../configuration/load.ts'
 import { type OpenServers, openServers } from '../servers.ts'
 import { byName, CannotTell, type Contracts, type ServerContracts } from './contracts.ts'
@@ -29,21 +28,13 @@ export interface ReadingOptions {
 }
 
 export async function readContracts(source: Source, options: ReadingOptions): Promise<Contracts> {
-  if (source.kind === 'file') return fileContracts(source.path, source.label, bytesOf(source))
+  if (source.kind === 'file') return fileContracts(source.path, source.label)
   if (source.kind === 'address' && socketIn(source.url) !== undefined) return throughSocket(source, options)
   const opened = await openSource(source, options)
   try {
     return await listSource(opened, source, options.signal)
   } finally {
     await opened.close()
-  }
-}
-
-function bytesOf({ path, label }: Extract<Source, { readonly kind: 'file' }>): Uint8Array {
-  try {
-    return readFileSync(path)
-  } catch (error) {
-    throw new CannotTell(`${label} cannot be read (${(error as NodeJS.ErrnoException).code})`)
   }
 }
 

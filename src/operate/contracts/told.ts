@@ -1,7 +1,7 @@
 // A comparison for people on a terminal, and for programs.
 import { breaks, type Change } from '../../core/call/contract.ts'
 import { onOneLine } from '../../core/text/terminal.ts'
-import type { Style } from '../cli/text.ts'
+import type { Style } from '../text.ts'
 import type { Comparison, ToolReport } from './compare.ts'
 
 export function toolLabel({ server, name }: Pick<ToolReport, 'server' | 'name'>): string {

@@ -5,10 +5,12 @@ export type { ClientInput } from './mcp-json-variables.ts'
 export { formatProblem, inOrder, keyOf, type Path, type Problem } from './problem.ts'
 export {
   type Broken,
+  type BytesRead,
   error,
   type Finding,
   type ReadOptions,
   type ReadResult,
+  readBytes,
   readConfigFile,
   readConfigText,
   readText,

@@ -1,6 +1,6 @@
 // Reads a configuration file by any schema: strict YAML, references filled in, all problems at once, each located and with a mend.
 // Knows schemas in general and no room in particular.
-import { readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { z } from 'zod'
 import { type Named, withFitNames } from './names.ts'
 import { inOrder, keyOf, type Path, type Problem } from './problem.ts'
@@ -93,17 +93,32 @@ export function readConfigText<S extends z.ZodType>(
 
 /** The text of a file, or the problem with it. */
 export function readText(file: string): string | Problem {
-  const wrong = (what: string, mend: string): Problem => ({ file, line: 0, column: 0, key: '', what, mend })
+  const read = readBytes(file)
+  if ('problem' in read) return read.problem
+  const decoded = decode(read.bytes)
+  return 'text' in decoded ? decoded.text : problemWith(file, decoded.wrong, decoded.mend)
+}
+
+export type BytesRead = { readonly bytes: Buffer } | { readonly problem: Problem; readonly isThere: boolean }
+
+/** The bytes of a file, up to a size, or the problem with it. */
+export function readBytes(file: string, most = Number.POSITIVE_INFINITY): BytesRead {
+  const wrong = (what: string, mend: string, isThere = true): BytesRead => ({ problem: problemWith(file, what, mend), isThere })
   try {
-    const decoded = decode(readFileSync(file))
-    return 'text' in decoded ? decoded.text : wrong(decoded.wrong, decoded.mend)
+    // What is no regular file has no size before it is read.
+    const bytes = statSync(file).size > most ? undefined : readFileSync(file)
+    return bytes === undefined || bytes.length > most ? wrong(`is larger than ${most} bytes`, 'give another file') : { bytes }
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code ?? 'unknown error'
-    if (code === 'ENOENT') return wrong('does not exist', 'check the path')
+    if (code === 'ENOENT') return wrong('does not exist', 'check the path', false)
     if (code === 'EACCES') return wrong('may not be read', 'check its permissions')
     if (code === 'EISDIR') return wrong('is a folder', 'give the path of a file')
     return wrong(`cannot be read (${code})`, 'check the path')
   }
+}
+
+function problemWith(file: string, what: string, mend: string): Problem {
+  return { file, line: 0, column: 0, key: '', what, mend }
 }
 
 function readValue<S extends z.ZodType>({ source, renamed }: Named, schema: S, options: ReadOptions<S>): ReadResult<z.infer<S>> {

@@ -32,8 +32,6 @@ export interface LockProblem {
 
 export type LockReading = { readonly ok: true; readonly lock: LockFile } | { readonly ok: false; readonly problems: readonly LockProblem[] }
 
-/** A thousand tools fit into a tenth of it. */
-export const largestLock = 67_108_864
 const anew = 'remove it and write it anew with `signalbox tools lock`'
 
 type Path = readonly (string | number)[]
@@ -59,7 +57,6 @@ export function lineOfTool(bytes: Uint8Array, server: string, tool: string): num
 
 function syntax(bytes: Uint8Array): { readonly value: unknown } | LockProblem {
   const at = (offset: number, what: string, mend: string): LockProblem => ({ ...placeOf(bytes, offset), key: '', what, mend })
-  if (bytes.length > largestLock) return at(0, `is larger than ${largestLock} bytes`, 'this is no lock file')
   const conflict = mergeConflict(bytes)
   if (conflict !== undefined) {
     return at(conflict, 'has the marks of a merge that was not finished', 'take one side whole, then run `signalbox tools lock`')

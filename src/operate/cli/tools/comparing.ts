@@ -10,7 +10,7 @@ import { type Comparison, compareContracts } from '../../contracts/compare.ts'
 import { CannotTell, type Contracts } from '../../contracts/contracts.ts'
 import { githubAnnotations, type Place, sarif } from '../../contracts/findings.ts'
 import { comparisonData, comparisonText } from '../../contracts/told.ts'
-import { styleFor } from '../text.ts'
+import { styleFor } from '../../text.ts'
 
 export interface TellingOptions {
   readonly json?: boolean

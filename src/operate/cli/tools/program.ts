@@ -1,6 +1,6 @@
 // The commands about contracts on the command line: names, options, help.
 import type { Command } from 'commander'
-import { defaultAdminUrl } from '../default-urls.ts'
+import { defaultAdminUrl } from '../../client/default-urls.ts'
 import type { ExitCode } from '../exit.ts'
 import { toolsExitText } from './exit.ts'
 

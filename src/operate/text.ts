@@ -1,5 +1,5 @@
 // Plain text for people on a terminal: tables, and colours where the stream has them.
-import { forTerminal, onOneLine } from '../../core/text/terminal.ts'
+import { forTerminal, onOneLine } from '../core/text/terminal.ts'
 
 export interface Style {
   bold(text: string): string
