@@ -1,11 +1,10 @@
 // How long one judgement of a changed tool takes: real tools of the servers among the development dependencies, each against itself as a
 // server would change it. Measures only: `npm run build && node bench/contracts.mjs`. `ROUNDS` (default 20): how often each is judged.
-import { spawn } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { judge } from '../dist/gateway/contracts/index.js'
+import { readContracts } from '../dist/operate/contracts/read-contracts.js'
 
 const require = createRequire(import.meta.url)
 const bin = (name) => join(dirname(require.resolve(`@modelcontextprotocol/${name}/package.json`)), 'dist', 'index.js')
@@ -17,28 +16,12 @@ const servers = {
 
 /** The tools of a server over stdio. */
 async function toolsOf(args) {
-  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'ignore'] })
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
-  const send = (message) => child.stdin.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`)
-  const answer = async (id) => {
-    for (;;) {
-      const { value, done } = await lines.next()
-      if (done) throw new Error('the server ended')
-      const message = JSON.parse(value)
-      if (message.id === id && 'result' in message) return message.result
-    }
-  }
-  send({
-    id: 1,
-    method: 'initialize',
-    params: { protocolVersion: '2025-06-18', capabilities: {}, clientInfo: { name: 'bench', version: '1' } },
-  })
-  await answer(1)
-  send({ method: 'notifications/initialized' })
-  send({ id: 2, method: 'tools/list', params: {} })
-  const { tools } = await answer(2)
-  child.kill()
-  return tools
+  const source = { kind: 'program', command: process.execPath, args, label: args[0] }
+  const options = { headers: {}, token: undefined, env: {}, allowScripts: false, signal: AbortSignal.timeout(60_000) }
+  const { servers: read } = await readContracts(source, { ...options, configuration: async () => undefined })
+  const [{ tools, unreachable }] = read.values()
+  if (unreachable !== undefined) throw new Error(`${source.label}: ${unreachable}`)
+  return [...tools.values()]
 }
 
 /** A tool as servers change theirs, one way each. */

@@ -466,6 +466,8 @@ describe('a package', () => {
     const told = await begin(['tools', 'diff', 'npm:@acme/server@1.0.0', 'npm:@acme/server@2.0.0', '--json'], env).done
     expect([told.code, told.err]).toEqual([1, ''])
     expect(JSON.parse(told.out).tools[0]).toMatchObject({ tool: 'server.create_issue', verdict: 'breaking' })
+    // Of several names of one program any is it.
+    writeFileSync(join(folder, 'bin', 'npm'), `#!${process.execPath}\n${installing({ bin: { a: 'server.cjs', b: 'server.cjs' } }, server)}`)
     const locked = await begin(['tools', 'lock', 'npm:@acme/server@1.0.0', '--as', 'acme', '--lock', 'acme.lock.json'], env).done
     expect(locked.code).toBe(0)
     expect(JSON.parse(readFileSync(join(folder, 'acme.lock.json'), 'utf8')).servers.acme.identity).toBe('npm:@acme/server@1.0.0')

@@ -111,12 +111,13 @@ function textOf(file: string): string {
   }
 }
 
-/** The one of the name of the package, as npx takes it, or the only one. */
+/** As npx takes it: the only one, be it under several names, else the one of the name of the package. */
 function binOf(name: string, bin: unknown): string {
   if (typeof bin === 'string') return bin
   const named = Object.entries(isObject(bin) ? bin : {}).filter((one): one is [string, string] => typeof one[1] === 'string')
   const short = name.split('/').at(-1)
-  const found = named.find(([key]) => key === short) ?? (named.length === 1 ? named[0] : undefined)
+  const isOne = new Set(named.map(([, path]) => path)).size === 1
+  const found = isOne ? named[0] : named.find(([key]) => key === short)
   if (found !== undefined) return found[1]
   const why =
     named.length === 0 ? 'has no program (`bin`)' : `has several programs, none of its own name: ${named.map(([key]) => key).join(', ')}`
