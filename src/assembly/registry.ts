@@ -78,6 +78,6 @@ function lockedIn(lock: LockFile, upstream: UpstreamId, tool: string): Locked | 
   const found = lock.servers.get(upstream)?.tools.get(tool)
   if (found === undefined) return undefined
   const { definition, contract, hints, prose, status, by, reason } = found
-  const digests = { contract: contract as `c1:${string}`, hints: hints as `h1:${string}`, prose: prose as `p1:${string}` }
+  const digests = { contract: contract as `c1:${string}`, hints: hints as `h1:${string}` | `h2:${string}`, prose: prose as `p1:${string}` }
   return { definition, digests, rejected: status === 'rejected', by, reason }
 }

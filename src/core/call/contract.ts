@@ -28,8 +28,8 @@ export type Reading = 'declared' | 'strict'
 export interface Digests {
   /** Name, canonical input and output schema, mirrored headers. */
   readonly contract: `c1:${string}`
-  /** Effective annotations, task support, defaults and other annotations of schemas, `_meta` that clients act on. */
-  readonly hints: `h1:${string}`
+  /** Effective annotations, task support, defaults and other annotations of schemas, `_meta`; `h2` where vendors have members of it. */
+  readonly hints: `h${1 | 2}:${string}`
   /** Titles, descriptions, examples, icons. */
   readonly prose: `p1:${string}`
   /** The whole definition. */

@@ -1,8 +1,9 @@
 // What becomes of a tool whose server says something else than what is stood for: the states of a contract, and from one to the next. Pure;
 // docs/contracts.md has the table.
 import { breaks, type Change, type ContractState, type Judgement, type ToolContract } from '../../core/call/contract.ts'
+import type { Edit } from '../../core/call/rewrite.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
-import { type EffectiveHints, effectiveHints } from './judge/annotations.ts'
+import { type EffectiveHints, effectiveHints, isVendorMeta, vendorMetaBeside } from './judge/annotations.ts'
 import type { Screening } from './screening/screening.ts'
 
 /** Which tools are let in at all, and what becomes of their changes. */
@@ -21,7 +22,7 @@ export interface Decision {
   readonly state: ContractState
   /** What callers are shown from now on, and what the next change is judged against. */
   readonly stands: 'live' | 'approved'
-  /** What stands says of its behaviour the more cautious of what was approved and of what the server says now. */
+  /** What stands says of its behaviour no more than what was approved and what the server says now say both. */
   readonly cautious: boolean
   /** Calls by what stands would go wrong. */
   readonly refused: boolean
@@ -49,10 +50,9 @@ export function decide(drift: DriftPolicy, judgement: Judgement, screened: Scree
   if (isBreaking) return { ...adopted, cautious: drift !== openPolicy }
   const hints = judgement.changes.filter(({ side, verdict }) => side !== 'prose' && verdict === 'behavioural')
   if (hints.length > 0 && drift !== openPolicy) {
-    if (!hints.every(isAnnotation)) return kept('changed:hints')
-    const isSafer = hints.some(({ kind }) => kind === 'hint.claims-safer')
+    if (!hints.every(isParted)) return kept('changed:hints')
     if (isHeldBack(drift, judgement)) return kept('changed:hints')
-    return { state: isSafer ? 'changed:hints' : 'admitted', stands: 'live', cautious: true, refused: false }
+    return { state: hints.some(isWithheld) ? 'changed:hints' : 'admitted', stands: 'live', cautious: true, refused: false }
   }
   return isHeldBack(drift, judgement) ? kept('changed:additive') : adopted
 }
@@ -66,13 +66,28 @@ function isHeldBack(drift: DriftPolicy, { changes }: Judgement): boolean {
   return drift.additive === 'hold' && changes.some(({ verdict }) => verdict === 'additive')
 }
 
-/** Of the four hints of a tool, which can be had of one definition in another. */
-function isAnnotation({ kind }: Change): boolean {
-  return kind === 'hint.claims-safer' || kind === 'hint.claims-riskier'
+/** Of hints that can be left out of a definition, or had of one in another. */
+function isParted({ kind, pointer }: Change): boolean {
+  return kind === 'hint.claims-safer' || kind === 'hint.claims-riskier' || isVendorMeta(pointer)
+}
+
+/** What the server says by it is not shown before somebody approves. */
+function isWithheld({ kind, pointer, to }: Change): boolean {
+  return kind === 'hint.claims-safer' || (isVendorMeta(pointer) && to !== undefined)
+}
+
+/** What of `stands` is edited so that it says no more of its behaviour than both; empty where it says that already. */
+export function cautiousEdits(stands: ToolContract, other: ToolContract): Edit[] {
+  const annotations = cautiousAnnotations(stands, other)
+  return [
+    ...(annotations === undefined ? [] : [{ path: ['annotations'], value: JSON.stringify(annotations) }]),
+    // Which of two values is the more cautious is known to nobody but the vendor.
+    ...vendorMetaBeside(stands, other).map((key) => ({ path: ['_meta', key], value: undefined })),
+  ]
 }
 
 /** The annotations with which `stands` says no more of its safety than both; undefined where it says that already. */
-export function cautiousAnnotations(stands: ToolContract, other: ToolContract): object | undefined {
+function cautiousAnnotations(stands: ToolContract, other: ToolContract): object | undefined {
   const own = effectiveHints(stands)
   const both = moreCautious(own, effectiveHints(other))
   if (hintNames.every((name) => own[name] === both[name])) return undefined

@@ -17,7 +17,7 @@ import { gatewayKey, type TenantKey } from '../../core/call/tenant-key.ts'
 import type { ListedTool, ToolRuling } from '../../core/ports/contracts.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import { callAdapter, readAdapter } from './adapters.ts'
-import { cautiousAnnotations, type Decision, isUnread } from './admission.ts'
+import { cautiousEdits, type Decision, isUnread } from './admission.ts'
 import type { Screening } from './screening/screening.ts'
 import { Turns } from './turns.ts'
 import { isOverSince, type UndeclaredNames } from './undeclared.ts'
@@ -348,12 +348,10 @@ function held(upstream: UpstreamId, name: string, state: ContractState): ToolRul
   return { shown: 'nothing', reason: `${why}; \`signalbox tools approve ${upstream}.${name}\` does`, contract: undefined }
 }
 
-/** The text of `stands` with annotations that say no more of its safety than both do. */
+/** The text of `stands`, without what it says more of its behaviour than both do. */
 function cautious(stands: ContractText, other: ContractText | undefined): ContractText {
-  const annotations = other === undefined ? undefined : cautiousAnnotations(contractOf(stands.sent), contractOf(other.sent))
-  if (annotations === undefined) return stands
-  const edited = stands.sent.edit([{ path: ['annotations'], value: JSON.stringify(annotations) }])
-  return { sent: payload(edited.bytes), digests: undefined }
+  const edits = other === undefined ? [] : cautiousEdits(contractOf(stands.sent), contractOf(other.sent))
+  return edits.length === 0 ? stands : { sent: payload(stands.sent.edit(edits).bytes), digests: undefined }
 }
 
 /** `approved`: what was judged against. */

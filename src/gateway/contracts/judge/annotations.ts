@@ -2,8 +2,9 @@
 
 import type { ToolContract } from '../../../core/call/contract.ts'
 import { isObject } from '../../../core/protocol/is-object.ts'
-import { escapeToken } from '../../../core/protocol/json-pointer.ts'
-import { stable } from './stable.ts'
+import { escapeToken, readPointer } from '../../../core/protocol/json-pointer.ts'
+import { versionsMeta } from '../../../core/protocol/names.ts'
+import { equal, stable } from './stable.ts'
 
 /** By JSON Pointer into the definition. */
 export type Said = ReadonlyMap<string, unknown>
@@ -39,14 +40,44 @@ const hintKeywords: ReadonlySet<string> = new Set([
 ])
 const proseKeywords: ReadonlySet<string> = new Set(['title', 'description', 'examples'])
 
-/** Hints that are no annotations: of the schemas, and what of `_meta` clients act on. */
+/** Hints that are no annotations: of the schemas, and what `_meta` says. */
 export function otherHints(contract: ToolContract): Said {
   const found = ofSchemas(contract, hintKeywords)
-  const meta = isObject(contract._meta) ? contract._meta : {}
-  for (const [key, value] of Object.entries(meta)) {
-    if (key === 'ui' || key === 'ui/resourceUri' || key.startsWith('openai/')) found.set(`/_meta/${escapeToken(key)}`, value)
-  }
+  for (const [key, value] of metaOf(contract)) if (!ofGateways.has(key)) found.set(`/_meta/${escapeToken(key)}`, value)
   return found
+}
+
+function metaOf(contract: ToolContract): [string, unknown][] {
+  return isObject(contract._meta) ? Object.entries(contract._meta) : []
+}
+
+/** What many clients act on, and would fail without. All else in `_meta` is what a vendor claims under a name of its own. */
+function isActedOn(key: string): boolean {
+  return key === 'ui' || key === 'ui/resourceUri' || key.startsWith('openai/')
+}
+
+/** What a Signalbox behind this gateway says of versions and their end: it changes with the calendar, and claims nothing. */
+const ofGateways: ReadonlySet<string> = new Set([versionsMeta.version, versionsMeta.deprecation])
+
+/** Members of `_meta` that a vendor has for itself. */
+function isVendors(key: string): boolean {
+  return !isActedOn(key) && !ofGateways.has(key)
+}
+
+export function hasVendorMeta(contract: ToolContract): boolean {
+  return metaOf(contract).some(([key]) => isVendors(key))
+}
+
+/** Whether a change at this place is one of a vendor's claim. */
+export function isVendorMeta(pointer: string): boolean {
+  const [member, key] = readPointer(pointer)
+  return member === '_meta' && key !== undefined && isVendors(key)
+}
+
+/** Vendors' members of `contract` that `other` has not, or has with another value. */
+export function vendorMetaBeside(contract: ToolContract, other: ToolContract): string[] {
+  const known = new Map(metaOf(other))
+  return metaOf(contract).flatMap(([key, value]) => (isVendors(key) && !(known.has(key) && equal(value, known.get(key))) ? [key] : []))
 }
 
 export function proseOf(contract: ToolContract): Said {

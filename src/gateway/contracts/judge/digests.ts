@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { Digests, ToolContract } from '../../../core/call/contract.ts'
 import { headerParams } from '../../../core/protocol/header-params.ts'
 import { isObject } from '../../../core/protocol/is-object.ts'
-import { effectiveHints, otherHints, proseOf, type Said, taskSupport, textOf } from './annotations.ts'
+import { effectiveHints, hasVendorMeta, otherHints, proseOf, type Said, taskSupport, textOf } from './annotations.ts'
 import { type Canonical, canonical } from './canonical.ts'
 import { inOrder, stable } from './stable.ts'
 
@@ -30,7 +30,8 @@ export function readContract(source: ToolContract): ReadContract {
   const prose = proseOf(source)
   const digests: Digests = {
     contract: `c1:${sha(stable([name, input.text, output?.text ?? null, headers]))}`,
-    hints: `h1:${sha(stable([effectiveHints(source), taskSupport(source), textOf(hints)]))}`,
+    // Of definitions without such members the first formula stays: what was approved by it is known again.
+    hints: `${hasVendorMeta(source) ? 'h2' : 'h1'}:${sha(stable([effectiveHints(source), taskSupport(source), textOf(hints)]))}`,
     prose: `p1:${sha(textOf(prose))}`,
     exact: `x1:${sha(exactly(source))}`,
   }

@@ -179,14 +179,17 @@ describe('hints', () => {
     expect(judge(tasks('optional'), base).verdict).toBe('breaking')
   })
 
-  it('defaults and what clients read in _meta are behaviour', () => {
+  it('defaults and what _meta says are behaviour', () => {
     const preset = withInput({
       ...(base.inputSchema as Json),
       properties: { function: { type: 'string', default: '1' }, ref: { type: 'string' } },
     })
     expect(judge(base, preset).changes).toMatchObject([{ kind: 'default.added', side: 'hints', verdict: 'behavioural' }])
     expect(judge(base, { ...base, _meta: { 'openai/widget': 'x' } }).changes).toMatchObject([{ kind: 'hint.changed' }])
-    expect(judge(base, { ...base, _meta: { 'vendor/build': 7 } }).verdict).toBe('same')
+    const claimed = judge(base, { ...base, _meta: { 'vendor/effects': ['read'], 'signalbox.dev/deprecation': {} } })
+    expect(claimed.changes).toMatchObject([
+      { kind: 'hint.changed', side: 'hints', pointer: '/_meta/vendor~1effects', verdict: 'behavioural' },
+    ])
   })
 })
 
