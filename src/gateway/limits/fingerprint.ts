@@ -9,6 +9,12 @@ const windows = 16
 const double = new Float64Array(1)
 const halves = new Uint32Array(double.buffer)
 
+export interface Mark {
+  readonly a: number
+  readonly b: number
+  readonly left: number
+}
+
 export class Fingerprint {
   private readonly seedA: number
   private readonly seedB: number
@@ -27,6 +33,18 @@ export class Fingerprint {
     this.a = this.seedA
     this.b = this.seedB
     this.left = most
+    return this
+  }
+
+  /** What was taken in so far, to go on from. */
+  mark(): Mark {
+    return { a: this.a, b: this.b, left: this.left }
+  }
+
+  from({ a, b, left }: Mark): this {
+    this.a = a
+    this.b = b
+    this.left = left
     return this
   }
 

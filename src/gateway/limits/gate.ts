@@ -14,7 +14,7 @@ import type { LimitStore } from '../../core/ports/limit-store.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Rate } from '../../core/text/rate.ts'
 import { Fingerprint } from './fingerprint.ts'
-import { Holders, itemOf } from './holders.ts'
+import { Holders, itemOf, type Repeated } from './holders.ts'
 import type { KeptUsage, Use } from './kept-usage.ts'
 import { type Limit, readKey } from './limit.ts'
 import { Loops } from './loops.ts'
@@ -121,19 +121,15 @@ class Asking {
     const { holders, loops, parts } = this
     this.begin()
     const nowMs = parts.clock.mono()
-    let run = 0
-    let identical = 0
-    if (loops !== undefined && itemOf(call) !== undefined) {
-      const { principal } = call.caller
-      run = this.print.begin().text(principalKey(principal)).text(call.run.id).value
-      identical = this.print
-        .text(call.upstream)
-        .text(call.target ?? '')
-        .json(argumentsOf(call)).value
-      const loop = loops.find(run, identical, nowMs)
-      if (loop !== undefined) return this.refuse('run', loopFound(call, loop, loops.limit, parts.clock.now()))
-    }
+    const now = parts.clock.now()
     const known = holders.known(call, nowMs)
+    const repeated = loops === undefined ? undefined : (known?.repeated ?? this.repeatedOf(call))
+    let identical = 0
+    if (loops !== undefined && repeated !== undefined) {
+      identical = this.print.from(repeated.tool).json(argumentsOf(call)).value
+      const loop = loops.find(repeated.run, identical, nowMs)
+      if (loop !== undefined) return this.refuse('run', loopFound(call, loop, loops.limit, now))
+    }
     const shared = known?.shared ?? holders.shared(call)
     const own = known?.own ?? holders.ofPrincipal(call)
     const amounts = parts.meter === undefined || call.family !== 'invoke' ? oneCall : parts.meter.estimate(call)
@@ -146,23 +142,29 @@ class Asking {
     const timeMs = parts.budgets.run.time
     if (timeMs !== undefined && call.family === 'invoke') {
       const age =
-        known?.beganMs === undefined
-          ? holders.ageOfRun(call, refusing === undefined && pending === undefined)
-          : parts.clock.now() - known.beganMs
+        known?.beganMs === undefined ? holders.ageOfRun(call, refusing === undefined && pending === undefined) : now - known.beganMs
       if (age >= timeMs) return this.refuse('run', outOfTime(age, timeMs))
     }
     if (refusing !== undefined) {
       const used = parts.store.used(refusing, nowMs)
       const said = { used, needed: amounts[refusing.unit], waitMs: this.waitMs, currency: parts.currency }
-      return this.refuse(refusing.scope, refusedBy(call, refusing, said, parts.clock.now()))
+      return this.refuse(refusing.scope, refusedBy(call, refusing, said, now))
     }
     if (pending !== undefined) return Promise.all(pending).then(() => this.again(call, exchange))
-    if (identical !== 0) loops?.count(run, identical, nowMs)
-    if (known === undefined) holders.learn(call, shared, own, ofRun, nowMs)
+    if (repeated !== undefined) loops?.count(repeated.run, identical, nowMs)
+    if (known === undefined) holders.learn(call, { shared, own, ofRun, repeated }, nowMs)
     if (shared.length + own.length + ofRun.length === 0) return nothing
     const taken = new Taken(parts, parts.meter === undefined ? undefined : call, amounts, shared, own, ofRun)
-    taken.count(nowMs)
+    taken.count(nowMs, now)
     return taken
+  }
+
+  /** What tells calls of this tool and run from others; undefined of what is no call of a tool. */
+  private repeatedOf(call: TargetedCall): Repeated | undefined {
+    const item = itemOf(call)
+    if (item === undefined) return undefined
+    const run = this.print.begin().text(principalKey(call.caller.principal)).text(call.run.id).value
+    return { run, tool: this.print.text(call.upstream).text(item.name).mark() }
   }
 
   /** A further leg of a call: what it uses beside being one. */
@@ -186,7 +188,7 @@ class Asking {
     const { parts } = this
     if (own.length + ofRun.length === 0) return nothing
     const taken = new Taken(parts, parts.meter === undefined ? undefined : call, amounts, nobody, own, ofRun)
-    taken.count(parts.clock.mono())
+    taken.count(parts.clock.mono(), parts.clock.now())
     return taken
   }
 

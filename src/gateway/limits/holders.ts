@@ -10,6 +10,7 @@ import { gatewayKey, type TenantKey, tenantKey } from '../../core/call/tenant-ke
 import type { ItemRates } from '../../core/call/tool-settings.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Rate } from '../../core/text/rate.ts'
+import type { Mark } from './fingerprint.ts'
 import type { KeptUsage } from './kept-usage.ts'
 import { budgetLimit, type Limit, longestRunMs, rateLimit, type Scope, type Unit } from './limit.ts'
 import type { BudgetSettings } from './settings.ts'
@@ -26,12 +27,25 @@ interface Used {
   readonly limits: readonly Limit[]
 }
 
-/** All limits of a call, and when its run began, so that the next call of the same run, principal and item finds them at once. */
-export interface Known {
-  readonly principal: Principal
+/** What tells the calls of a tool in a run from others. */
+export interface Repeated {
+  /** The fingerprint of the run. */
+  readonly run: number
+  /** That of the tool in it, before arguments. */
+  readonly tool: Mark
+}
+
+interface Found {
   readonly shared: readonly Limit[]
   readonly own: readonly Limit[]
   readonly ofRun: readonly Limit[]
+  /** Undefined of what is no call of a tool, and where loops are not looked for. */
+  readonly repeated: Repeated | undefined
+}
+
+/** All limits of a call, and when its run began, so that the next call of the same run, principal and item finds them at once. */
+export interface Known extends Found {
+  readonly principal: Principal
   /** Ms since the epoch; undefined where the time of runs is not limited. */
   readonly beganMs: number | undefined
   /** Monotonic ms until which nothing is looked up, so that what is in use is known as such. */
@@ -104,7 +118,7 @@ export class Holders {
   }
 
   /** Of a call that was let in. */
-  learn(call: TargetedCall, shared: readonly Limit[], own: readonly Limit[], ofRun: readonly Limit[], nowMs: number): void {
+  learn(call: TargetedCall, { shared, own, ofRun, repeated }: Found, nowMs: number): void {
     const item = itemOf(call)
     if (item === undefined) return
     let items = this.knownOf.get(call.run)
@@ -115,7 +129,7 @@ export class Holders {
     if (items.size >= mostKnown) items.clear()
     const { principal } = call.caller
     const beganMs = this.budgets.run.time === undefined ? undefined : this.began.get(this.keyOf(principal, call.run))
-    items.set(item, { principal, shared, own, ofRun, beganMs, untilMs: nowMs + knownForMs })
+    items.set(item, { principal, shared, own, ofRun, repeated, beganMs, untilMs: nowMs + knownForMs })
   }
 
   /** What all callers have together. */

@@ -12,10 +12,11 @@ const keyOf = (n: number): string => tenantKey('t', 'budget', 'run', String(n))
 function setting() {
   const clock = new ManualClock()
   const { report, counted, logged } = aReport()
-  const state: { fault: StoreFaultKind | undefined; rows: number } = { fault: undefined, rows: 0 }
+  const state: { fault: StoreFaultKind | undefined; rows: number; amounts: unknown[] } = { fault: undefined, rows: 0, amounts: [] }
   const transaction = {
-    runEach: async (_sql: string, rows: readonly unknown[]) => {
+    runEach: async (_sql: string, rows: readonly (readonly unknown[])[]) => {
       state.rows += rows.length
+      if (state.amounts.length < 10) state.amounts.push(...rows.map((row) => row[5]))
       return rows.length
     },
     run: async () => 0,
@@ -28,7 +29,7 @@ function setting() {
   } as Durable
   const kept = new KeptUsage(durable, clock, report)
   const use = (from: number, to: number): void => {
-    for (let n = from; n < to; n += 1) kept.note(keyOf(n), hour, 1, clock.now())
+    for (let n = from; n < to; n += 1) kept.note({ key: keyOf(n), periodMs: hour }, 1, clock.now())
   }
   return { clock, kept, state, use, lost: () => counted.budget_usage_lost ?? 0, logged }
 }
@@ -76,4 +77,25 @@ describe('what was used of budgets and cannot be kept', () => {
     await kept.end()
     expect([state.rows, lost(), logged]).toEqual([3, 0, []])
   })
+})
+
+it('is kept of one limit as of ever new ones: what was written, forgotten or is of an earlier part of the period takes in no more', async () => {
+  const { clock, kept, state } = setting()
+  const limit = { key: keyOf(0), periodMs: hour }
+  const note = (amount: number): void => kept.note(limit, amount, clock.now())
+  note(1)
+  note(2)
+  await clock.advance(5_000)
+  note(4)
+  kept.forget(limit.key)
+  note(8)
+  await clock.advance(5_000)
+  note(16)
+  await clock.advance(2_000)
+  kept.note(limit, 32, clock.now() + hour)
+  note(64)
+  await clock.advance(5_000)
+  const written = state.amounts.map(Number)
+  expect(written.slice(0, 2)).toEqual([3, 8])
+  expect(written.slice(2).reduce((sum, one) => sum + one, 0)).toBe(112)
 })

@@ -32,6 +32,20 @@ export interface Use {
   amount: number
 }
 
+/** What is being gathered. */
+interface Gathered extends Use {
+  /** It takes in more; false once it is to be written. */
+  open: boolean
+}
+
+/** What uses are noted of. */
+export interface Noted {
+  readonly key: string
+  readonly periodMs: number
+  /** What is being gathered of it, so that it is not looked up for each call. */
+  gathered?: unknown
+}
+
 /** How long uses are gathered, in ms: what a crash gives back. */
 const gatherMs = 5_000
 /** What comes back sooner than a restart takes is not worth a row. */
@@ -45,7 +59,7 @@ export class KeptUsage {
   private readonly durable: Durable
   private readonly clock: Clock
   private readonly report: Report
-  private waiting = new Map<string, Use>()
+  private waiting = new Map<string, Gathered>()
   /** Of parts that were over before they were written. */
   private over: Use[] = []
   private timer: Timer | undefined
@@ -83,18 +97,24 @@ export class KeptUsage {
   }
 
   /** `now`: ms since the epoch. */
-  note(key: string, periodMs: number, amount: number, now: number): void {
+  note(of: Noted, amount: number, now: number): void {
+    const { key, periodMs } = of
     if (periodMs < shortestMs) return
-    const known = this.waiting.get(key)
+    const gathered = of.gathered as Gathered | undefined
+    const known = gathered?.open === true ? gathered : this.waiting.get(key)
     if (known !== undefined && now < known.endedMs && now >= known.beganMs) {
+      of.gathered = known
       known.amount += amount
       return
     }
     if (this.isFull()) return
-    if (known !== undefined) this.over.push(known)
+    if (known !== undefined) {
+      known.open = false
+      this.over.push(known)
+    }
     const part = Math.ceil(periodMs / parts)
     const beganMs = Math.floor(now / part) * part
-    this.waiting.set(key, { key, beganMs, endedMs: beganMs + part, periodMs, amount })
+    this.waiting.set(key, { key, beganMs, endedMs: beganMs + part, periodMs, amount, open: true })
     this.later()
   }
 
@@ -106,6 +126,8 @@ export class KeptUsage {
   }
 
   forget(key: string): void {
+    const known = this.waiting.get(key)
+    if (known !== undefined) known.open = false
     this.waiting.delete(key)
     this.over = this.over.filter((use) => use.key !== key)
     this.queue(async () => void (await this.durable.run('DELETE FROM budget_usage WHERE tenant = ? AND key = ?', [partsOf(key)[0], key])))
@@ -147,6 +169,7 @@ export class KeptUsage {
   }
 
   private async write(): Promise<void> {
+    for (const use of this.waiting.values()) use.open = false
     const uses = [...this.over, ...this.waiting.values()]
     this.over = []
     this.waiting = new Map()

@@ -20,19 +20,47 @@ export interface Limit extends Allowance {
   readonly holder: string | undefined
   /** Nothing of it comes back: it is a total. */
   readonly total: boolean
+  /** Of what is kept of its use: what is being gathered. */
+  gathered?: unknown
 }
 
 /** As long as a run can go on; one that is older begins anew. */
 export const longestRunMs = 30 * 86_400_000
 
 export function rateLimit(key: TenantKey, { most, periodMs }: Rate, scope: Scope, upstream: string, item?: Limit['item']): Limit {
-  return { key, most, periodMs, kind: 'rate', unit: 'calls', scope, upstream, item, holder: undefined, total: false, slot: undefined }
+  return {
+    key,
+    most,
+    periodMs,
+    kind: 'rate',
+    unit: 'calls',
+    scope,
+    upstream,
+    item,
+    holder: undefined,
+    total: false,
+    slot: undefined,
+    gathered: undefined,
+  }
 }
 
 export function budgetLimit(key: TenantKey, rate: Rate | number, unit: Unit, scope: Scope, holder?: string): Limit {
   const total = typeof rate === 'number'
   const { most, periodMs } = total ? { most: rate, periodMs: longestRunMs } : rate
-  return { key, most, periodMs, kind: 'budget', unit, scope, upstream: undefined, item: undefined, holder, total, slot: undefined }
+  return {
+    key,
+    most,
+    periodMs,
+    kind: 'budget',
+    unit,
+    scope,
+    upstream: undefined,
+    item: undefined,
+    holder,
+    total,
+    slot: undefined,
+    gathered: undefined,
+  }
 }
 
 /** What a key was made of. */

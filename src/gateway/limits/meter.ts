@@ -16,12 +16,14 @@ export interface Amounts {
   readonly cost: number
   /** Tokens of the arguments, which are part of `tokens`. */
   readonly sent: number
+  /** What was learned of the item that is called; undefined where nothing was. */
+  readonly learned: Learned | undefined
 }
 
 /** Of a call where nothing but calls is counted. */
-export const oneCall: Amounts = { calls: 1, tokens: 0, cost: 0, sent: 0 }
+export const oneCall: Amounts = { calls: 1, tokens: 0, cost: 0, sent: 0, learned: undefined }
 /** Of what belongs to a call that was counted. */
-export const nothingMore: Amounts = { calls: 0, tokens: 0, cost: 0, sent: 0 }
+export const nothingMore: Amounts = { calls: 0, tokens: 0, cost: 0, sent: 0, learned: undefined }
 export interface MeterParts {
   readonly prices: PriceSettings
   readonly random: Pick<Random, 'fraction'>
@@ -58,8 +60,9 @@ export class Meter {
 
   estimate(call: TargetedCall): Amounts {
     const learned = this.itemOf(call)
-    const got = this.countTokens === undefined ? 0 : (learned.result ?? unknownResult)
-    return this.priced(call, 1, this.count(call.params, learned.sent), got)
+    // Whole, as what comes back: a tool whose results are all as long has nothing to be put right.
+    const got = this.countTokens === undefined ? 0 : Math.round(learned.result ?? unknownResult)
+    return this.priced(call, 1, this.count(call.params, learned.sent), got, learned)
   }
 
   /** Of a further leg of a call: what its client answers. */
@@ -69,13 +72,14 @@ export class Meter {
   }
 
   /** Of what was sent when it is back. */
-  actual(call: TargetedCall, { calls, sent }: Amounts, outcome: Outcome): Amounts {
+  actual(call: TargetedCall, estimated: Amounts, outcome: Outcome): Amounts {
+    const { calls, sent } = estimated
     if (outcome.kind === 'fault') return this.priced(call, calls, sent, 0)
     if (call.family === 'task') return this.ofTask(call, outcome)
-    const learned = this.itemOf(call)
+    const learned = estimated.learned ?? this.itemOf(call)
     const got = this.count(outcome.kind === 'input_required' ? outcome.requests : outcome.result, learned.got)
     if (outcome.kind === 'complete') learned.result = learned.result === undefined ? got : learned.result + (got - learned.result) / 8
-    return this.priced(call, calls, sent, got)
+    return sent + got === estimated.tokens ? estimated : this.priced(call, calls, sent, got)
   }
 
   /** Of a task that was looked after: its result, once it has one. */
@@ -84,10 +88,10 @@ export class Meter {
     return result === undefined ? nothingMore : this.priced(call, 0, 0, this.count(payload(result), this.itemOf(call).got))
   }
 
-  private priced(call: TargetedCall, calls: number, sent: number, got: number): Amounts {
+  private priced(call: TargetedCall, calls: number, sent: number, got: number, learned?: Learned): Amounts {
     const cost = 'item' in call ? (call as RoutedCall).item.settings.cost : undefined
     const tokens = sent + got
-    return { calls, tokens, sent, cost: calls * (cost?.call ?? 0) + tokens * (cost?.token ?? this.prices.perToken) }
+    return { calls, tokens, sent, learned, cost: calls * (cost?.call ?? 0) + tokens * (cost?.token ?? this.prices.perToken) }
   }
 
   private count(text: Payload, learned: LearnedTokens): number {
@@ -116,7 +120,7 @@ export class Meter {
   }
 }
 
-interface Learned {
+export interface Learned {
   readonly sent: LearnedTokens
   readonly got: LearnedTokens
   /** Tokens of its last results, the newer counting more; undefined before the first. */

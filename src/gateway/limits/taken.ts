@@ -6,7 +6,7 @@ import type { Clock } from '../../core/ports/clock.ts'
 import type { LimitStore } from '../../core/ports/limit-store.ts'
 import type { KeptUsage } from './kept-usage.ts'
 import type { Limit } from './limit.ts'
-import type { Amounts, Meter } from './meter.ts'
+import { type Amounts, type Meter, nothingMore } from './meter.ts'
 import { budgetWarning } from './warning.ts'
 
 export interface TakenParts {
@@ -24,6 +24,7 @@ export class Taken implements Held {
   private readonly shared: readonly Limit[]
   private readonly own: readonly Limit[]
   private readonly ofRun: readonly Limit[]
+  private leftMs = 0
 
   constructor(
     parts: TakenParts,
@@ -41,20 +42,21 @@ export class Taken implements Held {
     this.ofRun = ofRun
   }
 
-  /** `nowMs`: monotonic, of the turn in which the store said that it fits. */
-  count(nowMs: number): void {
-    this.add(this.amounts, 1, nowMs)
+  /** `nowMs`: monotonic, of the turn in which the store said that it fits; `stamp`: the same since the epoch. */
+  count(nowMs: number, stamp: number): void {
+    this.add(this.amounts, 1, nowMs, stamp)
   }
 
   leave(outcome: Outcome | undefined): void {
     if (outcome === undefined) return
     const nowMs = this.parts.clock.mono()
-    if (neverWentOut(outcome)) this.add(this.amounts, -1, nowMs)
+    this.leftMs = nowMs
+    if (neverWentOut(outcome)) this.add(this.amounts, -1, nowMs, this.parts.clock.now())
     else this.settle(outcome, nowMs)
   }
 
   amend(outcome: Outcome): Outcome {
-    return outcome.kind === 'complete' ? budgetWarning(this.parts, outcome, this.own, this.ofRun) : outcome
+    return outcome.kind === 'complete' ? budgetWarning(this.parts, outcome, this.own, this.ofRun, this.leftMs) : outcome
   }
 
   /** By what it used indeed. */
@@ -62,13 +64,13 @@ export class Taken implements Held {
     if (this.call === undefined || this.parts.meter === undefined) return
     const { amounts } = this
     const actual = this.parts.meter.actual(this.call, amounts, outcome)
+    if (actual === amounts) return
     const tokens = actual.tokens - amounts.tokens
     const cost = actual.cost - amounts.cost
-    if (tokens !== 0 || cost !== 0) this.add({ calls: 0, tokens, cost, sent: 0 }, 1, nowMs)
+    if (tokens !== 0 || cost !== 0) this.add({ ...nothingMore, tokens, cost }, 1, nowMs, this.parts.clock.now())
   }
 
-  private add(amounts: Amounts, sign: 1 | -1, nowMs: number): void {
-    const stamp = this.parts.clock.now()
+  private add(amounts: Amounts, sign: 1 | -1, nowMs: number, stamp: number): void {
     this.each(this.shared, amounts, sign, nowMs, stamp)
     this.each(this.own, amounts, sign, nowMs, stamp)
     this.each(this.ofRun, amounts, sign, nowMs, stamp)
@@ -80,7 +82,7 @@ export class Taken implements Held {
       const amount = amounts[limit.unit] * sign
       if (amount === 0) continue
       store.add(limit, amount, nowMs)
-      if (limit.kind === 'budget') kept?.note(limit.key, limit.periodMs, amount, stamp)
+      if (limit.kind === 'budget') kept?.note(limit, amount, stamp)
     }
   }
 }

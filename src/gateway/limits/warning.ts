@@ -20,8 +20,8 @@ export function budgetWarning(
   outcome: Extract<Outcome, { kind: 'complete' }>,
   ofPrincipal: readonly Limit[],
   ofRun: readonly Limit[],
+  nowMs: number,
 ): Outcome {
-  const nowMs = clock.mono()
   const near = (limit: Limit): boolean => limit.kind === 'budget' && store.used(limit, nowMs) >= limit.most * warned
   if (!ofPrincipal.some(near) && !ofRun.some(near)) return outcome
   const found = [...ofPrincipal, ...ofRun].filter(near)
