@@ -45,6 +45,7 @@ async function ask(server, version, home) {
     const [{ tools, unreachable }] = servers.values()
     return unreachable === undefined ? { tools: [...tools.values()] } : { error: unreachable }
   } catch (error) {
-    return { error: error.message }
+    // Of npm the first line says why.
+    return { error: error.message.split('\n')[0] }
   }
 }

@@ -106,10 +106,32 @@ describe('what was used of budgets', () => {
     const first = await start({ run: { calls: 5 } })
     expect(await first.times(9)).toBe(5)
     const [shown] = first.limits.show()
-    expect(first.limits.clear(shown?.id ?? '')).toBe(true)
+    expect(await first.limits.clear(shown?.id ?? '')).toEqual({ kind: 'cleared' })
     await first.limits.end()
     expect(await rowsOf(durable)).toEqual([])
     expect(await (await start({ run: { calls: 5 } })).times(9)).toBe(5)
+  })
+
+  it('is given back whole or not at all: where the store does not do it, the operator is told', async () => {
+    const { start, durable } = world()
+    let away = true
+    const flaky: Durable = {
+      read: (work) => durable.read(work),
+      run: async (sql, params) => (away ? { ok: false, fault: { kind: 'locked', message: 'away' } } : durable.run(sql, params)),
+      transact: (work) => durable.transact(work),
+      trouble: () => undefined,
+      close: () => durable.close(),
+    }
+    const first = await start({ run: { calls: 5 } }, flaky)
+    expect(await first.times(9)).toBe(5)
+    const id = first.limits.show()[0]?.id ?? ''
+    expect(await first.limits.clear(id)).toEqual({ kind: 'unkept', reason: 'away' })
+    expect(await first.times(1)).toBe(0)
+    away = false
+    expect(await first.limits.clear(id)).toEqual({ kind: 'cleared' })
+    expect(await first.times(2)).toBe(2)
+    await first.limits.end()
+    expect(await rowsOf(durable)).toMatchObject([{ amount: 2 }])
   })
 
   it('waits where the store is away, and is written when it is back', async () => {

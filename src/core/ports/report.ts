@@ -59,6 +59,10 @@ export const counters = {
     help: 'Parts of what was used of budgets that could not be kept, so that a restart gives them back.',
     labels: [],
   },
+  tool_usage_lost: {
+    help: 'Calls of tools that could not be counted for their caller and client, so that what is told of usage lacks them.',
+    labels: [],
+  },
   audit_rows_lost: { help: 'Rows of the audit that were lost, since the store was away for longer than memory lasts.', labels: [] },
   access_denied: { help: 'Calls that no rule of `access` grants, or not with the scopes of the caller.', labels: ['upstream', 'kind'] },
   limit: {

@@ -16,8 +16,7 @@ export interface BudgetEntry {
 export interface Budgets {
   /** The fullest first. */
   show(): readonly BudgetEntry[]
-  /** False where there is no such limit. */
-  clear(id: string): boolean
+  clear(id: string): Promise<{ readonly kind: 'cleared' | 'unknown' } | { readonly kind: 'unkept'; readonly reason: string }>
 }
 
 export const budgetsAddress = '/admin/v1/budgets'
@@ -53,10 +52,17 @@ export async function takeClear(
   const asked = await objectIn(req, mostBytes)
   if (asked?.action !== 'clear') return problem(res, 400, 'Bad request', 'Send {"action": "clear"}.')
   const found = budgets.show().find((one) => one.id === id)
-  const allowed = budgets.clear(id)
+  const done = await budgets.clear(id)
   const { upstream, tool: item } = found ?? {}
-  operations.note(req, { action: 'clear', upstream, item, allowed, result: allowed ? `limit ${toldOf(id, found)}` : `no limit ${id}` })
-  if (!allowed) return problem(res, 404, 'Not found', `There is no limit ${id} of which anything is known to be used.`)
+  const results = {
+    cleared: () => `limit ${toldOf(id, found)}`,
+    unknown: () => `no limit ${id}`,
+    unkept: () => `the store did not give back limit ${toldOf(id, found)}`,
+  }
+  operations.note(req, { action: 'clear', upstream, item, allowed: done.kind === 'cleared', result: results[done.kind]() })
+  if (done.kind === 'unknown') return problem(res, 404, 'Not found', `There is no limit ${id} of which anything is known to be used.`)
+  if (done.kind === 'unkept')
+    return problem(res, 503, 'Store unavailable', `Nothing was given back, since the store would count it again: ${done.reason}.`)
   answer(res, 200, 'application/json', JSON.stringify({ id, cleared: true }))
 }
 

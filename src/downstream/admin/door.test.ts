@@ -26,9 +26,10 @@ const budgets = {
     { id: 'ab12', kind: 'budget', scope: 'run', unit: 'calls', run: 'r1', used: 3, limit: 5 },
     { id: 'cd34', kind: 'rate', scope: 'tool', unit: 'calls', tool: 't', used: 1, limit: 5, windowMs: 1_000, resetsAtMs: 500 },
   ],
-  clear: (id: string) => {
+  clear: async (id: string) => {
     cleared.push(id)
-    return id === 'ab12'
+    if (id === 'cd34') return { kind: 'unkept', reason: 'the disk is full' } as const
+    return { kind: id === 'ab12' ? ('cleared' as const) : ('unknown' as const) }
   },
 }
 const decidedOf: unknown[] = []
@@ -59,6 +60,7 @@ const versions = {
     upstream === 'a b' && tool === 't'
       ? {
           days: 14,
+          isIncomplete: true,
           usage: [{ tool: 't_v1', version: 1, tenant: '', issuer: 'i', subject: 's', client: 'c', calls: 3, lastMs: 1_000 }],
           pins: [{ key: 'access.0.versions', family: 't', version: 1 }],
           tools: [{ tool: 't_v1', version: 1, end: { plan, by: 'operator' } }],
@@ -259,7 +261,7 @@ describe('the admin door', () => {
       expect.objectContaining({
         ...noted,
         ...{ allowed: false, method: 'clear', item: 't' },
-        reason: 'clear by an operator (127.0.0.1): no limit cd34',
+        reason: expect.stringMatching(/^clear by an operator \(127\.0\.0\.1\): the store did not give back limit \{"id":"cd34"/),
       }),
       expect.objectContaining({
         ...noted,
@@ -337,7 +339,10 @@ describe('the admin door', () => {
     expect((await get('/admin/v1/budgets/ab12/actions')).status).toBe(405)
     expect((await post('../clients', '{"action":"clear"}')).status).toBe(404)
     expect((await get('/admin/v1/budgets/ab12/actions', { origin: 'https://evil.example' }, 'POST')).status).toBe(403)
-    expect(cleared).toEqual(['ab12', 'ff'])
+    const unkept = await post('cd34', '{"action":"clear"}')
+    expect([unkept.status, unkept.text]).toEqual([503, expect.stringContaining('Nothing was given back')])
+    expect(cleared).toEqual(['ab12', 'ff', 'cd34'])
+    expect(decisions.all.map(({ allowed }) => allowed)).toEqual([true, false, false])
   })
 
   it('answers a bug of ours, which stands in the log', async () => {
@@ -371,6 +376,7 @@ describe('versions of a tool', () => {
       usage: [
         { tool: 't_v1', version: 1, tenant: '', issuer: 'i', subject: 's', client: 'c', calls: 3, lastCall: '1970-01-01T00:00:01.000Z' },
       ],
+      incomplete: true,
       pins: [{ key: 'access.0.versions', family: 't', version: 1 }],
       versions: [
         {

@@ -35,6 +35,7 @@ export interface ToolVersions {
     | {
         readonly days: number
         readonly usage: readonly { readonly lastMs: number }[] | undefined
+        readonly isIncomplete: boolean
         readonly pins: readonly unknown[]
         readonly tools: readonly { readonly end: PlannedEnd | undefined }[]
       }
@@ -77,7 +78,7 @@ export async function takeVersions(
     return problem(res, 405, 'Method not allowed', 'Usage is read with GET.', ['Allow', 'GET, HEAD'])
   const found = await versions.report(server, tool)
   if (found === undefined) return problem(res, 404, 'Not found', `${quoted(server)} has no tool ${quoted(tool)}.`)
-  const { days, usage, pins, tools } = found
+  const { days, usage, isIncomplete, pins, tools } = found
   if (usage === undefined) return problem(res, 503, 'Store unavailable', 'The durable store cannot say who used it.')
   answer(
     res,
@@ -88,6 +89,7 @@ export async function takeVersions(
       tool,
       days,
       usage: usage.map(({ lastMs, ...use }) => ({ ...use, lastCall: new Date(lastMs).toISOString() })),
+      ...(isIncomplete ? { incomplete: true } : {}),
       pins,
       versions: tools.map(({ end, ...one }) => ({ ...one, deprecation: end === undefined ? null : shownEnd(end) })),
     }),

@@ -362,8 +362,8 @@ describe('what operators see', () => {
     expect(rate).toMatchObject({ kind: 'rate', scope: 'tool', tool: 'book', used: 2, limit: 50, windowMs: 10_000, resetsAtMs })
     expect(budget).toMatchObject({ kind: 'budget', scope: 'run', unit: 'calls', run: 'r1', subject: 'alice', used: 2, limit: 2 })
     expect(budget).not.toHaveProperty('windowMs')
-    expect(limits.clear('nothing')).toBe(false)
-    expect(limits.clear(budget?.id ?? '')).toBe(true)
+    expect(await limits.clear('nothing')).toEqual({ kind: 'unknown' })
+    expect(await limits.clear(budget?.id ?? '')).toEqual({ kind: 'cleared' })
     expect(await times(5)).toBe(2)
   })
 

@@ -50,11 +50,18 @@ export interface Limits {
   resumed(send: Next<RoutedCall>): Next<RoutedCall>
   /** Those of which something is used, those of which the least is left first. */
   show(): readonly LimitStatus[]
-  /** False where there is no such limit. */
-  clear(id: string): boolean
+  /** Gives back all that is used of one. */
+  clear(id: string): Promise<Cleared>
   /** Counts what was used before a start. */
   restore(use: Use): void
 }
+
+export type Cleared =
+  | { readonly kind: 'cleared' }
+  /** There is no such limit. */
+  | { readonly kind: 'unknown' }
+  /** The store would bring it back with the next start: nothing was given back. */
+  | { readonly kind: 'unkept'; readonly reason: string }
 
 /** Legs of continued calls that are known to have come. */
 const mostLegs = 16_384
@@ -72,14 +79,15 @@ export function createLimits(parts: LimitsParts): Limits {
       return (call, exchange) => pass(call, exchange, send as Next<Call>)
     },
     show: () => shown(asking.holders.all(), parts.store, parts.clock),
-    clear: (id) => {
+    clear: async (id) => {
       for (const limit of asking.holders.all()) {
         if (idOf(limit.key) !== id) continue
+        const unkept = await parts.kept?.forget(limit.key)
+        if (unkept !== undefined) return { kind: 'unkept', reason: unkept }
         parts.store.clear(limit)
-        parts.kept?.forget(limit.key)
-        return true
+        return { kind: 'cleared' }
       }
-      return false
+      return { kind: 'unknown' }
     },
     restore: ({ key, beganMs, endedMs, periodMs, amount }) => {
       if (amount === 0) return asking.holders.restoreRun(readKey(key), beganMs)

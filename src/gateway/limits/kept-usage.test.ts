@@ -26,7 +26,8 @@ function setting() {
       state.fault === undefined
         ? { ok: true, value: await work(transaction) }
         : { ok: false, fault: { kind: state.fault, message: state.fault } },
-  } as Durable
+    run: async () => ({ ok: true, value: 0 }),
+  } as unknown as Durable
   const kept = new KeptUsage(durable, clock, report)
   const use = (from: number, to: number): void => {
     for (let n = from; n < to; n += 1) kept.note({ key: keyOf(n), periodMs: hour }, 1, clock.now())
@@ -87,7 +88,7 @@ it('is kept of one limit as of ever new ones: what was written, forgotten or is 
   note(2)
   await clock.advance(5_000)
   note(4)
-  kept.forget(limit.key)
+  expect(await kept.forget(limit.key)).toBeUndefined()
   note(8)
   await clock.advance(5_000)
   note(16)
@@ -98,4 +99,16 @@ it('is kept of one limit as of ever new ones: what was written, forgotten or is 
   const written = state.amounts.map(Number)
   expect(written.slice(0, 2)).toEqual([3, 8])
   expect(written.slice(2).reduce((sum, one) => sum + one, 0)).toBe(112)
+})
+
+it('what was kept counts after a start, though what is over could not be dropped', async () => {
+  const { report, logged } = aReport()
+  const row = { key: keyOf(0), began_ms: 0, ended_ms: 0, period_ms: hour, amount: 3 }
+  const away = { ok: false, fault: { kind: 'locked', message: 'away' } } as const
+  const store = (read: Stored<readonly unknown[]>): Durable => ({ run: async () => away, read: async () => read }) as unknown as Durable
+  const clock = new ManualClock()
+  expect(await new KeptUsage(store({ ok: true, value: [row] }), clock, report).load()).toMatchObject([{ amount: 3 }])
+  expect(logged).toEqual([])
+  expect(await new KeptUsage(store(away), clock, report).load()).toEqual([])
+  expect(logged).toEqual(['What was used of budgets is not known from before the start'])
 })

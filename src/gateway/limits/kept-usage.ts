@@ -77,16 +77,19 @@ export class KeptUsage {
   /** What still counts, the oldest first. Never rejects: what cannot be read counts no more, and the store tells of it. */
   async load(): Promise<readonly Use[]> {
     const now = this.clock.now()
-    const dropped = await this.durable.run('DELETE FROM budget_usage WHERE ended_ms + period_ms <= ?', [now])
+    // What stays is in nobody's way: it is not read, and dropped with the next.
+    await this.durable.run('DELETE FROM budget_usage WHERE ended_ms + period_ms <= ?', [now])
     const found = await this.durable.read((reader) =>
-      reader.all('SELECT key, began_ms, ended_ms, period_ms, amount FROM budget_usage ORDER BY ended_ms DESC LIMIT ?', [most]),
+      reader.all(
+        `SELECT key, began_ms, ended_ms, period_ms, amount FROM budget_usage
+         WHERE ended_ms + period_ms > ? ORDER BY ended_ms DESC LIMIT ?`,
+        [now, most],
+      ),
     )
-    if (!dropped.ok || !found.ok) {
-      this.report.log('warn', 'What was used of budgets is not known from before the start', {
-        reason: dropped.ok ? (found.ok ? '' : found.fault.message) : dropped.fault.message,
-      })
+    if (!found.ok) {
+      this.report.log('warn', 'What was used of budgets is not known from before the start', { reason: found.fault.message })
+      return []
     }
-    if (!found.ok) return []
     return found.value.toReversed().map((row) => ({
       key: String(row.key),
       beganMs: Number(row.began_ms),
@@ -125,12 +128,20 @@ export class KeptUsage {
     this.later()
   }
 
-  forget(key: string): void {
-    const known = this.waiting.get(key)
-    if (known !== undefined) known.open = false
-    this.waiting.delete(key)
-    this.over = this.over.filter((use) => use.key !== key)
-    this.queue(async () => void (await this.durable.run('DELETE FROM budget_usage WHERE tenant = ? AND key = ?', [partsOf(key)[0], key])))
+  /** All of it or nothing: of a store that does not do it the reason, and then it counts as before. */
+  async forget(key: string): Promise<string | undefined> {
+    let reason: string | undefined = 'an internal error, see the log'
+    this.queue(async () => {
+      const dropped = await this.durable.run('DELETE FROM budget_usage WHERE tenant = ? AND key = ?', [partsOf(key)[0], key])
+      reason = dropped.ok ? undefined : dropped.fault.message
+      if (!dropped.ok) return
+      const known = this.waiting.get(key)
+      if (known !== undefined) known.open = false
+      this.waiting.delete(key)
+      this.over = this.over.filter((use) => use.key !== key)
+    })
+    await this.writing
+    return reason
   }
 
   /** Writes what is not written yet, and ends. */

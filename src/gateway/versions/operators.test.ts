@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { aReport } from '../../../test/doubles/gateway/samples.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
 import { silentReport } from '../../../test/doubles/report.ts'
 import type { Deprecation } from '../../core/call/deprecation.ts'
+import type { Principal } from '../../core/call/principal.ts'
 import type { CallRecord } from '../../core/call/record.ts'
 import type { Durable } from '../../core/ports/durable.ts'
 import { dayMs } from '../../core/text/duration.ts'
@@ -39,7 +41,8 @@ function setting({
 } = {}) {
   const clock = new ManualClock()
   const durable = opened()
-  const usage = new ToolUsage(durable, clock, silentReport)
+  const { report, counted, logged } = aReport()
+  const usage = new ToolUsage(durable, clock, report)
   const plans = new Plans(durable, silentReport)
   const ends = new EndsOfTools({
     configured: toolsBySelector(toolsSettings.parse(tools)),
@@ -54,6 +57,12 @@ function setting({
     clock,
     listed: (upstream) => (upstream === 'billing' ? listed : undefined),
   })
+  const principals = new Map<string, Principal>()
+  const known = (sub: string): Principal => {
+    const principal = principals.get(sub) ?? aPrincipal({ sub })
+    principals.set(sub, principal)
+    return principal
+  }
   const called = (item: string, sub: string, client: string | undefined, change: Partial<CallRecord> = {}): void =>
     usage.note({
       method: 'tools/call',
@@ -61,7 +70,7 @@ function setting({
       item,
       attempts: 1,
       atMs: clock.now(),
-      caller: { principal: aPrincipal({ sub }), client: client === undefined ? undefined : { name: client, version: '1' } },
+      caller: { principal: known(sub), client: client === undefined ? undefined : { name: client, version: '1' } },
       ...change,
     } as CallRecord)
   const at = (days: number): number => Math.floor(clock.now() / dayMs) * dayMs + days * dayMs
@@ -75,7 +84,7 @@ function setting({
     const done = await end(...asked)
     return done.kind === 'refused' ? done.objections.map(({ kind }) => kind) : done.kind
   }
-  return { clock, durable, usage, plans, ends, operators, called, end, kinds, at }
+  return { clock, counted, logged, durable, usage, plans, ends, operators, called, end, kinds, at }
 }
 
 describe('who uses a version', () => {
@@ -119,6 +128,42 @@ describe('who uses a version', () => {
     expect((await operators.report('billing', 'other'))?.usage).toMatchObject([{ calls: 2 }])
     await durable.close()
     expect(await usage.of('billing', 'other')).toBeUndefined()
+  })
+})
+
+describe('more use than is kept apart', () => {
+  const many = 20_000
+
+  it('is counted, told once, and said where usage is shown, until it is no matter any more', async () => {
+    const { called, operators, kinds, counted, logged, clock } = setting()
+    for (let n = 0; n < many; n += 1) called('create_v2', `caller ${n}`, 'agent')
+    expect((await operators.report('billing', 'create_v1'))?.isIncomplete).toBe(false)
+    expect(await kinds('create_v1', 10)).toEqual(['before_date'])
+    for (let n = 0; n < many; n += 1) called('create_v2', `caller ${n}`, 'agent')
+    called('create_v1', 'alice', 'agent')
+    called('create_v1', 'alice', 'agent')
+    called('create_v2', 'caller 1', 'agent')
+    expect([counted.tool_usage_lost, logged]).toEqual([2, ['Who calls which version of a tool is not counted whole']])
+    expect(await operators.report('billing', 'create_v1')).toMatchObject({ isIncomplete: true, usage: [] })
+    // Nobody is known to call it, and nobody is known not to.
+    expect(await kinds('create_v1', 10)).toEqual(['before_date', 'in_use'])
+    await clock.advance(14 * dayMs)
+    expect((await operators.report('billing', 'create_v1'))?.isIncomplete).toBe(false)
+    expect(await kinds('create_v1', 10)).toEqual(['before_date'])
+  })
+
+  it('is what waits too long for the store as well', async () => {
+    const { called, operators, counted, durable, clock } = setting()
+    const { transact } = durable
+    durable.transact = async () => ({ ok: false, fault: { kind: 'unavailable', message: 'away' } })
+    for (let n = 0; n < many; n += 1) called('other', `caller ${n}`, 'agent')
+    await clock.advance(10_000)
+    for (let n = 0; n < 3; n += 1) called('create_v1', 'alice', 'agent')
+    await clock.advance(10_000)
+    durable.transact = transact.bind(durable)
+    expect((await operators.report('billing', 'create_v1'))?.usage).toMatchObject([{ calls: 3 }])
+    // The oldest is what makes room.
+    expect(counted.tool_usage_lost).toBe(1)
   })
 })
 

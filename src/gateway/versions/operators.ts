@@ -32,6 +32,8 @@ export interface ToolReport {
   readonly days: number
   /** Undefined where the store cannot say. */
   readonly usage: readonly ToolUse[] | undefined
+  /** There may be more callers than that. */
+  readonly isIncomplete: boolean
   readonly pins: readonly ConfiguredPin[]
   /** Of each version that there is. */
   readonly tools: readonly { readonly tool: string; readonly version: number | undefined; readonly end: PlannedEnd | undefined }[]
@@ -64,7 +66,7 @@ export class VersionsOfTools {
     const names = this.named(upstream, name)
     if (names.length === 0 && (usage === undefined || usage.length === 0)) return undefined
     const tools = names.map((tool) => ({ tool, version: versionOf(tool)?.number, end: this.planned(upstream, tool) }))
-    return { days: usageDays, usage, pins: this.pinsOf(upstream, name), tools }
+    return { days: usageDays, usage, isIncomplete: this.parts.usage.isIncomplete, pins: this.pinsOf(upstream, name), tools }
   }
 
   /** The plan that holds for one tool, and who made it. */
@@ -73,7 +75,7 @@ export class VersionsOfTools {
   }
 
   async end(upstream: string, name: string, { version, plan, override }: EndWanted): Promise<EndPlanned> {
-    const { ends, plans, clock, usage } = this.parts
+    const { ends, plans, clock } = this.parts
     const tool = this.meant(upstream, name, version)
     if (typeof tool !== 'string') return { kind: 'unknown', reason: tool.reason }
     const planned = this.planned(upstream, tool)
@@ -90,12 +92,19 @@ export class VersionsOfTools {
             plan: next,
             before,
             pins: this.pinsOf(upstream, tool).map(({ key, rule }) => (rule === undefined ? key : `${key} (${rule})`)),
-            callers: (await usage.of(upstream, tool))?.filter((use) => use.tool === tool).length,
+            callers: await this.callersOf(upstream, tool),
           })
     if (found.length > 0 && !override) return { kind: 'refused', tool, objections: found }
     const unkept = await plans.set(upstream, tool, plan)
     if (unkept !== undefined) return { kind: 'unkept', tool, reason: unkept }
     return { kind: 'planned', tool, version: versionOf(tool)?.number, overridden: found }
+  }
+
+  /** Undefined where it is not known. */
+  private async callersOf(upstream: string, tool: string): Promise<number | undefined> {
+    const { usage } = this.parts
+    const callers = (await usage.of(upstream, tool))?.filter((use) => use.tool === tool).length
+    return callers === 0 && usage.isIncomplete ? undefined : callers
   }
 
   /** The tools that a name is of: itself, or all versions of the family. */

@@ -31,7 +31,7 @@ export const usageDays = 14
 
 /** How long calls are gathered, in ms. */
 const gatherMs = 10_000
-/** Entries that are gathered; of further callers nothing is known until they are written. */
+/** Entries that are gathered, or wait for the store. */
 const most = 20_000
 /** Rows of one answer, the latest. */
 const mostShown = 1_000
@@ -70,6 +70,9 @@ export class ToolUsage {
   private ended = false
   /** What the store did not take, for the next time. */
   private waiting: Cell[][] = []
+  private lostAtMs: number | undefined
+  /** Something was lost since the store took the last. */
+  private losing = false
 
   constructor(durable: Durable, clock: Clock, report: Report) {
     this.durable = durable
@@ -117,6 +120,11 @@ export class ToolUsage {
     return found.value.map(useOf).filter(({ tool }) => tool === name || versionOf(name) === undefined)
   }
 
+  /** Calls of the last days were counted for nobody, as far as this gateway knows: of tools without callers it cannot be said that there are none. */
+  get isIncomplete(): boolean {
+    return this.lostAtMs !== undefined && this.clock.now() - this.lostAtMs < usageDays * dayMs
+  }
+
   /** Writes what is gathered; before the durable store closes. */
   async end(): Promise<void> {
     this.ended = true
@@ -125,7 +133,10 @@ export class ToolUsage {
   }
 
   private begin(upstream: string, item: string, principal: Principal, client: string, atMs: number): void {
-    if (this.count >= most) return
+    if (this.count >= most) {
+      this.lose(1, 'more callers, clients and tools than memory is for')
+      return
+    }
     this.count += 1
     const tools = this.gathered.get(upstream) ?? new Map<string, ByPrincipal>()
     this.gathered.set(upstream, tools)
@@ -167,10 +178,28 @@ export class ToolUsage {
       )
       await transaction.run('DELETE FROM tool_usage WHERE day < ?', [oldest])
     })
-    // The store tells what is wrong with it.
-    if (kept.ok || kept.fault.kind === 'conflict' || this.ended) return
+    if (kept.ok) {
+      this.losing = false
+      return
+    }
+    const { kind, message } = kept.fault
+    if (kind === 'conflict' || this.ended) {
+      this.lose(callsOf(rows), message)
+      return
+    }
+    // The store tells what is wrong with it; what was used waits for it.
     this.waiting = rows.slice(-most)
+    this.lose(callsOf(rows.slice(0, -most)), 'the store was away for longer than memory lasts')
     this.later()
+  }
+
+  private lose(calls: number, reason: string): void {
+    if (calls === 0) return
+    this.lostAtMs = this.clock.now()
+    this.report.counters.add('tool_usage_lost', {}, calls)
+    if (this.losing) return
+    this.losing = true
+    this.report.log('warn', 'Who calls which version of a tool is not counted whole', { reason })
   }
 
   private rows(): Cell[][] {
@@ -187,6 +216,11 @@ export class ToolUsage {
     }
     return rows
   }
+}
+
+/** As `rows` has them. */
+function callsOf(rows: readonly Cell[][]): number {
+  return rows.reduce((sum, row) => sum + Number(row[8]), 0)
 }
 
 function familyOf(tool: string): string {

@@ -91,6 +91,7 @@ async function ask(url: string, { path, body: sent, timeoutMs, refused }: Wanted
     if (refused !== undefined && said !== '' && isObject(answer)) Object.assign(refused, { status: statusCode, body: answer })
     // What is asked about is not there: the door is the right one.
     if (sent !== undefined && said !== '' && (statusCode === 404 || statusCode === 400)) return `${address} refused it${said}`
+    if (sent !== undefined && said !== '' && statusCode === 503) return `${address} could not do it${said}`
     const much = statusCode === 200 && bytes === undefined ? ` and more than ${largestAnswer} bytes` : ''
     return `${address} answered with HTTP ${statusCode}${much}; is it the admin door of a gateway (\`admin.listen\`, by default ${defaultAdminUrl})?`
   } catch (thrown) {
