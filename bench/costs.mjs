@@ -24,11 +24,17 @@ const ownBuild = join(import.meta.dirname, '..', 'dist')
 export async function costOf(flavour, era, upstream) {
   const starts = []
   for (let n = 0; n < settings.pairs; n += 1) {
-    const { both, pid, folder } = await startBoth(n % 2 === 0 ? ['', flavour] : [flavour, ''], era, upstream)
-    for (const one of both) await load(one, settings.connections, warmMs)
-    for (let round = 0; round < settings.rounds; round += 1) for (const one of both) await sample(one)
-    process.kill(pid, 'SIGKILL')
-    rmSync(folder, { recursive: true, force: true })
+    const folder = mkdtempSync(join(tmpdir(), 'signalbox-cost-'))
+    let started
+    try {
+      started = await startBoth(n % 2 === 0 ? ['', flavour] : [flavour, ''], era, upstream, folder)
+      for (const one of started.both) await load(one, settings.connections, warmMs)
+      for (let round = 0; round < settings.rounds; round += 1) for (const one of started.both) await sample(one)
+    } finally {
+      if (started !== undefined) process.kill(started.pid, 'SIGKILL')
+      rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+    }
+    const { both } = started
     const plain = both.find((one) => one.flavour === '').samples
     const more = both.find((one) => one.flavour !== '').samples.map((us, round) => us - plain[round])
     starts.push({ plain: median(plain), more: median(more) })
@@ -50,8 +56,7 @@ export async function printCost(flavour, upstream) {
 }
 
 /** Both in one process, in this order. */
-async function startBoth(names, era, upstream) {
-  const folder = mkdtempSync(join(tmpdir(), 'signalbox-cost-'))
+async function startBoth(names, era, upstream, folder) {
   const made = []
   for (const [index, name] of names.entries()) {
     const { config, authorization } = await flavourOf(name)
@@ -75,7 +80,7 @@ async function startBoth(names, era, upstream) {
     const session = era === 'legacy' ? await openSession(`http://127.0.0.1:${port}/mcp`, credential) : undefined
     both.push({ port, pid, flavour, authorization, era, session, path: '/mcp', tool: 'up__echo', samples: [] })
   }
-  return { both, pid, folder }
+  return { both, pid }
 }
 
 async function sample(one) {

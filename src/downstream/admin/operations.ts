@@ -36,14 +36,17 @@ export class Operations {
       allowed,
       principal: undefined,
       method: action,
-      upstream,
-      item,
+      upstream: upstream?.slice(0, longestName),
+      item: item?.slice(0, longestName),
       rule: 'operator',
       credential: this.credential,
       reason: `${action} by ${whoOf(req)}: ${result}`,
     })
   }
 }
+
+/** Of names, which an address of a request may state at any length. */
+export const longestName = 200
 
 /** A name that a program may state: of a user of the system that it runs on. */
 const stated = /^[\p{L}\p{N}][\p{L}\p{N}._@\\+-]{0,63}$/u

@@ -5,7 +5,7 @@ import { dateMs } from '../../core/text/date.ts'
 import { dayMs } from '../../core/text/duration.ts'
 import { answer, problem } from './answer.ts'
 import { objectIn, type ToolPath, toolPath } from './asked.ts'
-import type { Operations } from './operations.ts'
+import { longestName, type Operations } from './operations.ts'
 
 interface Plan {
   readonly fromMs: number
@@ -114,8 +114,8 @@ async function deprecate(
   const note = (item: string, allowed: boolean, result: string): void =>
     operations.note(req, {
       action,
-      upstream: server.slice(0, 100),
-      item: item.slice(0, 200),
+      upstream: server,
+      item,
       allowed,
       result: `${result}${reasoned(reason)}`,
     })
@@ -198,5 +198,5 @@ function reasoned(reason: string | undefined): string {
 }
 
 function quoted(text: string): string {
-  return JSON.stringify(text.slice(0, 200))
+  return JSON.stringify(text.slice(0, longestName))
 }

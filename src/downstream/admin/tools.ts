@@ -105,7 +105,7 @@ export async function takeTool(
   }
   const done = await tools.decide(server, tool, { action: what, ...asked, by: operatorOf(req) })
   const result = done.ok ? `${done.entry.state} (${asked.expect.join(' ')})${said(asked.reason)}` : done.detail
-  operations.note(req, { action: what, upstream: server.slice(0, 64), item: tool.slice(0, 128), allowed: done.ok, result })
+  operations.note(req, { action: what, upstream: server, item: tool, allowed: done.ok, result })
   if (!done.ok) return problem(res, statuses[done.why], titles[done.why], done.detail)
   answer(res, 200, 'application/json', JSON.stringify(done.entry))
 }

@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { answer, problem } from './answer.ts'
 import { objectIn } from './asked.ts'
-import type { Operations } from './operations.ts'
+import { longestName, type Operations } from './operations.ts'
 
 /** How the server stands afterwards. */
 export interface ActionEnd {
@@ -54,7 +54,7 @@ export async function takeAction(
     return problem(res, 400, 'Bad request', detail)
   }
   const { action, waitMs } = asked
-  const upstream = name.slice(0, 100)
+  const upstream = name.slice(0, longestName)
   if (!maintenance.knows(name)) {
     operations.note(req, { action, upstream, allowed: false, result: 'there is no such server' })
     return problem(res, 404, 'Not found', `The gateway has no server ${JSON.stringify(upstream)}.`)

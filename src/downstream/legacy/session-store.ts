@@ -1,6 +1,7 @@
 // Where a legacy HTTP session lives: what never changes is sealed into its id, so that any replica can read it; what changes is a small
 // record in the ephemeral store. Where that is gone, the session has ended, or the gateway has: the durable store tells which, and a session
 // that did not end goes on.
+
 import { createHash } from 'node:crypto'
 import type { ClientCapabilities, LogLevel } from '../../core/call/call.ts'
 import { type Principal, principalKey } from '../../core/call/principal.ts'
@@ -9,6 +10,7 @@ import { type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Ephemeral } from '../../core/ports/ephemeral.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
+import { dayMs } from '../../core/text/duration.ts'
 import type { Handshake } from './capabilities.ts'
 import { listNames } from './capabilities.ts'
 import type { KeptSessions } from './kept-sessions.ts'
@@ -42,7 +44,7 @@ const longestName = 64
 /** Longest id that is opened at all. */
 const longestToken = 2_048
 /** How long after its beginning a session can outlive a restart, in ms. What is kept of it is kept so long. */
-const revivableMs = 30 * 86_400_000
+const revivableMs = 30 * dayMs
 
 interface Plain {
   readonly v: 1

@@ -1,8 +1,10 @@
 // Tells when a date has come at which lists read differently: the nearest one alone is waited for, since each new view names its own.
+
 import type { Clock, Timer } from '../../core/ports/clock.ts'
+import { dayMs } from '../../core/text/duration.ts'
 
 /** A clock may be set: it is looked at again after this, in ms. A timer of the runtime cannot be much longer. */
-const longestMs = 86_400_000
+const longestMs = dayMs
 
 export class Calendar {
   private readonly clock: Clock

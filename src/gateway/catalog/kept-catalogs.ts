@@ -1,10 +1,12 @@
 // The last known catalogues in the durable store: the tables, and the one file that knows them. Loads of one moment are one read, saves are
 // written behind.
+
 import { defaultTenant } from '../../core/call/tenant-key.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Domain, Durable, Reader, Stored } from '../../core/ports/durable.ts'
 import { PendingWrites } from '../../core/ports/pending-writes.ts'
 import type { Log } from '../../core/ports/report.ts'
+import { dayMs } from '../../core/text/duration.ts'
 import type { CatalogStore } from './snapshot.ts'
 
 export const catalogsDomain: Domain = {
@@ -22,7 +24,7 @@ export const catalogsDomain: Domain = {
 }
 
 /** A catalogue of a configuration that nobody has started for so long goes. */
-const keptMs = 90 * 86_400_000
+const keptMs = 90 * dayMs
 /** At most one for each server waits. */
 const mostWaiting = 10_000
 

@@ -66,17 +66,21 @@ export class Operators {
     this.now = now
   }
 
-  /** Of each server by name; those after `after`. */
+  /** In the order of the configuration, then of the names; those after `after`. */
   list(after: { readonly server: string; readonly tool: string } | undefined, most: number): readonly ToolEntry[] {
     const entries: ToolEntry[] = []
+    let isBehind = after === undefined || !this.registry.served.has(after.server)
     for (const served of this.registry.served.values()) {
-      const names = [...served.tools.keys()].sort()
-      for (const name of names) {
-        const tool = served.tools.get(name)
-        if (tool === undefined || !isAfter(this.registry.served, served.id, name, after)) continue
-        if (entries.length >= most) return entries
-        entries.push(entryOf(served, tool))
+      const isThere = served.id === after?.server
+      if (isBehind || isThere) {
+        for (const name of served.tools.namesAfter(isThere ? after.tool : undefined)) {
+          const tool = served.tools.get(name)
+          if (tool === undefined) continue
+          if (entries.length >= most) return entries
+          entries.push(entryOf(served, tool))
+        }
       }
+      isBehind ||= isThere
     }
     return entries
   }
@@ -157,19 +161,6 @@ function mismatch({ approved, change }: TrackedTool, live: Digests, expect: read
     why: 'incomplete',
     detail: `It differs in more than that: \`expect\` has to name ${names}, or ${live.exact} for all of it.`,
   }
-}
-
-/** The order of the configuration, then of the names. */
-function isAfter(
-  servers: ReadonlyMap<UpstreamId, Served>,
-  server: UpstreamId,
-  tool: string,
-  after: { readonly server: string; readonly tool: string } | undefined,
-): boolean {
-  if (after === undefined) return true
-  if (server === after.server) return tool > after.tool
-  const order = [...servers.keys()]
-  return order.indexOf(server) > order.indexOf(after.server)
 }
 
 function entryOf(served: Served, tool: TrackedTool): ToolEntry {

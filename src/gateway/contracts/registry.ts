@@ -9,6 +9,7 @@ import { Intake, lockId } from './intake.ts'
 import { Readers } from './readers.ts'
 import { type RegistryParts, type Served, toolKey } from './served.ts'
 import { Telling } from './telling.ts'
+import { ToolsByName } from './tools-by-name.ts'
 import { idOf, TrackedTool } from './tracked.ts'
 import type { UndeclaredNames } from './undeclared.ts'
 
@@ -40,7 +41,7 @@ export class Registry implements Contracts {
     this.served = new Map(
       [...parts.servers].map(([id, governance]) => [
         id,
-        { ...governance, id, tools: new Map(), news: new Set(), queue: Promise.resolve(), listed: new Set() },
+        { ...governance, id, tools: new ToolsByName(), news: new Set(), queue: Promise.resolve(), listed: new Set() },
       ]),
     )
   }

@@ -8,6 +8,7 @@ import type { Report } from '../../core/ports/report.ts'
 import type { Admit, DriftPolicy } from './admission.ts'
 import type { History, ToolKey } from './history.ts'
 import type { screen } from './screening/screening.ts'
+import type { ToolsByName } from './tools-by-name.ts'
 import type { TrackedTool } from './tracked.ts'
 
 /** Of one server, by configuration. */
@@ -21,7 +22,7 @@ export interface Governance {
 
 export interface Served extends Governance {
   readonly id: UpstreamId
-  readonly tools: Map<string, TrackedTool>
+  readonly tools: ToolsByName
   /** Their rulings are new, and not in force yet. */
   readonly news: Set<TrackedTool>
   /** Work on its tools, one after the other. */

@@ -1,7 +1,9 @@
 // What was taken back before its end, in the durable store: single credentials, all of a subject, all of a client.
+
 import type { Principal } from '../../core/call/principal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Domain, Durable, StoreFault } from '../../core/ports/durable.ts'
+import { dayMs } from '../../core/text/duration.ts'
 
 export const revocationsDomain: Domain = {
   name: 'revocations',
@@ -51,7 +53,7 @@ export interface RevocationStore {
 const owner = ''
 
 /** Longer than any credential lives that is not looked up by itself, in ms. */
-const keptMs = 30 * 86_400_000
+const keptMs = 30 * dayMs
 
 export function createRevocationStore(durable: Durable, clock: Pick<Clock, 'now'>): RevocationStore {
   return {

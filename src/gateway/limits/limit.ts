@@ -1,7 +1,9 @@
 // One limit on one holder: what the store counts, and what is said of it where it refuses.
+
 import type { Counted, UsedKind } from '../../core/call/item-rates.ts'
 import { type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
 import type { Allowance } from '../../core/ports/limit-store.ts'
+import { dayMs } from '../../core/text/duration.ts'
 import type { Rate } from '../../core/text/rate.ts'
 
 /** Whose it is. */
@@ -25,7 +27,7 @@ export interface Limit extends Allowance {
 }
 
 /** As long as a run can go on; one that is older begins anew. */
-export const longestRunMs = 30 * 86_400_000
+export const longestRunMs = 30 * dayMs
 
 export function rateLimit(key: TenantKey, { most, periodMs }: Rate, scope: Scope, upstream: string, item?: Limit['item']): Limit {
   return {

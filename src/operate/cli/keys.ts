@@ -1,7 +1,7 @@
 // `signalbox keys create|list|revoke`: API keys in the store of a gateway, whether it runs or not.
 
 import { defaultTenant } from '../../core/call/tenant-key.ts'
-import { durationMs } from '../../core/text/duration.ts'
+import { dayMs, durationMs } from '../../core/text/duration.ts'
 import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
 import { type ApiKey, callerMethods } from '../../gateway/identity/index.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
@@ -23,7 +23,7 @@ export interface CreateOptions extends KeysOptions {
   readonly lifetime?: string
 }
 
-const defaultLifetimeMs = 90 * 86_400_000
+const defaultLifetimeMs = 90 * dayMs
 
 export function keysCreate(subject: string, options: CreateOptions): Promise<ExitCode> {
   return withIssuing(options, async ({ apiKeys }, loaded) => {

@@ -1,5 +1,7 @@
 // Changes that somebody accepts for a while, by the `ignore` of the lock file: kind, place and last day.
+
 import { type Change, type Judgement, type Verdict, worse } from '../../../core/call/contract.ts'
+import { dayMs } from '../../../core/text/duration.ts'
 import type { IgnoreRule } from './lock-file.ts'
 
 export interface Waived {
@@ -11,7 +13,7 @@ export interface Waived {
 
 /** The day itself still counts, in UTC. */
 export function isOver(rule: IgnoreRule, nowMs: number): boolean {
-  return nowMs >= Date.parse(rule.until) + 86_400_000
+  return nowMs >= Date.parse(rule.until) + dayMs
 }
 
 /** `nowMs` since the epoch. Without a change that a rule names everything stays as it was judged. */
