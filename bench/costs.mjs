@@ -58,14 +58,16 @@ export async function printCost(flavour, upstream) {
 /** Both in one process, in this order. */
 async function startBoth(names, era, upstream, folder) {
   const made = []
+  const flavours = await Promise.all(names.map(flavourOf))
+  const plainBuild = flavours.find((one) => one.plainBuild !== undefined)?.plainBuild ?? process.env.BENCH_BUILD ?? ownBuild
   for (const [index, name] of names.entries()) {
-    const { config, authorization } = await flavourOf(name)
+    const { config, authorization } = flavours[index]
     const file = join(folder, `${index}.json`)
     const stateDir = join(folder, `state-${index}`)
     mkdirSync(stateDir)
     const servers = { up: { url: `${upstream}/mcp`, era } }
     writeFileSync(file, JSON.stringify({ listen: '127.0.0.1:0', admin: { listen: '127.0.0.1:0' }, stateDir, servers, ...config }))
-    const dist = name === '' ? (process.env.BENCH_BUILD ?? ownBuild) : ownBuild
+    const dist = name === '' ? plainBuild : ownBuild
     made.push({ flavour: name, authorization, file, dist })
   }
   const { gateways, pid } = await start(1, [

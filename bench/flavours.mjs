@@ -1,8 +1,10 @@
 // What a gateway does beside passing calls on, as configurations that are laid over the plain one, and what it costs (bench/costs.mjs).
 import { fiftyRules, startIssuer } from './issuer.mjs'
+import { buildWithout } from './without.mjs'
 
 const publicUrl = 'http://127.0.0.1:1'
 let issuer
+let withoutContracts
 
 /** Access tokens, fifty rules and the audit: what a gateway for real users does beside. `authorization`: what calls show. */
 async function auth() {
@@ -30,15 +32,21 @@ async function calls() {
   return { config: { tools: config.tools, loops: config.loops, budgets }, authorization }
 }
 
+/** The checks of contracts, which every gateway makes: beside a build without them. */
+async function contracts() {
+  withoutContracts ??= buildWithout(['contract', 'adapt'])
+  return { config: {}, authorization: undefined, plainBuild: withoutContracts }
+}
+
 /** Nothing beside: how far two gateways of one kind are apart, which no comparison can tell from a cost. */
 async function nothing() {
   return { config: {}, authorization: undefined }
 }
 
-const flavours = { auth, limits, calls, nothing }
+const flavours = { auth, limits, calls, contracts, nothing }
 export const flavourNames = Object.keys(flavours)
 
-/** `name`: '' for the plain one. */
+/** `name`: '' for the plain one. `plainBuild`: the `dist` of the plain gateway beside it, where that is not the build itself. */
 export async function flavourOf(name) {
   if (name === '') return { config: {}, authorization: undefined }
   const make = flavours[name]
