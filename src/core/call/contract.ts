@@ -95,8 +95,6 @@ export interface Judgement {
   readonly new: Digests
   /** For operators, one line. */
   readonly human: string
-  /** For agents that hold the old contract; absent where nothing changed for them. */
-  readonly agent?: string
   /** A translation of calls by the old contract that is proved, as data; `automatic`: it may go into force by itself. */
   readonly adapter?: { readonly adapter: unknown; readonly automatic: boolean }
   /** The time or the steps allowed were not enough: the verdict is `unknown` at least. */

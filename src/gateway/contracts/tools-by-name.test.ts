@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest'
+import { registryRig, toolOf } from '../../../test/doubles/gateway/contracts-rig.ts'
+import { payloadOf } from '../../core/call/payload.ts'
 import { ToolsByName } from './tools-by-name.ts'
 import type { TrackedTool } from './tracked.ts'
 
@@ -35,4 +37,30 @@ it('is ordered once for all pages', () => {
     last = page.at(-1)
   }
   expect([seen.length, new Set(seen).size, read]).toEqual([1_000, 1_000, 1])
+})
+
+it('pages go through the servers in the order of the configuration, and skip nothing', async () => {
+  const server = { admit: 'firstUse', owner: undefined, environment: 'default', addresses: [] } as const
+  const rig = registryRig({
+    servers: new Map([
+      ['up', server],
+      ['empty', server],
+      ['a', server],
+    ]),
+  })
+  await rig.list([toolOf('c'), toolOf('b')])
+  await rig.registry.rule(
+    'a',
+    ['d', 'b', 'e'].map((name) => ({ name, sent: payloadOf(toolOf(name)) })),
+    false,
+  )
+  const seen: string[] = []
+  for (let last: { server: string; tool: string } | undefined; ; ) {
+    const page = rig.operators.list(last, 2)
+    if (page.length === 0) break
+    seen.push(...page.map((one) => `${one.server}.${one.tool}`))
+    last = page.at(-1)
+  }
+  expect(seen).toEqual(['up.b', 'up.c', 'a.b', 'a.d', 'a.e'])
+  expect(rig.operators.list({ server: 'a', tool: 'c' }, 9).map(({ tool }) => tool)).toEqual(['d', 'e'])
 })

@@ -29,9 +29,6 @@ describe('a judgement', () => {
     expect(renamed).toMatchObject({ from: 'ref', to: 'target', pointer: '/properties/ref', human: 'ref is now target' })
     expect(renamed?.score).toBeGreaterThanOrEqual(0.62)
     expect(judged.example).toEqual({ function: '', ref: '' })
-    expect(judged.agent).toMatch(
-      /^The tool browser_evaluate changed since you read its schema \([0-9a-f]{8} -> [0-9a-f]{8}\): .*\. Read tools\/list again\.$/,
-    )
     expect(judged.old).toEqual(digestsOf(base))
     expect(judged.new).toEqual(digestsOf(now))
   })

@@ -45,7 +45,6 @@ export function createJudge(proofs: Rules, run?: Run): Judge {
       old: old.digests,
       new: now.digests,
       human: sentence(now.name, verdict, changes),
-      ...agentLine(old, now, verdict, changes),
       spent: sides.some((side) => side.spent),
     }
   }
@@ -183,24 +182,4 @@ function sentence(name: string, verdict: Verdict, changes: readonly Change[]): s
   if (verdict === 'same') return `${name}: the same`
   const text = told(changes, verdict)
   return text === '' ? `${name}: ${verdict}` : `${name}: ${verdict}: ${text}`
-}
-
-function agentLine(old: ReadContract, now: ReadContract, verdict: Verdict, changes: readonly Change[]): { agent?: string } {
-  if (verdict === 'same') return {}
-  const text = told(
-    changes.filter((change) => change.side !== 'prose' || verdict === 'behavioural'),
-    verdict,
-  )
-  const [from, to] = versions(old, now)
-  return {
-    agent: `The tool ${old.name} changed since you read its schema (${from} -> ${to})${text === '' ? '' : `: ${text}`}. Read tools/list again.`,
-  }
-}
-
-/** Eight digits of the first digest that differs. */
-function versions(old: ReadContract, now: ReadContract): [string, string] {
-  for (const key of ['contract', 'hints', 'prose', 'exact'] as const) {
-    if (old.digests[key] !== now.digests[key]) return [old.digests[key].slice(3, 11), now.digests[key].slice(3, 11)]
-  }
-  return [old.digests.contract.slice(3, 11), now.digests.contract.slice(3, 11)]
 }
