@@ -35,8 +35,8 @@ export function judgeStep(before, after) {
     const words = digestsOf(known).prose !== digestsOf(tool).prose
     if (words) {
       step.prose += 1
-      for (const found of screen(known, tool).held) step.held.push({ tool: name, ...found })
     }
+    for (const found of screen(known, tool).held) step.held.push({ tool: name, ...found })
     if (breaks(judged.verdict)) {
       const changes = judged.changes.filter((change) => breaks(change.verdict))
       const isEmptied = changes.some(({ kind }) => kind === 'contract.emptied')

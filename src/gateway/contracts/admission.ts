@@ -46,7 +46,8 @@ export function decide(drift: DriftPolicy, judgement: Judgement, screened: Scree
   const isBreaking = breaks(judgement.verdict)
   if (isBreaking && (rejected || drift.breaking === 'hold')) return kept('changed:breaking', true)
   if (rejected) return kept('rejected')
-  if (judgement.old.prose !== judgement.new.prose && holdsProse(drift.prose, screened)) return kept('changed:prose', isBreaking)
+  const hasOtherWords = judgement.old.prose !== judgement.new.prose
+  if ((hasOtherWords && holdsProse(drift.prose, screened)) || isHeld(screened)) return kept('changed:prose', isBreaking)
   if (isBreaking) return { ...adopted, cautious: drift !== openPolicy }
   const hints = judgement.changes.filter(({ side, verdict }) => side !== 'prose' && verdict === 'behavioural')
   if (hints.length > 0 && drift !== openPolicy) {
@@ -58,8 +59,12 @@ export function decide(drift: DriftPolicy, judgement: Judgement, screened: Scree
 }
 
 function holdsProse(prose: DriftPolicy['prose'], screened: Screening | undefined): boolean {
-  if (prose === 'screen') return screened === undefined || screened.held.length > 0
-  return prose === 'hold'
+  return prose === 'hold' || (prose === 'screen' && screened === undefined)
+}
+
+/** Words stand in more places than those of the digest of words. */
+function isHeld(screened: Screening | undefined): boolean {
+  return screened !== undefined && screened.held.length > 0
 }
 
 function isHeldBack(drift: DriftPolicy, { changes }: Judgement): boolean {

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { breaks, type Digests } from '../../core/call/contract.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import type { ListedTool, ToolRuling } from '../../core/ports/contracts.ts'
-import { decide, isUnread, openPolicy } from './admission.ts'
+import { type DriftPolicy, decide, isUnread, openPolicy } from './admission.ts'
 import { stable } from './judge/stable.ts'
 import type { Locked, RegistryParts, Served } from './served.ts'
 import type { Telling } from './telling.ts'
@@ -53,7 +53,7 @@ export class Intake {
       if (!session) this.again(served, tool, listed)
       return tool.ruling
     }
-    if (tool.approved === undefined) return session ? tool.ruling : this.renewed(served, tool, listed)
+    if (tool.approved === undefined) return session ? tool.ruling : this.renewed(taking, tool, listed)
     const isBack = key === this.keyOf(tool.approved)
     const weighed = isBack ? undefined : await this.weigh(taking, tool, listed, key)
     if (!isBack && weighed === undefined) return tool.unjudged(session)
@@ -82,13 +82,31 @@ export class Intake {
     const live: ContractText = { sent: listed.sent, digests: undefined }
     const tool = new TrackedTool(served.id, listed.name, live, now, this.undeclared)
     if (served.admit === 'locked') await this.byLock(taking, tool, listed)
-    else tool.admit(live, { as: 'admitted', by: served.admit, reason: undefined, atMs: now })
+    else {
+      if (this.screens(served) && this.parts.clock.mono() >= taking.until) return tool.unread()
+      this.admitRead(taking, tool)
+    }
+    // What one session is shown holds back nothing of all.
+    if (taking.session && tool.words !== undefined) return tool.ruling
     seeAs(tool, listed)
     served.tools.set(listed.name, tool)
     served.news.add(tool)
     telling.first(tool)
     this.keeping.changed(served, tool)
     return tool.ruling
+  }
+
+  private screens(served: Served): boolean {
+    return this.policyOf(served).prose !== 'adopt'
+  }
+
+  /** Lets the tool in, unless its words are held. */
+  private admitRead({ served, otherTools }: Taking, tool: TrackedTool): void {
+    const { live } = tool
+    const context = { otherTools: otherTools(), addresses: served.addresses }
+    const words = this.screens(served) ? this.parts.screen(undefined, contractOf(live.sent), context) : undefined
+    if (words !== undefined && words.held.length > 0) tool.hold(words)
+    else tool.admit(live, { as: 'admitted', by: served.admit, reason: undefined, atMs: this.parts.clock.now() })
   }
 
   private async byLock(taking: Taking, tool: TrackedTool, listed: ListedTool): Promise<void> {
@@ -121,8 +139,19 @@ export class Intake {
     }
   }
 
-  private renewed(served: Served, tool: TrackedTool, listed: ListedTool): ToolRuling {
+  private renewed(taking: Taking, tool: TrackedTool, listed: ListedTool): ToolRuling {
+    const { served, telling } = taking
+    const { clock } = this.parts
+    const isRead = tool.words !== undefined && clock.mono() < taking.until && tool.weighings.mayJudge(clock.now())
+    // Words that are held may be mended; they are looked at again where time allows.
+    if (tool.words !== undefined && !isRead) return tool.ruling
     tool.renew({ sent: listed.sent, digests: undefined })
+    if (isRead) {
+      tool.weighings.judged(clock.now())
+      this.admitRead(taking, tool)
+      served.news.add(tool)
+      telling.admission(tool)
+    }
     tool.seen = listed
     this.keeping.changed(served, tool)
     return tool.ruling
@@ -173,7 +202,7 @@ export class Intake {
     const known = tool.weighings.of(key) ?? weighings.of(key)
     const undeclared = tool.sentUndeclared
     if (known !== undefined && !isOverSince(known.judgement, undeclared)) return known
-    const { clock, judge, reading, screen, drift } = this.parts
+    const { clock, judge, reading, screen } = this.parts
     const { approved } = tool
     if (approved === undefined || clock.mono() >= until || !weighings.mayJudge(clock.now())) return undefined
     const [old, now] = [contractOf(approved.sent), contractOf(listed.sent)]
@@ -181,17 +210,21 @@ export class Intake {
     const isRead = !isUnread(judgement)
     if (!isRead && this.keeping.isEnding()) return undefined
     if (isRead) approved.digests ??= judgement.old
-    const policy = served.admit === 'open' ? openPolicy : drift
-    const hasOtherWords = judgement.old.prose !== judgement.new.prose
+    const policy = this.policyOf(served)
+    const isOther = judgement.old.exact !== judgement.new.exact
     const screened =
-      hasOtherWords && policy.prose === 'screen' ? screen(old, now, { otherTools: otherTools(), addresses: served.addresses }) : undefined
+      isOther && policy.prose !== 'adopt' ? screen(old, now, { otherTools: otherTools(), addresses: served.addresses }) : undefined
     const decision = decide(policy, judgement, screened, tool.isRejected(judgement.new))
     const live: ContractText = { sent: listed.sent, digests: isRead ? judgement.new : undefined }
     const weighed = { live, judgement, screened, decision }
     // The same in other bytes may come with every list.
-    if (idOf(judgement.old) !== idOf(judgement.new)) weighings.judged(clock.now())
+    if (idOf(judgement.old) !== idOf(judgement.new) || decision.state === 'changed:prose') weighings.judged(clock.now())
     if (isRead) weighings.keep(key, weighed)
     return weighed
+  }
+
+  private policyOf({ admit }: Served): DriftPolicy {
+    return admit === 'open' ? openPolicy : this.parts.drift
   }
 
   private adopter(served: Served, { judgement }: Weighed, atMs: number): Approval {

@@ -23,6 +23,9 @@ export interface ToolEntry {
   readonly approval?: { readonly as: string; readonly by: string; readonly reason?: string | undefined; readonly at: string } | undefined
   /** What the server says otherwise than what callers are shown. */
   readonly change?: ReturnType<typeof shownChange> | undefined
+  /** Of a tool that is not let in for its words: what was found. */
+  readonly held?: readonly unknown[] | undefined
+  readonly notes?: readonly unknown[] | undefined
   readonly firstSeen: string
   readonly lastSeen: string
 }
@@ -177,6 +180,7 @@ function entryOf(served: Served, tool: TrackedTool): ToolEntry {
     ...(live.digests === undefined ? {} : { live: live.digests }),
     ...(approval === undefined ? {} : { approval: shownApproval(approval) }),
     ...(change === undefined ? {} : { change: shownChange(change) }),
+    ...(tool.words === undefined ? {} : { held: tool.words.held, notes: tool.words.notes }),
     firstSeen: dated(tool.firstSeenMs),
     lastSeen: dated(tool.lastSeenMs),
   }

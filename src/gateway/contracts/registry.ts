@@ -17,6 +17,8 @@ import type { UndeclaredNames } from './undeclared.ts'
 const listMs = 5_000
 /** Tools that are looked at in one go. */
 const slice = 250
+/** Work without a pause, in ms. */
+const longestMs = 10
 /** Tools of a server that are kept though it lists them no more. */
 const mostGone = 10_000
 
@@ -134,14 +136,18 @@ export class Registry implements Contracts {
     const telling = new Telling(this.parts, served)
     let others: ReadonlySet<string> | undefined
     const otherTools = (): ReadonlySet<string> => {
-      others ??= this.namesBeside(served)
+      others ??= this.namesBeside(served, tools)
       return others
     }
     const taking = { served, session, until: clock.mono() + listMs, telling, otherTools }
     const rulings: ToolRuling[] = []
+    let since = clock.mono()
     for (const [index, listed] of tools.entries()) {
       // Lets calls pass.
-      if (index > 0 && index % slice === 0) await new Promise<void>((resolve) => void clock.timer(0, resolve))
+      if (index > 0 && (index % slice === 0 || clock.mono() - since > longestMs)) {
+        await new Promise<void>((resolve) => void clock.timer(0, resolve))
+        since = clock.mono()
+      }
       try {
         rulings.push(await this.intake.rulingOf(taking, listed))
       } catch (bug) {
@@ -154,11 +160,14 @@ export class Registry implements Contracts {
     return this.ruled(served, rulings)
   }
 
-  private namesBeside(served: Served): ReadonlySet<string> {
+  private namesBeside(served: Served, listed: readonly ListedTool[]): ReadonlySet<string> {
     const names = new Set<string>()
     for (const { id, tools } of this.served.values()) {
       if (id !== served.id) for (const name of tools.keys()) names.add(name).add(`${id}__${name}`)
     }
+    // Of two servers that have a tool of one name each speaks of its own.
+    for (const name of served.tools.keys()) names.delete(name)
+    for (const { name } of listed) names.delete(name)
     return names
   }
 

@@ -44,7 +44,9 @@ export const versionSettings = z.strictObject({
       prose: z
         .enum(['screen', 'adopt', 'hold'])
         .default('screen')
-        .describe('Other words: shown where nothing suspicious is found in them, at once, or once an operator approves.'),
+        .describe(
+          'Other words: `screen` shows them where nothing suspicious is found in them, `adopt` at once, `hold` once an operator approves. With `adopt` the words of tools that are seen first are not looked at either.',
+        ),
     })
     .prefault({})
     .describe('What becomes of changes of tools that were let in.'),

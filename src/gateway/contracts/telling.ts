@@ -1,6 +1,6 @@
 // What is told of changes of tools: log lines, counters, and rows of the audit. Bounded for each list, however many of its tools change.
 import { breaks } from '../../core/call/contract.ts'
-import { findingText } from './screening/screening.ts'
+import { findingText, type Screening } from './screening/screening.ts'
 import type { RegistryParts, Served } from './served.ts'
 import { idOf, type TrackedTool, type Weighed } from './tracked.ts'
 
@@ -24,13 +24,10 @@ export class Telling {
     const { report } = this.parts
     report.counters.add('contract_changes', { upstream: this.served.id, verdict: judgement.verdict })
     // Of a text that only reads differently as bytes there is nothing to say.
-    if (idOf(judgement.old) === idOf(judgement.new)) return
+    if (idOf(judgement.old) === idOf(judgement.new) && tool.state !== 'changed:prose') return
     const isTaken = decision.stands === 'live'
-    const words =
-      screened === undefined || screened.held.length === 0
-        ? ''
-        : `; its words are held: ${screened.held.slice(0, mostFindings).map(findingText).join('; ')}`
-    const human = `${judgement.human}${words}`
+    const words = heldText(screened)
+    const human = words === undefined ? judgement.human : `${judgement.human}; ${words}`
     this.audit(tool, isTaken, `drift.${tool.state}`, human)
     const isWarning = breaks(judgement.verdict) || tool.state === 'changed:prose'
     this.line(isWarning ? 'warn' : 'info', 'The contract of a tool changed', tool, { change: human, verdict: judgement.verdict })
@@ -38,8 +35,15 @@ export class Telling {
 
   first(tool: TrackedTool): void {
     this.fresh += 1
-    // What is let in when it is seen first is no decision of anybody; the registry has it.
-    if (tool.approval === undefined) this.audit(tool, false, 'admit.new', 'nobody has admitted it')
+    this.admission(tool)
+  }
+
+  /** Of one that nobody has decided about yet. What is let in when it is seen first is no decision of anybody; the registry has it. */
+  admission(tool: TrackedTool): void {
+    if (tool.approval !== undefined) return
+    const words = heldText(tool.words)
+    this.audit(tool, false, words === undefined ? 'admit.new' : 'admit.words', words ?? 'nobody has admitted it')
+    if (words !== undefined) this.line('warn', 'A tool is not let in for its words', tool, { reason: words })
   }
 
   split(tool: TrackedTool): void {
@@ -85,4 +89,9 @@ export class Telling {
       reason,
     })
   }
+}
+
+function heldText(screened: Screening | undefined): string | undefined {
+  if (screened === undefined || screened.held.length === 0) return undefined
+  return `its words are held: ${screened.held.slice(0, mostFindings).map(findingText).join('; ')}`
 }

@@ -95,6 +95,8 @@ export class TrackedTool {
   /** Of lists that one session alone is shown. */
   readonly sessionWeighings = new Weighings<Weighed>()
   readonly rejected: string[] = []
+  /** For which it was not let in when it was seen first. */
+  words: Screening | undefined
   private steps: Step[] = []
   private refused: BrokenContract | undefined
   private told: Told | undefined
@@ -127,8 +129,20 @@ export class TrackedTool {
     return this.waiting?.ofAll === true
   }
 
+  /** It is not let in for its words. */
+  hold(words: Screening): void {
+    this.words = words
+    this.settle()
+  }
+
+  /** Of a tool that is seen first, whose words nobody had time to look at. */
+  unread(): ToolRuling {
+    return { shown: 'nothing', reason: 'its words were not looked at yet', contract: undefined }
+  }
+
   /** The tool is let in as it is, by `approval`. */
   admit(live: ContractText, approval: Approval): void {
+    this.words = undefined
     this.stepTo(live)
     this.turns.forget()
     this.latest = undefined
@@ -202,6 +216,7 @@ export class TrackedTool {
     if (id !== undefined && !this.rejected.includes(id)) this.rejected.push(id)
     if (this.rejected.length > mostRejected) this.rejected.shift()
     this.state = 'rejected'
+    this.words = undefined
     this.approval = approval
     this.waiting = undefined
     this.turns.forget()
@@ -325,7 +340,7 @@ export class TrackedTool {
     const { approved, live, state, refused, steps, name, upstream } = this
     if (approved === undefined) {
       this.told = undefined
-      this.ruling = held(upstream, name, state)
+      this.ruling = held(upstream, name, state, this.words)
       return
     }
     const change = refused === undefined && steps.length === 0 ? undefined : { live: refused, before: steps }
@@ -343,9 +358,10 @@ function nextMark(): string {
   return `:${marks}`
 }
 
-function held(upstream: UpstreamId, name: string, state: ContractState): ToolRuling {
-  const why = state === 'rejected' ? 'an operator has rejected it' : 'nobody has admitted it'
-  return { shown: 'nothing', reason: `${why}; \`signalbox tools approve ${upstream}.${name}\` does`, contract: undefined }
+function held(upstream: UpstreamId, name: string, state: ContractState, words?: Screening): ToolRuling {
+  const isHeld = state === 'new' && words !== undefined
+  const why = state === 'rejected' ? 'an operator has rejected it' : isHeld ? 'its words are held' : 'nobody has admitted it'
+  return { shown: 'nothing', reason: `${why}; \`signalbox tools approve ${upstream}.${name}\` lets it in`, contract: undefined }
 }
 
 /** The text of `stands`, without what it says more of its behaviour than both do. */

@@ -112,7 +112,7 @@ async function judged(
       name,
       verdict: judgement.verdict,
       changes: judgement.changes,
-      held: judgement.old.prose === judgement.new.prose ? [] : screen(was, is, { otherTools: others }).held,
+      held: judgement.old.exact === judgement.new.exact ? [] : screen(was, is, { otherTools: others }).held,
       from: judgement.old.contract,
       to: judgement.new.contract,
       ...(judgement.example === undefined ? {} : { example: judgement.example }),

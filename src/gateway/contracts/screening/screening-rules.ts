@@ -144,6 +144,30 @@ function namesSecrets({ text }: NewSentence): boolean {
   return moved.test(behind) || hardOrSoft(text.slice(0, negation.index))
 }
 
+const reads = '(?:read|cat|open|load|copy|extract|append|attach|upload|forward|send|post|transmit)'
+const passes = '(?:include|pass|send|append|put|provide|post|upload|attach|forward|supply|insert|transmit|add|copy)'
+const handing: readonly RegExp[] = [
+  words(`^\\W{0,3}(?:first|then|please|always|now|next|before|important)\\b.{0,60}\\b${reads}\\b`),
+  words(`\\b(?:you|assistant|model|agent|llm) (?:must|should|need to|have to|shall)\\b.{0,60}\\b${reads}\\b`),
+  words(`\\b${passes}\\b.{0,60}\\bcontents?\\b`),
+  words(`\\b${passes}\\b.{0,80}\\b(?:as|in|into|to)\\b.{0,30}\\b(?:sidenote|note|context|https?)\\b`),
+  words('\\|\\s{0,3}(?:base64|curl|wget|nc|sh|bash)\\b'),
+]
+
+/** Whether a sentence that names a file of secrets asks for it to be read or passed on; tools that work with such files name them too. */
+export function handsOver(text: string): boolean {
+  return hardPaths.some((one) => one.test(text)) && handing.some((one) => one.test(text))
+}
+
+const sending = words(
+  '\\b(?:send|post|upload|forward|copy|submit|transmit|report|deliver|exfiltrate)\\b.{0,40}\\b(?:results?|outputs?|data|contents?|files?|cop(?:y|ies)|messages?|conversations?|everything|responses?|keys?|tokens?|credentials?|them|arguments|inputs?|logs?)\\b.{0,40}\\bto\\b.{0,30}(?:https?|wss?|ftp):',
+)
+
+/** Whether a sentence asks for something to be sent to an address that it names. */
+export function sendsToAddress(text: string): boolean {
+  return sending.test(text)
+}
+
 function hardOrSoft(text: string): boolean {
   return softSecrets.test(text) || hardPaths.some((one) => one.test(text))
 }

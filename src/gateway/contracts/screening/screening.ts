@@ -2,7 +2,16 @@
 // shown; notes are for operators. docs/contracts.md lists the rules, and what they find and miss.
 import type { ToolContract } from '../../../core/call/contract.ts'
 import { addressesIn, isKnownAddress } from './addresses.ts'
-import { type HeldRule, hidden, type NewSentence, type NoteRule, rulesOfSentences, wordsOfEmphasis } from './screening-rules.ts'
+import {
+  type HeldRule,
+  handsOver,
+  hidden,
+  type NewSentence,
+  type NoteRule,
+  rulesOfSentences,
+  sendsToAddress,
+  wordsOfEmphasis,
+} from './screening-rules.ts'
 import { keyOf, sentencesOf, type Text, textsOf } from './sentences.ts'
 
 export interface Finding<Rule extends string = HeldRule | NoteRule> {
@@ -15,7 +24,7 @@ export interface Finding<Rule extends string = HeldRule | NoteRule> {
 
 export interface Screening {
   readonly held: readonly Finding<HeldRule>[]
-  readonly notes: readonly Finding<NoteRule>[]
+  readonly notes: readonly Finding[]
 }
 
 export interface ScreeningContext {
@@ -29,7 +38,10 @@ export interface ScreeningContext {
 const most = 20
 const longestSentence = 300
 
-/** Without an old definition every sentence is new. Never throws for what a server sent. */
+/**
+ * Without an old definition every sentence is new: then a rule that says something of changes alone (an address that was not there, a secret
+ * that is named) holds only where the sentence asks to hand something over, and else is noted. Never throws for what a server sent.
+ */
 export function screen(old: ToolContract | undefined, now: ToolContract, context: ScreeningContext = {}): Screening {
   const before = old === undefined ? { texts: [], cut: false } : textsOf(old)
   const after = textsOf(now)
@@ -52,7 +64,7 @@ export function screen(old: ToolContract | undefined, now: ToolContract, context
     ) {
       found.hold('hidden-characters', what, pointer)
     }
-    judgeText({ pointer, text }, { known, addresses, others, own }, found)
+    judgeText({ pointer, text }, { known, addresses, others, own, isFirst: old === undefined }, found)
   }
   if (before.texts.length > 0) compareWholes(before.texts, after.texts, found)
   return found
@@ -65,19 +77,21 @@ interface Known {
   readonly addresses: readonly string[]
   readonly others: ReadonlySet<string>
   readonly own: string
+  readonly isFirst: boolean
 }
 
-function judgeText({ pointer, text }: Text, { known, addresses, others, own }: Known, found: Findings): void {
+function judgeText({ pointer, text }: Text, { known, addresses, others, own, isFirst }: Known, found: Findings): void {
   const news = sentencesOf(text).filter((sentence) => !known.has(keyOf(sentence)))
   for (const sentence of news) {
     const read: NewSentence = { text: readable(sentence), others, own }
     if (hidden(sentence) !== undefined) found.hold('hidden-characters', sentence, pointer)
     for (const rule of rulesOfSentences) {
       if (!rule.finds(read)) continue
-      if (rule.holds) found.hold(rule.name, sentence, pointer)
+      if (rule.holds && !(isFirst && rule.name === 'secrets-and-paths' && !handsOver(read.text))) found.hold(rule.name, sentence, pointer)
       else found.note(rule.name, sentence, pointer)
     }
-    if (addressesIn(read.text).some((address) => !isKnownAddress(address, addresses))) found.hold('outside-address', sentence, pointer)
+    if (!addressesIn(read.text).some((address) => !isKnownAddress(address, addresses))) continue
+    if (!isFirst || sendsToAddress(read.text)) found.hold('outside-address', sentence, pointer)
   }
   // One thought in two sentences.
   if (news.length > 1 && !found.has('talks-past-user', pointer)) {
@@ -105,13 +119,13 @@ function compareWholes(before: readonly Text[], after: readonly Text[], found: F
 
 class Findings implements Screening {
   readonly held: Finding<HeldRule>[] = []
-  readonly notes: Finding<NoteRule>[] = []
+  readonly notes: Finding[] = []
 
   hold(rule: HeldRule, sentence: string, pointer: string): void {
     if (!this.has(rule, pointer, sentence)) add(this.held, rule, sentence, pointer)
   }
 
-  note(rule: NoteRule, sentence: string, pointer: string): void {
+  note(rule: HeldRule | NoteRule, sentence: string, pointer: string): void {
     add(this.notes, rule, sentence, pointer)
   }
 

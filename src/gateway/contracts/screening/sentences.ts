@@ -1,5 +1,5 @@
 // The sentences of a definition: of its titles, descriptions and examples, and of the words that stand where data does, which models read
-// as well (names of arguments, defaults, listed values).
+// as well (names of arguments, defaults, listed values). Some clients show all that a definition has, so that no member of it is left out.
 import type { ToolContract } from '../../../core/call/contract.ts'
 import { isObject } from '../../../core/protocol/is-object.ts'
 import { escapeToken } from '../../../core/protocol/json-pointer.ts'
@@ -27,12 +27,38 @@ export function textsOf(contract: ToolContract): Texts {
   const reader = new Reader()
   for (const [pointer, value] of proseOf(contract)) reader.strings(value, pointer, 0)
   for (const side of ['inputSchema', 'outputSchema'] as const) reader.words(contract[side], `/${side}`, 0)
+  for (const [key, value] of Object.entries(contract)) if (!readElsewhere.has(key)) reader.member(key, value)
   return reader
 }
 
+const readElsewhere: ReadonlySet<string> = new Set(['name', 'title', 'description', 'icons', 'inputSchema', 'outputSchema'])
+
 /** Of a schema: where names stand, and where values do. */
 const maps: ReadonlySet<string> = new Set(['properties', 'patternProperties', '$defs', 'definitions', 'dependentSchemas'])
-const data: ReadonlySet<string> = new Set(['enum', 'const', 'default', '$comment'])
+const data: ReadonlySet<string> = new Set(['enum', 'const', 'default', 'type', 'required'])
+/** Keywords that are no words themselves. */
+const structure: ReadonlySet<string> = new Set([
+  ...['format', 'pattern', '$ref', '$id', '$schema', '$anchor', '$comment', '$dynamicRef', '$dynamicAnchor', '$vocabulary'],
+  ...['items', 'prefixItems', 'additionalItems', 'unevaluatedItems', 'contains', 'minContains', 'maxContains', 'minItems', 'maxItems'],
+  ...[
+    'uniqueItems',
+    'additionalProperties',
+    'unevaluatedProperties',
+    'propertyNames',
+    'minProperties',
+    'maxProperties',
+    'dependentRequired',
+  ],
+  ...['dependencies', 'allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'minLength', 'maxLength', 'minimum', 'maximum', 'multipleOf'],
+  ...['exclusiveMinimum', 'exclusiveMaximum', 'deprecated', 'readOnly', 'writeOnly', 'nullable', 'contentMediaType', 'contentEncoding'],
+  ...['contentSchema', 'id', 'definitions'],
+])
+/** The dialects of JSON Schema are no addresses to send anything to. */
+const dialect = /^https?:\/\/json-schema\.org\/[\w./-]{1,60}#?$/
+/** Pictures are shown to people. */
+const picture = /^data:image\/[\w.+-]{1,40};base64,[A-Za-z0-9+/=\s]*$/
+/** As vendors call members of `_meta`: `com.example/effects`. */
+const identifier = /^[\w.-]{1,100}(?:\/[\w./-]{1,100})?$/
 /** Read by `proseOf`. */
 const prose: ReadonlySet<string> = new Set(['title', 'description', 'examples'])
 
@@ -51,8 +77,28 @@ class Reader implements Texts {
     }
   }
 
+  /** One that is not read by what it is. */
+  member(key: string, value: unknown): void {
+    if (!identifier.test(key)) this.add(key, `/${escapeToken(key)}`)
+    if (!isObject(value) || (key !== '_meta' && key !== 'annotations')) {
+      this.strings(value, `/${escapeToken(key)}`, 0)
+      return
+    }
+    for (const [name, one] of Object.entries(value)) {
+      const at = `/${key}/${escapeToken(name)}`
+      if (!identifier.test(name)) this.add(name, at)
+      if (at !== '/annotations/title') this.strings(one, at, 1)
+    }
+  }
+
   words(schema: unknown, pointer: string, depth: number): void {
+    // Of a keyword whose value is a text.
+    if (typeof schema === 'string') this.add(schema, pointer)
     if (typeof schema !== 'object' || schema === null || !this.enters(depth)) return
+    if (Array.isArray(schema)) {
+      for (const [index, one] of schema.entries()) this.words(one, `${pointer}/${index}`, depth + 1)
+      return
+    }
     for (const [key, value] of Object.entries(schema)) {
       const at = `${pointer}/${escapeToken(key)}`
       if (data.has(key)) this.strings(value, at, depth + 1)
@@ -61,7 +107,10 @@ class Reader implements Texts {
           this.add(name, `${at}/${escapeToken(name)}`)
           this.words(one, `${at}/${escapeToken(name)}`, depth + 2)
         }
-      } else if (!prose.has(key)) this.words(value, at, depth + 1)
+      } else if (!prose.has(key)) {
+        if (!structure.has(key)) this.add(key, at)
+        this.words(value, at, depth + 1)
+      }
     }
   }
 
@@ -74,7 +123,7 @@ class Reader implements Texts {
 
   private add(text: string, pointer: string): void {
     if (text.length > this.left) this.cut = true
-    else if (text !== '') {
+    else if (text !== '' && !dialect.test(text) && !picture.test(text)) {
       this.left -= text.length
       this.texts.push({ pointer, text })
     }
