@@ -17,8 +17,8 @@ export interface Texts {
   readonly cut: boolean
 }
 
-/** UTF-16 units of all texts of one definition; no published server comes near. */
-const mostText = 128 * 1_024
+/** UTF-16 units of all texts of one definition; no published server comes near. To read so many takes some tens of ms, beside calls. */
+const mostText = 32 * 1_024
 const deepest = 100
 const mostValues = 20_000
 
