@@ -10,7 +10,11 @@ import { type LockFile, screen } from '../gateway/contracts/index.ts'
 import { Operators } from '../gateway/contracts/operators.ts'
 import { Registry } from '../gateway/contracts/registry.ts'
 import type { Governance, Locked } from '../gateway/contracts/served.ts'
+import { createSchemaGate } from '../gateway/policy/schema-gate.ts'
 import type { Settings } from './settings.ts'
+
+/** Of contracts that are no longer shown, and of translations that are not proved: few are called by. */
+const mostCompiled = 200
 
 export interface AssembledRegistry {
   readonly registry: Registry
@@ -40,6 +44,7 @@ export function assembleRegistry({ settings, lock, judge, durable, clock, report
     reading,
     judge,
     screen,
+    compile: createSchemaGate({ most: mostCompiled }),
     locked: lock === undefined ? undefined : (upstream, tool) => lockedIn(lock, upstream, tool),
     history,
     clock,

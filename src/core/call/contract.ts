@@ -1,5 +1,6 @@
 // What a tool promises those who call it, and what was judged of a change of it. docs/contracts.md says how.
 import type { Payload } from './payload.ts'
+import type { Validate } from './violation.ts'
 
 /** A tool's definition as its server sends it, parsed: `name`, `title`, `description`, `inputSchema`, `outputSchema`, `annotations`, … */
 export type ToolContract = Readonly<Record<string, unknown>>
@@ -95,10 +96,21 @@ export interface Judgement {
   readonly new: Digests
   /** For operators, one line. */
   readonly human: string
-  /** A translation of calls by the old contract that is proved, as data; `automatic`: it may go into force by itself. */
-  readonly adapter?: { readonly adapter: unknown; readonly automatic: boolean }
+  readonly adapter?: Translation
   /** The time or the steps allowed were not enough: the verdict is `unknown` at least. */
   readonly spent: boolean
+}
+
+/** Of calls by an old contract into calls by a new one, and of their results back. */
+export interface Translation {
+  /** As data; undefined where something has to be said before there is one. */
+  readonly adapter?: unknown
+  /** It is proved, and nobody has to decide: it may go into force by itself. */
+  readonly automatic: boolean
+  /** For people: what of it is not proved; absent where all of it is. */
+  readonly unproved?: readonly string[]
+  /** For people: what has to be said. */
+  readonly lacks?: readonly string[]
 }
 
 /** A change after which calls by the old contract may do something else, or nothing at all. */
@@ -121,6 +133,8 @@ export interface CallAdapter {
   adapted(args: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>
   /** A result of the new contract as the old one has it, its values byte for byte; undefined: as it is. */
   readonly result?: ((result: Payload) => Payload) | undefined
+  /** Whether arguments of the old contract become some that the new one takes; undefined where that is proved of all. */
+  readonly fits?: ((args: Readonly<Record<string, unknown>>) => boolean) | undefined
 }
 
 /** How far what an operator stands for is from what the server says. */
@@ -168,6 +182,18 @@ export interface UndeclaredArguments {
 export interface ContractChange {
   /** The server takes something else than what is shown. */
   readonly live: BrokenContract | undefined
-  /** What was shown before and is no longer taken, the latest first. Who read a list before `since` has read the old contract. */
-  readonly before: readonly { readonly since: number; readonly broken: BrokenContract }[]
+  /** What was shown before and is no longer taken, the latest first. */
+  readonly before: readonly OlderContract[]
+}
+
+export interface OlderContract {
+  /** Who read a list before this has read the old contract, */
+  readonly since: number
+  /** but who read it before this has read one that is not kept any more. */
+  readonly begins: number
+  /** `adapter`: of its calls into those of the contract that is shown now; undefined also while that is not judged. */
+  readonly broken: BrokenContract
+  readonly definition: Payload
+  /** Judges arguments by it. */
+  readonly validate: Validate
 }

@@ -5,26 +5,12 @@ import type { Deprecation } from './deprecation.ts'
 import type { Payload } from './payload.ts'
 import type { ToolSettings } from './tool-settings.ts'
 import type { ToolVersion } from './tool-version.ts'
+import type { Validate } from './violation.ts'
 
 /** The name of one upstream, unique in the configuration. */
 export type UpstreamId = string
 
 export type ItemKind = 'tool' | 'prompt' | 'resource' | 'template' | 'skill'
-
-/** One thing wrong with the arguments: where (JSON Pointer), what was expected, what came. */
-export interface Violation {
-  readonly path: string
-  readonly expected: string
-  readonly got: string
-}
-
-/** What a validator finds beside its violations, for who looks for another reading of the arguments. */
-export interface Misfits {
-  /** JSON Pointers of values that are of another type, or another value, than is wanted there. */
-  readonly places: Set<string>
-  /** Alternatives were tried, so that not all of the places need be wrong. */
-  choice: boolean
-}
 
 /** A property of a tool's input schema that the client mirrors in an `Mcp-Param-*` header (MCP 2026-07-28, x-mcp-header). */
 export interface HeaderParam {
@@ -55,7 +41,7 @@ export interface Item {
   readonly settings: ToolSettings
   readonly headers: readonly HeaderParam[]
   /** Judges `params.arguments`; undefined where the item takes no schema. Compiled on first use. */
-  readonly validate: ((args: unknown, misfits?: Misfits) => readonly Violation[]) | undefined
+  readonly validate: Validate | undefined
   /** True where the tool declares an `outputSchema`: then a fault may not use `structuredContent`. */
   readonly declaresOutput: boolean
   readonly generation: number

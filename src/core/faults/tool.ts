@@ -29,7 +29,7 @@ export const toolFaults = {
     protocol: false,
     agent: 'The tool {tool} changed since its schema was read ({known} -> {current}): {what}. Nothing was executed. {hint}',
     operator:
-      'A call was made by a contract that the server no longer keeps. `/admin/v1/tools` has what changed: approve it, so that callers are shown the new contract, or bring the old one back.',
+      'A call was made by a contract that the server no longer keeps. `/admin/v1/tools` has what changed: approve it, so that callers are shown the new contract, approve that calls are translated into it, or bring the old one back.',
   },
   version_retired: {
     category: 'tool',

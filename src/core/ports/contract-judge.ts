@@ -7,8 +7,21 @@ export interface JudgeOptions {
   readonly reading?: Reading
   /** Names of arguments that callers sent though the old schema does not declare them: a field added under one of them breaks. */
   readonly undeclared?: readonly string[]
-  /** Where callers break: look for a translation of their calls. */
-  readonly propose?: boolean
+  /** Where callers break: look for a translation of their calls, or judge one. */
+  readonly propose?: boolean | TranslationAsked
+}
+
+/** What an operator says where schemas leave it open. */
+export interface AdapterHelp {
+  /** Values of arguments that the new contract needs and the old one does not have. */
+  readonly set?: Readonly<Record<string, unknown>>
+  /** Arguments of the old contract that may be left out. */
+  readonly drop?: readonly string[]
+}
+
+export interface TranslationAsked extends AdapterHelp {
+  /** The whole of it, as data, in place of what would be proposed. */
+  readonly adapter?: unknown
 }
 
 export interface ContractJudge {

@@ -1,6 +1,8 @@
 // The registry of tools for operators: `GET /admin/v1/tools`, `GET /admin/v1/tools/{server}/{tool}/contracts`, and
 // `POST /admin/v1/tools/{server}/{tool}/approve` or `/reject` with `{"expect": ["c1:…"], "reason": "…"}`: exactly what was seen, or nothing.
+// `adapter` approves that calls are translated.
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { answer, problem } from './answer.ts'
 import { objectIn, type ToolPath, toolPath, toolsAddress } from './asked.ts'
 import { type Operations, operatorOf } from './operations.ts'
@@ -11,6 +13,12 @@ export interface ToolEntry {
   readonly server: string
   readonly tool: string
   readonly state: string
+}
+
+/** Calls by the contract that is shown are translated into what the server takes. */
+interface Translated {
+  readonly asked: { readonly set?: Readonly<Record<string, unknown>>; readonly drop?: readonly string[]; readonly adapter?: unknown }
+  readonly override: boolean
 }
 
 export interface Tools {
@@ -25,10 +33,11 @@ export interface Tools {
       readonly expect: readonly string[]
       readonly by: string
       readonly reason: string | undefined
+      readonly translation?: Translated | undefined
     },
   ): Promise<
     | { readonly ok: true; readonly entry: ToolEntry }
-    | { readonly ok: false; readonly why: 'unknown' | 'unread' | 'expect' | 'incomplete'; readonly detail: string }
+    | { readonly ok: false; readonly why: 'unknown' | 'unread' | 'expect' | 'incomplete' | 'untranslated'; readonly detail: string }
   >
 }
 
@@ -37,7 +46,7 @@ export const decisionAddress = `${toolsAddress}/{server}/{tool}/approve|reject`
 
 const pageSize = 100
 const largestPage = 1_000
-const mostBytes = 16_384
+const mostBytes = 65_536
 const mostExpected = 8
 const longestReason = 500
 
@@ -93,25 +102,26 @@ export async function takeTool(
   if (what === 'contracts') return showContracts(req, res, server, tool, tools)
   if (req.method !== 'POST')
     return problem(res, 405, 'Method not allowed', 'What is decided of a tool is sent with POST.', ['Allow', 'POST'])
-  const asked = askedIn(await objectIn(req, mostBytes))
-  if (asked === undefined) {
-    const form = '{"expect": ["c1:…", …], "reason": "…"}'
-    return problem(
-      res,
-      400,
-      'Bad request',
-      `Send ${form}: digests of what you have seen, as \`live\` in ${toolsAddress} has them; a reason if you like.`,
-    )
-  }
+  const asked = askedIn(await objectIn(req, mostBytes), what)
+  if (typeof asked === 'string') return problem(res, 400, 'Bad request', asked)
   const done = await tools.decide(server, tool, { action: what, ...asked, by: operatorOf(req) })
-  const result = done.ok ? `${done.entry.state} (${asked.expect.join(' ')})${said(asked.reason)}` : done.detail
-  operations.note(req, { action: what, upstream: server, item: tool, allowed: done.ok, result })
+  const { translation } = asked
+  const also = translation === undefined ? '' : `, translated${translation.override ? ', over what is not proved' : ''}`
+  const result = done.ok ? `${done.entry.state}${also} (${asked.expect.join(' ')})${said(asked.reason)}` : done.detail
+  const action = translation === undefined ? what : 'approve translation'
+  operations.note(req, { action, upstream: server, item: tool, allowed: done.ok, result })
   if (!done.ok) return problem(res, statuses[done.why], titles[done.why], done.detail)
   answer(res, 200, 'application/json', JSON.stringify(done.entry))
 }
 
-const statuses = { unknown: 404, unread: 409, expect: 409, incomplete: 409 } as const
-const titles = { unknown: 'Not found', unread: 'Not known yet', expect: 'Something else by now', incomplete: 'Not all of it' } as const
+const statuses = { unknown: 404, unread: 409, expect: 409, incomplete: 409, untranslated: 422 } as const
+const titles = {
+  unknown: 'Not found',
+  unread: 'Not known yet',
+  expect: 'Something else by now',
+  incomplete: 'Not all of it',
+  untranslated: 'Not translated',
+} as const
 
 async function showContracts(req: IncomingMessage, res: ServerResponse, server: string, tool: string, tools: Tools): Promise<void> {
   if (req.method !== 'GET' && req.method !== 'HEAD')
@@ -126,10 +136,19 @@ function said(reason: string | undefined): string {
   return reason === undefined ? '' : `: ${reason}`
 }
 
-function askedIn(
-  body: Readonly<Record<string, unknown>> | undefined,
-): { readonly expect: readonly string[]; readonly reason: string | undefined } | undefined {
-  const { expect, reason } = body ?? {}
+interface Asked {
+  readonly expect: readonly string[]
+  readonly reason: string | undefined
+  readonly translation: Translated | undefined
+}
+
+const form = `Send {"expect": ["c1:…", …], "reason": "…"}: digests of what you have seen, as \`live\` in ${toolsAddress} has them; a reason if you like.`
+const translationForm =
+  'With `adapter` it is approved that calls are translated: {}, as it is proposed; {"set": {"name": value}, "drop": ["name"]}; or the whole of it, {"input": [{"op": "rename", "from": "a", "to": "b"}], "output": []}. `override` puts into force what is not proved, and needs a `reason`.'
+
+/** What is asked for, or what is wrong with it. */
+function askedIn(body: Readonly<Record<string, unknown>> | undefined, what: 'approve' | 'reject'): Asked | string {
+  const { expect, reason, adapter, override = false } = body ?? {}
   const digests = typeof expect === 'string' ? [expect] : expect
   const areDigests =
     Array.isArray(digests) &&
@@ -137,5 +156,23 @@ function askedIn(
     digests.length <= mostExpected &&
     digests.every((one) => typeof one === 'string' && /^[chpx]\d:[0-9a-f]{64}$/.test(one))
   const isReason = reason === undefined || (typeof reason === 'string' && reason !== '' && reason.length <= longestReason)
-  return areDigests && isReason ? { expect: digests as string[], reason: reason as string | undefined } : undefined
+  if (!areDigests || !isReason) return form
+  const translation = adapter === undefined ? undefined : translated(adapter, override)
+  const isOdd = adapter === undefined ? override !== false : what === 'reject' || translation === undefined
+  if (isOdd || (override === true && reason === undefined)) return translationForm
+  return { expect: digests as string[], reason: reason as string | undefined, translation }
+}
+
+function translated(adapter: unknown, override: unknown): Translated | undefined {
+  if (!isObject(adapter) || typeof override !== 'boolean') return undefined
+  const { set, drop, ...whole } = adapter
+  const names = Object.keys(whole)
+  if (names.length > 0) {
+    const isWhole = set === undefined && drop === undefined && names.every((name) => name === 'input' || name === 'output')
+    return isWhole ? { asked: { adapter }, override } : undefined
+  }
+  const isHelp =
+    (set === undefined || isObject(set)) && (drop === undefined || (Array.isArray(drop) && drop.every((one) => typeof one === 'string')))
+  if (!isHelp) return undefined
+  return { asked: { ...(set === undefined ? {} : { set }), ...(drop === undefined ? {} : { drop }) }, override }
 }

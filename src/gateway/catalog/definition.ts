@@ -4,10 +4,11 @@
 import { createHash } from 'node:crypto'
 import type { UpstreamId } from '../../core/call/call.ts'
 import type { ItemContract } from '../../core/call/contract.ts'
-import type { HeaderParam, ItemKind, Misfits, Traits, Violation } from '../../core/call/item.ts'
+import type { HeaderParam, ItemKind, Traits } from '../../core/call/item.ts'
 import { kinds } from '../../core/call/item-kinds.ts'
 import { type Edit, type Payload, payload } from '../../core/call/payload.ts'
 import { type ToolSettings, unconfigured } from '../../core/call/tool-settings.ts'
+import type { Validate } from '../../core/call/violation.ts'
 import type { ConfiguredTools } from '../../core/ports/configured-tools.ts'
 import { itemDepth, tooDeepKey } from '../../core/protocol/deep-items.ts'
 import { headerParams } from '../../core/protocol/header-params.ts'
@@ -17,8 +18,6 @@ import { misfitOf } from './shape.ts'
 import { strayFile } from './skills.ts'
 import { parseTemplate, type Template } from './template.ts'
 import { isWellFormed, mayBeCut, wholeCharacters } from './whole-characters.ts'
-
-export type Validate = (args: unknown, misfits?: Misfits) => readonly Violation[]
 
 /**
  * Judges a tool's input schema at once and compiles it on the first `validate`; given by the assembly (gateway/policy `createSchemaGate`).

@@ -5,7 +5,8 @@ import fc from '../../../test/property.ts'
 import type { ToolContract } from '../../core/call/contract.ts'
 import { payload, payloadOf } from '../../core/call/payload.ts'
 import { type AdapterOp, adapted, adapterText, callAdapter, readAdapter } from './adapters.ts'
-import { propose, proves } from './judge/adapter-proof.ts'
+import { proves } from './judge/adapter-proof.ts'
+import { propose } from './judge/adapter-proposal.ts'
 
 type Properties = Record<string, Record<string, unknown>>
 
@@ -283,7 +284,11 @@ describe('what is proved', () => {
       fc.property(side, fc.array(edit, { minLength: 1, maxLength: 2 }), choices, (old, edits, picks) => {
         const before = schemaOf(old, new Set())
         const now = edited(before, edits)
-        const found = propose({ name: 'tool', inputSchema: before }, { name: 'tool', inputSchema: now }, { drop: names.slice(0, 3) })
+        const names = (schema: object) => Object.keys((schema as { properties?: object }).properties ?? {})
+        const drop = names(before)
+          .filter((name) => !names(now).includes(name))
+          .slice(1)
+        const found = propose({ name: 'tool', inputSchema: before }, { name: 'tool', inputSchema: now }, { drop })
         if (found === undefined) return
         expect(proves(found.adapter, { name: 'tool', inputSchema: before }, { name: 'tool', inputSchema: now })).toBe(true)
         holds(old, now, found.adapter.input, true, picks, tally)

@@ -9,7 +9,9 @@ import type { Cell, Domain, Durable, Row, Stored, Transaction } from '../../core
 import { PendingWrites } from '../../core/ports/pending-writes.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
-import type { Approval, ContractText, OpenChange } from './tracked.ts'
+import type { ContractText } from './contract-text.ts'
+import type { Approval, OpenChange } from './tracked.ts'
+import type { GivenTranslation } from './translations.ts'
 
 export const contractsDomain: Domain = {
   name: 'tool_contracts',
@@ -29,6 +31,7 @@ export const contractsDomain: Domain = {
            PRIMARY KEY (tenant, upstream, environment, tool, contract_id))`,
       ],
     },
+    { what: 'translations of calls that somebody put into force', statements: ['ALTER TABLE tool_states ADD COLUMN translations TEXT'] },
   ],
 }
 
@@ -51,6 +54,7 @@ export interface KeptTool extends ToolKey {
   readonly change: OpenChange | undefined
   readonly rejected: readonly string[]
   readonly lock: string | undefined
+  readonly translations: readonly GivenTranslation[]
   readonly firstSeenMs: number
   readonly lastSeenMs: number
 }
@@ -175,10 +179,10 @@ async function writeTools(transaction: Transaction, tools: readonly KeptTool[]):
   if (tools.length === 0) return
   await transaction.runEach(
     `INSERT INTO tool_states (tenant, upstream, environment, tool, state, approved, live, digests, approval, change, rejected, lock_id,
-       first_seen_ms, last_seen_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+       translations, first_seen_ms, last_seen_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
      ON CONFLICT (tenant, upstream, environment, tool) DO UPDATE SET state = excluded.state, approved = excluded.approved,
        live = excluded.live, digests = excluded.digests, approval = excluded.approval, change = excluded.change,
-       rejected = excluded.rejected, lock_id = excluded.lock_id, last_seen_ms = excluded.last_seen_ms`,
+       rejected = excluded.rejected, lock_id = excluded.lock_id, translations = excluded.translations, last_seen_ms = excluded.last_seen_ms`,
     tools.map((one) => [
       ...place(one),
       one.state,
@@ -189,6 +193,7 @@ async function writeTools(transaction: Transaction, tools: readonly KeptTool[]):
       textOf(one.change === undefined ? undefined : { ...one.change, judgement: bounded(one.change.judgement) }),
       JSON.stringify(one.rejected),
       one.lock ?? null,
+      one.translations.length === 0 ? null : JSON.stringify(one.translations),
       one.firstSeenMs,
       one.lastSeenMs,
     ]),
@@ -252,6 +257,7 @@ function toolOf(row: Row): KeptTool | undefined {
     change: parsed(row.change) as OpenChange | undefined,
     rejected: (parsed(row.rejected) as readonly string[] | undefined) ?? [],
     lock: typeof row.lock_id === 'string' ? row.lock_id : undefined,
+    translations: (parsed(row.translations) as readonly GivenTranslation[] | undefined) ?? [],
     firstSeenMs: Number(row.first_seen_ms),
     lastSeenMs: Number(row.last_seen_ms),
   }

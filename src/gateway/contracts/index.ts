@@ -1,5 +1,5 @@
 // The face of the room: contracts of tools and what changes of them mean.
-export { propose } from './judge/adapter-proof.ts'
+export { propose } from './judge/adapter-proposal.ts'
 export { effectiveHints } from './judge/annotations.ts'
 export { canonical } from './judge/canonical.ts'
 export { digestsOf } from './judge/digests.ts'

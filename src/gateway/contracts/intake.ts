@@ -5,10 +5,11 @@ import { breaks, type Digests } from '../../core/call/contract.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import type { ListedTool, ToolRuling } from '../../core/ports/contracts.ts'
 import { type DriftPolicy, decide, isUnread, openPolicy } from './admission.ts'
+import { type ContractText, contractOf, idOf } from './contract-text.ts'
 import { stable } from './judge/stable.ts'
 import type { Locked, RegistryParts, Served } from './served.ts'
 import type { Telling } from './telling.ts'
-import { type Approval, type ContractText, contractOf, idOf, TrackedTool, type Weighed } from './tracked.ts'
+import { type Approval, type TrackedParts, TrackedTool, type Weighed } from './tracked.ts'
 import { isOverSince, UndeclaredNames } from './undeclared.ts'
 
 /** Where what has become of a tool is kept. */
@@ -34,12 +35,13 @@ export interface Taking {
 export class Intake {
   private readonly parts: RegistryParts
   private readonly keeping: Keeping
-  readonly undeclared = new UndeclaredNames()
+  readonly shared: TrackedParts
   private readonly keys = new WeakMap<object, string>()
 
   constructor(parts: RegistryParts, keeping: Keeping) {
     this.parts = parts
     this.keeping = keeping
+    this.shared = { undeclared: new UndeclaredNames(), compile: parts.compile }
   }
 
   async rulingOf(taking: Taking, listed: ListedTool): Promise<ToolRuling> {
@@ -80,7 +82,7 @@ export class Intake {
     const { served, telling } = taking
     const now = this.parts.clock.now()
     const live: ContractText = { sent: listed.sent, digests: undefined }
-    const tool = new TrackedTool(served.id, listed.name, live, now, this.undeclared)
+    const tool = new TrackedTool(served.id, listed.name, live, now, this.shared)
     if (served.admit === 'locked') await this.byLock(taking, tool, listed)
     else {
       if (this.screens(served) && this.parts.clock.mono() >= taking.until) return tool.unread()

@@ -1,11 +1,14 @@
 // What operators see of the tools that servers list, and decide: exactly what they have seen, or nothing.
-import type { ContractState, Digests, Verdict } from '../../core/call/contract.ts'
+import type { ContractState, Digests, Judgement, Verdict } from '../../core/call/contract.ts'
 import type { UpstreamId } from '../../core/call/item.ts'
 import { payload } from '../../core/call/payload.ts'
+import { adapterText, readAdapter } from './adapters.ts'
+import { contractOf } from './contract-text.ts'
+import { type DecidedTranslation, translationFor } from './decided-translations.ts'
 import type { History, SeenContract } from './history.ts'
 import type { Registry } from './registry.ts'
 import { type Served, toolKey } from './served.ts'
-import { contractOf, type OpenChange, type TrackedTool } from './tracked.ts'
+import type { OpenChange, TrackedTool } from './tracked.ts'
 
 export interface ToolEntry {
   readonly server: UpstreamId
@@ -48,12 +51,17 @@ export interface Asked {
   readonly expect: readonly string[]
   readonly by: string
   readonly reason: string | undefined
+  /** To approve in place of the contract: that calls by the one that is shown are translated into it. */
+  readonly translation?: Pick<DecidedTranslation, 'asked' | 'override'> | undefined
 }
 
 export type Answer =
   | { readonly ok: true; readonly entry: ToolEntry }
-  /** `expect`: what was seen is not what the server says now; `incomplete`: not all that is decided was named. */
-  | { readonly ok: false; readonly why: 'unknown' | 'unread' | 'expect' | 'incomplete'; readonly detail: string }
+  /**
+   * `expect`: what was seen is not what the server says now; `incomplete`: not all that is decided was named; `untranslated`: there is no such
+   * translation, or it is not proved.
+   */
+  | { readonly ok: false; readonly why: 'unknown' | 'unread' | 'expect' | 'incomplete' | 'untranslated'; readonly detail: string }
 
 /** Changes that are shown of one tool. */
 const mostChanges = 20
@@ -124,10 +132,16 @@ export class Operators {
       if (tool === undefined) return unknown(server, name)
       const digests = tool.waits ? undefined : await this.registry.intake.read(tool.live)
       if (digests === undefined) return { ok: false, why: 'unread', detail: 'What the server says of it now is not judged yet; ask again.' }
-      const refused = mismatch(tool, digests, asked.expect)
+      const { translation, by, reason } = asked
+      const refused = mismatch(tool, digests, asked.expect, translation === undefined ? decided : translated)
       if (refused !== undefined) return refused
-      const approval = { by: asked.by, reason: asked.reason, atMs: this.now() }
-      if (asked.action === 'approve') tool.admit(tool.live, { ...approval, as: 'approved' })
+      const approval = { by, reason, atMs: this.now() }
+      if (translation !== undefined) {
+        const { judge, reading } = this.registry.parts
+        const found = await translationFor(tool, { ...translation, ...approval }, judge, reading)
+        if (!found.ok) return { ok: false, why: 'untranslated', detail: `Not done: ${found.detail}.` }
+        tool.translate(found.given)
+      } else if (asked.action === 'approve') tool.admit(tool.live, { ...approval, as: 'approved' })
       else tool.reject({ ...approval, as: 'rejected' })
       await this.registry.decided(served, tool)
       return { ok: true, entry: entryOf(served, tool) }
@@ -145,7 +159,17 @@ function unknown(server: string, tool: string): Answer {
 
 const formulas = ['contract', 'hints', 'prose', 'exact'] as const
 
-function mismatch({ approved, change }: TrackedTool, live: Digests, expect: readonly string[]): Answer | undefined {
+type Formula = 'contract' | 'hints' | 'prose'
+const decided: readonly Formula[] = ['contract', 'hints', 'prose']
+/** Words are shown as they were. */
+const translated: readonly Formula[] = ['contract', 'hints']
+
+function mismatch(
+  { approved, change }: TrackedTool,
+  live: Digests,
+  expect: readonly string[],
+  parts: readonly Formula[],
+): Answer | undefined {
   const named = new Set(expect)
   const now = formulas.map((one) => live[one])
   const other = expect.find((digest) => !now.includes(digest as never))
@@ -155,7 +179,7 @@ function mismatch({ approved, change }: TrackedTool, live: Digests, expect: read
   }
   if (named.has(live.exact)) return undefined
   const old = approved?.digests ?? change?.judgement.old
-  const missing = (['contract', 'hints', 'prose'] as const).filter((one) => old?.[one] !== live[one] && !named.has(live[one]))
+  const missing = parts.filter((one) => old?.[one] !== live[one] && !named.has(live[one]))
   // Where nothing differs one of them is enough.
   if (missing.length === 0) return undefined
   const names = missing.map((one) => live[one]).join(' ')
@@ -179,7 +203,7 @@ function entryOf(served: Served, tool: TrackedTool): ToolEntry {
     ...(approved?.digests === undefined ? {} : { approved: approved.digests }),
     ...(live.digests === undefined ? {} : { live: live.digests }),
     ...(approval === undefined ? {} : { approval: shownApproval(approval) }),
-    ...(change === undefined ? {} : { change: shownChange(change) }),
+    ...(change === undefined ? {} : { change: shownChange(change, tool) }),
     ...(tool.words === undefined ? {} : { held: tool.words.held, notes: tool.words.notes }),
     firstSeen: dated(tool.firstSeenMs),
     lastSeen: dated(tool.lastSeenMs),
@@ -190,7 +214,8 @@ function shownApproval({ as, by, reason, atMs }: NonNullable<TrackedTool['approv
   return { as, by, ...(reason === undefined ? {} : { reason }), at: dated(atMs) }
 }
 
-function shownChange({ judgement: { verdict, human, changes, example, error }, screened }: OpenChange) {
+function shownChange({ judgement, screened }: OpenChange, tool: TrackedTool) {
+  const { verdict, human, changes, example, error } = judgement
   return {
     verdict,
     human,
@@ -199,6 +224,25 @@ function shownChange({ judgement: { verdict, human, changes, example, error }, s
     ...(example === undefined ? {} : { example }),
     ...(error === undefined ? {} : { error }),
     ...(screened === undefined ? {} : { held: screened.held, notes: screened.notes }),
+    ...shownTranslation(judgement, tool),
+  }
+}
+
+/** The one that is in force, else the one that could be. */
+function shownTranslation(judgement: Judgement, { translations, state }: TrackedTool) {
+  const given = translations.givenFor(judgement)
+  const { adapter: found } = judgement
+  if (given === undefined && found === undefined) return {}
+  const adapter = given?.adapter ?? readAdapter(found?.adapter)
+  const inForce = state === 'changed:breaking' && (given !== undefined || found?.automatic === true)
+  return {
+    translation: {
+      inForce,
+      ...(adapter === undefined ? {} : { does: adapterText(adapter), adapter }),
+      ...(given === undefined ? {} : { ...shownApproval({ ...given, as: 'approved' }), proved: given.proved }),
+      ...(given !== undefined || found?.unproved === undefined ? {} : { unproved: found.unproved }),
+      ...(given !== undefined || found?.lacks === undefined ? {} : { lacks: found.lacks }),
+    },
   }
 }
 

@@ -4,14 +4,15 @@ import type { Call } from '../../core/call/call.ts'
 import type { UpstreamId } from '../../core/call/item.ts'
 import { inBackground, reportBug } from '../../core/ports/boundary.ts'
 import type { Contracts, ListedTool, Ruled, ToolRuling } from '../../core/ports/contracts.ts'
+import { idOf } from './contract-text.ts'
 import type { KeptTool } from './history.ts'
 import { Intake, lockId } from './intake.ts'
+import { OlderJudging } from './older-judging.ts'
 import { Readers } from './readers.ts'
 import { type RegistryParts, type Served, toolKey } from './served.ts'
 import { Telling } from './telling.ts'
 import { ToolsByName } from './tools-by-name.ts'
-import { idOf, TrackedTool } from './tracked.ts'
-import type { UndeclaredNames } from './undeclared.ts'
+import { type TrackedParts, TrackedTool } from './tracked.ts'
 
 /** Time that the judgements of one list may take together, in ms; the rest waits for the next. */
 const listMs = 5_000
@@ -25,8 +26,9 @@ const mostGone = 10_000
 export class Registry implements Contracts {
   readonly served: ReadonlyMap<UpstreamId, Served>
   readonly intake: Intake
-  private readonly parts: RegistryParts
+  readonly parts: RegistryParts
   private readonly readers = new Readers()
+  private readonly olderJudging: OlderJudging
   private readonly listeners = new Set<(upstream: UpstreamId) => void>()
   /** Their digests are to be read. */
   private readonly unread = new Map<TrackedTool, Served>()
@@ -40,6 +42,7 @@ export class Registry implements Contracts {
       changed: (served, tool) => this.changed(served, tool),
       isEnding: () => this.ended,
     })
+    this.olderJudging = new OlderJudging(parts, () => this.ended)
     this.served = new Map(
       [...parts.servers].map(([id, governance]) => [
         id,
@@ -54,7 +57,7 @@ export class Registry implements Contracts {
       const served = this.served.get(kept.upstream)
       if (served === undefined || served.environment !== kept.environment || !this.holds(served, kept)) continue
       try {
-        served.tools.set(kept.tool, restored(kept, this.intake.undeclared))
+        served.tools.set(kept.tool, restored(kept, this.intake.shared))
       } catch (bug) {
         // A tool that is seen for the first time is better than none.
         reportBug(this.parts.report, 'contracts', bug)
@@ -101,6 +104,7 @@ export class Registry implements Contracts {
     tool.seen = undefined
     await this.intake.read(tool.live)
     tool.read()
+    this.olderJudging.add(tool)
     for (const listener of this.listeners) listener(served.id)
     this.note(served, tool)
     await this.parts.history?.keep(keptOf(served, tool))
@@ -195,6 +199,7 @@ export class Registry implements Contracts {
 
   private changed(served: Served, tool: TrackedTool): void {
     const { history } = this.parts
+    this.olderJudging.add(tool)
     if (history !== undefined) inBackground(this.parts.report, 'contracts', history.keep(keptOf(served, tool)))
     if (tool.live.digests === undefined || (tool.approved !== undefined && tool.approved.digests === undefined)) {
       this.unread.set(tool, served)
@@ -255,14 +260,15 @@ const unreadable: ToolRuling = {
 }
 
 function keptOf(served: Served, tool: TrackedTool): KeptTool {
-  const { state, approved, live, approval, change, rejected, lock, firstSeenMs, lastSeenMs } = tool
-  return { ...toolKey(served, tool), state, approved, live, approval, change, rejected: [...rejected], lock, firstSeenMs, lastSeenMs }
+  const { state, approved, live, approval, change, rejected, lock, translations, firstSeenMs, lastSeenMs } = tool
+  const lists = { rejected: [...rejected], translations: translations.all }
+  return { ...toolKey(served, tool), state, approved, live, approval, change, ...lists, lock, firstSeenMs, lastSeenMs }
 }
 
-function restored(kept: KeptTool, undeclared: UndeclaredNames): TrackedTool {
+function restored(kept: KeptTool, parts: TrackedParts): TrackedTool {
   const { approved, live } = kept
   const isSame = approved !== undefined && Buffer.compare(approved.sent.bytes, live.sent.bytes) === 0
-  const tool = new TrackedTool(kept.upstream, kept.tool, live, kept.firstSeenMs, undeclared)
+  const tool = new TrackedTool(kept.upstream, kept.tool, live, kept.firstSeenMs, parts)
   tool.lastSeenMs = kept.lastSeenMs
   tool.restore({ ...kept, approved: isSame ? live : approved })
   return tool

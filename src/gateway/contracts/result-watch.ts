@@ -3,17 +3,18 @@
 // looked at, as bytes.
 import type { Call, RoutedCall, UpstreamId } from '../../core/call/call.ts'
 import type { Gate, Held } from '../../core/call/gates.ts'
-import type { Item, Violation } from '../../core/call/item.ts'
+import type { Item } from '../../core/call/item.ts'
 import type { Complete, Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
+import type { Violation } from '../../core/call/violation.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { vendorPrefix } from '../../core/protocol/names.ts'
 import { asBuffer, MemberWalk, skipSpace, skipValue, text } from '../../core/protocol/scan.ts'
+import { contractOf } from './contract-text.ts'
 import { ResultShape, type SeenShape, type ShapeChange, shapeOfText, shapeOfValue } from './result-shape.ts'
-import { contractOf } from './tracked.ts'
 
 export interface ResultWatchParts {
   readonly clock: Clock

@@ -10,6 +10,7 @@ import type { History, ToolKey } from './history.ts'
 import type { screen } from './screening/screening.ts'
 import type { ToolsByName } from './tools-by-name.ts'
 import type { TrackedTool } from './tracked.ts'
+import type { CompileSchema } from './translations.ts'
 
 /** Of one server, by configuration. */
 export interface Governance {
@@ -46,6 +47,7 @@ export interface RegistryParts {
   readonly reading: Reading
   readonly judge: ContractJudge
   readonly screen: typeof screen
+  readonly compile: CompileSchema
   readonly locked: ((upstream: UpstreamId, tool: string) => Locked | undefined) | undefined
   /** Undefined: nothing outlives the process. */
   readonly history: History | undefined

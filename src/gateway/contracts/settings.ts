@@ -35,7 +35,7 @@ export const versionSettings = z.strictObject({
         .enum(['hold', 'adopt'])
         .default('hold')
         .describe(
-          'A change that breaks callers: `hold` shows the old contract, and refuses or translates its calls until an operator approves; `adopt` shows the new one, and refuses calls of who has read the old one.',
+          'A change that breaks callers: `hold` shows the old contract, and refuses or translates its calls until an operator approves; `adopt` shows the new one, and refuses or translates calls of who has read the old one.',
         ),
       additive: z
         .enum(['adopt', 'hold'])

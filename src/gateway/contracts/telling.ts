@@ -1,8 +1,9 @@
 // What is told of changes of tools: log lines, counters, and rows of the audit. Bounded for each list, however many of its tools change.
 import { breaks } from '../../core/call/contract.ts'
+import { idOf } from './contract-text.ts'
 import { findingText, type Screening } from './screening/screening.ts'
 import type { RegistryParts, Served } from './served.ts'
-import { idOf, type TrackedTool, type Weighed } from './tracked.ts'
+import type { TrackedTool, Weighed } from './tracked.ts'
 
 /** Changes of one list that are logged one by one. */
 const mostLogged = 10

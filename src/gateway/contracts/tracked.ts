@@ -3,31 +3,26 @@
 import {
   type BrokenContract,
   breaks,
-  type CallAdapter,
+  type ContractChange,
   type ContractState,
   type Digests,
   type ItemContract,
   type Judgement,
-  type ToolContract,
+  type OlderContract,
   type UndeclaredArguments,
 } from '../../core/call/contract.ts'
 import type { UpstreamId } from '../../core/call/item.ts'
-import { type Payload, payload } from '../../core/call/payload.ts'
+import { payload } from '../../core/call/payload.ts'
 import { gatewayKey, type TenantKey } from '../../core/call/tenant-key.ts'
 import type { ListedTool, ToolRuling } from '../../core/ports/contracts.ts'
-import { asBuffer } from '../../core/protocol/scan.ts'
-import { callAdapter, readAdapter } from './adapters.ts'
-import { cautiousEdits, type Decision, isUnread } from './admission.ts'
+import { cautiousEdits, type Decision } from './admission.ts'
+import { type ContractText, contractOf, idOf, unread } from './contract-text.ts'
+import { Older } from './older.ts'
 import type { Screening } from './screening/screening.ts'
+import { brokenOf, type CompileSchema, callsBy, type GivenTranslation, Translations } from './translations.ts'
 import { Turns } from './turns.ts'
 import { isOverSince, type UndeclaredNames } from './undeclared.ts'
 import { Weighings } from './weighings.ts'
-
-/** A definition, with its digests once somebody has read it. */
-export interface ContractText {
-  sent: Payload
-  digests: Digests | undefined
-}
 
 /** Who stands for the contract that is shown, and why. */
 export interface Approval {
@@ -52,21 +47,20 @@ export interface Weighed {
   readonly decision: Decision
 }
 
-/** What was shown before, and broke: who has read a list before `since` knows `broken.known`. */
-interface Step {
-  since: number
-  readonly broken: BrokenContract
-}
-
 /** As calls read it; its members change where nothing changes for them. */
 interface Told extends ItemContract {
   digest: string | undefined
+  change: ContractChange | undefined
+}
+
+/** What all tools share. */
+export interface TrackedParts {
+  readonly undeclared: UndeclaredNames
+  readonly compile: CompileSchema
 }
 
 /** Contracts that callers may have read before this one. */
-const mostSteps = 8
-/** Changes that are told of to a caller. */
-const mostTold = 5
+const mostOlder = 8
 /** Contracts that were rejected and are known again. */
 const mostRejected = 16
 
@@ -97,18 +91,20 @@ export class TrackedTool {
   readonly rejected: string[] = []
   /** For which it was not let in when it was seen first. */
   words: Screening | undefined
-  private steps: Step[] = []
+  readonly translations = new Translations()
+  /** What was shown before and broke, the latest first. */
+  older: readonly Older[] = []
   private refused: BrokenContract | undefined
   private told: Told | undefined
-  private readonly undeclared: UndeclaredNames
+  private readonly parts: TrackedParts
   /** While a change waits for its judgement; one that a single session is shown keeps nobody else waiting. */
   private waiting: { readonly ruling: ToolRuling; ofAll: boolean } | undefined
   private readonly ofSessions = new WeakMap<Weighed, ToolRuling>()
 
-  constructor(upstream: UpstreamId, name: string, live: ContractText, nowMs: number, undeclared: UndeclaredNames) {
+  constructor(upstream: UpstreamId, name: string, live: ContractText, nowMs: number, parts: TrackedParts) {
     this.upstream = upstream
     this.name = name
-    this.undeclared = undeclared
+    this.parts = parts
     this.live = live
     this.firstSeenMs = nowMs
     this.lastSeenMs = nowMs
@@ -117,7 +113,7 @@ export class TrackedTool {
 
   /** Names that callers sent though what they were shown does not declare them. */
   get sentUndeclared(): readonly string[] {
-    return this.undeclared.of(this.key)
+    return this.parts.undeclared.of(this.key)
   }
 
   /** The change that is held back breaks by names that callers have sent since it was judged. */
@@ -191,21 +187,21 @@ export class TrackedTool {
     const stands = decision.stands === 'live' && !isSplit ? live : (this.approved ?? live)
     const text = decision.cautious ? cautious(stands, stands === live ? this.approved : live) : stands
     if (stands === live) {
-      this.stepTo(live, weighed)
+      this.stepTo(text, weighed.judgement)
       this.approval = adopter
     }
     if (text !== this.approved) this.forgetWeighed()
     this.approved = text
     this.state = isSplit ? 'split' : decision.state
     this.change = text === live ? undefined : { judgement: weighed.judgement, screened: weighed.screened, adopted: stands === live }
-    this.refused = decision.refused ? brokenOf(stands, weighed.judgement) : undefined
+    this.refused = decision.refused ? this.brokenBy(stands, weighed.judgement, live, decision.state) : undefined
     this.settle()
   }
 
   /** Of several contracts that take turns one breaks callers: nobody knows which of them a call meets. */
   refuse({ judgement }: Weighed): void {
     // A translated call may meet the one that was not replaced.
-    if (this.approved !== undefined) this.refused = { ...brokenOf(this.approved, judgement), adapter: undefined }
+    if (this.approved !== undefined) this.refused = brokenOf(this.approved, judgement, undefined)
     this.settle()
   }
 
@@ -215,12 +211,30 @@ export class TrackedTool {
     const id = idOf(this.live.digests)
     if (id !== undefined && !this.rejected.includes(id)) this.rejected.push(id)
     if (this.rejected.length > mostRejected) this.rejected.shift()
+    if (this.live.digests !== undefined) this.translations.remove(this.live.digests)
+    if (this.refused !== undefined) this.refused = { ...this.refused, adapter: undefined }
     this.state = 'rejected'
     this.words = undefined
     this.approval = approval
     this.waiting = undefined
     this.turns.forget()
     this.forgetWeighed()
+    this.settle()
+  }
+
+  /** Calls that the change breaks are translated from now on. */
+  translate(given: GivenTranslation): void {
+    this.translations.put(given)
+    const { change, approved, live } = this
+    if (this.state === 'rejected' && change !== undefined) {
+      this.rejected.splice(0, this.rejected.length, ...this.rejected.filter((id) => id !== idOf(live.digests)))
+      this.state = 'changed:breaking'
+    }
+    this.forgetWeighed()
+    if (change !== undefined && this.refused !== undefined && approved !== undefined) {
+      this.refused = this.brokenBy(approved, change.judgement, live, this.state)
+    }
+    for (const one of this.older) one.unserved()
     this.settle()
   }
 
@@ -236,7 +250,9 @@ export class TrackedTool {
     readonly change: OpenChange | undefined
     readonly rejected: readonly string[]
     readonly lock: string | undefined
+    readonly translations: readonly GivenTranslation[]
   }): void {
+    this.translations.restore(kept.translations)
     this.state = kept.state
     this.approved = kept.approved
     this.approval = kept.approval
@@ -245,7 +261,7 @@ export class TrackedTool {
     this.rejected.push(...kept.rejected.slice(-mostRejected))
     const { change, approved } = this
     const isBroken = change?.adopted === false && breaks(change.judgement.verdict) && approved !== undefined
-    this.refused = isBroken ? brokenOf(approved, change.judgement) : undefined
+    this.refused = isBroken ? this.brokenBy(approved, change.judgement, this.live, this.state) : undefined
     this.settle()
   }
 
@@ -269,7 +285,7 @@ export class TrackedTool {
       digest: approved.digests?.contract,
       state: 'changed:breaking',
       mark: nextMark(),
-      change: { live, before: this.steps },
+      change: { live, before: this.older },
     }
     this.waiting = { ruling: { shown: approved.sent, contract }, ofAll: !session }
     return this.waiting.ruling
@@ -289,17 +305,19 @@ export class TrackedTool {
     // By the schema that this session is shown.
     const undeclared = this.watch(stands)
     const told = this.told === undefined ? undefined : { ...this.told, digest: approved.digests?.contract, undeclared }
+    // Older contracts are judged against what is shown to all.
+    if (stands === live && told?.change !== undefined) told.change = { ...told.change, before: this.older.map(refusing) }
     if (stands === live && !decision.cautious) return { shown: 'sent', contract: told }
     const { sent } = cautious(stands, stands === live ? approved : live)
     if (!decision.refused) return { shown: sent, contract: told }
-    const change = { live: brokenOf(approved, judgement), before: this.steps }
+    const change = { live: this.brokenBy(approved, judgement, live, decision.state), before: this.older }
     return { shown: sent, contract: { digest: approved.digests?.contract, state: decision.state, mark: nextMark(), change, undeclared } }
   }
 
   /** Callers are shown the ruling from now on, and lists that are read before `epoch` are old. False where they were shown it already. */
   inForce(epoch: number): boolean {
     let isNew = false
-    for (const step of this.steps) {
+    for (const step of this.older) {
       if (step.since !== Number.POSITIVE_INFINITY) continue
       step.since = epoch
       isNew = true
@@ -324,34 +342,57 @@ export class TrackedTool {
   }
 
   private watch(shown: ContractText): UndeclaredArguments {
-    return this.undeclared.watch(this.key, () => contractOf(shown.sent).inputSchema)
+    return this.parts.undeclared.watch(this.key, () => contractOf(shown.sent).inputSchema)
   }
 
-  /** Who has read what is shown now and then meets `live` knows another contract. */
-  private stepTo(live: ContractText, weighed?: Weighed): void {
-    const { approved } = this
-    const judgement = weighed?.judgement ?? (this.change?.adopted === false ? this.change.judgement : undefined)
-    if (approved === undefined || judgement === undefined || !breaks(judgement.verdict) || approved === live) return
-    const broken = brokenOf(approved, judgement)
-    this.steps = [{ since: Number.POSITIVE_INFINITY, broken }, ...this.steps].slice(0, mostSteps)
+  /** Who has read what is shown now and is shown `next` then knows another contract. `judgement`: where it is not that of the open change. */
+  private stepTo(next: ContractText, own?: Judgement): void {
+    const { approved, change, translations, parts } = this
+    const judgement = own ?? (change?.adopted === false ? change.judgement : undefined)
+    if (approved === undefined || judgement === undefined || !breaks(judgement.verdict) || approved === next) return
+    const older = new Older(approved, judgement, parts.compile)
+    older.serve(next, translations.inForce(judgement))
+    const all = [older, ...this.older]
+    this.older = all.slice(0, mostOlder)
+    const [oldest, forgotten] = [this.older.at(-1), all[mostOlder]]
+    if (oldest !== undefined && forgotten !== undefined) oldest.begins = forgotten.since
+  }
+
+  private brokenBy(approved: ContractText, judgement: Judgement, live: ContractText, state: ContractState): BrokenContract {
+    // Who does not want the change does not want calls made for it either.
+    const way = state === 'rejected' ? undefined : this.translations.inForce(judgement)
+    return brokenOf(approved, judgement, callsBy(way, live, this.parts.compile))
   }
 
   private settle(): void {
-    const { approved, live, state, refused, steps, name, upstream } = this
+    const { approved, live, state, refused, older, name, upstream } = this
+    for (const one of older) if (one.target !== approved || state === 'split') one.unserved()
     if (approved === undefined) {
       this.told = undefined
       this.ruling = held(upstream, name, state, this.words)
       return
     }
-    const change = refused === undefined && steps.length === 0 ? undefined : { live: refused, before: steps }
+    const change = refused === undefined && older.length === 0 ? undefined : { live: refused, before: older }
     const isUsual = change === undefined && (state === 'admitted' || state === 'approved')
     this.told = { digest: approved.digests?.contract, state, mark: isUsual ? '' : nextMark(), change, undeclared: this.watch(approved) }
     this.ruling = { shown: approved === live ? 'sent' : approved.sent, contract: this.told }
   }
 }
 
-/** Said of a contract that nobody has read yet. */
-const unread: Digests = { contract: 'c1:', hints: 'h1:', prose: 'p1:', exact: 'x1:' }
+function refusing(older: Older): OlderContract {
+  const { begins, definition, broken } = older
+  return {
+    begins,
+    definition,
+    broken: { ...broken, adapter: undefined },
+    get since() {
+      return older.since
+    },
+    get validate() {
+      return older.validate
+    },
+  }
+}
 
 function nextMark(): string {
   marks += 1
@@ -368,40 +409,4 @@ function held(upstream: UpstreamId, name: string, state: ContractState, words?: 
 function cautious(stands: ContractText, other: ContractText | undefined): ContractText {
   const edits = other === undefined ? [] : cautiousEdits(contractOf(stands.sent), contractOf(other.sent))
   return edits.length === 0 ? stands : { sent: payload(stands.sent.edit(edits).bytes), digests: undefined }
-}
-
-/** `approved`: what was judged against. */
-function brokenOf(approved: ContractText, judgement: Judgement): BrokenContract {
-  const { changes, example, human } = judgement
-  const known = isUnread(judgement) ? (approved.digests ?? unread) : judgement.old
-  const current = isUnread(judgement) ? undefined : judgement.new
-  const breaking = changes.filter(({ verdict }) => breaks(verdict))
-  return {
-    known,
-    current,
-    human:
-      (breaking.length > 0 ? breaking : changes)
-        .map((change) => change.human)
-        .slice(0, mostTold)
-        .join('; ') || human,
-    changes: breaking.slice(0, mostTold),
-    ...(example === undefined ? {} : { example }),
-    adapter: adapterOf(judgement),
-  }
-}
-
-/** What nobody has to decide; all others wait for an operator. */
-function adapterOf({ adapter }: Judgement): CallAdapter | undefined {
-  const read = adapter?.automatic === true ? readAdapter(adapter.adapter) : undefined
-  return read === undefined ? undefined : callAdapter(read)
-}
-
-/** Equal for contracts of which nothing that matters differs. */
-export function idOf(digests: Pick<Digests, 'contract' | 'hints' | 'prose'> | undefined): string | undefined {
-  return digests === undefined ? undefined : `${digests.contract} ${digests.hints} ${digests.prose}`
-}
-
-/** Parsed anew each time: values of thousands of definitions would stay in memory. */
-export function contractOf({ bytes }: Payload): ToolContract {
-  return JSON.parse(asBuffer(bytes).toString('utf8')) as ToolContract
 }

@@ -18,7 +18,7 @@ const mostSchemas = 200
 const mostPatterns = 32
 
 /** What a schema declares; undefined where it says itself what other names hold, or refuses them. */
-interface Declared {
+export interface Declared {
   readonly names: ReadonlySet<string>
   readonly patterns: readonly string[]
 }
@@ -82,6 +82,11 @@ class Watch implements UndeclaredArguments {
   }
 }
 
+/** Whether a schema that declares this gives a name to all of them; of one of which it cannot be said, it does. */
+export function declaresAll(declared: Declared | undefined, args: object): boolean {
+  return declared === undefined || Object.keys(args).every((name) => declared.names.has(name) || fitsPattern(name, declared.patterns))
+}
+
 /** Whether the judgement was made without a name that its change declares and that callers were seen to send since. */
 export function isOverSince({ verdict, changes }: Judgement, sent: readonly string[]): boolean {
   return !breaks(verdict) && meets(changes, sent)
@@ -103,8 +108,8 @@ function nameThatCame({ kind, side, pointer, to }: Change): string | undefined {
   return kind === 'property.added' || kind === 'property.added.required' ? name : undefined
 }
 
-/** As the declared reading takes it: `if` gives no names. What cannot be read declares all. */
-function declaredBy(root: unknown): Declared | undefined {
+/** As the declared reading takes it: `if` gives no names. Undefined also of what cannot be read. */
+export function declaredBy(root: unknown): Declared | undefined {
   if (!isObject(root) || isRefused(root.additionalProperties) || isRefused(root.unevaluatedProperties)) return undefined
   const names = new Set<string>()
   const patterns: string[] = []

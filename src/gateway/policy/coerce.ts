@@ -1,8 +1,8 @@
 // Gives arguments the types that their schema wants, where nothing is lost: `"1"` for an integer, JSON text for an object. Asked only of
 // arguments that do not fit, and only the whole schema decides whether what came of it does. The bytes are edited, so that 64-bit integers
 // and unknown members stay what they are.
-import type { Misfits, Violation } from '../../core/call/item.ts'
 import { type Payload, payload } from '../../core/call/payload.ts'
+import type { Misfits, Validate } from '../../core/call/violation.ts'
 import { readPointer } from '../../core/protocol/json-pointer.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { asBuffer, countMembers, countParsed, elements, skipSpace } from '../../core/protocol/scan.ts'
@@ -13,8 +13,6 @@ export interface Coerced {
   /** JSON Pointers of what was changed. */
   readonly places: readonly string[]
 }
-
-type Validate = (args: unknown, misfits?: Misfits) => readonly Violation[]
 
 /** How often arguments are judged at most, and how many parts of them in all. */
 const mostTries = 64

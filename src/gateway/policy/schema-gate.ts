@@ -2,7 +2,7 @@
 // compiles that at the first call; keeps compiled ones by their content. What cannot be enforced is left to the server, and noted.
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
-import type { Misfits, Violation } from '../../core/call/item.ts'
+import type { Misfits, Violation } from '../../core/call/violation.ts'
 import { compile, type Validator } from './compile.ts'
 import { judge } from './dialect.ts'
 import { relax } from './relax.ts'

@@ -2,7 +2,7 @@
 // quoted only where they are short and not named like a secret.
 
 import type { ErrorObject } from 'ajv'
-import type { Misfits, Violation } from '../../core/call/item.ts'
+import type { Misfits, Violation } from '../../core/call/violation.ts'
 import { escapeToken } from '../../core/protocol/json-pointer.ts'
 
 const mostViolations = 8

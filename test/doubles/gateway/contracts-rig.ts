@@ -11,6 +11,7 @@ import { answerTo } from '../../../src/gateway/contracts/judge/judging.ts'
 import { Operators } from '../../../src/gateway/contracts/operators.ts'
 import { Registry } from '../../../src/gateway/contracts/registry.ts'
 import type { Governance, RegistryParts } from '../../../src/gateway/contracts/served.ts'
+import { gateSchema } from '../../../src/gateway/policy/schema-gate.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { quiet } from './catalog-rig.ts'
 
@@ -79,6 +80,7 @@ export function registryRig(
     reading: 'declared',
     judge: judging,
     screen: () => ({ held: [], notes: [] }),
+    compile: gateSchema,
     locked: undefined,
     history,
     clock,

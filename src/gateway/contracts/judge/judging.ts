@@ -5,7 +5,7 @@ import { breaks, type Digests, type Judgement, type ToolContract } from '../../.
 import type { Clock, Timer } from '../../../core/ports/clock.ts'
 import type { ContractJudge, JudgeOptions } from '../../../core/ports/contract-judge.ts'
 import { meets } from '../undeclared.ts'
-import { propose } from './adapter-proof.ts'
+import { translation } from './adapter-proposal.ts'
 import type { Judge } from './judge.ts'
 
 export interface Question {
@@ -123,14 +123,21 @@ export function createJudging({ clock, start, limitMs = 2_000, most = 1_000 }: J
   }
 }
 
+const ofOthers = 'anything of arguments that callers sent before they were declared'
+
 /** What a thread says to a question. A bug of ours, or more depth than the stack has, may end no more than the answer. */
 export function answerTo({ old, now, options }: Question, judge: Judge): Said {
   try {
     const judgement = judge(old, now, options)
+    const { propose = false, undeclared = [] } = options
+    if (propose === false || !breaks(judgement.verdict)) return { judgement }
+    const found = translation(old, now, propose === true ? {} : propose)
+    if (found === undefined) return { judgement }
     // What is proved of declared arguments is not proved of those who sent others.
-    const isProvable = breaks(judgement.verdict) && !meets(judgement.changes, options.undeclared ?? [])
-    const adapter = options.propose === true && isProvable ? propose(old, now) : undefined
-    return { judgement: adapter === undefined ? judgement : { ...judgement, adapter } }
+    const adapter = meets(judgement.changes, undeclared)
+      ? { ...found, automatic: false, unproved: [...(found.unproved ?? []), ofOthers] }
+      : found
+    return { judgement: { ...judgement, adapter } }
   } catch (error) {
     return { failed: messageOf(error) }
   }
