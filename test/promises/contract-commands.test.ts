@@ -56,6 +56,7 @@ function lockText(): string {
   return readFileSync(join(folder, 'tools.lock.json'), 'utf8')
 }
 
+const anyDigest = `c1:${'0'.repeat(64)}`
 const text = { type: 'string' }
 const create = (properties: Record<string, unknown>, more: Record<string, unknown> = {}) => ({
   name: 'create_issue',
@@ -426,6 +427,16 @@ describe('signalbox tools', () => {
     [['tools', 'approve', 'a.b', '--expect', `c1:${'0'.repeat(64)}`, '--url', 'http://127.0.0.1:9'], 'No gateway answers'],
     [['tools', 'approve', 'a.b', '--expect', 'c1:9c59'], 'c1:9c59 is no digest'],
     [['tools', 'approve', 'a', '--expect', `c1:${'0'.repeat(64)}`], 'a names no tool: write server.tool'],
+    [
+      ['tools', 'approve', 'a.b', '--expect', anyDigest, '--adapter', '{"sets":1}'],
+      '--adapter takes a file with JSON, or JSON: {}, as it is',
+    ],
+    [['tools', 'approve', 'a.b', '--expect', anyDigest, '--adapter', '{"set"'], '--adapter is no JSON'],
+    [['tools', 'approve', 'a.b', '--expect', anyDigest, '--adapter', 'nowhere.json'], 'nowhere.json cannot be read (ENOENT)'],
+    [['tools', 'approve', 'a.b', '--expect', anyDigest, '--override', '--reason', 'x'], '--override is for a translation (--adapter)'],
+    [['tools', 'approve', 'a.b', '--expect', anyDigest, '--adapter', '--override'], '--override needs a --reason'],
+    [['tools', 'reject', 'a.b', '--expect', anyDigest, '--reason', 'x', '--url', 'http://127.0.0.1:9'], 'No gateway answers'],
+    [['tools', 'reject', 'a.b', '--expect', 'c1:9c59', '--reason', 'x'], 'c1:9c59 is no digest'],
     [['tools', 'lock', 'daed', '--config', 'c.yaml'], 'did you mean dead?'],
   ])('%j cannot tell: exit 2, and why', async (args, why) => {
     write('c.yaml', { servers: { dead: { command: 'node', args: ['-e', 'process.exit(3)'] }, good: scriptedStdio([list], '') } })

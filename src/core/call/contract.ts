@@ -109,8 +109,10 @@ export interface Translation {
   readonly automatic: boolean
   /** For people: what of it is not proved; absent where all of it is. */
   readonly unproved?: readonly string[]
-  /** For people: what has to be said. */
+  /** For people: what has to be said, */
   readonly lacks?: readonly string[]
+  /** and how it is written. */
+  readonly say?: string
 }
 
 /** A change after which calls by the old contract may do something else, or nothing at all. */

@@ -1,6 +1,7 @@
 // Judging what a change of a tool's definition means for those who call it. Definitions are foreign, and proofs can be long: it happens
 // beside the event loop, within a limit of steps and of time.
 import type { Judgement, Reading, ToolContract } from '../call/contract.ts'
+import type { TranslationAsked } from '../call/translation-asked.ts'
 
 export interface JudgeOptions {
   /** Default `declared`. */
@@ -9,19 +10,6 @@ export interface JudgeOptions {
   readonly undeclared?: readonly string[]
   /** Where callers break: look for a translation of their calls, or judge one. */
   readonly propose?: boolean | TranslationAsked
-}
-
-/** What an operator says where schemas leave it open. */
-export interface AdapterHelp {
-  /** Values of arguments that the new contract needs and the old one does not have. */
-  readonly set?: Readonly<Record<string, unknown>>
-  /** Arguments of the old contract that may be left out. */
-  readonly drop?: readonly string[]
-}
-
-export interface TranslationAsked extends AdapterHelp {
-  /** The whole of it, as data, in place of what would be proposed. */
-  readonly adapter?: unknown
 }
 
 export interface ContractJudge {

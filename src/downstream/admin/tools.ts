@@ -2,7 +2,7 @@
 // `POST /admin/v1/tools/{server}/{tool}/approve` or `/reject` with `{"expect": ["c1:…"], "reason": "…"}`: exactly what was seen, or nothing.
 // `adapter` approves that calls are translated.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { isObject } from '../../core/protocol/is-object.ts'
+import { readTranslationAsked, type TranslationAsked, translationForms } from '../../core/call/translation-asked.ts'
 import { answer, problem } from './answer.ts'
 import { objectIn, type ToolPath, toolPath, toolsAddress } from './asked.ts'
 import { type Operations, operatorOf } from './operations.ts'
@@ -17,7 +17,7 @@ export interface ToolEntry {
 
 /** Calls by the contract that is shown are translated into what the server takes. */
 interface Translated {
-  readonly asked: { readonly set?: Readonly<Record<string, unknown>>; readonly drop?: readonly string[]; readonly adapter?: unknown }
+  readonly asked: TranslationAsked
   readonly override: boolean
 }
 
@@ -143,8 +143,7 @@ interface Asked {
 }
 
 const form = `Send {"expect": ["c1:…", …], "reason": "…"}: digests of what you have seen, as \`live\` in ${toolsAddress} has them; a reason if you like.`
-const translationForm =
-  'With `adapter` it is approved that calls are translated: {}, as it is proposed; {"set": {"name": value}, "drop": ["name"]}; or the whole of it, {"input": [{"op": "rename", "from": "a", "to": "b"}], "output": []}. `override` puts into force what is not proved, and needs a `reason`.'
+const translationForm = `With \`adapter\` it is approved that calls are translated: ${translationForms}. \`override\` puts into force what is not proved, and needs a \`reason\`.`
 
 /** What is asked for, or what is wrong with it. */
 function askedIn(body: Readonly<Record<string, unknown>> | undefined, what: 'approve' | 'reject'): Asked | string {
@@ -164,15 +163,6 @@ function askedIn(body: Readonly<Record<string, unknown>> | undefined, what: 'app
 }
 
 function translated(adapter: unknown, override: unknown): Translated | undefined {
-  if (!isObject(adapter) || typeof override !== 'boolean') return undefined
-  const { set, drop, ...whole } = adapter
-  const names = Object.keys(whole)
-  if (names.length > 0) {
-    const isWhole = set === undefined && drop === undefined && names.every((name) => name === 'input' || name === 'output')
-    return isWhole ? { asked: { adapter }, override } : undefined
-  }
-  const isHelp =
-    (set === undefined || isObject(set)) && (drop === undefined || (Array.isArray(drop) && drop.every((one) => typeof one === 'string')))
-  if (!isHelp) return undefined
-  return { asked: { ...(set === undefined ? {} : { set }), ...(drop === undefined ? {} : { drop }) }, override }
+  const asked = readTranslationAsked(adapter)
+  return asked === undefined || typeof override !== 'boolean' ? undefined : { asked, override }
 }

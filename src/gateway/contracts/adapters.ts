@@ -30,13 +30,13 @@ export function readAdapter(value: unknown): Adapter | undefined {
   return areOps(input) && areOps(output) ? { input, output } : undefined
 }
 
-const most = 200
+export const mostOps = 200
 
 function areOps(value: unknown): value is readonly AdapterOp[] {
-  return Array.isArray(value) && value.length <= most && value.every(isOp)
+  return Array.isArray(value) && value.length <= mostOps && value.every(isOp)
 }
 
-function isOp(value: unknown): value is AdapterOp {
+export function isOp(value: unknown): value is AdapterOp {
   if (!isObject(value)) return false
   if (value.op === 'rename') return typeof value.from === 'string' && typeof value.to === 'string'
   if (typeof value.name !== 'string') return false

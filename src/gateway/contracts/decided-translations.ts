@@ -3,7 +3,8 @@
 
 import type { Reading } from '../../core/call/contract.ts'
 import { breaks, type Judgement } from '../../core/call/contract.ts'
-import type { ContractJudge, TranslationAsked } from '../../core/ports/contract-judge.ts'
+import type { TranslationAsked } from '../../core/call/translation-asked.ts'
+import type { ContractJudge } from '../../core/ports/contract-judge.ts'
 import { type Adapter, adapterText, readAdapter } from './adapters.ts'
 import { isUnread } from './admission.ts'
 import { type ContractText, contractOf } from './contract-text.ts'
@@ -33,18 +34,17 @@ export async function translationFor(
   const old: ContractText | undefined = change?.adopted === false ? approved : older[0]?.text
   if (old === undefined) return refused('callers know no other contract than the one that the server takes')
   const judgement = await judge.judge(contractOf(old.sent), contractOf(live.sent), { reading, undeclared, propose: asked })
-  if (isUnread(judgement)) return refused(`the change is not judged: ${judgement.human}`)
-  if (!breaks(judgement.verdict)) return refused('the change breaks nobody')
-  return given(judgement, override, { by, reason, atMs })
+  return translationOf(judgement, override, { by, reason, atMs })
 }
 
-function given(
-  { adapter: found, old, new: now }: Judgement,
-  override: boolean,
-  who: Pick<GivenTranslation, 'by' | 'reason' | 'atMs'>,
-): Found {
+/** `judgement`: with what was asked for (`propose`). */
+export function translationOf(judgement: Judgement, override: boolean, who: Pick<GivenTranslation, 'by' | 'reason' | 'atMs'>): Found {
+  if (isUnread(judgement)) return refused(`the change is not judged: ${judgement.human}`)
+  if (!breaks(judgement.verdict)) return refused('the change breaks nobody')
+  const { adapter: found, old, new: now } = judgement
   const adapter = readAdapter(found?.adapter)
-  if (found?.lacks !== undefined) return refused(found.lacks.join('; '))
+  if (found?.lacks !== undefined)
+    return refused(`${found.lacks.join('; ')}${found.say === undefined ? '' : `. \`adapter\` is then ${found.say}`}`)
   if (found === undefined || adapter === undefined) return refused('no operation on arguments mends what changed')
   if (found.unproved !== undefined && !override)
     return refused(

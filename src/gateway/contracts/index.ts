@@ -1,4 +1,6 @@
 // The face of the room: contracts of tools and what changes of them mean.
+export { adapterText } from './adapters.ts'
+export { translationOf } from './decided-translations.ts'
 export { propose } from './judge/adapter-proposal.ts'
 export { effectiveHints } from './judge/annotations.ts'
 export { canonical } from './judge/canonical.ts'
@@ -12,6 +14,7 @@ export {
   deprecationOf,
   emptyLock,
   type IgnoreRule,
+  type LockedAdapter,
   type LockedDeprecation,
   type LockedServer,
   type LockedTool,

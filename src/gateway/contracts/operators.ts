@@ -241,7 +241,7 @@ function shownTranslation(judgement: Judgement, { translations, state }: Tracked
       ...(adapter === undefined ? {} : { does: adapterText(adapter), adapter }),
       ...(given === undefined ? {} : { ...shownApproval({ ...given, as: 'approved' }), proved: given.proved }),
       ...(given !== undefined || found?.unproved === undefined ? {} : { unproved: found.unproved }),
-      ...(given !== undefined || found?.lacks === undefined ? {} : { lacks: found.lacks }),
+      ...(given !== undefined || found?.lacks === undefined ? {} : { lacks: found.lacks, say: found.say }),
     },
   }
 }

@@ -1,7 +1,7 @@
 // Which translation makes calls by an old contract calls by the new one. What goes into force by itself is proved; operators are told of what
 // is not, and say what schemas leave open.
 import type { ToolContract, Translation } from '../../../core/call/contract.ts'
-import type { AdapterHelp, TranslationAsked } from '../../../core/ports/contract-judge.ts'
+import type { AdapterHelp, TranslationAsked } from '../../../core/call/translation-asked.ts'
 import { isObject } from '../../../core/protocol/is-object.ts'
 import { type Adapter, type AdapterOp, readAdapter } from '../adapters.ts'
 import { isMendable, provesOutput, type Shape, shapeOf, unproved } from './adapter-proof.ts'
@@ -29,7 +29,7 @@ export function translation(before: ToolContract, after: ToolContract, asked: Tr
   if (asked.adapter !== undefined) return given(old, now, asked.adapter)
   const found = inputOps(old, now, asked)
   const input = found ?? unsure
-  if (input.lacks.length > 0) return { automatic: false, lacks: input.lacks }
+  if (input.lacks.length > 0) return { automatic: false, lacks: input.lacks, say: toSay(asked, input) }
   const output = outputOps(old, now)
   const adapter = { input: input.ops, output: output.ops }
   const open = unproved(adapter, old, now)
@@ -55,21 +55,40 @@ interface Ops {
   readonly sure: boolean
   /** What an operator has to say first. */
   readonly lacks: readonly string[]
+  /** Of which: arguments without a value, and such that have to be left out. */
+  readonly values: readonly string[]
+  readonly drops: readonly string[]
 }
 
-const untouched: Ops = { ops: [], sure: true, lacks: [] }
-const unsure: Ops = { ops: [], sure: false, lacks: [] }
+const untouched: Ops = { ops: [], sure: true, lacks: [], values: [], drops: [] }
+const unsure: Ops = { ops: [], sure: false, lacks: [], values: [], drops: [] }
+
+/** What was said and what is lacking, as it has to be written; `…` is a value that nobody knows here. */
+function toSay({ set = {}, drop = [] }: AdapterHelp, { values, drops }: Ops): string {
+  const given = [...Object.entries(set).map(([name, value]) => [name, JSON.stringify(value)]), ...values.map((name) => [name, '…'])]
+  const all = [...drop, ...drops].map((name) => JSON.stringify(name))
+  const members = [
+    ...(given.length === 0 ? [] : [`"set": {${given.map(([name, value]) => `${JSON.stringify(name)}: ${value}`).join(', ')}}`]),
+    ...(all.length === 0 ? [] : [`"drop": [${all.join(', ')}]`]),
+  ]
+  return `{${members.join(', ')}}`
+}
 
 function inputOps(old: ReadContract, now: ReadContract, help: AdapterHelp): Ops | undefined {
   const [from, to] = [shapeOf(old.input.schema), shapeOf(now.input.schema)]
   if (from === undefined || to === undefined) return undefined
   const ops: AdapterOp[] = []
   const lacks: string[] = []
+  const values: string[] = []
+  const drops: string[] = []
   const { pairs, gone, come, sure } = paired(from, to, help)
   for (const { from: name, to: other } of pairs) if (name !== other) ops.push({ op: 'rename', from: name, to: other })
   for (const name of gone) {
     if (help.drop?.includes(name) === true) ops.push({ op: 'drop', name })
-    else lacks.push(`${name} is not taken any more: say that it may be left out (drop)`)
+    else {
+      lacks.push(`${name} is not taken any more: say that it may be left out (drop)`)
+      drops.push(name)
+    }
   }
   let given = gone.length > 0
   for (const name of come) {
@@ -77,14 +96,16 @@ function inputOps(old: ReadContract, now: ReadContract, help: AdapterHelp): Ops 
     if (!to.required.has(name) && said === undefined) continue
     const value = said === undefined ? stated(now, name, to) : said
     given ||= said !== undefined
-    if (value === undefined) lacks.push(`${name} is required now: give its value (set)`)
-    else ops.push({ op: 'set', name, value })
+    if (value === undefined) {
+      lacks.push(`${name} is required now: give its value (set)`)
+      values.push(name)
+    } else ops.push({ op: 'set', name, value })
   }
   for (const { from: name, to: other } of pairs) {
     if (becomesList(from.properties[name] as Schema, to.properties[other] as Schema)) ops.push({ op: 'wrap', name: other })
   }
   lacks.push(...strayIn(help, gone, come))
-  return { ops, sure: sure && !given, lacks }
+  return { ops, sure: sure && !given, lacks, values, drops }
 }
 
 /** A name that was misspelt would be no part of the translation. */
@@ -109,7 +130,7 @@ function outputOps(old: ReadContract, now: ReadContract): Ops {
   for (const { from: name, to: other } of pairs) {
     if (becomesList(from.properties[name] as Schema, to.properties[other] as Schema)) ops.push({ op: 'wrap', name: other })
   }
-  return { ops, sure, lacks: [] }
+  return { ...untouched, ops, sure }
 }
 
 interface Paired {

@@ -3,6 +3,7 @@
 import type { Digests, ToolContract } from '../../../core/call/contract.ts'
 import type { Deprecation } from '../../../core/call/deprecation.ts'
 import { isObject } from '../../../core/protocol/is-object.ts'
+import type { Adapter } from '../adapters.ts'
 
 export const lockVersion = 1
 /** Of the digests that are written now; those of another formula are taken anew from the text beside them. */
@@ -34,6 +35,17 @@ export function deprecationOf({ from, sunset, replacement, brownouts }: LockedDe
   }
 }
 
+/** A translation of calls by the contract that stands beside it, into calls by another one. */
+export interface LockedAdapter extends Adapter {
+  /** Digests of what the server takes: `c1:…` of its contract, `h1:…` of its hints. */
+  readonly contract: string
+  readonly hints: string
+  /** Also where it is not proved. */
+  readonly override: boolean
+  readonly by: string | null
+  readonly reason: string | null
+}
+
 /** Members that this program does not know: they are kept. */
 export type Unknown = Readonly<Record<string, unknown>>
 
@@ -48,8 +60,7 @@ export interface LockedTool {
   /** As the server sent it, but for the order of members. */
   readonly definition: ToolContract
   readonly deprecated: LockedDeprecation | null
-  /** How calls of callers that read an older contract are turned into this one; its form is that of who applies it. */
-  readonly adapter: unknown
+  readonly adapter: LockedAdapter | null
   readonly unknown: Unknown
 }
 

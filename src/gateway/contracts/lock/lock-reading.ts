@@ -4,10 +4,12 @@ import { isObject } from '../../../core/protocol/is-object.ts'
 import { countMembers, countParsed, elements, MalformedJson, members, skipSpace, skipValue } from '../../../core/protocol/scan.ts'
 import { dateMs } from '../../../core/text/date.ts'
 import { nearest } from '../../../core/text/nearest.ts'
+import { type AdapterOp, isOp, mostOps } from '../adapters.ts'
 import {
   type Brownout,
   definitionIn,
   type IgnoreRule,
+  type LockedAdapter,
   type LockedDeprecation,
   type LockedServer,
   type LockedTool,
@@ -215,7 +217,7 @@ class Reader {
       reason: this.textOrNull(tool.reason, [...path, 'reason']),
       definition: definitionIn(name, tool),
       deprecated: this.deprecation(tool.deprecated, [...path, 'deprecated']),
-      adapter: tool.adapter ?? null,
+      adapter: this.adapter(tool.adapter, [...path, 'adapter']),
       unknown: others(tool, toolMembers),
     }
   }
@@ -237,6 +239,43 @@ class Reader {
       replacement: this.textOrNull(plan.replacement, [...path, 'replacement']),
       brownouts,
     }
+  }
+
+  private adapter(value: unknown, path: Path): LockedAdapter | null {
+    if (value === undefined || value === null) return null
+    const form = 'null, or {contract, hints, input, output}, as `signalbox tools approve --lock --adapter` writes it'
+    const adapter = this.object(value, path, form)
+    const { override = false } = adapter
+    if (typeof override !== 'boolean') this.problem([...path, 'override'], 'has to be true or false', 'leave it out where it is proved')
+    for (const key of Object.keys(adapter)) {
+      if (!adapterMembers.has(key)) this.problem([...path, key], 'is no part of an adapter', `write ${[...adapterMembers].join(', ')}`)
+    }
+    const reason = this.textOrNull(adapter.reason, [...path, 'reason'])
+    if (override === true && (reason === null || reason === ''))
+      this.problem([...path, 'reason'], 'is missing', 'say why what is not proved is put into force')
+    return {
+      contract: this.digest(adapter.contract, [...path, 'contract'], 'c'),
+      hints: this.digest(adapter.hints, [...path, 'hints'], 'h'),
+      input: this.operations(adapter.input, [...path, 'input']),
+      output: this.operations(adapter.output, [...path, 'output']),
+      override: override === true,
+      by: this.textOrNull(adapter.by, [...path, 'by']),
+      reason,
+    }
+  }
+
+  private operations(value: unknown, path: Path): readonly AdapterOp[] {
+    const all = this.list(value ?? [], path)
+    if (all.length > mostOps) this.problem(path, `has more than ${mostOps} operations`, 'write those that a call needs')
+    return all.flatMap((one, index) => {
+      if (isOp(one)) return [one]
+      this.problem(
+        [...path, index],
+        'is no operation',
+        'write {"op": "rename", "from": "a", "to": "b"}, {"op": "set", "name": "a", "value": 1}, {"op": "drop", "name": "a"} or {"op": "wrap", "name": "a"}',
+      )
+      return []
+    })
   }
 
   private rule(value: unknown, path: Path): IgnoreRule[] {
@@ -298,6 +337,7 @@ class Reader {
   }
 }
 
+const adapterMembers: ReadonlySet<string> = new Set(['contract', 'hints', 'input', 'output', 'override', 'by', 'reason'])
 const ruleMembers: ReadonlySet<string> = new Set(['tool', 'rule', 'pointer', 'until', 'reason'])
 
 function others(object: Readonly<Record<string, unknown>>, known: ReadonlySet<string>): Unknown {

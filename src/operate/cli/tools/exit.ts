@@ -12,19 +12,20 @@ export const toolsExit = {
   breaking: 12,
   /** New words that somebody has to read first. */
   held: 13,
-  /** `approve`: not what was seen. */
+  /** `approve`, `reject`: not what was seen. */
   notSeen: 14,
-  /** `deprecate`: callers would be left too little. */
+  /** `deprecate`: callers would be left too little. `approve`: a translation that lacks something, or is not proved. */
   refused: 15,
   interrupted: 130,
 } as const
 
 export type ToolsExit = (typeof toolsExit)[keyof typeof toolsExit]
 
+const notSeen = 'the contract is not the one of --expect; nothing was changed'
 const cannotTell = 'it cannot be told: a server, a file or an argument is the reason'
 
 export const toolsExitMeanings: Readonly<
-  Record<'ls' | 'lock' | 'diff' | 'check' | 'approve' | 'deprecate' | 'probe', Readonly<Record<number, string>>>
+  Record<'ls' | 'lock' | 'diff' | 'check' | 'approve' | 'reject' | 'deprecate' | 'probe', Readonly<Record<number, string>>>
 > = {
   ls: { 0: 'fine', 2: cannotTell },
   lock: { 0: 'written', 2: `${cannotTell}; nothing was written` },
@@ -37,7 +38,13 @@ export const toolsExitMeanings: Readonly<
     12: 'changes that break callers, or may: breaking, unknown, ignored, or a tool that is gone',
     13: 'new words that somebody has to read first',
   },
-  approve: { 0: 'approved', 2: cannotTell, 14: 'the contract is not the one of --expect; nothing was changed' },
+  approve: {
+    0: 'approved',
+    2: cannotTell,
+    14: notSeen,
+    15: 'the translation (--adapter) lacks something, or is not proved; the reason is told, and nothing was changed',
+  },
+  reject: { 0: 'rejected', 2: cannotTell, 14: notSeen },
   deprecate: { 0: 'planned, or taken back', 2: cannotTell, 15: 'refused; the reason is told, and nothing was planned' },
   probe: {
     0: 'the same contracts, and results of the same shape',

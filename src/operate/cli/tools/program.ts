@@ -90,6 +90,11 @@ export function addTools(program: Command, done: (code: ExitCode) => void, endNo
     .description('let in the contract of a tool, exactly as it was seen')
     .argument('<tool>', 'server.tool')
     .requiredOption('--expect <digest...>', 'what was seen: c1:…, and h1:… and p1:… where they changed, or x1:… for all of it')
+    .option(
+      '--adapter [file]',
+      'that calls by the old contract are translated, which stays shown: a file, or JSON; without one, as it is proposed',
+    )
+    .option('--override', 'with --adapter: also where it is not proved; needs --reason')
     .option('--reason <text>', 'why')
     .option('--url <url>', 'admin door of the gateway (`admin.listen`)', defaultAdminUrl)
     .option('--lock [file]', 'in the lock file instead, with what the server of the configuration says now')
@@ -98,9 +103,23 @@ export function addTools(program: Command, done: (code: ExitCode) => void, endNo
     .option('--json', 'print what it is now as one JSON object')
     .addHelpText(
       'after',
-      `${toolsExitText('approve')}\n\nExample:\n  signalbox tools approve tracker.create_issue --expect c1:9c59… --reason 'PR 212'`,
+      `${toolsExitText('approve')}\n\nExample:\n  signalbox tools approve tracker.create_issue --expect c1:9c59… --reason 'PR 212'\n  signalbox tools approve tracker.create_issue --expect c1:9c59… --adapter '{"set": {"priority": "low"}, "drop": ["legacy"]}'`,
     )
     .action(async (tool, options) => done(await (await import('./approve.ts')).toolsApprove(tool, options, endNow)))
+
+  tools
+    .command('reject')
+    .description('keep the change of a tool out, exactly as it was seen; a tool without a change is taken out')
+    .argument('<tool>', 'server.tool')
+    .requiredOption('--expect <digest...>', 'what was seen, as of `tools approve`')
+    .requiredOption('--reason <text>', 'why')
+    .option('--url <url>', 'admin door of the gateway (`admin.listen`)', defaultAdminUrl)
+    .option('--json', 'print what it is now as one JSON object')
+    .addHelpText(
+      'after',
+      `${toolsExitText('reject')}\n\nExample:\n  signalbox tools reject tracker.create_issue --expect c1:9c59… --reason 'it asks for keys'`,
+    )
+    .action(async (tool, options) => done(await (await import('./reject.ts')).toolsReject(tool, options, endNow)))
 }
 
 export function addProbe(program: Command, done: (code: ExitCode) => void, endNow: (code: ExitCode) => void): void {

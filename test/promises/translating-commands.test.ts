@@ -1,0 +1,153 @@
+// `signalbox tools approve --adapter` and `tools reject`, at a running gateway and in the lock file, with real servers and clients of both eras.
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, onTestFinished } from 'vitest'
+import { builds } from '../peers/builds.ts'
+import { type ClientKind, connect, type Result } from '../peers/clients.ts'
+import { startUnderTest } from '../peers/gateway.ts'
+import { eventually } from '../peers/processes.ts'
+import { send } from '../peers/raw.ts'
+import { root } from '../peers/servers.ts'
+import { promise } from './promise.ts'
+
+const text = { type: 'string' }
+const integer = { type: 'integer' }
+const tool = (properties: Record<string, unknown>, required: string[]) => ({
+  name: 'find',
+  description: 'Finds rooms.',
+  inputSchema: { type: 'object', properties, required },
+})
+const old = tool({ userId: text, legacy: text }, ['userId'])
+const now = tool({ user_id: text, room: integer }, ['user_id', 'room'])
+const faultOf = (result: Result): Result => result._meta?.['signalbox.dev/fault']
+
+function commands() {
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-translating-'))
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+  const run = async (...args: readonly string[]): Promise<{ code: number; out: string; err: string }> => {
+    const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), ...args], { cwd: folder })
+    let [out, err] = ['', '']
+    child.stdout.on('data', (chunk) => {
+      out += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      err += chunk
+    })
+    const [code] = await once(child, 'close')
+    return { code: Number(code), out, err }
+  }
+  return { folder, run }
+}
+
+for (const kind of ['v1 http', 'v2 modern http'] as const satisfies ClientKind[]) {
+  promise(
+    'R84',
+    `${kind}: tools approve --adapter says what is lacking, takes it, and calls go on; tools reject ends that`,
+    async () => {
+      const { folder, run } = commands()
+      const server = builds([old])
+      const gateway = await startUnderTest({ servers: { up: server.server } })
+      onTestFinished(gateway.stop)
+      const entry = async (): Promise<Result> => JSON.parse((await run('tools', 'ls', '--url', gateway.admin, '--json')).out).tools[0]
+      const client = await connect(kind, { base: gateway.base, mount: '/up' })
+      onTestFinished(() => client.close())
+      await client.tools()
+      server.deploy([now])
+      const restart = JSON.stringify({ action: 'restart' })
+      expect((await send(`${gateway.admin}/admin/v1/upstreams/up/actions`, 'POST', restart)).status).toBe(200)
+      expect(await eventually(async () => (await entry()).state === 'changed:breaking')).toBe(true)
+      const { live } = await entry()
+      const decide = (what: string, expected: string, ...args: readonly string[]) =>
+        run('tools', what, 'up.find', '--url', gateway.admin, '--expect', expected, ...args)
+      const approve = (...args: readonly string[]) => decide('approve', live.contract, '--adapter', ...args)
+      const call = () => client.call('find', { userId: 'u1', legacy: 'x' })
+
+      expect(await approve()).toEqual({
+        code: 15,
+        out: '',
+        err: expect.stringContaining('`adapter` is then {"set": {"room": …}, "drop": ["legacy"]}.\nNothing was changed.\n'),
+      })
+      expect(await approve('{"set": {"room": "x"}, "drop": ["legacy"]}')).toMatchObject({
+        code: 15,
+        err: expect.stringContaining('it is not proved'),
+      })
+      expect(await decide('approve', `c1:${'0'.repeat(64)}`, '--adapter')).toMatchObject({ code: 14 })
+      expect(faultOf(await call())).toMatchObject({ kind: 'tool_changed' })
+      writeFileSync(join(folder, 'adapter.json'), '{"set": {"room": 7}, "drop": ["legacy"]}')
+      expect(await approve('adapter.json', '--reason', 'PR 212')).toEqual({
+        code: 0,
+        out: 'Calls of up.find by the old contract are translated: userId becomes user_id; legacy is left out; room is 7.\n',
+        err: '',
+      })
+      expect(faultOf(await call())).toBeUndefined()
+      expect(server.calls()).toEqual([{ user_id: 'u1', room: 7 }])
+
+      expect(await decide('reject', `c1:${'0'.repeat(64)}`, '--reason', 'no')).toMatchObject({ code: 14 })
+      expect(await decide('reject', live.exact, '--reason', 'it lacks rooms')).toEqual({
+        code: 0,
+        out: 'The change of up.find stays out.\n',
+        err: '',
+      })
+      expect(await entry()).toMatchObject({ state: 'rejected', approval: { as: 'rejected', reason: 'it lacks rooms' } })
+      expect(faultOf(await call())).toMatchObject({ kind: 'tool_changed' })
+
+      const over = await approve('{"input": []}', '--override', '--reason', 'nobody sends it', '--json')
+      expect([over.code, JSON.parse(over.out).change.translation]).toEqual([
+        0,
+        expect.objectContaining({ proved: false, reason: 'nobody sends it' }),
+      ])
+    },
+    120_000,
+  )
+}
+
+promise(
+  'R84',
+  'tools approve --lock --adapter writes a translation beside the contract that it leads from, and only one that is proved',
+  async () => {
+    const { folder, run } = commands()
+    const server = builds([old])
+    writeFileSync(join(folder, 'signalbox.yaml'), JSON.stringify({ servers: { up: server.server } }))
+    const lock = () => JSON.parse(readFileSync(join(folder, 'tools.lock.json'), 'utf8')).servers.up.tools.find
+    expect((await run('tools', 'lock', '--by', 'ana')).code).toBe(0)
+    const before = lock()
+    server.deploy([{ ...now, description: 'Finds a room.' }])
+    const told = JSON.parse((await run('tools', 'check', '--json')).out).tools[0]
+    const approve = (...args: readonly string[]) => run('tools', 'approve', 'up.find', '--lock', '--by', 'bob', ...args)
+
+    expect(await approve('--expect', told.from, '--adapter')).toMatchObject({ code: 14 })
+    expect(await approve('--expect', told.to, '--adapter')).toMatchObject({
+      code: 15,
+      err: expect.stringContaining('room is required now: give its value (set)'),
+    })
+    expect(await approve('--expect', told.to, '--adapter', '{"set": {"room": "x"}, "drop": ["legacy"]}')).toMatchObject({ code: 15 })
+    expect(lock()).toEqual(before)
+    const help = '{"set": {"room": 7}, "drop": ["legacy"]}'
+    expect(await approve('--expect', told.to, '--adapter', help, '--reason', 'PR 212')).toEqual({
+      code: 0,
+      out: 'Calls of up.find by the old contract are translated: userId becomes user_id; legacy is left out; room is 7. It stands in tools.lock.json.\n',
+      err: '',
+    })
+    const { adapter, ...rest } = lock()
+    expect(rest).toEqual({ ...before, adapter: undefined })
+    expect(adapter).toEqual({
+      ...{ contract: told.to, hints: before.hints, by: 'bob', reason: 'PR 212', override: false, output: [] },
+      input: [
+        { op: 'rename', from: 'userId', to: 'user_id' },
+        { op: 'drop', name: 'legacy' },
+        { op: 'set', name: 'room', value: 7 },
+      ],
+    })
+    // What is written again keeps it as long as the contract stays that it leads from.
+    server.deploy([old])
+    expect((await run('tools', 'lock')).code).toBe(0)
+    expect(lock().adapter).toEqual(adapter)
+    server.deploy([now])
+    expect((await run('tools', 'lock')).code).toBe(0)
+    expect(lock().adapter).toBeNull()
+  },
+  120_000,
+)
