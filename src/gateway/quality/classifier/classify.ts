@@ -1,0 +1,325 @@
+// Says what one result of a tool is by itself, without any history: an error, although it was given for a success; empty; cut; not of its
+// schema; or nothing that is seen. Works on the bytes, in time that grows no faster than they do, and throws on none. Words that refuse a
+// credential or limit a rate are heard where the server's answer comes in, before this.
+import type { ResultFacts } from '../../../core/call/outcome.ts'
+import { asBuffer, MalformedJson, skipSpace } from '../../../core/protocol/scan.ts'
+import type { Format, Looked, ResultKind, RowCount } from '../looked.ts'
+import { emptyHash, hashOf } from './answer-hash.ts'
+import { excerptOf } from './excerpt.ts'
+import type { Expected } from './expected.ts'
+import { find, hashWithout } from './json-path.ts'
+import { errorEnvelope, type Found, isEmptyJson } from './json-rules.ts'
+import { JsonScan, type } from './json-scan.ts'
+import { looseHash, wrapperNames } from './names.ts'
+import { ResultParts } from './result-parts.ts'
+import { judgeText } from './text-rules.ts'
+import { shapeOf } from './text-shape.ts'
+
+/** What the history of the tool says of its answers, once there is any. */
+export interface Learned {
+  readonly format: Format
+  /** 5 % of its answers have fewer bytes; 0: not known. */
+  readonly usuallyAtLeast: number
+}
+
+/** Of a text the rules see so much. */
+const headBytes = 2_048
+/** Characters of JSON that show that a text is some, so that its end within is a cut. */
+const leastLegal = 16
+const mostRows = 4
+const none: readonly never[] = []
+
+// Every result is looked at in one turn, so that these serve them all.
+const parts = new ResultParts()
+const scan = new JsonScan()
+const inner = new JsonScan()
+
+/** `args`: the arguments of the call as bytes: what the caller said is no sign in an answer about it. */
+export function classify(
+  result: Uint8Array,
+  facts: ResultFacts,
+  expected: Expected,
+  args: Uint8Array | undefined,
+  learned: Learned | undefined,
+): Looked {
+  try {
+    const looked = look(result, facts, expected, args, learned)
+    return looked.kind === 'ok' && facts.bytes > expected.mostBytes ? { ...looked, kind: 'oversize', rule: 'bytes' } : looked
+  } catch (error) {
+    // Results are checked where they come in; of what is none all the same nothing can be said.
+    if (error instanceof MalformedJson) return { ...nothingSeen, bytes: result.length }
+    throw error
+  }
+}
+
+const nothingSeen: Looked = {
+  kind: 'ok',
+  rule: '',
+  weak: false,
+  excerpt: undefined,
+  format: 'none',
+  bytes: 0,
+  rows: none,
+  keys: none,
+  form: 0,
+  hash: emptyHash,
+}
+
+function look(b: Uint8Array, facts: ResultFacts, expected: Expected, args: Uint8Array | undefined, learned: Learned | undefined): Looked {
+  parts.read(b, facts.hasStructure, scan)
+  if (facts.isError) return toolError(b)
+  if (parts.structuredAt >= 0) return ofStructure(b, expected, args, learned)
+  const looked = ofTexts(b, expected, args, learned)
+  if (expected.output === undefined) return looked
+  return { ...looked, kind: 'schema_violation', rule: 'no_structure', weak: false, excerpt: undefined }
+}
+
+function toolError(b: Uint8Array): Looked {
+  if (parts.structuredAt >= 0) parts.readTexts(b)
+  const words = parts.texts === 0 ? undefined : excerptOf(headOf(0, parts.firstEnd))
+  return {
+    ...nothingSeen,
+    kind: 'tool_error',
+    rule: 'is_error',
+    excerpt: words,
+    format: 'prose',
+    bytes: parts.textBytes,
+    hash: parts.contentHash(b),
+  }
+}
+
+function ofStructure(b: Uint8Array, expected: Expected, args: Uint8Array | undefined, learned: Learned | undefined): Looked {
+  const { structuredAt: start, structuredEnd: end } = parts
+  const { form } = scan
+  const violation = expected.output?.violation(b, start, end, form)
+  const text = onlyText(b)
+  if (text >= 0 && violation === undefined) {
+    // What a library makes of a tool that gives a text.
+    const keys = keysOf(expected)
+    parts.readString(b, text)
+    const looked = ofTexts(b, expected, args, learned)
+    return { ...looked, keys, form, hash: hashOf(b, start, end) }
+  }
+  const found =
+    violation === undefined
+      ? judgeJson(b, start, expected, args)
+      : { kind: 'schema_violation' as const, rule: 'schema', weak: false, excerpt: excerptOf(violation) }
+  return {
+    ...(found ?? fine),
+    format: 'json',
+    bytes: end - start,
+    rows: jsonRows(b, start, expected),
+    keys: keysOf(expected),
+    form,
+    hash: expected.ignored.length === 0 ? hashOf(b, start, end) : hashWithout(b, start, end, expected.ignored),
+  }
+}
+
+const resultName = looseHash(Buffer.from('result'), 0, 6)
+
+/** Where the text is that is all of the structured content. */
+function onlyText(b: Uint8Array): number {
+  const { members } = scan
+  if (scan.count !== 1 || members.count !== 1 || members.type[0] !== type.string) return -1
+  return looseHash(b, members.keyAt[0] as number, members.keyEnd[0] as number) === resultName ? (members.start[0] as number) : -1
+}
+
+function keysOf(expected: Expected): readonly string[] {
+  if (expected.keys === undefined || expected.keysHash !== scan.keysHash) {
+    expected.keys = scan.keys()
+    expected.keysHash = scan.keysHash
+  }
+  return expected.keys
+}
+
+interface Judged extends Found {
+  readonly kind: ResultKind
+}
+const fine: Judged = { kind: 'ok', rule: '', weak: false, excerpt: undefined }
+const isEmpty: Judged = { kind: 'empty', rule: 'empty_json', weak: false, excerpt: undefined }
+
+/** Of what `scan` went over. */
+function judgeJson(b: Uint8Array, from: number, expected: Expected, args: Uint8Array | undefined): Judged | undefined {
+  const found = errorEnvelope(b, scan, args) ?? wrappedError(b, args)
+  if (found !== undefined) return { kind: 'hidden_error', ...found }
+  if (isEmptyJson(b, scan, from, args)) return isEmpty
+  if (expected.rows === undefined) return undefined
+  const at = find(b, from, expected.rows)
+  if (at < 0 || b[at] !== 0x5b || b[skipSpace(b, at + 1)] !== 0x5d) return undefined
+  return { kind: 'empty', rule: 'no_rows', weak: false, excerpt: undefined }
+}
+
+/** An error that is all there is of what an answer is wrapped in. */
+function wrappedError(b: Uint8Array, args: Uint8Array | undefined): Found | undefined {
+  const { members } = scan
+  if (scan.count !== 1) return undefined
+  let at = -1
+  if (scan.root === type.object && members.type[0] === type.object) {
+    if (wrapperNames.has(looseHash(b, members.keyAt[0] as number, members.keyEnd[0] as number))) at = members.start[0] as number
+  } else if (scan.root === type.array && scan.row.count > 0) at = skipBack(b, scan.row.keyAt[0] as number)
+  if (at < 0) return undefined
+  inner.scan(b, at, Math.min(b.length, at + mostWrapped), true, false)
+  return inner.ending === 'whole' ? errorEnvelope(b, inner, args) : undefined
+}
+
+const mostWrapped = 16_384
+
+/** Where the object starts whose first name is at `at`. */
+function skipBack(b: Uint8Array, at: number): number {
+  let i = at - 2
+  while (i >= 0 && b[i] !== 0x7b) i -= 1
+  return i
+}
+
+function jsonRows(b: Uint8Array, from: number, expected: Expected): readonly RowCount[] {
+  if (expected.rows !== undefined && expected.rowsPath !== undefined) {
+    const at = find(b, from, expected.rows)
+    if (at < 0 || b[at] !== 0x5b) return none
+    inner.scan(b, at, b.length, true, false)
+    return [{ path: expected.rowsPath, count: inner.count, bytes: inner.end - at }]
+  }
+  const { lists } = scan
+  if (lists.count === 0) return none
+  const rows: RowCount[] = []
+  for (let list = 0; list < lists.count; list += 1) {
+    const bytes = lists.bytes[list] as number
+    let at = rows.length
+    while (at > 0 && (rows[at - 1] as RowCount).bytes < bytes) at -= 1
+    if (at === mostRows) continue
+    rows.splice(at, 0, { path: scan.listPath(list), count: lists.elements[list] as number, bytes })
+    if (rows.length > mostRows) rows.pop()
+  }
+  return rows
+}
+
+function ofTexts(b: Uint8Array, expected: Expected, args: Uint8Array | undefined, learned: Learned | undefined): Looked {
+  const hash = parts.contentHash(b)
+  if (parts.texts === 0) {
+    const bytes = parts.others === 0 ? 0 : parts.contentEnd - parts.contentAt
+    return { ...nothingSeen, ...(parts.others === 0 ? { kind: 'empty', rule: 'no_content' } : undefined), bytes, hash }
+  }
+  const from = startOfText()
+  const first = parts.text[from]
+  if (first === 0x7b || first === 0x5b) {
+    const looked = ofJsonText(from, expected, args, hash)
+    if (looked !== undefined) return looked
+  }
+  return ofWords(from, expected, args, learned, hash)
+}
+
+/** After white space, a byte order mark, and the opening of a block of code that has JSON in it. */
+function startOfText(): number {
+  const { text, firstEnd } = parts
+  let at = skipSpace(text, text[0] === 0xef && text[1] === 0xbb && text[2] === 0xbf ? 3 : 0)
+  if (text[at] !== 0x60 || text[at + 1] !== 0x60 || text[at + 2] !== 0x60) return Math.min(at, firstEnd)
+  const line = text.indexOf(0x0a, at)
+  if (line < 0 || line > at + 20) return at
+  const within = skipSpace(text, line)
+  if (text[within] === 0x7b || text[within] === 0x5b) at = within
+  return Math.min(at, firstEnd)
+}
+
+/** Undefined where it is no JSON after all. */
+function ofJsonText(from: number, expected: Expected, args: Uint8Array | undefined, hash: number): Looked | undefined {
+  const { text, firstEnd: to, isPart } = parts
+  scan.scan(text, from, to, isPart, false)
+  const isCut =
+    scan.ending === 'cut' || (scan.ending === 'part' && parts.lastByte !== 0x7d && parts.lastByte !== 0x5d && parts.lastByte !== 0x60)
+  if (scan.ending === 'illegal' || (isCut && to - from < leastLegal)) return undefined
+  const { end } = scan
+  let values = 1
+  let ending = scan.ending
+  if (ending === 'whole') {
+    // Values one after the other, each on its line; anything else after a value makes no JSON of the whole.
+    let at = end
+    for (;;) {
+      const next = skipSpace(text, at)
+      if (next >= to || isFence(next, to)) break
+      if ((text[next] !== 0x7b && text[next] !== 0x5b) || !text.subarray(at, next).includes(0x0a)) return undefined
+      inner.scan(text, next, to, isPart, false)
+      if (inner.ending === 'illegal' || inner.end <= next) return undefined
+      values += 1
+      ending = inner.ending
+      at = inner.end
+      if (ending !== 'whole') break
+    }
+  }
+  const isWhole = ending === 'whole'
+  const looked = { ...nothingSeen, bytes: parts.textBytes, keys: keysOf(expected), hash }
+  if (values > 1) {
+    const rows = [{ path: 'lines', count: values, bytes: to - from }]
+    return { ...looked, ...(ending === 'cut' ? cut : fine), format: 'jsonl', rows }
+  }
+  const found = isCut ? cut : isWhole ? judgeJson(text, from, expected, args) : undefined
+  return {
+    ...looked,
+    ...(found ?? fine),
+    format: 'json',
+    rows: parts.blocks > 1 ? blockRows() : isWhole ? jsonRows(text, from, expected) : partRows(),
+    hash: isWhole && expected.ignored.length > 0 && parts.blocks === 1 ? hashWithout(text, from, end, expected.ignored) : hash,
+  }
+}
+
+const cut: Judged = { kind: 'truncated', rule: 'json_cut', weak: false, excerpt: undefined }
+
+function isFence(at: number, to: number): boolean {
+  return parts.text[at] === 0x60 && to - at <= 4
+}
+
+/** Of a text of which only a part was looked at: rows as there would be if the rest is alike. */
+function partRows(): readonly RowCount[] {
+  const { lists } = scan
+  if (lists.count === 0) return none
+  let most = 0
+  for (let list = 1; list < lists.count; list += 1) if ((lists.bytes[list] as number) > (lists.bytes[most] as number)) most = list
+  const bytes = lists.bytes[most] as number
+  const more = Math.max(1, parts.textBytes / Math.max(1, scan.end))
+  return [{ path: scan.listPath(most), count: Math.round((lists.elements[most] as number) * more), bytes: Math.round(bytes * more) }]
+}
+
+function blockRows(): readonly RowCount[] {
+  return [{ path: 'blocks', count: parts.blocks, bytes: parts.textBytes }]
+}
+
+function ofWords(from: number, expected: Expected, args: Uint8Array | undefined, learned: Learned | undefined, hash: number): Looked {
+  const { textEnd: end, isPart } = parts
+  const head = headOf(from, end)
+  const shape = shapeOf(parts, learned?.format)
+  const looked = {
+    ...nothingSeen,
+    format: shape.format,
+    bytes: parts.textBytes,
+    rows: parts.blocks > 1 ? blockRows() : shape.rows,
+    hash,
+  }
+  // With a picture or a file beside it, a text is not all that was given.
+  if (parts.others > 0) return looked
+  if (shape.hasHeaderOnly) return { ...looked, kind: 'empty', rule: 'header_only' }
+  if (shape.isCut) return { ...looked, kind: 'truncated', rule: 'row_cut' }
+  const found = judgeText({
+    head,
+    isWhole: !isPart && end - from <= headBytes,
+    lines: parts.lines + 1,
+    bytes: parts.textBytes,
+    isPayload: expected.isPayload,
+    learned: learned?.format,
+    usuallyAtLeast: learned?.usuallyAtLeast ?? 0,
+    args,
+  })
+  return found === undefined ? looked : { ...looked, ...found }
+}
+
+function headOf(from: number, end: number): string {
+  return asBuffer(parts.text)
+    .toString('utf8', from, Math.min(end, from + headBytes))
+    .trim()
+}
+
+/** For who makes a number of the arguments of a call, as the history needs one. */
+export function argumentsHash(args: Uint8Array | undefined): number {
+  return args === undefined ? emptyHash : hashOf(args, 0, args.length)
+}
+
+export { Expected, isPayloadName, type ToolGiven } from './expected.ts'
+export { parsePath } from './json-path.ts'
+export { OutputCheck } from './output-check.ts'
