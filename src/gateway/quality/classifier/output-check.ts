@@ -4,7 +4,7 @@
 // A schema may also speak of values (`enum`, `minimum`, `pattern`, …), which break it in a form that was fine before. With such a schema every
 // small answer is judged, and of larger ones each of a new form and one in eight: what breaks it in values usually goes on doing so. That
 // costs a small answer some microseconds more, and only where a schema has such words.
-import type { Violation } from '../../../core/call/item.ts'
+import type { Violation } from '../../../core/call/violation.ts'
 import { asBuffer } from '../../../core/protocol/scan.ts'
 
 /** Larger answers are not judged. */
