@@ -1,0 +1,249 @@
+// What is usual of one tool, and what of a result is not. Of one size whatever the tool sends; has no clock; never throws.
+import type { Alert, Looked, Seen, Verdict } from '../looked.ts'
+import type { ArgumentMemory } from './argument-memory.ts'
+import { countBlank, tookEmpty, tookNonEmpty, watchedEmpties } from './emptiness.ts'
+import { isOpen, kindOf, knowAsFault, slot, slotOf } from './episode.ts'
+import { Findings } from './findings.ts'
+import { comparedAfterMs, tookAnswer, watchedSame, watchedShared } from './frozen.ts'
+import {
+  bad,
+  badSince,
+  born,
+  bytes,
+  deployedAt,
+  empties,
+  latency,
+  numberCount,
+  pathResults,
+  results,
+  rows,
+  setTime,
+  timeAt,
+  weakOff,
+  weakSeen,
+} from './layout.ts'
+import { dropLate, knownOf, quantile } from './level-change.ts'
+import { adoptLevel, levels, tookBytes, tookLatency, tookRows } from './levels.ts'
+import { drop, learnedOf, yesOf } from './rate-change.ts'
+import { adopt, follow, type Watched } from './rate-episode.ts'
+import { countAt, learnPath } from './row-path.ts'
+import { forgetShape, tookShape, watchedShape } from './shape-change.ts'
+import { outOf } from './words.ts'
+
+/** How the results of a tool are judged. */
+export interface HowJudged {
+  /** `quality.rows`: the path of the rows that count; undefined: the one that takes most of the results. */
+  readonly rows: string | undefined
+  readonly emptyIsNormal: boolean
+  /** It gives what others wrote, in whatever form. */
+  readonly isPayload: boolean
+  /** `low`: nothing is noted only because it is the first of its kind. */
+  readonly sensitivity: 'normal' | 'low'
+}
+
+export interface Deployed {
+  /** Digest of the tool's contract. */
+  readonly contract: string | undefined
+  /** What the server says of its version. */
+  readonly version: string | undefined
+}
+
+/** In numbers, for operators. */
+export interface Usual {
+  readonly results: number
+  readonly empty: number
+  readonly rows: { readonly path: string; readonly low: number; readonly median: number; readonly high: number } | undefined
+  readonly latencyMs: { readonly median: number; readonly q95: number } | undefined
+  readonly bytes: { readonly median: number; readonly q95: number } | undefined
+  readonly open: readonly Alert['kind'][]
+}
+
+const watchedBad: Watched = { rate: bad, since: badSince, slot: slot.bad, during: 0.9, adoptMs: Number.POSITIVE_INFINITY }
+
+const latest = 4_000_000_000_000
+const weakWithin = 60
+const weakTimes = 3
+const weakShare = 0.1
+/** So many results until rows that were found by themselves can be missing. */
+const pathFrom = 25
+const mostText = 64
+/** One for all: it is empty between two results. */
+const out = new Findings()
+
+export class ToolHistory {
+  private readonly f: Float32Array
+  private readonly id: number
+  private readonly memory: ArgumentMemory
+  private path: string | undefined
+  private contract: string | undefined
+  private version: string | undefined
+  private deploy = ''
+
+  /** `id`: sets the tool apart in the memory of arguments. */
+  constructor(id: number, memory: ArgumentMemory, numbers: Float32Array = new Float32Array(numberCount)) {
+    this.id = id
+    this.memory = memory
+    this.f = numbers
+  }
+
+  take(seen: Seen, of: HowJudged): Verdict {
+    const { f } = this
+    const nowMs = this.begin(seen.atMs)
+    f[results] = Math.min(16_000_000, (f[results] as number) + 1)
+    if (f[results] === 1) setTime(f, born, nowMs)
+    const { looked } = seen
+    if (looked.kind === 'tool_error') {
+      tookTime(f, seen.latencyMs)
+      return out.verdict()
+    }
+    const path = of.rows ?? this.path
+    const count = path === undefined ? -1 : countAt(looked, path)
+    const isWeakOff = looked.weak && this.isWeakOff()
+    if (!isWeakOff && isBad(looked)) tookBad(f, looked, out)
+    else {
+      follow(f, watchedBad, 'error_text', false, 0, out)
+      const isKnownPath = of.rows !== undefined || (f[pathResults] as number) >= pathFrom
+      if (looked.kind === 'empty' || (looked.kind === 'ok' && count === 0 && isKnownPath)) {
+        countBlank(f, seen)
+        if (!of.emptyIsNormal) tookEmpty(f, seen, this.memory, this.id, path !== undefined, of.sensitivity === 'low', out)
+      } else if (!isWeakOff) this.tookAnswer(seen, of, path, count)
+    }
+    tookTime(f, seen.latencyMs)
+    return out.verdict()
+  }
+
+  /** A new contract or another version of the server: what was learned is kept, and alerts of what begins then name it. */
+  deployed({ contract, version }: Deployed, atMs: number): void {
+    if ((contract === undefined || contract === this.contract) && (version === undefined || version === this.version)) return
+    const said: string[] = []
+    if (contract !== undefined && this.contract !== undefined && contract !== this.contract) said.push('new contract')
+    if (version !== undefined && this.version !== undefined && version !== this.version) said.push(`deploy ${version.slice(0, mostText)}`)
+    this.contract = contract ?? this.contract
+    this.version = version ?? this.version
+    if (said.length === 0) return
+    this.deploy = said.join(', ')
+    setTime(this.f, deployedAt, timeOf(atMs))
+  }
+
+  /** An operator says of what is told of that the tool is so now, or that it is a fault. */
+  acknowledge(kind: Alert['kind'], as: 'normal' | 'fault', atMs: number): readonly Alert[] {
+    const { f } = this
+    this.begin(atMs)
+    const which = slotOf(kind)
+    const watched = rates.filter((one) => one.slot === which)
+    const level = levels.find((one) => one.slot === which)
+    if (as === 'fault') {
+      for (const { rate } of watched) drop(f, rate)
+      if (isOpen(f, which)) knowAsFault(f, which)
+      else if (level !== undefined) dropLate(f, level.at)
+    } else {
+      for (const one of watched) adopt(f, one, out)
+      if (level !== undefined) adoptLevel(f, level, out)
+      if (which === slot.shape) forgetShape(f)
+    }
+    return out.verdict().alerts
+  }
+
+  usual(): Usual {
+    const { f, path } = this
+    const level = (at: number, base: number) =>
+      knownOf(f, at) > 0 ? { median: Math.round(quantile(f, at, 0.5, base)), q95: Math.round(quantile(f, at, 0.95, base)) } : undefined
+    return {
+      results: f[results] as number,
+      empty: f[empties] as number,
+      rows:
+        path !== undefined && knownOf(f, rows) > 0
+          ? {
+              path,
+              low: Math.round(quantile(f, rows, 0.02, 1)),
+              median: Math.round(quantile(f, rows, 0.5, 1)),
+              high: Math.round(quantile(f, rows, 0.98, 1)),
+            }
+          : undefined,
+      latencyMs: level(latency, 0.25),
+      bytes: level(bytes, 16),
+      open: Object.values(slot)
+        .filter((which) => isOpen(f, which))
+        .map((which) => kindOf(f, which)),
+    }
+  }
+
+  /** What `historyFrom` makes it of again. */
+  saved(): SavedHistory {
+    return { numbers: this.f, texts: [this.path ?? '', this.contract ?? '', this.version ?? '', this.deploy] }
+  }
+
+  restore([path = '', contract = '', version = '', deploy = '']: readonly string[]): void {
+    this.path = path || undefined
+    this.contract = contract || undefined
+    this.version = version || undefined
+    this.deploy = deploy
+  }
+
+  private begin(atMs: number): number {
+    const nowMs = timeOf(atMs)
+    out.begin(nowMs, this.deploy, this.deploy === '' ? 0 : timeAt(this.f, deployedAt))
+    return nowMs
+  }
+
+  /** Rules that are often wrong are off for a tool that shows them often in its first results: that is how it answers. */
+  private isWeakOff(): boolean {
+    const { f } = this
+    if ((f[results] as number) <= weakWithin) {
+      f[weakSeen] = (f[weakSeen] as number) + 1
+      if ((f[weakSeen] as number) >= weakTimes && (f[weakSeen] as number) > weakShare * (f[results] as number)) f[weakOff] = 1
+    }
+    return f[weakOff] === 1
+  }
+
+  private tookAnswer(seen: Seen, of: HowJudged, path: string | undefined, count: number): void {
+    const { f, memory, id } = this
+    const { looked, asked } = seen
+    const { nowMs } = out
+    const isLow = of.sensitivity === 'low'
+    if (looked.kind === 'oversize') {
+      out.note({ kind: 'size', rule: looked.rule, seen: `${looked.bytes} bytes` })
+    }
+    if (!of.emptyIsNormal) tookNonEmpty(f, out)
+    if (!of.isPayload) tookShape(f, looked, path, isLow, out)
+    this.path = learnPath(f, looked, this.path)
+    if (Number.isFinite(looked.bytes) && looked.bytes >= 0) tookBytes(f, looked.bytes, out)
+    const at = memory.find(id, asked)
+    const isOverwritten = at !== -1 && memory.isOlderThan(at, seen.wroteAtMs, nowMs)
+    tookAnswer(f, seen, memory, isOverwritten ? -1 : at, of.isPayload, isLow, out)
+    if (count > 0) tookRows(f, count, memory, at, !isOverwritten, out)
+    const kept = at === -1 ? memory.add(id, asked, nowMs) : at
+    if (isOverwritten) memory.forgetRows(kept)
+    if (!isOpen(f, slot.rows)) memory.noteRows(kept, count > 0 ? Math.log(count + 1) : -1)
+    if (at === -1 || isOverwritten || memory.answerAt(kept) === 0 || memory.ageMs(kept, nowMs) >= comparedAfterMs)
+      memory.noteAnswer(kept, looked.hash, nowMs)
+  }
+}
+
+export interface SavedHistory {
+  readonly numbers: Float32Array
+  readonly texts: readonly string[]
+}
+
+const rates: readonly Watched[] = [watchedEmpties, watchedBad, watchedSame, watchedShared, watchedShape]
+
+function timeOf(ms: number): number {
+  return ms >= 0 && ms <= latest ? ms : ms > latest ? latest : 0
+}
+
+function tookTime(f: Float32Array, ms: number): void {
+  if (Number.isFinite(ms) && ms >= 0) tookLatency(f, ms, out)
+}
+
+function isBad({ kind }: Looked): boolean {
+  return kind === 'hidden_error' || kind === 'truncated' || kind === 'schema_violation'
+}
+
+const badKinds = { hidden_error: 'error_text', truncated: 'truncated', schema_violation: 'result_schema' } as const
+
+function tookBad(f: Float32Array, { kind, rule, excerpt }: Looked, findings: Findings): void {
+  const known = badKinds[kind as keyof typeof badKinds]
+  const usual = `${outOf(yesOf(f, bad), learnedOf(f, bad))} answers were so before`
+  follow(f, watchedBad, known, true, 0, findings)
+  findings.note({ kind: known, rule, usual, ...(excerpt === undefined ? {} : { seen: excerpt }) })
+}
