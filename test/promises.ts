@@ -226,7 +226,8 @@ export const promises = {
   R60: {
     text: 'PII in arguments/results is redacted before export, logs and audit; a seeded-secret test finds none anywhere.',
     claimed: {
-      partly: 'secrets of every kind are looked for in one run and found nowhere; personal data in arguments and results is not looked for',
+      partly:
+        'secrets of every kind are looked for in one run and found nowhere, and masked in results where configured (always where they are the configuration’s own); personal data in arguments and results is not looked for',
     },
   },
   R61: {

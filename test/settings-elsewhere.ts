@@ -15,6 +15,8 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'tools.NAME.timeout': { file: 'test/promises/degraded.test.ts', mentions: "timeout: '80ms'" },
   'tools.NAME.tellUser': { file: 'test/promises/degraded.test.ts', mentions: '{ tellUser }' },
   'tools.NAME.staleFor': { file: 'test/promises/degraded.test.ts', mentions: "staleFor: '10m'" },
+  'tools.NAME.secrets': { file: 'test/promises/guards.test.ts', mentions: "'*': { secrets: 'mask' }" },
+  'tools.NAME.untrusted': { file: 'test/promises/guards.test.ts', mentions: "'up/read': { untrusted: 'mark' }" },
   'tools.NAME.rate': { file: 'test/promises/limits.test.ts', mentions: "rate: '10/10s'" },
   'tools.NAME.ratePerPrincipal': { file: 'test/promises/limits.test.ts', mentions: "ratePerPrincipal: '10/10s'" },
   'tools.NAME.ratePerRun': { file: 'test/promises/limits.test.ts', mentions: "ratePerRun: '10/10s'" },

@@ -40,6 +40,7 @@ import { Runs } from '../gateway/runs/index.ts'
 import { toolsBySelector } from '../gateway/tools/by-selector.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
 import type { Outside } from '../upstream/index.ts'
+import { assembleGuards } from './guards.ts'
 import { type AssembledLimits, assembleLimits } from './limits.ts'
 import { mountScopes } from './mount-scopes.ts'
 import type { Settings } from './settings.ts'
@@ -167,6 +168,7 @@ export function assembleInside(parts: InsideParts): Inside {
     contract: registry === undefined ? undefined : contract((call) => registry.readBy(call)),
     validate,
     deadline: deadline((id) => limitsOf.get(id)),
+    guards: assembleGuards(settings, random, report),
     seal: continuation.seal,
     resume: continuation.resume(limits.resumed(send)),
     signIn: served.some(([, server]) => server.auth?.type === 'authorizationCode') ? signIn : undefined,

@@ -18,6 +18,8 @@ export interface Stages {
   readonly contract: Pass<RoutedCall> | undefined
   readonly validate: Pass<RoutedCall>
   readonly deadline: Pass<TargetedCall>
+  /** Undefined where configuration asks for none, and no server has a credential of it. */
+  readonly guards: Pass<TargetedCall> | undefined
   readonly seal: Pass<RoutedCall>
   readonly resume: Pass<RoutedCall>
   /** Undefined where no server has grants of users. */
@@ -58,6 +60,11 @@ export function pipeline(s: Stages) {
     .pass(['invoke'], s.contract, 'before validate: who has read another schema is told that, whatever its arguments')
     .pass(['invoke'], s.validate, 'before anything is spent on the call: no upstream byte for wrong arguments')
     .pass(sent, s.deadline, 'from here the upstream’s own limits count')
+    .pass(
+      ['invoke', 'task'],
+      s.guards,
+      'around all that answers in a server’s name, kept answers and parked legs too; inside spill, which keeps no secret',
+    )
     .pass(['invoke'], s.seal, 'around retry: what is sealed is the final outcome, once')
     .pass(['invoke'], s.resume, 'a parked leg goes straight to its connection: it is never balanced, queued or retried')
     .pass(

@@ -28,6 +28,10 @@ export interface ToolSettings extends ItemRates {
   readonly concurrency: number | undefined
   /** What a call costs, and each token of it; undefined: what `prices` says. */
   readonly cost: { readonly call: number; readonly token: number | undefined } | undefined
+  /** Secrets in its results are masked. */
+  readonly secrets: 'mask' | 'pass'
+  /** Its results are marked as content of others, for the model that reads them. */
+  readonly untrusted: 'mark' | 'pass'
   /** Of a family of tools, by its name: what holds for its versions. */
   readonly versions: VersionsSettings | undefined
   readonly deprecated: Deprecation | undefined
@@ -52,6 +56,8 @@ export const unconfigured: ToolSettings = {
   staleFor: undefined,
   concurrency: undefined,
   cost: undefined,
+  secrets: 'pass',
+  untrusted: 'pass',
   versions: undefined,
   deprecated: undefined,
 }

@@ -40,6 +40,11 @@ export const counters = {
     help: 'Answers that are not what they are given for, by what was recognised: `auth_text` is a refusal of the credential in words, `limit_text` a limit of the rate of calls, `result_shape` a result of another shape than those of its tool had, `result_schema` structured content that its declared schema does not allow.',
     labels: ['upstream', 'reason'],
   },
+  masked: {
+    help: 'Secrets in what servers sent that were masked, by what they were recognised by (guards.md).',
+    labels: ['upstream', 'rule'],
+  },
+  hidden_characters: { help: 'Characters that cannot be seen and were written out in results that are marked.', labels: ['upstream'] },
   spilled_results: { help: 'Results that were too large and became a resource link.', labels: ['upstream'] },
   incomplete_lists: {
     help: 'Lists that could not be read to their end; what was read of them is served.',

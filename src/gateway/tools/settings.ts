@@ -130,6 +130,18 @@ export const toolSettings = z.strictObject({
     .transform(({ call, token }) => ({ call, token }))
     .exactOptional()
     .describe('What a call costs, for budgets of cost.'),
+  secrets: z
+    .enum(['mask', 'pass'])
+    .exactOptional()
+    .describe(
+      '`mask` puts a word in place of secrets in results, errors and messages on the way: tokens and keys of known forms, and values beside names such as `password`. Under the name of a server alone, or `*`, also of its prompts, resources and tasks. `pass` changes nothing, but for what configuration itself gives to the server, which never reaches a caller. Default: `pass`.',
+    ),
+  untrusted: z
+    .enum(['mark', 'pass'])
+    .exactOptional()
+    .describe(
+      '`mark` puts the content of results between two texts that tell the model that it is data of others, and writes characters out that cannot be seen. Default: `pass`.',
+    ),
   versions: versions
     .exactOptional()
     .describe(

@@ -1,4 +1,6 @@
 // What is looked for in new sentences. Every gap in a pattern is bounded, so that the time is linear in the text.
+import { hasUnseen } from '../../../core/text/hidden-characters.ts'
+
 export const heldRules = [
   'too-long',
   'hidden-characters',
@@ -25,13 +27,6 @@ export type SentenceRule =
   | { readonly holds: true; readonly name: HeldRule; readonly finds: Finds }
   | { readonly holds: false; readonly name: NoteRule; readonly finds: Finds }
 
-/** Characters that people do not see and models read: format characters, controls, private use, fillers, selectors of variants. */
-const unseen =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: controls are what it is about.
-  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\p{Cf}\p{Co}\p{Zl}\p{Zp}\u115f\u1160\u2800\u3164\uffa0]|[\u{e0100}-\u{e01ef}]|\u034f|[\u17b4\u17b5]|\p{Variation_Selector}{2}/u
-/** Of emoji, and of scripts that join letters. */
-const joined =
-  /(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}]|\ufe0f)\u200d(?=\p{Extended_Pictographic})|(?<=[\p{Script=Arabic}\p{Script=Devanagari}\p{Script=Bengali}\p{Script=Tamil}])[\u200c\u200d]/gu
 /** Letters of Greek and Cyrillic that look Latin, beside Latin ones in one word. */
 const lookalikes = /\p{Script=Latin}[аеорсухіјԁһѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧοАВЕКМНОРСТХ]|[аеорсухіјԁһѕΑΒΕΖΗΙΚΜΝΟΡΤΥΧοАВЕКМНОРСТХ]\p{Script=Latin}/u
 /** So much room that what stands behind it is off the screen. */
@@ -41,7 +36,7 @@ const coded = /(?=[A-Za-z0-9+/=_-]{0,100}[A-Z])(?=[A-Za-z0-9+/=_-]{0,100}[0-9])[
 
 /** What a text keeps from people, by what it does it; undefined where nothing is. */
 export function hidden(text: string): string | undefined {
-  if (unseen.test(text) && unseen.test(text.replace(joined, ''))) return 'characters that cannot be seen'
+  if (hasUnseen(text)) return 'characters that cannot be seen'
   if (lookalikes.test(text)) return 'letters of other scripts that look Latin'
   if (comment.test(text)) return 'text that is not shown'
   if (room.test(text)) return 'text behind blank space'

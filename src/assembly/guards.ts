@@ -1,0 +1,56 @@
+// What configuration says of the content of results, and which credentials of it a server must never give back to a caller.
+import type { TargetedCall, UpstreamId } from '../core/call/call.ts'
+import type { Pass } from '../core/call/stage.ts'
+import { unconfigured } from '../core/call/tool-settings.ts'
+import type { Random } from '../core/ports/clock.ts'
+import type { Report } from '../core/ports/report.ts'
+import { isTelling, KeptCredentials } from '../gateway/guards/index.ts'
+import { type GuardSettings, guards } from '../gateway/guards/stage.ts'
+import type { Settings } from './settings.ts'
+
+/** Undefined where no call needs it: nothing is configured, and no server has a credential. */
+export function assembleGuards(settings: Settings, random: Random, report: Report): Pass<TargetedCall> | undefined {
+  const kept = new Map<UpstreamId, KeptCredentials>()
+  for (const [id, server] of Object.entries(settings.servers)) {
+    const found = KeptCredentials.of(credentialsOf(server))
+    if (found !== undefined) kept.set(id, found)
+  }
+  const isConfigured = Object.values(settings.tools).some(({ secrets, untrusted }) => secrets === 'mask' || untrusted === 'mark')
+  if (!isConfigured && kept.size === 0) return undefined
+  const others = new Map(Object.keys(settings.servers).map((id) => [id, othersOf(settings, id)]))
+  return guards({ random, report, othersOf: (id) => others.get(id) ?? unconfigured, keptOf: (id) => kept.get(id) })
+}
+
+function othersOf({ tools }: Settings, id: UpstreamId): GuardSettings {
+  return {
+    secrets: tools[id]?.secrets ?? tools[`${id}/*`]?.secrets ?? tools['*']?.secrets ?? unconfigured.secrets,
+    untrusted: unconfigured.untrusted,
+  }
+}
+
+/** Every text of the configuration of a server that has the name of a secret, what follows such an option, and passwords in addresses. */
+export function credentialsOf(server: unknown): readonly string[] {
+  const found: string[] = []
+  walk(server, '', found)
+  return found
+}
+
+const headerScheme = /^(?:bearer|basic|token) +/i
+
+function walk(value: unknown, name: string, found: string[]): void {
+  if (typeof value === 'string') {
+    for (const [, password = ''] of value.matchAll(/\/\/[^/\s:@]{0,256}:([^/\s@]{1,1024})@/g)) found.push(password)
+    if (isTelling(name) || /cookie$/i.test(name) || headerScheme.test(value)) {
+      const credential = value.replace(headerScheme, '')
+      found.push(credential)
+      if (/^basic /i.test(value)) found.push(Buffer.from(credential, 'base64').toString('utf8').split(':').slice(1).join(':'))
+    }
+  } else if (Array.isArray(value)) {
+    value.forEach((one, at) => {
+      const before: unknown = value[at - 1]
+      const option = typeof before === 'string' && before.startsWith('-') ? before.replace(/^-+/, '') : name
+      const split = typeof one === 'string' ? /^--?([\w-]{1,64})=(.+)$/s.exec(one) : null
+      walk(split === null ? one : split[2], split === null ? option : (split[1] as string), found)
+    })
+  } else if (typeof value === 'object' && value !== null) for (const [key, one] of Object.entries(value)) walk(one, key, found)
+}

@@ -1,0 +1,3 @@
+// The face of the room: what the assembly makes of configuration.
+export { KeptCredentials } from './kept-credentials.ts'
+export { isTelling } from './secret-names.ts'

@@ -1,0 +1,74 @@
+// Takes secrets out of JSON bytes: a word that says what it was stands in place of each.
+import type { Span } from '../../core/protocol/scan.ts'
+import { type Found, findSecrets } from './find-secrets.ts'
+import type { KeptCredentials } from './kept-credentials.ts'
+import type { MaskRule } from './token-forms.ts'
+import { untouched } from './untouched.ts'
+
+export type Counts = Partial<Record<MaskRule, number>>
+
+export interface Masked {
+  readonly bytes: Buffer
+  readonly counts: Counts
+}
+
+const words = (rule: MaskRule): Buffer => Buffer.from(`[secret masked: ${rule}]`)
+
+/** Undefined where there is nothing to mask. `patterns`: also what is known by its form or by the name beside it. */
+export function mask(bytes: Uint8Array, patterns: boolean, kept: KeptCredentials | undefined): Masked | undefined {
+  const exact = kept?.findIn(bytes) ?? none
+  const formed = patterns ? findSecrets(bytes) : none
+  if (exact.length === 0 && formed.length === 0) return undefined
+  const found = outside(merged(exact, formed), untouched(bytes))
+  return found.length === 0 ? undefined : replaced(bytes, found)
+}
+
+const none: readonly Found[] = []
+
+/** Of two that overlap the one that is exact. Both are sorted. */
+function merged(exact: readonly Found[], formed: readonly Found[]): readonly Found[] {
+  if (exact.length === 0 || formed.length === 0) return exact.length === 0 ? formed : exact
+  const all: Found[] = []
+  let at = 0
+  for (const one of formed) {
+    while (at < exact.length && (exact[at] as Found).end <= one.start) all.push(exact[at++] as Found)
+    const next = exact[at]
+    if (next === undefined || next.start >= one.end) all.push(one)
+    // The longer of both: what it has more may be the rest of a secret.
+    else if (one.start <= next.start && one.end >= next.end) {
+      all.push({ ...one, rule: next.rule })
+      while (at < exact.length && (exact[at] as Found).end <= one.end) at += 1
+    }
+  }
+  while (at < exact.length) all.push(exact[at++] as Found)
+  return all
+}
+
+function outside(found: readonly Found[], spans: readonly Span[]): readonly Found[] {
+  if (spans.length === 0) return found
+  let at = 0
+  return found.filter(({ start, end }) => {
+    while (at < spans.length && (spans[at] as Span).end <= start) at += 1
+    const span = spans[at]
+    return span === undefined || span.start >= end
+  })
+}
+
+function replaced(bytes: Uint8Array, found: readonly Found[]): Masked {
+  const pieces: Uint8Array[] = []
+  const counts: Counts = {}
+  let from = 0
+  for (const { start, end, rule } of found) {
+    pieces.push(bytes.subarray(from, start), words(rule))
+    counts[rule] = (counts[rule] ?? 0) + 1
+    from = end
+  }
+  pieces.push(bytes.subarray(from))
+  return { bytes: Buffer.concat(pieces), counts }
+}
+
+/** A text that is no JSON, such as the message of an error. */
+export function maskText(text: string, patterns: boolean, kept: KeptCredentials | undefined): { text: string; counts: Counts } | undefined {
+  const masked = mask(Buffer.from(JSON.stringify(text)), patterns, kept)
+  return masked === undefined ? undefined : { text: JSON.parse(masked.bytes.toString('utf8')) as string, counts: masked.counts }
+}

@@ -1,0 +1,39 @@
+// Names beside which a secret stands: of environment variables, of members of JSON, of assignments in a text.
+
+/** Kinds of keys that are secret. A name that is only `key` says nothing. */
+const keys =
+  /(?:api|access|secret|private|encryption|signing|account|auth|master|service|storage|subscription|consumer|shared|sharedaccess|webhook|deploy|admin|license|bot|app)key$/
+/** Of environment variables, whose values are settings and seldom anything else, every other key is. */
+const openKeys =
+  /(?:public|publishable|site|cache|primary|foreign|partition|sort|routing|idempotency|group|object|host|hot|index|map|row)key$/
+/** Tokens that say where to read on, and those of texts. */
+const openTokens =
+  /(?:page|next|cursor|continuation|continue|sync|prev|previous|start|end|first|last|marker|delta|skip|resume|progress|change|watch|stream|eos|bos|pad|unk|sep|cls|mask|stop|special|added|max|min|per|prompt|completion|input|output|cancel|cancellation|concurrency|public)token$/
+const others = /(?:secret|password|passwd|passphrase|credentials?|authorization)$|(?:db|user|admin|root|smtp|ftp|mysql|pg|redis|mail)pass$/
+/** The working folder is called so too. */
+const pwd = /(?:^|[a-z])pwd$/
+
+/** How a name stands in what was read: as it is, separators and all. */
+export function isTelling(name: string): boolean {
+  const plain = name.replace(/[_.-]/g, '').toLowerCase()
+  if (plain.endsWith('key')) return keys.test(plain) || (isEnvironmental(name) && name.includes('_') && !openKeys.test(plain))
+  if (plain.endsWith('token')) return !openTokens.test(plain)
+  if (pwd.test(plain)) return name !== 'PWD' && name !== 'OLDPWD'
+  return others.test(plain)
+}
+
+/** Written as variables of the environment are. */
+export function isEnvironmental(name: string): boolean {
+  return /^[A-Z][A-Z0-9_]*$/.test(name)
+}
+
+/** Whether the three bytes that end a name may end a telling one: most names are told apart by them. */
+export function mayEnd(a: number, b: number, c: number): boolean {
+  return endings[((a & 31) << 10) | ((b & 31) << 5) | (c & 31)] === 1
+}
+
+/** By the five bits that letters differ in, of either case. */
+const endings = new Uint8Array(32_768)
+for (const end of ['key', 'ken', 'ret', 'ord', 'swd', 'pwd', 'ase', 'ass', 'ial', 'als', 'ion']) {
+  endings[((end.charCodeAt(0) & 31) << 10) | ((end.charCodeAt(1) & 31) << 5) | (end.charCodeAt(2) & 31)] = 1
+}
