@@ -6,7 +6,7 @@ import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
 import { createHistory } from '../gateway/contracts/history.ts'
-import { type LockFile, screen } from '../gateway/contracts/index.ts'
+import { type IgnoreRule, type LockFile, screen } from '../gateway/contracts/index.ts'
 import { Operators } from '../gateway/contracts/operators.ts'
 import { Registry } from '../gateway/contracts/registry.ts'
 import type { Governance, Locked } from '../gateway/contracts/served.ts'
@@ -46,6 +46,7 @@ export function assembleRegistry({ settings, lock, judge, durable, clock, report
     screen,
     compile: createSchemaGate({ most: mostCompiled }),
     locked: lock === undefined ? undefined : (upstream, tool) => lockedIn(lock, upstream, tool),
+    accepts: lock === undefined || lock.ignore.length === 0 ? undefined : acceptedBy(lock),
     history,
     clock,
     report,
@@ -82,7 +83,21 @@ function hostsOf(urls: readonly (string | undefined)[]): readonly string[] {
 function lockedIn(lock: LockFile, upstream: UpstreamId, tool: string): Locked | undefined {
   const found = lock.servers.get(upstream)?.tools.get(tool)
   if (found === undefined) return undefined
-  const { definition, contract, hints, prose, status, by, reason } = found
+  const { definition, contract, hints, prose, status, by, reason, adapter } = found
   const digests = { contract: contract as `c1:${string}`, hints: hints as `h1:${string}` | `h2:${string}`, prose: prose as `p1:${string}` }
-  return { definition, digests, rejected: status === 'rejected', by, reason }
+  return { definition, digests, rejected: status === 'rejected', by, reason, adapter }
 }
+
+/** Of servers names without a dot. */
+function acceptedBy({ ignore }: LockFile): (upstream: UpstreamId, tool: string) => readonly IgnoreRule[] {
+  const rules = new Map<string, IgnoreRule[]>()
+  for (const rule of ignore) {
+    const name = `${rule.server}.${rule.tool}`
+    const known = rules.get(name)
+    if (known === undefined) rules.set(name, [rule])
+    else known.push(rule)
+  }
+  return (upstream, tool) => rules.get(`${upstream}.${tool}`) ?? none
+}
+
+const none: readonly IgnoreRule[] = []

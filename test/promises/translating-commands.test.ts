@@ -8,6 +8,7 @@ import { expect, onTestFinished } from 'vitest'
 import { builds } from '../peers/builds.ts'
 import { type ClientKind, connect, type Result } from '../peers/clients.ts'
 import { startUnderTest } from '../peers/gateway.ts'
+import { startProcess } from '../peers/process.ts'
 import { eventually } from '../peers/processes.ts'
 import { send } from '../peers/raw.ts'
 import { root } from '../peers/servers.ts'
@@ -151,3 +152,71 @@ promise(
   },
   120_000,
 )
+
+const room = (properties: Record<string, unknown>) => ({ ...tool(properties, []), name: 'room' })
+const list = (properties: Record<string, unknown>) => ({ ...tool(properties, []), name: 'list' })
+const upTo = (maximum: number) => ({ type: 'integer', maximum })
+
+for (const kind of ['v1 http', 'v2 modern http'] as const satisfies ClientKind[]) {
+  promise(
+    ['R84', 'R85'],
+    `${kind}: a gateway takes what its lock file accepts and translates by it, and says of each change what tools check says`,
+    async () => {
+      const { folder, run } = commands()
+      const server = builds([old, room({ floor: upTo(50) }), list({ most: upTo(50), page: upTo(50) })])
+      const servers = { up: { ...server.server, admit: 'locked' } }
+      writeFileSync(join(folder, 'signalbox.yaml'), JSON.stringify({ servers }))
+      expect((await run('tools', 'lock')).code).toBe(0)
+      server.deploy([now, room({ floor: upTo(9) }), list({ most: upTo(9), page: upTo(9) })])
+      const check = async (): Promise<Result[]> => JSON.parse((await run('tools', 'check', '--json')).out).tools
+      const seen = (await check()).find(({ tool: name }) => name === 'up.find')?.to as string
+      const help = '{"set": {"room": 7}, "drop": ["legacy"]}'
+      expect((await run('tools', 'approve', 'up.find', '--lock', '--expect', seen, '--adapter', help)).code).toBe(0)
+      const file = join(folder, 'tools.lock.json')
+      const accepted = (name: string, pointer: string) => ({ tool: `up.${name}`, rule: 'bound.changed', pointer, until: '2999-01-01' })
+      const ignore = [
+        accepted('room', '/properties/floor'),
+        accepted('list', '/properties/most'),
+        { ...accepted('list', '/properties/page'), until: '2020-01-01' },
+      ]
+      writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), ignore }))
+
+      const gateway = await startProcess({ servers, versions: { lock: file } })
+      onTestFinished(async () => void (await gateway.end('SIGTERM')))
+      const entries = async (): Promise<Result[]> => JSON.parse((await run('tools', 'ls', '--url', gateway.admin, '--json')).out).tools
+      expect(await eventually(async () => (await entries()).length === 3, 30_000)).toBe(true)
+      expect((await entries()).map(({ tool: name, state }) => [name, state])).toEqual([
+        ['find', 'changed:breaking'],
+        ['list', 'changed:breaking'],
+        ['room', 'admitted'],
+      ])
+      const told = (await check()).map(({ tool: name, verdict, changes, accepted: left = [] }) => ({
+        ...{ name, verdict, changes },
+        accepted: left.map(({ until, human }: Result) => `accepted until ${until}: ${human}`),
+      }))
+      const judged = (await entries()).map(({ server: id, tool: name, change }) => ({
+        ...{ name: `${id}.${name}`, verdict: change.verdict, changes: change.changes, accepted: change.accepted ?? [] },
+      }))
+      expect(judged).toEqual(told)
+      expect(told.map(({ verdict, accepted: left }) => [verdict, left.length])).toEqual([
+        ['breaking', 0],
+        ['breaking', 1],
+        ['same', 1],
+      ])
+
+      const client = await connect(kind, { base: gateway.base, mount: '/up' })
+      onTestFinished(() => client.close())
+      const shown = Object.fromEntries((await client.tools()).map(({ name, inputSchema }) => [name, inputSchema]))
+      expect(shown).toMatchObject({
+        find: old.inputSchema,
+        list: { properties: { most: upTo(50) } },
+        room: { properties: { floor: upTo(9) } },
+      })
+      expect(faultOf(await client.call('find', { userId: 'u1', legacy: 'x' }))).toBeUndefined()
+      expect(faultOf(await client.call('room', { floor: 3 }))).toBeUndefined()
+      expect(faultOf(await client.call('list', { most: 3 }))).toMatchObject({ kind: 'tool_changed' })
+      expect(server.calls()).toEqual([{ user_id: 'u1', room: 7 }, { floor: 3 }])
+    },
+    120_000,
+  )
+}

@@ -16,7 +16,7 @@ describe('a judgement that time was lacking for', () => {
   it('is made with the next list, also where the lock file lets the tool in', async () => {
     const rig = registryRig({
       governance: { admit: 'locked' },
-      locked: () => ({ definition: first, digests: digestsOf(first), rejected: false, by: 'ana', reason: null }),
+      locked: () => ({ definition: first, digests: digestsOf(first), rejected: false, by: 'ana', reason: null, adapter: null }),
     })
     rig.judge.instead = outOfTime
     await rig.list([first])

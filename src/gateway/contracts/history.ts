@@ -9,9 +9,10 @@ import type { Cell, Domain, Durable, Row, Stored, Transaction } from '../../core
 import { PendingWrites } from '../../core/ports/pending-writes.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
+import { asBuffer } from '../../core/protocol/scan.ts'
 import type { ContractText } from './contract-text.ts'
-import type { Approval, OpenChange } from './tracked.ts'
 import type { GivenTranslation } from './translations.ts'
+import type { Approval, OpenChange } from './weighed.ts'
 
 export const contractsDomain: Domain = {
   name: 'tool_contracts',
@@ -190,7 +191,7 @@ async function writeTools(transaction: Transaction, tools: readonly KeptTool[]):
       one.live.sent.bytes,
       JSON.stringify({ approved: one.approved?.digests, live: one.live.digests }),
       textOf(one.approval),
-      textOf(one.change === undefined ? undefined : { ...one.change, judgement: bounded(one.change.judgement) }),
+      textOf(one.change === undefined ? undefined : keptChange(one.change)),
       JSON.stringify(one.rejected),
       one.lock ?? null,
       one.translations.length === 0 ? null : JSON.stringify(one.translations),
@@ -231,6 +232,19 @@ function textOf(value: unknown): string | null {
   return value === undefined ? null : JSON.stringify(value)
 }
 
+function keptChange({ over, ...change }: OpenChange): object {
+  const before = over === undefined ? {} : { over: { sent: asBuffer(over.sent.bytes).toString('utf8'), digests: over.digests } }
+  return { ...change, ...before, judgement: bounded(change.judgement) }
+}
+
+/** Rows of before there were rules have none. */
+function changeOf(kept: unknown): OpenChange | undefined {
+  if (!isObject(kept)) return undefined
+  const { over, accepted = [], rules = '', ...change } = kept
+  const before = isObject(over) && typeof over.sent === 'string' ? { over: { ...over, sent: payload(Buffer.from(over.sent)) } } : {}
+  return { ...change, accepted, rules, ...before } as OpenChange
+}
+
 /** The first of the changes, if all would be too much. */
 function bounded<J extends Pick<Judgement, 'changes'>>(judgement: J): J {
   if (JSON.stringify(judgement).length <= longestChanges) return judgement
@@ -254,7 +268,7 @@ function toolOf(row: Row): KeptTool | undefined {
     approved: row.approved instanceof Uint8Array ? text(row.approved, digests.approved) : undefined,
     live: text(row.live, digests.live),
     approval: parsed(row.approval) as Approval | undefined,
-    change: parsed(row.change) as OpenChange | undefined,
+    change: changeOf(parsed(row.change)),
     rejected: (parsed(row.rejected) as readonly string[] | undefined) ?? [],
     lock: typeof row.lock_id === 'string' ? row.lock_id : undefined,
     translations: (parsed(row.translations) as readonly GivenTranslation[] | undefined) ?? [],

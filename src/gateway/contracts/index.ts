@@ -26,6 +26,6 @@ export {
   withTool,
 } from './lock/lock-file.ts'
 export { lineOfTool, readLock } from './lock/lock-reading.ts'
-export { isOver, withoutWaived } from './lock/waived.ts'
+export { isOver, screeningRule, withoutAccepted, withoutWaived } from './lock/waived.ts'
 export { resultWatch } from './result-watch.ts'
 export { findingText, type Screening, screen } from './screening/screening.ts'

@@ -1,16 +1,20 @@
 // One tool of a list at a time: what it is against what is stood for, and what becomes of it. A change is judged once; who changes without
 // end is judged now and then, and not called meanwhile.
 import { createHash } from 'node:crypto'
-import { breaks, type Digests } from '../../core/call/contract.ts'
+import { breaks, type Digests, type Judgement, type ToolContract } from '../../core/call/contract.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import type { ListedTool, ToolRuling } from '../../core/ports/contracts.ts'
+import { dayMs } from '../../core/text/duration.ts'
 import { type DriftPolicy, decide, isUnread, openPolicy } from './admission.ts'
 import { type ContractText, contractOf, idOf } from './contract-text.ts'
+import { translationOf } from './decided-translations.ts'
 import { stable } from './judge/stable.ts'
+import { accepting, isByOtherRules, isUntried, lockedAdapter, markOf, rulesOf, wayOf, wordsAccepting } from './locked.ts'
 import type { Locked, RegistryParts, Served } from './served.ts'
 import type { Telling } from './telling.ts'
-import { type Approval, type TrackedParts, TrackedTool, type Weighed } from './tracked.ts'
+import { type TrackedParts, TrackedTool } from './tracked.ts'
 import { isOverSince, UndeclaredNames } from './undeclared.ts'
+import type { Approval, Weighed } from './weighed.ts'
 
 /** Where what has become of a tool is kept. */
 export interface Keeping {
@@ -48,19 +52,25 @@ export class Intake {
     const { served, session } = taking
     const tool = served.tools.get(listed.name)
     if (tool === undefined) return this.first(taking, listed)
-    if (tool.seen === listed && tool.state !== 'split' && !tool.isOver) return tool.ruling
+    if (tool.seen === listed && tool.state !== 'split' && !this.isOver(served, tool)) return tool.ruling
     const key = this.keyOf(listed)
     const isSame = key === this.keyOf(tool.live)
-    if (isSame && tool.state !== 'split' && !this.isDue(tool)) {
+    if (isSame && tool.state !== 'split' && !this.isDue(served, tool)) {
       if (!session) this.again(served, tool, listed)
       return tool.ruling
     }
     if (tool.approved === undefined) return session ? tool.ruling : this.renewed(taking, tool, listed)
-    const isBack = key === this.keyOf(tool.approved)
-    const weighed = isBack ? undefined : await this.weigh(taking, tool, listed, key)
+    const base = (session ? tool.approved : tool.base) ?? tool.approved
+    const isBack = key === this.keyOf(base)
+    const weighed = isBack ? undefined : await this.weigh(taking, tool, base, listed, key)
     if (!isBack && weighed === undefined) return tool.unjudged(session)
     if (session) return weighed === undefined ? tool.ruling : tool.rulingOf(weighed)
     return this.taken(taking, tool, listed, weighed, isSame ? undefined : key)
+  }
+
+  /** What is stood for has to be judged anew, though the server says the same. */
+  isOver(served: Served, tool: TrackedTool): boolean {
+    return tool.isOver || isByOtherRules(this.parts, served, tool)
   }
 
   /** Its digests, where they can be had. */
@@ -106,9 +116,13 @@ export class Intake {
   private admitRead({ served, otherTools }: Taking, tool: TrackedTool): void {
     const { live } = tool
     const context = { otherTools: otherTools(), addresses: served.addresses }
-    const words = this.screens(served) ? this.parts.screen(undefined, contractOf(live.sent), context) : undefined
+    const found = this.screens(served) ? this.parts.screen(undefined, contractOf(live.sent), context) : undefined
+    const now = this.parts.clock.now()
+    const rules = rulesOf(this.parts, served, tool.name)
+    const { screened: words, accepted } = wordsAccepting(rules, found, { server: served.id, tool: tool.name }, now)
     if (words !== undefined && words.held.length > 0) tool.hold(words)
-    else tool.admit(live, { as: 'admitted', by: served.admit, reason: undefined, atMs: this.parts.clock.now() })
+    else if (accepted.length > 0) tool.admit(live, { as: 'admitted', by: 'lock', reason: accepted.join('; '), atMs: now })
+    else tool.admit(live, { as: 'admitted', by: served.admit, reason: undefined, atMs: now })
   }
 
   private async byLock(taking: Taking, tool: TrackedTool, listed: ListedTool): Promise<void> {
@@ -122,7 +136,8 @@ export class Intake {
     const digests = await this.read(tool.live)
     if (digests !== undefined && idOf(digests) === tool.lock) return tool.admit(tool.live, approval)
     tool.lockedTo({ sent: payloadOf(locked.definition), digests: undefined }, approval)
-    const weighed = await this.weigh(taking, tool, listed, this.keyOf(listed))
+    const { approved } = tool
+    const weighed = approved === undefined ? undefined : await this.weigh(taking, tool, approved, listed, this.keyOf(listed))
     if (weighed === undefined) {
       tool.ruling = tool.unjudged(false)
       return
@@ -135,7 +150,8 @@ export class Intake {
   private again(served: Served, tool: TrackedTool, listed: ListedTool): void {
     seeAs(tool, listed)
     tool.live.sent = listed.sent
-    if (this.parts.clock.now() - tool.lastSeenMs >= seenMs) {
+    // A tool is written as seen once a day.
+    if (this.parts.clock.now() - tool.lastSeenMs >= dayMs) {
       tool.lastSeenMs = this.parts.clock.now()
       this.keeping.changed(served, tool)
     }
@@ -160,17 +176,25 @@ export class Intake {
   }
 
   /** `key`: of what is new; undefined where the server says what it said before. */
-  private taken(taking: Taking, tool: TrackedTool, listed: ListedTool, weighed: Weighed | undefined, key: string | undefined): ToolRuling {
+  private async taken(
+    taking: Taking,
+    tool: TrackedTool,
+    listed: ListedTool,
+    weighed: Weighed | undefined,
+    key: string | undefined,
+  ): Promise<ToolRuling> {
     const { served, telling } = taking
     const now = this.parts.clock.now()
     if (key !== undefined) tool.turns.note(key, now)
     const wasSplit = tool.state === 'split'
-    const wasOver = tool.isOver
+    const wasOver = this.isOver(served, tool)
     const isSplit = tool.turns.taken(now)
+    const stays = weighed === undefined || isSplit || weighed.decision.stands !== 'live'
+    const step = await this.stepTo(tool, stays ? tool.base : weighed.live)
     if (weighed === undefined) {
-      tool.back(isSplit)
+      tool.back(isSplit, step)
       tool.live.sent = listed.sent
-    } else tool.take(weighed, this.adopter(served, weighed, now), isSplit)
+    } else tool.take(weighed, this.adopter(served, weighed, now), isSplit, step)
     if (isSplit) this.refuseWhereSplit(tool, now)
     seeAs(tool, listed)
     tool.lastSeenMs = now
@@ -181,6 +205,14 @@ export class Intake {
     return tool.ruling
   }
 
+  /** What is let in for a while was not judged against what comes after it. */
+  private async stepTo(tool: TrackedTool, next: ContractText | undefined): Promise<Judgement | undefined> {
+    const { approved, change } = tool
+    if (change?.over === undefined || approved === undefined || next === undefined || approved === next) return undefined
+    const { judge, reading } = this.parts
+    return judge.judge(contractOf(approved.sent), contractOf(next.sent), { reading, propose: true })
+  }
+
   /** Nobody knows which of them a call meets: one that breaks callers is enough. */
   private refuseWhereSplit(tool: TrackedTool, now: number): void {
     const among = [...tool.turns.keys(now)].flatMap((key) => tool.weighings.of(key) ?? [])
@@ -189,47 +221,82 @@ export class Intake {
   }
 
   /** A judgement that time was lacking for is tried again, and one that names of arguments were lacking for. */
-  private isDue(tool: TrackedTool): boolean {
-    const { change, waits, isOver } = tool
-    return waits || (change !== undefined && (isOver || isUnread(change.judgement)) && tool.weighings.mayJudge(this.parts.clock.now()))
+  private isDue(served: Served, tool: TrackedTool): boolean {
+    const { change, waits } = tool
+    if (waits || change === undefined) return waits
+    const isOther = this.isOver(served, tool) || isUnread(change.judgement) || isUntried(this.parts, served, tool)
+    return isOther && tool.weighings.mayJudge(this.parts.clock.now())
   }
 
+  /** Against `base`. */
   private async weigh(
-    { served, session, until, otherTools }: Taking,
+    taking: Taking,
     tool: TrackedTool,
+    base: ContractText,
     listed: ListedTool,
     key: string,
   ): Promise<Weighed | undefined> {
+    const { served, session, until, otherTools } = taking
     const weighings = session ? tool.sessionWeighings : tool.weighings
-    const known = tool.weighings.of(key) ?? weighings.of(key)
+    // Those of all may be against what stood before.
+    const known = (base === tool.base ? tool.weighings.of(key) : undefined) ?? weighings.of(key)
     const undeclared = tool.sentUndeclared
-    if (known !== undefined && !isOverSince(known.judgement, undeclared)) return known
+    const own = rulesOf(this.parts, served, tool.name)
+    const rules = markOf(own)
+    const isKnown = known !== undefined && known.rules === rules && !isOverSince(known.judgement, undeclared)
+    if (isKnown && (session || !isUntried(this.parts, served, tool))) return known
     const { clock, judge, reading, screen } = this.parts
-    const { approved } = tool
-    if (approved === undefined || clock.mono() >= until || !weighings.mayJudge(clock.now())) return undefined
-    const [old, now] = [contractOf(approved.sent), contractOf(listed.sent)]
-    const judgement = await judge.judge(old, now, { reading, undeclared, propose: true })
-    const isRead = !isUnread(judgement)
+    if (clock.mono() >= until || !weighings.mayJudge(clock.now())) return undefined
+    const [old, now] = [contractOf(base.sent), contractOf(listed.sent)]
+    const judged = await judge.judge(old, now, { reading, undeclared, propose: true })
+    const isRead = !isUnread(judged)
     if (!isRead && this.keeping.isEnding()) return undefined
-    if (isRead) approved.digests ??= judgement.old
+    if (isRead) base.digests ??= judged.old
     const policy = this.policyOf(served)
-    const isOther = judgement.old.exact !== judgement.new.exact
-    const screened =
+    const isOther = judged.old.exact !== judged.new.exact
+    const found =
       isOther && policy.prose !== 'adopt' ? screen(old, now, { otherTools: otherTools(), addresses: served.addresses }) : undefined
-    const decision = decide(policy, judgement, screened, tool.isRejected(judgement.new))
-    const live: ContractText = { sent: listed.sent, digests: isRead ? judgement.new : undefined }
-    const weighed = { live, judgement, screened, decision }
+    const isRejected = tool.isRejected(judged.new)
+    // Who does not want a change goes before who accepted it for a while.
+    const left = accepting(isRejected ? [] : own, judged, found, { server: served.id, tool: tool.name }, clock.now())
+    const decision = decide(policy, left.judgement, left.screened, isRejected)
+    if (decision.refused && !isRejected) await this.translate(taking, tool, [old, now], left.judgement)
+    // Of what is shown already, and stays.
+    const isShown = tool.approved === tool.live && key === this.keyOf(tool.live)
+    const live: ContractText = isShown ? tool.live : { sent: listed.sent, digests: isRead ? judged.new : undefined }
+    const weighed = { ...left, live, decision, rules }
     // The same in other bytes may come with every list.
-    if (idOf(judgement.old) !== idOf(judgement.new) || decision.state === 'changed:prose') weighings.judged(clock.now())
+    if (idOf(judged.old) !== idOf(judged.new) || decision.state === 'changed:prose') weighings.judged(clock.now())
     if (isRead) weighings.keep(key, weighed)
     return weighed
+  }
+
+  /** What the lock file has for exactly this change goes into force, if it is proved; what an operator gave goes before it. */
+  private async translate(
+    { served, telling }: Taking,
+    tool: TrackedTool,
+    [old, now]: readonly [ToolContract, ToolContract],
+    judgement: Judgement,
+  ): Promise<void> {
+    const { judge, reading, locked, clock } = this.parts
+    const adapter = lockedAdapter(locked?.(served.id, tool.name), judgement)
+    if (adapter === undefined || tool.lockedWay === wayOf(judgement)) return
+    tool.lockedWay = wayOf(judgement)
+    if (tool.translations.givenFor(judgement) !== undefined) return
+    const { input, output, override, by, reason } = adapter
+    const asked = { adapter: { input, output } }
+    const judged = await judge.judge(old, now, { reading, undeclared: tool.sentUndeclared, propose: asked })
+    const found = translationOf(judged, override, { by: by ?? 'lock', reason: reason ?? undefined, atMs: clock.now() })
+    if (found.ok) tool.translations.put({ ...found.given, locked: true })
+    else telling.untranslated(tool, found.detail)
   }
 
   private policyOf({ admit }: Served): DriftPolicy {
     return admit === 'open' ? openPolicy : this.parts.drift
   }
 
-  private adopter(served: Served, { judgement }: Weighed, atMs: number): Approval {
+  private adopter(served: Served, { judgement, accepted }: Weighed, atMs: number): Approval {
+    if (accepted.length > 0) return { as: 'admitted', by: 'lock', reason: accepted.join('; '), atMs }
     return { as: 'admitted', by: served.admit === 'open' ? 'open' : 'drift', reason: judgement.human, atMs }
   }
 
@@ -249,9 +316,6 @@ function seeAs(tool: TrackedTool, listed: ListedTool): void {
   const isLacking = tool.waits || (tool.change !== undefined && isUnread(tool.change.judgement))
   tool.seen = isLacking ? undefined : listed
 }
-
-/** A tool is written as seen once a day. */
-const seenMs = 86_400_000
 
 /** Of a lock entry, to be told from what it is later. */
 export function lockId(locked: Locked | undefined): string | undefined {

@@ -8,7 +8,8 @@ import { type DecidedTranslation, translationFor } from './decided-translations.
 import type { History, SeenContract } from './history.ts'
 import type { Registry } from './registry.ts'
 import { type Served, toolKey } from './served.ts'
-import type { OpenChange, TrackedTool } from './tracked.ts'
+import type { TrackedTool } from './tracked.ts'
+import type { OpenChange } from './weighed.ts'
 
 export interface ToolEntry {
   readonly server: UpstreamId
@@ -214,7 +215,7 @@ function shownApproval({ as, by, reason, atMs }: NonNullable<TrackedTool['approv
   return { as, by, ...(reason === undefined ? {} : { reason }), at: dated(atMs) }
 }
 
-function shownChange({ judgement, screened }: OpenChange, tool: TrackedTool) {
+function shownChange({ judgement, screened, accepted }: OpenChange, tool: TrackedTool) {
   const { verdict, human, changes, example, error } = judgement
   return {
     verdict,
@@ -224,6 +225,7 @@ function shownChange({ judgement, screened }: OpenChange, tool: TrackedTool) {
     ...(example === undefined ? {} : { example }),
     ...(error === undefined ? {} : { error }),
     ...(screened === undefined ? {} : { held: screened.held, notes: screened.notes }),
+    ...(accepted.length === 0 ? {} : { accepted }),
     ...shownTranslation(judgement, tool),
   }
 }

@@ -248,7 +248,7 @@ describe('a change of a tool that was let in', () => {
 
 describe('tools that nobody admitted', () => {
   const locked = (definition: ToolContract, more: Partial<Locked> = {}): Locked => ({
-    ...{ definition, digests: digestsOf(definition), rejected: false, by: 'ana', reason: 'reviewed' },
+    ...{ definition, digests: digestsOf(definition), rejected: false, by: 'ana', reason: 'reviewed', adapter: null },
     ...more,
   })
 

@@ -116,7 +116,7 @@ export class Registry implements Contracts {
     for (const listed of tools) {
       const tool = served.tools.get(listed.name)
       // Of two that took turns it may be time to say that they do no more.
-      if (tool?.seen !== listed || tool.state === 'split' || tool.isOver) return undefined
+      if (tool?.seen !== listed || tool.state === 'split' || this.intake.isOver(served, tool)) return undefined
       rulings.push(tool.ruling)
     }
     return this.ruled(served, rulings)
@@ -261,7 +261,7 @@ const unreadable: ToolRuling = {
 
 function keptOf(served: Served, tool: TrackedTool): KeptTool {
   const { state, approved, live, approval, change, rejected, lock, translations, firstSeenMs, lastSeenMs } = tool
-  const lists = { rejected: [...rejected], translations: translations.all }
+  const lists = { rejected: [...rejected], translations: translations.kept }
   return { ...toolKey(served, tool), state, approved, live, approval, change, ...lists, lock, firstSeenMs, lastSeenMs }
 }
 

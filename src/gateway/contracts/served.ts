@@ -7,6 +7,7 @@ import type { Decisions } from '../../core/ports/decisions.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Admit, DriftPolicy } from './admission.ts'
 import type { History, ToolKey } from './history.ts'
+import type { IgnoreRule, LockedAdapter } from './lock/lock-file.ts'
 import type { screen } from './screening/screening.ts'
 import type { ToolsByName } from './tools-by-name.ts'
 import type { TrackedTool } from './tracked.ts'
@@ -39,6 +40,7 @@ export interface Locked {
   readonly rejected: boolean
   readonly by: string | null
   readonly reason: string | null
+  readonly adapter: LockedAdapter | null
 }
 
 export interface RegistryParts {
@@ -49,6 +51,8 @@ export interface RegistryParts {
   readonly screen: typeof screen
   readonly compile: CompileSchema
   readonly locked: ((upstream: UpstreamId, tool: string) => Locked | undefined) | undefined
+  /** What the lock file accepts for a while; over or not. */
+  readonly accepts: ((upstream: UpstreamId, tool: string) => readonly IgnoreRule[]) | undefined
   /** Undefined: nothing outlives the process. */
   readonly history: History | undefined
   readonly clock: Clock

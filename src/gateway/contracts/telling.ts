@@ -3,7 +3,8 @@ import { breaks } from '../../core/call/contract.ts'
 import { idOf } from './contract-text.ts'
 import { findingText, type Screening } from './screening/screening.ts'
 import type { RegistryParts, Served } from './served.ts'
-import type { TrackedTool, Weighed } from './tracked.ts'
+import type { TrackedTool } from './tracked.ts'
+import type { Weighed } from './weighed.ts'
 
 /** Changes of one list that are logged one by one. */
 const mostLogged = 10
@@ -21,17 +22,21 @@ export class Telling {
     this.served = served
   }
 
-  changed(tool: TrackedTool, { judgement, decision, screened }: Weighed): void {
+  changed(tool: TrackedTool, { judgement, decision, screened, accepted }: Weighed): void {
     const { report } = this.parts
     report.counters.add('contract_changes', { upstream: this.served.id, verdict: judgement.verdict })
     // Of a text that only reads differently as bytes there is nothing to say.
     if (idOf(judgement.old) === idOf(judgement.new) && tool.state !== 'changed:prose') return
     const isTaken = decision.stands === 'live'
     const words = heldText(screened)
-    const human = words === undefined ? judgement.human : `${judgement.human}; ${words}`
+    const human = [judgement.human, ...accepted, ...(words === undefined ? [] : [words])].join('; ')
     this.audit(tool, isTaken, `drift.${tool.state}`, human)
     const isWarning = breaks(judgement.verdict) || tool.state === 'changed:prose'
     this.line(isWarning ? 'warn' : 'info', 'The contract of a tool changed', tool, { change: human, verdict: judgement.verdict })
+  }
+
+  untranslated(tool: TrackedTool, reason: string): void {
+    this.line('warn', 'The translation that the lock file has for calls of a tool is not in force', tool, { reason })
   }
 
   first(tool: TrackedTool): void {

@@ -8,44 +8,20 @@ import {
   type Digests,
   type ItemContract,
   type Judgement,
-  type OlderContract,
   type UndeclaredArguments,
 } from '../../core/call/contract.ts'
 import type { UpstreamId } from '../../core/call/item.ts'
-import { payload } from '../../core/call/payload.ts'
 import { gatewayKey, type TenantKey } from '../../core/call/tenant-key.ts'
 import type { ListedTool, ToolRuling } from '../../core/ports/contracts.ts'
-import { cautiousEdits, type Decision } from './admission.ts'
-import { type ContractText, contractOf, idOf, unread } from './contract-text.ts'
+import { type ContractText, contractOf, idOf } from './contract-text.ts'
 import { Older } from './older.ts'
+import { cautious, held, nextMark, refusing, unjudgedRuling } from './rulings.ts'
 import type { Screening } from './screening/screening.ts'
 import { brokenOf, type CompileSchema, callsBy, type GivenTranslation, Translations } from './translations.ts'
 import { Turns } from './turns.ts'
 import { isOverSince, type UndeclaredNames } from './undeclared.ts'
+import type { Approval, OpenChange, Weighed } from './weighed.ts'
 import { Weighings } from './weighings.ts'
-
-/** Who stands for the contract that is shown, and why. */
-export interface Approval {
-  readonly as: 'admitted' | 'approved' | 'rejected'
-  /** `firstUse`, `open`, `lock`, `drift`, or the operator's name. */
-  readonly by: string
-  readonly reason: string | undefined
-  readonly atMs: number
-}
-
-/** How the live contract differs from the approved one. */
-export interface OpenChange extends Pick<Weighed, 'judgement' | 'screened'> {
-  /** What is shown is the live one, but for what is held back of it. */
-  readonly adopted: boolean
-}
-
-/** What was found of one text of the server, against what is stood for. */
-export interface Weighed {
-  readonly live: ContractText
-  readonly judgement: Judgement
-  readonly screened: Screening | undefined
-  readonly decision: Decision
-}
 
 /** As calls read it; its members change where nothing changes for them. */
 interface Told extends ItemContract {
@@ -63,8 +39,8 @@ export interface TrackedParts {
 const mostOlder = 8
 /** Contracts that were rejected and are known again. */
 const mostRejected = 16
-
-let marks = 0
+/** Stands for no rules, so that the change is judged anew. */
+const withdrawn = 'withdrawn'
 
 export class TrackedTool {
   readonly upstream: UpstreamId
@@ -84,6 +60,8 @@ export class TrackedTool {
   seen: ListedTool | undefined
   /** Of the lock file, as it was when the tool was let in by it. */
   lock: string | undefined
+  /** Between which contracts the translation of the lock file was tried. */
+  lockedWay: string | undefined
   ruling: ToolRuling
   readonly weighings = new Weighings<Weighed>()
   /** Of lists that one session alone is shown. */
@@ -109,6 +87,11 @@ export class TrackedTool {
     this.firstSeenMs = nowMs
     this.lastSeenMs = nowMs
     this.ruling = held(upstream, name, 'new')
+  }
+
+  /** What changes are judged against: what is let in for a while is not. */
+  get base(): ContractText | undefined {
+    return this.change?.over ?? this.approved
   }
 
   /** Names that callers sent though what they were shown does not declare them. */
@@ -155,9 +138,11 @@ export class TrackedTool {
     this.settle()
   }
 
-  /** What the server says is as stood for again. */
-  back(isSplit: boolean): void {
-    this.live = this.approved ?? this.live
+  /** What the server says is as stood for again. `step`: as of `take`. */
+  back(isSplit: boolean, step: Judgement | undefined): void {
+    const { base } = this
+    if (base !== undefined) this.stand(base, step)
+    this.live = base ?? this.live
     this.change = undefined
     this.refused = undefined
     this.waiting = undefined
@@ -178,24 +163,35 @@ export class TrackedTool {
     this.forgetWeighed()
   }
 
-  /** The server says something else, which was judged. `adopter`: who stands for what is taken without an operator. */
-  take(weighed: Weighed, adopter: Approval, isSplit: boolean): void {
-    const { decision, live } = weighed
+  /**
+   * The server says something else, which was judged. `adopter`: who stands for what is taken without an operator. `step`: of what is shown
+   * against what will be, where that is not what was judged.
+   */
+  take(weighed: Weighed, adopter: Approval, isSplit: boolean, step?: Judgement): void {
+    const { decision, live, judgement, screened, accepted, rules } = weighed
+    const { base } = this
     this.live = live
-    this.latest = weighed.judgement
+    this.latest = judgement
     this.waiting = undefined
-    const stands = decision.stands === 'live' && !isSplit ? live : (this.approved ?? live)
-    const text = decision.cautious ? cautious(stands, stands === live ? this.approved : live) : stands
+    const stands = decision.stands === 'live' && !isSplit ? live : (base ?? live)
+    const text = decision.cautious ? cautious(stands, stands === live ? base : live) : stands
     if (stands === live) {
-      this.stepTo(text, weighed.judgement)
+      this.stand(text, step ?? judgement)
       this.approval = adopter
-    }
+    } else this.stand(text, step)
+    this.state = isSplit ? 'split' : decision.state
+    const over = stands === live && accepted.length > 0 ? base : undefined
+    const isOpen = text !== live || over !== undefined
+    this.change = isOpen ? { judgement, screened, accepted, rules, adopted: stands === live, over } : undefined
+    this.refused = decision.refused ? this.brokenBy(stands, judgement, live, decision.state) : undefined
+    this.settle()
+  }
+
+  /** Callers are shown another text. `step`: of the one before against it; undefined where it says the same of calls. */
+  private stand(text: ContractText, step: Judgement | undefined): void {
+    if (step !== undefined) this.stepTo(text, step)
     if (text !== this.approved) this.forgetWeighed()
     this.approved = text
-    this.state = isSplit ? 'split' : decision.state
-    this.change = text === live ? undefined : { judgement: weighed.judgement, screened: weighed.screened, adopted: stands === live }
-    this.refused = decision.refused ? this.brokenBy(stands, weighed.judgement, live, decision.state) : undefined
-    this.settle()
   }
 
   /** Of several contracts that take turns one breaks callers: nobody knows which of them a call meets. */
@@ -207,7 +203,13 @@ export class TrackedTool {
 
   /** The operator does not want what the server says: its change, or the tool where it is as it was let in. */
   reject(approval: Approval): void {
-    if (this.change === undefined) this.approved = undefined
+    const { change } = this
+    if (change === undefined) this.approved = undefined
+    // What the lock file accepts of it counts no more.
+    else if (change.over !== undefined) {
+      this.approved = change.over
+      this.change = { ...change, adopted: false, over: undefined, rules: withdrawn }
+    }
     const id = idOf(this.live.digests)
     if (id !== undefined && !this.rejected.includes(id)) this.rejected.push(id)
     if (this.rejected.length > mostRejected) this.rejected.shift()
@@ -273,21 +275,7 @@ export class TrackedTool {
       this.waiting.ofAll ||= !session
       return this.waiting.ruling
     }
-    const human = 'it changes more often than its changes are judged'
-    const live: BrokenContract = {
-      known: approved.digests ?? unread,
-      current: undefined,
-      human,
-      changes: [],
-      adapter: undefined,
-    }
-    const contract: ItemContract = {
-      digest: approved.digests?.contract,
-      state: 'changed:breaking',
-      mark: nextMark(),
-      change: { live, before: this.older },
-    }
-    this.waiting = { ruling: { shown: approved.sent, contract }, ofAll: !session }
+    this.waiting = { ruling: unjudgedRuling(approved, this.older), ofAll: !session }
     return this.waiting.ruling
   }
 
@@ -305,7 +293,6 @@ export class TrackedTool {
     // By the schema that this session is shown.
     const undeclared = this.watch(stands)
     const told = this.told === undefined ? undefined : { ...this.told, digest: approved.digests?.contract, undeclared }
-    // Older contracts are judged against what is shown to all.
     if (stands === live && told?.change !== undefined) told.change = { ...told.change, before: this.older.map(refusing) }
     if (stands === live && !decision.cautious) return { shown: 'sent', contract: told }
     const { sent } = cautious(stands, stands === live ? approved : live)
@@ -377,36 +364,4 @@ export class TrackedTool {
     this.told = { digest: approved.digests?.contract, state, mark: isUsual ? '' : nextMark(), change, undeclared: this.watch(approved) }
     this.ruling = { shown: approved === live ? 'sent' : approved.sent, contract: this.told }
   }
-}
-
-function refusing(older: Older): OlderContract {
-  const { begins, definition, broken } = older
-  return {
-    begins,
-    definition,
-    broken: { ...broken, adapter: undefined },
-    get since() {
-      return older.since
-    },
-    get validate() {
-      return older.validate
-    },
-  }
-}
-
-function nextMark(): string {
-  marks += 1
-  return `:${marks}`
-}
-
-function held(upstream: UpstreamId, name: string, state: ContractState, words?: Screening): ToolRuling {
-  const isHeld = state === 'new' && words !== undefined
-  const why = state === 'rejected' ? 'an operator has rejected it' : isHeld ? 'its words are held' : 'nobody has admitted it'
-  return { shown: 'nothing', reason: `${why}; \`signalbox tools approve ${upstream}.${name}\` lets it in`, contract: undefined }
-}
-
-/** The text of `stands`, without what it says more of its behaviour than both do. */
-function cautious(stands: ContractText, other: ContractText | undefined): ContractText {
-  const edits = other === undefined ? [] : cautiousEdits(contractOf(stands.sent), contractOf(other.sent))
-  return edits.length === 0 ? stands : { sent: payload(stands.sent.edit(edits).bytes), digests: undefined }
 }

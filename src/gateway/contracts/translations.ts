@@ -21,10 +21,12 @@ export interface GivenTranslation {
   readonly adapter: Adapter
   /** False: what comes out is held against the new schema at every call. */
   readonly proved: boolean
-  /** `lock`, or the operator's name. */
+  /** The operator's name. */
   readonly by: string
   readonly reason: string | undefined
   readonly atMs: number
+  /** It stands in the lock file, and is kept nowhere else. */
+  readonly locked?: true
 }
 
 /** What calls are translated by. */
@@ -39,8 +41,8 @@ const most = 16
 export class Translations {
   private given: readonly GivenTranslation[] = []
 
-  get all(): readonly GivenTranslation[] {
-    return this.given
+  get kept(): readonly GivenTranslation[] {
+    return this.given.filter(({ locked }) => locked !== true)
   }
 
   put(one: GivenTranslation): void {
@@ -70,7 +72,7 @@ export class Translations {
   }
 }
 
-export function targetOf({ contract, hints }: Pick<Digests, 'contract' | 'hints'>): string {
+export function targetOf({ contract, hints }: { readonly contract: string; readonly hints: string }): string {
   return `${contract} ${hints}`
 }
 

@@ -1,7 +1,16 @@
 // Two sets of contracts, tool by tool: what changed from the old to the new, and what it means for those who call.
 import { type Change, type Reading, type ToolContract, type Verdict, worse } from '../../core/call/contract.ts'
 import type { ContractJudge } from '../../core/ports/contract-judge.ts'
-import { digestsOf, type IgnoreRule, isOver, likeness, type Screening, screen, withoutWaived } from '../../gateway/contracts/index.ts'
+import {
+  digestsOf,
+  type IgnoreRule,
+  isOver,
+  likeness,
+  type Screening,
+  screen,
+  withoutAccepted,
+  withoutWaived,
+} from '../../gateway/contracts/index.ts'
 import type { Contracts, ServerContracts } from './contracts.ts'
 
 export interface ToolReport {
@@ -123,22 +132,11 @@ async function judged(
   )
 }
 
-/** Before the name of a rule of screening, where kinds of changes stand. */
-export const screeningRule = 'screening.'
-
 function waive(report: Omit<ToolReport, 'waived'>, { ignore, nowMs }: ComparisonOptions): ToolReport {
-  const left = withoutWaived(report, ignore, { server: report.server, tool: report.name }, nowMs)
+  const whose = { server: report.server, tool: report.name }
+  const left = withoutWaived(report, ignore, whose, nowMs)
+  const { held } = withoutAccepted(report.held, ignore, whose, nowMs)
   const { example, ...rest } = report
-  const isAccepted = (rule: string, pointer: string): boolean =>
-    ignore.some(
-      (one) =>
-        one.server === report.server &&
-        one.tool === report.name &&
-        one.rule === `${screeningRule}${rule}` &&
-        one.pointer === pointer &&
-        !isOver(one, nowMs),
-    )
-  const held = report.held.filter(({ rule, pointer }) => !isAccepted(rule, pointer))
   return { ...rest, ...left, held, ...(left.waived.length > 0 || example === undefined ? {} : { example }) }
 }
 

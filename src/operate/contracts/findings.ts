@@ -1,8 +1,9 @@
 // A comparison as continuous integration takes it: annotations of GitHub, and SARIF 2.1.0 for code scanning.
 import { breaks, type Change } from '../../core/call/contract.ts'
 import { onOneLine } from '../../core/text/terminal.ts'
+import { screeningRule } from '../../gateway/contracts/index.ts'
 import { packageVersion } from '../package-root.ts'
-import { type Comparison, screeningRule, type ToolReport } from './compare.ts'
+import type { Comparison, ToolReport } from './compare.ts'
 import { isText, toolLabel } from './told.ts'
 
 /** Where the tools stand that were agreed on. */

@@ -82,6 +82,7 @@ export function registryRig(
     screen: () => ({ held: [], notes: [] }),
     compile: gateSchema,
     locked: undefined,
+    accepts: undefined,
     history,
     clock,
     report,

@@ -178,7 +178,8 @@ function told(changes: readonly Change[], verdict: Verdict): string {
   return worst.length > mostTold ? `${texts.join('; ')}; and ${worst.length - mostTold} more` : texts.join('; ')
 }
 
-function sentence(name: string, verdict: Verdict, changes: readonly Change[]): string {
+/** For operators, one line. */
+export function sentence(name: string, verdict: Verdict, changes: readonly Change[]): string {
   if (verdict === 'same') return `${name}: the same`
   const text = told(changes, verdict)
   return text === '' ? `${name}: ${verdict}` : `${name}: ${verdict}: ${text}`

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Digests, ToolContract } from '../../../core/call/contract.ts'
 import { checkedLock, emptyLock, type LockFile, lockedTool, readToolName, serialiseLock, withServer, withTool } from './lock-file.ts'
 import { lineOfTool, readLock } from './lock-reading.ts'
-import { isOver, withoutWaived } from './waived.ts'
+import { isOver, withoutAccepted, withoutWaived } from './waived.ts'
 
 const hex = '9c59'.repeat(16)
 const digests: Digests = { contract: `c1:${hex}`, hints: `h1:${hex}`, prose: `p1:${hex}`, exact: `x1:${hex}` }
@@ -183,6 +183,7 @@ describe('tools.lock.json', () => {
 
 describe('a lock file that cannot be read', () => {
   const good = serialiseLock(of(search))
+  const withAdapter = (adapter: string): string => good.replace('"adapter": null', `"adapter": ${adapter.replaceAll('HEX', hex)}`)
 
   it.each([
     ['', 'is no JSON (unexpected end)', 1, 1],
@@ -206,10 +207,32 @@ describe('a lock file that cannot be read', () => {
     ],
     [good.replace('"ignore": []', '"ignore": [{"tool": "b", "rule": "x", "pointer": "", "until": "2027-12-01"}]'), 'names no tool', 50, 15],
     [good.replace('"ignore": []', '"ignore": [{"tool": "a.b", "rule": "x", "untill": "2027-12-01"}]'), 'is missing', 50, 14],
+    [withAdapter('[]'), 'has to be an object: null, or {contract, hints, input, output}', 45, 11],
+    [withAdapter('{"hints": "h1:HEX"}'), 'has to be a digest, as c1:9c59…', 45, 11],
+    [withAdapter('{"contract": "c1:HEX", "hints": "h1:HEX", "input": {}}'), 'has to be a list', 45, 186],
+    [withAdapter('{"contract": "c1:HEX", "hints": "h1:HEX", "input": [{"op": "eval", "name": "a"}]}'), 'is no operation', 45, 196],
+    [withAdapter('{"contract": "c1:HEX", "hints": "h1:HEX", "overide": true}'), 'is no part of an adapter', 45, 186],
+    [withAdapter('{"contract": "c1:HEX", "hints": "h1:HEX", "override": 1}'), 'has to be true or false', 45, 186],
+    [withAdapter('{"contract": "c1:HEX", "hints": "h1:HEX", "override": true, "reason": ""}'), 'is missing', 45, 204],
   ])('%#: says what, where and how to mend it', (text, what, line, column) => {
     const [problem] = problems(text)
     expect(problem).toMatchObject({ what: expect.stringContaining(what), line, column })
     expect(problem?.mend).not.toBe('')
+  })
+
+  it('has a translation beside the contract that it leads from, which is written as it was read', () => {
+    const adapter = {
+      ...{ contract: `c1:${hex}`, hints: `h2:${hex}`, override: true, by: 'ana', reason: 'PR 212', output: [{ op: 'drop', name: 'x' }] },
+      input: [{ op: 'rename', from: 'a', to: 'b' }],
+    }
+    const read = readLock(Buffer.from(withAdapter(JSON.stringify(adapter))))
+    const tool = read.ok ? read.lock.servers.get('github')?.tools.get('search') : undefined
+    expect(tool?.adapter).toEqual(adapter)
+    expect(read.ok && JSON.parse(serialiseLock(read.lock)).servers.github.tools.search.adapter).toEqual(adapter)
+    const least = readLock(Buffer.from(withAdapter(`{"contract": "c1:${hex}", "hints": "h1:${hex}"}`)))
+    expect(least.ok && least.lock.servers.get('github')?.tools.get('search')?.adapter).toMatchObject({
+      ...{ input: [], output: [], override: false, by: null, reason: null },
+    })
   })
 
   it('is never an exception, whatever stands in it', () => {
@@ -281,6 +304,23 @@ describe('changes that are accepted for a while', () => {
     ['the rule is of another tool', [{ ...rule, tool: 'other' }], before],
   ])('not where %s', (_why, rules, now) => {
     expect(withoutWaived(judged, rules, whose, now)).toEqual({ ...judged, waived: [] })
+  })
+
+  it('leave what the validator of calls cannot run as it was', () => {
+    const unrunnable = { ...judged, error: 'the schema cannot be run' }
+    expect(withoutWaived(unrunnable, [rule], whose, before)).toMatchObject({ verdict: 'breaking', waived: [] })
+  })
+
+  it('leave words that nobody accepted', () => {
+    const finding = (pointer: string) =>
+      ({ rule: 'emphasis', pointer, sentence: 'x' }) as unknown as Parameters<typeof withoutAccepted>[0][number]
+    const words = { ...rule, rule: 'screening.emphasis', pointer: '/description' }
+    const [one, two] = [finding('/description'), finding('/title')]
+    expect(withoutAccepted([one, two], [words], whose, before)).toEqual({
+      held: [two],
+      accepted: [{ finding: one, until: '2027-01-31' }],
+    })
+    expect(withoutAccepted([one], [words], whose, before + 1_000).held).toEqual([one])
   })
 
   it('end with their day', () => {
