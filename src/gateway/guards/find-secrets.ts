@@ -1,7 +1,7 @@
 // Where secrets stand in JSON bytes, found without parsing: one pass that stops at bytes with which a secret may begin, or beside which one may
 // stand, and reads from there. What is found lies within one string of the JSON, at whatever depth of JSON within texts, and never cuts an escape.
 import { asBuffer } from '../../core/protocol/scan.ts'
-import { isEnvironmental, isTelling, mayEnd } from './secret-names.ts'
+import { isEnvironmental, isTelling, mayBeTelling, threeTo } from './secret-names.ts'
 import { isRandom, looksSecret } from './secret-values.ts'
 import { type Form, forms, type MaskRule } from './token-forms.ts'
 
@@ -19,17 +19,21 @@ const dash = 0x2d
 
 /** 1: the pass stops there. */
 const stops = new Uint8Array(256)
-/** The forms that are met at two bytes, the last of their beginning, and 1 where there are some. */
+/** The forms by the last three bytes of their beginning, and 1 where there are some. */
 const formsAt = new Map<number, Form[]>()
-const isMet = new Uint8Array(65_536)
+const isMet = new Uint8Array(32_768)
 for (const form of forms) {
   const last = form.prefix.charCodeAt(form.prefix.length - 1)
-  const pair = (form.prefix.charCodeAt(form.prefix.length - 2) << 8) | last
-  formsAt.set(pair, [...(formsAt.get(pair) ?? []), form])
-  isMet[pair] = 1
+  const end = threeTo(Buffer.from(form.prefix), form.prefix.length - 1)
+  formsAt.set(end, [...(formsAt.get(end) ?? []), form])
+  isMet[end] = 1
   stops[last] = 1
 }
 for (const byte of ':=@~.-Bb') stops[byte.charCodeAt(0)] = 1
+
+/** 1: may stand between a name and what separates it from its value. */
+const besideNames = new Uint8Array(256)
+for (const byte of ` "'\\`) besideNames[byte.charCodeAt(0)] = 1
 
 /** 1: of words and tokens. */
 const wordly = new Uint8Array(256)
@@ -50,9 +54,8 @@ export function findSecrets(bytes: Uint8Array): readonly Found[] {
     // Most stops are of the JSON itself: `":` behind a name that says nothing.
     if (c === colon || c === equals) {
       let j = i - 1
-      let p = at(bytes, j)
-      while (p === quote || p === backslash || p === 0x20 || p === 0x27) p = at(bytes, --j)
-      if (j < 2 || !mayEnd(at(bytes, j - 2), at(bytes, j - 1), p)) continue
+      while (besideNames[bytes[j] as number] === 1) j -= 1
+      if (!mayBeTelling(bytes, j)) continue
       search ??= new Search(bytes)
       i = search.named(i, j + 1)
     } else if (c === 0x42 || c === 0x62) {
@@ -79,10 +82,11 @@ export function findSecrets(bytes: Uint8Array): readonly Found[] {
         i = search.jwt(i)
         continue
       }
-      const pair = ((bytes[i - 1] as number) << 8) | c
-      if (isMet[pair] === 0) continue
+      if (i < 2) continue
+      const end = threeTo(bytes, i)
+      if (isMet[end] === 0) continue
       search ??= new Search(bytes)
-      i = search.form(i, formsAt.get(pair) ?? [])
+      i = search.form(i, formsAt.get(end) ?? [])
     }
   }
   return search?.found ?? none
@@ -198,6 +202,13 @@ class Search {
     let dashes = 0
     for (; end < b.length && b[end] !== quote; end += 1) {
       if (b[end] === backslash) {
+        const before = end
+        while (b[end + 1] === backslash) end += 1
+        // The end of a string within a text.
+        if (b[end + 1] === quote) {
+          end = before
+          break
+        }
         end += 1
         dashes = 0
       } else if (b[end] === dash) {

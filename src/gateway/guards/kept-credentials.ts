@@ -5,6 +5,8 @@ import type { Found } from './find-secrets.ts'
 /** Shorter ones are not told from other text. */
 const shortest = 8
 const longest = 4_096
+/** So many characters are in no longer word by chance. */
+const surelyApart = 12
 /** Compared byte by byte up to here, and then at once. */
 const blockMask = 0xfff
 
@@ -39,11 +41,11 @@ export class KeptCredentials {
 
   /** Undefined where none of them is fit to be looked for. */
   static of(credentials: readonly string[]): KeptCredentials | undefined {
-    const spelt = new Set(credentials.filter((one) => isFit(one)).flatMap(spellings))
-    const needles = [...spelt]
-      .sort((a, b) => b.length - a.length)
-      .map((text) => ({ bytes: Buffer.from(text), isWord: text.length < 20 }))
-      .filter(({ bytes }) => bytes.length >= shortest)
+    const spelt = new Map<string, Needle>()
+    for (const one of credentials.filter((each) => isFit(each))) {
+      for (const text of spellings(one)) spelt.set(text, { bytes: Buffer.from(text), isWord: one.length < surelyApart })
+    }
+    const needles = [...spelt.values()].sort((a, b) => b.bytes.length - a.bytes.length)
     return needles.length === 0 ? undefined : new KeptCredentials(needles)
   }
 

@@ -19,7 +19,7 @@ export function mask(bytes: Uint8Array, patterns: boolean, kept: KeptCredentials
   const exact = kept?.findIn(bytes) ?? none
   const formed = patterns ? findSecrets(bytes) : none
   if (exact.length === 0 && formed.length === 0) return undefined
-  const found = outside(merged(exact, formed), untouched(bytes))
+  const found = outside(merged(exact, formed), untouched(bytes)).filter(({ start }) => !cutsEscape(bytes, start))
   return found.length === 0 ? undefined : replaced(bytes, found)
 }
 
@@ -43,6 +43,18 @@ function merged(exact: readonly Found[], formed: readonly Found[]): readonly Fou
   while (at < exact.length) all.push(exact[at++] as Found)
   return all
 }
+
+/** Whether it begins within an escape of the JSON, or of JSON within its texts: `\npm_…` is a line that begins with `pm_`. */
+function cutsEscape(b: Uint8Array, start: number): boolean {
+  let run = 0
+  while (b[start - 1 - run] === 0x5c) run += 1
+  if (run > 0 && (run % 2 === 1 || letters.includes(b[start] as number))) return true
+  for (let k = 1; k <= 4; k += 1) if (b[start - k] === 0x75 && b[start - k - 1] === 0x5c) return true
+  return false
+}
+
+/** Of escapes. */
+const letters = Buffer.from('bfnrtu')
 
 function outside(found: readonly Found[], spans: readonly Span[]): readonly Found[] {
   if (spans.length === 0) return found

@@ -27,13 +27,34 @@ export function isEnvironmental(name: string): boolean {
   return /^[A-Z][A-Z0-9_]*$/.test(name)
 }
 
-/** Whether the three bytes that end a name may end a telling one: most names are told apart by them. */
-export function mayEnd(a: number, b: number, c: number): boolean {
-  return endings[((a & 31) << 10) | ((b & 31) << 5) | (c & 31)] === 1
+/** Whether a name whose last byte is at `last` may be a telling one: most names are told apart by their last letters. */
+export function mayBeTelling(b: Uint8Array, last: number): boolean {
+  if (last < 2) return false
+  const wanted = endings[threeTo(b, last)] as number
+  return wanted !== 0 && (wanted === anything || (last >= 5 && wanted === threeTo(b, last - 3) + 2))
 }
 
-/** By the five bits that letters differ in, of either case. */
-const endings = new Uint8Array(32_768)
-for (const end of ['key', 'ken', 'ret', 'ord', 'swd', 'pwd', 'ase', 'ass', 'ial', 'als', 'ion']) {
-  endings[((end.charCodeAt(0) & 31) << 10) | ((end.charCodeAt(1) & 31) << 5) | (end.charCodeAt(2) & 31)] = 1
+/** Three bytes in the five bits that letters differ in, of either case. */
+export function threeTo(b: Uint8Array, last: number): number {
+  return (((b[last - 2] as number) & 31) << 10) | (((b[last - 1] as number) & 31) << 5) | ((b[last] as number) & 31)
+}
+
+const anything = 1
+/** By the last three letters: 0, `anything`, or the three before them and 2. */
+const endings = new Uint16Array(32_768)
+for (const end of [
+  'key',
+  'token',
+  'secret',
+  'password',
+  'passwd',
+  'pwd',
+  'passphrase',
+  'pass',
+  'credential',
+  'credentials',
+  'authorization',
+]) {
+  const bytes = Buffer.from(end)
+  endings[threeTo(bytes, bytes.length - 1)] = bytes.length < 6 ? anything : threeTo(bytes, bytes.length - 4) + 2
 }

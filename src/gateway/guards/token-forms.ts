@@ -61,7 +61,7 @@ export const forms: readonly Form[] = [
   word('pypi_token', 'pypi-', 'AgE[A-Za-z0-9_-]{60,250}', 512),
   word('huggingface_token', 'hf_', '[A-Za-z0-9]{34,40}'),
   word('google_key', 'GOCSPX-', '[A-Za-z0-9_-]{28}'),
-  word('google_key', 'AIza', '[A-Za-z0-9_-]{35}'),
+  word('google_key', 'AIz', 'a[A-Za-z0-9_-]{35}'),
   word('google_key', 'ya29.', '[A-Za-z0-9_-]{20,400}', 512),
   word('aws_access_key', 'AKIA', '[A-Z2-7]{16}'),
   word('aws_access_key', 'ASIA', '[A-Z2-7]{16}'),
