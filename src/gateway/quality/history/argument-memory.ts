@@ -19,7 +19,7 @@ const unknown = 0
 const rowless = 1
 const firstRows = 2
 /** The mean follows the last counts. */
-const meanRate = 0.3
+const meanRate = 0.5
 
 export class ArgumentMemory {
   private readonly table = new Uint32Array(entries * words)

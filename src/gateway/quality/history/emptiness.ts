@@ -9,6 +9,7 @@ import {
   changes,
   empties,
   empty,
+  emptyNoted,
   emptySince,
   latency,
   lowRows,
@@ -29,8 +30,9 @@ const knownForMs = 300_000
 const leastBefore = 25
 const leastLowRows = 3
 const leastBeforeOfRowless = 200
-/** Of all results: so few empty ones that each of them is told of. */
+/** So few of them were empty that each of those is told of. */
 const hardlyEver = 1e-4
+const longKnown = 2_500
 const rarely = 0.05
 const noteAt = 8
 const blankFirst = 50
@@ -57,6 +59,7 @@ export function changeDeviation(f: Float32Array): number {
 }
 
 export function tookNonEmpty(f: Float32Array, out: Findings): void {
+  f[emptyNoted] = 0
   follow(f, watchedEmpties, 'empty', false, lowPhase(f), out)
 }
 
@@ -85,15 +88,17 @@ export function tookEmpty(
     memory.noteEmpty(at, nowMs)
   }
   f[empties] = (f[empties] as number) + 1
-  const isAccumulated = sumOf(f, empty) >= noteAt * strictness(f, empty)
+  // What follows one that was noted is as doubtful.
+  const isAccumulated = f[emptyNoted] === 1 || sumOf(f, empty) >= noteAt * strictness(f, empty)
   const said = rule ?? (isAccumulated ? 'accumulated' : isAlert ? 'open' : undefined)
-  if (said !== undefined)
-    out.note({
-      kind: 'empty',
-      rule: said,
-      usual: usualOf(f, said === 'repeat' ? before : -2),
-      seen: hasRows ? 'zero rows' : 'an empty answer',
-    })
+  if (said === undefined) return
+  f[emptyNoted] = 1
+  out.note({
+    kind: 'empty',
+    rule: said,
+    usual: usualOf(f, said === 'repeat' ? before : -2),
+    seen: hasRows ? 'zero rows' : 'an empty answer',
+  })
 }
 
 /** What makes it doubtful by itself. `before`: rows of the same arguments as the memory has them, -2 where nothing counts. */
@@ -104,10 +109,10 @@ function ruleOf(f: Float32Array, seen: Seen, before: number, phase: number, hasR
   const known = learnedOf(f, empty)
   const earlier = (f[results] as number) - 1
   if (!isLow) {
-    const isFirst = f[empties] === 0 && yesOf(f, empty) + pendingYesOf(f, empty) === 0
+    const isFirst = yesOf(f, empty) + pendingYesOf(f, empty) === 0
     if (isFirst && (hasRows ? known >= leastBefore && (f[lowRows] as number) >= leastLowRows : known >= leastBeforeOfRowless))
       return 'single'
-    if (earlier > 0 && (f[empties] as number) / earlier <= hardlyEver && known >= leastBeforeOfRowless && phase < 0.02) return 'single'
+    if (shareOf(f, empty) <= hardlyEver && known >= longKnown && phase < 0.02) return 'single'
   }
   if (!hasRows && f[blanks] === 0 && earlier >= blankFirst && isBlank(seen)) return 'void'
   const slowest = largestOf(f, latency)

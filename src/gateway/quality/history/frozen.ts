@@ -9,8 +9,8 @@ import { follow, type Watched } from './rate-episode.ts'
 import { outOf } from './words.ts'
 
 const adoptMs = 7 * 86_400_000
-export const watchedSame: Watched = { rate: same, since: sameSince, slot: slot.frozen, during: 0.98, adoptMs }
-export const watchedShared: Watched = { rate: shared, since: sharedSince, slot: slot.frozen, during: 0.9, adoptMs }
+export const watchedSame: Watched = { rate: same, since: sameSince, slot: slot.frozen, during: 0.98, adoptMs, learnsRuns: true }
+export const watchedShared: Watched = { rate: shared, since: sharedSince, slot: slot.frozen, during: 0.9, adoptMs, learnsRuns: true }
 
 /** Asked again sooner it may well be the same. */
 export const comparedAfterMs = 60_000

@@ -37,6 +37,8 @@ export const results = space(1)
 export const empties = space(1)
 /** Blank ones of the first results. */
 export const blanks = space(1)
+/** 1: the last empty one was noted, and none that is not came since. */
+export const emptyNoted = space(1)
 /** Results of weak rules among the first ones; 1 where weak rules are off. */
 export const weakSeen = space(1)
 export const weakOff = space(1)
@@ -51,6 +53,9 @@ export const changeSquares = space(1)
 export const changeSum = space(1)
 export const changeRun = space(1)
 export const changeTotal = space(1)
+/** The change before, and how much changes follow each other. */
+export const changeBefore = space(1)
+export const changeCorrelation = space(1)
 
 /** Four paths of rows and the shares of the results that they took. */
 export const pathCount = 4

@@ -25,6 +25,8 @@ const mostLearned = 2_000
 const leastLearned = 20
 const slack = 0.5
 const alertAt = 12
+const jump = 2
+const littleSum = 2.5
 const correlationRate = 0.005
 
 /** Two bins for each doubling. */
@@ -39,11 +41,13 @@ export function feed(f: Float32Array, at: number, value: number, base: number): 
   const isKnown = n >= leastLearned
   if (isKnown) {
     const z = scoreOf(f, at, value, base)
-    const upwards = Math.max(0, (f[at + up] as number) + z - slack)
+    const before = f[at + up] as number
+    const upwards = Math.max(0, before + z - slack)
     const downwards = Math.max(0, (f[at + down] as number) - z - slack)
     f[at + up] = upwards
     f[at + down] = downwards
-    f[at + upRun] = upwards > 0 ? (f[at + upRun] as number) + 1 : 0
+    // What began with a jump did not begin with the little that came before it.
+    f[at + upRun] = upwards === 0 ? 0 : z >= jump && before < littleSum ? 1 : (f[at + upRun] as number) + 1
     f[at + downRun] = downwards > 0 ? (f[at + downRun] as number) + 1 : 0
   }
   const next = f[at + lateNext] as number
@@ -162,15 +166,16 @@ export function recent(f: Float32Array, at: number, back: number): number {
 
 /** The sum is as high as it comes to be once in very many results; higher of values that follow each other. */
 export function isHigh(f: Float32Array, at: number): boolean {
-  return (f[at + up] as number) >= bar(f, at)
+  return (f[at + up] as number) >= barOf(f[at + correlation] as number)
 }
 
 export function isLow(f: Float32Array, at: number): boolean {
-  return (f[at + down] as number) >= bar(f, at)
+  return (f[at + down] as number) >= barOf(f[at + correlation] as number)
 }
 
-function bar(f: Float32Array, at: number): number {
-  const r = Math.max(0, Math.min(0.9, f[at + correlation] as number))
+/** Of values that follow each other the sum comes to be higher by itself. */
+export function barOf(correlated: number): number {
+  const r = Math.max(0, Math.min(0.9, correlated))
   return (alertAt * (1 + r)) / (1 - r)
 }
 

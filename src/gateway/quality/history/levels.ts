@@ -8,6 +8,8 @@ import {
   born,
   bytes,
   bytesSince,
+  changeBefore,
+  changeCorrelation,
   changeRun,
   changeSquares,
   changeSum,
@@ -25,6 +27,7 @@ import {
 } from './layout.ts'
 import {
   adoptLate,
+  barOf,
   clearSums,
   correlationOf,
   downRunOf,
@@ -128,6 +131,7 @@ const unpairedFrom = 200
 const mostCorrelated = 0.3
 const leastUnpaired = 12
 const mostPairs = 500
+const pairsRate = 0.02
 
 /** `at`: where the same arguments are kept, or -1; `isComparable`: nothing was written since. */
 export function tookRows(f: Float32Array, count: number, memory: ArgumentMemory, at: number, isComparable: boolean, out: Findings): void {
@@ -136,7 +140,7 @@ export function tookRows(f: Float32Array, count: number, memory: ArgumentMemory,
   const change = before >= 0 ? Math.log(count + 1) - before : undefined
   if (isOpen(f, slot.rows)) {
     keepLate(f, rows, count)
-    const isFewer = change === undefined ? count <= nearly * usualOf(f, slot.rows) : change <= Math.log(nearly)
+    const isFewer = count <= nearly * usualOf(f, slot.rows) || (change !== undefined && change <= Math.log(nearly))
     goOnWith(f, rowsLevel, isFewer, out)
     return
   }
@@ -170,9 +174,10 @@ function comparePair(f: Float32Array, change: number, out: Findings): boolean {
   const deviation = changeDeviation(f)
   const clipped = Math.max(-3 * deviation, Math.min(3 * deviation, change))
   const n = f[changes] as number
+  const z = clipped / deviation
   if (n >= pairsFrom) {
     const before = f[changeSum] as number
-    const after = Math.max(0, before - clipped / deviation - 0.5)
+    const after = Math.max(0, before - z - 0.5)
     f[changeSum] = after
     if (before === 0 && after > 0) setTime(f, rowsSince, out.nowMs)
     if (after === 0) clearPairs(f)
@@ -181,6 +186,12 @@ function comparePair(f: Float32Array, change: number, out: Findings): boolean {
       f[changeTotal] = (f[changeTotal] as number) + change
     }
   }
+  // What begins now would hide itself.
+  if (f[changeSum] === 0) {
+    const product = Math.max(-2, Math.min(2, z * (f[changeBefore] as number)))
+    f[changeCorrelation] = (f[changeCorrelation] as number) + pairsRate * (product - (f[changeCorrelation] as number))
+  }
+  f[changeBefore] = z
   f[changeSquares] = (f[changeSquares] as number) + clipped * clipped
   f[changes] = n + 1
   if (n >= mostPairs) {
@@ -188,7 +199,11 @@ function comparePair(f: Float32Array, change: number, out: Findings): boolean {
     f[changeSquares] = (f[changeSquares] as number) / 2
   }
   const run = f[changeRun] as number
-  return run >= leastInARow && (f[changeSum] as number) >= 12 && (f[changeTotal] as number) / run <= Math.log(fewer)
+  return (
+    run >= leastInARow &&
+    (f[changeSum] as number) >= barOf(f[changeCorrelation] as number) &&
+    (f[changeTotal] as number) / run <= Math.log(fewer)
+  )
 }
 
 function clearPairs(f: Float32Array): void {

@@ -14,6 +14,7 @@ const before = 11
 export const rateSize = 12
 
 const mostLearned = 5_000
+const mostCounted = 1_000_000
 const least = 0.002
 /** From such a rate on nothing is to be seen: only learned. */
 const blindFrom = 0.6
@@ -69,11 +70,11 @@ export function learnRate(f: Float32Array, at: number, isYes: boolean): void {
 export function commit(f: Float32Array, at: number): void {
   const p = at + pending
   for (let i = total; i <= runs; i += 1) {
-    f[at + i] = (f[at + i] as number) + (f[p + i] as number)
+    f[at + i] = Math.min(mostCounted, (f[at + i] as number) + (f[p + i] as number))
     f[p + i] = 0
   }
   f[at + sum] = 0
-  if ((f[at + total] as number) > mostLearned) for (let i = total; i <= runs; i += 1) f[at + i] = (f[at + i] as number) / 2
+  if ((f[at + total] as number) > mostLearned) for (let i = total; i < runs; i += 1) f[at + i] = (f[at + i] as number) / 2
 }
 
 /** What is pending is forgotten. */

@@ -14,6 +14,8 @@ export interface Watched {
   readonly during: number
   /** What is so for as long is usual then. */
   readonly adoptMs: number
+  /** Long episodes are learned as well, as a short run: what comes and goes by itself, as what stands still at night, is how a tool is. */
+  readonly learnsRuns?: true
 }
 
 /** Shorter episodes are learned, as one run. */
@@ -49,15 +51,22 @@ export function follow(f: Float32Array, watched: Watched, kind: Alert['kind'], i
 }
 
 function goOnWith(f: Float32Array, watched: Watched, isYes: boolean, out: Findings): void {
-  const { rate, slot } = watched
+  const { slot } = watched
   const what = goOn(f, slot, isYes)
   if (isYes && isTold(f, slot) && out.nowMs - sinceOf(f, slot) >= watched.adoptMs) adopt(f, watched, out)
   else if (what === 'updated') tell('updated', f, watched, out)
   else if (what === 'closed') {
     tell('closed', f, watched, out)
-    if (isTold(f, slot) && affectedOf(f, slot) < shortRun) learnRun(f, rate, resultsToEnd(f, slot), affectedOf(f, slot))
+    if (isTold(f, slot)) learnEnded(f, watched)
     close(f, slot)
   }
+}
+
+/** What ended by itself and was no fault that people know of. */
+function learnEnded(f: Float32Array, { rate, slot, learnsRuns }: Watched): void {
+  const affected = affectedOf(f, slot)
+  if (affected < shortRun) learnRun(f, rate, resultsToEnd(f, slot), affected)
+  else if (learnsRuns === true) learnRun(f, rate, shortRun, shortRun)
 }
 
 /** It is usual from now on. */

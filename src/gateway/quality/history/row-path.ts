@@ -30,7 +30,7 @@ export function learnPath(f: Float32Array, looked: Looked, before: string | unde
 }
 
 function add(f: Float32Array, { path, bytes }: RowCount, all: number, results: number): void {
-  const share = all > 0 && bytes > 0 ? Math.min(1, bytes / all) : 0
+  const share = amountOf(all) > 0 ? Math.min(1, amountOf(bytes) / amountOf(all)) : 0
   const hash = hashOf(path)
   let least = paths
   for (let i = paths; i < paths + pathCount * 2; i += 2) {
@@ -45,9 +45,16 @@ function add(f: Float32Array, { path, bytes }: RowCount, all: number, results: n
   f[least + 1] = share
 }
 
+const mostAmount = 1e12
+
+/** Of what is counted or measured; what is none is nothing. */
+export function amountOf(value: number): number {
+  return value >= 0 ? Math.min(mostAmount, value) : 0
+}
+
 /** Rows at a path; -1: it is not there. */
 export function countAt(looked: Looked, path: string): number {
-  for (const row of looked.rows) if (row.path === path) return Number.isFinite(row.count) && row.count >= 0 ? row.count : -1
+  for (const row of looked.rows) if (row.path === path) return row.count >= 0 ? amountOf(row.count) : -1
   return -1
 }
 

@@ -3,6 +3,8 @@ import { kinds } from './episode.ts'
 import {
   bad,
   bytes,
+  changeBefore,
+  changeCorrelation,
   changeTotal,
   empty,
   episodeCount,
@@ -28,6 +30,8 @@ const headBytes = 8
 const textCount = 4
 const mostTextBytes = 512
 const largest = 1e13
+/** What may be below zero. */
+const signed = [changeTotal, changeBefore, changeCorrelation, ...[latency, bytes, rows].map(signedOf)]
 
 export function toBytes({ numbers, texts }: SavedHistory): Uint8Array {
   const told = texts.map((text) => Buffer.from(text).subarray(0, mostTextBytes))
@@ -67,7 +71,7 @@ export function fromBytes(kept: Uint8Array): SavedHistory | undefined {
 function isSane(f: Float32Array): boolean {
   for (let i = 0; i < numberCount; i += 1) {
     const value = f[i] as number
-    const isSigned = i === changeTotal || i === signedOf(latency) || i === signedOf(bytes) || i === signedOf(rows)
+    const isSigned = signed.includes(i)
     if (!(value >= (isSigned ? -largest : 0) && value <= largest)) return false
   }
   const next = f[recentNext] as number

@@ -26,9 +26,9 @@ import { dropLate, knownOf, quantile } from './level-change.ts'
 import { adoptLevel, levels, tookBytes, tookLatency, tookRows } from './levels.ts'
 import { drop, learnedOf, yesOf } from './rate-change.ts'
 import { adopt, follow, type Watched } from './rate-episode.ts'
-import { countAt, learnPath } from './row-path.ts'
+import { amountOf, countAt, learnPath } from './row-path.ts'
 import { forgetShape, tookShape, watchedShape } from './shape-change.ts'
-import { outOf } from './words.ts'
+import { byteSize, outOf } from './words.ts'
 
 /** How the results of a tool are judged. */
 export interface HowJudged {
@@ -202,19 +202,19 @@ export class ToolHistory {
     const { nowMs } = out
     const isLow = of.sensitivity === 'low'
     if (looked.kind === 'oversize') {
-      out.note({ kind: 'size', rule: looked.rule, seen: `${looked.bytes} bytes` })
+      out.note({ kind: 'size', rule: looked.rule, seen: byteSize(amountOf(looked.bytes)) })
     }
     if (!of.emptyIsNormal) tookNonEmpty(f, out)
     if (!of.isPayload) tookShape(f, looked, path, isLow, out)
     this.path = learnPath(f, looked, this.path)
-    if (Number.isFinite(looked.bytes) && looked.bytes >= 0) tookBytes(f, looked.bytes, out)
+    tookBytes(f, amountOf(looked.bytes), out)
     const at = memory.find(id, asked)
     const isOverwritten = at !== -1 && memory.isOlderThan(at, seen.wroteAtMs, nowMs)
     tookAnswer(f, seen, memory, isOverwritten ? -1 : at, of.isPayload, isLow, out)
     if (count > 0) tookRows(f, count, memory, at, !isOverwritten, out)
     const kept = at === -1 ? memory.add(id, asked, nowMs) : at
     if (isOverwritten) memory.forgetRows(kept)
-    if (!isOpen(f, slot.rows)) memory.noteRows(kept, count > 0 ? Math.log(count + 1) : -1)
+    memory.noteRows(kept, count > 0 ? Math.log(count + 1) : -1)
     if (at === -1 || isOverwritten || memory.answerAt(kept) === 0 || memory.ageMs(kept, nowMs) >= comparedAfterMs)
       memory.noteAnswer(kept, looked.hash, nowMs)
   }
@@ -232,7 +232,7 @@ function timeOf(ms: number): number {
 }
 
 function tookTime(f: Float32Array, ms: number): void {
-  if (Number.isFinite(ms) && ms >= 0) tookLatency(f, ms, out)
+  tookLatency(f, amountOf(ms), out)
 }
 
 function isBad({ kind }: Looked): boolean {
