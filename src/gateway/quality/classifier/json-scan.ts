@@ -59,7 +59,13 @@ class Lists {
 const hashPrime = 0x01000193
 const hashStart = 0x811c9dc5 | 0
 
-export function mix(a: number, b: number): number {
+/** A way of names, one further. */
+function step(place: number, name: number): number {
+  const h = Math.imul(place ^ name, 0x85ebca6b)
+  return h ^ (h >>> 15)
+}
+
+function mix(a: number, b: number): number {
   let h = Math.imul(a ^ b, 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
   return h ^ (h >>> 16)
@@ -107,9 +113,12 @@ export class JsonScan {
    */
   scan(b: Uint8Array, from: number, to: number, isPart: boolean, wantsForm: boolean): Ending {
     this.reset(b)
+    const { isObject, path, keySum, counts, listAt, openedAt } = this
     let depth = 0
     let i = from
-    let keyHash = 0
+    let inObject = false
+    /** Level of the first row while it is open. */
+    let rowDepth = -1
     let place = hashStart
     for (;;) {
       // Here a value starts.
@@ -121,20 +130,26 @@ export class JsonScan {
         kind = c === openBrace ? type.object : type.array
         if (wantsForm) this.meet(place, kind)
         if (depth === deepest) return this.stop('deep', i, from, depth)
-        const list = kind === type.array ? this.listOf(depth) : -1
+        const list = kind === type.array && depth <= 2 ? this.listOf(depth) : -1
+        const startsRow = kind === type.object && this.rowList < 0 && depth > 0 && !inObject && counts[depth] === 0 && listAt[depth] !== -1
+        if (startsRow) {
+          this.rowList = listAt[depth] as number
+          rowDepth = depth + 1
+        }
         depth += 1
-        this.isObject[depth] = c === openBrace ? 1 : 0
-        this.path[depth] = place
-        this.keySum[depth] = 0
-        this.counts[depth] = 0
-        this.listAt[depth] = list
-        this.openedAt[depth] = start
+        inObject = c === openBrace
+        isObject[depth] = inObject ? 1 : 0
+        path[depth] = place
+        keySum[depth] = 0
+        counts[depth] = 0
+        listAt[depth] = list
+        openedAt[depth] = start
         if (depth === 1) this.root = kind
         i = spaceFrom(b, i + 1, to)
         if (i >= to) return this.stop(isPart ? 'part' : 'cut', i, from, depth)
         if (b[i] !== (c === openBrace ? closeBrace : closeBracket)) {
           if (c === openBracket) {
-            place = wantsForm ? mix(place, 0x5b) : 0
+            place = wantsForm ? step(place, 0x5b) : 0
             continue
           }
           // The first member; its name is read below.
@@ -160,7 +175,8 @@ export class JsonScan {
           this.root = kind
           return this.stop('whole', i, from, 0)
         }
-        this.ended(depth, start, i, kind)
+        counts[depth] = (counts[depth] as number) + 1
+        if (depth === 1 || depth === rowDepth) this.ended(depth, start, i, kind)
       }
       // After a value, or in a new object: close what ends here, then go to the next member or element.
       for (;;) {
@@ -168,21 +184,24 @@ export class JsonScan {
           i = spaceFrom(b, i, to)
           if (i >= to) return this.stop(isPart ? 'part' : 'cut', i, from, depth)
           const d = b[i]
-          const inObject = this.isObject[depth] === 1
           if (d === (inObject ? closeBrace : closeBracket)) {
             i += 1
-            if (wantsForm && inObject) this.meet(mix(this.path[depth] as number, this.keySum[depth] as number), 0)
-            this.close(depth, i)
+            if (wantsForm && inObject) this.meet(step(path[depth] as number, keySum[depth] as number), 0)
+            if (depth === 1 || listAt[depth] !== -1) this.close(depth, i)
+            if (depth === rowDepth) rowDepth = -1
             depth -= 1
             if (depth === 0) return this.stop('whole', i, from, 0)
-            this.ended(depth, this.openedAt[depth + 1] as number, i, inObject ? type.object : type.array)
+            counts[depth] = (counts[depth] as number) + 1
+            const closed = inObject ? type.object : type.array
+            inObject = isObject[depth] === 1
+            if (depth === 1 || depth === rowDepth) this.ended(depth, openedAt[depth + 1] as number, i, closed)
             continue
           }
-          if (d !== comma || this.counts[depth] === 0) return this.stop('illegal', i, from, depth)
+          if (d !== comma || counts[depth] === 0) return this.stop('illegal', i, from, depth)
           i = spaceFrom(b, i + 1, to)
           if (i >= to) return this.stop(isPart ? 'part' : 'cut', i, from, depth)
           if (!inObject) {
-            place = wantsForm ? mix(this.path[depth] as number, 0x5b) : 0
+            place = wantsForm ? step(path[depth] as number, 0x5b) : 0
             break
           }
         }
@@ -194,9 +213,9 @@ export class JsonScan {
         this.keyAt[depth] = keyAt + 1
         this.keyEnd[depth] = i - 1
         if (wantsForm) {
-          keyHash = nameHash(b, keyAt + 1, i - 1)
-          this.keySum[depth] = ((this.keySum[depth] as number) + mix(keyHash, hashStart)) | 0
-          place = mix(this.path[depth] as number, keyHash)
+          const hash = nameHash(b, keyAt + 1, i - 1)
+          keySum[depth] = ((keySum[depth] as number) + Math.imul(hash, 0x27d4eb2f)) | 0
+          place = step(path[depth] as number, hash)
         }
         i = spaceFrom(b, i, to)
         if (i >= to) return this.stop(isPart ? 'part' : 'cut', i, from, depth)
@@ -289,16 +308,11 @@ export class JsonScan {
     this.lists.bytes[list] = end - (this.openedAt[depth] as number)
   }
 
-  /** A member or element of the level is over. */
+  /** A member of the root or of the first row is over. */
   private ended(depth: number, start: number, end: number, kind: number): void {
-    this.counts[depth] = (this.counts[depth] as number) + 1
     if (this.isObject[depth] === 0) return
     if (depth === 1) this.keep(this.members, mostMembers, depth, start, end, kind)
-    else if (depth <= 4 && this.listAt[depth - 1] !== -1 && this.counts[depth - 1] === 0 && this.isObject[depth - 1] === 0) {
-      const list = this.listAt[depth - 1] as number
-      if (this.rowList < 0) this.rowList = list
-      if (this.rowList === list) this.keep(this.row, mostRowKeys, depth, start, end, kind)
-    }
+    else this.keep(this.row, mostRowKeys, depth, start, end, kind)
   }
 
   private keep(members: Members, most: number, depth: number, start: number, end: number, kind: number): void {

@@ -168,6 +168,15 @@ export class ResultParts {
     // Texts after a long one are not read: the first says what they are.
     let most = Math.max(begin, mostTextBytes)
     for (;;) {
+      // What needs no look of its own.
+      const limit = Math.min(b.length, i + most - o)
+      while (i < limit) {
+        const plain = b[i] as number
+        if (plain === quote || plain === backslash) break
+        out[o] = plain
+        o += 1
+        i += 1
+      }
       const c = b[i]
       if (c === undefined) throw new MalformedJson('unterminated string', at)
       if (c === quote) break
@@ -180,12 +189,6 @@ export class ResultParts {
         if (this.texts === 0) this.isPart = true
         this.textEnd = o
         return passRest(b, i, at)
-      }
-      if (c !== backslash) {
-        out[o] = c
-        o += 1
-        i += 1
-        continue
       }
       const escaped = b[i + 1]
       i += 2

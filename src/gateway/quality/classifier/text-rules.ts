@@ -147,9 +147,9 @@ const explains =
 const denied = /\b(?:no|0|without|zero|not|never|any|fixed|fixes|resolved|prevents?|avoids?|handles?)\W{1,3}(?:\w{1,20}\W{1,3})?$/i
 
 function inProse({ head, args }: TextRead): TextFound | undefined {
-  const opener = openingOf(head)
-  if (opener !== undefined) {
-    return explains.test(head) || wasGiven(opener.length > 12 ? opener : head.slice(0, 60), args)
+  if (openingOf(head) !== undefined) {
+    const clause = head.slice(0, 80).split(/[:.\n]/, 1)[0] ?? ''
+    return explains.test(head) || wasGiven(clause.length < 10 ? head.slice(0, 60) : clause, args)
       ? undefined
       : hidden('error_opening', true, head)
   }
@@ -160,18 +160,13 @@ function inProse({ head, args }: TextRead): TextFound | undefined {
     return found === null || wasGiven(found[0], args) ? undefined : hidden('error_code', true, head)
   }
   // What begins within the first characters may end a little after them.
-  const found =
-    failureInEnglish.exec(head.slice(0, mostOfFailure * 2)) ??
-    (isForeign || mayBeForeignFailure.test(begin) ? failureElsewhere.exec(head) : null) ??
-    code.exec(head)
+  const near = head.slice(0, mostOfFailure * 2)
+  const found = failureInEnglish.exec(near) ?? failureElsewhere.exec(near) ?? code.exec(head)
   if (found === null || found.index >= mostOfFailure) return undefined
   if (denied.test(head.slice(Math.max(0, found.index - 40), found.index)) || explains.test(head) || wasGiven(found[0], args))
     return undefined
   return hidden('failure_phrase', true, head)
 }
-
-const mayBeForeignFailure =
-  /verbindung|konnte|nicht|ne r|conne|kon niet|niet |verboden|no se|no res|non |tente|riprova|probeer|spr|daha|indispon/i
 
 function openingOf(head: string): string | undefined {
   const first = head.charCodeAt(0)
@@ -201,9 +196,9 @@ function mayHaveCode(head: string): boolean {
   return /E[CTHNPAMBR]|SQL|ORA-|getaddrinfo|Msg |TNS-|DPY-|UND_/.test(head)
 }
 
-// Three letters of a phrase in English each: a text in which none of them stands has no phrase, and is not held against their patterns.
+// Three letters of each phrase that is spelt in letters of English: a text in which none of them stands has no phrase, and is not held against their patterns.
 const stems =
-  "exhaust|timed|refus|reset|clos|abort|lost|timeout|fail|could|couldn|cannot|can't|unable|able to|unavail|internal|gateway|error|wrong|down|busy|overload|unreach|respond|gone|offline|mainten|at the mo|right now|at this t|currently|again|too many|deadlock|memory|space|route|service|name res|hang up|broken|certificate|denied|wait|cancel|kill|locked|syntax|circuit|quota|handshake|terminat|resource"
+  "exhaust|timed|refus|reset|clos|abort|lost|timeout|fail|could|couldn|cannot|can't|unable|able to|unavail|internal|gateway|error|wrong|down|busy|overload|unreach|respond|gone|offline|mainten|at the mo|right now|at this t|currently|again|too many|deadlock|memory|space|route|service|name res|hang up|broken|certificate|denied|wait|cancel|kill|locked|syntax|circuit|quota|handshake|terminat|resource|verbind|konnte|nicht|indispon|réess|ne répond|no se p|no resp|non disp|non risp|riprova|tempo|tente|kon niet|niet|probeer|przekro|no dispon|inténtelo|n'a pas|daha"
 const trigrams = new Uint8Array(32_768)
 for (const stem of stems.split('|')) trigrams[trigramAt(stem.toLowerCase(), 0)] = 1
 
