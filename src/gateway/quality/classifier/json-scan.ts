@@ -375,27 +375,31 @@ function isDigit(c: number): boolean {
   return c >= 0x30 && c <= 0x39
 }
 
-const literals: Readonly<Record<number, Uint8Array>> = {
-  116: Buffer.from('true'),
-  102: Buffer.from('false'),
-  110: Buffer.from('null'),
+/** `true`, `false`, `null` */
+function literalEnd(b: Uint8Array, at: number, to: number): number {
+  const c = b[at]
+  if (c === 0x74) return spelt(b, at, to, 0x72, 0x75, 0x65, 0)
+  if (c === 0x6e) return spelt(b, at, to, 0x75, 0x6c, 0x6c, 0)
+  return c === 0x66 ? spelt(b, at, to, 0x61, 0x6c, 0x73, 0x65) : wrong
 }
 
-function literalEnd(b: Uint8Array, at: number, to: number): number {
-  const literal = literals[b[at] as number]
-  if (literal === undefined) return wrong
-  for (let i = 0; i < literal.length; i += 1) {
-    if (at + i >= to) return cutOff
-    if (b[at + i] !== literal[i]) return wrong
+function spelt(b: Uint8Array, at: number, to: number, second: number, third: number, fourth: number, fifth: number): number {
+  const size = fifth === 0 ? 4 : 5
+  if (at + size <= to) {
+    const isSpelt = b[at + 1] === second && b[at + 2] === third && b[at + 3] === fourth && (fifth === 0 || b[at + 4] === fifth)
+    return isSpelt ? at + size : wrong
   }
-  return at + literal.length
+  if (at + 1 < to && b[at + 1] !== second) return wrong
+  if (at + 2 < to && b[at + 2] !== third) return wrong
+  return at + 3 < to && b[at + 3] !== fourth ? wrong : cutOff
 }
 
 function spaceFrom(b: Uint8Array, at: number, to: number): number {
   let i = at
   while (i < to) {
     const c = b[i] as number
-    if (c > 0x20 || (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09)) return i
+    if (c > 0x20) return i
+    if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return i
     i += 1
   }
   return i
@@ -418,10 +422,11 @@ function nameHash(b: Uint8Array, at: number, end: number): number {
   let digits = 0
   for (let i = at; i < end; i += 1) {
     const c = b[i] as number
-    if (isDigit(c)) {
+    if (c > 0x39 || c < 0x30) digits = 0
+    else {
       digits += 1
       if (digits === 4) return hashStart
-    } else digits = 0
+    }
     hash = Math.imul(hash ^ c, hashPrime)
   }
   return hash
