@@ -7,6 +7,8 @@ export interface Answer {
   /** A string is the text of the result; all else is its JSON. */
   readonly body: unknown
   readonly latencyMs: number
+  /** The whole result, where a real server gave it. */
+  readonly raw?: Buffer
 }
 
 export interface RowAccess {
@@ -22,6 +24,8 @@ export interface Archetype {
   readonly outputSchema?: Readonly<Record<string, unknown>>
   /** Mean time between two calls. */
   readonly everyMs: number
+  /** So many calls there are, of what was recorded. */
+  readonly calls?: number
   /** Absent: its answers have no rows. */
   readonly rows?: RowAccess
   /** What the tool says where there is nothing. */

@@ -19,16 +19,19 @@ export type FaultKind = (typeof faultKinds)[number]
 export interface Served {
   readonly text: string
   readonly structured?: unknown
+  /** As a real server wrote it. */
+  readonly raw?: Buffer
   readonly latencyMs: number
 }
 
 /** How a server writes a body: as structured content with its text, or as text alone. */
 export function served(answer: Answer, structured: boolean): Served {
   const { body, latencyMs } = answer
-  if (typeof body === 'string') return { text: body, latencyMs }
+  const real = answer.raw === undefined ? {} : { raw: answer.raw }
+  if (typeof body === 'string') return { text: body, latencyMs, ...real }
   const text = JSON.stringify(body)
-  if (!structured) return { text, latencyMs }
-  return { text, structured: Array.isArray(body) ? { result: body } : body, latencyMs }
+  if (!structured) return { text, latencyMs, ...real }
+  return { text, structured: Array.isArray(body) ? { result: body } : body, latencyMs, ...real }
 }
 
 /** Texts of failures, as libraries, proxies and authors of servers word them; written without a look at the rules that read results. */
@@ -99,7 +102,7 @@ function many(body: unknown, archetype: Archetype): unknown {
 }
 
 export function faultOf(kind: FaultKind, archetype: Archetype, structured: boolean, random: Random): Inject | undefined {
-  const write = (answer: Answer, body: unknown): Served => served({ ...answer, body }, structured)
+  const write = ({ args, latencyMs }: Answer, body: unknown): Served => served({ args, body, latencyMs }, structured)
   switch (kind) {
     case 'empty':
       return (answer) => write(answer, archetype.empty(answer.body, random))
