@@ -86,7 +86,6 @@ export interface Change {
 export interface Judgement {
   /** The worst of its changes; prose counts for nothing here, its texts are for screening. */
   readonly verdict: Verdict
-  readonly basis: Reading
   readonly changes: readonly Change[]
   /** Arguments that were accepted and are refused (or ignored) now; of an output, a result that was not possible before. */
   readonly example?: unknown

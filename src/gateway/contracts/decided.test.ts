@@ -10,7 +10,7 @@ const renamed = toolOf('echo', { message: { type: 'string' } })
 describe('a judgement that time was lacking for', () => {
   const outOfTime = (): Judgement => {
     const said = digestsOf(toolOf('unread'))
-    return { verdict: 'unknown', basis: 'declared', changes: [], old: said, new: said, human: 'it took too long', spent: true }
+    return { verdict: 'unknown', changes: [], old: said, new: said, human: 'it took too long', spent: true }
   }
 
   it('is made with the next list, also where the lock file lets the tool in', async () => {

@@ -6,7 +6,7 @@ import type { Validate } from '../../core/call/violation.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { callAdapter } from './adapters.ts'
 import { type ContractText, contractOf } from './contract-text.ts'
-import { brokenOf, type CompileSchema, fitting, type Way } from './translations.ts'
+import { brokenOf, type CompileSchema, fitting, judgedResult, type Way } from './translations.ts'
 import { declaredBy, declaresAll } from './undeclared.ts'
 
 export class Older implements OlderContract {
@@ -54,8 +54,10 @@ export class Older implements OlderContract {
   private adapter({ adapter, proved }: Way, target: ContractText): CallAdapter {
     const fits = proved ? undefined : fitting(adapter, target, this.compile)
     let declared: { readonly names: ReturnType<typeof declaredBy> } | undefined
+    const calls = callAdapter(adapter)
     return {
-      ...callAdapter(adapter),
+      ...calls,
+      result: proved ? calls.result : judgedResult(calls.result, this.text, this.compile),
       fits: (args) => {
         declared ??= { names: declaredBy(inputOf(this.text)) }
         return declaresAll(declared.names, args) && fits?.(args) !== false

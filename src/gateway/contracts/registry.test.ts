@@ -233,7 +233,7 @@ describe('a change of a tool that was let in', () => {
     const bug = await rig.list([renamed])
     expect(bug.rulings[0]).toMatchObject({ shown: 'nothing', reason: expect.stringContaining('internal error') })
     rig.judge.instead = () => ({
-      ...{ verdict: 'unknown', basis: 'declared', changes: [], old: digestsOf(first), new: digestsOf(renamed), human: 'it took too long' },
+      ...{ verdict: 'unknown', changes: [], old: digestsOf(first), new: digestsOf(renamed), human: 'it took too long' },
       ...{ spent: true, error: 'the time was over' },
     })
     const late = await rig.list([renamed])

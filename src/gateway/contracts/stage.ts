@@ -116,7 +116,12 @@ const none: Readonly<Record<string, unknown>> = {}
 function translated(outcome: Outcome, result: (result: Payload) => Payload): Outcome {
   if (outcome.kind !== 'complete' || outcome.facts.isError || !outcome.facts.hasStructure) return outcome
   const made = result(outcome.result)
-  return { ...outcome, result: made, facts: { ...outcome.facts, bytes: made.bytes.length } }
+  // A translation that is not proved may have marked it.
+  return {
+    ...outcome,
+    result: made,
+    facts: { ...outcome.facts, bytes: made.bytes.length, hasMeta: outcome.facts.hasMeta || made !== outcome.result },
+  }
 }
 
 /** Whether every number of it is as it was sent, but for digits that a double does not hold. */

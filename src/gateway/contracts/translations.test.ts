@@ -316,3 +316,28 @@ describe('a call by a contract that was shown before', () => {
     expect(await sent(rig, last, { ref0: 'x' }, 'ref0')).toMatchObject({ fault: 'tool_changed' })
   })
 })
+
+describe('results of a translation', () => {
+  const output = (properties: Record<string, unknown>) => ({
+    outputSchema: { type: 'object', properties, required: Object.keys(properties) },
+  })
+  const suspect = 'signalbox.dev/suspect'
+
+  it('that is not proved are held against what callers were promised, and say where they break it', async () => {
+    const rig = registryRig()
+    const now = tool({ target: text }, output({ id: text }))
+    await list(rig, tool({ ref: text }, output({ id: integer })))
+    await list(rig, now)
+    expect(await approve(rig, now, { asked: {}, override: false })).toMatchObject({ why: 'untranslated' })
+    expect(await approve(rig, now, { asked: {}, override: true })).toMatchObject({ ok: true })
+    const ruled = await list(rig, now)
+    const answered = async (result: object) =>
+      (await sent(rig, ruled, { ref: 'a' }, 's', payloadOf(result))).result as Record<string, unknown>
+    const own = { reasons: [{ kind: 'result_schema', rule: '/x' }] }
+    expect(await answered({ content: [], structuredContent: { id: 'x' }, _meta: { [suspect]: own } })).toMatchObject({
+      structuredContent: { id: 'x' },
+      _meta: { [suspect]: { reasons: [own.reasons[0], { kind: 'result_schema', usual: expect.stringContaining('integer') }] } },
+    })
+    expect(await answered({ content: [], structuredContent: { id: 1 } })).toEqual({ content: [], structuredContent: { id: 1 } })
+  })
+})

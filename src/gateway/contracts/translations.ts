@@ -2,8 +2,12 @@
 // need nobody.
 import type { BrokenContract, CallAdapter, Digests, Judgement } from '../../core/call/contract.ts'
 import { breaks } from '../../core/call/contract.ts'
+import type { Payload } from '../../core/call/payload.ts'
 import type { Validate } from '../../core/call/violation.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
+import { locate } from '../../core/protocol/locate.ts'
+import { vendorPrefix } from '../../core/protocol/names.ts'
+import { asBuffer } from '../../core/protocol/scan.ts'
 import { type Adapter, adapted, callAdapter, readAdapter } from './adapters.ts'
 import { isUnread } from './admission.ts'
 import { type ContractText, contractOf, unread } from './contract-text.ts'
@@ -77,9 +81,11 @@ export function targetOf({ contract, hints }: { readonly contract: string; reado
 }
 
 /** For the path of calls. `now`: the contract that is led to. */
-export function callsBy(way: Way | undefined, now: ContractText, compile: CompileSchema): CallAdapter | undefined {
+export function callsBy(way: Way | undefined, known: ContractText, now: ContractText, compile: CompileSchema): CallAdapter | undefined {
   if (way === undefined) return undefined
-  return way.proved ? callAdapter(way.adapter) : { ...callAdapter(way.adapter), fits: fitting(way.adapter, now, compile) }
+  const calls = callAdapter(way.adapter)
+  if (way.proved) return calls
+  return { ...calls, fits: fitting(way.adapter, now, compile), result: judgedResult(calls.result, known, compile) }
 }
 
 /** Of a translation that is not proved: accepted by the new schema, and every name of it declared there. */
@@ -89,6 +95,35 @@ export function fitting({ input }: Adapter, now: ContractText, compile: CompileS
     judged ??= taker(contractOf(now.sent).inputSchema, compile)
     return judged(adapted(input, args))
   }
+}
+
+const mostViolations = 5
+
+/** Of a translation that is not proved: a result that is not what callers were promised says so. `known`: the contract that they have read. */
+export function judgedResult(made: CallAdapter['result'], known: ContractText, compile: CompileSchema): CallAdapter['result'] {
+  const { outputSchema } = contractOf(known.sent)
+  if (!isObject(outputSchema)) return made
+  let validate: Validate | undefined
+  return (sent) => {
+    const result = made === undefined ? sent : made(sent)
+    const structured = locate(result.bytes, ['structuredContent'])
+    if (structured === undefined) return result
+    validate ??= compile(outputSchema).validate
+    const violations = validate(JSON.parse(asBuffer(structured).toString('utf8'))).slice(0, mostViolations)
+    if (violations.length === 0) return result
+    const found = violations.map(({ path, expected, got }) => ({ kind: 'result_schema', rule: path, usual: expected, seen: got }))
+    // The server's own schema may have been broken as well.
+    const reasons = [...reasonsIn(result), ...found]
+    return result.edit([{ path: suspect, value: JSON.stringify({ reasons }) }])
+  }
+}
+
+const suspect = ['_meta', `${vendorPrefix}suspect`]
+
+function reasonsIn({ bytes }: Payload): readonly unknown[] {
+  const marked = locate(bytes, suspect)
+  const value: unknown = marked === undefined ? undefined : JSON.parse(asBuffer(marked).toString('utf8'))
+  return isObject(value) && Array.isArray(value.reasons) ? value.reasons : []
 }
 
 function taker(inputSchema: unknown, compile: CompileSchema): (args: Readonly<Record<string, unknown>>) => boolean {

@@ -1,10 +1,12 @@
 // Makes a connection: finds out the era and the transport, opens the wire, greets the server. What was found is a verdict that later
 // connections start from; only a success makes one.
+
 import type { Signal } from '../../core/call/signal.ts'
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { CredentialLease } from '../../core/ports/credentials.ts'
+import { dayMs } from '../../core/text/duration.ts'
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { isUnreachable } from '../http/failures.ts'
@@ -33,7 +35,7 @@ export interface Detected {
 }
 
 /** How long a legacy verdict holds, in ms. */
-export const legacyHoldsMs = 86_400_000
+export const legacyHoldsMs = dayMs
 
 export type Connected =
   | { readonly connection: Connection; readonly detected: Detected }

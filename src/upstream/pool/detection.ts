@@ -1,16 +1,18 @@
 // What is known of a server before it is spoken to: its era, its transport, and whether it has sessions. Only a connection that was made
 // changes that. An answer that raises doubt makes the server be asked anew, once for all who doubt; what an outage or a proxy says in its
 // place proves nothing. A verdict that no answer to the probe confirmed is looked at again beside the calls that run by it.
+
 import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
+import { dayMs } from '../../core/text/duration.ts'
 import { type Connected, type Detected, legacyHoldsMs } from './connect.ts'
 
 /** A doubt is looked into at most this often, in ms. */
 const doubtEveryMs = 10_000
 /** When a provisional verdict is looked at, in ms after it was made; fourfold after each look that settled nothing. */
 const firstLookMs = 5_000
-const longestLookMs = 86_400_000
+const longestLookMs = dayMs
 
 export class Detection {
   /** The era turned out another than it was. Set once. */

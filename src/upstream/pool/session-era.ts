@@ -1,6 +1,7 @@
 // A server of both eras is spoken to in the era of its caller, since some ask their clients only in sessions. This is its other side: a
 // second pool of the same endpoints, of the era with `initialize`, which is opened when the first session client needs it. Where it cannot
 // be had, session clients are served in MCP 2026-07-28, as others are.
+
 import type { TargetedCall } from '../../core/call/call.ts'
 import type { CallEvent, Interest } from '../../core/call/exchange.ts'
 import { announces, listNames, offers } from '../../core/call/item-kinds.ts'
@@ -12,6 +13,7 @@ import type { Clock } from '../../core/ports/clock.ts'
 import type { CredentialLease, Leased } from '../../core/ports/credentials.ts'
 import type { Owner, UpstreamDescription, Watch } from '../../core/ports/upstream.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
+import { dayMs } from '../../core/text/duration.ts'
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import { isUnreachable } from '../http/failures.ts'
@@ -23,7 +25,7 @@ import type { ConnectionSource, Sending } from './transmission.ts'
 
 /** How long a failure to open it is remembered, in ms; it doubles with each in a row. */
 const firstPauseMs = 60_000
-const longestPauseMs = 86_400_000
+const longestPauseMs = dayMs
 
 /** A watch that is opened in this era too. */
 interface LateWatch {

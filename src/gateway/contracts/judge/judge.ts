@@ -38,7 +38,6 @@ export function createJudge(proofs: Rules, run?: Run): Judge {
     const verdict = fallen === undefined ? judged : worse(judged, 'unknown')
     return {
       verdict,
-      basis: reading,
       changes,
       ...(example === undefined ? {} : { example }),
       ...(problem === undefined ? {} : { error: problem }),

@@ -63,7 +63,7 @@ describe('judging', () => {
     const first = judging.judge(tool('a'), tool('b'), { reading: 'strict' })
     threads[0]?.said({ ready: true })
     threads[0]?.said({ failed: 'Maximum call stack size exceeded' })
-    expect(await first).toMatchObject({ verdict: 'unknown', basis: 'strict', error: 'Maximum call stack size exceeded' })
+    expect(await first).toMatchObject({ verdict: 'unknown', error: 'Maximum call stack size exceeded' })
     const throwing = createJudging({
       clock: new ManualClock(),
       start: sameThread(() => {

@@ -148,12 +148,11 @@ function messageOf(error: unknown): string {
 }
 
 /** Without an error: the time was over. */
-function unjudged({ old, now, options }: Question, error: string | undefined): Judgement {
+function unjudged({ old, now }: Question, error: string | undefined): Judgement {
   const name = typeof now.name === 'string' ? now.name : ''
   const why = error ?? 'it took too long to judge'
   return {
     verdict: 'unknown',
-    basis: options.reading ?? 'declared',
     changes: [],
     ...(error === undefined ? {} : { error }),
     old: byText(old),

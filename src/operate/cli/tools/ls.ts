@@ -61,7 +61,7 @@ function ofLockFile(named: string | true): readonly Readonly<Record<string, unkn
   )
 }
 
-function rowOf({ server, tool, state, approved, live, approval, change, deprecation }: Readonly<Record<string, unknown>>): Row {
+function rowOf({ server, tool, state, approved, live, approval, change, held, deprecation }: Readonly<Record<string, unknown>>): Row {
   const shown = isObject(approved) ? approved : isObject(live) ? live : {}
   const decided = isObject(approval) ? approval : {}
   const human = isObject(change) ? change.human : undefined
@@ -73,9 +73,18 @@ function rowOf({ server, tool, state, approved, live, approval, change, deprecat
     contract: text(shown.contract).slice(0, 11),
     ends: endOf(deprecation),
     by: text(decided.by),
-    reason: text(human) || text(decided.reason),
+    reason: text(human) || heldText(held) || text(decided.reason),
   }
 }
+
+/** What keeps a tool out that is seen first; a gateway of another version may say something else. */
+function heldText(held: unknown): string {
+  const found = Array.isArray(held) ? held.filter(isObject) : []
+  const said = found.map(({ rule, pointer, sentence }) => `${String(rule)} ${String(pointer)}: ${String(sentence)}`)
+  return said.length === 0 ? '' : forTerminal(`its words are held: ${said.slice(0, mostFindings).join('; ')}`)
+}
+
+const mostFindings = 3
 
 function endOf(deprecation: unknown): string {
   if (!isObject(deprecation)) return ''
