@@ -1,5 +1,6 @@
 // Goes once over JSON, or over a text that may be some, and says what stands where: the members of the root, the lists that could be rows,
 // the members of the first row, and one number for all names and types. Builds nothing, and takes no more memory for a larger text.
+import { asBuffer } from '../../../core/protocol/scan.ts'
 
 /** How the scan ended: `cut` where the text ends inside, `illegal` where it is no JSON, `part` where only so much was to be looked at. */
 export type Ending = 'whole' | 'cut' | 'illegal' | 'part' | 'deep'
@@ -252,8 +253,7 @@ export class JsonScan {
   }
 
   private name(at: number, end: number): string {
-    const { bytes } = this
-    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8', at, Math.min(end, at + longestName))
+    return asBuffer(this.bytes).toString('utf8', at, Math.min(end, at + longestName))
   }
 
   private reset(b: Uint8Array): void {
