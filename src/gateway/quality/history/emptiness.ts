@@ -60,7 +60,7 @@ export function changeDeviation(f: Float32Array): number {
 
 export function tookNonEmpty(f: Float32Array, out: Findings): void {
   f[emptyNoted] = 0
-  follow(f, watchedEmpties, 'empty', false, lowPhase(f), out)
+  follow(f, watchedEmpties, 'empty', false, sumOf(f, empty) > 0 ? lowPhase(f) : 0, out)
 }
 
 export function tookEmpty(

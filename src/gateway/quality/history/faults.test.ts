@@ -141,6 +141,23 @@ describe('another shape', () => {
   })
 })
 
+describe('another shape for a week', () => {
+  it('is the usual one then, and what was before is none', () => {
+    const t = new Traffic(1)
+    t.times(150, rows(t))
+    t.times(
+      8 * 24,
+      () => objectResult(),
+      () => ({ afterMs: hourMs }),
+    )
+    expect(t.alerts.at(-1)).toMatchObject({ kind: 'result_shape', what: 'closed', text: expect.stringMatching(/usual from now on$/) })
+    const notes = t.notes
+    t.times(300, () => objectResult())
+    expect(t.notes).toBe(notes)
+    expect(t.call(objectResult({ format: 'prose', keys: [] })).reasons).toMatchObject([{ kind: 'result_shape', rule: 'format' }])
+  })
+})
+
 describe('half the rows', () => {
   it('of the same questions: told, not noted', () => {
     const t = new Traffic(1)

@@ -27,7 +27,9 @@ const slack = 0.5
 const alertAt = 12
 const jump = 2
 const littleSum = 2.5
-const correlationRate = 0.005
+/** Of every fourth value, for it costs more than all else. */
+const correlationRate = 0.02
+const correlatedEvery = 4
 
 /** Two bins for each doubling. */
 function binOf(value: number, base: number): number {
@@ -84,7 +86,7 @@ function normalQuantile(p: number): number {
 function learn(f: Float32Array, at: number, value: number, following: number, base: number): void {
   const n = f[at + total] as number
   const bin = binOf(value, base)
-  if (n >= leastLearned) {
+  if (n >= leastLearned && (f[at + lateNext] as number) % correlatedEvery === 0) {
     const product = normalQuantile(rankOf(f, at, bin)) * normalQuantile(rankOf(f, at, binOf(following, base)))
     const r = f[at + correlation] as number
     f[at + correlation] = r + correlationRate * (Math.max(-2, Math.min(2, product)) - r)

@@ -35,6 +35,12 @@ function upper(k: number, n: number): number {
 export function weigh(f: Float32Array, at: number, isYes: boolean, during: number, floor: number): number {
   const n = f[at + total] as number
   const was = f[at + before] === 1
+  // Nothing is pending then, and the sum stays where it is: so it is nearly always.
+  if (!isYes && !was && f[at + sum] === 0) {
+    f[at + total] = n + 1
+    if (n >= mostLearned) age(f, at)
+    return 0
+  }
   let usual = Math.max(upper(f[at + yes] as number, n), floor, least)
   // Of what comes in runs the second one says less than the first. Single ones are no runs.
   if (was && (f[at + runs] as number) >= 3 && (f[at + yesAfterYes] as number) >= 2)
@@ -74,7 +80,11 @@ export function commit(f: Float32Array, at: number): void {
     f[p + i] = 0
   }
   f[at + sum] = 0
-  if ((f[at + total] as number) > mostLearned) for (let i = total; i < runs; i += 1) f[at + i] = (f[at + i] as number) / 2
+  if ((f[at + total] as number) > mostLearned) age(f, at)
+}
+
+function age(f: Float32Array, at: number): void {
+  for (let i = total; i < runs; i += 1) f[at + i] = (f[at + i] as number) / 2
 }
 
 /** What is pending is forgotten. */

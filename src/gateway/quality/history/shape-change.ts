@@ -2,8 +2,20 @@
 import type { Format, Looked } from '../looked.ts'
 import { isOpen, slot } from './episode.ts'
 import type { Findings } from './findings.ts'
-import { families, familyCount, keyCount, keyResults, keys, shape, shapeNotes, shapeSince } from './layout.ts'
-import { strictness, sumOf } from './rate-change.ts'
+import {
+  families,
+  familyCount,
+  keyCount,
+  keyResults,
+  keys,
+  pathCount,
+  pathResults,
+  paths,
+  shape,
+  shapeNotes,
+  shapeSince,
+} from './layout.ts'
+import { rateSize, strictness, sumOf } from './rate-change.ts'
 import { follow, type Watched } from './rate-episode.ts'
 import { countAt, hashOf, isJsonPath } from './row-path.ts'
 
@@ -24,29 +36,47 @@ interface Change {
   readonly seen: string
 }
 
-export function tookShape(f: Float32Array, looked: Looked, path: string | undefined, isLow: boolean, out: Findings): void {
+/** True where it has its usual shape. `hasSameKeys`: of this one the members are those of the last that had. */
+export function tookShape(
+  f: Float32Array,
+  looked: Looked,
+  path: string | undefined,
+  hasSameKeys: boolean,
+  isLow: boolean,
+  out: Findings,
+): boolean {
   const known = f[keyResults] as number
-  const change = known < learnedAfter ? undefined : changeOf(f, looked, path)
-  if (change === undefined) learnShape(f, looked)
-  if (known < learnedAfter) return
+  const change = known < learnedAfter ? undefined : changeOf(f, looked, path, hasSameKeys)
+  if (change === undefined) learnShape(f, looked, hasSameKeys)
+  if (known < learnedAfter) return true
+  const wasOpen = isOpen(f, slot.shape)
   const isAlert = follow(f, watchedShape, 'result_shape', change !== undefined, 0, out)
-  if (change === undefined) return
+  if (change === undefined) return true
+  // So long of another shape that it is the usual one now.
+  if (wasOpen && !isOpen(f, slot.shape)) {
+    forgetShape(f)
+    return false
+  }
   const isAccumulated = sumOf(f, shape) >= noteAt * strictness(f, shape)
   const isSingle = !isLow && (f[shapeNotes] as number) < mostSingle
-  if (!isAlert && !isAccumulated && !isSingle && !isOpen(f, slot.shape)) return
+  if (!isAlert && !isAccumulated && !isSingle && !isOpen(f, slot.shape)) return false
   f[shapeNotes] = Math.min(mostSingle, (f[shapeNotes] as number) + 1)
   out.note({ kind: 'result_shape', rule: change.rule, usual: change.usual, seen: change.seen })
+  return false
 }
 
 /** What comes now is learned from the start. */
 export function forgetShape(f: Float32Array): void {
   f.fill(0, keys, keys + keyCount)
   f.fill(0, families, families + familyCount)
+  f.fill(0, paths, paths + pathCount * 2)
+  f.fill(0, shape, shape + rateSize)
+  f[pathResults] = 0
   f[keyResults] = 0
   f[shapeNotes] = 0
 }
 
-function changeOf(f: Float32Array, looked: Looked, path: string | undefined): Change | undefined {
+function changeOf(f: Float32Array, looked: Looked, path: string | undefined, hasSameKeys: boolean): Change | undefined {
   const family = familyOf[looked.format] ?? -1
   if (family < 0) return undefined
   let all = 0
@@ -60,6 +90,7 @@ function changeOf(f: Float32Array, looked: Looked, path: string | undefined): Ch
   if (family !== 0) return undefined
   if (path !== undefined && isJsonPath(path) && countAt(looked, path) < 0)
     return { rule: 'rows_gone', usual: `rows at ${path}`, seen: 'no such rows' }
+  if (hasSameKeys) return undefined
   let always = 0
   for (let i = keys; i < keys + keyCount; i += 1) if (f[i] !== 0) always += 1
   if (always < leastKeys) return undefined
@@ -84,7 +115,7 @@ function countPresent(f: Float32Array, looked: Looked, only: boolean): number {
   return count
 }
 
-function learnShape(f: Float32Array, looked: Looked): void {
+function learnShape(f: Float32Array, looked: Looked, hasSameKeys: boolean): void {
   const family = familyOf[looked.format] ?? -1
   if (family < 0) return
   f[families + family] = (f[families + family] as number) + 1
@@ -92,5 +123,5 @@ function learnShape(f: Float32Array, looked: Looked): void {
   if (n < 1_000_000) f[keyResults] = n + 1
   if (family !== 0) return
   if (n === 0) for (let i = 0; i < keyCount && i < looked.keys.length; i += 1) f[keys + i] = hashOf(looked.keys[i] ?? '')
-  else countPresent(f, looked, true)
+  else if (!hasSameKeys) countPresent(f, looked, true)
 }

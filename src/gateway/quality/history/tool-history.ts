@@ -78,6 +78,8 @@ export class ToolHistory {
   private contract: string | undefined
   private version: string | undefined
   private deploy = ''
+  /** Of the last result that had the usual shape: most have the same ones, in one array. */
+  private keys: readonly string[] | undefined
 
   /** `id`: sets the tool apart in the memory of arguments. */
   constructor(id: number, memory: ArgumentMemory, numbers: Float32Array = new Float32Array(numberCount)) {
@@ -139,7 +141,10 @@ export class ToolHistory {
     } else {
       for (const one of watched) adopt(f, one, out)
       if (level !== undefined) adoptLevel(f, level, out)
-      if (which === slot.shape) forgetShape(f)
+      if (which === slot.shape) {
+        forgetShape(f)
+        this.keys = undefined
+      }
     }
     return out.verdict().alerts
   }
@@ -205,7 +210,7 @@ export class ToolHistory {
       out.note({ kind: 'size', rule: looked.rule, seen: byteSize(amountOf(looked.bytes)) })
     }
     if (!of.emptyIsNormal) tookNonEmpty(f, out)
-    if (!of.isPayload) tookShape(f, looked, path, isLow, out)
+    if (!of.isPayload && tookShape(f, looked, path, looked.keys === this.keys, isLow, out)) this.keys = looked.keys
     this.path = learnPath(f, looked, this.path)
     tookBytes(f, amountOf(looked.bytes), out)
     const at = memory.find(id, asked)
