@@ -56,6 +56,15 @@ describe('results of another size', () => {
     }
   })
 
+  it('single ones do not make the next usual', () => {
+    const t = new Traffic(3)
+    t.times(400, rows(t))
+    for (let fault = 0; fault < 4; fault += 1) {
+      expect(t.call(rowsResult(30, { bytes: 243_000 })).reasons[0], `${fault}`).toMatchObject({ kind: 'size' })
+      t.times(100, rows(t))
+    }
+  })
+
   it('is all right where sizes are of a heavy tail', () => {
     const t = new Traffic(7)
     const result = () => objectResult({ bytes: 200 * (1 - t.draws.next()) ** (-1 / 1.1), hash: aHash() })

@@ -23,6 +23,8 @@ export const levelSize = late + lateSize
 const mostLearned = 2_000
 /** Fewer values say nothing of what is usual. */
 const leastLearned = 20
+/** With fewer values their range is not known. */
+const clippedFrom = 30
 const slack = 0.5
 const alertAt = 12
 const jump = 2
@@ -83,8 +85,10 @@ function normalQuantile(p: number): number {
   return p < 0.5 ? -z : z
 }
 
-function learn(f: Float32Array, at: number, value: number, following: number, base: number): void {
+function learn(f: Float32Array, at: number, given: number, following: number, base: number): void {
   const n = f[at + total] as number
+  // One value far beyond all others is often a fault, and must not make the next of its kind usual: what goes on is learned in steps.
+  const value = n >= clippedFrom ? Math.min(given, 2 * (f[at + largest] as number)) : given
   const bin = binOf(value, base)
   if (n >= leastLearned && (f[at + lateNext] as number) % correlatedEvery === 0) {
     const product = normalQuantile(rankOf(f, at, bin)) * normalQuantile(rankOf(f, at, binOf(following, base)))
