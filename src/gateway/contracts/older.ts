@@ -4,9 +4,8 @@ import type { BrokenContract, CallAdapter, Judgement, OlderContract } from '../.
 import type { Payload } from '../../core/call/payload.ts'
 import type { Validate } from '../../core/call/violation.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
-import { callAdapter } from './adapters.ts'
 import { type ContractText, contractOf } from './contract-text.ts'
-import { brokenOf, type CompileSchema, fitting, judgedResult, type Way } from './translations.ts'
+import { brokenOf, type CompileSchema, callsBy, type Way } from './translations.ts'
 import { declaredBy, declaresAll } from './undeclared.ts'
 
 export class Older implements OlderContract {
@@ -51,16 +50,14 @@ export class Older implements OlderContract {
   }
 
   /** What is proved is proved of declared arguments: under other names nobody knows what the contract of now takes them for. */
-  private adapter({ adapter, proved }: Way, target: ContractText): CallAdapter {
-    const fits = proved ? undefined : fitting(adapter, target, this.compile)
+  private adapter(way: Way, target: ContractText): CallAdapter {
+    const calls = callsBy(way, this.text, target, this.compile)
     let declared: { readonly names: ReturnType<typeof declaredBy> } | undefined
-    const calls = callAdapter(adapter)
     return {
       ...calls,
-      result: proved ? calls.result : judgedResult(calls.result, this.text, this.compile),
       fits: (args) => {
         declared ??= { names: declaredBy(inputOf(this.text)) }
-        return declaresAll(declared.names, args) && fits?.(args) !== false
+        return declaresAll(declared.names, args) && calls.fits?.(args) !== false
       },
     }
   }

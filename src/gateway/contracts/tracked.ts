@@ -348,7 +348,7 @@ export class TrackedTool {
   private brokenBy(approved: ContractText, judgement: Judgement, live: ContractText, state: ContractState): BrokenContract {
     // Who does not want the change does not want calls made for it either.
     const way = state === 'rejected' ? undefined : this.translations.inForce(judgement)
-    return brokenOf(approved, judgement, callsBy(way, approved, live, this.parts.compile))
+    return brokenOf(approved, judgement, way === undefined ? undefined : callsBy(way, approved, live, this.parts.compile))
   }
 
   private settle(): void {

@@ -81,15 +81,14 @@ export function targetOf({ contract, hints }: { readonly contract: string; reado
 }
 
 /** For the path of calls. `now`: the contract that is led to. */
-export function callsBy(way: Way | undefined, known: ContractText, now: ContractText, compile: CompileSchema): CallAdapter | undefined {
-  if (way === undefined) return undefined
+export function callsBy(way: Way, known: ContractText, now: ContractText, compile: CompileSchema): CallAdapter {
   const calls = callAdapter(way.adapter)
   if (way.proved) return calls
   return { ...calls, fits: fitting(way.adapter, now, compile), result: judgedResult(calls.result, known, compile) }
 }
 
 /** Of a translation that is not proved: accepted by the new schema, and every name of it declared there. */
-export function fitting({ input }: Adapter, now: ContractText, compile: CompileSchema): NonNullable<CallAdapter['fits']> {
+function fitting({ input }: Adapter, now: ContractText, compile: CompileSchema): NonNullable<CallAdapter['fits']> {
   let judged: ((args: Readonly<Record<string, unknown>>) => boolean) | undefined
   return (args) => {
     judged ??= taker(contractOf(now.sent).inputSchema, compile)
@@ -100,7 +99,7 @@ export function fitting({ input }: Adapter, now: ContractText, compile: CompileS
 const mostViolations = 5
 
 /** Of a translation that is not proved: a result that is not what callers were promised says so. `known`: the contract that they have read. */
-export function judgedResult(made: CallAdapter['result'], known: ContractText, compile: CompileSchema): CallAdapter['result'] {
+function judgedResult(made: CallAdapter['result'], known: ContractText, compile: CompileSchema): CallAdapter['result'] {
   const { outputSchema } = contractOf(known.sent)
   if (!isObject(outputSchema)) return made
   let validate: Validate | undefined

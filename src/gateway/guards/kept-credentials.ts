@@ -17,7 +17,6 @@ interface Needle {
 }
 
 export class KeptCredentials {
-  private readonly needles: readonly Needle[]
   /** Bytes of the shortest. */
   private readonly window: number
   /** How far the window may move, by the two bytes that end it. */
@@ -26,7 +25,6 @@ export class KeptCredentials {
   private readonly ending = new Map<number, Needle[]>()
 
   private constructor(needles: readonly Needle[]) {
-    this.needles = needles
     this.window = Math.min(64, ...needles.map(({ bytes }) => bytes.length))
     this.shift = new Uint8Array(blockMask + 1).fill(this.window - 1)
     for (const needle of needles) {
@@ -47,10 +45,6 @@ export class KeptCredentials {
     }
     const needles = [...spelt.values()].sort((a, b) => b.bytes.length - a.bytes.length)
     return needles.length === 0 ? undefined : new KeptCredentials(needles)
-  }
-
-  get size(): number {
-    return this.needles.length
   }
 
   /** In the order in which they stand; none overlaps another. */

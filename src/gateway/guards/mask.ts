@@ -78,9 +78,3 @@ function replaced(bytes: Uint8Array, found: readonly Found[]): Masked {
   pieces.push(bytes.subarray(from))
   return { bytes: Buffer.concat(pieces), counts }
 }
-
-/** A text that is no JSON, such as the message of an error. */
-export function maskText(text: string, patterns: boolean, kept: KeptCredentials | undefined): { text: string; counts: Counts } | undefined {
-  const masked = mask(Buffer.from(JSON.stringify(text)), patterns, kept)
-  return masked === undefined ? undefined : { text: JSON.parse(masked.bytes.toString('utf8')) as string, counts: masked.counts }
-}

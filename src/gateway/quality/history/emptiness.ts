@@ -1,4 +1,5 @@
 // Empty results: which of them are doubtful, by what is known of the tool and of the same arguments.
+import { dayMs } from '../../../core/text/duration.ts'
 import type { Seen } from '../looked.ts'
 import type { ArgumentMemory } from './argument-memory.ts'
 import { isOpen, slot } from './episode.ts'
@@ -23,7 +24,7 @@ import { learnedOf, pendingYesOf, shareOf, strictness, sumOf, yesOf } from './ra
 import { follow, type Watched } from './rate-episode.ts'
 import { range } from './words.ts'
 
-export const watchedEmpties: Watched = { rate: empty, since: emptySince, slot: slot.empty, during: 0.9, adoptMs: 7 * 86_400_000 }
+export const watchedEmpties: Watched = { rate: empty, since: emptySince, slot: slot.empty, during: 0.9, adoptMs: 7 * dayMs }
 
 /** An answer that was empty before adds nothing when it is asked for again so soon. */
 const knownForMs = 300_000

@@ -1,4 +1,5 @@
 // What is found of one result: filled while it is taken in, and given as a verdict. One of nothing costs nothing.
+import { dayMs } from '../../../core/text/duration.ts'
 import type { Alert, Reason, Verdict } from '../looked.ts'
 import { clockTime } from './words.ts'
 
@@ -6,7 +7,7 @@ const nothing: Verdict = Object.freeze({ reasons: Object.freeze([]), alerts: Obj
 const noReasons: readonly Reason[] = nothing.reasons
 const noAlerts: readonly Alert[] = nothing.alerts
 /** A deploy is named in alerts of what began so long after it at most. */
-const deployWithinMs = 86_400_000
+const deployWithinMs = dayMs
 
 export class Findings {
   private reasons: Reason[] | undefined

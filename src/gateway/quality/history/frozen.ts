@@ -1,4 +1,5 @@
 // Answers that do not change: the same one again to the same arguments where it used to change, and the same one to different arguments.
+import { dayMs } from '../../../core/text/duration.ts'
 import type { Seen } from '../looked.ts'
 import type { ArgumentMemory } from './argument-memory.ts'
 import { isOpen, slot } from './episode.ts'
@@ -8,7 +9,7 @@ import { learnedOf, learnRate, pendingOf, pendingYesOf, strictness, sumOf, yesOf
 import { follow, type Watched } from './rate-episode.ts'
 import { outOf } from './words.ts'
 
-const adoptMs = 7 * 86_400_000
+const adoptMs = 7 * dayMs
 export const watchedSame: Watched = { rate: same, since: sameSince, slot: slot.frozen, during: 0.98, adoptMs, learnsRuns: true }
 export const watchedShared: Watched = { rate: shared, since: sharedSince, slot: slot.frozen, during: 0.9, adoptMs, learnsRuns: true }
 

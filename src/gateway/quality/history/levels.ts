@@ -1,5 +1,6 @@
 // Levels of one tool: how long its calls take, how large its results are, how many rows they have. Latency and fewer rows are told to people,
 // size to agents as well.
+import { dayMs } from '../../../core/text/duration.ts'
 import type { ArgumentMemory } from './argument-memory.ts'
 import { changeDeviation } from './emptiness.ts'
 import { affectedOf, close, goOn, isOpen, isTold, kindOf, open, resultsToEnd, sinceOf, slot, usualOf } from './episode.ts'
@@ -45,8 +46,6 @@ import {
   upRunOf,
 } from './level-change.ts'
 import { byteSize, clockTime, digits, duration } from './words.ts'
-
-const dayMs = 86_400_000
 
 interface Level {
   readonly at: number

@@ -1,4 +1,5 @@
 // The shape of a tool's results, in short: the family of their format, where their rows are, and members that are always there.
+import { dayMs } from '../../../core/text/duration.ts'
 import type { Format, Looked } from '../looked.ts'
 import { isOpen, slot } from './episode.ts'
 import type { Findings } from './findings.ts'
@@ -19,7 +20,7 @@ import { rateSize, strictness, sumOf } from './rate-change.ts'
 import { follow, type Watched } from './rate-episode.ts'
 import { countAt, hashOf, isJsonPath } from './row-path.ts'
 
-export const watchedShape: Watched = { rate: shape, since: shapeSince, slot: slot.shape, during: 0.9, adoptMs: 7 * 86_400_000 }
+export const watchedShape: Watched = { rate: shape, since: shapeSince, slot: slot.shape, during: 0.9, adoptMs: 7 * dayMs }
 
 const learnedAfter = 60
 /** What was less of the results is not how the tool answers. */

@@ -1,6 +1,7 @@
 // How it is said, to agents and to people. Only numbers, fixed words, and paths and versions of bounded length are in it.
+import { dayMs } from '../../../core/text/duration.ts'
+
 const minuteMs = 60_000
-const dayMs = 86_400_000
 
 /** `10:02 UTC`; of another day than `nowMs` with its date. */
 export function clockTime(ms: number, nowMs: number): string {
