@@ -149,6 +149,7 @@ class Search {
     const value = this.latin(start, end)
     if (/^eyJ[\w-]{8,}\.eyJ/.test(value)) return 'jwt'
     if (azure.test(value)) return 'azure_secret'
+    if (!isRandom(value)) return undefined
     return forms.find(({ prefix, body }) => value.startsWith(prefix) && body.test(value.slice(prefix.length)))?.rule
   }
 
@@ -248,7 +249,7 @@ class Search {
     // The letter of an escape.
     if (b[from - 1] === backslash && from < nameEnd) from += 1
     const name = this.latin(from, nameEnd)
-    if (!isTelling(name)) return i
+    if (!isTelling(name) || this.isOfResource(i, from)) return i
     const isQuotedName = nameEnd < i && b[nameEnd] !== 0x20
     let start = i + 1
     while (b[start] === 0x20) start += 1
@@ -268,6 +269,12 @@ class Search {
     if (isQuotedName && b[nameEnd] === quote) return i
     const isVariable = b[i] === equals && start === i + 1 && isEnvironmental(name)
     return this.unquoted(i, start, name, isVariable ? 'value' : 'text')
+  }
+
+  /** `arn:…:secret:` and the like say where a secret is. */
+  private isOfResource(i: number, from: number): boolean {
+    const { b } = this
+    return b[i] === colon && b[from - 1] === colon && /(?:^|\W)[au]rn:[\w:/.-]*$/.test(this.latin(Math.max(0, from - 96), from))
   }
 
   /** Up to the quote that has as many backslashes as the one that opened it, whatever JSON within JSON it is. */
