@@ -67,3 +67,7 @@ export function hourOf(atMs: number): number {
 export function isWeekend(atMs: number): boolean {
   return Math.floor((atMs - mondayMs) / dayMs) % 7 >= 5
 }
+
+export function isOffice(atMs: number): boolean {
+  return !isWeekend(atMs) && hourOf(atMs) >= 8 && hourOf(atMs) < 18
+}
