@@ -13,7 +13,7 @@ import { JsonScan, type } from './json-scan.ts'
 import { looseHash, wrapperNames } from './names.ts'
 import { ResultParts } from './result-parts.ts'
 import { judgeText } from './text-rules.ts'
-import { shapeOf } from './text-shape.ts'
+import { shapeOf, type TextShape } from './text-shape.ts'
 
 /** What the history of the tool says of its answers, once there is any. */
 export interface Learned {
@@ -44,25 +44,38 @@ export function classify(
 ): Looked {
   try {
     const looked = look(result, facts, expected, args, learned)
-    return looked.kind === 'ok' && facts.bytes > expected.mostBytes ? { ...looked, kind: 'oversize', rule: 'bytes' } : looked
+    return looked.kind === 'ok' && facts.bytes > expected.mostBytes ? { ...looked, ...isOversize } : looked
   } catch (error) {
     // Results are checked where they come in; of what is none all the same nothing can be said.
-    if (error instanceof MalformedJson) return { ...nothingSeen, bytes: result.length }
+    if (error instanceof MalformedJson) return seen(fine, 'none', result.length, none, none, 0, emptyHash)
     throw error
   }
 }
 
-const nothingSeen: Looked = {
-  kind: 'ok',
-  rule: '',
-  weak: false,
-  excerpt: undefined,
-  format: 'none',
-  bytes: 0,
-  rows: none,
-  keys: none,
-  form: 0,
-  hash: emptyHash,
+interface Judged extends Found {
+  readonly kind: ResultKind
+}
+const fine: Judged = { kind: 'ok', rule: '', weak: false, excerpt: undefined }
+const isEmpty: Judged = { kind: 'empty', rule: 'empty_json', weak: false, excerpt: undefined }
+const hasNoRows: Judged = { kind: 'empty', rule: 'no_rows', weak: false, excerpt: undefined }
+const hasNoContent: Judged = { kind: 'empty', rule: 'no_content', weak: false, excerpt: undefined }
+const hasHeaderOnly: Judged = { kind: 'empty', rule: 'header_only', weak: false, excerpt: undefined }
+const isCut: Judged = { kind: 'truncated', rule: 'json_cut', weak: false, excerpt: undefined }
+const hasRowCut: Judged = { kind: 'truncated', rule: 'row_cut', weak: false, excerpt: undefined }
+const hasNoStructure: Judged = { kind: 'schema_violation', rule: 'no_structure', weak: false, excerpt: undefined }
+const isOversize = { kind: 'oversize', rule: 'bytes' } as const
+
+/** Made at once, member by member: an object that is put together of others costs more than the look at a small result. */
+function seen(
+  { kind, rule, weak, excerpt }: Judged,
+  format: Format,
+  bytes: number,
+  rows: readonly RowCount[],
+  keys: readonly string[],
+  form: number,
+  hash: number,
+): Looked {
+  return { kind, rule, weak, excerpt, format, bytes, rows, keys, form, hash }
 }
 
 function look(b: Uint8Array, facts: ResultFacts, expected: Expected, args: Uint8Array | undefined, learned: Learned | undefined): Looked {
@@ -71,21 +84,14 @@ function look(b: Uint8Array, facts: ResultFacts, expected: Expected, args: Uint8
   if (parts.structuredAt >= 0) return ofStructure(b, expected, args, learned)
   const looked = ofTexts(b, expected, args, learned)
   if (expected.output === undefined) return looked
-  return { ...looked, kind: 'schema_violation', rule: 'no_structure', weak: false, excerpt: undefined }
+  return { ...looked, ...hasNoStructure }
 }
 
 function toolError(b: Uint8Array): Looked {
   if (parts.structuredAt >= 0) parts.readTexts(b)
   const words = parts.texts === 0 ? undefined : excerptOf(headOf(0, parts.firstEnd))
-  return {
-    ...nothingSeen,
-    kind: 'tool_error',
-    rule: 'is_error',
-    excerpt: words,
-    format: 'prose',
-    bytes: parts.textBytes,
-    hash: parts.contentHash(b),
-  }
+  const found: Judged = { kind: 'tool_error', rule: 'is_error', weak: false, excerpt: words }
+  return seen(found, 'prose', parts.textBytes, none, none, 0, parts.contentHash(b))
 }
 
 function ofStructure(b: Uint8Array, expected: Expected, args: Uint8Array | undefined, learned: Learned | undefined): Looked {
@@ -100,19 +106,12 @@ function ofStructure(b: Uint8Array, expected: Expected, args: Uint8Array | undef
     const looked = ofTexts(b, expected, args, learned)
     return { ...looked, keys, form, hash: hashOf(b, start, end) }
   }
-  const found =
+  const found: Judged =
     violation === undefined
       ? judgeJson(b, start, expected, args)
-      : { kind: 'schema_violation' as const, rule: 'schema', weak: false, excerpt: excerptOf(violation) }
-  return {
-    ...(found ?? fine),
-    format: 'json',
-    bytes: end - start,
-    rows: jsonRows(b, start, expected),
-    keys: keysOf(expected),
-    form,
-    hash: expected.ignored.length === 0 ? hashOf(b, start, end) : hashWithout(b, start, end, expected.ignored),
-  }
+      : { kind: 'schema_violation', rule: 'schema', weak: false, excerpt: excerptOf(violation) }
+  const hash = expected.ignored.length === 0 ? hashOf(b, start, end) : hashWithout(b, start, end, expected.ignored)
+  return seen(found, 'json', end - start, jsonRows(b, start, expected), keysOf(expected), form, hash)
 }
 
 const resultName = looseHash(Buffer.from('result'), 0, 6)
@@ -132,21 +131,14 @@ function keysOf(expected: Expected): readonly string[] {
   return expected.keys
 }
 
-interface Judged extends Found {
-  readonly kind: ResultKind
-}
-const fine: Judged = { kind: 'ok', rule: '', weak: false, excerpt: undefined }
-const isEmpty: Judged = { kind: 'empty', rule: 'empty_json', weak: false, excerpt: undefined }
-
 /** Of what `scan` went over. */
-function judgeJson(b: Uint8Array, from: number, expected: Expected, args: Uint8Array | undefined): Judged | undefined {
+function judgeJson(b: Uint8Array, from: number, expected: Expected, args: Uint8Array | undefined): Judged {
   const found = errorEnvelope(b, scan, args) ?? wrappedError(b, args)
   if (found !== undefined) return { kind: 'hidden_error', ...found }
   if (isEmptyJson(b, scan, from, args)) return isEmpty
-  if (expected.rows === undefined) return undefined
+  if (expected.rows === undefined) return fine
   const at = find(b, from, expected.rows)
-  if (at < 0 || b[at] !== 0x5b || b[skipSpace(b, at + 1)] !== 0x5d) return undefined
-  return { kind: 'empty', rule: 'no_rows', weak: false, excerpt: undefined }
+  return at >= 0 && b[at] === 0x5b && b[skipSpace(b, at + 1)] === 0x5d ? hasNoRows : fine
 }
 
 /** An error that is all there is of what an answer is wrapped in. */
@@ -196,7 +188,7 @@ function ofTexts(b: Uint8Array, expected: Expected, args: Uint8Array | undefined
   const hash = parts.contentHash(b)
   if (parts.texts === 0) {
     const bytes = parts.others === 0 ? 0 : parts.contentEnd - parts.contentAt
-    return { ...nothingSeen, ...(parts.others === 0 ? { kind: 'empty', rule: 'no_content' } : undefined), bytes, hash }
+    return seen(parts.others === 0 ? hasNoContent : fine, 'none', bytes, none, none, 0, hash)
   }
   const from = startOfText()
   const first = parts.text[from]
@@ -223,9 +215,9 @@ function startOfText(): number {
 function ofJsonText(from: number, expected: Expected, args: Uint8Array | undefined, hash: number): Looked | undefined {
   const { text, firstEnd: to, isPart } = parts
   scan.scan(text, from, to, isPart, false)
-  const isCut =
+  const endsWithin =
     scan.ending === 'cut' || (scan.ending === 'part' && parts.lastByte !== 0x7d && parts.lastByte !== 0x5d && parts.lastByte !== 0x60)
-  if (scan.ending === 'illegal' || (isCut && to - from < leastLegal)) return undefined
+  if (scan.ending === 'illegal' || (endsWithin && to - from < leastLegal)) return undefined
   const { end } = scan
   let values = 1
   let ending = scan.ending
@@ -245,22 +237,17 @@ function ofJsonText(from: number, expected: Expected, args: Uint8Array | undefin
     }
   }
   const isWhole = ending === 'whole'
-  const looked = { ...nothingSeen, bytes: parts.textBytes, keys: keysOf(expected), hash }
+  const keys = keysOf(expected)
   if (values > 1) {
     const rows = [{ path: 'lines', count: values, bytes: to - from }]
-    return { ...looked, ...(ending === 'cut' ? cut : fine), format: 'jsonl', rows }
+    return seen(ending === 'cut' ? isCut : fine, 'jsonl', parts.textBytes, rows, keys, 0, hash)
   }
-  const found = isCut ? cut : isWhole ? judgeJson(text, from, expected, args) : undefined
-  return {
-    ...looked,
-    ...(found ?? fine),
-    format: 'json',
-    rows: parts.blocks > 1 ? blockRows() : isWhole ? jsonRows(text, from, expected) : partRows(),
-    hash: isWhole && expected.ignored.length > 0 && parts.blocks === 1 ? hashWithout(text, from, end, expected.ignored) : hash,
-  }
+  const found = endsWithin ? isCut : isWhole ? judgeJson(text, from, expected, args) : fine
+  const rows = parts.blocks > 1 ? blockRows() : isWhole ? jsonRows(text, from, expected) : partRows()
+  const isPicked = isWhole && expected.ignored.length > 0 && parts.blocks === 1
+  const ofAnswer = isPicked ? hashWithout(text, from, end, expected.ignored) : hash
+  return seen(found, 'json', parts.textBytes, rows, keys, 0, ofAnswer)
 }
-
-const cut: Judged = { kind: 'truncated', rule: 'json_cut', weak: false, excerpt: undefined }
 
 function isFence(at: number, to: number): boolean {
   return parts.text[at] === 0x60 && to - at <= 4
@@ -282,20 +269,24 @@ function blockRows(): readonly RowCount[] {
 }
 
 function ofWords(from: number, expected: Expected, args: Uint8Array | undefined, learned: Learned | undefined, hash: number): Looked {
-  const { textEnd: end, isPart } = parts
-  const head = headOf(from, end)
   const shape = shapeOf(parts, learned?.format)
-  const looked = {
-    ...nothingSeen,
-    format: shape.format,
-    bytes: parts.textBytes,
-    rows: parts.blocks > 1 ? blockRows() : shape.rows,
-    hash,
-  }
+  const rows = parts.blocks > 1 ? blockRows() : shape.rows
+  return seen(wordsFound(from, shape, expected, args, learned), shape.format, parts.textBytes, rows, none, 0, hash)
+}
+
+function wordsFound(
+  from: number,
+  shape: TextShape,
+  expected: Expected,
+  args: Uint8Array | undefined,
+  learned: Learned | undefined,
+): Judged {
+  const { textEnd: end, isPart } = parts
   // With a picture or a file beside it, a text is not all that was given.
-  if (parts.others > 0) return looked
-  if (shape.hasHeaderOnly) return { ...looked, kind: 'empty', rule: 'header_only' }
-  if (shape.isCut) return { ...looked, kind: 'truncated', rule: 'row_cut' }
+  if (parts.others > 0) return fine
+  if (shape.hasHeaderOnly) return hasHeaderOnly
+  if (shape.isCut) return hasRowCut
+  const head = headOf(from, end)
   const found = judgeText({
     head,
     isWhole: !isPart && end - from <= headBytes,
@@ -306,7 +297,7 @@ function ofWords(from: number, expected: Expected, args: Uint8Array | undefined,
     usuallyAtLeast: learned?.usuallyAtLeast ?? 0,
     args,
   })
-  return found === undefined ? looked : { ...looked, ...found }
+  return found ?? fine
 }
 
 function headOf(from: number, end: number): string {

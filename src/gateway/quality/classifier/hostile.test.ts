@@ -75,6 +75,13 @@ describe('a hostile result', () => {
     )
   })
 
+  it('throws never on names that no JSON can have, where paths lead through them', () => {
+    for (const name of ['\\s', '\\u12', '\u0001', '\\ud800\\']) {
+      for (const words of [`{"${name}":1,"a":[]}`, `{"rows":[{"${name}":1,"c":2}],"a":[1]}`])
+        expect(look(text(words)).kind).toBeTypeOf('string')
+    }
+  })
+
   it('throws never on results that are some, cut anywhere', () => {
     fc.assert(
       fc.property(fc.json(), fc.nat({ max: 400 }), fc.boolean(), (json, at, isText) => {

@@ -1,5 +1,5 @@
 // Paths of configuration into answers: `$.rows`, `$.data.items`, `$["a b"]`, and `[*]` for what holds of all elements of a list.
-import { passValue, skipSpace, text } from '../../../core/protocol/scan.ts'
+import { asBuffer, passValue, skipSpace, text } from '../../../core/protocol/scan.ts'
 import { emptyHash, hashOf } from './answer-hash.ts'
 
 /** Names on the way; `undefined` stands for each element of a list. */
@@ -101,11 +101,20 @@ function eachMember(b: Uint8Array, at: number, visit: (key: string, start: numbe
   let i = skipSpace(b, at + 1)
   while (b[i] === quote) {
     const keyEnd = passValue(b, i)
-    const key = text(b, i, keyEnd)
+    const key = nameOf(b, i, keyEnd)
     i = skipSpace(b, keyEnd)
     i = skipSpace(b, b[i] === colon ? i + 1 : i)
     i = skipSpace(b, visit(key, i))
     if (b[i] === comma) i = skipSpace(b, i + 1)
   }
   return b[i] === closeBrace ? i + 1 : i
+}
+
+/** A text that only looks like JSON may have names that are spelt as none can be: of those, what stands there. */
+function nameOf(b: Uint8Array, start: number, end: number): string {
+  try {
+    return text(b, start, end)
+  } catch {
+    return asBuffer(b).toString('latin1', start, end)
+  }
 }
