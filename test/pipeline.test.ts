@@ -33,7 +33,7 @@ test('what a call passes, family by family', () => {
       'bulkhead',
       'connection',
     ],
-    complete: ['record', 'target', 'authorize', 'deadline', 'limits', 'retry', 'breaker', 'bulkhead', 'connection'],
+    complete: ['record', 'target', 'authorize', 'deadline', 'guards', 'limits', 'retry', 'breaker', 'bulkhead', 'connection'],
     task: ['record', 'target', 'deadline', 'guards', 'limits', 'retry', 'breaker', 'bulkhead', 'connection'],
     list: ['record', 'list'],
     discover: ['record', 'discover'],

@@ -5,7 +5,7 @@ import { anonymous, type Principal } from '../core/call/principal.ts'
 import type { Sealer } from '../core/call/seal.ts'
 import { inBackground } from '../core/ports/boundary.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
-import type { Credentials } from '../core/ports/credentials.ts'
+import type { Credentials, Issued } from '../core/ports/credentials.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
@@ -31,6 +31,7 @@ export interface CredentialParts {
   readonly clock: Clock
   readonly random: Random
   readonly report: Report
+  readonly issued: Issued
   /** What fills the catalogue of a server has come, or may do more or less than before. */
   readonly discoverable: (server: UpstreamId) => void
   /** What a caller's credential may do at a server has changed. */
@@ -67,6 +68,7 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
     decisions,
     report,
     link: (server, principal, scopes) => linking.link(server, principal, scopes),
+    issued: parts.issued,
     discoverable: parts.discoverable,
     rescoped: parts.rescoped,
     readText,

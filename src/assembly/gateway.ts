@@ -8,7 +8,7 @@ import type { Recorder } from '../core/call/record.ts'
 import type { Sealer } from '../core/call/seal.ts'
 import type { Wrap } from '../core/call/stage.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
-import type { Credentials } from '../core/ports/credentials.ts'
+import type { Credentials, Issued } from '../core/ports/credentials.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
 import type { Deprecations } from '../core/ports/deprecations.ts'
 import type { Durable } from '../core/ports/durable.ts'
@@ -87,6 +87,7 @@ export interface Inside {
   readonly resilience: Resilience
   readonly limits: AssembledLimits
   readonly maintenance: Maintenance
+  readonly issued: Issued
   /** What the access rules name. */
   readonly scopes: MountScopes
   /** Closes what upstreams share; after they are drained. */
@@ -144,6 +145,7 @@ export function assembleInside(parts: InsideParts): Inside {
     if (upstream === undefined) throw new Error(`The catalog routed a call to ${call.upstream}, which is no upstream`)
     return upstream.send(call, exchange)
   }
+  const guarding = assembleGuards(settings, random, report)
   const table = pipeline({
     ...catalog.stages,
     record: record(recorder, clock),
@@ -168,7 +170,7 @@ export function assembleInside(parts: InsideParts): Inside {
     contract: registry === undefined ? undefined : contract((call) => registry.readBy(call)),
     validate,
     deadline: deadline((id) => limitsOf.get(id)),
-    guards: assembleGuards(settings, random, report),
+    guards: guarding.stage,
     seal: continuation.seal,
     resume: continuation.resume(limits.resumed(send)),
     signIn: served.some(([, server]) => server.auth?.type === 'authorizationCode') ? signIn : undefined,
@@ -202,6 +204,7 @@ export function assembleInside(parts: InsideParts): Inside {
     events,
     resilience,
     limits,
+    issued: guarding.issued,
     maintenance: new Maintenance({ clock, log: report.log, resilience, upstreams }),
     scopes: mountScopes(policy, settings),
     close: () => exits.close(),

@@ -3,22 +3,32 @@ import type { TargetedCall, UpstreamId } from '../core/call/call.ts'
 import type { Pass } from '../core/call/stage.ts'
 import { unconfigured } from '../core/call/tool-settings.ts'
 import type { Random } from '../core/ports/clock.ts'
+import type { Issued } from '../core/ports/credentials.ts'
 import type { Report } from '../core/ports/report.ts'
-import { isTelling, KeptCredentials } from '../gateway/guards/index.ts'
+import { KnownValues } from '../core/text/known-values.ts'
+import { isTelling } from '../gateway/guards/index.ts'
 import { type GuardSettings, guards } from '../gateway/guards/stage.ts'
 import type { Settings } from './settings.ts'
 
-/** Undefined where no call needs it: nothing is configured, and no server has a credential. */
-export function assembleGuards(settings: Settings, random: Random, report: Report): Pass<TargetedCall> | undefined {
-  const kept = new Map<UpstreamId, KeptCredentials>()
+export interface Guarding {
+  /** Undefined where no call needs it: nothing is configured, and no server has a credential. */
+  readonly stage: Pass<TargetedCall> | undefined
+  readonly issued: Issued
+}
+
+export function assembleGuards(settings: Settings, random: Random, report: Report): Guarding {
+  const kept = new Map<UpstreamId, KnownValues>()
   for (const [id, server] of Object.entries(settings.servers)) {
-    const found = KeptCredentials.of(credentialsOf(server))
-    if (found !== undefined) kept.set(id, found)
+    const values = KnownValues.of(credentialsOf(server))
+    const { type = 'none' } = server.auth ?? {}
+    if (!values.isEmpty || type !== 'none') kept.set(id, values)
   }
+  const issued: Issued = (id, values) => kept.get(id)?.add(values)
   const isConfigured = Object.values(settings.tools).some(({ secrets, untrusted }) => secrets === 'mask' || untrusted === 'mark')
-  if (!isConfigured && kept.size === 0) return undefined
+  if (!isConfigured && kept.size === 0) return { stage: undefined, issued }
   const others = new Map(Object.keys(settings.servers).map((id) => [id, othersOf(settings, id)]))
-  return guards({ random, report, othersOf: (id) => others.get(id) ?? unconfigured, keptOf: (id) => kept.get(id) })
+  const stage = guards({ random, report, othersOf: (id) => others.get(id) ?? unconfigured, keptOf: (id) => kept.get(id) })
+  return { stage, issued }
 }
 
 function othersOf({ tools }: Settings, id: UpstreamId): GuardSettings {

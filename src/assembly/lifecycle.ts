@@ -11,6 +11,7 @@ import type { Durable } from '../core/ports/durable.ts'
 import { isSocketFile, type ListenAddress } from '../core/ports/listen-address.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { ServedState } from '../core/ports/upstream.ts'
+import { KnownValues } from '../core/text/known-values.ts'
 import type { StoreStatus, UpstreamStatus } from '../downstream/index.ts'
 import type { LockFile } from '../gateway/contracts/index.ts'
 import { upstreamActions } from '../gateway/resilience/maintenance.ts'
@@ -140,7 +141,8 @@ class Running implements RunningGateway {
     const ownToken =
       settings.profile === 'production' && settings.stateDir !== undefined ? adminToken(settings.stateDir, sealKey) : undefined
     const secrets = [...(options.secrets ?? []), ...(ownToken === undefined ? [] : [ownToken])]
-    const sink = createLog(settings.log, createRedactor(secrets), systemClock)
+    const issued = KnownValues.of([])
+    const sink = createLog(settings.log, createRedactor(secrets, issued), systemClock)
     const inventory = createInventory()
     const stages = settings.telemetry.stages ? createStageTimes(systemClock) : undefined
     const metrics = createMetrics({ ...this.gauges(), clients: () => inventory.counts(), stages: () => stages?.times() ?? [] })
@@ -181,6 +183,10 @@ class Running implements RunningGateway {
       clock,
       random: systemRandom,
       report: this.report,
+      issued: (server, values) => {
+        issued.add(values)
+        this.inside.issued(server, values)
+      },
       discoverable: (server) => this.inside.catalog.refresh(server),
       rescoped: (server, principal) => this.inside.upstreams.get(server)?.rescoped?.(principal),
     })

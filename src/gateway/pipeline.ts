@@ -61,7 +61,7 @@ export function pipeline(s: Stages) {
     .pass(['invoke'], s.validate, 'before anything is spent on the call: no upstream byte for wrong arguments')
     .pass(sent, s.deadline, 'from here the upstream’s own limits count')
     .pass(
-      ['invoke', 'task'],
+      sent,
       s.guards,
       'around all that answers in a server’s name, kept answers and parked legs too; inside spill, which keeps no secret',
     )

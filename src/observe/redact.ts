@@ -1,14 +1,16 @@
 // Removes known secret values from anything that is written. Secrets are known by value: they came from the environment, from files
-// or from credential settings.
+// or from credential settings, or were got from an issuer since.
+import type { KnownValues } from '../core/text/known-values.ts'
 
 /** Shorter values would blank out ordinary words. */
 const shortest = 6
 
 export type Redact = (text: string) => string
 
-export function createRedactor(secrets: readonly string[]): Redact {
+/** `issued`: what comes while the gateway runs. */
+export function createRedactor(secrets: readonly string[], issued?: KnownValues): Redact {
   const known = [...new Set(secrets)].filter((secret) => secret.length >= shortest).sort((a, b) => b.length - a.length)
-  if (known.length === 0) return (text) => text
+  if (known.length === 0 && issued === undefined) return (text) => text
   const spellings = known.flatMap((secret) => {
     const escaped = JSON.stringify(secret).slice(1, -1)
     return escaped === secret ? [secret] : [secret, escaped]
@@ -16,6 +18,19 @@ export function createRedactor(secrets: readonly string[]): Redact {
   return (text) => {
     let clean = text
     for (const secret of spellings) if (clean.includes(secret)) clean = clean.replaceAll(secret, '[redacted]')
-    return clean
+    return issued === undefined || issued.isEmpty ? clean : without(issued, clean)
   }
+}
+
+function without(issued: KnownValues, text: string): string {
+  const bytes = Buffer.from(text)
+  const found = issued.findIn(bytes)
+  if (found.length === 0) return text
+  let clean = ''
+  let from = 0
+  for (const { start, end } of found) {
+    clean += `${bytes.toString('utf8', from, start)}[redacted]`
+    from = end
+  }
+  return clean + bytes.toString('utf8', from)
 }

@@ -44,7 +44,13 @@ export function openGranting(loaded: Loaded): Granting | string {
     boundUrl: () => ownUrl(loaded.listen),
     seen: () => undefined,
   })
-  const credentials = assembleCredentials({ ...parts, auth, discoverable: () => undefined, rescoped: () => undefined })
+  const credentials = assembleCredentials({
+    ...parts,
+    auth,
+    issued: () => undefined,
+    discoverable: () => undefined,
+    rescoped: () => undefined,
+  })
   return {
     durable,
     revocation: credentials.revocation,

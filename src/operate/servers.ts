@@ -77,7 +77,15 @@ function openCredentials(
     boundUrl: () => ownUrl(parseAddress(settings.listen) ?? loaded.listen),
     seen: () => undefined,
   })
-  const credentials = assembleCredentials({ ...parts, settings, auth, durable, discoverable: () => undefined, rescoped: () => undefined })
+  const credentials = assembleCredentials({
+    ...parts,
+    settings,
+    auth,
+    durable,
+    issued: () => undefined,
+    discoverable: () => undefined,
+    rescoped: () => undefined,
+  })
   return {
     of: (id) => credentials.of(id),
     close: async () => {

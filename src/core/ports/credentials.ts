@@ -45,6 +45,9 @@ export interface RefusedCredential {
 /** A lease, or why there is none: the caller has yet to consent, the issuer is away. */
 export type Leased = CredentialLease | Fault
 
+/** Told of what a server is sent and configuration does not have, of each value before its first use: nobody gets it by what the server answers. */
+export type Issued = (upstream: string, values: readonly string[]) => void
+
 /** The credentials of one upstream. */
 export interface Credentials {
   /** For what one caller asks. At once where it is at hand: calls that need none, or have theirs, are not made to wait. */

@@ -165,7 +165,9 @@ describe('aws', () => {
         </Credentials></AssumeRoleWithWebIdentityResult></AssumeRoleWithWebIdentityResponse>`,
     }))
     stub(roleAt(sts.url))
-    const lease = leaseIn(await rigOf(auth).credentials.forCaller(ann))
+    const { credentials, issued } = rigOf(auth)
+    const lease = leaseIn(await credentials.forCaller(ann))
+    expect(issued).toEqual(['up aws-secret-7', 'up session-7'])
     expect(wrongWith(await sent(lease, 'POST', 'https://a.example/mcp', '{}'), keyOf(7))).toBeUndefined()
     expect(Object.fromEntries(new URLSearchParams(sts.asked[0]?.body))).toMatchObject({
       Action: 'AssumeRoleWithWebIdentity',

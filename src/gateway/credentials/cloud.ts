@@ -14,6 +14,8 @@ export interface CloudIdentity {
   readonly source: TokenSource
   /** Undefined where it is carried as any token. */
   readonly carry: ((token: TokenSet) => Carried) | undefined
+  /** As `carry`. */
+  readonly secretsOf?: (token: TokenSet) => readonly string[]
 }
 
 type CloudAuth = Pick<UpstreamAuth, 'region' | 'service' | 'scopes' | 'audience'>
@@ -70,6 +72,10 @@ function awsIdentity({ region = '', service = '' }: CloudAuth, fixed: Readonly<R
   const beside = besideSignature(fixed)
   return {
     source: sourceOf(get, {}, clock),
+    secretsOf: ({ access }) => {
+      const { secretAccessKey, sessionToken } = JSON.parse(access) as AwsKey
+      return sessionToken === undefined ? [secretAccessKey] : [secretAccessKey, sessionToken]
+    },
     carry: ({ access }) => {
       const proof = signer && signing(signer, JSON.parse(access) as AwsKey, { region, service }, beside, clock)
       return { headers: beside, proof }

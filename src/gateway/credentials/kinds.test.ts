@@ -81,7 +81,7 @@ describe('static', () => {
   it('is replaced without a failed call, whether secretFile or the server learns of it first (A23)', async () => {
     const file = join(folder, 'key')
     writeFileSync(file, 'old\n')
-    const { credentials } = rigOf({ type: 'static', secretFile: file })
+    const { credentials, issued } = rigOf({ type: 'static', secretFile: file })
     let accepted = ['old']
     /** What a call does: once more with another, where there is one. */
     const call = (): boolean => {
@@ -107,6 +107,7 @@ describe('static', () => {
     expect(call()).toBe(true)
     accepted = []
     expect(call()).toBe(false)
+    expect(issued).toEqual(['up old', 'up second', 'up third!'])
   })
 })
 
@@ -193,7 +194,7 @@ describe('tokenExchange (U12)', () => {
 
   it("sends the caller's token to the configured issuer alone, with the gateway's own client, and keeps what it gets by caller", async () => {
     const issuer = await anIssuer()
-    const { credentials, decisions } = rigOf(auth(issuer, { audience: 'backend' }))
+    const { credentials, decisions, issued } = rigOf(auth(issuer, { audience: 'backend' }))
     issuer.bend = async ({ params }) => ({
       body: {
         access_token: await jwt({
@@ -216,7 +217,8 @@ describe('tokenExchange (U12)', () => {
     })
     expect(lastOf(issuer).headers.authorization).toMatch(/^Basic /)
     expect(tokenOf(credentials.forCaller(anns) as never)).toBe(first)
-    await credentials.forCaller(withToken('token-of-ben', { sub: 'ben' }))
+    const second = tokenOf(await credentials.forCaller(withToken('token-of-ben', { sub: 'ben' })))
+    expect(issued).toEqual([`up ${first}`, `up ${second}`])
     // Less is asked for with less.
     await credentials.forCaller(withToken('narrow token of ann', { scopes: ['read'] }))
     expect(issuer.requests.map(({ params }) => params.get('subject_token'))).toEqual([

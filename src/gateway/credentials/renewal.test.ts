@@ -71,6 +71,7 @@ describe('a token of the gateway itself (U11)', () => {
     const { issuer, rig } = await setting()
     const tokens = await Promise.all(Array.from({ length: 50 }, (_, i) => rig.credentials.forCaller(aPrincipal({ sub: `user ${i}` }))))
     expect(new Set(tokens.map(tokenOf)).size).toBe(1)
+    expect(rig.issued).toEqual([`up ${tokenOf(tokens[0] as never)}`])
     expect(issuer.requests).toHaveLength(1)
     expect(rig.credentials.forCaller(ann)).not.toBeInstanceOf(Promise)
     expect(rig.credentials.forDiscovery()).toBe(rig.credentials.forCaller(ann))
@@ -165,6 +166,9 @@ describe('a grant of a user', () => {
       expect(issuer.isGood(tokenOf(await rig.credentials.forCaller(ann)))).toBe(true)
     }
     expect(issuer.count('refresh_token')).toBeGreaterThanOrEqual(6)
+    expect(new Set(rig.issued)).toContain(`up ${tokenOf(await rig.credentials.forCaller(ann))}`)
+    // Access and refresh tokens of each life.
+    expect(new Set(rig.issued).size).toBe(2 * (issuer.count('refresh_token') + 1))
     expect(rig.links).toEqual([])
   })
 

@@ -5,7 +5,7 @@ import { anonymous, type Principal, principalKey, samePrincipal } from '../../co
 import { type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
-import type { CredentialLease, Credentials, Leased } from '../../core/ports/credentials.ts'
+import type { CredentialLease, Credentials, Issued, Leased } from '../../core/ports/credentials.ts'
 import type { Decisions } from '../../core/ports/decisions.ts'
 import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
 import type { Issuers } from '../../core/ports/issuers.ts'
@@ -37,6 +37,7 @@ export interface CredentialsParts {
   readonly random: Random
   readonly decisions: Decisions
   readonly report: Report
+  readonly issued: Issued
   /** A link at which this user links an account of the server; rejects where none can be made. */
   link(server: string, principal: Principal, scopes: readonly string[]): Promise<string>
   /** Told where what fills a catalogue has come, or may do more or less than before: its server is worth another look at once. */
@@ -77,6 +78,8 @@ interface KeptToken {
   readonly targets?: Pick<Targets, 'refused'>
   /** Absent: as a bearer token, or with a proof. */
   readonly carry?: ((token: TokenSet) => Carried) | undefined
+  /** What of it opens something; absent: the tokens. */
+  readonly secretsOf?: ((token: TokenSet) => readonly string[]) | undefined
 }
 
 /** What carries a lease of one caller: the keeper of a token, or a value. */
@@ -261,9 +264,9 @@ export class ServerCredentials implements Credentials {
 
   /** Each gateway has an identity of its own in the cloud, and gets it within the machine: there is nothing to share by the store. */
   private cloud(kind: CloudKind, auth: UpstreamAuth): Kept {
-    const { source, carry } = cloudIdentity(kind, auth, this.fixed, this.parts.clock)
+    const { source, carry, secretsOf } = cloudIdentity(kind, auth, this.fixed, this.parts.clock)
     const key = serviceKey(this.server.id, {}, kind)
-    return this.keep({ key, grants: memoryGrants(), source, id: kind, targets: withoutMetadata, carry })
+    return this.keep({ key, grants: memoryGrants(), source, id: kind, targets: withoutMetadata, carry, secretsOf })
   }
 
   private ownOf(auth: DiscoveryAuth | undefined): Kept | undefined {
@@ -290,7 +293,11 @@ export class ServerCredentials implements Credentials {
   private secret(auth: { readonly secret?: string | undefined; readonly secretFile?: string | undefined }, id: string): Kept {
     const { secret, secretFile } = auth
     const source: Replaceable = secretFile === undefined ? { value: secret, look: () => undefined } : this.parts.replaceable(secretFile)
-    const one = new ReplaceableSecret(id, source, this.carry())
+    const carry = this.carry()
+    const one = new ReplaceableSecret(id, source, (value) => {
+      if (secretFile !== undefined) this.parts.issued(this.server.id, [value])
+      return carry(value)
+    })
     return { current: () => one.current() ?? noValue, keeper: undefined }
   }
 
@@ -307,6 +314,7 @@ export class ServerCredentials implements Credentials {
       const headers = { ...this.fixed, ...carrier(auth, token.boundTo !== undefined)(token.access) }
       return token.boundTo === undefined ? { headers } : { headers, proof: proofOf(token.boundTo, token.access, clock, random) }
     }
+    const { carry = asBearer, secretsOf = tokensOf } = other
     const keeper = new Keeper({
       key,
       grants,
@@ -315,7 +323,10 @@ export class ServerCredentials implements Credentials {
       random,
       callMs,
       id,
-      carry: other.carry ?? asBearer,
+      carry: (token) => {
+        this.parts.issued(this.server.id, secretsOf(token))
+        return carry(token)
+      },
       refused: (answer) => {
         const next = targets.refused(answer)
         // A refresh token brings no more than its user has consented to (RFC 6749 §6).
@@ -373,6 +384,10 @@ export class ServerCredentials implements Credentials {
     const upstream = this.server.id
     return { upstream, forOperators, link: (scopes) => this.parts.link(upstream, principal, scopes) }
   }
+}
+
+function tokensOf({ access, refresh }: TokenSet): readonly string[] {
+  return refresh === undefined ? [access] : [access, refresh]
 }
 
 /** Nobody says what a cloud's token should be for but the configuration. */

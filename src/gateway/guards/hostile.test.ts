@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { cpuMs } from '../../../test/doubles/cpu-time.ts'
 import { payload } from '../../core/call/payload.ts'
-import { KeptCredentials } from './kept-credentials.ts'
+import { KnownValues } from '../../core/text/known-values.ts'
 import { mask } from './mask.ts'
 import { markUntrusted } from './untrusted.ts'
 
 const long = 'aZ3kQ9xV7bN2mW8pR5tY1uE6cD4gH0jL5tY1uE6c'
-const kept = KeptCredentials.of(['kept-by-the-gateway-7', 'aaaaaaaaaaaaaaab', `${'-'.repeat(200)}x`])
+const kept = KnownValues.of(['kept-by-the-gateway-7', 'aaaaaaaaaaaaaaab', `${'-'.repeat(200)}x`])
 const text = (words: string) => Buffer.from(JSON.stringify({ content: [{ type: 'text', text: words }] }))
 const raw = (json: string) => Buffer.from(`{"content":[],"structuredContent":${json}}`)
 /** `piece` again and again, of a size in thousands. */

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { KeptCredentials } from './kept-credentials.ts'
+import { KnownValues } from '../../core/text/known-values.ts'
 import { mask } from './mask.ts'
 
 const long = 'aZ3kQ9xV7bN2mW8pR5tY1uE6cD4gH0jL5tY1uE6c'
-const kept = KeptCredentials.of(['nope-secret-123', 'e9abcdefgh-77', 'q"uo\\te-secret-9'])
+const kept = KnownValues.of(['nope-secret-123', 'e9abcdefgh-77', 'q"uo\\te-secret-9'])
 
 function left(json: string): string {
   return mask(Buffer.from(json), true, kept)?.bytes.toString('utf8') ?? json

@@ -1,7 +1,7 @@
 // Takes secrets out of JSON bytes: a word that says what it was stands in place of each.
 import type { Span } from '../../core/protocol/scan.ts'
+import type { KnownValues } from '../../core/text/known-values.ts'
 import { type Found, findSecrets } from './find-secrets.ts'
-import type { KeptCredentials } from './kept-credentials.ts'
 import type { MaskRule } from './token-forms.ts'
 import { untouched } from './untouched.ts'
 
@@ -14,20 +14,24 @@ export interface Masked {
 
 const words = (rule: MaskRule): Buffer => Buffer.from(`[secret masked: ${rule}]`)
 
-/** Undefined where there is nothing to mask. `patterns`: also what is known by its form or by the name beside it. */
-export function mask(bytes: Uint8Array, patterns: boolean, kept: KeptCredentials | undefined): Masked | undefined {
-  const exact = kept?.findIn(bytes) ?? none
+/** Undefined where there is nothing to mask. `patterns`: also what is known by its form or by the name beside it. `own`: the gateway's own. */
+export function mask(bytes: Uint8Array, patterns: boolean, own: KnownValues | undefined): Masked | undefined {
+  const exact = own?.findIn(bytes) ?? none
   const formed = patterns ? findSecrets(bytes) : none
   if (exact.length === 0 && formed.length === 0) return undefined
-  const found = outside(merged(exact, formed), untouched(bytes)).filter(({ start }) => !cutsEscape(bytes, start))
+  const guessed = formed.length === 0 ? formed : outside(formed, untouched(bytes))
+  const found = merged(exact, guessed).filter(({ start }) => !cutsEscape(bytes, start))
   return found.length === 0 ? undefined : replaced(bytes, found)
 }
 
 const none: readonly Found[] = []
+const exactly = 'own_credential'
 
 /** Of two that overlap the one that is exact. Both are sorted. */
-function merged(exact: readonly Found[], formed: readonly Found[]): readonly Found[] {
-  if (exact.length === 0 || formed.length === 0) return exact.length === 0 ? formed : exact
+function merged(spans: readonly Span[], formed: readonly Found[]): readonly Found[] {
+  if (spans.length === 0) return formed
+  const exact = spans.map((span): Found => ({ ...span, rule: exactly }))
+  if (formed.length === 0) return exact
   const all: Found[] = []
   let at = 0
   for (const one of formed) {

@@ -5,7 +5,7 @@ import { complete, failed, type Outcome, unscanned } from '../../core/call/outco
 import { payloadOf } from '../../core/call/payload.ts'
 import { unconfigured } from '../../core/call/tool-settings.ts'
 import { fault } from '../../core/faults/catalogue.ts'
-import { KeptCredentials } from './kept-credentials.ts'
+import { KnownValues } from '../../core/text/known-values.ts'
 import { type GuardSettings, guards } from './stage.ts'
 
 const token = `ghp_${'aZ3kQ9xV7bN2mW8pR5tY1uE6cD4gH0jL5tY1'}`
@@ -18,7 +18,7 @@ function setting(settings: Partial<GuardSettings>, { kept = false, others = {} a
     random: countedRandom(),
     report,
     othersOf: () => ({ ...unconfigured, ...others }),
-    keptOf: () => (kept ? KeptCredentials.of([own]) : undefined),
+    keptOf: () => (kept ? KnownValues.of([own]) : undefined),
   })
   const { exchange, events } = anExchange()
   const run = (outcome: Outcome, change: Partial<RoutedCall> = {}) => {
@@ -102,6 +102,64 @@ describe('secrets', () => {
     const { content } = body(await run(result({ content: [{ type: 'text', text: `${own} ${token}` }] })))
     expect(content[0].text).toBe(`[secret masked: own_credential] ${token}`)
     expect(JSON.stringify(events[0])).not.toContain(own)
+  })
+
+  it('in what a server asks its client, and never in the addresses that its user is sent to', async () => {
+    const { run } = setting({ secrets: 'mask' }, { kept: true })
+    const url = `https://a.example/sign-in?access_token=a8f3k2m9q7w1e5r4`
+    const image = { type: 'image', mimeType: 'image/png', data: token }
+    const inputRequests = {
+      one: { method: 'elicitation/create', params: { mode: 'url', message: `sent by ${token}`, url } },
+      two: { method: 'elicitation/create', params: { mode: 'url', message: 'own', url: `https://a.example/?t=${own}` } },
+      three: {
+        method: 'sampling/createMessage',
+        params: {
+          systemPrompt: `use ${own}`,
+          messages: [
+            { role: 'user', content: image },
+            { role: 'user', content: { type: 'text', text: token } },
+          ],
+        },
+      },
+    }
+    const continuation = { kind: 'relayed', inner: 'state' } as const
+    const outcome = await run({
+      kind: 'input_required',
+      requests: payloadOf({ resultType: 'input_required', inputRequests }),
+      continuation,
+      sealed: 's',
+    })
+    if (outcome.kind !== 'input_required') throw new Error(outcome.kind)
+    expect(outcome).toMatchObject({ continuation, sealed: 's' })
+    const left = JSON.parse(Buffer.from(outcome.requests.bytes).toString('utf8'))
+    expect(left.inputRequests.one.params).toEqual({ mode: 'url', message: `sent by ${masked}`, url })
+    expect(left.inputRequests.two.params.url).toBe('https://a.example/?t=[secret masked: own_credential]')
+    expect(left.inputRequests.three.params).toEqual({
+      systemPrompt: 'use [secret masked: own_credential]',
+      messages: [
+        { role: 'user', content: image },
+        { role: 'user', content: { type: 'text', text: masked } },
+      ],
+    })
+    expect(left._meta).toEqual({ 'signalbox.dev/masked': { github_token: 2, own_credential: 2 } })
+  })
+
+  it('in what a server says of a task', async () => {
+    const { run } = setting({ secrets: 'mask' })
+    const outcome = await run({ kind: 'task', result: payloadOf({ taskId: 'one', statusMessage: `with ${token}` }), handle: 'one' })
+    if (outcome.kind !== 'task') throw new Error(outcome.kind)
+    expect(outcome.result.json()).toMatchObject({ taskId: 'one', statusMessage: `with ${masked}` })
+  })
+
+  it('that the gateway keeps are masked in images and addresses too', async () => {
+    const { run } = setting({}, { kept: true })
+    const value = {
+      content: [
+        { type: 'resource_link', uri: `x:${own}`, name: 'a' },
+        { type: 'image', mimeType: 'image/png', data: own },
+      ],
+    }
+    expect(JSON.stringify(body(await run(result(value))))).not.toContain(own)
   })
 
   it('where there is none, the result is the very same', async () => {

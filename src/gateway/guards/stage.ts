@@ -10,7 +10,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { vendorPrefix } from '../../core/protocol/names.ts'
-import type { KeptCredentials } from './kept-credentials.ts'
+import type { KnownValues } from '../../core/text/known-values.ts'
 import { type Counts, mask } from './mask.ts'
 import type { MaskRule } from './token-forms.ts'
 import { markUntrusted } from './untrusted.ts'
@@ -23,7 +23,7 @@ export interface GuardParts {
   /** Of what a server has beside tools: prompts, resources, tasks. */
   othersOf(upstream: UpstreamId): GuardSettings
   /** What the gateway keeps towards a server; undefined where that is nothing. */
-  keptOf(upstream: UpstreamId): KeptCredentials | undefined
+  keptOf(upstream: UpstreamId): KnownValues | undefined
 }
 
 const maskedPath = ['_meta', `${vendorPrefix}masked`]
@@ -52,10 +52,10 @@ class Guard implements Sink {
   private readonly parts: GuardParts
   private readonly call: TargetedCall
   private readonly patterns: boolean
-  private readonly kept: KeptCredentials | undefined
+  private readonly kept: KnownValues | undefined
   private readonly sink: Sink
 
-  constructor(parts: GuardParts, call: TargetedCall, patterns: boolean, kept: KeptCredentials | undefined, sink: Sink) {
+  constructor(parts: GuardParts, call: TargetedCall, patterns: boolean, kept: KnownValues | undefined, sink: Sink) {
     this.parts = parts
     this.call = call
     this.patterns = patterns
@@ -75,11 +75,17 @@ class Guard implements Sink {
 
   masked(outcome: Outcome): Outcome {
     if (outcome.kind === 'fault') return this.ofFault(outcome.fault) ?? outcome
-    if (outcome.kind !== 'complete') return outcome
-    const found = this.without(outcome.result)
+    const found = this.without(outcome.kind === 'input_required' ? outcome.requests : outcome.result)
     if (found === undefined) return outcome
-    const result = found.payload.edit([{ path: maskedPath, value: JSON.stringify(found.counts) }])
-    return withResult(outcome, result)
+    const told = found.payload.edit([{ path: maskedPath, value: JSON.stringify(found.counts) }])
+    switch (outcome.kind) {
+      case 'complete':
+        return withResult(outcome, told)
+      case 'input_required':
+        return { ...outcome, requests: told }
+      case 'task':
+        return { ...outcome, result: told }
+    }
   }
 
   marked(outcome: Complete): Outcome {

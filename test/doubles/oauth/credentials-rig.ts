@@ -34,6 +34,8 @@ export interface CredentialRig {
   readonly links: string[]
   /** Servers, and users at one, whose lists are to be got anew. */
   readonly relisted: string[]
+  /** `server value`, of what guards are told to look for. */
+  readonly issued: string[]
   readonly upstream: UpstreamCredentials
   stop(): Promise<void>
 }
@@ -64,6 +66,7 @@ export function credentialRig(options: RigOptions): CredentialRig {
   const decisions: Decision[] = []
   const links: string[] = []
   const relisted: string[] = []
+  const issued: string[] = []
   const grants = durableGrants(durable, vault, clock, systemRandom)
   const keys = createSigningKeys({ durable, vault, clock, random: systemRandom })
   const clients = new Clients({
@@ -88,6 +91,7 @@ export function credentialRig(options: RigOptions): CredentialRig {
       links.push(link)
       return Promise.resolve(link)
     },
+    issued: (server, values) => void issued.push(...values.map((value) => `${server} ${value}`)),
     discoverable: (server) => void relisted.push(server),
     rescoped: (_server, principal) => void relisted.push(principal.sub),
     readText: (file) => import('node:fs/promises').then(({ readFile }) => readFile(file, 'utf8')),
@@ -104,6 +108,7 @@ export function credentialRig(options: RigOptions): CredentialRig {
     decisions,
     links,
     relisted,
+    issued,
     upstream,
     stop: async () => {
       upstream.close()
