@@ -92,7 +92,7 @@ describe('docs/operations.md', () => {
 
   test('explains every field of a line of the log', () => {
     const source = read('src/observe/recorder.ts')
-    const fields = [...source.slice(source.indexOf('sink.log(severity')).matchAll(/(?:^ {4}| \{ |, )(\w+): /gm)].map(
+    const fields = [...source.slice(source.indexOf('sink.call(severity')).matchAll(/(?:^ {4}| \{ |, )(\w+): /gm)].map(
       ([, field]) => field ?? '',
     )
     expect(fields.length).toBeGreaterThan(12)

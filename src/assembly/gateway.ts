@@ -145,7 +145,7 @@ export function assembleInside(parts: InsideParts): Inside {
     if (upstream === undefined) throw new Error(`The catalog routed a call to ${call.upstream}, which is no upstream`)
     return upstream.send(call, exchange)
   }
-  const guarding = assembleGuards(settings, random, report)
+  const guarding = assembleGuards(settings, parts)
   const table = pipeline({
     ...catalog.stages,
     record: record(recorder, clock),

@@ -2,12 +2,10 @@
 import type { TargetedCall, UpstreamId } from '../core/call/call.ts'
 import type { Pass } from '../core/call/stage.ts'
 import { unconfigured } from '../core/call/tool-settings.ts'
-import type { Random } from '../core/ports/clock.ts'
 import type { Issued } from '../core/ports/credentials.ts'
-import type { Report } from '../core/ports/report.ts'
-import { KnownValues } from '../core/text/known-values.ts'
-import { isTelling } from '../gateway/guards/index.ts'
-import { type GuardSettings, guards } from '../gateway/guards/stage.ts'
+import { KnownValues } from '../core/secrets/known-values.ts'
+import { isTelling } from '../core/secrets/secret-names.ts'
+import { type GuardParts, type GuardSettings, guards } from '../gateway/guards/stage.ts'
 import type { Settings } from './settings.ts'
 
 export interface Guarding {
@@ -16,7 +14,7 @@ export interface Guarding {
   readonly issued: Issued
 }
 
-export function assembleGuards(settings: Settings, random: Random, report: Report): Guarding {
+export function assembleGuards(settings: Settings, parts: Pick<GuardParts, 'random' | 'report' | 'clock' | 'decisions'>): Guarding {
   const kept = new Map<UpstreamId, KnownValues>()
   for (const [id, server] of Object.entries(settings.servers)) {
     const values = KnownValues.of(credentialsOf(server))
@@ -27,7 +25,8 @@ export function assembleGuards(settings: Settings, random: Random, report: Repor
   const isConfigured = Object.values(settings.tools).some(({ secrets, untrusted }) => secrets === 'mask' || untrusted === 'mark')
   if (!isConfigured && kept.size === 0) return { stage: undefined, issued }
   const others = new Map(Object.keys(settings.servers).map((id) => [id, othersOf(settings, id)]))
-  const stage = guards({ random, report, othersOf: (id) => others.get(id) ?? unconfigured, keptOf: (id) => kept.get(id) })
+  const { random, report, clock, decisions } = parts
+  const stage = guards({ random, report, clock, decisions, othersOf: (id) => others.get(id) ?? unconfigured, keptOf: (id) => kept.get(id) })
   return { stage, issued }
 }
 

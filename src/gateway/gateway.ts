@@ -55,6 +55,7 @@ export function createGateway({ chains, mounts, recorder, clock, identify, runOf
         delivery: 'delivered',
         attempts: 0,
         coerced: undefined,
+        masked: undefined,
         events: 0,
         bytesIn: 0,
         bytesOut: 0,

@@ -27,3 +27,15 @@ describe('the log for people', () => {
     expect(JSON.parse(text)).toMatchObject({ bare: `${evil}\n`, event: 'said' })
   })
 })
+
+it.each(['human', 'json'] as const)('what others said stands there without the secrets in it: %s', (format) => {
+  const token = `ghp_${'aZ3kQ9xV7bN2mW8pR5tY1uE6cD4gH0jL5tY1'}`
+  const text = logged(format, 'A server said', {
+    says: `with ${token} and postgres://app:hunter22x@db.internal/x`,
+    credential: 'client gateway',
+  })
+  expect(text).not.toContain(token)
+  expect(text).not.toContain('hunter22x')
+  expect(text).toContain('[secret masked: github_token]')
+  expect(text).toContain('client gateway')
+})

@@ -1,8 +1,9 @@
 // The log: JSON lines for machines, a short form on a terminal. Always on standard error, buffered, flushed at exit; what it writes has
-// passed the redactor.
+// passed the redactor, and what has texts of others in it is written without the secrets in them.
 import { styleText } from 'node:util'
 import type { Clock } from '../core/ports/clock.ts'
 import type { Log, LogSeverity } from '../core/ports/report.ts'
+import { withoutSecrets } from '../core/secrets/without-secrets.ts'
 import { forTerminal, onOneLine } from '../core/text/terminal.ts'
 import { LineWriter } from './line-writer.ts'
 import type { Redact } from './redact.ts'
@@ -10,6 +11,8 @@ import type { LogSettings } from './settings.ts'
 
 export interface LogSink {
   readonly log: Log
+  /** Of each call: whoever writes it has cleaned what others said. */
+  readonly call: Log
   /** False where the severity is not written: saves building the fields. */
   enabled(severity: LogSeverity): boolean
   /** Resolves when all lines have left. */
@@ -29,11 +32,16 @@ export function createLog(settings: LogSettings, redact: Redact, clock: Clock, t
   const human = settings.format === 'human' || (settings.format === 'auto' && target.isTTY === true)
   const least = settings.level === 'silent' ? Number.POSITIVE_INFINITY : levels[settings.level]
   const enabled = (severity: LogSeverity): boolean => levels[severity] >= least
-  const write = human ? humanWriter(target, redact, clock) : jsonWriter(target, redact, clock)
+  const writer = human ? humanWriter : jsonWriter
+  const write = writer(target, (text) => redact(withoutSecrets(text)), clock)
+  const writeCall = writer(target, redact, clock)
   return {
     enabled,
     log: (severity, event, fields) => {
       if (enabled(severity)) write(severity, event, fields ?? {})
+    },
+    call: (severity, event, fields) => {
+      if (enabled(severity)) writeCall(severity, event, fields ?? {})
     },
     flush: async () => target.flush?.(),
   }

@@ -18,6 +18,7 @@ function refused(method: string, revision: string | undefined): CallRecord {
     delivery: 'delivered',
     attempts: 0,
     coerced: undefined,
+    masked: undefined,
     events: 0,
   } as const
   const none = { target: undefined, upstream: undefined, item: undefined, version: undefined, bytesIn: 0, bytesOut: 0 }

@@ -1,6 +1,7 @@
 // Fans a finished record out to its readers: metrics, the inventory of clients and the log line. A reader that fails is logged and harms no call.
 import type { CallRecord, Recorder } from '../core/call/record.ts'
 import { guarded, stackOf } from '../core/ports/boundary.ts'
+import { withoutSecrets } from '../core/secrets/without-secrets.ts'
 import type { Inventory } from './inventory.ts'
 import type { LogSink } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -27,10 +28,10 @@ function logCall(sink: LogSink, record: CallRecord): void {
   if (!sink.enabled(severity)) return
   const { fault, caller } = record
   // What is undefined is left out of the line. Conditional spreads would read better and cost more than the rest of it.
-  sink.log(severity, record.family === 'refused' ? 'refused' : 'call', {
+  sink.call(severity, record.family === 'refused' ? 'refused' : 'call', {
     id: record.id,
     method: record.method,
-    target: record.target,
+    target: record.target?.includes('://') ? withoutSecrets(record.target) : record.target,
     upstream: record.upstream,
     version: record.version,
     outcome: record.outcome,
@@ -38,12 +39,13 @@ function logCall(sink: LogSink, record: CallRecord): void {
     in: record.bytesIn,
     out: record.bytesOut,
     coerced: record.coerced,
+    masked: record.masked,
     attempts: record.attempts > 1 ? record.attempts : undefined,
     delivery: record.delivery === 'delivered' ? undefined : record.delivery,
     fault: fault?.kind,
     category: fault?.category,
     sideEffect: fault?.sideEffect,
-    message: fault?.message,
+    message: fault === undefined ? undefined : withoutSecrets(fault.message),
     client: caller.client?.name,
     clientVersion: caller.client?.version,
     transport: caller.arrival.transport,
@@ -52,6 +54,6 @@ function logCall(sink: LogSink, record: CallRecord): void {
     trace: record.trace?.traceId,
     run: record.run?.id,
     turn: record.run?.turn,
-    why: record.run?.why,
+    why: record.run?.why === undefined ? undefined : withoutSecrets(record.run.why),
   })
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { KnownValues } from '../core/text/known-values.ts'
+import { KnownValues } from '../core/secrets/known-values.ts'
 import { createRedactor } from './redact.ts'
 
 it('takes out what is known at the beginning, and what was got since', () => {

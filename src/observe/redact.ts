@@ -1,6 +1,6 @@
 // Removes known secret values from anything that is written. Secrets are known by value: they came from the environment, from files
 // or from credential settings, or were got from an issuer since.
-import type { KnownValues } from '../core/text/known-values.ts'
+import type { KnownValues } from '../core/secrets/known-values.ts'
 
 /** Shorter values would blank out ordinary words. */
 const shortest = 6

@@ -8,7 +8,7 @@ import type { Result } from '../peers/clients.ts'
 import { startProcess } from '../peers/process.ts'
 import { eventually } from '../peers/processes.ts'
 import { modern, send } from '../peers/raw.ts'
-import { plainTool, type Scripted, startScripted } from '../peers/scripted.ts'
+import { plainTool, type Scripted, startScripted, textResult } from '../peers/scripted.ts'
 import { promise } from './promise.ts'
 
 const root = new URL('../..', import.meta.url).pathname
@@ -110,6 +110,44 @@ describe('audit query', () => {
     const { code, err } = await signalbox('audit', 'query', '--config', empty)
     expect([code, err]).toEqual([11, expect.stringContaining('There is no store')])
   })
+})
+
+promise('R60', 'the audit and the log say what was masked in a result, how often and by which rule, and never the value', async () => {
+  const secret = `ghp_${'aZ3kQ9xV7bN2mW8pR5tY1uE6cD4gH0jL5tY1'}`
+  const tools = [plainTool('read'), plainTool('fails')]
+  const giving = await startScripted({
+    era: 'modern',
+    tools,
+    call: ({ name, answer, fail }) => {
+      if (name === 'read') answer({ ...textResult(`${secret} ${secret}`), structuredContent: { password: 'hunter2-is-it' } })
+      else fail(-32_000, `no: ${secret}`)
+    },
+  })
+  const stateDir = join(folder, 'masking')
+  const masking = {
+    stateDir,
+    servers: { up: { url: giving.url, era: 'modern' } },
+    tools: { '*': { secrets: 'mask' }, 'up/fails': { secrets: 'pass' } },
+  }
+  const gateway = await startProcess(masking)
+  const read = await modern(gateway.base, 'tools/call', { name: 'up__read', arguments: {} })
+  expect(read.text).not.toContain(secret)
+  // What is passed on to the caller is in no log all the same.
+  expect((await modern(gateway.base, 'tools/call', { name: 'up__fails', arguments: {} })).text).toContain(secret)
+  await gateway.end('SIGTERM')
+  await giving.close()
+  const path = join(folder, 'masking.json')
+  writeFileSync(path, JSON.stringify(masking))
+  const rows = (await lines('--config', path)).filter(({ about }) => about === 'content')
+  expect(rows).toMatchObject([
+    { allowed: true, upstream: 'up', item: 'read', rule: 'secrets', reason: 'masked: github_token 2, named_secret 1' },
+  ])
+  const { out } = await signalbox('audit', 'query', '--about', 'content', '--config', path)
+  expect(out).toMatch(/content +anonymous +up\/read +secrets .*masked: github_token 2, named_secret 1/)
+  const log = gateway.log()
+  expect(log).toMatch(/"target":"up__read".*"masked":\{"github_token":2,"named_secret":1\}/)
+  expect(log).toMatch(/"target":"up__fails".*"message":"[^"]*\[secret masked: github_token\]/)
+  expect(log).not.toContain(secret)
 })
 
 promise('R29', 'audit verify tells a whole chain', async () => {

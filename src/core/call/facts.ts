@@ -14,6 +14,8 @@ declare module './exchange.ts' {
     attempts: number
     /** Arguments were given the types of their schema: where (JSON Pointers), and the params as the caller sent them. */
     coerced: { readonly places: readonly string[]; readonly asSent: Payload }
+    /** Secrets that were masked in what came back, by what they were recognised by. */
+    masked: Readonly<Record<string, number>>
     /** The endpoint at which the last attempt failed, of a server that has several. */
     failedAt: string
     /** Bytes of the request body as the door read it; without this fact the record takes the size of `params`. */

@@ -44,6 +44,8 @@ export interface CallRecord {
   readonly attempts: number
   /** JSON Pointers of arguments that were given the type of their schema; undefined where none was. */
   readonly coerced: readonly string[] | undefined
+  /** Secrets that were masked in what came back, by what they were recognised by; undefined where none was. */
+  readonly masked: Readonly<Record<string, number>> | undefined
   /** Events that reached the caller's sink. */
   readonly events: number
   readonly bytesIn: number

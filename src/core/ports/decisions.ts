@@ -10,9 +10,21 @@ export interface Decision {
   /**
    * `authenticate`: is this a caller; `access`: may it use the item; `shadow`: what a rule that is not in force would have said; `credential`:
    * a credential of an upstream was used, renewed or refused; `consent`, `grant`, `key`, `token`: one was given, revoked or made; `operation`:
-   * an operator did something to the running gateway; `contract`: a tool or a change of one was let in, or not.
+   * an operator did something to the running gateway; `contract`: a tool or a change of one was let in, or not; `content`: secrets were taken
+   * out of what a server gave.
    */
-  readonly about: 'authenticate' | 'access' | 'shadow' | 'credential' | 'consent' | 'grant' | 'key' | 'token' | 'operation' | 'contract'
+  readonly about:
+    | 'authenticate'
+    | 'access'
+    | 'shadow'
+    | 'credential'
+    | 'consent'
+    | 'grant'
+    | 'key'
+    | 'token'
+    | 'operation'
+    | 'contract'
+    | 'content'
   readonly allowed: boolean
   /** Undefined where nobody is known. */
   readonly principal: Principal | undefined

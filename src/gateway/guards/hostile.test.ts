@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { cpuMs } from '../../../test/doubles/cpu-time.ts'
 import { payload } from '../../core/call/payload.ts'
-import { KnownValues } from '../../core/text/known-values.ts'
+import { KnownValues } from '../../core/secrets/known-values.ts'
 import { mask } from './mask.ts'
 import { markUntrusted } from './untrusted.ts'
 

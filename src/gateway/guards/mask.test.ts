@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { KnownValues } from '../../core/text/known-values.ts'
+import { KnownValues } from '../../core/secrets/known-values.ts'
 import { mask } from './mask.ts'
 
 const long = 'aZ3kQ9xV7bN2mW8pR5tY1uE6cD4gH0jL5tY1uE6c'

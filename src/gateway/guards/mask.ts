@@ -1,8 +1,9 @@
 // Takes secrets out of JSON bytes: a word that says what it was stands in place of each.
 import type { Span } from '../../core/protocol/scan.ts'
-import type { KnownValues } from '../../core/text/known-values.ts'
-import { type Found, findSecrets } from './find-secrets.ts'
-import type { MaskRule } from './token-forms.ts'
+import { type Found, findSecrets } from '../../core/secrets/find-secrets.ts'
+import type { KnownValues } from '../../core/secrets/known-values.ts'
+import type { MaskRule } from '../../core/secrets/token-forms.ts'
+import { maskOf } from '../../core/secrets/without-secrets.ts'
 import { untouched } from './untouched.ts'
 
 export type Counts = Partial<Record<MaskRule, number>>
@@ -12,7 +13,7 @@ export interface Masked {
   readonly counts: Counts
 }
 
-const words = (rule: MaskRule): Buffer => Buffer.from(`[secret masked: ${rule}]`)
+const words = (rule: MaskRule): Buffer => Buffer.from(maskOf(rule))
 
 /** Undefined where there is nothing to mask. `patterns`: also what is known by its form or by the name beside it. `own`: the gateway's own. */
 export function mask(bytes: Uint8Array, patterns: boolean, own: KnownValues | undefined): Masked | undefined {

@@ -1,22 +1,27 @@
 import { describe, expect, it } from 'vitest'
 import { aCall, anExchange, anItem, aReport, countedRandom } from '../../../test/doubles/gateway/samples.ts'
+import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { type RoutedCall, routed } from '../../core/call/call.ts'
 import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { unconfigured } from '../../core/call/tool-settings.ts'
 import { fault } from '../../core/faults/catalogue.ts'
-import { KnownValues } from '../../core/text/known-values.ts'
+import type { Decision } from '../../core/ports/decisions.ts'
+import { KnownValues } from '../../core/secrets/known-values.ts'
 import { type GuardSettings, guards } from './stage.ts'
 
 const token = `ghp_${'aZ3kQ9xV7bN2mW8pR5tY1uE6cD4gH0jL5tY1'}`
 const masked = '[secret masked: github_token]'
 const own = 'kept-by-the-gateway-7'
 
-function setting(settings: Partial<GuardSettings>, { kept = false, others = {} as Partial<GuardSettings> } = {}) {
+function setting(settings: Partial<GuardSettings>, { kept = false, quiet = false, others = {} as Partial<GuardSettings> } = {}) {
   const { report, counted, logged } = aReport()
+  const decisions: Decision[] = []
   const stage = guards({
     random: countedRandom(),
     report,
+    clock: new ManualClock(),
+    decisions: { note: (decision) => void decisions.push(decision) },
     othersOf: () => ({ ...unconfigured, ...others }),
     keptOf: () => (kept ? KnownValues.of([own]) : undefined),
   })
@@ -24,13 +29,14 @@ function setting(settings: Partial<GuardSettings>, { kept = false, others = {} a
   const run = (outcome: Outcome, change: Partial<RoutedCall> = {}) => {
     const call = { ...routed(aCall(), anItem({ settings: { ...unconfigured, ...settings } })), ...change }
     return stage.run(call, exchange, async (_, guarded) => {
+      if (quiet) return outcome
       guarded.sink.emit({ kind: 'log', level: 'info', params: payloadOf({ level: 'info', data: { seen: [token, own] } }) })
       guarded.sink.emit({ kind: 'progress', params: payloadOf({ progressToken: 1, progress: 1, message: `with ${token}` }) })
       guarded.sink.emit({ kind: 'changed', list: 'tools' })
       return outcome
     })
   }
-  return { run, events, counted, logged }
+  return { run, events, exchange, counted, decisions, logged }
 }
 
 function result(value: unknown): Outcome {
@@ -49,7 +55,7 @@ const both = { content: [{ type: 'text', text: JSON.stringify(structured) }], st
 
 describe('secrets', () => {
   it('are masked alike in text and structured content, and counted', async () => {
-    const { run, counted, logged } = setting({ secrets: 'mask' })
+    const { run, counted, logged, decisions, exchange } = setting({ secrets: 'mask' })
     const { content, structuredContent, isError, _meta } = body(await run(result(both)))
     expect(structuredContent).toEqual({ rows: [{ name: 'a', key: masked }], big: 1 })
     expect(JSON.parse(content[0].text)).toEqual(structuredContent)
@@ -58,6 +64,9 @@ describe('secrets', () => {
     // Those of the two events before it too.
     expect(counted.masked).toBe(4)
     expect(logged.join()).not.toContain(token)
+    expect(exchange.fact('masked')).toEqual({ github_token: 4 })
+    expect(decisions).toMatchObject([{ about: 'content', allowed: true, rule: 'secrets', reason: 'masked: github_token 4' }])
+    expect(JSON.stringify(decisions)).not.toContain(token)
   })
 
   it('in prompts, embedded resources and what is read, and never in images, audio, blobs or addresses', async () => {
@@ -164,6 +173,10 @@ describe('secrets', () => {
 
   it('where there is none, the result is the very same', async () => {
     const clean = result({ content: [{ type: 'text', text: 'token: none, 12345678901234567890' }] })
+    const unmasked = setting({}, { kept: true, quiet: true })
+    expect(await unmasked.run(clean)).toBe(clean)
+    expect(unmasked.decisions).toEqual([])
+    expect(unmasked.exchange.fact('masked')).toBeUndefined()
     expect(await setting({ secrets: 'mask' }, { kept: true }).run(clean)).toBe(clean)
     const unguarded = result(both)
     expect(await setting({}).run(unguarded)).toBe(unguarded)

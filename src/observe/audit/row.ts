@@ -4,6 +4,7 @@
 import type { Principal } from '../../core/call/principal.ts'
 import type { Run } from '../../core/call/run.ts'
 import type { Decision } from '../../core/ports/decisions.ts'
+import { withoutSecrets } from '../../core/secrets/without-secrets.ts'
 
 /** What a reader of the audit sees. Times are ms since the epoch; what is not known is null. */
 export interface AuditRow {
@@ -88,7 +89,7 @@ export function encodeBatch(
     const caller = callers.of(callerText(decision))
     const matter = matters.of(matterText(decision))
     const task = runs.of(runText(run))
-    const end = reason === undefined ? ']' : `,${member(reason)}]`
+    const end = reason === undefined ? ']' : `,${member(withoutSecrets(reason))}]`
     rows += `\n[${atMs - startMs},${plain.test(id) ? `"${id}"` : member(id)},${caller},${matter},${task}${end}`
   }
   if (lost.count > 0) {

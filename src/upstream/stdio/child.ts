@@ -9,6 +9,7 @@ import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
+import { withoutSecrets } from '../../core/secrets/without-secrets.ts'
 import { childEnvironment } from './environment.ts'
 import { ProcessGroup } from './group.ts'
 import { masking } from './masking.ts'
@@ -146,7 +147,7 @@ export class Child {
 
   /** Anything of this child's output, fit for logs and faults. */
   quotable(text: string): string {
-    return this.mask(text).trim()
+    return withoutSecrets(this.mask(text)).trim()
   }
 
   /**

@@ -1,6 +1,6 @@
 // Where secrets stand in JSON bytes, found without parsing: one pass that stops at bytes with which a secret may begin, or beside which one may
 // stand, and reads from there. What is found lies within one string of the JSON, at whatever depth of JSON within texts, and never cuts an escape.
-import { asBuffer } from '../../core/protocol/scan.ts'
+import { asBuffer } from '../protocol/scan.ts'
 import { isEnvironmental, isTelling, mayBeTelling, threeTo } from './secret-names.ts'
 import { isRandom, looksSecret } from './secret-values.ts'
 import { type Form, forms, type MaskRule } from './token-forms.ts'
