@@ -197,24 +197,27 @@ export const promises = {
   },
   R50: {
     text: 'HTTP 200 is not success: outcome is judged at tool level (JSON-RPC error, `isError`, schema, error-looking text, emptiness).',
-    claimed: false,
+    claimed: true,
   },
   R51: {
     text: 'The silent-failure story is caught: pool exhausted / query timeout -> 200 + empty; detected within a stated number of calls (not 60+ calls/48 h), alert fires, agent is told "suspect empty", not given bare empty.',
-    claimed: false,
+    claimed: true,
   },
-  R52: { text: 'Empty and error are different outcomes in metrics, traces, and in what the agent reads.', claimed: false },
+  R52: {
+    text: 'Empty and error are different outcomes in metrics, traces, and in what the agent reads.',
+    claimed: { partly: 'spans do not have it yet' },
+  },
   R53: {
     text: 'Result-quality baseline: rows/size per tool learned; zero rows where history is 10-50 raises an alert and annotates the result.',
-    claimed: false,
+    claimed: true,
   },
-  R54: { text: 'Baselines never block a legitimately empty answer by default (annotate; block only by policy).', claimed: false },
+  R54: { text: 'Baselines never block a legitimately empty answer by default (annotate; block only by policy).', claimed: true },
   R55: {
     text: 'Tool latency by tool name as histograms; `query_database` going 200 ms -> 5 s alerts without any error.',
-    claimed: { partly: 'histograms by tool are there; alerts are not' },
+    claimed: true,
   },
   R56: { text: 'Token consumption per session; 50,000 against a usual 5,000 alerts as a probable retry loop.', claimed: false },
-  R57: { text: 'Structured metrics, not log parsing, drive alerts: every alert rule evaluates with logs turned off.', claimed: false },
+  R57: { text: 'Structured metrics, not log parsing, drive alerts: every alert rule evaluates with logs turned off.', claimed: true },
   R58: {
     text: 'Streaming is visible: time to first event, event gaps, progress count, bytes, stream end reason per call.',
     claimed: false,

@@ -20,6 +20,8 @@ export async function metricsPage(load, note) {
     sessions: () => [{ transport: 'http', open: 0 }],
     tools: () => [{ upstream: 'x', state: 'admitted', tools: 0 }],
     clients: () => [{ transport: 'http', revision: 'x', clients: 0 }],
+    alerts: () => [{ upstream: 'x', item: 'x', kind: 'empty' }],
+    results: () => [{ upstream: 'x', kind: 'ok', results: 1 }],
     stages: () => [{ family: 'x', stage: 'x', passes: 1, ownMs: 1 }],
   })
   for (const [name, { labels }] of Object.entries(counters))

@@ -15,6 +15,7 @@ import {
   createLegacyHttpDoor,
   createSseDoor,
   type HttpDoor,
+  type Quality,
   type Readiness,
   type StoreStatus,
   serveStdio,
@@ -50,6 +51,8 @@ interface DoorParts {
   readonly budgets: Budgets
   readonly tools: Tools
   readonly versions: ToolVersions
+  /** Undefined where results are not judged. */
+  readonly quality: Quality | undefined
   stores(): readonly StoreStatus[]
   metrics(): Promise<string>
   clients(): ReturnType<Inventory['clients']>
@@ -108,6 +111,7 @@ export function openDoors(parts: DoorParts): Doors {
     budgets: parts.budgets,
     tools: parts.tools,
     versions: parts.versions,
+    quality: parts.quality,
     stores: () => parts.stores(),
     metrics: () => parts.metrics(),
     clients: () => parts.clients(),

@@ -20,7 +20,6 @@ import { authorize, createPolicy } from '../gateway/access/stage.ts'
 import { type Catalog, createCatalog } from '../gateway/catalog/index.ts'
 import { keptCatalogs } from '../gateway/catalog/kept-catalogs.ts'
 import { createContinuation } from '../gateway/continuation/stage.ts'
-import { resultWatch } from '../gateway/contracts/index.ts'
 import type { Registry } from '../gateway/contracts/registry.ts'
 import { adapt, contract } from '../gateway/contracts/stage.ts'
 import { signIn } from '../gateway/credentials/stage.ts'
@@ -43,6 +42,7 @@ import type { Outside } from '../upstream/index.ts'
 import { assembleGuards } from './guards.ts'
 import { type AssembledLimits, assembleLimits } from './limits.ts'
 import { mountScopes } from './mount-scopes.ts'
+import { type AssembledQuality, assembleQuality } from './quality.ts'
 import type { Settings } from './settings.ts'
 import { assembleUpstreams } from './upstreams.ts'
 import { plannedEnds } from './versions.ts'
@@ -86,6 +86,8 @@ export interface Inside {
   readonly events: Events
   readonly resilience: Resilience
   readonly limits: AssembledLimits
+  /** Undefined where results are not judged. */
+  readonly quality: AssembledQuality | undefined
   readonly maintenance: Maintenance
   readonly issued: Issued
   /** What the access rules name. */
@@ -137,6 +139,14 @@ export function assembleInside(parts: InsideParts): Inside {
     perPrincipal: (id) => isOfCaller(settings.servers[id]),
   })
   const limits = assembleLimits({ settings, clock, random, report, durable: parts.durable, shared: parts.limitStore })
+  const quality = assembleQuality({
+    settings,
+    clock,
+    report,
+    durable: parts.durable,
+    compile: gate,
+    versionOf: (id) => upstreams.get(id)?.describe().identity?.version,
+  })
   const continuation = createContinuation({ sealer, clock, random })
   const runs = new Runs({ clock, random })
   const limitsOf = deadlines(settings)
@@ -183,7 +193,7 @@ export function assembleInside(parts: InsideParts): Inside {
       ? degraded(clock, report, (id) => settings.tools[id]?.staleFor ?? settings.tools['*']?.staleFor)
       : undefined,
     retry: resilience.retry,
-    results: resultWatch({ clock, report, compile: gate, versionOf: (id) => upstreams.get(id)?.describe().identity?.version }),
+    results: quality?.gate,
     breaker: resilience.breaker,
     bulkhead: resilience.bulkhead,
     connection: send,
@@ -205,6 +215,7 @@ export function assembleInside(parts: InsideParts): Inside {
     resilience,
     limits,
     issued: guarding.issued,
+    quality,
     maintenance: new Maintenance({ clock, log: report.log, resilience, upstreams }),
     scopes: mountScopes(policy, settings),
     close: () => exits.close(),

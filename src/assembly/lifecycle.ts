@@ -249,6 +249,7 @@ class Running implements RunningGateway {
       budgets: this.inside.limits,
       tools: this.registry.operators,
       versions: this.versions.operators,
+      quality: this.inside.quality?.operators,
       actions: { actions: upstreamActions, maintenance: this.inside.maintenance },
       stores: () => [this.store()],
       metrics: () => metrics.text(),
@@ -271,6 +272,7 @@ class Running implements RunningGateway {
       this.versions.plans.start(),
       this.inside.catalog.start(),
       this.inside.limits.start(),
+      this.inside.quality?.start(),
       this.auth.callers.start(),
       this.saving.start(),
     ])
@@ -352,6 +354,7 @@ class Running implements RunningGateway {
     await this.doors.admin.close()
     await this.saving.end()
     await this.inside.limits.end()
+    await this.inside.quality?.end()
     await this.versions.usage.end()
     await this.audit?.end()
     await this.durable.close()
@@ -412,6 +415,8 @@ class Running implements RunningGateway {
       },
       sessions: () => this.doors.sessions(),
       tools: () => this.registry.operators.counts(),
+      alerts: () => this.inside.quality?.operators.open() ?? [],
+      results: () => this.inside.quality?.operators.results() ?? [],
     }
   }
 }

@@ -16,6 +16,7 @@ import { governanceSettings, versionSettings } from '../gateway/contracts/settin
 import { connectSettings, upstreamAuthSettings } from '../gateway/credentials/settings.ts'
 import { callerSettings } from '../gateway/identity/settings.ts'
 import { budgetSettings, limitSettings, loopSettings, priceSettings } from '../gateway/limits/settings.ts'
+import { qualitySettings } from '../gateway/quality/settings.ts'
 import { promptsSettings, resourcesSettings, toolsSettings } from '../gateway/tools/settings.ts'
 import { auditSettings, logSettings, telemetrySettings } from '../observe/settings.ts'
 import { vaultSettings } from '../platform/vault/settings.ts'
@@ -63,6 +64,7 @@ export const settingsSchema = z.strictObject({
       'Rates of resources, by selector: of their URI, or of a URI template as a list shows it. What comes from one template counts together, the files of one skill too, and what no list has counts by the selectors that select it.',
     ),
   versions: versionSettings.prefault({}).describe('Contracts of tools: what becomes of them when a server changes them.'),
+  quality: qualitySettings.prefault({}).describe('Results of tools that are judged, not trusted.'),
   access: accessSettings
     .optional()
     .describe(

@@ -12,6 +12,7 @@ import { connectDomain } from '../gateway/credentials/connect-requests.ts'
 import { grantsDomain } from '../gateway/credentials/grants.ts'
 import { apiKeysDomain, revocationsDomain } from '../gateway/identity/index.ts'
 import { budgetUsageDomain } from '../gateway/limits/kept-usage.ts'
+import { toolHistoriesDomain } from '../gateway/quality/index.ts'
 import { deprecationsDomain } from '../gateway/versions/plans.ts'
 import { toolUsageDomain } from '../gateway/versions/usage.ts'
 import { auditDomain, clientsDomain } from '../observe/index.ts'
@@ -35,6 +36,7 @@ export const domains: readonly Domain[] = [
   contractsDomain,
   toolUsageDomain,
   deprecationsDomain,
+  toolHistoriesDomain,
 ]
 
 /** Opens with the first use. Without a state folder it is in memory, and ends with the gateway. */

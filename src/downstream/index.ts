@@ -1,4 +1,5 @@
 // The doors, as the assembly composes them.
+export type { Quality } from './admin/alerts.ts'
 export type { Budgets } from './admin/budgets.ts'
 export { type AdminDoor, createAdminDoor, type StoreStatus, type UpstreamStatus } from './admin/door.ts'
 export type { Readiness } from './admin/health.ts'

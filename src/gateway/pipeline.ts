@@ -32,7 +32,8 @@ export interface Stages {
   /** Undefined where configuration says it of no tool. */
   readonly degraded: Pass<RoutedCall> | undefined
   readonly retry: Pass<TargetedCall>
-  readonly results: Gate<RoutedCall>
+  /** Undefined where results are not judged. */
+  readonly results: Gate<RoutedCall> | undefined
   readonly breaker: Gate<TargetedCall>
   readonly bulkhead: Gate<TargetedCall>
   readonly connection: Next<TargetedCall>
@@ -77,9 +78,9 @@ export function pipeline(s: Stages) {
     .gate(['invoke'], s.toolConcurrency, 'before the breaker: who waits for its tool takes no place of the upstream')
     .pass(['invoke'], s.degraded, 'around retry: what is given where all attempts have failed')
     .pass(sent, s.retry, 'around the breaker, so that each attempt is judged')
-    .gate(['invoke'], s.results, 'inside retry and what is given in its place: it reads what the server itself answered')
     .gate(sent, s.breaker, 'before the queue: an open circuit answers at once and takes no place')
-    .gate(sent, s.bulkhead, 'innermost: a place is held only while the upstream works')
+    .gate(sent, s.bulkhead, 'around nothing but the upstream’s own work: a place is held only while it works')
+    .gate(['invoke'], s.results, 'innermost: it reads what the server itself answered, and how long that took without any wait for a place')
     .end(sent, 'connection', s.connection, 'the exit of the call’s upstream')
     .end(['list'], 'list', s.list, 'a query over the catalog')
     .end(['discover'], 'discover', s.discover, 'what a mount offers')

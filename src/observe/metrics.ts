@@ -26,6 +26,10 @@ export interface Gauges {
   clients(): readonly { readonly transport: string; readonly revision: string; readonly clients: number }[]
   /** Tools of each server in each state of their contract. */
   tools(): readonly { readonly upstream: string; readonly state: string; readonly tools: number }[]
+  /** Alerts that are open, at most 100 of each server. */
+  alerts(): readonly { readonly upstream: string; readonly item: string; readonly kind: string }[]
+  /** Results of tools, by what they were found to be. */
+  results(): readonly { readonly upstream: string; readonly kind: string; readonly results: number }[]
   /** Empty where they are not measured. */
   stages(): readonly StageTime[]
 }
@@ -92,6 +96,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   const items = boundedLabels()
   addGauges(registry, gauges)
   addStages(registry, gauges)
+  addResults(registry, gauges)
   let waiting: CallRecord[] = []
   const count = (): void => {
     const records = waiting
@@ -183,6 +188,20 @@ function addStages(registry: Registry, gauges: Gauges): void {
   }
 }
 
+/** As above. */
+function addResults(registry: Registry, gauges: Gauges): void {
+  new Counter({
+    name: 'signalbox_results_total',
+    help: 'Results of tools by what they were found to be: `ok`, `tool_error` (the tool says so), `hidden_error` (given for a success), `empty`, `truncated`, `schema_violation`, `oversize` (too large to look at).',
+    labelNames: ['upstream', 'kind'],
+    registers: [registry],
+    collect() {
+      this.reset()
+      for (const { upstream, kind, results } of gauges.results()) this.inc({ upstream, kind }, results)
+    },
+  })
+}
+
 const states = ['connecting', 'ready', 'degraded', 'reconnecting', 'unavailable', 'paused', 'drained']
 const breakers = { closed: 0, 'half-open': 1, open: 2 }
 
@@ -246,6 +265,14 @@ function addGauges(registry: Registry, gauges: Gauges): void {
   gauge('signalbox_tool_contracts', 'Tools that servers list or listed, by the state of their contract.', ['upstream', 'state'], (set) => {
     for (const { upstream, state, tools } of gauges.tools()) set({ upstream, state }, tools)
   })
+  gauge(
+    'signalbox_alerts_open',
+    'Alerts that are open, of tools whose results are not as usual; at most 100 of each upstream.',
+    ['upstream', 'item', 'kind'],
+    (set) => {
+      for (const { upstream, item, kind } of gauges.alerts()) set({ upstream, item, kind }, 1)
+    },
+  )
   gauge('signalbox_sessions', 'Client sessions open now.', ['transport'], (set) => {
     for (const { transport, open } of gauges.sessions()) set({ transport }, open)
   })

@@ -31,7 +31,8 @@ function observed(...records: CallRecord[]): { lines: Record<string, unknown>[];
   const lines: Record<string, unknown>[] = []
   const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>)
   const log = createLog({ format: 'json', level: 'info', calls: true }, (line) => line, new ManualClock(), { write })
-  const metrics = createMetrics({ upstreams: () => [], sessions: () => [], clients: () => [], tools: () => [], stages: () => [] })
+  const none = () => []
+  const metrics = createMetrics({ upstreams: none, sessions: none, clients: none, tools: none, alerts: none, results: none, stages: none })
   const recorder = createRecorder(log, metrics, createInventory(), true)
   for (const record of records) recorder.record(record)
   return { lines, text: metrics.text }

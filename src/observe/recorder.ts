@@ -42,6 +42,8 @@ function logCall(sink: LogSink, record: CallRecord): void {
     masked: record.masked,
     attempts: record.attempts > 1 ? record.attempts : undefined,
     delivery: record.delivery === 'delivered' ? undefined : record.delivery,
+    found: record.found,
+    suspect: record.suspect?.join(' '),
     fault: fault?.kind,
     category: fault?.category,
     sideEffect: fault?.sideEffect,

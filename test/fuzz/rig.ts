@@ -147,6 +147,7 @@ export async function startRig(): Promise<Rig> {
     budgets: inside.limits,
     tools: tools.operators,
     versions: noVersions,
+    quality: undefined,
     stores: () => [],
     upstreams: () => [],
     metrics: async () => '',

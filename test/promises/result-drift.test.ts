@@ -53,7 +53,9 @@ describe.each(['legacy', 'modern'] as const)('a %s server', (era) => {
     const result = await call()
     expect(result?.structuredContent).toEqual({ total: 'three' })
     expect(result?._meta?.['signalbox.dev/suspect']).toEqual({
-      reasons: [{ kind: 'result_schema', rule: '/total', usual: expect.any(String), seen: expect.any(String) }],
+      reasons: [
+        { kind: 'result_schema', rule: 'schema', usual: expect.any(String), seen: expect.stringMatching(/^\/total: expected integer/) },
+      ],
     })
     expect(await suspects(under)).toEqual([['upstream="up",reason="result_schema"', 1]])
   })

@@ -20,6 +20,7 @@ const landed: Readonly<Record<string, readonly string[]>> = {
   budget_usage: ['533391bbf52b7ec3'],
   tool_contracts: ['d48aca490a85efc0', 'b24958a807f6d013'],
   tool_deprecations: ['c6a58a5748110f81'],
+  tool_histories: ['79fafe2b860653e1'],
   tool_usage: ['d6e6a2f2f437c099'],
 }
 

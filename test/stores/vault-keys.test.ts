@@ -19,6 +19,7 @@ const plain = new Set([
   'tool_contracts.definition',
   'tool_states.approved',
   'tool_states.live',
+  'tool_histories.state',
   'audit_batches.body',
   'api_keys.digest',
 ])

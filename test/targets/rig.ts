@@ -84,6 +84,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
     budgets: inside.limits,
     tools: noTools,
     versions: noVersions,
+    quality: undefined,
     stores: () => [],
     upstreams: () => [],
     metrics: async () => '',

@@ -24,6 +24,8 @@ export interface HeaderParam {
 /** What the server itself says of a tool (`annotations`), read strictly: absent is the cautious value. */
 export interface Traits {
   readonly readOnly: boolean
+  /** It may take away or overwrite what was there (`destructiveHint`). */
+  readonly destructive: boolean
   readonly idempotent: boolean
 }
 

@@ -17,6 +17,12 @@ export interface ResultFacts {
   readonly hasStructure: boolean
   /** Size of the result in bytes. */
   readonly bytes: number
+  /** What the judging of results found it to be; absent of `ok`, and of what was not judged. */
+  readonly found?: string
+  /** Why it is doubtful, in single words; absent where nothing is doubtful. */
+  readonly suspect?: readonly string[]
+  /** Blocks at the end of its content that are the gateway's own, and not the server's. */
+  readonly ownBlocks?: number
 }
 
 /** Facts of a result that nobody scanned, such as those of the gateway's own. */

@@ -40,6 +40,10 @@ export interface CallRecord {
   readonly fault:
     | { readonly kind: string; readonly category: Category; readonly sideEffect: SideEffect; readonly message: string }
     | undefined
+  /** What the judging of results found a result to be (`empty`, `hidden_error`, …); undefined of `ok`, and of what was not judged. */
+  readonly found?: string | undefined
+  /** Why a result was doubtful, in single words. */
+  readonly suspect?: readonly string[] | undefined
   readonly delivery: Delivery
   readonly attempts: number
   /** JSON Pointers of arguments that were given the type of their schema; undefined where none was. */

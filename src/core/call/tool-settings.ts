@@ -32,9 +32,22 @@ export interface ToolSettings extends ItemRates {
   readonly secrets: 'mask' | 'pass'
   /** Its results are marked as content of others, for the model that reads them. */
   readonly untrusted: 'mark' | 'pass'
+  /** How its results are judged; undefined: as all are. */
+  readonly quality: ToolQuality | undefined
   /** Of a family of tools, by its name: what holds for its versions. */
   readonly versions: VersionsSettings | undefined
   readonly deprecated: Deprecation | undefined
+}
+
+export interface ToolQuality {
+  /** Path of the rows that are counted; undefined: the list that takes most of the results. */
+  readonly rows: string | undefined
+  readonly emptyIsNormal: boolean
+  /** It gives texts of others; undefined: by its name. */
+  readonly payload: boolean | undefined
+  /** Paths of members that are other each time. */
+  readonly ignore: readonly string[]
+  readonly onSuspect: 'annotate' | 'block'
 }
 
 export interface VersionsSettings {
@@ -58,6 +71,7 @@ export const unconfigured: ToolSettings = {
   cost: undefined,
   secrets: 'pass',
   untrusted: 'pass',
+  quality: undefined,
   versions: undefined,
   deprecated: undefined,
 }

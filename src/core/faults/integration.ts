@@ -31,6 +31,26 @@ export const integrationFaults = {
     operator:
       'The service that the server calls says so in words, or the server by HTTP 429 or 503 with a time. Until then, for an hour at most, further calls of the tool (of the server, once a second tool is told so by HTTP) are answered so at once. Ask for fewer calls (`rate`), or for a larger quota; `signalbox upstream resume` lets them go at once.',
   },
+  result_suspect: {
+    category: 'integration',
+    status: 200,
+    code: -32603,
+    retryable: false,
+    protocol: false,
+    agent: 'The result of {item} is withheld, since it is doubtful: {reason} {executed}',
+    operator:
+      'The judging of results found a reason to doubt this one, and `quality.onSuspect: block` of the tool withholds such results. `/admin/v1/tools/{server}/{tool}/quality` has what is usual, `/admin/v1/alerts` what is open; with `onSuspect: annotate` results are given with their doubt.',
+  },
+  result_schema_violation: {
+    category: 'integration',
+    status: 200,
+    code: -32603,
+    retryable: false,
+    protocol: false,
+    agent: 'The result of {item} is withheld, since it is not of the schema that the tool declares: {problems}. {executed}',
+    operator:
+      'The structured content of a result breaks the `outputSchema` of its tool, and `quality.onSuspect: block` of the tool withholds such results. The server, or a service behind it, has changed: compare its version.',
+  },
   upstream_http_error: {
     category: 'integration',
     status: 200,

@@ -17,6 +17,7 @@ export type EventSource =
   | 'credentials'
   | 'catalog'
   | 'contracts'
+  | 'quality'
   | 'record'
   | 'limits'
   | 'tool_usage'

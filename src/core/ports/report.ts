@@ -33,11 +33,15 @@ export const counters = {
     help: 'Calls that failed and were given the last good answer (`staleFor`).',
     labels: ['upstream'],
   },
+  alerts: {
+    help: 'Alerts of tools whose results are not as usual, by what is unusual (docs/quality.md).',
+    labels: ['upstream', 'kind'],
+  },
   stray_requests: { help: 'Requests of upstreams outside any call, answered -32601.', labels: ['upstream', 'method'] },
   questions_refused: { help: 'Questions of upstreams that were refused, since too many waited for an answer.', labels: ['upstream'] },
   unclaimed: { help: 'Parked calls whose answer nobody came back for.', labels: ['upstream'] },
   suspect: {
-    help: 'Answers that are not what they are given for, by what was recognised: `auth_text` is a refusal of the credential in words, `limit_text` a limit of the rate of calls, `result_shape` a result of another shape than those of its tool had, `result_schema` structured content that its declared schema does not allow.',
+    help: 'Answers that are not what they are given for, by what was recognised: `auth_text` is a refusal of the credential in words, `limit_text` a limit of the rate of calls; the others are those of results that are judged (docs/quality.md): `empty`, `error_text`, `truncated`, `result_schema`, `result_shape`, `frozen`, `size`, `rows`.',
     labels: ['upstream', 'reason'],
   },
   masked: {

@@ -198,7 +198,7 @@ describe('the admin door', () => {
     const nothing = await get('/mcp')
     expect([nothing.status, JSON.parse(nothing.text).detail]).toEqual([
       404,
-      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/stores, /admin/v1/budgets, /admin/v1/tools, /admin/v1/clients, /admin/v1/upstreams/{name}/actions, /admin/v1/budgets/{id}/actions, /admin/v1/tools/{server}/{tool}/contracts, /admin/v1/tools/{server}/{tool}/approve|reject, /admin/v1/tools/{server}/{tool}/usage, /admin/v1/tools/{server}/{tool}/deprecate.',
+      'Served here: /metrics, /admin/v1/upstreams, /admin/v1/stores, /admin/v1/alerts, /admin/v1/budgets, /admin/v1/tools, /admin/v1/clients, /admin/v1/upstreams/{name}/actions, /admin/v1/budgets/{id}/actions, /admin/v1/tools/{server}/{tool}/contracts, /admin/v1/tools/{server}/{tool}/approve|reject, /admin/v1/tools/{server}/{tool}/usage, /admin/v1/tools/{server}/{tool}/deprecate, /admin/v1/tools/{server}/{tool}/quality, /admin/v1/alerts/{id}/actions.',
     ])
     const posted = await get('/admin/v1/clients', {}, 'POST')
     expect([posted.status, posted.headers.allow]).toEqual([405, 'GET, HEAD'])

@@ -11,6 +11,17 @@ import type { ServedState } from '../../core/ports/upstream.ts'
 import { Guard } from '../http/guard.ts'
 import { listenOn } from '../http/listener.ts'
 import { limitReceiving, lookingMs } from '../http/receive-limits.ts'
+import {
+  acknowledgeAddress,
+  acknowledgedIn,
+  alertsAddress,
+  type Quality,
+  qualityAddress,
+  qualityPath,
+  showAlerts,
+  showQuality,
+  takeAcknowledgement,
+} from './alerts.ts'
 import { answer, problem } from './answer.ts'
 import { toolsAddress } from './asked.ts'
 import { type Budgets, budgetsAddress, clearAddress, clearedIn, showBudgets, takeClear } from './budgets.ts'
@@ -73,6 +84,8 @@ export interface AdminParts {
   readonly budgets: Budgets
   readonly tools: Tools
   readonly versions: ToolVersions
+  /** Undefined where results are not judged. */
+  readonly quality?: Quality | undefined
   stores(): readonly StoreStatus[]
   /** The inventory of clients. */
   clients(): readonly ClientEntry[] | Promise<readonly ClientEntry[]>
@@ -121,7 +134,7 @@ async function take(
   res: ServerResponse,
   guard: Guard,
   paths: ReadonlyMap<string, Answering>,
-  { actions, budgets, tools, versions, clock }: AdminParts,
+  { actions, budgets, tools, versions, quality, clock }: AdminParts,
   operations: Operations,
   wanted: Buffer | undefined,
 ): Promise<void> {
@@ -139,11 +152,25 @@ async function take(
     if (acted !== undefined) return takeAction(req, res, acted, actions, operations)
     const cleared = clearedIn(path)
     if (cleared !== undefined) return takeClear(req, res, cleared, budgets, operations)
+    const alert = acknowledgedIn(path)
+    if (alert !== undefined) return takeAcknowledgement(req, res, alert, quality, operations)
+    const judged = qualityPath(path)
+    if (judged !== undefined) return showQuality(req, res, judged, quality)
     const versioned = versionsPath(path)
     if (versioned !== undefined) return takeVersions(req, res, versioned, versions, operations, clock.now())
     const tool = toolIn(path)
     if (tool !== undefined) return takeTool(req, res, tool, tools, operations)
-    const served = [...paths.keys(), actionAddress, clearAddress, contractsAddress, decisionAddress, usageAddress, deprecateAddress]
+    const served = [
+      ...paths.keys(),
+      actionAddress,
+      clearAddress,
+      contractsAddress,
+      decisionAddress,
+      usageAddress,
+      deprecateAddress,
+      qualityAddress,
+      acknowledgeAddress,
+    ]
     return problem(res, 404, 'Not found', `Served here: ${served.join(', ')}.`)
   }
   if (req.method !== 'GET' && req.method !== 'HEAD') {
@@ -163,6 +190,7 @@ function answers(parts: AdminParts): ReadonlyMap<string, Answering> {
     ['/metrics', async (res) => answer(res, 200, 'text/plain; version=0.0.4; charset=utf-8', await parts.metrics())],
     ['/admin/v1/upstreams', (res) => json(res, { upstreams: parts.upstreams().map(shown) })],
     ['/admin/v1/stores', (res) => json(res, { stores: parts.stores() })],
+    [alertsAddress, (res) => showAlerts(res, parts.quality)],
     [budgetsAddress, (res) => showBudgets(res, parts.budgets)],
     [toolsAddress, (res, req) => showTools(req, res, parts.tools, parts.versions)],
     ['/admin/v1/clients', async (res) => json(res, { clients: (await parts.clients()).map(dated) })],

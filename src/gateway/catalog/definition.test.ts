@@ -107,10 +107,11 @@ describe('a definition', () => {
   it('reads traits strictly: absent or contradictory is the cautious value', () => {
     const traits = (annotations?: Record<string, unknown>) =>
       admitted('tool', tool('t', annotations === undefined ? {} : { annotations })).traits
-    expect(traits()).toEqual({ readOnly: false, idempotent: false })
-    expect(traits({ idempotentHint: true })).toEqual({ readOnly: false, idempotent: true })
-    expect(traits({ readOnlyHint: true })).toEqual({ readOnly: true, idempotent: true })
-    expect(traits({ readOnlyHint: true, destructiveHint: true })).toEqual({ readOnly: false, idempotent: false })
+    expect(traits()).toEqual({ readOnly: false, destructive: true, idempotent: false })
+    expect(traits({ idempotentHint: true })).toEqual({ readOnly: false, destructive: true, idempotent: true })
+    expect(traits({ destructiveHint: false })).toEqual({ readOnly: false, destructive: false, idempotent: false })
+    expect(traits({ readOnlyHint: true })).toEqual({ readOnly: true, destructive: false, idempotent: true })
+    expect(traits({ readOnlyHint: true, destructiveHint: true })).toEqual({ readOnly: false, destructive: true, idempotent: false })
   })
 
   it('names the arguments that clients repeat in headers', () => {

@@ -147,7 +147,7 @@ export function readDefinition(
 
 /** What is not called with arguments of a schema is only read. */
 const inert = {
-  traits: { readOnly: true, idempotent: true },
+  traits: { readOnly: true, destructive: false, idempotent: true },
   settings: unconfigured,
   headers: [],
   validate: undefined,
@@ -162,7 +162,7 @@ const inert = {
 function traitsOf(annotations: unknown): Traits {
   const hints = isObject(annotations) ? annotations : {}
   const readOnly = hints.readOnlyHint === true && hints.destructiveHint !== true
-  return { readOnly, idempotent: readOnly || hints.idempotentHint === true }
+  return { readOnly, destructive: !readOnly && hints.destructiveHint !== false, idempotent: readOnly || hints.idempotentHint === true }
 }
 
 function uiOf(meta: unknown): string | undefined {

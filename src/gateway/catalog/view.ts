@@ -280,7 +280,7 @@ export function unlisted(upstream: UpstreamId, own: string, visible: string, wit
     name: own,
     visible,
     definition: emptyObject,
-    traits: { readOnly: true, idempotent: true },
+    traits: { readOnly: true, destructive: false, idempotent: true },
     settings: unconfigured,
     headers: [],
     validate: undefined,

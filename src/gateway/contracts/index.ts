@@ -27,5 +27,4 @@ export {
 } from './lock/lock-file.ts'
 export { lineOfTool, readLock } from './lock/lock-reading.ts'
 export { isOver, screeningRule, withoutAccepted, withoutWaived } from './lock/waived.ts'
-export { resultWatch } from './result-watch.ts'
 export { findingText, type Screening, screen } from './screening/screening.ts'

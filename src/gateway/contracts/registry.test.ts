@@ -37,7 +37,7 @@ function shownOf(ruled: Ruled, sent: ToolContract): ToolContract | undefined {
 async function called({ registry, clock }: RegistryRig, ruled: Ruled, session = 's1') {
   const item: Item = {
     ...{ kind: 'tool', upstream: 'up', name: 'echo', visible: 'up__echo', definition: emptyObject, generation: 1, settings: unconfigured },
-    ...{ traits: { readOnly: false, idempotent: false }, headers: [], validate: undefined, declaresOutput: false },
+    ...{ traits: { readOnly: false, destructive: true, idempotent: false }, headers: [], validate: undefined, declaresOutput: false },
     contract: ruled.rulings[0]?.contract,
   } as Item
   const call = routed(sessionCall('tools/call', session), item)

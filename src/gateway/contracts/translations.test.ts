@@ -36,7 +36,12 @@ async function sent(
   const schema = (shown.json() as { inputSchema: unknown }).inputSchema
   const item = {
     ...{ kind: 'tool', upstream: 'up', name: 'book', visible: 'book', definition: shown, generation: 1, settings: unconfigured },
-    ...{ traits: { readOnly: false, idempotent: false }, headers: [], validate: gateSchema(schema).validate, declaresOutput: false },
+    ...{
+      traits: { readOnly: false, destructive: true, idempotent: false },
+      headers: [],
+      validate: gateSchema(schema).validate,
+      declaresOutput: false,
+    },
     contract: ruling?.contract,
   } as unknown as Item
   const call = routed(sessionCall('tools/call', session, args), item)

@@ -80,7 +80,7 @@ const note = 'callers sent z before it was declared'
 async function send({ clock }: RegistryRig, ruled: Ruled, args: unknown) {
   const item = {
     ...{ kind: 'tool', upstream: 'up', name: 'echo', visible: 'up__echo', definition: emptyObject, generation: 1, settings: unconfigured },
-    ...{ traits: { readOnly: false, idempotent: false }, headers: [], validate: undefined, declaresOutput: false },
+    ...{ traits: { readOnly: false, destructive: true, idempotent: false }, headers: [], validate: undefined, declaresOutput: false },
     contract: ruled.rulings[0]?.contract,
   } as Item
   const call = routed(callOf('tools/call', { name: 'up__echo', arguments: args }), item)

@@ -56,7 +56,7 @@ const hostile: Readonly<Record<string, (n: number) => Uint8Array>> = {
 
 const guard = (bytes: Uint8Array): void => {
   const masked = mask(bytes, true, kept)?.bytes ?? bytes
-  markUntrusted(payload(masked), 'up', '0'.repeat(32))
+  markUntrusted(payload(masked), 'up', '0'.repeat(32), 0)
 }
 
 describe('a hostile result', () => {

@@ -123,7 +123,7 @@ class Guard implements Sink {
   marked(outcome: Complete): Outcome {
     const { random, report } = this.parts
     const { upstream } = this.call
-    const marked = markUntrusted(outcome.result, upstream, random.id().replaceAll('-', ''))
+    const marked = markUntrusted(outcome.result, upstream, random.id().replaceAll('-', ''), outcome.facts.ownBlocks ?? 0)
     if (marked === undefined) return outcome
     if (marked.hidden > 0) report.counters.add('hidden_characters', { upstream }, marked.hidden)
     return withResult(outcome, outcome.result.edit(marked.edits))

@@ -108,6 +108,8 @@ class Row implements Sink {
       run: exchange.fact('run') ?? call.run,
       outcome: outcome.kind === 'complete' && outcome.facts.isError ? 'tool_error' : outcome.kind,
       fault: outcome.kind === 'fault' ? faultOf(outcome) : undefined,
+      found: outcome.kind === 'complete' ? outcome.facts.found : undefined,
+      suspect: outcome.kind === 'complete' ? outcome.facts.suspect : undefined,
       delivery,
       attempts: exchange.fact('attempts') ?? 0,
       coerced: exchange.fact('coerced')?.places,

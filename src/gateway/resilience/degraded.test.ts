@@ -10,7 +10,7 @@ import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import { degraded } from './degraded.ts'
 import { mostBytes, mostBytesOfOne, StaleAnswers } from './stale-answers.ts'
 
-const reads = { readOnly: true, idempotent: false }
+const reads = { readOnly: true, destructive: false, idempotent: false }
 
 function setting() {
   const clock = new ManualClock()
@@ -27,7 +27,10 @@ function callOf(
   const { args = { q: 1 }, sub = 'alice', tenant = 'acme', readOnly = true } = change
   const { caller } = aCall()
   const principal = { ...caller.principal, sub, tenant }
-  const item = anItem({ traits: readOnly ? reads : { readOnly: false, idempotent: true }, settings: { ...unconfigured, ...settings } })
+  const item = anItem({
+    traits: readOnly ? reads : { readOnly: false, destructive: true, idempotent: true },
+    settings: { ...unconfigured, ...settings },
+  })
   const params = payloadOf({ name: 'weather', arguments: args, _meta: { 'signalbox.dev/run': String(Math.PI) } })
   return { ...aCall({ params, caller: { ...caller, principal } }), upstream: 'up', item }
 }

@@ -12,7 +12,7 @@ import { mostLimits } from './service-limits.ts'
 import { createResilience, type ResilienceLimits } from './stage.ts'
 
 const limits: ResilienceLimits = { queue: 2, breakerFailures: 3, breakerOpenMs: 10_000 }
-const safe = { item: anItem({ traits: { readOnly: true, idempotent: false } }) }
+const safe = { item: anItem({ traits: { readOnly: true, destructive: false, idempotent: false } }) }
 const risky = { item: anItem() }
 
 function routed(change: Partial<RoutedCall> = {}): RoutedCall {
@@ -122,7 +122,7 @@ describe('a failed attempt is repeated only where that is safe', () => {
 
   it('does not forget that an earlier attempt may have been executed', async () => {
     const { clock, chain } = setting()
-    const idempotent = { item: anItem({ traits: { readOnly: false, idempotent: true } }) }
+    const idempotent = { item: anItem({ traits: { readOnly: false, destructive: true, idempotent: true } }) }
     const { send } = peer(no('outcome_unknown', 'connection_lost'), no('upstream_unavailable', 'connection_refused'))
     const outcome = await settle(clock, chain(send)(routed(idempotent), anExchange(clock).exchange))
     expect(outcome).toMatchObject({

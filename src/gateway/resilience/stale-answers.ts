@@ -45,10 +45,10 @@ export class StaleAnswers {
     return this.bytes
   }
 
-  /** A good answer. */
+  /** A good answer; one that is doubtful is none. */
   keep(call: RoutedCall, answer: Complete): void {
     const bytes = answer.result.bytes.length + entryBytes
-    if (answer.facts.isError || bytes > mostBytesOfOne) return
+    if (answer.facts.isError || answer.facts.suspect !== undefined || bytes > mostBytesOfOne) return
     const key = keyOf(call)
     this.drop(key)
     // Its own bytes: those of the answer may be a part of a larger message.

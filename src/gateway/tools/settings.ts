@@ -78,6 +78,40 @@ const versions = z
     deprecated: new Map(Object.entries(deprecated).map(([number, plan]) => [Number(number), plan])),
   }))
 
+const member = String.raw`\.[A-Za-z_@$][\w@$-]{0,63}`
+const mostIgnored = 16
+
+const quality = z
+  .strictObject({
+    rows: z
+      .string()
+      .regex(new RegExp(`^\\$(${member}){0,2}$`), { error: 'is no path of rows: write $, $.rows or $.data.items' })
+      .optional()
+      .describe('Where the rows are that are counted: `$`, `$.rows`, `$.data.items`. Default: the list that takes most of the results.'),
+    emptyIsNormal: z
+      .boolean()
+      .default(false)
+      .describe('An answer without anything is as good as any other: it is counted, and no more is made of it.'),
+    payload: z
+      .boolean()
+      .optional()
+      .describe(
+        'The tool gives texts of others (files, pages, logs), in which what looks like an error may be what was asked for. Default: by its name.',
+      ),
+    ignore: z
+      .array(z.string().regex(new RegExp(`^\\$(${member}(\\[\\])?)+$`), { error: 'is no path: write $.as_of or $.rows[].seen' }))
+      .max(mostIgnored)
+      .default([])
+      .describe('Members that are other each time, such as `$.as_of`: two answers that differ only there count as the same.'),
+    onSuspect: z
+      .enum(['annotate', 'block'])
+      .default('annotate')
+      .describe(
+        '`annotate` gives a doubtful result with what is doubtful of it. `block` gives a fault in its place: `result_schema_violation` where it is not of the declared schema, else `result_suspect`.',
+      ),
+  })
+  .transform(({ rows, payload, ...rest }) => ({ ...rest, rows, payload }))
+
 export const toolSettings = z.strictObject({
   idempotent: z
     .boolean()
@@ -142,6 +176,7 @@ export const toolSettings = z.strictObject({
     .describe(
       '`mark` puts the content of results between two texts that tell the model that it is data of others, and writes characters out that cannot be seen. Default: `pass`.',
     ),
+  quality: quality.exactOptional().describe('How its results are judged, where `quality.enabled`.'),
   versions: versions
     .exactOptional()
     .describe(

@@ -135,7 +135,7 @@ function decide(
     name,
     visible: name,
     definition: emptyObject,
-    traits: { readOnly, idempotent: readOnly },
+    traits: { readOnly, destructive: !readOnly, idempotent: readOnly },
     settings: unconfigured,
     headers: [],
     validate: undefined,

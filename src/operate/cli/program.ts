@@ -145,6 +145,18 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .addHelpText('after', '\nExample:\n  signalbox limits clear 4f2a90c1d37b')
     .action(async (key, options) => done(await (await import('./limits.ts')).limitsClear(key, options)))
 
+  const alerts = program.command('alerts').description('tools of a running gateway whose results are not as usual').helpCommand(false)
+  administered(alerts.command('ls'))
+    .description('list what is not as usual now, and what was lately')
+    .addHelpText('after', '\nExample:\n  signalbox alerts ls')
+    .action(async (options) => done(await (await import('./alerts.ts')).alertsList(options)))
+  administered(alerts.command('ack'))
+    .description('say of an alert whether the tool is so now, which ends it (`normal`), or has a fault (`fault`)')
+    .argument('<alert>', 'its id, as `signalbox alerts ls` shows it')
+    .argument('<normal|fault>', 'what it is')
+    .addHelpText('after', '\nExample:\n  signalbox alerts ack 4f2a90c1d37b normal')
+    .action(async (id, as, options) => done(await (await import('./alerts.ts')).alertsAck(id, as, options)))
+
   addTools(program, done, endNow)
   addProbe(program, done, endNow)
 

@@ -14,7 +14,7 @@ import { systemClock } from '../../platform/clock/system-clock.ts'
 const never = new AbortController().signal
 const done: Reply = { result: { resultType: 'complete', content: [{ type: 'text', text: 'done' }] } }
 const quick = (options = {}) => makeCall('tools/call', { name: 'quick' }, options)
-const readOnly = { item: { traits: { readOnly: true, idempotent: true } } }
+const readOnly = { item: { traits: { readOnly: true, destructive: false, idempotent: true } } }
 
 /** Calls of the tool `slow` are answered when the test says so. */
 function slowCalls() {

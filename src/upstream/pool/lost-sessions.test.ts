@@ -77,7 +77,7 @@ describe('a session that a server lost', () => {
       expect(await lost.outcome).toMatchObject({ kind: 'fault', fault: { sideEffect: 'unknown' } })
       expect(lost.repeats).toEqual([])
       expect(textOf(await send(upstream, write()))).toBe('done')
-      const read = makeCall('tools/call', { name: 'read' }, { item: { traits: { readOnly: true, idempotent: true } } })
+      const read = makeCall('tools/call', { name: 'read' }, { item: { traits: { readOnly: true, destructive: false, idempotent: true } } })
       server.restart()
       expect(textOf(await send(upstream, read))).toBe('done')
     },

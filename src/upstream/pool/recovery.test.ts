@@ -166,7 +166,7 @@ describe('a child that dies', () => {
     )
     const write = await send(upstream, makeCall('tools/call', { name: 'die' }))
     expect(write).toMatchObject({ kind: 'fault', fault: { kind: 'outcome_unknown', sideEffect: 'unknown' } })
-    const traits = { readOnly: true, idempotent: true }
+    const traits = { readOnly: true, destructive: false, idempotent: true }
     const read = await send(upstream, makeCall('tools/call', { name: 'die' }, { item: { traits } }))
     expect(read).toMatchObject({ kind: 'fault', fault: { kind: 'upstream_unavailable', retryable: true, sideEffect: 'unknown' } })
     await expect

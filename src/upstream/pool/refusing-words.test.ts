@@ -46,7 +46,11 @@ async function setting(revision: keyof typeof scripts, refuses: (request: Reques
 }
 
 const call = (readOnly: boolean) =>
-  makeCall('tools/call', { name: 'list' }, { principal: aPrincipal(), affinity: 's', item: { traits: { readOnly, idempotent: readOnly } } })
+  makeCall(
+    'tools/call',
+    { name: 'list' },
+    { principal: aPrincipal(), affinity: 's', item: { traits: { readOnly, destructive: !readOnly, idempotent: readOnly } } },
+  )
 
 const answers: [string, Reply][] = [
   ['in a result with isError', text('failed to list: 401 Bad credentials')],

@@ -9,7 +9,7 @@ import { makeCall, send, start, textOf } from '../../../test/doubles/upstream/up
 import type { Credentials } from '../../core/ports/credentials.ts'
 
 const write = (options = {}) => makeCall('tools/call', { name: 'write' }, options)
-const read = () => makeCall('tools/call', { name: 'read' }, { item: { traits: { readOnly: true, idempotent: true } } })
+const read = () => makeCall('tools/call', { name: 'read' }, { item: { traits: { readOnly: true, destructive: false, idempotent: true } } })
 
 describe('a session that is gone', () => {
   const challenge = { 'www-authenticate': 'Bearer error="invalid_token"' }

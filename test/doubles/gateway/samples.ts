@@ -46,7 +46,7 @@ export function anItem(change: Partial<Item> = {}): Item {
     name: 'weather',
     visible: 'up_weather',
     definition: payloadOf({ name: 'weather' }),
-    traits: { readOnly: false, idempotent: false },
+    traits: { readOnly: false, destructive: true, idempotent: false },
     settings: unconfigured,
     headers: [],
     validate: undefined,

@@ -151,7 +151,7 @@ function withItem(call: TargetedCall, own: Partial<Item>): RoutedCall {
     name,
     visible: name,
     definition: payloadOf({ name }),
-    traits: { readOnly: false, idempotent: false },
+    traits: { readOnly: false, destructive: true, idempotent: false },
     settings: unconfigured,
     headers: [],
     validate: undefined,

@@ -62,7 +62,8 @@ const hasNoContent: Judged = { kind: 'empty', rule: 'no_content', weak: false, e
 const hasHeaderOnly: Judged = { kind: 'empty', rule: 'header_only', weak: false, excerpt: undefined }
 const isCut: Judged = { kind: 'truncated', rule: 'json_cut', weak: false, excerpt: undefined }
 const hasRowCut: Judged = { kind: 'truncated', rule: 'row_cut', weak: false, excerpt: undefined }
-const hasNoStructure: Judged = { kind: 'schema_violation', rule: 'no_structure', weak: false, excerpt: undefined }
+/** Weak: of a tool that never gave any it is how the tool is. */
+const hasNoStructure: Judged = { kind: 'schema_violation', rule: 'no_structure', weak: true, excerpt: undefined }
 const isOversize = { kind: 'oversize', rule: 'bytes' } as const
 
 /** Made at once, member by member: an object that is put together of others costs more than the look at a small result. */

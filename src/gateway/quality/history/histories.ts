@@ -32,6 +32,10 @@ export class Histories {
     return found
   }
 
+  forget(key: string): void {
+    this.tools.delete(key)
+  }
+
   /** For the store; undefined where nothing is known of it. */
   toBytes(key: string): Uint8Array | undefined {
     const found = this.tools.get(key)

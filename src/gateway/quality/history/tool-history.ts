@@ -12,6 +12,7 @@ import {
   bytes,
   deployedAt,
   empties,
+  emptyNoted,
   latency,
   numberCount,
   pathResults,
@@ -77,7 +78,8 @@ export class ToolHistory {
   private path: string | undefined
   private contract: string | undefined
   private version: string | undefined
-  private deploy = ''
+  /** What the last deploy was, in words; '': none was seen. */
+  private replaced = ''
   /** Of the last result that had the usual shape: most have the same ones, in one array. */
   private keys: readonly string[] | undefined
 
@@ -123,8 +125,18 @@ export class ToolHistory {
     this.contract = contract ?? this.contract
     this.version = version ?? this.version
     if (said.length === 0) return
-    this.deploy = said.join(', ')
+    this.replaced = said.join(', ')
     setTime(this.f, deployedAt, timeOf(atMs))
+  }
+
+  /** As it was said last. */
+  get served(): Deployed {
+    return { contract: this.contract, version: this.version }
+  }
+
+  /** The last that took the place of another. */
+  get deploy(): { readonly what: string; readonly atMs: number } | undefined {
+    return this.replaced === '' ? undefined : { what: this.replaced, atMs: timeAt(this.f, deployedAt) }
   }
 
   /** An operator says of what is told of that the tool is so now, or that it is a fault. */
@@ -140,6 +152,7 @@ export class ToolHistory {
       else if (level !== undefined) dropLate(f, level.at)
     } else {
       for (const one of watched) adopt(f, one, out)
+      if (which === slot.empty) f[emptyNoted] = 0
       if (level !== undefined) adoptLevel(f, level, out)
       if (which === slot.shape) {
         forgetShape(f)
@@ -175,19 +188,19 @@ export class ToolHistory {
 
   /** What `historyFrom` makes it of again. */
   saved(): SavedHistory {
-    return { numbers: this.f, texts: [this.path ?? '', this.contract ?? '', this.version ?? '', this.deploy] }
+    return { numbers: this.f, texts: [this.path ?? '', this.contract ?? '', this.version ?? '', this.replaced] }
   }
 
   restore([path = '', contract = '', version = '', deploy = '']: readonly string[]): void {
     this.path = path || undefined
     this.contract = contract || undefined
     this.version = version || undefined
-    this.deploy = deploy
+    this.replaced = deploy
   }
 
   private begin(atMs: number): number {
     const nowMs = timeOf(atMs)
-    out.begin(nowMs, this.deploy, this.deploy === '' ? 0 : timeAt(this.f, deployedAt))
+    out.begin(nowMs, this.replaced, this.replaced === '' ? 0 : timeAt(this.f, deployedAt))
     return nowMs
   }
 

@@ -1,7 +1,7 @@
 // The shape of a tool's results as it was learned from them: which fields there are, of which types, and which are always there. Pure. What
 // a service behind a server changes without notice shows here, whatever the tool's schema says or does not say.
-import { escapeToken } from '../../core/protocol/json-pointer.ts'
-import { MemberWalk, passValue, skipSpace } from '../../core/protocol/scan.ts'
+import { escapeToken } from '../../../core/protocol/json-pointer.ts'
+import { MemberWalk, passValue, skipSpace } from '../../../core/protocol/scan.ts'
 
 export interface ShapeChange {
   /** JSON Pointer into the result, with `*` for the elements of lists and for names that are data. */

@@ -1,0 +1,45 @@
+// The judging of results with what it stands on: what is usual of tools, kept over restarts, and who is told.
+import type { RoutedCall, UpstreamId } from '../core/call/call.ts'
+import type { Gate } from '../core/call/gates.ts'
+import type { Validate } from '../core/call/violation.ts'
+import type { Clock } from '../core/ports/clock.ts'
+import type { Durable } from '../core/ports/durable.ts'
+import type { Report } from '../core/ports/report.ts'
+import { Episodes, JudgedTools, KeptHistories, QualityOperators, results } from '../gateway/quality/index.ts'
+import { toolsBySelector } from '../gateway/tools/by-selector.ts'
+import type { Settings } from './settings.ts'
+
+export interface AssembledQuality {
+  readonly gate: Gate<RoutedCall>
+  readonly operators: QualityOperators
+  /** Brings back what was usual before the start. Never rejects. */
+  start(): Promise<void>
+  /** Writes what is not kept yet; before the durable store closes. */
+  end(): Promise<void>
+}
+
+export interface QualityParts {
+  readonly settings: Settings
+  readonly clock: Clock
+  readonly report: Report
+  /** Absent: what is usual ends with the gateway. */
+  readonly durable: Durable | undefined
+  readonly compile: (schema: unknown) => { readonly validate: Validate }
+  versionOf(upstream: UpstreamId): string | undefined
+}
+
+/** Undefined where results are not judged. */
+export function assembleQuality({ settings, clock, report, durable, compile, versionOf }: QualityParts): AssembledQuality | undefined {
+  const { enabled, annotate, sensitivity } = settings.quality
+  if (!enabled) return undefined
+  const said = toolsBySelector(settings.tools)
+  const tools = new JudgedTools({ sensitivity, qualityOf: (upstream, tool) => said.settingsOf(upstream, tool).quality })
+  const episodes = new Episodes({ report, ownerOf: (upstream) => settings.servers[upstream]?.owner })
+  const kept = durable === undefined ? undefined : new KeptHistories({ durable, clock, report, tools, episodes })
+  return {
+    gate: results({ clock, report, tools, episodes, annotate, compile, versionOf }),
+    operators: new QualityOperators({ clock, tools, episodes }),
+    start: async () => kept?.start(),
+    end: async () => kept?.end(),
+  }
+}

@@ -1,0 +1,173 @@
+// The stage that judges results of tools: by themselves, by what is usual of their tool, by the schema that it declares and by the shape that
+// was learned of it. What is doubtful is said to the agent, and to people where it goes on. No result is changed but for that, or withheld
+// unless configuration says so.
+import type { RoutedCall, UpstreamId } from '../../../core/call/call.ts'
+import type { Gate, Held } from '../../../core/call/gates.ts'
+import type { Complete, Outcome } from '../../../core/call/outcome.ts'
+import { reportBug } from '../../../core/ports/boundary.ts'
+import type { Clock } from '../../../core/ports/clock.ts'
+import type { Report } from '../../../core/ports/report.ts'
+import { locate } from '../../../core/protocol/locate.ts'
+import { argumentsHash, classify } from '../classifier/classify.ts'
+import type { Alert, Looked, Reason } from '../looked.ts'
+import { changeInWords } from '../shape/shape-watch.ts'
+import { annotated, withheld } from './amended.ts'
+import type { Episodes, FoundBy } from './episodes.ts'
+import type { Compile, JudgedTool } from './judged-tool.ts'
+import type { JudgedTools } from './judged-tools.ts'
+
+export interface ResultsParts {
+  readonly clock: Clock
+  readonly report: Report
+  readonly tools: JudgedTools
+  readonly episodes: Episodes
+  readonly annotate: boolean
+  readonly compile: Compile
+  /** What the server says of its version. */
+  readonly versionOf: (upstream: UpstreamId) => string | undefined
+}
+
+export function results(parts: ResultsParts): Gate<RoutedCall> {
+  const judge = new Judge(parts)
+  return { name: 'results', enter: (call) => (call.item.kind === 'tool' ? new Judged(judge, call, parts.clock.mono()) : nothing) }
+}
+
+const argumentsPath = ['arguments']
+const nothing: Held = { leave: () => undefined }
+const noReasons: readonly Reason[] = []
+
+/** One call under way. */
+class Judged implements Held {
+  reasons = noReasons
+  looked: Looked | undefined = undefined
+  readonly call: RoutedCall
+  readonly enteredAt: number
+  /** When something was last called that may have taken away what the server held. */
+  readonly wroteAtMs: number
+  private readonly judge: Judge
+
+  constructor(judge: Judge, call: RoutedCall, enteredAt: number) {
+    this.judge = judge
+    this.call = call
+    this.enteredAt = enteredAt
+    this.wroteAtMs = judge.entered(call)
+  }
+
+  leave(outcome: Outcome | undefined): void {
+    this.judge.left(this, outcome)
+  }
+
+  amend(outcome: Outcome): Outcome {
+    return this.looked === undefined || (this.looked.kind === 'ok' && this.reasons.length === 0) || outcome.kind !== 'complete'
+      ? outcome
+      : this.judge.amend(outcome, this, this.looked)
+  }
+}
+
+class Judge {
+  private readonly parts: ResultsParts
+
+  constructor(parts: ResultsParts) {
+    this.parts = parts
+  }
+
+  /** When the last call before it may have taken away what the server held. */
+  entered({ item }: RoutedCall): number {
+    const server = this.parts.tools.serverOf(item.upstream)
+    const before = server.wroteAtMs
+    if (item.traits.destructive) server.wroteAtMs = this.parts.clock.now()
+    return before
+  }
+
+  left(judged: Judged, outcome: Outcome | undefined): void {
+    const { item } = judged.call
+    const { clock, report, tools } = this.parts
+    try {
+      const atMs = clock.now()
+      if (outcome?.kind === 'complete') this.look(judged, outcome, atMs)
+      if (item.traits.destructive) tools.serverOf(item.upstream).wroteAtMs = atMs
+    } catch (bug) {
+      // A result that cannot be judged is given as it is.
+      judged.reasons = noReasons
+      reportBug(report, 'quality', bug)
+    }
+  }
+
+  amend(outcome: Complete, { reasons, call }: Judged, { kind, excerpt }: Looked): Outcome {
+    if (reasons.length > 0 && call.item.settings.quality?.onSuspect === 'block') return withheld(call, reasons, excerpt)
+    const suspect = reasons.length === 0 ? undefined : [...new Set(reasons.map((reason) => reason.kind))]
+    const facts = { ...outcome.facts, ...(kind === 'ok' ? {} : { found: kind }), ...(suspect === undefined ? {} : { suspect }) }
+    return suspect === undefined || !this.parts.annotate ? { ...outcome, facts } : annotated({ ...outcome, facts }, reasons)
+  }
+
+  private look(judged: Judged, outcome: Complete, atMs: number): void {
+    const { call } = judged
+    const { item } = call
+    const { clock, tools, report } = this.parts
+    const server = tools.serverOf(item.upstream)
+    const tool = tools.toolOf(server, item.upstream, item.name)
+    const args = locate(call.params.bytes, argumentsPath)
+    const asked = argumentsHash(args)
+    const looked = classify(outcome.result.bytes, outcome.facts, tool.expectedOf(item, this.parts.compile), args, undefined)
+    judged.looked = looked
+    server.counts[looked.kind] += 1
+    tool.count(looked.kind)
+    const monoMs = clock.mono()
+    const { reasons, alerts } = tool.history.take(
+      { looked, atMs, latencyMs: monoMs - judged.enteredAt, asked, wroteAtMs: judged.wroteAtMs },
+      tool.how,
+    )
+    judged.reasons = reasons
+    const isDoubtful = reasons.length > 0 || looked.kind !== 'ok'
+    tool.seen(call.id, atMs, isDoubtful)
+    const contract = item.contract?.digest
+    if (tool.contract !== contract || isDoubtful || tool.counts.ok % versionEvery === 1) {
+      tool.contract = contract
+      tool.history.deployed({ contract, version: this.parts.versionOf(item.upstream) }, atMs)
+    }
+    if (tool.violates || looked.kind === 'schema_violation') this.noteViolation(tool, looked)
+    for (const { kind } of reasons) report.counters.add('suspect', { upstream: item.upstream, reason: kind })
+    for (const alert of alerts) this.tell(tool, alert, atMs)
+    if (looked.kind !== 'tool_error' && tool.shape.isDue(monoMs)) this.compareShape(tool, outcome, asked, monoMs, atMs, reasons)
+  }
+
+  /** The log has the first, before there are so many that they are an alert. */
+  private noteViolation(tool: JudgedTool, { kind, excerpt }: Looked): void {
+    const violates = kind === 'schema_violation'
+    if (violates && !tool.violates)
+      this.parts.report.log('warn', 'A result of a tool is not of the schema that it declares', {
+        upstream: tool.upstream,
+        tool: tool.name,
+        violation: excerpt ?? 'it has no structured content',
+      })
+    tool.violates = violates
+  }
+
+  private tell(tool: JudgedTool, alert: Alert, atMs: number, by: FoundBy = 'history'): void {
+    const { upstream, name } = tool
+    const { deploy } = tool.history
+    const isNear = deploy !== undefined && deploy.atMs > alert.sinceMs - deployWithinMs
+    const about = { upstream, tool: name, firstCall: tool.callAt(alert.sinceMs), deploy: isNear ? deploy : undefined }
+    this.parts.episodes.take(alert, about, atMs, by)
+  }
+
+  private compareShape(tool: JudgedTool, outcome: Complete, asked: number, monoMs: number, atMs: number, reasons: readonly Reason[]): void {
+    const found = tool.shape.look(outcome, asked, monoMs)
+    if (found === undefined) return
+    const kind = 'result_shape'
+    if (found === 'usual') {
+      this.tell(tool, { what: 'closed', kind, text: 'the new shape is usual now', results: 0, affected: 0, sinceMs: atMs }, atMs, 'fields')
+      return
+    }
+    // Counted with the reasons of this result, where it is one of them.
+    if (!reasons.some((reason) => reason.kind === kind))
+      this.parts.report.counters.add('suspect', { upstream: tool.upstream, reason: kind })
+    const text = `another shape than before: ${found.map(changeInWords).join(', ')}`
+    this.tell(tool, { what: 'opened', kind, text, results: 1, affected: 1, sinceMs: atMs }, atMs, 'fields')
+  }
+}
+
+/** The version is asked for with the first good result, and once in so many. */
+const versionEvery = 64
+/** A deploy is named where it was not longer before. */
+const deployWithinMs = 86_400_000
