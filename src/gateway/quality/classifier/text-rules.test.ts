@@ -43,6 +43,9 @@ describe('a table', () => {
     expect(text(`${rows}| 4 | d`)).toMatchObject({ kind: 'truncated', rule: 'row_cut' })
     expect(text(`${rows}| 4 | d |`).kind).toBe('ok')
     expect(text(`${rows}\nFour rows.`).kind).toBe('ok')
+    // After a longer one.
+    text(rows.repeat(3))
+    expect(text(rows).kind).toBe('ok')
     expect(text('id,name,city\n1,a,b\n2,c,d\n3,e')).toMatchObject({ kind: 'truncated', rule: 'row_cut' })
     expect(text('id,name,city\n1,a,b\n2,c,d\n3,e\n').kind).toBe('ok')
   })

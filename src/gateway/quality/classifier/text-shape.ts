@@ -100,7 +100,7 @@ class Lines {
       !parts.isPart &&
       this.rowsAfter >= 3 &&
       endsWithPipe(parts, this.start(last - 1), this.end(last - 1)) &&
-      parts.text[firstInk(parts, this.start(last), this.end(last))] === pipe &&
+      firstInk(parts, this.start(last), this.end(last)) === pipe &&
       !endsWithPipe(parts, this.start(last), this.end(last))
     return { format: 'table', rows, hasHeaderOnly: this.rowsAfter === 0, isCut }
   }
@@ -155,10 +155,11 @@ function endsWithPipe({ text }: ResultParts, start: number, end: number): boolea
   return text[i] === pipe
 }
 
-function firstInk({ text }: ResultParts, start: number, end: number): number {
+/** Undefined of a blank line: what stands behind the last one is of another text. */
+function firstInk({ text }: ResultParts, start: number, end: number): number | undefined {
   let i = start
   while (i < end && (text[i] as number) <= space) i += 1
-  return i
+  return i < end ? text[i] : undefined
 }
 
 interface Separators {
