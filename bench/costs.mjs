@@ -1,7 +1,7 @@
 // `node bench/costs.mjs [FLAVOUR …]`: what a flavour (bench/flavours.mjs) costs a call more than none. Two processes of one build differ by up
 // to a tenth, so both gateways run in one process (bench/two-gateways.mjs), in windows that alternate, warmed alike; it is started several
 // times, since what the engine makes of the code differs too. BENCH_STARTS processes of each era (4), BENCH_ROUNDS windows of each (12) of
-// BENCH_MS (1,000), BENCH_CONNECTIONS (32). With BENCH_BUILD=DIST, the `dist` of another checkout, the plain gateway is of that build:
+// BENCH_MS (1,000), BENCH_CONNECTIONS (32), BENCH_ERAS (`modern legacy`). With BENCH_BUILD=DIST, the `dist` of another checkout, the plain gateway is of that build:
 // `BENCH_BUILD=… node bench/costs.mjs nothing` says what a call costs more than there.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -16,6 +16,7 @@ const settings = {
   rounds: Number(process.env.BENCH_ROUNDS ?? 12),
   windowMs: Number(process.env.BENCH_MS ?? 1_000),
   connections: Number(process.env.BENCH_CONNECTIONS ?? 32),
+  eras: (process.env.BENCH_ERAS ?? 'modern legacy').split(' '),
 }
 const warmMs = 6_000
 const ownBuild = join(import.meta.dirname, '..', 'dist')
@@ -43,7 +44,7 @@ export async function costOf(flavour, era, upstream) {
 }
 
 export async function printCost(flavour, upstream) {
-  for (const era of ['modern', 'legacy']) {
+  for (const era of settings.eras) {
     const starts = await costOf(flavour, era, upstream)
     const mean = (of) => starts.reduce((sum, one) => sum + of(one), 0) / starts.length
     const more = mean((one) => one.more)
@@ -59,6 +60,8 @@ export async function printCost(flavour, upstream) {
 async function startBoth(names, era, upstream, folder) {
   const made = []
   const flavours = await Promise.all(names.map(flavourOf))
+  const plain = flavours.find((one) => one.plain !== undefined)?.plain
+  const tool = flavours.find((one) => one.tool !== undefined)?.tool ?? 'echo'
   const plainBuild = flavours.find((one) => one.plainBuild !== undefined)?.plainBuild ?? process.env.BENCH_BUILD ?? ownBuild
   for (const [index, name] of names.entries()) {
     const { config, authorization } = flavours[index]
@@ -66,7 +69,17 @@ async function startBoth(names, era, upstream, folder) {
     const stateDir = join(folder, `state-${index}`)
     mkdirSync(stateDir)
     const servers = { up: { url: `${upstream}/mcp`, era } }
-    writeFileSync(file, JSON.stringify({ listen: '127.0.0.1:0', admin: { listen: '127.0.0.1:0' }, stateDir, servers, ...config }))
+    writeFileSync(
+      file,
+      JSON.stringify({
+        listen: '127.0.0.1:0',
+        admin: { listen: '127.0.0.1:0' },
+        stateDir,
+        servers,
+        ...(name === '' ? plain : undefined),
+        ...config,
+      }),
+    )
     const dist = name === '' ? plainBuild : ownBuild
     made.push({ flavour: name, authorization, file, dist })
   }
@@ -80,7 +93,7 @@ async function startBoth(names, era, upstream, folder) {
     await untilReady(admin)
     const credential = authorization === undefined ? {} : { authorization }
     const session = era === 'legacy' ? await openSession(`http://127.0.0.1:${port}/mcp`, credential) : undefined
-    both.push({ port, pid, flavour, authorization, era, session, path: '/mcp', tool: 'up__echo', samples: [] })
+    both.push({ port, pid, flavour, authorization, era, session, path: '/mcp', tool: `up__${tool}`, samples: [] })
   }
   return { both, pid }
 }

@@ -38,15 +38,29 @@ async function contracts() {
   return { config: {}, authorization: undefined, plainBuild: withoutContracts }
 }
 
+const judged = { config: { quality: { enabled: true } }, plain: { quality: { enabled: false } }, authorization: undefined }
+
+/** The judging of results, beside none: of JSON of about 200 bytes. */
+async function quality() {
+  return { ...judged, tool: 'get_customer' }
+}
+
+/** The same of JSON of 4 KiB. */
+async function quality4k() {
+  return { ...judged, tool: 'query_customers' }
+}
+
 /** Nothing beside: how far two gateways of one kind are apart, which no comparison can tell from a cost. */
 async function nothing() {
   return { config: {}, authorization: undefined }
 }
 
-const flavours = { auth, limits, calls, contracts, nothing }
+const flavours = { auth, limits, calls, contracts, quality, quality4k, nothing }
 export const flavourNames = Object.keys(flavours)
 
-/** `name`: '' for the plain one. `plainBuild`: the `dist` of the plain gateway beside it, where that is not the build itself. */
+/**
+ * `name`: '' for the plain one. `plainBuild`: the `dist` of the plain gateway beside it, where that is not the build itself; `plain`: configuration that it has, `tool`: what
+ * both are called for, where that is not `echo`. */
 export async function flavourOf(name) {
   if (name === '') return { config: {}, authorization: undefined }
   const make = flavours[name]

@@ -1,10 +1,24 @@
-// The upstream of the benchmark: the cheapest honest MCP server, node:http and JSON.parse, both eras. One tool, `echo`.
+// The upstream of the benchmark: the cheapest honest MCP server, node:http and JSON.parse, both eras. Tools: `echo`, and two that answer with
+// JSON in a text, of about 200 bytes (`get_customer`) and 4 KiB (`query_customers`).
 import { createServer } from 'node:http'
 
-const tool = {
-  name: 'echo',
-  description: 'Says it back.',
-  inputSchema: { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] },
+const inputSchema = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] }
+const tools = [
+  { name: 'echo', description: 'Says it back.', inputSchema },
+  { name: 'get_customer', description: 'One customer.', inputSchema, annotations: { readOnlyHint: true } },
+  { name: 'query_customers', description: 'Customers.', inputSchema, annotations: { readOnlyHint: true } },
+]
+const customer = (id) => ({ id, name: `Customer ${id}`, email: `c${id}@example.com`, active: id % 3 !== 0, balance: id * 12.5, note: null })
+const customers = JSON.stringify(Array.from({ length: 40 }, (_, id) => customer(id)))
+const one = JSON.stringify({ ...customer(17), address: { street: 'Long Street 4', city: 'Ghent' }, tags: ['a', 'b'] }).slice(1)
+
+function contentOf({ name, arguments: { text } }) {
+  if (name === 'get_customer') return [{ type: 'text', text: `{"asked":"${text}",${one}` }]
+  if (name === 'query_customers') return [{ type: 'text', text: `{"asked":"${text}","rows":${customers}}` }]
+  return [
+    { type: 'text', text },
+    { type: 'text', text: 'x'.repeat(60) },
+  ]
 }
 const serverInfo = { name: 'bench-upstream', version: '1.0.0' }
 const capabilities = { tools: {} }
@@ -22,15 +36,8 @@ function answer(message, modern) {
       ...cache,
       _meta: { 'io.modelcontextprotocol/serverInfo': serverInfo },
     }
-  if (method === 'tools/list') return { ...type, tools: [tool], ...cache }
-  if (method === 'tools/call')
-    return {
-      ...type,
-      content: [
-        { type: 'text', text: params.arguments.text },
-        { type: 'text', text: 'x'.repeat(60) },
-      ],
-    }
+  if (method === 'tools/list') return { ...type, tools, ...cache }
+  if (method === 'tools/call') return { ...type, content: contentOf(params) }
   return type
 }
 

@@ -7,6 +7,8 @@ export type { Edit }
 export interface Payload {
   /** JSON text, UTF-8. Edits are applied on first access. */
   readonly bytes: Uint8Array
+  /** Without pending edits; asking does not apply them. */
+  readonly unedited: Uint8Array
   /** Size in bytes before pending edits; asking does not apply them. */
   readonly size: number
   /** The parsed value, cached; treat as frozen. Integers beyond 2^53 are rounded here, never in `bytes`. */
@@ -32,6 +34,10 @@ class Whole implements Payload {
   constructor(bytes: Uint8Array, parsed: unknown) {
     this.bytes = bytes
     this.parsed = parsed
+  }
+
+  get unedited(): Uint8Array {
+    return this.bytes
   }
 
   get size(): number {
@@ -69,6 +75,10 @@ class Edited implements Payload {
   get bytes(): Uint8Array {
     this.made ??= rewrite(this.base.bytes, this.plan)
     return this.made
+  }
+
+  get unedited(): Uint8Array {
+    return this.base.bytes
   }
 
   get size(): number {

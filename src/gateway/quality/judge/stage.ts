@@ -7,13 +7,13 @@ import type { Complete, Outcome } from '../../../core/call/outcome.ts'
 import { reportBug } from '../../../core/ports/boundary.ts'
 import type { Clock } from '../../../core/ports/clock.ts'
 import type { Report } from '../../../core/ports/report.ts'
-import { locate } from '../../../core/protocol/locate.ts'
+import { MemberWalk, skipSpace } from '../../../core/protocol/scan.ts'
 import { argumentsHash, classify } from '../classifier/classify.ts'
 import type { Alert, Looked, Reason } from '../looked.ts'
 import { changeInWords } from '../shape/shape-watch.ts'
 import { annotated, withheld } from './amended.ts'
 import type { Episodes, FoundBy } from './episodes.ts'
-import type { Compile, JudgedTool } from './judged-tool.ts'
+import type { Compile, JudgedServer, JudgedTool } from './judged-tool.ts'
 import type { JudgedTools } from './judged-tools.ts'
 
 export interface ResultsParts {
@@ -32,7 +32,6 @@ export function results(parts: ResultsParts): Gate<RoutedCall> {
   return { name: 'results', enter: (call) => (call.item.kind === 'tool' ? new Judged(judge, call, parts.clock.mono()) : nothing) }
 }
 
-const argumentsPath = ['arguments']
 const nothing: Held = { leave: () => undefined }
 const noReasons: readonly Reason[] = []
 
@@ -42,6 +41,7 @@ class Judged implements Held {
   looked: Looked | undefined = undefined
   readonly call: RoutedCall
   readonly enteredAt: number
+  readonly server: JudgedServer
   /** When something was last called that may have taken away what the server held. */
   readonly wroteAtMs: number
   private readonly judge: Judge
@@ -50,7 +50,9 @@ class Judged implements Held {
     this.judge = judge
     this.call = call
     this.enteredAt = enteredAt
-    this.wroteAtMs = judge.entered(call)
+    this.server = judge.serverOf(call)
+    this.wroteAtMs = this.server.wroteAtMs
+    if (call.item.traits.destructive) judge.wrote(this.server)
   }
 
   leave(outcome: Outcome | undefined): void {
@@ -71,21 +73,21 @@ class Judge {
     this.parts = parts
   }
 
-  /** When the last call before it may have taken away what the server held. */
-  entered({ item }: RoutedCall): number {
-    const server = this.parts.tools.serverOf(item.upstream)
-    const before = server.wroteAtMs
-    if (item.traits.destructive) server.wroteAtMs = this.parts.clock.now()
-    return before
+  serverOf({ item }: RoutedCall): JudgedServer {
+    return this.parts.tools.serverOf(item.upstream)
+  }
+
+  /** A call may take away what it holds. */
+  wrote(server: JudgedServer): void {
+    server.wroteAtMs = this.parts.clock.now()
   }
 
   left(judged: Judged, outcome: Outcome | undefined): void {
-    const { item } = judged.call
-    const { clock, report, tools } = this.parts
+    const { clock, report } = this.parts
     try {
       const atMs = clock.now()
       if (outcome?.kind === 'complete') this.look(judged, outcome, atMs)
-      if (item.traits.destructive) tools.serverOf(item.upstream).wroteAtMs = atMs
+      if (judged.call.item.traits.destructive) judged.server.wroteAtMs = atMs
     } catch (bug) {
       // A result that cannot be judged is given as it is.
       judged.reasons = noReasons
@@ -101,12 +103,12 @@ class Judge {
   }
 
   private look(judged: Judged, outcome: Complete, atMs: number): void {
-    const { call } = judged
+    const { call, server } = judged
     const { item } = call
     const { clock, tools, report } = this.parts
-    const server = tools.serverOf(item.upstream)
     const tool = tools.toolOf(server, item.upstream, item.name)
-    const args = locate(call.params.bytes, argumentsPath)
+    // As the agent sent them: to apply what is edited since would cost another copy of the parameters.
+    const args = argumentsIn(call.params.unedited)
     const asked = argumentsHash(args)
     const looked = classify(outcome.result.bytes, outcome.facts, tool.expectedOf(item, this.parts.compile), args, undefined)
     judged.looked = looked
@@ -171,3 +173,14 @@ class Judge {
 const versionEvery = 64
 /** A deploy is named where it was not longer before. */
 const deployWithinMs = 86_400_000
+
+/** Those of a call whose parameters were read before, as it has them. */
+function argumentsIn(params: Uint8Array): Uint8Array | undefined {
+  const at = skipSpace(params, 0)
+  if (params[at] !== openBrace) return undefined
+  const walk = new MemberWalk(params, at, 'before')
+  while (walk.next()) if (walk.keyIs('arguments')) return params.subarray(walk.start, walk.end)
+  return undefined
+}
+
+const openBrace = 0x7b

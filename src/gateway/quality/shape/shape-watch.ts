@@ -11,6 +11,9 @@ const learnedFrom = 20
 const oftenOneIn = 16
 const rarelyOneIn = 64
 const rarelyAfter = 100
+/** Of a tool that is called all the time and whose shape never changed. */
+const seldomOneIn = 256
+const seldomAfter = 300
 const atLeastEveryMs = 60_000
 /** Larger results are not looked at. */
 const mostBytes = 131_072
@@ -57,7 +60,7 @@ export class ShapeWatch {
     const changes = this.compare(seen, asked)
     const unsure = this.doubt !== undefined || this.shape.results < learnedFrom
     this.clean = unsure ? 0 : this.clean + 1
-    this.skip = unsure ? 0 : this.clean > rarelyAfter ? rarelyOneIn : oftenOneIn
+    this.skip = unsure ? 0 : this.clean > seldomAfter ? seldomOneIn : this.clean > rarelyAfter ? rarelyOneIn : oftenOneIn
     this.dueAt = monoMs + atLeastEveryMs
     if (changes !== undefined) {
       this.changed = true
