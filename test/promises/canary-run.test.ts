@@ -87,11 +87,13 @@ promise(
     const linked = await startProtected({ issuer: oauth.issuer, scopes: ['tools:read'], check: () => undefined })
     closers.push(linked.close)
     const server = async (name: string): Promise<Scripted> => {
-      const tools = [plainTool('echo'), plainTool('quote')]
+      const tools = [plainTool('echo'), plainTool('quote'), plainTool('repeat')]
       const made: Scripted = await startScripted({
         tools,
-        call: ({ name: tool, answer }) =>
-          answer(tool === 'echo' ? textResult(name) : textResult(String(made.seen.at(-1)?.headers['x-second']))),
+        call: ({ name: tool, answer, fail }) => {
+          if (tool === 'repeat') fail(-32_000, `refused: ${JSON.stringify(made.seen.map(({ headers }) => headers))}`)
+          else answer(tool === 'echo' ? textResult(name) : textResult(String(made.seen.at(-1)?.headers['x-second'])))
+        },
       })
       closers.push(made.close)
       return made
@@ -219,6 +221,8 @@ promise(
       }
       expect((await call(mount, { 'x-user': 'alice', 'signalbox-proof': shared })).status).toBe(200)
     }
+    // A server that fails with all credentials that it was ever sent.
+    for (const mount of ['rotated', 'signed']) expect((await call(mount, {}, 'repeat')).text).toContain('[secret masked: own_credential]')
     expect((await call('child', {}, 'look')).message.result.content[0].text).toContain('PATH')
     for (const mount of failing) {
       const { message } = await call(mount)

@@ -34,6 +34,8 @@ export interface Fault {
   readonly evidence: Evidence | undefined
   /** The sentence, filled in. */
   readonly message: string
+  /** The sentence for records, where it quotes what the caller sent: without that. */
+  readonly recorded?: string | undefined
   /** What an agent is to tell its user, by configuration of the tool; undefined: the sentence. */
   readonly tellUser?: string | undefined
   /** Facts for programs: `upstream`, `tool`, `layer`, `violations`, … JSON values, never secrets. `advice` is a sentence that ends the message. */

@@ -55,17 +55,16 @@ function coerced<C extends RoutedCall>(call: C, exchange: Exchange): C | undefin
 function refusal(item: Item, violations: readonly Violation[]): Outcome {
   const definition = item.definition.json() as { readonly inputSchema?: unknown } | null | undefined
   const example = exampleOf(definition?.inputSchema)
-  const problems = violations
-    .map(({ path, expected, got }) => `${path === '' ? 'the arguments' : path} should be ${expected}, not ${got}`)
-    .join('; ')
+  const should = ({ path, expected }: Violation): string => `${path === '' ? 'the arguments' : path} should be ${expected}`
+  const problems = violations.map((one) => `${should(one)}, not ${one.got}`).join('; ')
   const hint = example === undefined ? '' : ` (an example: ${JSON.stringify(example)})`
-  return failed(
-    fault('invalid_arguments', {
-      item: item.visible,
-      problems: `${problems}${hint}`,
-      violations,
-      setting: `tools.'${item.upstream}/${item.name}'.arguments`,
-      ...(example === undefined ? {} : { example }),
-    }),
-  )
+  const refused = fault('invalid_arguments', {
+    item: item.visible,
+    problems: `${problems}${hint}`,
+    violations,
+    setting: `tools.'${item.upstream}/${item.name}'.arguments`,
+    ...(example === undefined ? {} : { example }),
+  })
+  const recorded = fault('invalid_arguments', { item: item.visible, problems: violations.map(should).join('; ') }).message
+  return failed({ ...refused, recorded })
 }

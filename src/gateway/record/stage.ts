@@ -158,8 +158,8 @@ export function unclaimedRecord({ id, call, outcome, durationMs }: Unclaimed, no
   }
 }
 
-function faultOf({ fault: { kind, category, sideEffect, message } }: Extract<Outcome, { kind: 'fault' }>): CallRecord['fault'] {
-  return { kind, category, sideEffect, message }
+function faultOf({ fault: { kind, category, sideEffect, message, recorded } }: Extract<Outcome, { kind: 'fault' }>): CallRecord['fault'] {
+  return { kind, category, sideEffect, message: recorded ?? message }
 }
 
 /** Bytes of the result; 0 for a fault, whose form on the wire is the door's. */

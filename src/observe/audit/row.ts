@@ -214,12 +214,17 @@ function matterText(decision: Decision): string {
   const found = matterTexts.get(name)
   if (found !== undefined && isSameMatter(found, decision)) return found.text
   const more = version === undefined && contract === undefined ? [] : [version ?? null, cut(contract)]
-  const text = JSON.stringify([about, allowed ? 1 : 0, cut(method), cut(upstream), cut(item), cut(rule), ...more])
+  const text = JSON.stringify([about, allowed ? 1 : 0, cut(method), cut(upstream), cut(itemText(item)), cut(rule), ...more])
   // Names come from outside: what is longer than a row keeps is not kept here either.
   if (item === undefined || name.length > longest) return text
   if (matterTexts.size >= mostMatterTexts) matterTexts.clear()
   matterTexts.set(name, { about, allowed, method, upstream, version, contract, rule, text })
   return text
+}
+
+/** A resource is named by its address, and that may have a password or a token in it. */
+function itemText(item: string | undefined): string | undefined {
+  return item?.includes('://') ? withoutSecrets(item) : item
 }
 
 function isSameMatter(a: MatterText, b: Decision): boolean {
