@@ -295,7 +295,9 @@ export const promises = {
   R78: { text: 'Downstream rate limiting is recognised and turned into a structured wait, not a retry storm.', claimed: false },
   R79: {
     text: "Stale reads: results carry age/source when known; read-after-write through G can be made to bypass cache; G's own cache never widens staleness past its TTL or across identities.",
-    claimed: false,
+    claimed: {
+      partly: 'what servers and the services behind them keep is not known to be old; writes through another gateway are not seen',
+    },
   },
   R80: {
     text: 'A downstream API that changes without notice shows as drift (result schema/shape change) with an alert, before agents act on it.',

@@ -155,6 +155,9 @@ export function assembleInside(parts: InsideParts): Inside {
     if (upstream === undefined) throw new Error(`The catalog routed a call to ${call.upstream}, which is no upstream`)
     return upstream.send(call, exchange)
   }
+  const older = isDegraded(settings)
+    ? degraded(clock, report, (id) => settings.tools[id]?.staleFor ?? settings.tools['*']?.staleFor)
+    : undefined
   const guarding = assembleGuards(settings, parts)
   const table = pipeline({
     ...catalog.stages,
@@ -182,16 +185,14 @@ export function assembleInside(parts: InsideParts): Inside {
     deadline: deadline((id) => limitsOf.get(id)),
     guards: guarding.stage,
     seal: continuation.seal,
-    resume: continuation.resume(limits.resumed(send)),
+    resume: continuation.resume(limits.resumed(older?.resumed(send) ?? send)),
     signIn: served.some(([, server]) => server.auth?.type === 'authorizationCode') ? signIn : undefined,
     adapt: registry === undefined ? undefined : adapt,
     limits: limits.gate,
     toolConcurrency: Object.values(settings.tools).some((tool) => tool.concurrency !== undefined)
       ? toolConcurrency(settings.limits.queue, report)
       : undefined,
-    degraded: isDegraded(settings)
-      ? degraded(clock, report, (id) => settings.tools[id]?.staleFor ?? settings.tools['*']?.staleFor)
-      : undefined,
+    degraded: older?.stage,
     retry: resilience.retry,
     results: quality?.gate,
     breaker: resilience.breaker,

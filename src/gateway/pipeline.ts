@@ -30,7 +30,7 @@ export interface Stages {
   /** Undefined where no tool has a limit of its own. */
   readonly toolConcurrency: Gate<TargetedCall> | undefined
   /** Undefined where configuration says it of no tool. */
-  readonly degraded: Pass<RoutedCall> | undefined
+  readonly degraded: Pass<TargetedCall> | undefined
   readonly retry: Pass<TargetedCall>
   /** Undefined where results are not judged. */
   readonly results: Gate<RoutedCall> | undefined
@@ -76,7 +76,7 @@ export function pipeline(s: Stages) {
     .pass(['invoke'], s.adapt, 'inside seal and resume: what a client sends again for its next leg is what it sent first')
     .gate(sent, s.limits, 'after all that refuses a call for what it is; around retry: a call counts once, whatever its attempts')
     .gate(['invoke'], s.toolConcurrency, 'before the breaker: who waits for its tool takes no place of the upstream')
-    .pass(['invoke'], s.degraded, 'around retry: what is given where all attempts have failed')
+    .pass(['invoke', 'task'], s.degraded, 'around retry: what is given where all attempts have failed, until a call changes what it tells')
     .pass(sent, s.retry, 'around the breaker, so that each attempt is judged')
     .gate(sent, s.breaker, 'before the queue: an open circuit answers at once and takes no place')
     .gate(sent, s.bulkhead, 'around nothing but the upstream’s own work: a place is held only while it works')

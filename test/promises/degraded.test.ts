@@ -106,13 +106,53 @@ describe.each(['modern', 'legacy'] as const)('a server (%s)', (era) => {
       else res.destroy()
     })
     const started = await gateway({ servers: { up: { url: upstream.url } }, tools: { 'up/*': { staleFor: '10m' } } })
-    expect((await call(started, 'read')).text).toBe('answer 1')
-    expect((await call(started, 'write')).text).toBe('answer 2')
+    expect((await call(started, 'write')).text).toBe('answer 1')
+    expect((await call(started, 'read')).text).toBe('answer 2')
     const { text, meta, fault } = await call(started, 'read')
-    expect(text).toBe('answer 1')
+    expect(text).toBe('answer 2')
     expect(fault).toBeUndefined()
     expect(meta['signalbox.dev/stale']).toMatchObject({ age_ms: expect.any(Number), fault: 'upstream_unavailable' })
     expect((await call(started, 'write')).fault).toMatchObject({ kind: 'outcome_unknown' })
     expect((await metric(started.admin, 'signalbox_stale_answers_total')).get('upstream="up"')).toBe(1)
   })
+
+  promise(
+    'R79',
+    'that fails after a caller changed something is answered for by nothing older; others are told how old it is',
+    async () => {
+      let fails = false
+      const proof = 'of the gateway in front, 32 characters'
+      await server(era, ({ name, res, answer }, nth) => {
+        if (name === 'read' && fails) res.destroy()
+        else answer(textResult(`answer ${nth}`))
+      })
+      const started = await gateway({
+        servers: { up: { url: upstream.url } },
+        tools: { 'up/*': { staleFor: '10m' } },
+        limits: { breakerFailures: 100 },
+        auth: { callers: ['trustedHeader'], trustedHeader: { subject: 'X-User', proof: { from: ['127.0.0.1'], sharedSecret: proof } } },
+      })
+      const as = async (user: string, name: string) => {
+        const asking = { mount: '/up', headers: { 'x-user': user, 'signalbox-proof': proof } }
+        const { result } = (await modern(started.base, 'tools/call', { name, arguments: {} }, asking)).message
+        return { texts: result.content.map(({ text }: { text: string }) => text), meta: result._meta }
+      }
+      for (const user of ['ann', 'ben', 'ann']) await as(user, 'read')
+      await as('ann', 'write')
+      fails = true
+      const ann = await as('ann', 'read')
+      expect(ann.meta['signalbox.dev/stale']).toBeUndefined()
+      expect(ann.meta['signalbox.dev/fault']).toMatchObject({ kind: 'upstream_unavailable' })
+      const ben = await as('ben', 'read')
+      expect(ben.texts).toEqual(['answer 2', expect.stringMatching(/^stale: this answer is from .+ ago\./)])
+      expect(ben.meta['signalbox.dev/stale']).toMatchObject({ age_ms: expect.any(Number), source: 'up' })
+      // Nobody is given what another was told.
+      expect((await as('eve', 'read')).meta['signalbox.dev/fault']).toMatchObject({ kind: 'upstream_unavailable' })
+      // What ann is told anew may be told again.
+      fails = false
+      await as('ann', 'read')
+      fails = true
+      expect((await as('ann', 'read')).meta['signalbox.dev/stale']).toMatchObject({ source: 'up' })
+    },
+  )
 })

@@ -12,7 +12,7 @@ const writer = createModernWriter(server)
 const identity = { [metaKey.serverInfo]: server }
 
 function asked(method: Asked['method'] = 'tools/call', change: Partial<Asked> = {}): Asked {
-  return { id: '"i"', method, correlationId: 'c', run: 'r', progressToken: undefined, logLevel: undefined, ...change }
+  return { id: '"i"', method, correlationId: 'c', run: 'r', progressToken: undefined, logLevel: undefined, isAnonymous: true, ...change }
 }
 
 function answer(
@@ -57,6 +57,35 @@ describe('a complete result', () => {
       expect(answer(completed({ nested: { ttlMs: 5 } }), method).json.result).toMatchObject({ ttlMs: 0, cacheScope: 'private' })
     },
   )
+
+  it.each<[unknown, number]>([
+    [-1, 0],
+    [-5e300, 0],
+    [1.5, 0],
+    [1e21, 0],
+    ['60000', 0],
+    [null, 0],
+    [[5], 0],
+    [59_999, 59_999],
+    [86_400_000, 86_400_000],
+    [86_400_001, 86_400_000],
+    [Number.MAX_SAFE_INTEGER, 86_400_000],
+  ])('keeps no time that makes no sense or is longer than a day: %j', (ttlMs, left) => {
+    expect(answer(completed({ contents: [], ttlMs, cacheScope: 'public' }), 'resources/read').json.result.ttlMs).toBe(left)
+  })
+
+  it.each(['shared', 'PUBLIC', null, 1, ['public']])('is private where its scope is none: %j', (cacheScope) => {
+    expect(answer(completed({ contents: [], ttlMs: 5, cacheScope }), 'resources/read').json.result).toMatchObject({
+      ttlMs: 5,
+      cacheScope: 'private',
+    })
+  })
+
+  it('is private to whoever is somebody, whatever its server says', () => {
+    const found = completed({ contents: [], ttlMs: 5, cacheScope: 'public' })
+    const { bytes } = writer.answer(asked('resources/read', { isAnonymous: false }), found, false)
+    expect(JSON.parse(bytes.toString()).result).toMatchObject({ ttlMs: 5, cacheScope: 'private' })
+  })
 
   it('of discovery names the revisions', () => {
     const { result } = answer(completed({ capabilities: {} }), 'server/discover').json

@@ -9,7 +9,7 @@ import type { Fault } from '../../core/faults/fault.ts'
 import { type FaultOf, faultError, faultResult, withoutWire } from '../../core/faults/wire-form.ts'
 import { errorBytes, notificationBytes, type RawId, resultBytes } from '../../core/protocol/jsonrpc.ts'
 import { code, type Implementation, isOfOneHop, metaKey, servedRevisions, vendorPrefix } from '../../core/protocol/names.ts'
-import { members, skipSpace } from '../../core/protocol/scan.ts'
+import { asBuffer, members, skipSpace } from '../../core/protocol/scan.ts'
 import { oneLine } from './line.ts'
 import type { Asked } from './receive.ts'
 
@@ -135,7 +135,7 @@ class Writer implements ModernWriter {
     if (annotations.length > 0) edits.push({ path: ['_meta', `${vendorPrefix}annotations`], value: JSON.stringify(annotations) })
     if (asked.method === 'server/discover') edits.push(supported)
     if (asked.method === 'subscriptions/listen') edits.push({ path: ['_meta', metaKey.subscriptionId], value: asked.id })
-    if (cacheable.has(asked.method)) addCacheHints(bytes, facts.hasCacheHints, edits)
+    if (cacheable.has(asked.method)) addCacheHints(bytes, facts.hasCacheHints, asked.isAnonymous, edits)
     return resultBytes(asked.id, result.edit(edits).bytes)
   }
 
@@ -194,12 +194,22 @@ function spliced(id: RawId, more: string, result: Uint8Array): Buffer {
   return out
 }
 
-/** With it begins null, which is no hint. */
-const letterN = 0x6e
+/** Longest that a client is told to keep something, in ms: a day. */
+const longestTtl = 86_400_000
 
-/** Never invents `public`: what says nothing is private and stale at once. */
-function addCacheHints(bytes: Uint8Array, hasSome: boolean, edits: Edit[]): void {
-  const present = hasSome ? members(bytes, skipSpace(bytes, 0)).filter(({ start }) => bytes[start] !== letterN) : []
-  if (!present.some((member) => member.key === 'ttlMs')) edits.push({ path: ['ttlMs'], value: '0' })
-  if (!present.some((member) => member.key === 'cacheScope')) edits.push({ path: ['cacheScope'], value: '"private"' })
+/**
+ * Never invents `public`, and what says nothing that makes sense is private and stale at once. `public` is passed on to callers that are
+ * nobody in particular alone: who is somebody may be told what others are not.
+ */
+function addCacheHints(bytes: Uint8Array, hasSome: boolean, isAnonymous: boolean, edits: Edit[]): void {
+  const present = hasSome ? members(bytes, skipSpace(bytes, 0)) : []
+  const textOf = (key: string): string | undefined => {
+    const found = present.find((member) => member.key === key)
+    return found && asBuffer(bytes).toString('latin1', found.start, found.end)
+  }
+  const given = textOf('ttlMs')
+  const ttl = given !== undefined && /^\d+$/.test(given) ? Math.min(Number(given), longestTtl) : 0
+  if (given !== String(ttl)) edits.push({ path: ['ttlMs'], value: String(ttl) })
+  const scope = textOf('cacheScope')
+  if (scope !== '"private"' && !(scope === '"public"' && isAnonymous)) edits.push({ path: ['cacheScope'], value: '"private"' })
 }

@@ -48,6 +48,7 @@ describe('a modern request becomes a call', () => {
       run: run.id,
       progressToken: '3',
       logLevel: 'info',
+      isAnonymous: true,
     })
     expect(got.call).toMatchObject({
       id: 'corr',

@@ -55,6 +55,8 @@ export interface Asked {
   readonly run: string
   readonly progressToken: string | undefined
   readonly logLevel: LogLevel | undefined
+  /** Whoever asks is nobody in particular: what it is told may be told to anybody who asks. */
+  readonly isAnonymous: boolean
 }
 
 export interface Refused {
@@ -110,7 +112,15 @@ export function receive(
   const run = gateway.runOf(hop.principal, hop.affinity, meta, hop.runHeaders)
   return {
     kind: 'call',
-    asked: { id, method: known, correlationId: hop.id, run: run.id, progressToken: token, logLevel: envelope.logLevel },
+    asked: {
+      id,
+      method: known,
+      correlationId: hop.id,
+      run: run.id,
+      progressToken: token,
+      logLevel: envelope.logLevel,
+      isAnonymous: hop.principal.kind === 'anonymous',
+    },
     call: callOf(
       known,
       envelope,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { aCall, anExchange, anItem, aReport, done } from '../../../test/doubles/gateway/samples.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
-import type { RoutedCall } from '../../core/call/call.ts'
+import type { RoutedCall, TargetedCall } from '../../core/call/call.ts'
 import type { ItemKind } from '../../core/call/item.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
@@ -9,15 +9,22 @@ import { type ToolSettings, unconfigured } from '../../core/call/tool-settings.t
 import { fault, type Kind } from '../../core/faults/catalogue.ts'
 import { degraded } from './degraded.ts'
 import { mostBytes, mostBytesOfOne, StaleAnswers } from './stale-answers.ts'
+import { mostWriters } from './writes.ts'
 
 const reads = { readOnly: true, destructive: false, idempotent: false }
 
 function setting() {
   const clock = new ManualClock()
   const { report, counted } = aReport()
-  const stage = degraded(clock, report, (upstream) => (upstream === 'up' ? 60_000 : undefined))
-  const call = (outcome: Outcome, routed: RoutedCall) => stage.run(routed, anExchange(clock).exchange, async () => outcome)
-  return { clock, counted, call }
+  const { stage, resumed } = degraded(clock, report, (upstream) => (upstream === 'up' ? 60_000 : undefined))
+  /** `meanwhile`: while its server is at it. */
+  const call = (outcome: Outcome, routed: TargetedCall, meanwhile?: () => Promise<unknown>) =>
+    stage.run(routed, anExchange(clock).exchange, async () => {
+      await meanwhile?.()
+      return outcome
+    })
+  const leg = (outcome: Outcome, routed: RoutedCall) => resumed(async () => outcome)(routed, anExchange(clock).exchange)
+  return { clock, counted, call, leg }
 }
 
 function callOf(
@@ -39,6 +46,79 @@ const no = (kind: Kind): Outcome => failed(fault(kind, { upstream: 'up' }))
 const staleOf = (outcome: Outcome) =>
   outcome.kind === 'complete' ? (outcome.result.json() as { _meta?: Record<string, unknown> })._meta?.['signalbox.dev/stale'] : undefined
 
+describe('who has changed what a server holds is told nothing that was so before', () => {
+  const asked = (change = {}) => callOf({ staleFor: 60_000 }, change)
+  const writing = (change = {}) => callOf({}, { readOnly: false, ...change })
+  const task = (): TargetedCall => {
+    const { item: _, ...call } = writing()
+    return { ...call, method: 'tasks/get', family: 'task' }
+  }
+  const asks: Outcome = { kind: 'input_required', requests: payloadOf({}), continuation: { kind: 'relayed', inner: undefined } }
+  const begun: Outcome = { kind: 'task', result: payloadOf({}), handle: 't' }
+
+  async function afterReading() {
+    const made = setting()
+    await made.call(done({ content: [] }), asked())
+    await made.clock.advance(1_000)
+    return { ...made, isGiven: async () => (await made.call(no('upstream_unavailable'), asked())).kind === 'complete' }
+  }
+
+  it.each<[string, Outcome]>([
+    ['that was done', done()],
+    ['of which nobody knows whether it was done', failed(fault('outcome_unknown', { upstream: 'up' }, { sideEffect: 'unknown' }))],
+    ['that asks something first', asks],
+    ['that goes on as a task', begun],
+  ])('by a call %s', async (_what, outcome) => {
+    const { call, isGiven } = await afterReading()
+    await call(outcome, writing())
+    expect(await isGiven()).toBe(false)
+  })
+
+  it('by the leg of a call that waited for its user, and by a task', async () => {
+    for (const change of ['leg', 'task'] as const) {
+      const { call, leg, isGiven } = await afterReading()
+      expect(await isGiven()).toBe(true)
+      if (change === 'leg') await leg(done(), writing())
+      else await call(done(), task())
+      expect(await isGiven(), change).toBe(false)
+    }
+  })
+
+  it('but not by a call that was surely not executed, by others, at other servers, or by reading', async () => {
+    const { call, leg, isGiven } = await afterReading()
+    await call(no('circuit_open'), writing())
+    await call(done(), writing({ sub: 'bob' }))
+    await call(done(), { ...writing(), upstream: 'other' })
+    await call(done(), asked({ args: { q: 9 } }))
+    await leg(done(), asked())
+    expect(await isGiven()).toBe(true)
+  })
+
+  it('also where the answer was on its way meanwhile; what is asked for afterwards is given again', async () => {
+    const { clock, call } = setting()
+    await call(done({ content: [] }), asked(), async () => {
+      await clock.advance(10)
+      await call(done(), writing())
+      await clock.advance(10)
+    })
+    expect(await call(no('upstream_unavailable'), asked())).toMatchObject({ kind: 'fault' })
+    await clock.advance(10)
+    await call(done({ content: [] }), asked())
+    expect(await call(no('upstream_unavailable'), asked())).toMatchObject({ kind: 'complete' })
+  })
+
+  it('however many others write: what is forgotten of one counts for all', async () => {
+    const { clock, call, isGiven } = await afterReading()
+    await call(done(), writing())
+    await clock.advance(1)
+    for (let n = 0; n <= mostWriters; n += 1) await call(done(), writing({ sub: `user ${n}` }))
+    expect(await isGiven()).toBe(false)
+    await clock.advance(1)
+    await call(done({ content: [] }), asked())
+    expect(await isGiven()).toBe(true)
+  })
+})
+
 describe('staleFor', () => {
   it('gives the last good answer where the server fails, with its age, until it is too old', async () => {
     const { clock, counted, call } = setting()
@@ -48,8 +128,12 @@ describe('staleFor', () => {
     await clock.advance(40_000)
     const stale = await call(no('upstream_unavailable'), asked())
     expect(stale).toMatchObject({ kind: 'complete', facts: { hasMeta: true } })
-    expect(staleOf(stale)).toEqual({ age_ms: 40_000, fault: 'upstream_unavailable' })
-    expect((stale as { result: { json(): unknown } }).result.json()).toMatchObject({ n: 2 })
+    expect(staleOf(stale)).toEqual({ age_ms: 40_000, source: 'up', fault: 'upstream_unavailable' })
+    expect((stale as { result: { json(): unknown } }).result.json()).toMatchObject({
+      n: 2,
+      content: [{ type: 'text', text: expect.stringMatching(/^stale: this answer is from 40 s ago\..*\(upstream_unavailable\)/) }],
+    })
+    expect(stale).toMatchObject({ facts: { ownBlocks: 1 } })
     expect(counted.stale_answers).toBe(1)
     await clock.advance(20_001)
     expect(await call(no('upstream_unavailable'), asked())).toMatchObject({ kind: 'fault' })
@@ -105,18 +189,34 @@ describe('staleFor', () => {
     expect(await call(no('circuit_open'), reading('resource:1', 'resource', 'other'))).toMatchObject({ kind: 'fault' })
   })
 
+  it('counts its age from when it was asked for, and lets no client keep it any longer', async () => {
+    const { clock, call } = setting()
+    const reading = (): RoutedCall => ({
+      ...aCall({ method: 'resources/read', target: 'a:1', params: payloadOf({ uri: 'a:1' }) }),
+      upstream: 'up',
+      item: anItem({ kind: 'resource', name: 'a:1', traits: reads }),
+    })
+    await call(done({ contents: [], ttlMs: 600_000, cacheScope: 'public' }), reading(), () => clock.advance(50_000))
+    await clock.advance(9_000)
+    const stale = await call(no('circuit_open'), reading())
+    expect(staleOf(stale)).toMatchObject({ age_ms: 59_000 })
+    expect((stale as { result: { json(): unknown } }).result.json()).toMatchObject({ ttlMs: 0, cacheScope: 'public' })
+    await clock.advance(2_000)
+    expect(await call(no('circuit_open'), reading())).toMatchObject({ kind: 'fault' })
+  })
+
   it('keeps bounded bytes, the newest, and nothing that is large', () => {
     const answers = new StaleAnswers(new ManualClock())
     const large = done({ text: 'x'.repeat(mostBytesOfOne / 2) })
     const asked = (n: number) => callOf({ staleFor: 60_000 }, { args: { n } })
-    for (let n = 0; n < 100; n += 1) answers.keep(asked(n), large as never)
+    for (let n = 0; n < 100; n += 1) answers.keep(asked(n), large as never, 0)
     expect(answers.keptBytes).toBeLessThanOrEqual(mostBytes)
     expect(answers.keptBytes).toBeGreaterThan(mostBytes / 2)
     const away = fault('circuit_open', {})
-    expect(answers.inPlaceOf(away, asked(0), 60_000)).toBeUndefined()
-    expect(answers.inPlaceOf(away, asked(99), 60_000)).toMatchObject({ kind: 'complete' })
-    answers.keep(asked(200), done({ text: 'x'.repeat(mostBytesOfOne) }) as never)
-    expect(answers.inPlaceOf(away, asked(200), 60_000)).toBeUndefined()
+    expect(answers.inPlaceOf(away, asked(0), 60_000, -1)).toBeUndefined()
+    expect(answers.inPlaceOf(away, asked(99), 60_000, -1)).toMatchObject({ kind: 'complete' })
+    answers.keep(asked(200), done({ text: 'x'.repeat(mostBytesOfOne) }) as never, 0)
+    expect(answers.inPlaceOf(away, asked(200), 60_000, -1)).toBeUndefined()
   })
 })
 

@@ -2,29 +2,20 @@
 import { isRepeatable } from '../../../core/call/again.ts'
 import type { RoutedCall } from '../../../core/call/call.ts'
 import { type Complete, failed, type Outcome } from '../../../core/call/outcome.ts'
+import { withNote } from '../../../core/call/own-note.ts'
 import { fault } from '../../../core/faults/catalogue.ts'
 import type { SideEffect } from '../../../core/faults/fault.ts'
-import { locate } from '../../../core/protocol/locate.ts'
 import { vendorPrefix } from '../../../core/protocol/names.ts'
-import { asBuffer, skipSpace } from '../../../core/protocol/scan.ts'
 import { onOneLine } from '../../../core/text/terminal.ts'
 import type { Reason } from '../looked.ts'
 import { inWords, noteOf } from './words.ts'
 
 const suspectPath = ['_meta', `${vendorPrefix}suspect`]
-const contentPath = ['content']
-const openBracket = 0x5b
-const closeBracket = 0x5d
 const longestExcerpt = 200
 
 /** Its content and its structured content stay as they are; a text stands behind them. */
 export function annotated(outcome: Complete, reasons: readonly Reason[]): Outcome {
-  const block = JSON.stringify({ type: 'text', text: noteOf(reasons) })
-  const result = outcome.result.edit([
-    { path: contentPath, value: withBlock(locate(outcome.result.bytes, contentPath), block) },
-    { path: suspectPath, value: JSON.stringify({ reasons: reasons.map(shown) }) },
-  ])
-  return { ...outcome, result, facts: { ...outcome.facts, hasMeta: true, ownBlocks: 1 } }
+  return withNote(outcome, noteOf(reasons), { path: suspectPath, value: JSON.stringify({ reasons: reasons.map(shown) }) })
 }
 
 /** In place of the result. What the server did is done. */
@@ -55,11 +46,4 @@ function shown({ kind, rule, usual, seen }: Reason): Record<string, string> {
     ...(usual === undefined ? {} : { usual: onOneLine(usual) }),
     ...(seen === undefined ? {} : { seen: onOneLine(seen) }),
   }
-}
-
-function withBlock(content: Uint8Array | undefined, block: string): string | Uint8Array {
-  if (content === undefined || content[0] !== openBracket) return `[${block}]`
-  const last = content.lastIndexOf(closeBracket)
-  const isEmpty = skipSpace(content, 1) === last
-  return Buffer.concat([asBuffer(content.subarray(0, last)), Buffer.from(`${isEmpty ? '' : ','}${block}]`)])
 }
