@@ -155,6 +155,7 @@ export function assembleInside(parts: InsideParts): Inside {
     if (upstream === undefined) throw new Error(`The catalog routed a call to ${call.upstream}, which is no upstream`)
     return upstream.send(call, exchange)
   }
+  const judged = quality?.resumed(send) ?? send
   const older = isDegraded(settings)
     ? degraded(clock, report, (id) => settings.tools[id]?.staleFor ?? settings.tools['*']?.staleFor)
     : undefined
@@ -185,7 +186,7 @@ export function assembleInside(parts: InsideParts): Inside {
     deadline: deadline((id) => limitsOf.get(id)),
     guards: guarding.stage,
     seal: continuation.seal,
-    resume: continuation.resume(limits.resumed(older?.resumed(send) ?? send)),
+    resume: continuation.resume(limits.resumed(older?.resumed(judged) ?? judged)),
     signIn: served.some(([, server]) => server.auth?.type === 'authorizationCode') ? signIn : undefined,
     adapt: registry === undefined ? undefined : adapt,
     limits: limits.gate,

@@ -10,7 +10,7 @@ import { signalbox } from '../peers/command-line.ts'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
 import { legacy, metric, modern, openSession } from '../peers/raw.ts'
 import { plainTool, startScripted } from '../peers/scripted.ts'
-import { memory, root } from '../peers/servers.ts'
+import { everything, memory, root } from '../peers/servers.ts'
 import { promise } from './promise.ts'
 
 const open: (() => Promise<void> | void)[] = []
@@ -270,4 +270,21 @@ promise(['R51', 'R57'], 'operators say of an alert that it is how the tool is no
   expect(await (await say('normal')).json()).toMatchObject({ id: alert?.id, acknowledged: 'normal', closed: expect.any(String) })
   expect((await say('normal')).status).toBe(404)
   expect(reasonsOf(await call())).toEqual([])
+})
+
+promise('R50', 'the result of a call that waited for input is judged, once', async () => {
+  const under = await startUnderTest({ servers: { everything } })
+  open.push(under.stop)
+  const params = { name: 'trigger-elicitation-request', arguments: {} }
+  const capabilities = { elicitation: { form: {} } }
+  const leg = async (more: object) =>
+    (await modern(under.base, 'tools/call', { ...params, ...more }, { mount: '/everything', capabilities })).message.result as Result
+  const first = await leg({})
+  expect(first.resultType).toBe('input_required')
+  const good = async () => (await metric(under.admin, 'signalbox_results_total')).get('upstream="everything",kind="ok"')
+  expect(await good()).toBe(0)
+  const [key] = Object.keys(first.inputRequests)
+  const inputResponses = { [String(key)]: { action: 'accept', content: { name: 'Ada' } } }
+  expect((await leg({ inputResponses, requestState: first.requestState })).resultType).toBe('complete')
+  expect(await good()).toBe(1)
 })
