@@ -7,12 +7,17 @@ import type { Edit } from './payload.ts'
 const contentPath = ['content']
 const openBracket = 0x5b
 const closeBracket = 0x5d
+/** No JSON value but null begins with it. */
+const letterN = 0x6e
 
 /** `more`: what stands in `_meta` for programs. */
 export function withNote(outcome: Complete, text: string, ...more: readonly Edit[]): Complete {
-  const block = JSON.stringify({ type: 'text', text })
-  const value = withBlock(locate(outcome.result.bytes, contentPath), block)
+  const content = locate(outcome.result.bytes, contentPath)
   const { facts } = outcome
+  // Content that is no list has no place for a text.
+  if (content !== undefined && content[0] !== openBracket && content[0] !== letterN)
+    return { ...outcome, result: outcome.result.edit(more), facts: { ...facts, hasMeta: true } }
+  const value = withBlock(content, JSON.stringify({ type: 'text', text }))
   return {
     ...outcome,
     result: outcome.result.edit([{ path: contentPath, value }, ...more]),

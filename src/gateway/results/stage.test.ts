@@ -64,6 +64,25 @@ describe('a result too large for one message becomes a link', () => {
     expect(body(await run({}, answer({ ...large, structuredContent: {} }))).isError).toBe(true)
   })
 
+  it('and has what the gateway itself says of it, which its facts keep too', async () => {
+    const suspect = { reasons: [{ kind: 'size', rule: 'single' }] }
+    const note = { type: 'text', text: 'suspect: the size of this answer is not as usual.' }
+    const { run, read } = setting()
+    const whole = { content: [...large.content, note], _meta: { 'signalbox.dev/suspect': suspect } }
+    const made = answer(whole) as Complete
+    const facts = { ...made.facts, found: 'oversize', suspect: ['size'], ownBlocks: 1 }
+    const outcome = await run({}, { ...made, facts })
+    expect(outcome).toMatchObject({ facts: { found: 'oversize', suspect: ['size'] } })
+    const { content, _meta } = body(outcome)
+    expect(content).toHaveLength(3)
+    expect(content[2]).toEqual(note)
+    expect(_meta).toMatchObject({ 'signalbox.dev/suspect': suspect, 'signalbox.dev/spilled': { limit: 8_192 } })
+    expect(body(await read(String(content[1]?.uri))).contents[0]?.text).toContain('Grüße')
+    // A server's own is not the gateway's.
+    expect(body(await run({}, answer(whole))).content).toHaveLength(2)
+    expect(body(await run({}, answer(whole)))._meta).not.toHaveProperty(['signalbox.dev/suspect'])
+  })
+
   it.each(['prompts/get', 'resources/read'] as const)('except of %s, which is refused', async (method) => {
     expect(await setting().run({ method, target: 'x' }, answer(large))).toMatchObject({
       fault: { kind: 'result_too_large', sideEffect: 'none' },

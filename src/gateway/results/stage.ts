@@ -9,10 +9,15 @@ import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Counters } from '../../core/ports/report.ts'
+import { locate } from '../../core/protocol/locate.ts'
 import { vendorPrefix } from '../../core/protocol/names.ts'
+import { asBuffer, elements } from '../../core/protocol/scan.ts'
 import { keptMs, resultScheme, SpillStore } from './spill.ts'
 
 export { SpillStore } from './spill.ts'
+
+/** What stands in `_meta` with a text of the gateway's own. */
+const ownKeys = [`${vendorPrefix}suspect`, `${vendorPrefix}stale`]
 
 /** Largest slice in bytes. As a JSON string it at most doubles. */
 const largestSlice = 262_144
@@ -61,16 +66,43 @@ function replace(outcome: Complete, call: Call, exchange: Exchange, parts: Spill
   parts.counters.add('spilled_results', { upstream: exchange.fact('route')?.upstream ?? '' })
   // Clients throw on a good result without the structured content that its tool declares, and would lose the link.
   const isError = outcome.facts.isError || outcome.facts.hasStructure
-  const result = payloadOf(link(`${resultScheme}${id}`, bytes.length, limit, isError))
-  return {
-    kind: 'complete',
-    result,
-    facts: unscanned(result.size, isError, 'complete'),
-    annotations: outcome.annotations,
+  const result = payloadOf(link(`${resultScheme}${id}`, bytes.length, limit, isError, ownOf(outcome)))
+  const { found, suspect } = outcome.facts
+  const facts = {
+    ...unscanned(result.size, isError, 'complete'),
+    ...(found === undefined ? {} : { found }),
+    ...(suspect === undefined ? {} : { suspect }),
   }
+  return { kind: 'complete', result, facts, annotations: outcome.annotations }
 }
 
-function link(uri: string, size: number, limit: number, isError: boolean): Record<string, unknown> {
+interface Own {
+  readonly blocks: readonly unknown[]
+  readonly meta: Readonly<Record<string, unknown>>
+}
+
+/** What the gateway itself says of the result: who reads no more than the link is told that too. */
+function ownOf({ result, facts: { ownBlocks = 0 } }: Complete): Own {
+  if (ownBlocks === 0) return { blocks: [], meta: {} }
+  const content = locate(result.bytes, ['content']) ?? noBlocks
+  const blocks = elements(content, 0)
+    .slice(-ownBlocks)
+    .map(({ start, end }) => parsed(content.subarray(start, end)))
+  const meta: Record<string, unknown> = {}
+  for (const key of ownKeys) {
+    const found = locate(result.bytes, ['_meta', key])
+    if (found !== undefined) meta[key] = parsed(found)
+  }
+  return { blocks, meta }
+}
+
+const noBlocks = Buffer.from('[]')
+
+function parsed(bytes: Uint8Array): unknown {
+  return JSON.parse(asBuffer(bytes).toString('utf8'))
+}
+
+function link(uri: string, size: number, limit: number, isError: boolean, own: Own): Record<string, unknown> {
   const minutes = keptMs / 60_000
   return {
     resultType: 'complete',
@@ -80,9 +112,13 @@ function link(uri: string, size: number, limit: number, isError: boolean): Recor
         text: `The tool answered, but its answer has ${size} bytes, more than the ${limit} that fit in one message. It is kept for ${minutes} minutes: read it with resources/read of ${uri} (JSON text in slices; each slice names the next), or ask the tool for less.`,
       },
       { type: 'resource_link', uri, name: 'large-result', title: 'Large result', mimeType: 'application/json', size },
+      ...own.blocks,
     ],
     ...(isError ? { isError: true } : {}),
-    _meta: { [`${vendorPrefix}spilled`]: { uri, bytes: size, limit, keptMs } },
+    _meta: {
+      [`${vendorPrefix}spilled`]: { uri, bytes: size, limit, keptMs },
+      ...own.meta,
+    },
   }
 }
 

@@ -3,7 +3,7 @@ import type { RoutedCall } from '../../../src/core/call/call.ts'
 import type { Held } from '../../../src/core/call/gates.ts'
 import type { Item } from '../../../src/core/call/item.ts'
 import { type Outcome, unscanned } from '../../../src/core/call/outcome.ts'
-import { payloadOf } from '../../../src/core/call/payload.ts'
+import { payload, payloadOf } from '../../../src/core/call/payload.ts'
 import { type ToolQuality, unconfigured } from '../../../src/core/call/tool-settings.ts'
 import type { Durable } from '../../../src/core/ports/durable.ts'
 import type { Report } from '../../../src/core/ports/report.ts'
@@ -64,6 +64,7 @@ export function judging({
   const definition = payloadOf({ name: 'find' })
   let calls = 0
 
+  /** `result`: a value, or its bytes. */
   async function send(result: unknown, { args = {}, item = {}, takesMs = 0, thenMs = 0 }: Sent = {}): Promise<Outcome> {
     calls += 1
     const made = anItem({
@@ -78,7 +79,7 @@ export function judging({
     const call: RoutedCall = { ...aCall({ id: `call-${calls}`, params }), item: made, upstream: made.upstream }
     const held = (await stage.enter(call, anExchange(clock).exchange)) as Held
     if (takesMs > 0) await clock.advance(takesMs)
-    const bytes = payloadOf(result)
+    const bytes = result instanceof Uint8Array ? payload(result) : payloadOf(result)
     const facts = unscanned(bytes.size, (result as { isError?: boolean }).isError === true)
     const outcome: Outcome = { kind: 'complete', result: bytes, facts, annotations: [] }
     held.leave(outcome, call)

@@ -5,17 +5,33 @@ import { type Complete, failed, type Outcome } from '../../../core/call/outcome.
 import { withNote } from '../../../core/call/own-note.ts'
 import { fault } from '../../../core/faults/catalogue.ts'
 import type { SideEffect } from '../../../core/faults/fault.ts'
+import { locate } from '../../../core/protocol/locate.ts'
 import { vendorPrefix } from '../../../core/protocol/names.ts'
+import { asBuffer } from '../../../core/protocol/scan.ts'
 import { onOneLine } from '../../../core/text/terminal.ts'
 import type { Reason } from '../looked.ts'
 import { inWords, noteOf } from './words.ts'
 
 const suspectPath = ['_meta', `${vendorPrefix}suspect`]
+const word = 'suspect'
+/** With which a letter may be written. */
+const letterCode = '\\u00'
 const longestExcerpt = 200
 
 /** Its content and its structured content stay as they are; a text stands behind them. */
 export function annotated(outcome: Complete, reasons: readonly Reason[]): Outcome {
   return withNote(outcome, noteOf(reasons), { path: suspectPath, value: JSON.stringify({ reasons: reasons.map(shown) }) })
+}
+
+/** Without what a server itself says where the gateway speaks: no client is to take it for the gateway's. */
+export function withoutClaim(outcome: Complete): Complete {
+  if (!outcome.facts.hasMeta) return outcome
+  const { bytes } = outcome.result
+  const buffer = asBuffer(bytes)
+  if (!buffer.includes(word) && !buffer.includes(letterCode)) return outcome
+  return locate(bytes, suspectPath) === undefined
+    ? outcome
+    : { ...outcome, result: outcome.result.edit([{ path: suspectPath, value: undefined }]) }
 }
 
 /** In place of the result. What the server did is done. */

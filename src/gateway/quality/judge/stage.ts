@@ -11,7 +11,7 @@ import { MemberWalk, skipSpace } from '../../../core/protocol/scan.ts'
 import { argumentsHash, classify } from '../classifier/classify.ts'
 import type { Alert, Looked, Reason } from '../looked.ts'
 import { changeInWords } from '../shape/shape-watch.ts'
-import { annotated, withheld } from './amended.ts'
+import { annotated, withheld, withoutClaim } from './amended.ts'
 import type { Episodes, FoundBy } from './episodes.ts'
 import type { Compile, JudgedServer, JudgedTool } from './judged-tool.ts'
 import type { JudgedTools } from './judged-tools.ts'
@@ -60,8 +60,9 @@ class Judged implements Held {
   }
 
   amend(outcome: Outcome): Outcome {
-    return this.looked === undefined || (this.looked.kind === 'ok' && this.reasons.length === 0) || outcome.kind !== 'complete'
-      ? outcome
+    if (outcome.kind !== 'complete') return outcome
+    return this.looked === undefined || (this.looked.kind === 'ok' && this.reasons.length === 0)
+      ? withoutClaim(outcome)
       : this.judge.amend(outcome, this, this.looked)
   }
 }
@@ -99,7 +100,8 @@ class Judge {
     if (reasons.length > 0 && call.item.settings.quality?.onSuspect === 'block') return withheld(call, reasons, excerpt)
     const suspect = reasons.length === 0 ? undefined : [...new Set(reasons.map((reason) => reason.kind))]
     const facts = { ...outcome.facts, ...(kind === 'ok' ? {} : { found: kind }), ...(suspect === undefined ? {} : { suspect }) }
-    return suspect === undefined || !this.parts.annotate ? { ...outcome, facts } : annotated({ ...outcome, facts }, reasons)
+    const judged = { ...outcome, facts }
+    return suspect === undefined || !this.parts.annotate ? withoutClaim(judged) : annotated(judged, reasons)
   }
 
   private look(judged: Judged, outcome: Complete, atMs: number): void {
