@@ -35,7 +35,7 @@ export function inWords(reason: Reason): string {
 
 function sentence(said: string, usual: string): string {
   if (usual === '') return `${said}.`
-  return `${said}. ${usual}${/[.!?]$/.test(usual) ? '' : '.'}`
+  return `${said}. ${usual.charAt(0).toUpperCase()}${usual.slice(1)}${/[.!?]$/.test(usual) ? '' : '.'}`
 }
 
 /** It may hold words of the server. */
