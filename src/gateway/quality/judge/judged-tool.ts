@@ -22,6 +22,8 @@ export class JudgedServer {
   wroteAtMs = 0
   readonly counts = noCounts()
   readonly tools = new Map<string, JudgedTool>()
+  /** The oldest first. */
+  readonly begun = new Set<JudgedTool>()
 }
 
 /** Judges structured content by a declared schema. */
@@ -38,6 +40,9 @@ export class JudgedTool {
   contract: string | undefined
   /** A violation was told of, and no result without one came since. */
   violates = false
+  /** Again, since it was asked whether it may be forgotten: of names that come once each there may be any number. */
+  wasCalled = false
+  private isFirst = true
   /** Results since it was kept. */
   unkept = 0
   private readonly quality: ToolQuality | undefined
@@ -78,6 +83,8 @@ export class JudgedTool {
   count(kind: ResultKind): void {
     this.counts[kind] += 1
     this.unkept += 1
+    this.wasCalled = !this.isFirst
+    this.isFirst = false
   }
 
   seen(id: string, atMs: number, isDoubtful: boolean): void {

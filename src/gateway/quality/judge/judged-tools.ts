@@ -61,8 +61,8 @@ export class JudgedTools {
 
   private begin(server: JudgedServer, upstream: UpstreamId, name: string): JudgedTool {
     // Of a server whose names change all the time its own oldest goes, and no other's.
-    if (server.tools.size >= mostOfServer) this.forgetOldest(server.tools.values())
-    if (this.begun.size >= mostTools) this.forgetOldest(this.begun)
+    if (server.tools.size >= mostOfServer) this.forgetOne(server.begun)
+    if (this.begun.size >= mostTools) this.forgetOne(this.begun)
     const key = keyOf(upstream, name)
     const saved = this.kept.get(key)
     this.kept.delete(key)
@@ -70,15 +70,25 @@ export class JudgedTools {
     const history = this.histories.of(key, () => saved)
     const made = new JudgedTool(upstream, name, qualityOf(upstream, name), sensitivity, history)
     server.tools.set(name, made)
+    server.begun.add(made)
     this.begun.add(made)
     return made
   }
 
-  private forgetOldest(tools: Iterable<JudgedTool>): void {
-    for (const oldest of tools) {
-      this.begun.delete(oldest)
-      this.servers.get(oldest.upstream)?.tools.delete(oldest.name)
-      this.histories.forget(keyOf(oldest.upstream, oldest.name))
+  /** The oldest that was not called since this was asked last (second chance). */
+  private forgetOne(tools: Set<JudgedTool>): void {
+    for (const tool of tools) {
+      if (tool.wasCalled) {
+        tool.wasCalled = false
+        tools.delete(tool)
+        tools.add(tool)
+        continue
+      }
+      const server = this.servers.get(tool.upstream)
+      this.begun.delete(tool)
+      server?.begun.delete(tool)
+      server?.tools.delete(tool.name)
+      this.histories.forget(keyOf(tool.upstream, tool.name))
       return
     }
   }

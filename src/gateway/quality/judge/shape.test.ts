@@ -179,9 +179,14 @@ it('keeps little of each tool, whatever it answers', async () => {
   await learned(() => inText(wide))
   await then(() => inText(wide))
   expect(changes()).toEqual([])
-  // More tools than are kept of one server: its oldest are forgotten.
-  for (let n = 0; n < 2_100; n += 1) await rig.send(inText({ a: 1 }), { item: { name: `tool${n}` } })
+  // More tools than are kept of one server: those that were not called for the longest are forgotten.
+  for (let n = 0; n < 2_100; n += 1) {
+    await rig.send(inText({ a: 1 }), { item: { name: `tool${n}` } })
+    if (n % 100 === 0) await rig.send(inText({ a: 1 }), { item: { name: 'busy' } })
+  }
   expect([...rig.tools.all()]).toHaveLength(2_000)
+  expect(rig.operators.report('up', 'busy')).toMatchObject({ usual: { results: 21 } })
+  expect(rig.operators.report('up', 'tool0')).toBeUndefined()
   await then(() => inText('nothing'), 25)
   expect(changes()).toEqual([])
 })
