@@ -50,12 +50,24 @@ async function quality4k() {
   return { ...judged, tool: 'query_customers' }
 }
 
+const masked = { config: { tools: { '*': { secrets: 'mask' } } }, authorization: undefined }
+
+/** Secrets masked by their form, where there are none: in JSON of about 200 bytes. */
+async function guards() {
+  return { ...masked, tool: 'get_customer' }
+}
+
+/** The same in JSON of 4 KiB. */
+async function guards4k() {
+  return { ...masked, tool: 'query_customers' }
+}
+
 /** Nothing beside: how far two gateways of one kind are apart, which no comparison can tell from a cost. */
 async function nothing() {
   return { config: {}, authorization: undefined }
 }
 
-const flavours = { auth, limits, calls, contracts, quality, quality4k, nothing }
+const flavours = { auth, limits, calls, contracts, quality, quality4k, guards, guards4k, nothing }
 export const flavourNames = Object.keys(flavours)
 
 /**

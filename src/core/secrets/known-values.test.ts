@@ -50,6 +50,19 @@ describe('values that are known', () => {
     ])
   })
 
+  it('that come later and are shorter than all before', () => {
+    const known = KnownValues.of([])
+    expect(known.isEmpty).toBe(true)
+    const looked = (text: string) => known.findIn(Buffer.from(text)).map(({ start, end }) => text.slice(start, end))
+    known.add([`long-${'x9'.repeat(40)}`, 'middle-sized-one-7'])
+    known.add(['tiny-077'])
+    expect(looked(`a tiny-077 middle-sized-one-7 long-${'x9'.repeat(40)}`)).toEqual([
+      'tiny-077',
+      'middle-sized-one-7',
+      `long-${'x9'.repeat(40)}`,
+    ])
+  })
+
   it('whatever stands beside them, and where they overlap', () => {
     const known = KnownValues.of(['abcdefgh-12345678', '12345678-ijklmnop', 'xx-abcdefgh-12345678-yy'])
     const spans = (text: string) => known.findIn(Buffer.from(text)).map(({ start, end }) => text.slice(start, end))

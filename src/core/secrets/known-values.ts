@@ -8,8 +8,8 @@ const shortest = 8
 const longest = 16_384
 /** So many characters are in no longer word by chance. */
 const surelyApart = 12
-/** Bytes of the end by which a value is met. */
-const window = 8
+/** Bytes of the end by which a value is met, at most: those of the shortest. */
+const widest = 32
 /** Leaps are by the three bytes that stand there. */
 const block = 3
 const blockMask = 0x3fff
@@ -28,6 +28,7 @@ export class KnownValues {
   /** In the order in which they came. */
   private readonly added = new Set<string>()
   private addedBytes = 0
+  private window = widest
   /** How far may be leapt, by the block that stands there. */
   private readonly leaps = new Uint8Array(blockMask + 1)
   /** By the last four bytes. */
@@ -48,12 +49,15 @@ export class KnownValues {
   }
 
   add(values: readonly string[]): void {
+    let isShorter = false
     for (const value of values) {
       if (!isFit(value) || this.added.has(value) || this.fixed.includes(value)) continue
       this.added.add(value)
       this.addedBytes += value.length
-      this.learn(value)
+      if (shortestSpelling(value) < this.window) isShorter = true
+      else this.learn(value)
     }
+    if (isShorter) this.build()
     if (this.added.size <= mostAdded && this.addedBytes <= mostBytes) return
     // Half of what may stand, so that it is not built anew with each that comes.
     for (const oldest of this.added) {
@@ -67,7 +71,7 @@ export class KnownValues {
   /** In the order in which they stand; none overlaps another. */
   findIn(b: Uint8Array): readonly Span[] {
     if (this.isEmpty) return none
-    const { leaps } = this
+    const { leaps, window } = this
     let found: { start: number; end: number }[] | undefined
     for (let i = window - 1; i < b.length; ) {
       const leap = leaps[blockAt(b, i)] as number
@@ -93,17 +97,18 @@ export class KnownValues {
   }
 
   private build(): void {
-    this.leaps.fill(window - block + 1)
+    const values = [...this.fixed, ...this.added]
+    this.window = Math.min(widest, ...values.map(shortestSpelling))
+    this.leaps.fill(this.window - block + 1)
     this.ending.clear()
-    for (const value of this.fixed) this.learn(value)
-    for (const value of this.added) this.learn(value)
+    for (const value of values) this.learn(value)
   }
 
   private learn(value: string): void {
     for (const spelt of new Set(spellings(value))) {
       const bytes = Buffer.from(spelt)
       const last = bytes.length - 1
-      for (let back = 0; back <= window - block; back += 1) {
+      for (let back = 0; back <= this.window - block; back += 1) {
         const at = blockAt(bytes, last - back)
         if ((this.leaps[at] as number) > back) this.leaps[at] = back
       }
@@ -160,4 +165,8 @@ function spellings(value: string): string[] {
     if (one.includes('/')) all.push(once.replaceAll('/', '\\/'), JSON.stringify(once.replaceAll('/', '\\/')).slice(1, -1))
     return all
   })
+}
+
+function shortestSpelling(value: string): number {
+  return spellings(value).reduce((least, { length }) => Math.min(least, length), widest)
 }
