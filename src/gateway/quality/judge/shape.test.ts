@@ -187,6 +187,7 @@ it('keeps little of each tool, whatever it answers', async () => {
   expect([...rig.tools.all()]).toHaveLength(2_000)
   expect(rig.operators.report('up', 'busy')).toMatchObject({ usual: { results: 21 } })
   expect(rig.operators.report('up', 'tool0')).toBeUndefined()
+  // This one was called often: it is known yet.
   await then(() => inText('nothing'), 25)
-  expect(changes()).toEqual([])
+  expect(changes()).toHaveLength(1)
 })
