@@ -198,6 +198,16 @@ describe('rows', () => {
     expect(text('- a\n- b\n- c')).toMatchObject({ format: 'list', rows: [{ path: 'bullets', count: 3 }] })
     expect(look(said('{"a":1}', '{"a":2}'))).toMatchObject({ rows: [{ path: 'blocks', count: 2 }] })
   })
+
+  it('nothing is taken for part of a text that an earlier result left', () => {
+    for (const [before, words] of [
+      ['- a\n- b', '- a\n-'],
+      ['1. a\n2. b', '1. a\n2.'],
+    ] as const) {
+      expect(text(before).format).toBe('list')
+      expect(text(words)).toMatchObject({ format: 'prose', rows: [] })
+    }
+  })
 })
 
 describe('form and hash', () => {

@@ -1,7 +1,8 @@
 // What JSON says without any history: that it is nothing but an error, or that nothing is in it.
 import { asBuffer } from '../../../core/protocol/scan.ts'
 import { excerptOf } from './excerpt.ts'
-import { type JsonScan, type } from './json-scan.ts'
+import type { JsonScan } from './json-scan.ts'
+import { type } from './json-tokens.ts'
 import {
   countNames,
   dataName,

@@ -1,12 +1,28 @@
 // Goes once over JSON, or over a text that may be some, and says what stands where: the members of the root, the lists that could be rows,
 // the members of the first row, and one number for all names and types. Builds nothing, and takes no more memory for a larger text.
 import { asBuffer } from '../../../core/protocol/scan.ts'
+import { FormNumber, firstPlace, mix, nameHash, step } from './form-number.ts'
+import {
+  closeBrace,
+  closeBracket,
+  colon,
+  comma,
+  cutOff,
+  isVoidScalar,
+  openBrace,
+  openBracket,
+  quote,
+  scalarEnd,
+  scalarType,
+  spaceFrom,
+  stringEnd,
+  type,
+} from './json-tokens.ts'
+import { RowForm } from './row-form.ts'
 
 /** How the scan ended: `cut` where the text ends inside, `illegal` where it is no JSON, `part` where only so much was to be looked at. */
 export type Ending = 'whole' | 'cut' | 'illegal' | 'part' | 'deep'
 
-/** Types of values; integers are told from other numbers, since schemas do. */
-export const type = { object: 1, array: 2, string: 3, number: 4, integer: 5, boolean: 6, null: 7 } as const
 const names = ['', 'object', 'array', 'string', 'number', 'number', 'boolean', 'null']
 
 /** Deeper values are not looked at. */
@@ -17,15 +33,6 @@ const mostRowKeys = 12
 const mostKeys = 12
 /** Of these the root has at least so many, if the first row has members as well. */
 const leastRootKeys = 6
-
-const quote = 0x22
-const backslash = 0x5c
-const comma = 0x2c
-const colon = 0x3a
-const openBrace = 0x7b
-const closeBrace = 0x7d
-const openBracket = 0x5b
-const closeBracket = 0x5d
 
 /** Where names and values of members are; reused, so that a scan makes no objects. */
 class Members {
@@ -57,24 +64,6 @@ class Lists {
   readonly bytes = new Int32Array(mostLists)
 }
 
-const hashPrime = 0x01000193
-const hashStart = 0x811c9dc5 | 0
-
-/** A way of names, one further. */
-function step(place: number, name: number): number {
-  const h = Math.imul(place ^ name, 0x85ebca6b)
-  return h ^ (h >>> 15)
-}
-
-function mix(a: number, b: number): number {
-  let h = Math.imul(a ^ b, 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return h ^ (h >>> 16)
-}
-
-/** Pairs of a path and a type that were met, each counted once, so that the number of rows makes no difference. */
-const mostPairs = 384
-
 export class JsonScan {
   ending: Ending = 'illegal'
   /** Just after the value, or where the scan stopped. */
@@ -104,9 +93,8 @@ export class JsonScan {
   /** Name of the current member of each level. */
   private readonly keyAt = new Int32Array(deepest + 2)
   private readonly keyEnd = new Int32Array(deepest + 2)
-  private readonly pairs = new Int32Array(512)
-  private pairCount = 0
-  private integral = false
+  private readonly rows = new RowForm()
+  private readonly formNumber = new FormNumber()
 
   /**
    * Scans the value that starts at `from` and ends before `to`. `isPart`: more follows after `to`, so that an end there is no cut.
@@ -114,22 +102,28 @@ export class JsonScan {
    */
   scan(b: Uint8Array, from: number, to: number, isPart: boolean, wantsForm: boolean): Ending {
     this.reset(b)
-    const { isObject, path, keySum, counts, listAt, openedAt } = this
+    const { isObject, path, keySum, counts, listAt, openedAt, rows } = this
+    const form = wantsForm ? this.formNumber : undefined
     let depth = 0
     let i = from
     let inObject = false
     /** Level of the first row while it is open. */
     let rowDepth = -1
-    let place = hashStart
+    let place = firstPlace
     for (;;) {
       // Here a value starts.
       const start = i
       if (i >= to) return this.stop(isPart ? 'part' : 'cut', i, from, depth)
       const c = b[i] as number
-      let kind: number
-      if (c === openBrace || c === openBracket) {
+      const isOpening = c === openBrace || c === openBracket
+      const passed = isOpening && !inObject && depth > 0 ? this.passRow(b, i, to, depth, place, form) : -1
+      let kind = 0
+      if (passed >= 0) {
+        i = passed
+        counts[depth] = (counts[depth] as number) + 1
+      } else if (isOpening) {
         kind = c === openBrace ? type.object : type.array
-        if (wantsForm) this.meet(place, kind)
+        form?.meet(place, kind)
         if (depth === deepest) return this.stop('deep', i, from, depth)
         const list = kind === type.array && depth <= 2 ? this.listOf(depth) : -1
         const startsRow = kind === type.object && this.rowList < 0 && depth > 0 && !inObject && counts[depth] === 0 && listAt[depth] !== -1
@@ -163,19 +157,20 @@ export class JsonScan {
         if (i < 0) return this.stop(isPart ? 'part' : 'cut', to, from, depth)
         if (i - start === 2) this.hasVoid = true
       } else {
-        const end = c === 0x2d || (c >= 0x30 && c <= 0x39) ? this.numberEnd(b, i, to) : literalEnd(b, i, to)
+        const end = scalarEnd(b, i, to)
         if (end < 0) return this.stop(end === cutOff ? (isPart ? 'part' : 'cut') : 'illegal', i, from, depth)
-        kind = c === 0x6e ? type.null : c === 0x74 || c === 0x66 ? type.boolean : this.integral ? type.integer : type.number
-        if (kind === type.null || (c === 0x30 && end === i + 1)) this.hasVoid = true
+        kind = scalarType(b, i, end)
+        if (isVoidScalar(b, i, end)) this.hasVoid = true
         i = end
       }
       let opensObject = kind === type.object && b[i] !== closeBrace
       if (kind >= type.string) {
-        if (wantsForm) this.meet(place, kind)
+        form?.meet(place, kind)
         if (depth === 0) {
           this.root = kind
           return this.stop('whole', i, from, 0)
         }
+        if (rows.isNoting) rows.note(start, i, place, kind)
         counts[depth] = (counts[depth] as number) + 1
         if (depth === 1 || depth === rowDepth) this.ended(depth, start, i, kind)
       }
@@ -187,11 +182,12 @@ export class JsonScan {
           const d = b[i]
           if (d === (inObject ? closeBrace : closeBracket)) {
             i += 1
-            if (wantsForm && inObject) this.meet(step(path[depth] as number, keySum[depth] as number), 0)
+            if (inObject) form?.meet(step(path[depth] as number, keySum[depth] as number), 0)
             if (depth === 1 || listAt[depth] !== -1) this.close(depth, i)
             if (depth === rowDepth) rowDepth = -1
             depth -= 1
             if (depth === 0) return this.stop('whole', i, from, 0)
+            if (rows.isNoting) rows.end(depth, i)
             counts[depth] = (counts[depth] as number) + 1
             const closed = inObject ? type.object : type.array
             inObject = isObject[depth] === 1
@@ -256,6 +252,19 @@ export class JsonScan {
     return asBuffer(this.bytes).toString('utf8', at, Math.min(end, at + longestName))
   }
 
+  /** Just after the element of a list, where it is a row as the one before; -1 where it has to be gone over. */
+  private passRow(b: Uint8Array, at: number, to: number, depth: number, place: number, form: FormNumber | undefined): number {
+    const { rows } = this
+    if (rows.isNoting) return -1
+    // The first row of all is gone over, since its members are kept.
+    if (rows.fits(depth, place) && (this.rowList >= 0 || (this.counts[depth] as number) > 0)) {
+      const end = rows.pass(b, at, to, form)
+      if (end >= 0) return end
+    }
+    rows.begin(depth, place, at)
+    return -1
+  }
+
   private reset(b: Uint8Array): void {
     this.bytes = b
     this.root = 0
@@ -266,8 +275,8 @@ export class JsonScan {
     this.rowList = -1
     this.hasVoid = false
     this.form = 0
-    if (this.pairCount > 0) this.pairs.fill(0)
-    this.pairCount = 0
+    this.formNumber.clear()
+    this.rows.clear()
   }
 
   private stop(ending: Ending, at: number, from: number, depth: number): Ending {
@@ -277,7 +286,9 @@ export class JsonScan {
     // What is still open is longer than what was looked at.
     for (let open = depth; open > 0; open -= 1) this.close(open, at)
     if (this.root === 0 && ending !== 'illegal') this.root = this.bytes[from] === openBrace ? type.object : type.array
-    let hash = hashStart
+    this.form = this.formNumber.value
+    if (this.rows.hasVoid) this.hasVoid = true
+    let hash = firstPlace
     for (const members of [this.members, this.row]) {
       for (let n = 0; n < members.count; n += 1) {
         hash = mix(hash, nameHash(this.bytes, members.keyAt[n] as number, members.keyEnd[n] as number) + (members.type[n] as number))
@@ -325,109 +336,6 @@ export class JsonScan {
     members.end[at] = end
     members.type[at] = kind
   }
-
-  /** Counts a path with a type once. More of them than fit are all counted, so that such a value has a form of its own. */
-  private meet(place: number, kind: number): void {
-    const pair = (place + Math.imul(kind, 0x9e3779b1)) | 1
-    const { pairs } = this
-    let at = (pair >>> 9) & 511
-    while (pairs[at] !== 0) {
-      if (pairs[at] === pair) return
-      at = (at + 1) & 511
-    }
-    if (this.pairCount < mostPairs) {
-      pairs[at] = pair
-      this.pairCount += 1
-    }
-    this.form = (this.form + mix(pair, 0x2545f491)) | 0
-  }
-
-  private numberEnd(b: Uint8Array, at: number, to: number): number {
-    let i = b[at] === 0x2d ? at + 1 : at
-    const digits = i
-    while (i < to && isDigit(b[i] as number)) i += 1
-    if (i === digits || (i - digits > 1 && b[digits] === 0x30)) return i >= to && i === digits ? cutOff : wrong
-    this.integral = true
-    if (b[i] === 0x2e && i < to) {
-      this.integral = false
-      i += 1
-      const fraction = i
-      while (i < to && isDigit(b[i] as number)) i += 1
-      if (i === fraction) return i >= to ? cutOff : wrong
-    }
-    if (i < to && (b[i] === 0x65 || b[i] === 0x45)) {
-      this.integral = false
-      i += 1
-      if (i < to && (b[i] === 0x2b || b[i] === 0x2d)) i += 1
-      const exponent = i
-      while (i < to && isDigit(b[i] as number)) i += 1
-      if (i === exponent) return i >= to ? cutOff : wrong
-    }
-    return i
-  }
 }
 
 const longestName = 64
-const cutOff = -1
-const wrong = -2
-
-function isDigit(c: number): boolean {
-  return c >= 0x30 && c <= 0x39
-}
-
-/** `true`, `false`, `null` */
-function literalEnd(b: Uint8Array, at: number, to: number): number {
-  const c = b[at]
-  if (c === 0x74) return spelt(b, at, to, 0x72, 0x75, 0x65, 0)
-  if (c === 0x6e) return spelt(b, at, to, 0x75, 0x6c, 0x6c, 0)
-  return c === 0x66 ? spelt(b, at, to, 0x61, 0x6c, 0x73, 0x65) : wrong
-}
-
-function spelt(b: Uint8Array, at: number, to: number, second: number, third: number, fourth: number, fifth: number): number {
-  const size = fifth === 0 ? 4 : 5
-  if (at + size <= to) {
-    const isSpelt = b[at + 1] === second && b[at + 2] === third && b[at + 3] === fourth && (fifth === 0 || b[at + 4] === fifth)
-    return isSpelt ? at + size : wrong
-  }
-  if (at + 1 < to && b[at + 1] !== second) return wrong
-  if (at + 2 < to && b[at + 2] !== third) return wrong
-  return at + 3 < to && b[at + 3] !== fourth ? wrong : cutOff
-}
-
-function spaceFrom(b: Uint8Array, at: number, to: number): number {
-  let i = at
-  while (i < to) {
-    const c = b[i] as number
-    if (c > 0x20) return i
-    if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return i
-    i += 1
-  }
-  return i
-}
-
-/** Just after the string that starts at `at`; negative where it has no end before `to`. Control characters are let pass, as servers send them. */
-function stringEnd(b: Uint8Array, at: number, to: number): number {
-  let i = at + 1
-  while (i < to) {
-    const c = b[i] as number
-    if (c === quote) return i + 1
-    i += c === backslash ? 2 : 1
-  }
-  return cutOff
-}
-
-/** Of a name of a field; names that are data, as ids and dates are, all have the same. */
-function nameHash(b: Uint8Array, at: number, end: number): number {
-  let hash = hashStart
-  let digits = 0
-  for (let i = at; i < end; i += 1) {
-    const c = b[i] as number
-    if (c > 0x39 || c < 0x30) digits = 0
-    else {
-      digits += 1
-      if (digits === 4) return hashStart
-    }
-    hash = Math.imul(hash ^ c, hashPrime)
-  }
-  return hash
-}

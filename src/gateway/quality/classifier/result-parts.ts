@@ -3,6 +3,7 @@
 import { MalformedJson, passValue, skipSpace, skipString } from '../../../core/protocol/scan.ts'
 import { emptyHash, hashOf } from './answer-hash.ts'
 import type { JsonScan } from './json-scan.ts'
+import { firstStop, wordsOf } from './words-of.ts'
 
 /** Of a text so many bytes are looked at: of JSON to see its end, of others what comes first. */
 export const mostJsonBytes = 262_144
@@ -29,6 +30,7 @@ export class ResultParts {
   others = 0
   /** The texts, one after the other with a line's end between; what is beyond `textEnd` is of earlier results. */
   readonly text = Buffer.alloc(mostJsonBytes + 8)
+  private readonly written = new DataView(this.text.buffer, this.text.byteOffset)
   textEnd = 0
   /** Where the first text with more than white space ends. */
   firstEnd = 0
@@ -167,9 +169,20 @@ export class ResultParts {
     let i = at + 1
     // Texts after a long one are not read: the first says what they are.
     let most = Math.max(begin, mostTextBytes)
+    const words = wordsOf(b)
+    const { written } = this
+    const from = b.byteOffset
     for (;;) {
       // What needs no look of its own.
       const limit = Math.min(b.length, i + most - o)
+      while (i + 4 <= limit) {
+        const word = words.getInt32(i + from, true)
+        written.setInt32(o, word, true)
+        const plain = firstStop(word)
+        i += plain
+        o += plain
+        if (plain < 4) break
+      }
       while (i < limit) {
         const plain = b[i] as number
         if (plain === quote || plain === backslash) break
@@ -187,7 +200,7 @@ export class ResultParts {
           continue
         }
         if (this.texts === 0) this.isPart = true
-        this.textEnd = o
+        this.endText(o)
         return passRest(b, i, at)
       }
       const escaped = b[i + 1]
@@ -205,16 +218,7 @@ export class ResultParts {
         o = writeCode(out, o, code)
         continue
       }
-      const plain =
-        escaped === 0x6e
-          ? lineFeed
-          : escaped === 0x74
-            ? 0x09
-            : escaped === 0x72
-              ? 0x0d
-              : escaped === 0x62 || escaped === 0x66
-                ? 0x20
-                : escaped
+      const plain = unescaped[escaped as number]
       out[o] = plain as number
       o += 1
       if (plain === lineFeed) {
@@ -222,8 +226,14 @@ export class ResultParts {
         this.endLine()
       }
     }
-    this.textEnd = o
+    this.endText(o)
     return i + 1
+  }
+
+  /** What an earlier result left is nothing that stands after a text. */
+  private endText(at: number): void {
+    this.textEnd = at
+    this.written.setInt32(at, 0)
   }
 
   /** A line ends just before what stands last. */
@@ -232,6 +242,14 @@ export class ResultParts {
     this.lines += 1
   }
 }
+
+/** What an escape of one character stands for; of what is none, itself. */
+const unescaped = Uint8Array.from({ length: 256 }, (_, escaped) => escaped)
+unescaped[0x6e] = lineFeed
+unescaped[0x74] = 0x09
+unescaped[0x72] = 0x0d
+unescaped[0x62] = 0x20
+unescaped[0x66] = 0x20
 
 const structuredName = Buffer.from('"structuredContent"')
 const contentName = Buffer.from('"content"')
