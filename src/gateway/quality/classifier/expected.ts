@@ -47,12 +47,15 @@ const payloadWords: ReadonlySet<string> = new Set(
   ).split(' '),
 )
 
-/** Words of a name, however it is written: `read_file`, `readFile`, `read-files`. */
 export function isPayloadName(tool: string): boolean {
-  const words = tool
+  return wordsOfName(tool).some((word) => payloadWords.has(word) || (word.endsWith('s') && payloadWords.has(word.slice(0, -1))))
+}
+
+/** Words of a name, however it is written: `read_file`, `readFile`, `read-files`. */
+export function wordsOfName(tool: string): readonly string[] {
+  return tool
     .slice(0, 200)
     .replace(/([a-z\d])([A-Z])/g, '$1 $2')
     .toLowerCase()
     .split(/[^a-z]+/)
-  return words.some((word) => payloadWords.has(word) || (word.endsWith('s') && payloadWords.has(word.slice(0, -1))))
 }

@@ -18,8 +18,9 @@ export function noCounts(): Counts {
 
 /** One server. */
 export class JudgedServer {
-  /** Wall-clock time of the last call of a tool that may have taken away what was there; 0: none. */
+  /** Wall-clock time of the last call of a tool that may have taken away what was there, and of one that is for that; 0: none. */
   wroteAtMs = 0
+  removedAtMs = 0
   readonly counts = noCounts()
   readonly tools = new Map<string, JudgedTool>()
   /** The oldest first. */
@@ -34,10 +35,14 @@ export class JudgedTool {
   readonly name: string
   readonly history: ToolHistory
   readonly how: HowJudged
+  /** As it is judged where something was removed since it last gave anything: that there is nothing at first is no surprise. */
+  readonly howEmptied: HowJudged
   readonly shape = new ShapeWatch()
   readonly counts = noCounts()
   /** As the last result had it; undefined before the first. */
   contract: string | undefined
+  /** Wall-clock time of the last result of which nothing was found. */
+  filledAtMs = 0
   /** A violation was told of, and no result without one came since. */
   violates = false
   /** Again, since it was asked whether it may be forgotten: of names that come once each there may be any number. */
@@ -67,6 +72,7 @@ export class JudgedTool {
     this.expected = this.expect(undefined)
     const { isPayload } = this.expected
     this.how = { rows: quality?.rows, emptyIsNormal: quality?.emptyIsNormal ?? false, isPayload, sensitivity }
+    this.howEmptied = { ...this.how, sensitivity: 'low' }
   }
 
   expectedOf({ definition, declaresOutput, contract }: Item, compile: Compile): Expected {

@@ -12,6 +12,7 @@ import { argumentsHash, classify } from '../classifier/classify.ts'
 import type { Alert, Looked, Reason } from '../looked.ts'
 import { changeInWords } from '../shape/shape-watch.ts'
 import { annotated, withheld, withoutClaim } from './amended.ts'
+import { effectsOf } from './effects.ts'
 import type { Episodes, FoundBy } from './episodes.ts'
 import type { Compile, JudgedServer, JudgedTool } from './judged-tool.ts'
 import type { JudgedTools } from './judged-tools.ts'
@@ -44,6 +45,7 @@ class Judged implements Held {
   readonly server: JudgedServer
   /** When something was last called that may have taken away what the server held. */
   readonly wroteAtMs: number
+  readonly removedAtMs: number
   private readonly judge: Judge
 
   constructor(judge: Judge, call: RoutedCall, enteredAt: number) {
@@ -52,7 +54,8 @@ class Judged implements Held {
     this.enteredAt = enteredAt
     this.server = judge.serverOf(call)
     this.wroteAtMs = this.server.wroteAtMs
-    if (call.item.traits.destructive) judge.wrote(this.server)
+    this.removedAtMs = this.server.removedAtMs
+    if (call.item.traits.destructive) judge.wrote(this)
   }
 
   leave(outcome: Outcome | undefined): void {
@@ -78,9 +81,11 @@ class Judge {
     return this.parts.tools.serverOf(item.upstream)
   }
 
-  /** A call may take away what it holds. */
-  wrote(server: JudgedServer): void {
-    server.wroteAtMs = this.parts.clock.now()
+  /** A call may take away what its server holds: from its begin to its end. */
+  wrote({ call, server }: Judged, atMs = this.parts.clock.now()): void {
+    const { overwrites, removes } = effectsOf(call.item)
+    if (overwrites) server.wroteAtMs = atMs
+    if (removes) server.removedAtMs = atMs
   }
 
   left(judged: Judged, outcome: Outcome | undefined): void {
@@ -88,7 +93,7 @@ class Judge {
     try {
       const atMs = clock.now()
       if (outcome?.kind === 'complete') this.look(judged, outcome, atMs)
-      if (judged.call.item.traits.destructive) judged.server.wroteAtMs = atMs
+      if (judged.call.item.traits.destructive) this.wrote(judged, atMs)
     } catch (bug) {
       // A result that cannot be judged is given as it is.
       judged.reasons = noReasons
@@ -119,9 +124,11 @@ class Judge {
     const monoMs = clock.mono()
     const { reasons, alerts } = tool.history.take(
       { looked, atMs, latencyMs: monoMs - judged.enteredAt, asked, wroteAtMs: judged.wroteAtMs },
-      tool.how,
+      // Of what is removed since this tool last gave anything it is no surprise that it is gone.
+      judged.removedAtMs > 0 && looked.kind === 'empty' && judged.removedAtMs >= tool.filledAtMs ? tool.howEmptied : tool.how,
     )
     judged.reasons = reasons
+    if (looked.kind === 'ok') tool.filledAtMs = atMs
     const isDoubtful = reasons.length > 0 || looked.kind !== 'ok'
     tool.seen(call.id, atMs, isDoubtful)
     const contract = item.contract?.digest
