@@ -99,7 +99,12 @@ export interface Inside {
 export function assembleInside(parts: InsideParts): Inside {
   const { settings, clock, random, report, sealer, recorder, registry } = parts
   const served = Object.entries(settings.servers).filter(([, server]) => server.enabled)
-  const exits = assembleUpstreams({ ...parts, unclaimed: (row) => recorder.record(unclaimedRecord(row, clock.now())) })
+  const guarding = assembleGuards(settings, parts)
+  const exits = assembleUpstreams({
+    ...parts,
+    besides: (id) => guarding.besides(id),
+    unclaimed: (row) => recorder.record(unclaimedRecord(row, clock.now())),
+  })
   const upstreams = exits.all
 
   const gate = createSchemaGate({
@@ -159,7 +164,6 @@ export function assembleInside(parts: InsideParts): Inside {
   const older = isDegraded(settings)
     ? degraded(clock, report, (id) => settings.tools[id]?.staleFor ?? settings.tools['*']?.staleFor)
     : undefined
-  const guarding = assembleGuards(settings, parts)
   const table = pipeline({
     ...catalog.stages,
     record: record(recorder, clock),

@@ -5,6 +5,7 @@ import { unconfigured } from '../core/call/tool-settings.ts'
 import type { Issued } from '../core/ports/credentials.ts'
 import { KnownValues } from '../core/secrets/known-values.ts'
 import { isTelling } from '../core/secrets/secret-names.ts'
+import { BesideCalls } from '../gateway/guards/beside-calls.ts'
 import { type GuardParts, type GuardSettings, guards } from '../gateway/guards/stage.ts'
 import type { Settings } from './settings.ts'
 
@@ -12,6 +13,8 @@ export interface Guarding {
   /** Undefined where no call needs it: nothing is configured, and no server has a credential. */
   readonly stage: Pass<TargetedCall> | undefined
   readonly issued: Issued
+  /** Undefined where nothing of the server is guarded. */
+  besides(upstream: UpstreamId): BesideCalls | undefined
 }
 
 export function assembleGuards(settings: Settings, parts: Pick<GuardParts, 'random' | 'report' | 'clock' | 'decisions'>): Guarding {
@@ -23,11 +26,18 @@ export function assembleGuards(settings: Settings, parts: Pick<GuardParts, 'rand
   }
   const issued: Issued = (id, values) => kept.get(id)?.add(values)
   const isConfigured = Object.values(settings.tools).some(({ secrets, untrusted }) => secrets === 'mask' || untrusted === 'mark')
-  if (!isConfigured && kept.size === 0) return { stage: undefined, issued }
+  if (!isConfigured && kept.size === 0) return { stage: undefined, issued, besides: () => undefined }
   const others = new Map(Object.keys(settings.servers).map((id) => [id, othersOf(settings, id)]))
   const { random, report, clock, decisions } = parts
-  const stage = guards({ random, report, clock, decisions, othersOf: (id) => others.get(id) ?? unconfigured, keptOf: (id) => kept.get(id) })
-  return { stage, issued }
+  const guarding: GuardParts = {
+    random,
+    report,
+    clock,
+    decisions,
+    othersOf: (id) => others.get(id) ?? unconfigured,
+    keptOf: (id) => kept.get(id),
+  }
+  return { stage: guards(guarding), issued, besides: (id) => new BesideCalls(guarding, id) }
 }
 
 function othersOf({ tools }: Settings, id: UpstreamId): GuardSettings {

@@ -7,6 +7,7 @@ import type { WordsReader } from '../core/ports/refusing-words.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Upstream } from '../core/ports/upstream.ts'
 import { staticCredentials } from '../gateway/credentials/static.ts'
+import type { BesideCalls } from '../gateway/guards/beside-calls.ts'
 import { createWordsReader } from '../gateway/quality/words-reader.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
 import { HttpPools } from '../upstream/http/pools.ts'
@@ -26,6 +27,8 @@ export interface UpstreamParts {
   credentials?(id: UpstreamId): Credentials
   readonly replica: string
   readonly outside: Outside
+  /** Guards of what a server says beside calls; absent: there are none. */
+  besides?(id: UpstreamId): BesideCalls | undefined
   /** On the way to HTTP servers; absent: there are none. */
   readonly proxies?: Proxies | undefined
   readonly decisions: Decisions
@@ -48,6 +51,7 @@ export function assembleUpstreams(parts: UpstreamParts): AssembledUpstreams {
     const reason = parts.broken.get(id)
     if (reason !== undefined) return brokenUpstream(id, server.command === undefined ? 'streamable-http' : 'stdio', reason, clock.now())
     const { messageBytes, parked } = settings.limits
+    const besides = parts.besides?.(id)
     return createUpstream({
       id,
       settings: server,
@@ -62,7 +66,8 @@ export function assembleUpstreams(parts: UpstreamParts): AssembledUpstreams {
       parking,
       identity,
       replica: parts.replica,
-      outside: parts.outside,
+      outside: besides === undefined ? parts.outside : guardedOutside(parts.outside, besides),
+      withoutOwn: besides === undefined ? undefined : (said) => besides.listed(said),
       unclaimed: parts.unclaimed,
     })
   }
@@ -77,6 +82,13 @@ export function assembleUpstreams(parts: UpstreamParts): AssembledUpstreams {
 
   const served = Object.entries(settings.servers).filter(([, server]) => server.enabled)
   return { all: new Map(served.map(([id, server]) => [id, upstreamOf(id, server)])), close: () => pools.close() }
+}
+
+function guardedOutside(outside: Outside, besides: BesideCalls): Outside {
+  return {
+    event: (session, event) => outside.event(session, besides.event(event)),
+    ask: (session, method, params) => outside.ask(session, method, besides.question(params)),
+  }
 }
 
 function definedOnly<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

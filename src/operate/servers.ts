@@ -1,11 +1,12 @@
 // Servers for commands that look at what they serve: exits without doors, catalog and records, with the credentials of the configuration.
 import { assembleAuth } from '../assembly/auth.ts'
 import { assembleCredentials } from '../assembly/credentials.ts'
+import { assembleGuards } from '../assembly/guards.ts'
 import type { Settings } from '../assembly/settings.ts'
 import { createDurable } from '../assembly/stores.ts'
 import { assembleUpstreams } from '../assembly/upstreams.ts'
 import { Deadline } from '../core/call/deadline.ts'
-import type { Credentials } from '../core/ports/credentials.ts'
+import type { Credentials, Issued } from '../core/ports/credentials.ts'
 import type { Upstream } from '../core/ports/upstream.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
@@ -36,11 +37,14 @@ export function openServers({ settings, broken, proxies, loaded }: ServersToOpen
   const report = { log: () => undefined, counters: { add: () => undefined } }
   const parts = { settings, clock: systemClock, random: systemRandom, report, proxies, decisions: { note: () => undefined } }
   const granted = Object.values(settings.servers).some(({ enabled, auth }) => enabled && auth !== undefined && auth.type !== 'none')
-  const own = granted && loaded !== undefined ? openCredentials(parts, loaded) : undefined
+  // As the gateway does: what it shows and keeps of definitions is what is read here.
+  const guarding = assembleGuards(settings, parts)
+  const own = granted && loaded !== undefined ? openCredentials(parts, loaded, guarding.issued) : undefined
   const exits = assembleUpstreams({
     ...parts,
     broken: new Map(broken.map(({ server, reason }) => [server, reason])),
     ...(own === undefined ? {} : { credentials: own.of }),
+    besides: (id) => guarding.besides(id),
     replica: systemRandom.id(),
     outside: { event: () => undefined, ask: async () => undefined },
     unclaimed: () => undefined,
@@ -63,6 +67,7 @@ type CredentialParts = Pick<Parameters<typeof assembleAuth>[0], 'settings' | 'cl
 function openCredentials(
   parts: CredentialParts,
   loaded: Loaded,
+  issued: Issued,
 ): { readonly of: (id: string) => Credentials; readonly close: () => Promise<void> } {
   const opened = openStore(loaded, false)
   const durable = typeof opened === 'string' ? createDurable(undefined, systemClock, parts.report) : opened.durable
@@ -82,7 +87,7 @@ function openCredentials(
     settings,
     auth,
     durable,
-    issued: () => undefined,
+    issued,
     discoverable: () => undefined,
     rescoped: () => undefined,
   })

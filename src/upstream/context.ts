@@ -39,6 +39,8 @@ export interface UpstreamOptions {
   /** Shared by all upstreams, so that its caps hold in all; without it the upstream has one of its own. */
   readonly parking?: ParkingLot
   readonly outside?: Outside
+  /** What the server says of itself and lists, without what it was given in confidence; absent where that is nothing. */
+  readonly withoutOwn?: ((said: Payload) => Payload) | undefined
   /** Takes the row of a call whose answer nobody came back for. */
   readonly unclaimed?: (call: Unclaimed) => void
 }

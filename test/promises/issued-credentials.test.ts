@@ -4,7 +4,7 @@ import { afterEach, describe, expect } from 'vitest'
 import { startUnderTest, type UnderTest } from '../peers/gateway.ts'
 import { client, startOAuthServer } from '../peers/oauth-server.mjs'
 import { eventually } from '../peers/processes.ts'
-import { metric, modern } from '../peers/raw.ts'
+import { metric, modern, send } from '../peers/raw.ts'
 import { plainTool, type Scripted, startScripted, textResult } from '../peers/scripted.ts'
 import { promise } from './promise.ts'
 
@@ -29,7 +29,8 @@ async function world(era: 'modern' | 'legacy', ttlS = 300): Promise<World> {
   const tokens = (): string[] => server.seen.flatMap(({ headers }) => headers.authorization?.slice(7) ?? [])
   const server = await startScripted({
     era,
-    tools: ['plain', 'nested', 'refuses', 'tells', 'asks', 'before'].map((name) => plainTool(name)),
+    tools: ({ authorization }) =>
+      ['plain', 'nested', 'refuses', 'tells', 'asks', 'before'].map((name) => plainTool(name, { description: `for ${authorization}` })),
     call: ({ name, params, id, res, answer, fail }) => {
       const said = String(res.req.headers.authorization)
       const nested = JSON.stringify({ headers: { authorization: said }, url: `https://a.example/?t=${encodeURIComponent(said.slice(7))}` })
@@ -69,6 +70,18 @@ async function world(era: 'modern' | 'legacy', ttlS = 300): Promise<World> {
   }
   return { gateway, server, tokens, call }
 }
+
+promise('R60', 'that writes the access token into its lists gives it to nobody, and operators see none', async () => {
+  for (const era of ['modern', 'legacy'] as const) {
+    const made = await world(era)
+    const listed = await modern(made.gateway.base, 'tools/list', {}, { mount: '/up' })
+    expect(listed.message.result.tools[0].description).toBe(`for Bearer ${masked}`)
+    const pages = await Promise.all(
+      ['/admin/v1/tools', '/admin/v1/upstreams', '/metrics'].map((page) => send(`${made.gateway.admin}${page}`, 'GET', undefined)),
+    )
+    expect(strays([...new Set(made.tokens())], listed.text + pages.map(({ text }) => text).join())).toEqual([])
+  }
+})
 
 const strays = (tokens: readonly string[], text: string): string[] =>
   tokens.flatMap((token) => [token, encodeURIComponent(token), JSON.stringify(token).slice(1, -1)].filter((one) => text.includes(one)))

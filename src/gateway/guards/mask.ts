@@ -15,12 +15,12 @@ export interface Masked {
 
 const words = (rule: MaskRule): Buffer => Buffer.from(maskOf(rule))
 
-/** Undefined where there is nothing to mask. `patterns`: also what is known by its form or by the name beside it. `own`: the gateway's own. */
-export function mask(bytes: Uint8Array, patterns: boolean, own: KnownValues | undefined): Masked | undefined {
+/** Undefined where there is nothing to mask. `patterns`: also what is known by its form or by the name beside it. `own`: the gateway's own. `asks`: it is the params of a question. */
+export function mask(bytes: Uint8Array, patterns: boolean, own: KnownValues | undefined, asks = false): Masked | undefined {
   const exact = own?.findIn(bytes) ?? none
   const formed = patterns ? findSecrets(bytes) : none
   if (exact.length === 0 && formed.length === 0) return undefined
-  const guessed = formed.length === 0 ? formed : outside(formed, untouched(bytes))
+  const guessed = formed.length === 0 ? formed : outside(formed, untouched(bytes, asks))
   const found = merged(exact, guessed).filter(({ start }) => !cutsEscape(bytes, start))
   return found.length === 0 ? undefined : replaced(bytes, found)
 }

@@ -146,17 +146,18 @@ class Guard implements Sink {
   }
 
   private note(counts: Counts): void {
-    const { report } = this.parts
     const { id, upstream } = this.call
     this.counts ??= {}
     const all = this.counts
-    for (const [name, count] of Object.entries(counts)) {
-      const rule = name as MaskRule
-      all[rule] = (all[rule] ?? 0) + count
-      report.counters.add('masked', { upstream, rule }, count)
-    }
-    report.log('debug', 'Secrets in what a server sent were masked', { call: id, upstream, ...counts })
+    for (const [name, count] of Object.entries(counts)) all[name as MaskRule] = (all[name as MaskRule] ?? 0) + count
+    tellMasked(this.parts.report, counts, upstream, id)
   }
+}
+
+/** `call`: its id, '' of what belongs to none. */
+export function tellMasked({ counters, log }: Report, counts: Counts, upstream: UpstreamId, call: string): void {
+  for (const [rule, count] of Object.entries(counts)) counters.add('masked', { upstream, rule: rule as MaskRule }, count)
+  log('debug', 'Secrets in what a server sent were masked', { ...(call === '' ? {} : { call }), upstream, ...counts })
 }
 
 function withResult({ kind, facts, annotations }: Complete, result: Payload): Outcome {

@@ -6,9 +6,9 @@ const holders: ReadonlySet<string> = new Set(['content', 'contents', 'messages',
 const mostDepth = 8
 
 /** In the order in which they stand. `bytes` is JSON that was checked before. */
-export function untouched(bytes: Uint8Array): readonly Span[] {
+export function untouched(bytes: Uint8Array, asks: boolean): readonly Span[] {
   const spans: Span[] = []
-  look(bytes, skipSpace(bytes, 0), 0, false, spans)
+  look(bytes, skipSpace(bytes, 0), asks ? 1 : 0, asks, spans)
   return spans
 }
 

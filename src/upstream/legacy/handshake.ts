@@ -102,7 +102,7 @@ async function greet(
   switch (answer.kind) {
     case 'answer': {
       const { status, answer: said } = answer
-      if (said.kind === 'result') return accept(wire, context, lease, said.result.json())
+      if (said.kind === 'result') return accept(wire, context, lease, (context.withoutOwn?.(said.result) ?? said.result).json())
       const again = isGreetedBefore(said.message)
       const refused = again ? oneGreeting(said, context) : errorFault(asking, said)
       return { kind: 'refused', refusal: { status, error: said }, fault: refused, again }

@@ -35,7 +35,7 @@ export async function* readItems(
       if (kind === 'template' && page === 0 && asked.fault.detail.code === code.methodNotFound) return
       throw new UpstreamFault(asked.fault)
     }
-    const found = readPage(context, asked.result, member, method)
+    const found = readPage(context, context.withoutOwn?.(asked.result) ?? asked.result, member, method)
     cursor = found.cursor
     if (page === 0 && cursor === undefined && found.lost === undefined) return yield* found.items
     const before = known.size

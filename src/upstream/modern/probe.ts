@@ -102,7 +102,7 @@ export function probeFault(
 }
 
 function interpretResult(result: Payload, context: Context): Probed {
-  const body = result.json()
+  const body = (context.withoutOwn?.(result) ?? result).json()
   const supported = isObject(body) ? strings(body.supportedVersions) : []
   if (isObject(body) && supported.includes(modernRevision)) return { kind: 'modern', discovered: readDiscovered(body) }
   return without(supported, context)
