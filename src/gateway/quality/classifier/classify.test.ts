@@ -97,6 +97,9 @@ describe('JSON in which nothing is', () => {
     [{ columns: ['a', 'b'], rows: [] }],
     [{ result: '' }],
     [{ id: null, name: null }],
+    [{ temperature: 0, conditions: '', humidity: 0 }],
+    [{ id: '', state: '', progress: 0, result: null, error: null }],
+    [{ found: false, quantity: 0, locations: [] }],
   ])('%j', (value) => {
     expect(json(value)).toMatchObject({ kind: 'empty', rule: 'empty_json', format: 'json' })
     if (!Array.isArray(value)) expect(structured(value)).toMatchObject({ kind: 'empty' })
@@ -118,8 +121,22 @@ describe('JSON in which nothing is', () => {
     [[0]],
     [{ stdout: '', exitCode: 0 }],
     [{ table: 'users', rows: [] }],
+    [{ enabled: false, rules: [] }],
+    [{ healthy: false, failures: 0 }],
+    [{ balance: 0, plan: 'free', note: '' }],
   ])('is not: %j', (value) => {
     expect(json(value).kind).toBe('ok')
+  })
+
+  it('the one text of structured content is looked at as a text', () => {
+    for (const nothing of ['[]', '', 'No matches found'])
+      expect(structured({ content: nothing }), nothing).toMatchObject({ kind: 'empty', keys: ['content:string'] })
+    expect(structured({ content: '{"error":"backend unavailable"}' })).toMatchObject({
+      kind: 'hidden_error',
+      excerpt: 'backend unavailable',
+    })
+    expect(structured({ content: 'a.txt\nb.txt', path: '/' }).kind).toBe('ok')
+    expect(structured({ content: 'a.txt' }).kind).toBe('ok')
   })
 
   it('null is nothing', () => {

@@ -11,7 +11,7 @@ import { find, hashWithout } from './json-path.ts'
 import { errorEnvelope, type Found, isEmptyJson } from './json-rules.ts'
 import { JsonScan } from './json-scan.ts'
 import { type } from './json-tokens.ts'
-import { looseHash, wrapperNames } from './names.ts'
+import { looseHash, textNames, wrapperNames } from './names.ts'
 import { ResultParts } from './result-parts.ts'
 import { judgeText } from './text-rules.ts'
 import { shapeOf, type TextShape } from './text-shape.ts'
@@ -116,13 +116,11 @@ function ofStructure(b: Uint8Array, expected: Expected, args: Uint8Array | undef
   return seen(found, 'json', end - start, jsonRows(b, start, expected), keysOf(expected), form, hash)
 }
 
-const resultName = looseHash(Buffer.from('result'), 0, 6)
-
 /** Where the text is that is all of the structured content. */
 function onlyText(b: Uint8Array): number {
   const { members } = scan
   if (scan.count !== 1 || members.count !== 1 || members.type[0] !== type.string) return -1
-  return looseHash(b, members.keyAt[0] as number, members.keyEnd[0] as number) === resultName ? (members.start[0] as number) : -1
+  return textNames.has(looseHash(b, members.keyAt[0] as number, members.keyEnd[0] as number)) ? (members.start[0] as number) : -1
 }
 
 function keysOf(expected: Expected): readonly string[] {

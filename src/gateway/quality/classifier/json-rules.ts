@@ -191,12 +191,16 @@ export function isEmptyJson(b: Uint8Array, scan: JsonScan, from: number, args: U
   if (!scan.hasVoid) return scan.root === type.null
   if (scan.root === type.null) return true
   if (scan.root !== type.object && scan.root !== type.array) return false
-  return new Emptiness(b, args).of(from, 0) === empty
+  const emptiness = new Emptiness(b, args)
+  return emptiness.of(from, 0) === empty && (!emptiness.hasZero || emptiness.hasBlank)
 }
 
 class Emptiness {
   private readonly b: Uint8Array
   private readonly args: Uint8Array | undefined
+  /** Zeros and `false`, which are values, and texts without a character: where all texts are blank, zeros are none either. */
+  hasZero = false
+  hasBlank = false
   private at = 0
   private values = 0
 
@@ -252,8 +256,22 @@ class Emptiness {
     }
     const end = c === quote ? this.stringEnd(i) : this.scalarEnd(i)
     this.at = end
-    if (countNames.has(name)) return c === 0x6e || (c === 0x30 && end === i + 1) ? empty : this.scalarOf(i, end, name)
-    return c === 0x6e || (c === quote && end - i === 2) ? (metaNames.has(name) ? neutral : empty) : this.scalarOf(i, end, name)
+    const isZero = (c === 0x30 && end === i + 1) || (c === 0x66 && end === i + 5)
+    const isBlank = c === quote && end - i === 2
+    if (countNames.has(name)) {
+      if (c === 0x66 && isZero) this.hasBlank = true
+      return c === 0x6e || isZero ? empty : this.scalarOf(i, end, name)
+    }
+    if (c === 0x6e || isBlank) {
+      if (metaNames.has(name)) return neutral
+      if (isBlank) this.hasBlank = true
+      return empty
+    }
+    const found = this.scalarOf(i, end, name)
+    // What a command or a request ended with is what it says.
+    if (found !== data || !isZero || envelopeNames.has(name)) return found
+    this.hasZero = true
+    return neutral
   }
 
   private scalarOf(i: number, end: number, name: number): number {

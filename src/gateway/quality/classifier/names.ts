@@ -23,7 +23,7 @@ const table: Readonly<Record<NameKind, string>> = {
     'paging links meta metadata took tookms duration durationms elapsed elapsedms executiontime querytime time timestamp asof generatedat fetchedat timedout ' +
     'shards columns fields headers schema status statuscode code success ok message msg error errors warnings version apiversion requestid traceid jsonrpc ' +
     'object url kind etag relation maxscore truncated complete incompleteresults typename self href note hint cached source unit units timezone ' +
-    'endcursor startcursor responseheader params limitreached iserror',
+    'endcursor startcursor responseheader params limitreached iserror language lang locale encoding mimetype contenttype',
 }
 
 const hashPrime = 0x01000193
@@ -64,6 +64,8 @@ export const metaNames = hashesOf(table.meta)
 export const dataName = hashesOf('data result')
 /** What an answer is wrapped in. */
 export const wrapperNames = hashesOf('result data response output body payload results')
+/** Of the one member of structured content that is the text which the tool gives. */
+export const textNames = hashesOf('result content text output response answer')
 /** A name with which an error begins, by its first letter: most members are passed by it. */
 export const mayTrigger = new Uint8Array(256)
 for (const name of `${table.error} ${table.errors} ${table.flag} ${table.status}`.split(' ')) {
