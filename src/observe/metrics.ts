@@ -27,7 +27,7 @@ export interface Gauges {
   /** Tools of each server in each state of their contract. */
   tools(): readonly { readonly upstream: string; readonly state: string; readonly tools: number }[]
   /** Alerts that are open, at most 100 of each server. */
-  alerts(): readonly { readonly upstream: string; readonly item: string; readonly kind: string }[]
+  alerts(): readonly { readonly upstream: string; readonly item: string; readonly kind: string; readonly severity: string }[]
   /** Results of tools, by what they were found to be. */
   results(): readonly { readonly upstream: string; readonly kind: string; readonly results: number }[]
   /** Empty where they are not measured. */
@@ -267,10 +267,10 @@ function addGauges(registry: Registry, gauges: Gauges): void {
   })
   gauge(
     'signalbox_alerts_open',
-    'Alerts that are open, of tools whose results are not as usual; at most 100 of each upstream.',
-    ['upstream', 'item', 'kind'],
+    'Alerts that are open, of tools whose results are not as usual; at most 100 of each upstream. Of `severity` `info` are those that call nobody.',
+    ['upstream', 'item', 'kind', 'severity'],
     (set) => {
-      for (const { upstream, item, kind } of gauges.alerts()) set({ upstream, item, kind }, 1)
+      for (const { upstream, item, kind, severity } of gauges.alerts()) set({ upstream, item, kind, severity }, 1)
     },
   )
   gauge('signalbox_sessions', 'Client sessions open now.', ['transport'], (set) => {

@@ -86,9 +86,13 @@ describe.each([
         expect(result.content[0]).toEqual({ type: 'text', text: '{"rows":[]}' })
         expect(result.content[1].text).toMatch(/^suspect: zero rows\..*usually 10-50.*do not conclude that nothing exists/)
       }
-      expect(await alertsOf(under)).toMatchObject([{ server: 'up', tool: 'query_database', kind: 'empty', affected: 4, results: 4 }])
-      expect([...(await metric(under.admin, 'signalbox_alerts_total'))]).toEqual([['upstream="up",kind="empty"', 1]])
-      expect([...(await metric(under.admin, 'signalbox_alerts_open'))]).toEqual([['upstream="up",item="query_database",kind="empty"', 1]])
+      expect(await alertsOf(under)).toMatchObject([
+        { server: 'up', tool: 'query_database', kind: 'empty', severity: 'warn', affected: 4, results: 4 },
+      ])
+      expect([...(await metric(under.admin, 'signalbox_alerts_total'))]).toEqual([['upstream="up",kind="empty",severity="warn"', 1]])
+      expect([...(await metric(under.admin, 'signalbox_alerts_open'))]).toEqual([
+        ['upstream="up",item="query_database",kind="empty",severity="warn"', 1],
+      ])
       await usual(10)
       expect(await alertsOf(under)).toMatchObject([{ kind: 'empty', closed: expect.any(String) }])
       expect([...(await metric(under.admin, 'signalbox_alerts_open'))]).toEqual([])

@@ -101,7 +101,13 @@ function many(body: unknown, archetype: Archetype): unknown {
   return Array.isArray(body) ? [] : { ...(body as Json), history: Array.from({ length: 100 }, () => body) }
 }
 
-export function faultOf(kind: FaultKind, archetype: Archetype, structured: boolean, random: Random): Inject | undefined {
+export function faultOf(
+  kind: FaultKind,
+  archetype: Archetype,
+  structured: boolean,
+  random: Random,
+  texts: readonly string[] = errorTexts,
+): Inject | undefined {
   const write = ({ args, latencyMs }: Answer, body: unknown): Served => served({ args, body, latencyMs }, structured)
   switch (kind) {
     case 'empty':
@@ -111,7 +117,7 @@ export function faultOf(kind: FaultKind, archetype: Archetype, structured: boole
       return ({ latencyMs }) => ({ ...how, latencyMs })
     }
     case 'error text': {
-      const text = random.pick(errorTexts)
+      const text = random.pick(texts)
       return ({ latencyMs }) => ({ text, latencyMs })
     }
     case 'frozen':
@@ -149,10 +155,13 @@ export function faultOf(kind: FaultKind, archetype: Archetype, structured: boole
 export function changes(kind: FaultKind, archetype: Archetype, healthy: Served, faulty: Served): boolean {
   if (kind === '25 x slow') return true
   if (kind === 'empty' || kind === 'empty, other shape') {
-    const blank = healthy.text.trim() === '' || archetype.rows?.read(bodyOf(healthy)).length === 0
-    return !blank && healthy.text !== faulty.text
+    return !isBlank(archetype, healthy) && healthy.text !== faulty.text
   }
   return healthy.text !== faulty.text
+}
+
+export function isBlank(archetype: Archetype, answer: Served): boolean {
+  return answer.text.trim() === '' || archetype.rows?.read(bodyOf(answer)).length === 0
 }
 
 function bodyOf({ text }: Served): unknown {

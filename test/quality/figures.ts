@@ -1,10 +1,20 @@
 // All that is measured, as figures; how much of it is said by the size.
 
 import type { Archetype } from './archetype.ts'
-import { queries, tuned, untuned } from './archetypes/all.ts'
+import { queries, tuned, untunedSecond } from './archetypes/all.ts'
+import { errorTextsSecond } from './fault-texts-2.ts'
 import { errorTexts, type FaultKind, faultKinds } from './faults.ts'
 import { alone, whole } from './judge.ts'
-import { type Healthy, measureEpisode, measureHealthy, measureSingles, none } from './measure.ts'
+import {
+  type CountedFaults,
+  type Healthy,
+  measureEpisode,
+  measureHealthy,
+  measureSingles,
+  none,
+  noSingles,
+  singleKinds,
+} from './measure.ts'
 import { recordLostFile, recordServers } from './real.ts'
 import { traffic } from './traffic.ts'
 
@@ -20,6 +30,8 @@ export interface Size {
   readonly singles: number
   /** Calls of each tool of real servers; 0: none. */
   readonly real: number
+  /** Kinds that nothing was tuned on: measured once what is tuned is whole. */
+  readonly untuned: boolean
 }
 
 export const full: Size = {
@@ -31,6 +43,7 @@ export const full: Size = {
   kinds: faultKinds,
   singles: 1_500,
   real: 2_000,
+  untuned: true,
 }
 
 export const short: Size = {
@@ -42,6 +55,7 @@ export const short: Size = {
   kinds: ['empty', 'error text', 'frozen', '25 x slow'],
   singles: 0,
   real: 60,
+  untuned: false,
 }
 
 export interface StoryFigures {
@@ -62,7 +76,11 @@ export interface EpisodeFigures {
   notes: number
 }
 
-export type Counted = Record<string, { injected: number; noted: number }>
+export interface SinglesFigures {
+  readonly faults: Record<string, CountedFaults>
+  readonly healthy: number
+  readonly notedHealthy: number
+}
 
 export interface HealthyFigures extends Omit<Healthy, 'by'> {
   readonly by: Record<string, number>
@@ -70,11 +88,13 @@ export interface HealthyFigures extends Omit<Healthy, 'by'> {
 
 export interface Figures {
   readonly stories: readonly StoryFigures[]
-  /** Of `errorTexts`, of a tool that was never called before. */
-  readonly texts: { readonly all: number; readonly noted: number }
+  /** Texts of failures, of a tool that was never called before. */
+  readonly texts: Record<string, { readonly all: number; readonly noted: number }>
   readonly healthy: Record<string, Record<string, HealthyFigures>>
   readonly episodes: Record<string, Record<string, EpisodeFigures>>
-  readonly singles: Record<string, Counted>
+  readonly singles: Record<string, SinglesFigures>
+  /** The same, where empty answers are the only fault: so many calls in a hundred. */
+  readonly emptiesAlone: Record<string, SinglesFigures>
 }
 
 const latest = (values: readonly (number | undefined)[]): number | undefined =>
@@ -122,13 +142,30 @@ function lostFile(archetype: Archetype, history: number, seed: number): Pick<Sto
 
 const hasSchema = ({ outputSchema }: Archetype): boolean => outputSchema !== undefined
 
+function singlesOf(
+  archetypes: readonly Archetype[],
+  isUsed: boolean,
+  { singles, seed }: Size,
+  kinds: readonly FaultKind[],
+  share: number,
+  texts?: readonly string[],
+): SinglesFigures {
+  const into = noSingles()
+  if (singles > 0)
+    for (const archetype of archetypes.filter(hasSchema))
+      measureSingles(whole, archetype, isUsed, Math.min(singles, archetype.calls ?? singles), seed, into, kinds, share, texts)
+  return { ...into, faults: Object.fromEntries(into.faults) }
+}
+
 export async function measureAll(size: Size): Promise<Figures> {
   const real = size.real === 0 ? [] : await recordServers(size.real)
-  const sets: Readonly<Record<string, readonly Archetype[]>> = { tuned, untuned, real }
+  const sets: Readonly<Record<string, readonly Archetype[]>> = { tuned, ...(size.untuned ? { untuned: untunedSecond } : {}), real }
   const healthy: Figures['healthy'] = {}
   const episodes: Figures['episodes'] = {}
   const singles: Figures['singles'] = {}
+  const emptiesAlone: Figures['emptiesAlone'] = {}
   for (const [set, archetypes] of Object.entries(sets)) {
+    const texts = set === 'untuned' ? errorTextsSecond : errorTexts
     const perTool: Record<string, HealthyFigures> = {}
     healthy[set] = perTool
     for (const archetype of archetypes) {
@@ -142,13 +179,9 @@ export async function measureAll(size: Size): Promise<Figures> {
       ['schema used', true],
       ['schema ignored', false],
     ] as const) {
-      const into = new Map<FaultKind, { injected: number; noted: number }>()
-      for (const archetype of archetypes.filter(hasSchema)) {
-        if (size.singles === 0) continue
-        measureSingles(whole, archetype, isUsed, Math.min(size.singles, archetype.calls ?? size.singles), size.seed, into)
-      }
-      singles[`${set}, ${what}`] = Object.fromEntries(into)
+      singles[`${set}, ${what}`] = singlesOf(archetypes, isUsed, size, singleKinds, 0.05, texts)
     }
+    emptiesAlone[set] = singlesOf(archetypes, true, size, ['empty'], 0.01)
     if (set === 'real') continue
     const perKind: Record<string, EpisodeFigures> = {}
     episodes[set] = perKind
@@ -158,7 +191,7 @@ export async function measureAll(size: Size): Promise<Figures> {
       for (const archetype of archetypes)
         for (const history of size.histories)
           for (let time = 0; time < size.episodes; time += 1) {
-            const one = measureEpisode(whole, archetype, hasSchema(archetype), kind, history, size.seed * 10 + time)
+            const one = measureEpisode(whole, archetype, hasSchema(archetype), kind, history, size.seed * 10 + time, texts)
             if (one === undefined) continue
             figures.count += 1
             figures.changed += one.changed
@@ -171,6 +204,10 @@ export async function measureAll(size: Size): Promise<Figures> {
     }
   }
   const judge = alone({ tool: 'query_database' }, false)
-  const noted = errorTexts.filter((text) => judge({ text, args: {}, atMs: 1, latencyMs: 1 }).reasons.length > 0).length
-  return { stories: await stories(size), texts: { all: errorTexts.length, noted }, healthy, episodes, singles }
+  const textsOf = (all: readonly string[]) => ({
+    all: all.length,
+    noted: all.filter((text) => judge({ text, args: {}, atMs: 1, latencyMs: 1 }).reasons.length > 0).length,
+  })
+  const texts = { tuned: textsOf(errorTexts), ...(size.untuned ? { untuned: textsOf(errorTextsSecond) } : {}) }
+  return { stories: await stories(size), texts, healthy, episodes, singles, emptiesAlone }
 }

@@ -61,7 +61,7 @@ export const whole: OpenJudge = (tool, structured) => {
   return (given) => {
     const bytes = bytesOf(given)
     const args = Buffer.from(JSON.stringify(given.args))
-    const looked = classify(bytes, factsOf(bytes), expected, args, undefined)
+    const looked = classify(bytes, factsOf(bytes), expected, args, history.learned())
     const { atMs, latencyMs } = given
     return history.take({ looked, atMs, latencyMs, asked: argumentsHash(args), wroteAtMs: 0 }, how)
   }

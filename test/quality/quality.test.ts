@@ -6,7 +6,11 @@ import { full, measureAll, short } from './figures.ts'
 import { pageOf, targetsOf } from './page.ts'
 
 const file = process.env.QUALITY_PAGE
-const long = { ...full, seed: Number(process.env.QUALITY_SEED ?? full.seed) }
+const long = {
+  ...full,
+  seed: Number(process.env.QUALITY_SEED ?? full.seed),
+  untuned: process.env.QUALITY_WITHOUT_UNTUNED === undefined,
+}
 
 describe('what the judging of results reaches', () => {
   it('on generated traffic and real servers', { timeout: 3_600_000 }, async () => {
@@ -14,7 +18,8 @@ describe('what the judging of results reaches', () => {
     const figures = await measureAll(size)
     if (file !== undefined) {
       const machine = `Measured by \`npm run quality\`, seed ${size.seed}, Node.js ${process.version}; in brackets intervals of 95 %.`
-      writeFileSync(file, pageOf(figures, machine))
+      const left = size.untuned ? '' : ' The kinds that nothing was tuned on are not measured this time.'
+      writeFileSync(file, pageOf(figures, machine + left))
       return
     }
     const held = targetsOf(figures)

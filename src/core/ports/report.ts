@@ -34,8 +34,8 @@ export const counters = {
     labels: ['upstream'],
   },
   alerts: {
-    help: 'Alerts of tools whose results are not as usual, by what is unusual (docs/quality.md).',
-    labels: ['upstream', 'kind'],
+    help: 'Alerts of tools whose results are not as usual, by what is unusual (docs/quality.md). Of `severity` `info` are those that call nobody.',
+    labels: ['upstream', 'kind', 'severity'],
   },
   stray_requests: { help: 'Requests of upstreams outside any call, answered -32601.', labels: ['upstream', 'method'] },
   questions_refused: { help: 'Questions of upstreams that were refused, since too many waited for an answer.', labels: ['upstream'] },

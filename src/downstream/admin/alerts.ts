@@ -12,6 +12,7 @@ export interface AlertEntry {
   readonly tool: string
   readonly owner: string | undefined
   readonly kind: string
+  readonly severity: 'info' | 'warn'
   readonly text: string
   readonly sinceMs: number
   readonly updatedMs: number
@@ -106,13 +107,30 @@ function showReport(res: ServerResponse, server: string, tool: string, { alerts,
 }
 
 function shown(alert: AlertEntry): Record<string, unknown> {
-  const { id, upstream, tool, owner, kind, text, sinceMs, updatedMs, results, affected, firstCall, deploy, acknowledged, closedMs } = alert
+  const {
+    id,
+    upstream,
+    tool,
+    owner,
+    kind,
+    severity,
+    text,
+    sinceMs,
+    updatedMs,
+    results,
+    affected,
+    firstCall,
+    deploy,
+    acknowledged,
+    closedMs,
+  } = alert
   return {
     id,
     server: upstream,
     tool,
     ...(owner === undefined ? {} : { owner }),
     kind,
+    severity,
     text,
     since: iso(sinceMs),
     updated: iso(updatedMs),

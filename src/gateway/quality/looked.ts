@@ -70,6 +70,8 @@ export interface Alert {
   readonly affected: number
   /** Wall-clock time in ms of its first result. */
   readonly sinceMs: number
+  /** For those who look, and to call nobody: often it is only how the data changes. */
+  readonly severity?: 'info'
 }
 
 export interface Verdict {

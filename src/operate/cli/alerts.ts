@@ -41,11 +41,17 @@ function asText(alerts: readonly Shown[]): string {
     String(one.id),
     firstLine(`${String(one.server)}/${String(one.tool)}`, 48),
     String(one.kind),
-    one.closed === undefined ? (one.acknowledged === undefined ? 'open' : `open, ${String(one.acknowledged)}`) : 'over',
+    stateOf(one),
     firstLine(String(one.text), 100),
     since(one),
   ])
   return table([['alert', 'tool', 'what', 'state', 'text', 'since'], ...rows], (cell, row) => (row === 0 ? style.dim(cell) : cell))
+}
+
+function stateOf({ closed, acknowledged, severity }: Shown): string {
+  if (closed !== undefined) return 'over'
+  const known = acknowledged ?? (severity === 'info' ? 'for information' : undefined)
+  return known === undefined ? 'open' : `open, ${String(known)}`
 }
 
 function since({ since: at, firstCall, deploy, owner }: Shown): string {

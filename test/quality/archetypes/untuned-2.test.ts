@@ -6,7 +6,7 @@ import { errorTextsSecond } from '../fault-texts-2.ts'
 import { errorTexts } from '../faults.ts'
 import { randomOf } from '../random.ts'
 import { traffic } from '../traffic.ts'
-import { tuned, untuned, untunedSecond } from './all.ts'
+import { tuned, untunedSecond } from './all.ts'
 
 const answersOf = (archetype: (typeof untunedSecond)[number], seed: number) => {
   const { next } = traffic(archetype, seed)
@@ -15,7 +15,7 @@ const answersOf = (archetype: (typeof untunedSecond)[number], seed: number) => {
 
 describe('the second set of traffic that nothing was tuned on', () => {
   it('is of other tools than the first', () => {
-    const names = [...tuned, ...untuned, ...untunedSecond].flatMap(({ name, tool }) => [name, tool])
+    const names = [...tuned, ...untunedSecond].flatMap(({ name, tool }) => [name, tool])
     expect(new Set(names).size).toBe(names.length)
     expect(untunedSecond.filter(({ outputSchema }) => outputSchema !== undefined)).toHaveLength(3)
   })

@@ -4,7 +4,7 @@
 const entries = 32_768
 const ways = 4
 const words = 4
-/** 16 bytes an entry: whose it is, the answer, rows and when it was empty, when the answer was compared. */
+/** 16 bytes an entry: whose it is, the answer, rows and how often it was empty since, when the answer was compared. */
 const tag = 0
 const answer = 1
 const packed = 2
@@ -12,7 +12,7 @@ const time = 3
 
 export const memoryBytes = entries * words * 4
 const timeUnitMs = 16
-const emptyUnitMs = 8_192
+const mostEmpties = 0xffff
 
 /** Nothing is known of rows; not empty, without rows; else the mean of ln(rows + 1) in thousandths, from here. */
 const unknown = 0
@@ -91,27 +91,23 @@ export class ArgumentMemory {
     this.table[at + packed] = (code << 16) >>> 0
   }
 
-  /** It had rows, and that says no more. */
+  /** What it had says no more. */
   forgetRows(at: number): void {
-    this.table[at + packed] = (this.table[at + packed] as number) & 0xffff
+    this.table[at + packed] = 0
   }
 
-  wasEmptyWithin(at: number, spanMs: number, nowMs: number): boolean {
-    const then = (this.table[at + packed] as number) & 0xffff
-    return then !== 0 && ((emptyUnitsOf(nowMs) - then) & 0xffff) * emptyUnitMs <= spanMs
+  /** Empty ones after the last that was not. */
+  emptiesAt(at: number): number {
+    return (this.table[at + packed] as number) & mostEmpties
   }
 
-  noteEmpty(at: number, nowMs: number): void {
-    this.table[at + packed] = (((this.table[at + packed] as number) & 0xffff0000) | (emptyUnitsOf(nowMs) || 1)) >>> 0
+  noteEmpty(at: number): void {
+    if (this.emptiesAt(at) < mostEmpties) this.table[at + packed] = (this.table[at + packed] as number) + 1
   }
 }
 
 function unitsOf(ms: number): number {
   return Math.floor(ms / timeUnitMs) >>> 0
-}
-
-function emptyUnitsOf(ms: number): number {
-  return Math.floor(ms / emptyUnitMs) & 0xffff
 }
 
 function mix(a: number, b: number): number {

@@ -173,16 +173,17 @@ describe('the memory of arguments', () => {
     expect(found).toBeGreaterThan(9_500)
   })
 
-  it('knows what was written since, and what was empty a short time ago', () => {
+  it('knows what was written since, and how often it was empty since it was not', () => {
     const memory = new ArgumentMemory()
     const at = memory.add(1, 1, 1.8e12)
     expect(memory.isOlderThan(at, 0, 1.8e12 + 1_000)).toBe(false)
     expect(memory.isOlderThan(at, 1.8e12 - 500, 1.8e12 + 1_000)).toBe(false)
     expect(memory.isOlderThan(at, 1.8e12 + 500, 1.8e12 + 1_000)).toBe(true)
-    expect(memory.wasEmptyWithin(at, 300_000, 1.8e12)).toBe(false)
-    memory.noteEmpty(at, 1.8e12)
-    expect(memory.wasEmptyWithin(at, 300_000, 1.8e12 + 200_000)).toBe(true)
-    expect(memory.wasEmptyWithin(at, 300_000, 1.8e12 + 400_000)).toBe(false)
+    memory.noteRows(at, Math.log(21))
+    for (let i = 0; i < 70_000; i += 1) memory.noteEmpty(at)
+    expect([memory.emptiesAt(at), memory.rowsAt(at)]).toEqual([65_535, expect.closeTo(Math.log(21), 2)])
+    memory.noteRows(at, Math.log(21))
+    expect(memory.emptiesAt(at)).toBe(0)
   })
 })
 

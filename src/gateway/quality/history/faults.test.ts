@@ -1,6 +1,7 @@
 // Kinds of faults beside emptiness and latency, and what an episode of one is from its beginning to its end.
 import { describe, expect, it } from 'vitest'
 import { aHash, emptyResult, errorResult, objectResult, rowsResult, Traffic } from '../../../../test/doubles/gateway/tool-traffic.ts'
+import type { Looked } from '../looked.ts'
 
 const hourMs = 3_600_000
 const seeds = [1, 2, 3, 4, 5]
@@ -32,8 +33,23 @@ describe('errors in words, cut results, violations', () => {
     t.times(2_000, () => (t.draws.chance(0.4) ? errorResult({ weak: true }) : rowsResult(t.draws.between(1, 9))))
     expect(t.notes).toBeLessThan(10)
     expect(t.alerts).toEqual([])
-    // What is beyond doubt is said all the same.
+    // What is beyond doubt is said all the same, and that all answers are the same.
     expect(t.call(errorResult()).reasons).toHaveLength(1)
+    expect(t.until(20, () => errorResult({ weak: true, hash: 5, bytes: 80 })).alert).toBeGreaterThan(0)
+    expect(t.alerts.at(-1)).toMatchObject({ kind: 'frozen' })
+  })
+
+  it('a tool whose answers are about errors now and then is believed, but not while it surely fails', () => {
+    const now = (t: Traffic, others: () => Looked) =>
+      t.times(3_000, (i) => (i % 100 === 60 ? errorResult({ weak: true }) : i % 50 === 20 ? others() : rowsResult(t.draws.between(10, 50))))
+    const well = new Traffic(1)
+    now(well, rows(well))
+    // Of those that follow three are of another shape.
+    expect(well.rules.filter((rule) => rule.startsWith('error_text'))).toHaveLength(5)
+    expect(well.notes).toBeLessThanOrEqual(8)
+    const failing = new Traffic(1)
+    now(failing, () => errorResult())
+    expect(failing.notes).toBe(30 + 60)
   })
 
   it('errors that say that they are errors are nothing new', () => {
@@ -56,13 +72,31 @@ describe('results of another size', () => {
     }
   })
 
-  it('single ones do not make the next usual', () => {
+  it('single ones do not make the next usual, but many of them do', () => {
     const t = new Traffic(3)
     t.times(400, rows(t))
-    for (let fault = 0; fault < 4; fault += 1) {
+    for (let fault = 0; fault < 16; fault += 1) {
       expect(t.call(rowsResult(30, { bytes: 243_000 })).reasons[0], `${fault}`).toMatchObject({ kind: 'size' })
       t.times(100, rows(t))
     }
+    const often = new Traffic(3)
+    often.times(4_000, (i) => (i % 30 === 29 ? rowsResult(30, { bytes: 243_000 }) : rowsResult(often.draws.between(10, 50))))
+    expect(often.notes).toBeLessThan(40)
+    expect(often.call(rowsResult(30, { bytes: 243_000 })).reasons).toEqual([])
+  })
+
+  it('one without rows is too large all the same', () => {
+    const t = new Traffic(3)
+    t.times(100, rows(t)).times(1, () => emptyResult())
+    t.times(100, rows(t))
+    expect(t.call(rowsResult(0, { bytes: 243_000 })).reasons).toMatchObject([{ kind: 'size', rule: 'single' }])
+  })
+
+  it('of a long episode 20 are noted', () => {
+    const t = new Traffic(3)
+    t.times(200, rows(t)).times(100, () => rowsResult(30, { bytes: 243_000 }))
+    expect(t.alerts.filter(({ what }) => what === 'opened')).toHaveLength(1)
+    expect(t.notes).toBe(20)
   })
 
   it('is all right where sizes are of a heavy tail', () => {
@@ -85,15 +119,17 @@ describe('answers that do not change', () => {
     expect(found.alert).toBeLessThanOrEqual(8)
     expect(found.note).toBeGreaterThan(0)
     expect(t.rules.every((rule) => rule.startsWith('frozen'))).toBe(true)
+    expect(t.alerts[0]?.severity).toBe('info')
   })
 
   it('one answer to every question: noted with the second', () => {
     const t = new Traffic(1)
     t.times(200, rows(t))
     expect(t.until(20, () => rowsResult(20, { hash: 9 }))).toEqual({ note: 2, alert: 5 })
+    expect(t.alerts[0]?.severity).toBeUndefined()
   })
 
-  it('of one that says the same for long 20 are noted', () => {
+  it('of one that says the same for long 5 are noted', () => {
     const t = new Traffic(1)
     t.times(
       200,
@@ -105,7 +141,7 @@ describe('answers that do not change', () => {
       () => objectResult({ hash: 9 }),
       () => ({ asked: 5 }),
     )
-    expect(t.notes).toBe(20)
+    expect(t.notes).toBe(5)
     expect(t.alerts.filter(({ what }) => what === 'opened')).toHaveLength(1)
   })
 
@@ -138,6 +174,23 @@ describe('another shape', () => {
     expect(reasons).toEqual([
       { kind: 'result_shape', rule: 'members', usual: '4 members that were always there', seen: '3 of them missing or of another type' },
     ])
+  })
+
+  it('members without a value are there', () => {
+    const t = new Traffic(1)
+    t.times(150, () => objectResult())
+    t.times(5, () => objectResult({ keys: ['id:number', 'name:null', 'price:null', 'at:null'] }))
+    expect(t.notes).toBe(0)
+  })
+
+  it('is all right of a tool that gives values of every kind, errors among them', () => {
+    const error = errorResult({ format: 'json', rule: 'error_member', keys: ['error:string'] })
+    const cache = new Traffic(1)
+    cache.times(600, (i) => (i % 50 === 49 ? error : i % 3 === 0 ? objectResult() : objectResult({ format: 'prose', keys: [] })))
+    expect(cache.notes).toBe(0)
+    const other = new Traffic(1)
+    other.times(100, () => objectResult())
+    expect(other.call(error).reasons).toMatchObject([{ kind: 'error_text' }])
   })
 
   it('is all right of what gives the texts of others, and where it was so now and then', () => {
@@ -175,7 +228,7 @@ describe('half the rows', () => {
     const found = t.until(40, (i) => rowsResult(10 + Math.round((i % 10) * 2.5)), call)
     expect(found.note).toBe(0)
     expect(found.alert).toBeGreaterThan(0)
-    expect(t.alerts[0]).toMatchObject({ kind: 'rows', what: 'opened' })
+    expect(t.alerts[0]).toMatchObject({ kind: 'rows', what: 'opened', severity: 'info' })
   })
 })
 

@@ -27,12 +27,13 @@ export class Findings {
     this.reasons.push(reason)
   }
 
-  tell(what: Alert['what'], kind: Alert['kind'], text: string, results: number, affected: number, sinceMs: number): void {
+  tell(what: Alert['what'], kind: Alert['kind'], text: string, results: number, affected: number, sinceMs: number, isInfo: boolean): void {
     const { deploy, deployedMs } = this
     const isNear = deploy !== '' && deployedMs <= this.nowMs && deployedMs >= sinceMs - deployWithinMs
     const named = isNear ? `${text}; ${deploy} at ${clockTime(deployedMs, this.nowMs)}` : text
     this.alerts ??= []
-    this.alerts.push({ what, kind, text: named, results, affected, sinceMs })
+    const alert = { what, kind, text: named, results, affected, sinceMs }
+    this.alerts.push(isInfo ? { ...alert, severity: 'info' } : alert)
   }
 
   verdict(): Verdict {

@@ -10,7 +10,16 @@ import { follow, type Watched } from './rate-episode.ts'
 import { outOf } from './words.ts'
 
 const adoptMs = 7 * dayMs
-export const watchedSame: Watched = { rate: same, since: sameSince, slot: slot.frozen, during: 0.98, adoptMs, learnsRuns: true }
+// Each question may have the answer that it had, as at night, when nothing goes on; one answer to all questions is a fault.
+export const watchedSame: Watched = {
+  rate: same,
+  since: sameSince,
+  slot: slot.frozen,
+  during: 0.98,
+  adoptMs,
+  learnsRuns: true,
+  informs: true,
+}
 export const watchedShared: Watched = { rate: shared, since: sharedSince, slot: slot.frozen, during: 0.9, adoptMs, learnsRuns: true }
 
 /** Asked again sooner it may well be the same. */
@@ -22,7 +31,7 @@ const firstAfter = 100
 /** Shorter answers are easily the same. */
 const leastBytes = 64
 /** Of one episode: who has not heard it by then does not want to. */
-const mostNotes = 20
+const mostNotes = 5
 const mask = 0xffffff
 
 /** `at`: where the same arguments are kept, or -1. */
@@ -58,7 +67,7 @@ export function tookAnswer(
 function compare(f: Float32Array, watched: Watched, isYes: boolean, out: Findings): void {
   const { rate } = watched
   if (learnedOf(f, rate) + pendingOf(f, rate) < onlyLearned && !isOpen(f, watched.slot)) learnRate(f, rate, isYes)
-  else follow(f, watched, 'frozen', isYes, 0, out)
+  else follow(f, watched, 'frozen', isYes, out)
 }
 
 const none = 0

@@ -35,6 +35,18 @@ export const deployedAt = space(2)
 /** Results, and empty ones among them: these are never halved. */
 export const results = space(1)
 export const empties = space(1)
+/** By what the same arguments gave before (empty-context.ts): results, empty ones, and empty ones that may be a fault. */
+export const contextCount = 8
+export const contextResults = space(contextCount)
+export const contextEmpties = space(contextCount)
+export const contextPending = space(contextCount)
+export const pendingContexts = space(1)
+/** 1: results were falling when they came to be empty. */
+export const emptyDeclined = space(1)
+/** Notes of one run of them. */
+export const emptyNotes = space(1)
+/** Results that were surely faults among the last ones. */
+export const faults = space(1)
 /** Blank ones of the first results. */
 export const blanks = space(1)
 /** 1: the last empty one was noted, and none that is not came since. */
@@ -42,6 +54,8 @@ export const emptyNoted = space(1)
 /** Results of weak rules among the first ones; 1 where weak rules are off. */
 export const weakSeen = space(1)
 export const weakOff = space(1)
+/** Results of weak rules after which the next was well, and that no sure fault was near. */
+export const weakAlone = space(1)
 
 /** Low counts of rows, followed at once, and their mean over long. */
 export const lowRows = space(1)

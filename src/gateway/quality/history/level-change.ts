@@ -14,7 +14,9 @@ const downRun = 7
 /** Of the last values: how many there are, and where the next goes. */
 const lateCount = 8
 const lateNext = 9
-const bins = 10
+/** Values far beyond all others that were not learned. */
+const leftOut = 10
+const bins = 11
 const binCount = 40
 const late = bins + binCount
 export const lateSize = 8
@@ -25,6 +27,10 @@ const mostLearned = 2_000
 const leastLearned = 20
 /** With fewer values their range is not known. */
 const clippedFrom = 30
+/** So many that are far beyond all others are left out; more of them are how the tool is. One in so many others is forgotten. */
+const mostLeftOut = 16
+const leftOutEvery = 200
+const farBeyond = 3
 const slack = 0.5
 const alertAt = 12
 const jump = 2
@@ -39,8 +45,11 @@ function binOf(value: number, base: number): number {
   return bin > 0 ? Math.min(binCount - 1, bin) : 0
 }
 
-/** Adds a value; true where there is enough to say something of it. `base`: smaller ones are all alike. */
-export function feed(f: Float32Array, at: number, value: number, base: number): boolean {
+/**
+ * Adds a value; true where there is enough to say something of it. `base`: smaller ones are all alike. `leavesOut`: single ones far beyond all
+ * others are not learned, as they are told of.
+ */
+export function feed(f: Float32Array, at: number, value: number, base: number, leavesOut = false): boolean {
   const n = f[at + total] as number
   const isKnown = n >= leastLearned
   if (isKnown) {
@@ -56,7 +65,10 @@ export function feed(f: Float32Array, at: number, value: number, base: number): 
   }
   const next = f[at + lateNext] as number
   if ((f[at + lateCount] as number) < lateSize) f[at + lateCount] = (f[at + lateCount] as number) + 1
-  else learn(f, at, f[at + late + next] as number, f[at + late + ((next + 1) % lateSize)] as number, base)
+  else {
+    const oldest = f[at + late + next] as number
+    if (!leavesOut || !isLeftOut(f, at, oldest, base)) learn(f, at, oldest, f[at + late + ((next + 1) % lateSize)] as number, base)
+  }
   f[at + late + next] = value
   f[at + lateNext] = (next + 1) % lateSize
   return isKnown
@@ -83,6 +95,17 @@ function normalQuantile(p: number): number {
   const t = Math.sqrt(-2 * Math.log(q))
   const z = t - (2.515517 + t * (0.802853 + t * 0.010328)) / (1 + t * (1.432788 + t * (0.189269 + t * 0.001308)))
   return p < 0.5 ? -z : z
+}
+
+function isLeftOut(f: Float32Array, at: number, value: number, base: number): boolean {
+  const count = f[at + leftOut] as number
+  if (value > 2 * (f[at + largest] as number) && (f[at + total] as number) >= clippedFrom) {
+    if (count >= mostLeftOut || value < farBeyond * quantile(f, at, 0.95, base)) return false
+    f[at + leftOut] = count + 1
+    return true
+  }
+  if (count > 0) f[at + leftOut] = Math.max(0, count - 1 / leftOutEvery)
+  return false
 }
 
 function learn(f: Float32Array, at: number, given: number, following: number, base: number): void {
@@ -134,8 +157,12 @@ export function quantile(f: Float32Array, at: number, share: number, base: numbe
 
 /** How often a value is as large or larger, by the tail of those that were learned taken for a power law. */
 export function tailShare(f: Float32Array, at: number, value: number, base: number): number {
-  const q90 = quantile(f, at, 0.9, base)
-  const from = binOf(q90, base)
+  return 0.1 * (value / quantile(f, at, 0.9, base)) ** -tailExponent(f, at, 0.9, base)
+}
+
+/** Of the power law that the values above a quantile are taken for; 0: nothing is known of it. */
+export function tailExponent(f: Float32Array, at: number, share: number, base: number): number {
+  const from = binOf(quantile(f, at, share, base), base)
   let count = 0
   let logs = 0
   for (let i = from; i < binCount; i += 1) {
@@ -143,10 +170,9 @@ export function tailShare(f: Float32Array, at: number, value: number, base: numb
     count += here
     logs += here * (i - from + 0.5) * (Math.LN2 / 2)
   }
-  if (count <= 0) return 1
+  if (count <= 0) return 0
   // Of few values the tail may be heavier than they show.
-  const exponent = (count / logs) * Math.max(0.3, 1 - 1 / Math.sqrt(count))
-  return 0.1 * (value / q90) ** -exponent
+  return (count / logs) * Math.max(0.3, 1 - 1 / Math.sqrt(count))
 }
 
 const scratch = new Float64Array(lateSize)

@@ -1,5 +1,5 @@
 // Levels of one tool: how long its calls take, how large its results are, how many rows they have. Latency and fewer rows are told to people,
-// size to agents as well.
+// size to agents as well. Fewer rows are often only how the data changes: information that calls nobody.
 import { dayMs } from '../../../core/text/duration.ts'
 import type { ArgumentMemory } from './argument-memory.ts'
 import { changeDeviation } from './emptiness.ts'
@@ -42,6 +42,7 @@ import {
   quantile,
   recent,
   recentMedian,
+  tailExponent,
   tailShare,
   upRunOf,
 } from './level-change.ts'
@@ -87,28 +88,26 @@ function growth(f: Float32Array, run: number): number {
   return usual > 0 ? Math.max(1, recentMedian(f, bytes, run) / usual) : 1
 }
 
-const noteTimes = 10
+const noteTimes = 3
 const noteShare = 1e-5
 const noteAfter = 30
+const noteAfterMany = 60
+const farTailFrom = 200
+const noteBeyond = 0.1
+/** Of one episode: who has not heard it by then does not want to. */
+const mostOpenNotes = 20
 const largeTimes = 8
 
 export function tookBytes(f: Float32Array, size: number, out: Findings): void {
   if (isOpen(f, slot.size)) {
     const isLarge = size >= largeTimes * usualOf(f, slot.size)
     keepLate(f, bytes, size)
-    if (isLarge) noteSize(f, size, 'open', out)
+    if (isLarge && affectedOf(f, slot.size) < mostOpenNotes) noteSize(f, size, 'open', out)
     goOnWith(f, sizeLevel, isLarge, out)
     return
   }
-  // Cheap to ask first: nothing that was seen before is that large.
-  if (
-    size > 2 * largestOf(f, bytes) &&
-    knownOf(f, bytes) >= noteAfter &&
-    size >= noteTimes * quantile(f, bytes, 0.95, sizeLevel.base) &&
-    tailShare(f, bytes, size, sizeLevel.base) <= noteShare
-  )
-    noteSize(f, size, 'single', out)
-  if (!feed(f, bytes, size, sizeLevel.base)) return
+  noteLarge(f, size, out)
+  if (!feed(f, bytes, size, sizeLevel.base, true)) return
   const run = upRunOf(f, bytes)
   if (run === 1) setTime(f, bytesSince, out.nowMs)
   if (run < leastInARow || !isHigh(f, bytes)) return
@@ -116,6 +115,27 @@ export function tookBytes(f: Float32Array, size: number, out: Findings): void {
   const least = Math.max(largeTimes * usual, 3 * quantile(f, bytes, 0.95, sizeLevel.base))
   for (let i = 0; i < leastInARow; i += 1) if (recent(f, bytes, i) < least) return
   openLevel(f, sizeLevel, 'size', run, usual, out)
+}
+
+/** One that is far beyond all others, whatever it is otherwise. */
+export function noteLarge(f: Float32Array, size: number, out: Findings): void {
+  // Cheap to ask first: nothing that was seen before is that large.
+  if (
+    size > 2 * largestOf(f, bytes) &&
+    knownOf(f, bytes) >= noteAfter &&
+    size >= noteTimes * quantile(f, bytes, 0.95, sizeLevel.base) &&
+    isFarInTail(f, size)
+  )
+    noteSize(f, size, 'single', out)
+}
+
+/** By the tail of all sizes, or by the largest of many, beyond which it is the tail that counts. */
+function isFarInTail(f: Float32Array, size: number): boolean {
+  if (tailShare(f, bytes, size, sizeLevel.base) <= noteShare) return true
+  const known = knownOf(f, bytes)
+  if (known < noteAfterMany) return false
+  const exponent = tailExponent(f, bytes, known < farTailFrom ? 0.9 : 0.98, sizeLevel.base)
+  return (size / largestOf(f, bytes)) ** -exponent <= noteBeyond
 }
 
 function noteSize(f: Float32Array, size: number, rule: string, out: Findings): void {
@@ -233,7 +253,8 @@ export function adoptLevel(f: Float32Array, level: Level, out: Findings): void {
   if (isOpen(f, level.slot)) {
     const since = clockTime(sinceOf(f, level.slot), out.nowMs)
     const text = `${level.show(recentMedian(f, level.at, lastFew))} since ${since}: usual from now on; before ${level.show(usualOf(f, level.slot))}`
-    out.tell('closed', kindOf(f, level.slot), text, resultsToEnd(f, level.slot), affectedOf(f, level.slot), sinceOf(f, level.slot))
+    const [results, affected, sinceMs] = [resultsToEnd(f, level.slot), affectedOf(f, level.slot), sinceOf(f, level.slot)]
+    out.tell('closed', kindOf(f, level.slot), text, results, affected, sinceMs, level.slot === slot.rows)
     close(f, level.slot)
   }
   adoptLate(f, level.at, level.base)
@@ -246,5 +267,5 @@ function tell(what: 'opened' | 'updated' | 'closed', f: Float32Array, { slot: wh
     what === 'closed'
       ? `${show(value)}, as usual again; ${affected} of ${results} results were not since ${since}`
       : `${show(value)} at the median of the last ${Math.min(lastFew, results)} results, ${affected} of ${results} since ${since}; usually ${show(usualOf(f, which))}`
-  out.tell(what, kindOf(f, which), text, results, affected, sinceMs)
+  out.tell(what, kindOf(f, which), text, results, affected, sinceMs, which === slot.rows)
 }

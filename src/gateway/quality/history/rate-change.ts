@@ -18,12 +18,17 @@ const mostCounted = 1_000_000
 const least = 0.002
 /** From such a rate on nothing is to be seen: only learned. */
 const blindFrom = 0.6
+/** What others said is worth less with each that says nothing. */
+const fading = 0.9
+const littleSum = 0.5
+/** So many after one another are a run, also of one that came once. */
+const longRun = 20
 const mostFor = 3
 const mostAgainst = -4
 const alertAt = 12
 
 /** Upper end of Wilson's interval, of 90 %. */
-function upper(k: number, n: number): number {
+export function upper(k: number, n: number): number {
   const z = 1.645
   const z2 = z * z
   if (n <= 0) return 1
@@ -31,8 +36,11 @@ function upper(k: number, n: number): number {
   return Math.min(1, (p + z2 / (2 * n) + z * Math.sqrt((p * (1 - p)) / n + z2 / (4 * n * n))) / (1 + z2 / n))
 }
 
-/** Adds one result; the sum that follows. `floor`: the rate is taken for this at least. `during`: the rate of what is looked for. */
-export function weigh(f: Float32Array, at: number, isYes: boolean, during: number, floor: number): number {
+/**
+ * Adds one result; the sum that follows. `floor`: the rate is taken for this at least. `during`: the rate of what is looked for. `known`: the
+ * rate of results such as this one; where it is high, this one says nothing, and what others said fades.
+ */
+export function weigh(f: Float32Array, at: number, isYes: boolean, during: number, floor: number, known = 0): number {
   const n = f[at + total] as number
   const was = f[at + before] === 1
   // Nothing is pending then, and the sum stays where it is: so it is nearly always.
@@ -43,14 +51,15 @@ export function weigh(f: Float32Array, at: number, isYes: boolean, during: numbe
   }
   let usual = Math.max(upper(f[at + yes] as number, n), floor, least)
   // Of what comes in runs the second one says less than the first. Single ones are no runs.
-  if (was && (f[at + runs] as number) >= 3 && (f[at + yesAfterYes] as number) >= 2)
+  if (was && (((f[at + runs] as number) >= 3 && (f[at + yesAfterYes] as number) >= 2) || (f[at + yesAfterYes] as number) >= longRun))
     usual = Math.max(usual, upper((f[at + yesAfterYes] as number) + 0.5, (f[at + afterYes] as number) + 1))
   let s = f[at + sum] as number
   if (usual >= blindFrom) s = 0
-  else {
+  else if (known < blindFrom) {
+    usual = Math.max(usual, known)
     const evidence = isYes ? Math.min(mostFor, Math.log(during / usual)) : Math.max(mostAgainst, Math.log((1 - during) / (1 - usual)))
     s = Math.max(0, s + evidence)
-  }
+  } else s = s < littleSum ? 0 : s * fading
   f[at + sum] = s
   const p = at + pending
   f[p + total] = (f[p + total] as number) + 1
@@ -126,8 +135,16 @@ export function strictness(f: Float32Array, at: number): number {
   return share >= 0.2 ? 3 : share >= 0.01 ? 1.5 : 1
 }
 
-export function isAlert(f: Float32Array, at: number): boolean {
-  return sumOf(f, at) >= alertAt * strictness(f, at)
+/** `strict`: of this so many times as much is asked for. */
+export function isAlert(f: Float32Array, at: number, strict = 1): boolean {
+  return sumOf(f, at) >= alertAt * Math.max(strict, strictness(f, at))
+}
+
+/** So many that were learned were none after all. */
+export function unlearn(f: Float32Array, at: number, count: number): void {
+  const ofPending = Math.min(count, f[at + pending + yes] as number)
+  f[at + pending + yes] = (f[at + pending + yes] as number) - ofPending
+  f[at + yes] = Math.max(0, (f[at + yes] as number) - (count - ofPending))
 }
 
 /** What cannot be is no state. */

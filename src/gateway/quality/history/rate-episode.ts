@@ -16,6 +16,10 @@ export interface Watched {
   readonly adoptMs: number
   /** Long episodes are learned as well, as a short run: what comes and goes by itself, as what stands still at night, is how a tool is. */
   readonly learnsRuns?: true
+  /** Where a 1 says that what is going on is likely how the tool is: it is told as information, and learned whole when it ends. */
+  readonly likely?: number
+  /** What begins by it is often how things are: told as information. */
+  readonly informs?: true
 }
 
 /** Shorter episodes are learned, as one run. */
@@ -32,17 +36,26 @@ const says: Readonly<Record<Alert['kind'], string>> = {
   rows: 'short',
 }
 
-/** True where this result opened an alert, or is of one that is open. */
-export function follow(f: Float32Array, watched: Watched, kind: Alert['kind'], isYes: boolean, floor: number, out: Findings): boolean {
+/** True where this result opened an alert, or is of one that is open. `known`, `strict`: as `weigh` and `isAlert` have them. */
+export function follow(
+  f: Float32Array,
+  watched: Watched,
+  kind: Alert['kind'],
+  isYes: boolean,
+  out: Findings,
+  floor = 0,
+  known = 0,
+  strict = 1,
+): boolean {
   const { rate, slot } = watched
   if (isOpen(f, slot)) {
     goOnWith(f, watched, isYes, out)
     return isYes && isOpen(f, slot)
   }
   const before = sumOf(f, rate)
-  const after = weigh(f, rate, isYes, watched.during, floor)
+  const after = weigh(f, rate, isYes, watched.during, floor, known)
   if (before === 0 && after > 0) setTime(f, watched.since, out.nowMs)
-  if (!isYes || !isAlert(f, rate)) return false
+  if (!isYes || !isAlert(f, rate, strict)) return false
   const sinceMs = timeAt(f, watched.since)
   open(f, slot, kind, pendingOf(f, rate), pendingYesOf(f, rate), sinceMs, 0)
   drop(f, rate)
@@ -63,10 +76,19 @@ function goOnWith(f: Float32Array, watched: Watched, isYes: boolean, out: Findin
 }
 
 /** What ended by itself and was no fault that people know of. */
-function learnEnded(f: Float32Array, { rate, slot, learnsRuns }: Watched): void {
+function learnEnded(f: Float32Array, watched: Watched): void {
+  const { rate, slot, learnsRuns } = watched
   const affected = affectedOf(f, slot)
-  if (affected < shortRun) learnRun(f, rate, resultsToEnd(f, slot), affected)
+  if (affected < shortRun || isLikely(f, watched)) learnRun(f, rate, resultsToEnd(f, slot), affected)
   else if (learnsRuns === true) learnRun(f, rate, shortRun, shortRun)
+}
+
+function isLikely(f: Float32Array, { likely }: Watched): boolean {
+  return likely !== undefined && f[likely] === 1
+}
+
+function isInfo(f: Float32Array, watched: Watched): boolean {
+  return watched.informs === true || isLikely(f, watched)
 }
 
 /** It is usual from now on. */
@@ -79,15 +101,16 @@ export function adopt(f: Float32Array, watched: Watched, out: Findings): void {
   const kind = kindOf(f, slot)
   const [results, affected] = [resultsToEnd(f, slot), affectedOf(f, slot)]
   const text = `${outOf(affected, results)} answers ${says[kind]} since ${clockTime(sinceOf(f, slot), out.nowMs)}: usual from now on`
-  out.tell('closed', kind, text, results, affected, sinceOf(f, slot))
+  out.tell('closed', kind, text, results, affected, sinceOf(f, slot), isInfo(f, watched))
   adoptRate(f, rate, results, affected)
   close(f, slot)
 }
 
-function tell(what: Alert['what'], f: Float32Array, { rate, slot }: Watched, out: Findings): void {
+function tell(what: Alert['what'], f: Float32Array, watched: Watched, out: Findings): void {
+  const { rate, slot } = watched
   const kind = kindOf(f, slot)
   const [results, affected, sinceMs] = [resultsToEnd(f, slot), affectedOf(f, slot), sinceOf(f, slot)]
   const count = `${outOf(affected, results)} answers ${says[kind]} since ${clockTime(sinceMs, out.nowMs)}`
   const text = what === 'closed' ? `${count}; now as usual again` : `${count}; before ${outOf(yesOf(f, rate), learnedOf(f, rate))}`
-  out.tell(what, kind, text, results, affected, sinceMs)
+  out.tell(what, kind, text, results, affected, sinceMs, isInfo(f, watched))
 }

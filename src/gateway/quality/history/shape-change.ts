@@ -1,6 +1,7 @@
 // The shape of a tool's results, in short: the family of their format, where their rows are, and members that are always there.
 import { dayMs } from '../../../core/text/duration.ts'
 import type { Format, Looked } from '../looked.ts'
+import { failsNow } from './emptiness.ts'
 import { isOpen, slot } from './episode.ts'
 import type { Findings } from './findings.ts'
 import {
@@ -26,7 +27,9 @@ const learnedAfter = 60
 /** What was less of the results is not how the tool answers. */
 const seldom = 0.02
 const leastKeys = 2
-const mostSingle = 10
+const leastOfFamilies = 30
+const mostlyOne = 0.9
+const mostSingle = 3
 const noteAt = 8
 const familyNames = ['JSON', 'a table', 'a text'] as const
 const familyOf: Readonly<Record<Format, number>> = { none: -1, json: 0, jsonl: 0, csv: 1, table: 1, list: 2, prose: 2, markup: 2 }
@@ -51,7 +54,7 @@ export function tookShape(
   if (change === undefined) learnShape(f, looked, hasSameKeys)
   if (known < learnedAfter) return true
   const wasOpen = isOpen(f, slot.shape)
-  const isAlert = follow(f, watchedShape, 'result_shape', change !== undefined, 0, out)
+  const isAlert = follow(f, watchedShape, 'result_shape', change !== undefined, out)
   if (change === undefined) return true
   // So long of another shape that it is the usual one now.
   if (wasOpen && !isOpen(f, slot.shape)) {
@@ -59,11 +62,30 @@ export function tookShape(
     return false
   }
   const isAccumulated = sumOf(f, shape) >= noteAt * strictness(f, shape)
-  const isSingle = !isLow && (f[shapeNotes] as number) < mostSingle
+  const isSingle = !isLow && ((f[shapeNotes] as number) < mostSingle || failsNow(f))
   if (!isAlert && !isAccumulated && !isSingle && !isOpen(f, slot.shape)) return false
   f[shapeNotes] = Math.min(mostSingle, (f[shapeNotes] as number) + 1)
   out.note({ kind: 'result_shape', rule: change.rule, usual: change.usual, seen: change.seen })
   return false
+}
+
+/** Of what has no shape of its own only the family of its format is counted. */
+export function countFamily(f: Float32Array, { format }: Looked): void {
+  const family = familyOf[format] ?? -1
+  if (family >= 0) f[families + family] = (f[families + family] as number) + 1
+}
+
+/** So many answers are JSON, of those that have a format; -1 where there were few. */
+export function jsonShare(f: Float32Array): number {
+  let all = 0
+  for (let i = families; i < families + familyCount; i += 1) all += f[i] as number
+  return all < leastOfFamilies ? -1 : (f[families] as number) / all
+}
+
+/** It gives values of every kind, as a cache does. */
+export function isMixed(f: Float32Array): boolean {
+  const share = jsonShare(f)
+  return share > 1 - mostlyOne && share < mostlyOne
 }
 
 /** What comes now is learned from the start. */
@@ -88,7 +110,7 @@ function changeOf(f: Float32Array, looked: Looked, path: string | undefined, has
   }
   if (all >= learnedAfter && (f[families + family] as number) < seldom * all)
     return { rule: 'format', usual: familyNames[usual] ?? '', seen: familyNames[family] ?? '' }
-  if (family !== 0) return undefined
+  if (family !== 0 || isMixed(f)) return undefined
   if (path !== undefined && isJsonPath(path) && countAt(looked, path) < 0)
     return { rule: 'rows_gone', usual: `rows at ${path}`, seen: 'no such rows' }
   if (hasSameKeys) return undefined
@@ -105,8 +127,12 @@ function changeOf(f: Float32Array, looked: Looked, path: string | undefined, has
 function countPresent(f: Float32Array, looked: Looked, only: boolean): number {
   let isHere = 0
   for (const key of looked.keys) {
-    const hash = hashOf(key)
-    for (let i = 0; i < keyCount; i += 1) if (f[keys + i] === hash) isHere |= 1 << i
+    // A member without a value is there all the same, whatever its type was.
+    const isNull = key.endsWith(nullType)
+    for (const type of isNull ? types : anyType) {
+      const hash = hashOf(isNull ? `${key.slice(0, -nullType.length)}:${type}` : key)
+      for (let i = 0; i < keyCount; i += 1) if (f[keys + i] === hash) isHere |= 1 << i
+    }
   }
   let count = 0
   for (let i = 0; i < keyCount; i += 1) {
@@ -116,10 +142,14 @@ function countPresent(f: Float32Array, looked: Looked, only: boolean): number {
   return count
 }
 
+const nullType = ':null'
+const types = ['null', 'object', 'array', 'string', 'number', 'boolean']
+const anyType = ['']
+
 function learnShape(f: Float32Array, looked: Looked, hasSameKeys: boolean): void {
   const family = familyOf[looked.format] ?? -1
   if (family < 0) return
-  f[families + family] = (f[families + family] as number) + 1
+  countFamily(f, looked)
   const n = f[keyResults] as number
   if (n < 1_000_000) f[keyResults] = n + 1
   if (family !== 0) return

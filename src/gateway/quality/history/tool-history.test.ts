@@ -113,3 +113,18 @@ describe('slow calls', () => {
     expect(t.alerts.filter(({ kind }) => kind === 'latency')).toEqual([])
   })
 })
+
+describe('what the classifier is told', () => {
+  it('that the tool gives JSON, once it has, also where it gives what others wrote', () => {
+    for (const isPayload of [false, true]) {
+      const t = new Traffic(1, { isPayload })
+      t.times(20, rows(t))
+      expect(t.history.learned()).toBeUndefined()
+      t.times(20, rows(t))
+      expect(t.history.learned()).toEqual({ format: 'json', usuallyAtLeast: 0 })
+    }
+    const mixed = new Traffic(1)
+    mixed.times(100, (i) => rowsResult(20, { format: i % 4 === 0 ? 'prose' : 'json' }))
+    expect(mixed.history.learned()).toEqual({ format: 'none', usuallyAtLeast: 0 })
+  })
+})

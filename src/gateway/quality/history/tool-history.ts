@@ -1,7 +1,7 @@
 // What is usual of one tool, and what of a result is not. Of one size whatever the tool sends; has no clock; never throws.
-import type { Alert, Looked, Seen, Verdict } from '../looked.ts'
+import type { Alert, Format, Looked, Seen, Verdict } from '../looked.ts'
 import type { ArgumentMemory } from './argument-memory.ts'
-import { countBlank, tookEmpty, tookNonEmpty, watchedEmpties } from './emptiness.ts'
+import { countBlank, followFaults, tookEmpty, tookNonEmpty, watchedEmpties } from './emptiness.ts'
 import { isOpen, kindOf, knowAsFault, slot, slotOf } from './episode.ts'
 import { Findings } from './findings.ts'
 import { comparedAfterMs, tookAnswer, watchedSame, watchedShared } from './frozen.ts'
@@ -13,6 +13,7 @@ import {
   deployedAt,
   empties,
   emptyNoted,
+  faults,
   latency,
   numberCount,
   pathResults,
@@ -20,15 +21,16 @@ import {
   rows,
   setTime,
   timeAt,
+  weakAlone,
   weakOff,
   weakSeen,
 } from './layout.ts'
 import { dropLate, knownOf, quantile } from './level-change.ts'
-import { adoptLevel, levels, tookBytes, tookLatency, tookRows } from './levels.ts'
-import { drop, learnedOf, yesOf } from './rate-change.ts'
+import { adoptLevel, levels, noteLarge, tookBytes, tookLatency, tookRows } from './levels.ts'
+import { drop, learnedOf, sumOf, yesOf } from './rate-change.ts'
 import { adopt, follow, type Watched } from './rate-episode.ts'
 import { amountOf, countAt, learnPath } from './row-path.ts'
-import { forgetShape, tookShape, watchedShape } from './shape-change.ts'
+import { countFamily, forgetShape, isMixed, jsonShare, tookShape, watchedShape } from './shape-change.ts'
 import { byteSize, outOf } from './words.ts'
 
 /** How the results of a tool are judged. */
@@ -40,6 +42,13 @@ export interface HowJudged {
   readonly isPayload: boolean
   /** `low`: nothing is noted only because it is the first of its kind. */
   readonly sensitivity: 'normal' | 'low'
+}
+
+/** What the classifier of results makes use of. */
+export interface Learned {
+  readonly format: Format
+  /** 5 % of the answers have fewer bytes; 0: not known. */
+  readonly usuallyAtLeast: number
 }
 
 export interface Deployed {
@@ -65,9 +74,14 @@ const latest = 4_000_000_000_000
 const weakWithin = 60
 const weakTimes = 3
 const weakShare = 0.1
+const aloneTimes = 5
+const aloneShare = 0.002
 /** So many results until rows that were found by themselves can be missing. */
 const pathFrom = 25
 const mostText = 64
+const rulesOfJson: ReadonlySet<string> = new Set(['error_member', 'not_successful', 'error_status', 'errors_member', 'graphql_errors'])
+const onlyJson = 0.98
+const learnedEvery = 64
 /** One for all: it is empty between two results. */
 const out = new Findings()
 
@@ -82,6 +96,7 @@ export class ToolHistory {
   private replaced = ''
   /** Of the last result that had the usual shape: most have the same ones, in one array. */
   private keys: readonly string[] | undefined
+  private known: Learned | undefined
 
   /** `id`: sets the tool apart in the memory of arguments. */
   constructor(id: number, memory: ArgumentMemory, numbers: Float32Array = new Float32Array(numberCount)) {
@@ -102,15 +117,19 @@ export class ToolHistory {
     }
     const path = of.rows ?? this.path
     const count = path === undefined ? -1 : countAt(looked, path)
-    const isWeakOff = looked.weak && this.isWeakOff()
-    if (!isWeakOff && isBad(looked)) tookBad(f, looked, out)
+    const isData = looked.kind === 'hidden_error' && this.isErrorAsData(looked, of)
+    const isFault = isBad(looked) && !isData && !(looked.weak && this.isWeakOff(looked.kind === 'hidden_error'))
+    followFaults(f, isFault && !(looked.weak && looked.kind === 'hidden_error'))
+    if (isFault) tookBad(f, looked, out)
     else {
-      follow(f, watchedBad, 'error_text', false, 0, out)
+      follow(f, watchedBad, 'error_text', false, out)
       const isKnownPath = of.rows !== undefined || (f[pathResults] as number) >= pathFrom
       if (looked.kind === 'empty' || (looked.kind === 'ok' && count === 0 && isKnownPath)) {
         countBlank(f, seen)
+        if (looked.format === 'json') countFamily(f, looked)
+        noteLarge(f, amountOf(looked.bytes), out)
         if (!of.emptyIsNormal) tookEmpty(f, seen, this.memory, this.id, path !== undefined, of.sensitivity === 'low', out)
-      } else if (!isWeakOff) this.tookAnswer(seen, of, path, count)
+      } else this.tookAnswer(seen, of, path, count)
     }
     tookTime(f, seen.latencyMs)
     return out.verdict()
@@ -205,13 +224,39 @@ export class ToolHistory {
   }
 
   /** Rules that are often wrong are off for a tool that shows them often in its first results: that is how it answers. */
-  private isWeakOff(): boolean {
+  private isWeakOff(isError: boolean): boolean {
     const { f } = this
     if ((f[results] as number) <= weakWithin) {
       f[weakSeen] = (f[weakSeen] as number) + 1
       if ((f[weakSeen] as number) >= weakTimes && (f[weakSeen] as number) > weakShare * (f[results] as number)) f[weakOff] = 1
     }
+    // Now and then one alone, of a tool that is well otherwise: that is what its answers are about.
+    if (isError && sumOf(f, bad) === 0 && !isOpen(f, slot.bad) && (f[faults] as number) < 1) {
+      f[weakAlone] = (f[weakAlone] as number) + 1
+      if ((f[weakAlone] as number) > aloneTimes && (f[weakAlone] as number) > aloneShare * (f[results] as number)) f[weakOff] = 1
+    }
     return f[weakOff] === 1
+  }
+
+  /** It is what others wrote, or what was looked for: it says nothing of how the tool is. */
+  private isErrorAsData({ rule }: Looked, of: HowJudged): boolean {
+    if (!rulesOfJson.has(rule)) return false
+    if (of.isPayload && rule === 'errors_member') return true
+    // A tool that gives values of every kind gives errors as values too.
+    return isMixed(this.f)
+  }
+
+  /** What the classifier makes use of. */
+  learned(): Learned | undefined {
+    const { f } = this
+    if ((f[results] as number) % learnedEvery !== 0 && this.known !== undefined) return this.known
+    const share = jsonShare(f)
+    if (share < 0) return undefined
+    this.known = {
+      format: share >= onlyJson ? 'json' : 'none',
+      usuallyAtLeast: 0,
+    }
+    return this.known
   }
 
   private tookAnswer(seen: Seen, of: HowJudged, path: string | undefined, count: number): void {
@@ -222,12 +267,13 @@ export class ToolHistory {
     if (looked.kind === 'oversize') {
       out.note({ kind: 'size', rule: looked.rule, seen: byteSize(amountOf(looked.bytes)) })
     }
-    if (!of.emptyIsNormal) tookNonEmpty(f, out)
-    if (!of.isPayload && tookShape(f, looked, path, looked.keys === this.keys, isLow, out)) this.keys = looked.keys
-    this.path = learnPath(f, looked, this.path)
-    tookBytes(f, amountOf(looked.bytes), out)
     const at = memory.find(id, asked)
     const isOverwritten = at !== -1 && memory.isOlderThan(at, seen.wroteAtMs, nowMs)
+    if (!of.emptyIsNormal) tookNonEmpty(f, seen, memory, isOverwritten ? -1 : at, count, out)
+    if (of.isPayload) countFamily(f, looked)
+    else if (tookShape(f, looked, path, looked.keys === this.keys, isLow, out)) this.keys = looked.keys
+    this.path = learnPath(f, looked, this.path)
+    tookBytes(f, amountOf(looked.bytes), out)
     tookAnswer(f, seen, memory, isOverwritten ? -1 : at, of.isPayload, isLow, out)
     if (count > 0) tookRows(f, count, memory, at, !isOverwritten, out)
     const kept = at === -1 ? memory.add(id, asked, nowMs) : at
@@ -262,6 +308,6 @@ const badKinds = { hidden_error: 'error_text', truncated: 'truncated', schema_vi
 function tookBad(f: Float32Array, { kind, rule, excerpt }: Looked, findings: Findings): void {
   const known = badKinds[kind as keyof typeof badKinds]
   const usual = `${outOf(yesOf(f, bad), learnedOf(f, bad))} answers were so before`
-  follow(f, watchedBad, known, true, 0, findings)
+  follow(f, watchedBad, known, true, findings)
   findings.note({ kind: known, rule, usual, ...(excerpt === undefined ? {} : { seen: excerpt }) })
 }

@@ -17,6 +17,8 @@ export interface Episode {
   readonly tool: string
   readonly owner: string | undefined
   readonly kind: Alert['kind']
+  /** `info`: it calls nobody. */
+  readonly severity: 'warn' | 'info'
   /** Who found it: what is usual of the tool, or the shape that was learned field by field. What the first begins the second does not end. */
   by: FoundBy
   text: string
@@ -30,6 +32,14 @@ export interface Episode {
   readonly deploy: Deploy | undefined
   acknowledged: 'normal' | 'fault' | undefined
   closedMs: number | undefined
+}
+
+/** An open one, for metrics. */
+export interface Counted {
+  readonly upstream: string
+  readonly item: string
+  readonly kind: string
+  readonly severity: string
 }
 
 export type FoundBy = 'history' | 'fields'
@@ -73,7 +83,7 @@ export class Episodes {
     } else if (found !== undefined) {
       if (by === 'history') found.by = by
       update(found, alert, nowMs)
-      this.log('warn', 'The results of a tool are still not as usual', found)
+      this.log(found.severity, 'The results of a tool are still not as usual', found)
     } else this.begin(key, alert, about, nowMs, by)
   }
 
@@ -92,7 +102,8 @@ export class Episodes {
   end(episode: Episode, nowMs: number): boolean {
     const key = keyOf(episode, episode.kind)
     if (this.open.get(key) !== episode) return false
-    this.close(key, episode, { ...episode, what: 'closed' }, nowMs)
+    const { kind, text, results, affected, sinceMs } = episode
+    this.close(key, episode, { what: 'closed', kind, text, results, affected, sinceMs }, nowMs)
     return true
   }
 
@@ -106,12 +117,12 @@ export class Episodes {
   }
 
   /** For metrics. */
-  counts(): readonly { readonly upstream: string; readonly item: string; readonly kind: string }[] {
+  counts(): readonly Counted[] {
     const shown = new Map<string, number>()
-    return [...this.open.values()].flatMap(({ upstream, tool, kind }) => {
+    return [...this.open.values()].flatMap(({ upstream, tool, kind, severity }) => {
       const before = shown.get(upstream) ?? 0
       shown.set(upstream, before + 1)
-      return before < mostShown ? [{ upstream, item: tool, kind }] : []
+      return before < mostShown ? [{ upstream, item: tool, kind, severity }] : []
     })
   }
 
@@ -123,12 +134,14 @@ export class Episodes {
     }
     this.isFull = false
     const { upstream, tool, firstCall, deploy } = about
+    const severity = alert.severity ?? 'warn'
     const episode: Episode = {
       id: createHash('sha256').update(`${key}\0${alert.sinceMs}`).digest('hex').slice(0, 12),
       upstream,
       tool,
       owner: this.parts.ownerOf(upstream),
       kind: alert.kind,
+      severity,
       by,
       text: shortened(alert.text),
       sinceMs: alert.sinceMs,
@@ -141,8 +154,8 @@ export class Episodes {
       closedMs: undefined,
     }
     this.open.set(key, episode)
-    this.parts.report.counters.add('alerts', { upstream, kind: alert.kind })
-    this.log('warn', 'The results of a tool are not as usual', episode)
+    this.parts.report.counters.add('alerts', { upstream, kind: alert.kind, severity })
+    this.log(severity, 'The results of a tool are not as usual', episode)
   }
 
   private close(key: string, episode: Episode, alert: Alert, nowMs: number): void {

@@ -165,7 +165,7 @@ function episodesIn(text: string, upstream: string, tool: string): readonly Epis
 }
 
 function episodeIn(one: Readonly<Record<string, unknown>>, upstream: string, tool: string): Episode | undefined {
-  const { id, kind, text, by, owner, firstCall, deploy, acknowledged, sinceMs, updatedMs, results, affected } = one
+  const { id, kind, severity, text, by, owner, firstCall, deploy, acknowledged, sinceMs, updatedMs, results, affected } = one
   if (!kinds.has(kind) || typeof text !== 'string' || text.length > longestName) return undefined
   if (typeof id !== 'string' || !/^[0-9a-f]{12}$/.test(id)) return undefined
   if (![sinceMs, updatedMs, results, affected].every((value) => Number.isSafeInteger(value) && Number(value) >= 0)) return undefined
@@ -179,6 +179,7 @@ function episodeIn(one: Readonly<Record<string, unknown>>, upstream: string, too
     tool,
     owner: typeof owner === 'string' ? owner.slice(0, longestName) : undefined,
     kind: kind as Episode['kind'],
+    severity: severity === 'info' ? 'info' : 'warn',
     by: by === 'fields' ? by : 'history',
     text,
     sinceMs: Number(sinceMs),

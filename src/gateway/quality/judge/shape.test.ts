@@ -34,7 +34,9 @@ describe('another shape', () => {
     expect(rig.lines).toEqual([])
     await then((n) => as({ items: [{ id: `i${n}` }], total: n }))
     expect(changes()).toEqual(['another shape than before: /items/*/id is string, it was number, /items/*/name is gone, it was string'])
-    expect(rig.counted.filter((one) => one.startsWith('alerts'))).toEqual(['alerts {"upstream":"up","kind":"result_shape"}'])
+    expect(rig.counted.filter((one) => one.startsWith('alerts'))).toEqual([
+      'alerts {"upstream":"up","kind":"result_shape","severity":"warn"}',
+    ])
     expect(rig.counted).toContain('suspect {"upstream":"up","reason":"result_shape"}')
     // It goes back: that is told again.
     await then((n) => as({ items: [{ id: n, name: 'a' }], total: n }))

@@ -52,7 +52,7 @@ describe('rows, and then none', () => {
       },
     ])
     expect(rig.counted.filter((one) => one.startsWith('suspect'))).toHaveLength(4)
-    expect(rig.operators.open()).toEqual([{ upstream: 'up', item: 'find', kind: 'empty' }])
+    expect(rig.operators.open()).toEqual([{ upstream: 'up', item: 'find', kind: 'empty', severity: 'warn' }])
     expect(rig.operators.results()).toContainEqual({ upstream: 'up', kind: 'empty', results: 4 })
     // It ends once, by itself.
     await usual(rig, 10, 100)
@@ -132,6 +132,16 @@ it('a tool that takes 5 s where it took 200 ms is alerted by the fifth, without 
   expect(rig.alerts()).toMatchObject([{ severity: 'warn', fields: { kind: 'latency' } }])
 })
 
+it('fewer rows than usual of the same questions are information, which calls nobody', async () => {
+  const rig = judging()
+  const send = (n: number, count: number) => rig.send(rowsOf(count), { args: { sql: `select ${n % 10}` }, takesMs: 200, thenMs: minuteMs })
+  for (let n = 0; n < 300; n += 1) await send(n, 20 + (n % 10) * 5 + (n % 3))
+  for (let n = 0; n < 6; n += 1) await send(n, 10 + Math.round((n % 10) * 2.5))
+  expect(rig.alerts()).toMatchObject([{ severity: 'info', event: 'The results of a tool are not as usual', fields: { kind: 'rows' } }])
+  expect(rig.counted).toContain('alerts {"upstream":"up","kind":"rows","severity":"info"}')
+  expect(rig.operators.open()).toMatchObject([{ kind: 'rows', severity: 'info' }])
+})
+
 it('a deploy that came before it is named', async () => {
   const rig = await begun(judging())
   rig.served.version = '1.3.0'
@@ -192,7 +202,7 @@ describe('over a restart', () => {
 
     const last = judging({ durable, clock })
     await last.kept?.start()
-    expect(last.operators.open()).toEqual([{ upstream: 'up', item: 'find', kind: 'empty' }])
+    expect(last.operators.open()).toEqual([{ upstream: 'up', item: 'find', kind: 'empty', severity: 'warn' }])
     expect(last.operators.report('up', 'find')).toMatchObject({ contract: 'c1:aa', version: '1.0.0', usual: { results: 64, empty: 4 } })
     await usual(last, 10, 200)
     expect(last.alerts().map(({ severity }) => severity)).toEqual(['info'])

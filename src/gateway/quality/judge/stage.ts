@@ -117,7 +117,7 @@ class Judge {
     // As the agent sent them: to apply what is edited since would cost another copy of the parameters.
     const args = argumentsIn(call.params.unedited)
     const asked = argumentsHash(args)
-    const looked = classify(outcome.result.bytes, outcome.facts, tool.expectedOf(item, this.parts.compile), args, undefined)
+    const looked = classify(outcome.result.bytes, outcome.facts, tool.expectedOf(item, this.parts.compile), args, tool.history.learned())
     judged.looked = looked
     server.counts[looked.kind] += 1
     tool.count(looked.kind)
