@@ -10,6 +10,7 @@ import { vendorPrefix } from '../../../core/protocol/names.ts'
 import { asBuffer } from '../../../core/protocol/scan.ts'
 import { onOneLine } from '../../../core/text/terminal.ts'
 import type { Reason } from '../looked.ts'
+import { violationInOwnWords } from './own-words.ts'
 import { inWords, noteOf } from './words.ts'
 
 const suspectPath = ['_meta', `${vendorPrefix}suspect`]
@@ -46,10 +47,14 @@ export function withheld(call: RoutedCall, reasons: readonly Reason[], excerpt: 
   const known = { upstream: call.upstream, item: item.visible, executed, reasons: reasons.map(shown), ...says }
   const change = { sideEffect: effect, retryable: repeatable }
   if (broken.length === 0) return failed(fault('result_suspect', { ...known, reason: reasons.map(inWords).join(' Also: ') }, change))
-  const problems = broken.map(({ seen }) => seen ?? 'it has no structured content').join('; ')
+  const problems = broken.map(({ seen }) => (seen === undefined ? 'it has no structured content' : violationInOwnWords(seen))).join('; ')
   // The same again would be as it is.
   return failed(
-    fault('result_schema_violation', { ...known, problems: onOneLine(problems).slice(0, 1_000) }, { ...change, retryable: false }),
+    fault(
+      'result_schema_violation',
+      { ...known, problems: onOneLine(problems || 'in what it has').slice(0, 1_000) },
+      { ...change, retryable: false },
+    ),
   )
 }
 

@@ -1,6 +1,7 @@
 // What an agent is told of a doubtful result, in words: what was found, what is usual, and what not to conclude from it.
 import { onOneLine } from '../../../core/text/terminal.ts'
 import type { Reason } from '../looked.ts'
+import { rowsInOwnWords, violationInOwnWords } from './own-words.ts'
 
 const longest = 300
 
@@ -11,7 +12,7 @@ export function noteOf(reasons: readonly Reason[]): string {
 
 export function inWords(reason: Reason): string {
   const { kind, rule } = reason
-  const usual = cut(reason.usual)
+  const usual = usualOf(reason.usual)
   const seen = cut(reason.seen)
   switch (kind) {
     case 'empty':
@@ -21,7 +22,7 @@ export function inWords(reason: Reason): string {
     case 'truncated':
       return `${sentence('this answer is cut off before its end', usual)} Do not take it for the whole. [truncated/${rule}]`
     case 'result_schema':
-      return `${sentence(`this answer is not of the schema that the tool declares (${seen || 'it has no structured content'})`, usual)} Do not rely on its fields. [result_schema/${rule}]`
+      return `${sentence(`this answer is not of the schema that the tool declares${violation(reason.seen)}`, usual)} Do not rely on its fields. [result_schema/${rule}]`
     case 'frozen':
       return `${sentence('this answer is the same as before, where it used to differ', usual)} It may be an old one: check another way before you rely on it. [frozen/${rule}]`
     case 'size':
@@ -33,12 +34,21 @@ export function inWords(reason: Reason): string {
   }
 }
 
+function violation(seen: string | undefined): string {
+  const said = seen === undefined || seen === '' ? 'it has no structured content' : cut(violationInOwnWords(seen))
+  return said === '' ? '' : ` (${said})`
+}
+
+/** Where there was nothing before, that it was not so says nothing. */
+function usualOf(usual: string | undefined): string {
+  return usual === undefined || usual.startsWith('0 of 0 ') ? '' : cut(rowsInOwnWords(usual))
+}
+
 function sentence(said: string, usual: string): string {
   if (usual === '') return `${said}.`
   return `${said}. ${usual.charAt(0).toUpperCase()}${usual.slice(1)}${/[.!?]$/.test(usual) ? '' : '.'}`
 }
 
-/** It may hold words of the server. */
 function cut(text: string | undefined): string {
   if (text === undefined) return ''
   const line = onOneLine(text)
