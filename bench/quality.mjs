@@ -1,14 +1,27 @@
-// What it costs to look at one result by itself, in us of CPU: `npm run build && node bench/quality.mjs`. One process, the classifier alone,
-// medians of ROUNDS (41) rounds; each size as a server of the SDK sends it. Beside it, for the scale, what one parse of the result costs.
-import { classify, Expected } from '../dist/gateway/quality/classifier/classify.js'
+// What it costs to judge one result, in us of CPU, part by part: `npm run build && node bench/quality.mjs`. One process, without a gateway
+// around it, medians of ROUNDS (41) rounds; each size as a server of the SDK sends it. Beside it, for the scale, what one parse of the result
+// costs. Parts: where its parts lie and its texts decoded (`parts`; structured content is scanned on the way), the scan of JSON in a text
+// (`scan`), the number for the answer (`hash`), rules on what was found (`rules`: what else of the look), and the history of the tool (`history`).
+import { hashOf } from '../dist/gateway/quality/classifier/answer-hash.js'
+import { argumentsHash, classify, Expected } from '../dist/gateway/quality/classifier/classify.js'
+import { JsonScan } from '../dist/gateway/quality/classifier/json-scan.js'
+import { ResultParts } from '../dist/gateway/quality/classifier/result-parts.js'
+import { Histories } from '../dist/gateway/quality/history/index.js'
 import { median } from './processes.mjs'
 import { cases, timed } from './sample-results.mjs'
 
 const rounds = Number(process.env.ROUNDS ?? 41)
 const roundUs = 4_000
+/** Of a look with its history: up to these sizes it should cost no more. */
+const targets = [
+  { bytes: 600, us: 5 },
+  { bytes: 10_000, us: 20 },
+]
 
 const args = Buffer.from('{"sql":"select * from customers where id > 4","limit":50}')
 const learned = { format: 'json', usuallyAtLeast: 100 }
+const how = { rows: undefined, emptyIsNormal: false, isPayload: false, sensitivity: 'normal' }
+const histories = new Histories(1_000)
 
 const measured = Object.entries(cases).map(([name, result]) => {
   const bytes = Buffer.from(JSON.stringify(result))
@@ -16,23 +29,56 @@ const measured = Object.entries(cases).map(([name, result]) => {
   const facts = { isError: false, resultType: undefined, hasMeta: false, hasCacheHints: false, hasStructure, bytes: bytes.length }
   const expected = new Expected({ tool: 'query_database' })
   const isJson = name.includes('JSON')
-  const looks = () => classify(bytes, facts, expected, args, isJson ? learned : undefined)
-  const parses = () => JSON.parse(bytes.toString('utf8'))
-  return { name, size: bytes.length, looks, parses, look: [], parse: [] }
+  const look = () => classify(bytes, facts, expected, args, isJson ? learned : undefined)
+  const looked = look()
+  const [parts, scan] = [new ResultParts(), new JsonScan()]
+  parts.read(bytes, hasStructure, scan)
+  const history = histories.of(name)
+  const asked = Array.from({ length: 64 }, (_, n) => argumentsHash(Buffer.from(`{"n":${n}}`)))
+  let atMs = 1_700_000_000_000
+  const take = () => {
+    atMs += 7_000
+    const n = (atMs / 7_000) & 63
+    // Answers that change, as those of a tool in use do.
+    return history.take(
+      { looked: { ...looked, hash: (looked.hash + atMs) | 0 }, atMs, latencyMs: 20 + n, asked: asked[n], wroteAtMs: 0 },
+      how,
+    )
+  }
+  const [from, to] = hasStructure ? [parts.structuredAt, parts.structuredEnd] : [parts.contentAt, parts.contentEnd]
+  const runs = {
+    look,
+    parts: () => parts.read(bytes, hasStructure, scan),
+    scan: isJson && !hasStructure ? () => scan.scan(parts.text, 0, parts.firstEnd, parts.isPart, false) : undefined,
+    hash: () => hashOf(bytes, from, to),
+    history: take,
+    parse: () => JSON.parse(bytes.toString('utf8')),
+  }
+  return { name, size: bytes.length, took: {}, runs: Object.entries(runs).filter(([, run]) => run !== undefined) }
 })
 
 // All of them are warm before any is measured, as they are in a gateway that has served for a while.
-for (let n = 0; n < 30; n += 1) for (const one of measured) timed(one.looks, one.size > 100_000 ? 20 : 1_000)
-for (const one of measured) one.times = Math.max(2, Math.round(roundUs / Math.max(0.2, timed(one.looks, one.size > 100_000 ? 5 : 500))))
-for (let round = 0; round < rounds; round += 1) {
-  for (const one of measured) {
-    one.look.push(timed(one.looks, one.times))
-    if (round % 4 === 0) one.parse.push(timed(one.parses, one.times))
+for (let n = 0; n < 30; n += 1) for (const { runs, size } of measured) for (const [, run] of runs) timed(run, size > 100_000 ? 5 : 300)
+for (const one of measured) {
+  one.times = {}
+  for (const [part, run] of one.runs) {
+    one.times[part] = Math.max(2, Math.round(roundUs / Math.max(0.2, timed(run, one.size > 100_000 ? 5 : 500))))
+    one.took[part] = []
   }
 }
+for (let round = 0; round < rounds; round += 1) {
+  for (const { runs, took, times } of measured) for (const [part, run] of runs) took[part].push(timed(run, times[part]))
+}
+
 console.log(`node ${process.version}, us of CPU a result, medians of ${rounds} rounds`)
-for (const { name, size, look, parse } of measured) {
-  console.log(
-    `${name.padEnd(24)} ${String(size).padStart(8)} bytes ${median(look).toFixed(2).padStart(9)} (one parse ${median(parse).toFixed(2)})`,
-  )
+const columns = ['parts', 'scan', 'hash', 'rules', 'look', 'history', 'together', 'target', 'one parse']
+const line = (name, size, cells) => console.log(name.padEnd(24) + [size, ...cells].map((cell) => String(cell).padStart(10)).join(''))
+line('', 'bytes', columns)
+for (const { name, size, took } of measured) {
+  const us = Object.fromEntries(Object.entries(took).map(([part, all]) => [part, median(all)]))
+  const rules = us.look - us.parts - (us.scan ?? 0) - us.hash
+  const target = targets.find(({ bytes }) => size <= bytes)?.us ?? '-'
+  const together = us.look + us.history
+  const shown = [us.parts, us.scan, us.hash, rules, us.look, us.history, together].map((one) => (one === undefined ? '-' : one.toFixed(2)))
+  line(name, size, [...shown, target, us.parse.toFixed(2)])
 }

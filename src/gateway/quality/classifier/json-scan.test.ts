@@ -55,6 +55,12 @@ describe('a scan of JSON', () => {
     )
   })
 
+  it('of more names and types than are told apart as well', () => {
+    const wide = Object.fromEntries(Array.from({ length: 500 }, (_, at) => [`n${String.fromCharCode(97 + (at % 26))}x${at}`, at]))
+    const json = JSON.stringify({ wide, rows: [{}, {}, {}, { a: 1 }, { a: 2 }, { a: 'b' }] })
+    expect(scanned(json)).toEqual(scanned(spaced(json).trimEnd()))
+  })
+
   it('counts the elements of lists as a parse does, and the order of rows makes no other form', () => {
     fc.assert(
       fc.property(rows, rows, (first, second) => {

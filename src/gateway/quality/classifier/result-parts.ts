@@ -3,7 +3,7 @@
 import { MalformedJson, passValue, skipSpace, skipString } from '../../../core/protocol/scan.ts'
 import { emptyHash, hashOf } from './answer-hash.ts'
 import type { JsonScan } from './json-scan.ts'
-import { firstStop, wordsOf } from './words-of.ts'
+import { firstOf, stopsIn, wordsOf } from './words-of.ts'
 
 /** Of a text so many bytes are looked at: of JSON to see its end, of others what comes first. */
 export const mostJsonBytes = 262_144
@@ -178,10 +178,16 @@ export class ResultParts {
       while (i + 4 <= limit) {
         const word = words.getInt32(i + from, true)
         written.setInt32(o, word, true)
-        const plain = firstStop(word)
+        const stops = stopsIn(word)
+        if (stops === 0) {
+          i += 4
+          o += 4
+          continue
+        }
+        const plain = firstOf(stops)
         i += plain
         o += plain
-        if (plain < 4) break
+        break
       }
       while (i < limit) {
         const plain = b[i] as number
@@ -205,6 +211,12 @@ export class ResultParts {
       }
       const escaped = b[i + 1]
       i += 2
+      // Most escapes of JSON in a text.
+      if (escaped === quote) {
+        out[o] = quote
+        o += 1
+        continue
+      }
       if (escaped === 0x75) {
         const unit = hex4(b, i)
         i += 4

@@ -77,7 +77,7 @@ export class RowForm {
 
   /** Just after the row that starts at `at`; -1 where it has another form. `form`: takes in types that were not met yet. */
   pass(b: Uint8Array, at: number, to: number, form: FormNumber | undefined): number {
-    const end = form?.hasRoomFor(this.count) === false ? -1 : this.passed(b, at, to, form)
+    const end = form?.hasRoomFor(this.count + 1) === false ? -1 : this.passed(b, at, to, form)
     if (end >= 0) this.misses = 0
     else {
       this.misses += 1
@@ -119,8 +119,9 @@ export class RowForm {
         if (i < to && b[i] === dot) {
           kind = type.number
           i += 1
-          if (i < to && isDigit(b[i] as number)) while (i < to && isDigit(b[i] as number)) i += 1
-          else return -1
+          const fraction = i
+          while (i < to && isDigit(b[i] as number)) i += 1
+          if (i === fraction) return -1
         }
         if (i < to && ((b[i] as number) | 0x20) === 0x65) {
           kind = type.number
@@ -131,6 +132,10 @@ export class RowForm {
         kind = type.boolean
         i += 4
         if (i > to || b[i - 3] !== 0x72 || b[i - 2] !== 0x75 || b[i - 1] !== 0x65) return -1
+      } else if (c === 0x66) {
+        kind = type.boolean
+        i += 5
+        if (i > to || b[i - 4] !== 0x61 || b[i - 3] !== 0x6c || b[i - 2] !== 0x73 || b[i - 1] !== 0x65) return -1
       } else if (c === 0x6e) {
         kind = type.null
         i += 4

@@ -201,6 +201,16 @@ describe('prose that begins as an error', () => {
 
 describe('a phrase of failure within the first words', () => {
   it.each([
+    'The pool was full, says the store',
+    'Now: connection pool',
+    'The database returned status 503',
+    'Le service dit: connexion impossible',
+    'The db said tiempo de espera agotado',
+  ])('whatever letters it has: %s', (words) => {
+    expect(text(words)).toMatchObject({ kind: 'hidden_error', rule: 'failure_phrase' })
+  })
+
+  it.each([
     'The connection pool is exhausted',
     'Query on orders timed out after 30 s',
     'Orders could not be retrieved',

@@ -155,7 +155,7 @@ function inProse({ head, args }: TextRead): TextFound | undefined {
   }
   const begin = head.slice(0, mostOfFailure)
   const isForeign = hasForeign(begin)
-  if (!mayFail(begin) && !isForeign) {
+  if (!mayFail(head) && !isForeign) {
     const found = mayHaveCode(head) ? code.exec(head) : null
     return found === null || wasGiven(found[0], args) ? undefined : hidden('error_code', true, head)
   }
@@ -196,18 +196,31 @@ function mayHaveCode(head: string): boolean {
   return /E[CTHNPAMBR]|SQL|ORA-|getaddrinfo|Msg |TNS-|DPY-|UND_/.test(head)
 }
 
-// Three letters of each phrase that is spelt in letters of English: a text in which none of them stands has no phrase, and is not held against their patterns.
+// Four letters of each phrase that is spelt in letters of English: a text in which none of them stands has no phrase, and is not held against
+// their patterns.
 const stems =
-  "exhaust|timed|refus|reset|clos|abort|lost|timeout|fail|could|couldn|cannot|can't|unable|able to|unavail|internal|gateway|error|wrong|down|busy|overload|unreach|respond|gone|offline|mainten|at the mo|right now|at this t|currently|again|too many|deadlock|memory|space|route|service|name res|hang up|broken|certificate|denied|wait|cancel|kill|locked|syntax|circuit|quota|handshake|terminat|resource|verbind|konnte|nicht|indispon|réess|ne répond|no se p|no resp|non disp|non risp|riprova|tempo|tente|kon niet|niet|probeer|przekro|no dispon|inténtelo|n'a pas|daha"
-const trigrams = new Uint8Array(32_768)
-for (const stem of stems.split('|')) trigrams[trigramAt(stem.toLowerCase(), 0)] = 1
-
-function trigramAt(text: string, at: number): number {
-  return ((text.charCodeAt(at) & 31) << 10) | ((text.charCodeAt(at + 1) & 31) << 5) | (text.charCodeAt(at + 2) & 31)
+  "exhaust|timed|refus|reset|clos|abort|lost|timeout|fail|could|couldn|cannot|can't|unable|able to|unavail|internal|gateway|error|wrong|down|busy|overload|unreach|respond|gone|offline|mainten|at the mo|right now|at this t|currently|again|too many|deadlock|memory|space|route|service|name res|hang up|broken|certificate|denied|wait|cancel|kill|locked|syntax|circuit|quota|handshake|terminat|resource|verbind|konnte|nicht|indispon|réess|ne répond|no se p|no resp|non disp|non risp|riprova|tempo|tente|kon niet|niet|probeer|przekro|no dispon|inténtelo|n'a pas|daha|pool|connect|connex|conness|return|versuch|tiempo|abgel|unterbr|nie udal"
+/** A bit for each four letters. */
+const begins = new Uint8Array(1 << 17)
+for (const stem of stems.split('|')) {
+  let letters = 0
+  for (let at = 0; at < 4; at += 1) letters = withLetter(letters, stem.toLowerCase(), at)
+  begins[letters >> 3] = (begins[letters >> 3] as number) | (1 << (letters & 7))
 }
 
-function mayFail(begin: string): boolean {
-  for (let at = begin.length - 3; at >= 0; at -= 1) if (trigrams[trigramAt(begin, at)] === 1) return true
+/** The last four letters, without case, five bits each. */
+function withLetter(letters: number, text: string, at: number): number {
+  return ((letters << 5) | (text.charCodeAt(at) & 31)) & 0xfffff
+}
+
+/** One of them begins within the first characters. */
+function mayFail(head: string): boolean {
+  const end = Math.min(head.length, mostOfFailure + 3)
+  let letters = 0
+  for (let at = 0; at < end; at += 1) {
+    letters = withLetter(letters, head, at)
+    if (((begins[letters >> 3] as number) & (1 << (letters & 7))) !== 0) return true
+  }
   return false
 }
 

@@ -13,11 +13,15 @@ export function wordsOf(b: Uint8Array): DataView {
   return view
 }
 
-/** Which of the four bytes of a word is the first that is `"` or `\`; 4 where none is. */
-export function firstStop(word: number): number {
+/** Not 0 where one of the four bytes of a word is `"` or `\`. */
+export function stopsIn(word: number): number {
   const quotes = word ^ 0x22222222
   const backslashes = word ^ 0x5c5c5c5c
   // A byte that is 0 borrows: of those that follow it nothing is said, of the first all is right.
-  const found = (((quotes - 0x01010101) & ~quotes) | ((backslashes - 0x01010101) & ~backslashes)) & 0x80808080
-  return found === 0 ? 4 : (31 - Math.clz32(found & -found)) >> 3
+  return (((quotes - 0x01010101) & ~quotes) | ((backslashes - 0x01010101) & ~backslashes)) & 0x80808080
+}
+
+/** Which byte is the first of them. */
+export function firstOf(stops: number): number {
+  return (31 - Math.clz32(stops & -stops)) >> 3
 }
