@@ -80,6 +80,7 @@ describe('a value beside a telling name is found', () => {
     ['client_secret: 8f2a91bc77de4410aa', 'client_secret: [named_secret]'],
     ['login failed, password=hunter2 for bob', 'login failed, password=[named_secret] for bob'],
     ['https://a.example/x?access_token=a8f3k2m9q7w1e5r4&b=1', 'https://a.example/x?access_token=[named_secret]&b=1'],
+    ['https://a.example/x?b=1&access_token=aZkQxVbNmWpRtYuEcDgHjL7q', 'https://a.example/x?b=1&access_token=[named_secret]'],
     ['AccountName=x;AccountKey=Zm9vYmFyMTIzNDU2Nzg5MGFiY2RlZg==;', 'AccountName=x;AccountKey=[named_secret];'],
   ])('%s', (text, left) => {
     expect(masked(text)).toBe(left)

@@ -327,7 +327,7 @@ class Search {
     const isOfAddress = b[i] === equals && (b[i - name.length - 1] === 0x3f || b[i - name.length - 1] === 0x26)
     const least = /pass|pwd/i.test(name) ? 6 : isOfAddress ? 16 : 8
     const value = this.latin(start, end).replaceAll('\\', '')
-    if (rule === undefined && !looksSecret(value, writing, least)) {
+    if (rule === undefined && !looksSecret(value, isOfAddress ? 'value' : writing, least)) {
       this.vain = Math.max(this.vain, this.runEnd(start, valuely))
       return i
     }
