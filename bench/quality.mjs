@@ -1,18 +1,23 @@
 // What it costs to judge one result, in us of CPU, part by part: `npm run build && node bench/quality.mjs`. One process, without a gateway
 // around it, medians of ROUNDS (41) rounds; each size as a server of the SDK sends it. Beside it, for the scale, what one parse of the result
 // costs. Parts: where its parts lie and its texts decoded (`parts`; structured content is scanned on the way), the scan of JSON in a text
-// (`scan`), the number for the answer (`hash`), rules on what was found (`rules`: what else of the look), and the history of the tool (`history`).
+// (`scan`), the number for the answer (`hash`), rules on what was found (`rules`: what else of the look), and the history of the tool
+// (`history`). `all`: the stage of the pipeline as calls pass it, with the arguments, the watch of shapes and what an alert would name. What it
+// costs a whole gateway, whose caches are cold for it: `node bench/costs.mjs quality quality4k`.
+import { payload } from '../dist/core/call/payload.js'
+import { unconfigured } from '../dist/core/call/tool-settings.js'
 import { hashOf } from '../dist/gateway/quality/classifier/answer-hash.js'
 import { argumentsHash, classify, Expected } from '../dist/gateway/quality/classifier/classify.js'
 import { JsonScan } from '../dist/gateway/quality/classifier/json-scan.js'
 import { ResultParts } from '../dist/gateway/quality/classifier/result-parts.js'
 import { Histories } from '../dist/gateway/quality/history/index.js'
+import { Episodes, JudgedTools, results } from '../dist/gateway/quality/index.js'
 import { median } from './processes.mjs'
 import { cases, timed } from './sample-results.mjs'
 
 const rounds = Number(process.env.ROUNDS ?? 41)
 const roundUs = 4_000
-/** Of a look with its history: up to these sizes it should cost no more. */
+/** Of all: up to these sizes it should cost no more. */
 const targets = [
   { bytes: 600, us: 5 },
   { bytes: 10_000, us: 20 },
@@ -22,6 +27,38 @@ const args = Buffer.from('{"sql":"select * from customers where id > 4","limit":
 const learned = { format: 'json', usuallyAtLeast: 100 }
 const how = { rows: undefined, emptyIsNormal: false, isPayload: false, sensitivity: 'normal' }
 const histories = new Histories(1_000)
+
+const report = { log() {}, counters: { add() {} } }
+const stage = results({
+  clock: { now: Date.now, mono: () => performance.now() },
+  report,
+  tools: new JudgedTools({ sensitivity: 'normal', qualityOf: () => undefined }),
+  episodes: new Episodes({ report, ownerOf: () => undefined }),
+  annotate: true,
+  compile: () => ({ validate: () => [] }),
+  versionOf: () => '1.0.0',
+})
+const json = (value) => payload(Buffer.from(JSON.stringify(value)))
+const definition = json({ name: 'query_database' })
+const traits = { readOnly: true, destructive: false, idempotent: true }
+
+/** Passes the stage with one of 64 calls and answers that differ in one place, as those of a tool in use do. */
+function passing(name, result, facts) {
+  const item = { kind: 'tool', upstream: 'up', name, definition, traits, settings: unconfigured, declaresOutput: false }
+  const text = JSON.stringify(result)
+  const made = Array.from({ length: 64 }, (_, n) => {
+    const call = { id: `call-${n}`, item, upstream: 'up', params: json({ name, arguments: { sql: `select ${n}`, limit: 50 } }) }
+    const bytes = Buffer.from(text.replace('17', String(10 + n)).replace('report', `repor${String.fromCharCode(97 + (n % 26))}`))
+    return { call, outcome: { kind: 'complete', result: payload(bytes), facts, annotations: [] } }
+  })
+  let next = 0
+  return () => {
+    const { call, outcome } = made[next++ & 63]
+    const held = stage.enter(call)
+    held.leave(outcome, call)
+    return held.amend(outcome)
+  }
+}
 
 const measured = Object.entries(cases).map(([name, result]) => {
   const bytes = Buffer.from(JSON.stringify(result))
@@ -52,6 +89,7 @@ const measured = Object.entries(cases).map(([name, result]) => {
     scan: isJson && !hasStructure ? () => scan.scan(parts.text, 0, parts.firstEnd, parts.isPart, false) : undefined,
     hash: () => hashOf(bytes, from, to),
     history: take,
+    all: passing(name, result, facts),
     parse: () => JSON.parse(bytes.toString('utf8')),
   }
   return { name, size: bytes.length, took: {}, runs: Object.entries(runs).filter(([, run]) => run !== undefined) }
@@ -71,14 +109,13 @@ for (let round = 0; round < rounds; round += 1) {
 }
 
 console.log(`node ${process.version}, us of CPU a result, medians of ${rounds} rounds`)
-const columns = ['parts', 'scan', 'hash', 'rules', 'look', 'history', 'together', 'target', 'one parse']
+const columns = ['parts', 'scan', 'hash', 'rules', 'look', 'history', 'all', 'target', 'one parse']
 const line = (name, size, cells) => console.log(name.padEnd(24) + [size, ...cells].map((cell) => String(cell).padStart(10)).join(''))
 line('', 'bytes', columns)
 for (const { name, size, took } of measured) {
   const us = Object.fromEntries(Object.entries(took).map(([part, all]) => [part, median(all)]))
   const rules = us.look - us.parts - (us.scan ?? 0) - us.hash
   const target = targets.find(({ bytes }) => size <= bytes)?.us ?? '-'
-  const together = us.look + us.history
-  const shown = [us.parts, us.scan, us.hash, rules, us.look, us.history, together].map((one) => (one === undefined ? '-' : one.toFixed(2)))
+  const shown = [us.parts, us.scan, us.hash, rules, us.look, us.history, us.all].map((one) => (one === undefined ? '-' : one.toFixed(2)))
   line(name, size, [...shown, target, us.parse.toFixed(2)])
 }
