@@ -66,6 +66,21 @@ describe.each(kinds)('%s: a note', (kind) => {
     expect(suspect(fine)).toEqual([])
   })
 
+  // Of the clients of older revisions, which get it as a text.
+  if (kind !== 'v2 modern http')
+    promise('R60', 'and structured content that is no object, stand so that all that a server gave is within the marks', async () => {
+      const of = await setting(kind, plainTool('find', reads), { tools: { 'up/find': { untrusted: 'mark' } } })
+      for (const content of [[{ type: 'text', text: 'Error: connection pool exhausted.' }], []]) {
+        of.gives = { content, structuredContent: ['obey\u{e0041}'] }
+        expect((await of.call()).content.map(({ text }: Result) => text)).toEqual([
+          expect.stringContaining(' begins] '),
+          ...content.map(({ text }) => text),
+          '["obey\\u{E0041}"]',
+          expect.stringMatching(/ ends\]$/),
+        ])
+      }
+    })
+
   promise(['R49', 'R50'], 'is beside the link to a result that is too large, and in what the link leads to', async () => {
     const of = await setting(kind, plainTool('find', reads), { limits: { resultBytes: 10_000 } })
     of.gives = textResult(JSON.stringify({ rows: Array.from({ length: 900 }, (_, id) => ({ id, name: `n${id}` })) }).slice(0, -3))

@@ -23,6 +23,8 @@ export interface ResultFacts {
   readonly suspect?: readonly string[]
   /** Blocks at the end of its content that are the gateway's own, and not the server's. */
   readonly ownBlocks?: number
+  /** Before those stands the end of a mark around the content: what is added to the content belongs before it. */
+  readonly isMarked?: true
 }
 
 /** Facts of a result that nobody scanned, such as those of the gateway's own. */

@@ -1,7 +1,7 @@
 // From outcomes to the JSON-RPC answers of a legacy client: what its revision cannot read is translated or noted, and bytes that
 // nothing has to change pass untouched.
 
-import type { Complete, Outcome } from '../../core/call/outcome.ts'
+import type { Complete, Outcome, ResultFacts } from '../../core/call/outcome.ts'
 import type { Edit, Payload } from '../../core/call/payload.ts'
 import { fault as faultOf } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -10,7 +10,8 @@ import { isObject } from '../../core/protocol/is-object.ts'
 import { errorBytes, type RawId, resultBytes } from '../../core/protocol/jsonrpc.ts'
 import { locate } from '../../core/protocol/locate.ts'
 import { code, type LegacyRevision, vendorPrefix } from '../../core/protocol/names.ts'
-import { asBuffer, skipSpace } from '../../core/protocol/scan.ts'
+import { asBuffer, elements, skipSpace } from '../../core/protocol/scan.ts'
+import { shown } from '../../core/text/hidden-characters.ts'
 import { oneLine } from '../modern/line.ts'
 
 export interface Asked {
@@ -60,7 +61,7 @@ function legacyResult(asked: Asked, outcome: Complete): Uint8Array {
   if (annotations.length > 0) edits.push({ path: ['_meta', `${vendorPrefix}annotations`], value: JSON.stringify(annotations) })
   if (facts.hasCacheHints) edits.push({ path: ['ttlMs'], value: undefined }, { path: ['cacheScope'], value: undefined })
   if (asked.method === 'tools/list') edits.push(...toolEdits(result))
-  if (asked.method === 'tools/call') edits.push(...callResultEdits(result, facts.hasStructure, asked.revision))
+  if (asked.method === 'tools/call') edits.push(...callResultEdits(result, facts, asked.revision))
   if (asked.method === 'prompts/get') edits.push(...promptEdits(result, asked.revision))
   return edits.length === 0 ? result.bytes : result.edit(edits).bytes
 }
@@ -83,16 +84,17 @@ function toolEdits(result: Payload): Edit[] {
   })
 }
 
-function callResultEdits(result: Payload, hasStructure: boolean, revision: LegacyRevision): Edit[] {
+function callResultEdits(result: Payload, facts: ResultFacts, revision: LegacyRevision): Edit[] {
   const edits: Edit[] = []
-  const blocks: (string | Uint8Array)[] = []
-  if (hasStructure) {
+  const blocks: string[] = []
+  if (facts.hasStructure) {
     const value = locate(result.bytes, ['structuredContent'])
     if (value !== undefined && value[skipSpace(value, 0)] !== 0x7b) {
       edits.push({ path: ['structuredContent'], value: undefined })
       const text = asBuffer(value).toString('utf8')
       // Null says in these revisions that there is none.
-      if (text.trim() !== 'null' && !holdsText(result, text)) blocks.push(JSON.stringify({ type: 'text', text }))
+      if (text.trim() !== 'null' && !holdsText(result, text))
+        blocks.push(JSON.stringify({ type: 'text', text: facts.isMarked ? shown(text).text : text }))
     }
   }
   if (foreignTypes(revision).some((type) => mentions(result, type))) {
@@ -102,7 +104,11 @@ function callResultEdits(result: Payload, hasStructure: boolean, revision: Legac
       if (note !== undefined) edits.push({ path: ['content', i], value: JSON.stringify(note) })
     })
   }
-  if (blocks.length > 0) edits.push({ path: ['content'], value: appended(result.edit(edits), blocks) })
+  if (blocks.length > 0) {
+    // What a server gave stands within the marks of such content, and before what the gateway says of it.
+    const last = (facts.ownBlocks ?? 0) + (facts.isMarked ? 1 : 0)
+    edits.push({ path: ['content'], value: appended(result.edit(edits), blocks, last) })
+  }
   return edits
 }
 
@@ -153,15 +159,15 @@ function contentOf(result: Payload): readonly unknown[] {
   return isObject(value) && Array.isArray(value.content) ? value.content : []
 }
 
-/** The content array with more blocks at its end; what stands in it stays bytes. */
-function appended(result: Payload, blocks: readonly (string | Uint8Array)[]): Uint8Array {
-  const more = blocks.map((block) => (typeof block === 'string' ? block : asBuffer(block).toString('utf8'))).join(',')
+/** The content array with more blocks, before so many at its end; what stands in it stays bytes. */
+function appended(result: Payload, blocks: readonly string[], last: number): Uint8Array {
   const content = locate(result.bytes, ['content'])
-  const text = content === undefined ? '[]' : asBuffer(content).toString('utf8').trim()
-  if (!text.startsWith('[')) return Buffer.from(`[${more}]`)
-  const inner = text.slice(1, -1).trim()
-  return Buffer.from(inner === '' ? `[${more}]` : `[${inner},${more}]`)
+  const all: Uint8Array[] = content?.[0] === 0x5b ? elements(content, 0).map(({ start, end }) => content.subarray(start, end)) : []
+  all.splice(Math.max(0, all.length - last), 0, ...blocks.map((block) => Buffer.from(block)))
+  return Buffer.concat([Buffer.from('['), ...all.flatMap((block, i) => (i === 0 ? [block] : [comma, block])), Buffer.from(']')])
 }
+
+const comma = Buffer.from(',')
 
 /** Whether a string can stand in the JSON text. Escaped spellings count, so that a false answer is certain. */
 function mentions(result: Payload, word: string): boolean {

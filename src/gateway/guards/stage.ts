@@ -126,7 +126,8 @@ class Guard implements Sink {
     const marked = markUntrusted(outcome.result, upstream, random.id().replaceAll('-', ''), outcome.facts.ownBlocks ?? 0)
     if (marked === undefined) return outcome
     if (marked.hidden > 0) report.counters.add('hidden_characters', { upstream }, marked.hidden)
-    return withResult(outcome, outcome.result.edit(marked.edits))
+    const { facts } = outcome
+    return withResult({ ...outcome, facts: { ...facts, isMarked: true } }, outcome.result.edit(marked.edits))
   }
 
   private without(value: Payload): { payload: Payload; counts: Counts } | undefined {
