@@ -42,6 +42,10 @@ describe('JSON that is nothing but an error', () => {
     ['GraphQL, in part', { data: { a: 1 }, errors: [{ message: 'cannot query' }] }, 'graphql_errors'],
     ['wrapped', { result: { error: 'quota' } }, 'error_member'],
     ['in a list', [{ error: 'no such host' }], 'error_member'],
+    ['of a gateway', { message: 'Internal server error' }, 'error_message'],
+    ['of a framework', { detail: 'Service Unavailable' }, 'error_message'],
+    ['of what the tool needs', { error: 'Table orders not found' }, 'error_member'],
+    ['of a server that has no such page', { status: 404, message: 'Not Found' }, 'error_status'],
   ]
   it.each(errors)('%s', (_, value, rule) => {
     for (const found of [json(value), ...(Array.isArray(value) ? [] : [structured(value)])]) {
@@ -75,6 +79,7 @@ describe('JSON that is nothing but an error', () => {
     ],
     ['what the caller asked about', { error: 'ENOENT', description: 'no such file' }, { args: { error: 'ENOENT' } }],
     ['a success', { success: true, message: 'created' }],
+    ['a message', { message: 'Service is well' }],
     ['a code', { code: 'ABC', title: 'x', name: 'y' }],
   ]
   it.each(data)('is not: %s', (_, value, of) => {
@@ -99,6 +104,8 @@ describe('JSON in which nothing is', () => {
     [{ id: null, name: null }],
     [{ temperature: 0, conditions: '', humidity: 0 }],
     [{ id: '', state: '', progress: 0, result: null, error: null }],
+    [{ error: 'User not found' }],
+    [{ error: { code: 404, message: 'not found' } }],
     [{ found: false, quantity: 0, locations: [] }],
   ])('%j', (value) => {
     expect(json(value)).toMatchObject({ kind: 'empty', rule: 'empty_json', format: 'json' })

@@ -31,6 +31,10 @@ const mostMembers = 14
 export function errorEnvelope(b: Uint8Array, scan: JsonScan, args: Uint8Array | undefined): Found | undefined {
   const { members } = scan
   if (scan.root !== type.object || scan.count === 0 || scan.count > mostMembers) return undefined
+  if (scan.count === 1) {
+    const found = onlyMessage(b, scan, args)
+    if (found !== undefined) return found
+  }
   if ((members.end[members.count - 1] as number) - (members.start[0] as number) > mostBytes || !triggers(b, scan)) return undefined
   let error = -1
   let errors = -1
@@ -71,6 +75,18 @@ export function errorEnvelope(b: Uint8Array, scan: JsonScan, args: Uint8Array | 
   return status < 0 ? undefined : said(b, scan, message, 'error_status', false, args)
 }
 
+const failed =
+  /^"(?:internal (?:server )?error|service (?:temporarily )?unavailable|bad gateway|gateway time-?out|endpoint request timed out|(?:the )?(?:request|operation) timed out|too many requests|something went wrong|upstream request timeout|an? (?:unexpected |internal )?error (?:has )?occurred)\b/i
+
+/** What gateways and frameworks answer with where they fail: one message. */
+function onlyMessage(b: Uint8Array, scan: JsonScan, args: Uint8Array | undefined): Found | undefined {
+  const { members } = scan
+  if (members.type[0] !== type.string || !messageNames.has(nameOf(b, scan, 0))) return undefined
+  const start = members.start[0] as number
+  const isFailure = failed.test(asBuffer(b).toString('latin1', start, Math.min(members.end[0] as number, start + 60)))
+  return isFailure ? said(b, scan, 0, 'error_message', false, args) : undefined
+}
+
 function ofErrors(
   b: Uint8Array,
   scan: JsonScan,
@@ -104,6 +120,18 @@ function said(b: Uint8Array, scan: JsonScan, at: number, rule: string, weak: boo
   // The caller gave it: the answer is about it.
   if (words.length > 3 && args !== undefined && asBuffer(args).includes(JSON.stringify(words).slice(1, -1))) return undefined
   return { rule, weak, excerpt: excerptOf(words) }
+}
+
+const miss =
+  /^(?:[\w '"#:@./-]{1,80} )?(?:(?:was|is|were|could) )?not (?:be )?found[.!]?$|^(?:found )?no (?:results?|match(?:es)?|records?|rows?|items?|entries)(?: (?:were )?found)?[.!]?$/i
+/** What is lacking is none of what was asked for. */
+const plumbing =
+  /\b(?:page|route|path|url|endpoint|method|tool|command|host|server|service|database|schema|table|relation|column|function|module|package|class|driver|key|token|session|tenant|resource)\b/i
+
+/** An error that only says that there is none of what was asked for, as some tools say it. */
+export function isMiss({ rule, excerpt = '' }: Found): boolean {
+  if (rule !== 'error_member' && rule !== 'not_successful') return false
+  return miss.test(excerpt) && !plumbing.test(excerpt)
 }
 
 const told = /"(?:message|msg|detail|description|error_description|reason|errorMessage|error|title)"\s*:\s*"((?:[^"\\]|\\.){1,300})/i

@@ -4,7 +4,7 @@
 /** With which an error begins, by language. What follows in English is said too, since "Error handling" begins a page and no error. */
 export const openers: Readonly<Record<string, string>> = {
   en: [
-    '(?:(?:an? |the )?(?:unexpected |internal |fatal |unknown |unhandled |critical |runtime |server |system |network |database |connection |query |api |sql |http |request |timeout |tool |validation |parse |syntax |upstream |backend |remote )*)?error(?:[:!](?! ?(?:0|none|no|null|n/a|false|-)\\b)| ?[\\[(#]| -| \\d{3}\\b| code:? ?-?\\d| (?:has |was )?(?:occurred|encountered|thrown)| (?:while|during|executing|fetching|reading|connecting|calling|processing|retrieving|getting|loading|querying|running|parsing|accessing|opening|creating|sending|invoking|searching|listing|performing|writing|updating)\\b| in [\\w.]{1,40}:|\\.?$)',
+    '(?:(?:an? |the )?(?:unexpected |internal |fatal |unknown |unhandled |critical |runtime |server |system |network |database |connection |query |api |sql |http |request |timeout |tool |validation |parse |syntax |upstream |backend |remote )*)?error(?:[:!](?! ?(?:0|none|no|null|n/a|false|-)\\b)| ?[\\[(#]| -| \\d{3,5}\\b| code:? ?-?\\d| (?:has |was )?(?:occurred|encountered|thrown)| (?:while|during|executing|fetching|reading|connecting|calling|processing|retrieving|getting|loading|querying|running|parsing|accessing|opening|creating|sending|invoking|searching|listing|performing|writing|updating)\\b| in [\\w.]{1,40}:|\\.?$)',
     '(?:the )?(?:request|query|operation|call|connection|command|tool(?: call| execution)?|search|lookup|fetch|job|server|service|upstream|api(?: call| request)?) (?:has |was |is |could )?(?:failed|timed out|aborted|cancell?ed|refused|rejected|unavailable|not available|not (?:be )?complete|interrupted)',
     'failed (?:to|with|while|due|because|after)\\b',
     'failed:',
@@ -67,11 +67,22 @@ export const openers: Readonly<Record<string, string>> = {
 export const failures: Readonly<Record<string, readonly string[]>> = {
   en: [
     'pool (?:is |was )?(?:exhausted|timed out|full)',
-    'connection (?:pool|refused|reset|closed|timed|timeout|aborted|lost|failed|could|to \\S{1,60} (?:failed|refused|timed))',
+    'connection (?:pool|refused|reset|closed|timed|timeout|aborted|lost|failed|could|to \\S{1,60} (?:failed|refused|timed|lost|closed|dropped|was ))',
     'timed out (?:after|while|waiting|reading|connecting)',
     'timed out\\.?$',
     'timeout (?:of \\d|exceeded|expired|after|while|waiting|reached)',
-    "(?:could not|couldn't|cannot|can't|unable to|failed to|not able to) (?:be )?(?:retrieve|connect|fetch|load|reach|complete|obtain|access|resolve|process|execute|query|contact|establish|authenticate|retrieved|completed|processed|loaded|reached|executed|get the|get data|get results)",
+    "(?:could not|couldn't|cannot|can't|unable to|failed to|not able to) (?:be )?(?:retrieve|connect|fetch|load|reach|complete|obtain|access|acquire|allocate|resolve|process|execute|query|contact|establish|authenticate|retrieved|completed|processed|loaded|reached|executed|get the|get data|get results)",
+    'deadline exceeded',
+    '(?:i/o|request|stream|read|write|lock|query|statement|idle) time-?out\\b(?! ?[:=]| (?:is|are|was|of|in|for|setting|value))',
+    'no healthy upstream',
+    'unexpected (?:eof|end of (?:file|input|stream|json)|status (?:code )?[45]\\d\\d|response \\(|token \\S{1,6} in json)',
+    '(?:terminated|exited|stopped|died|crashed) unexpectedly',
+    'exited (?:with (?:non-?zero|code|status)|before)',
+    '(?:execution|query|statement|search|scan) (?:was |has been )?(?:interrupted|aborted)',
+    '\\bhttp (?:status |error )?5\\d\\d\\b',
+    'certificate (?:signed by unknown|has expired|verify failed|is not (?:valid|trusted))',
+    '(?:session|token|credential|certificate|licen[cs]e)s? (?:has |have )expired',
+    'login failed|access denied for user',
     'temporarily unavailable',
     'service (?:is )?unavailable',
     'internal (?:server )?error',

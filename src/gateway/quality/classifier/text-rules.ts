@@ -122,7 +122,7 @@ const beginsAsData =
   /^(?:\[?\d{4}[-/]\d\d[-/]\d\d|\[?\d\d:\d\d:\d\d|<\d{1,3}>|(?:time|ts|level|lvl|msg)=|\[?(?:INFO|WARN(?:ING)?|DEBUG|TRACE|NOTICE|ERROR|FATAL|SEVERE)\]?\s{1,3}[[\d(]|(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) {1,2}\d{1,2} \d\d:|[\w./\\-]{1,200}\.\w{1,8}:\d{1,6}\b|#{1,6} |[-*•+] |\d{1,3}[.)] |> ?|\||```|---|===|\+--|diff --git|@@ )/
 
 const stack =
-  /^\W{0,3}(?:Traceback \(most recent call last\)|panic: |goroutine \d{1,6} \[|thread '[^']{1,80}' panicked at|Exception in thread |(?:Uncaught |Unhandled |Caused by: |System\.)?(?:[A-Za-z_$][\w$]{0,60}[.:]{1,2}){1,12}\w{0,60}(?:Exception|Error|Throwable)\b|(?:PHP )?Fatal error: |Stack trace:|[A-Z]\w{0,60}(?:Error|Exception): [^\n]{0,300}\n {2,8}at )/
+  /^\W{0,3}(?:Traceback \(most recent call last\)|panic: |goroutine \d{1,6} \[|thread '[^']{1,80}' panicked at|Exception in thread |(?:Uncaught |Unhandled |Caused by: |System\.)?(?:[A-Za-z_$][\w$]{0,60}[.:]{1,2}){1,12}\w{0,60}(?:Exception|Error|Throwable)\b|(?:PHP )?Fatal error: |(?:[a-z_]\w{0,40}\.){1,6}(?:errors?|exceptions?)\.[A-Z]\w{2,60}: |Stack trace:|[A-Z]\w{0,60}(?:Error|Exception): [^\n]{0,300}\n {2,8}at )/
 
 // --- Prose
 
@@ -199,7 +199,7 @@ function mayHaveCode(head: string): boolean {
 // Four letters of each phrase that is spelt in letters of English: a text in which none of them stands has no phrase, and is not held against
 // their patterns.
 const stems =
-  "exhaust|timed|refus|reset|clos|abort|lost|timeout|fail|could|couldn|cannot|can't|unable|able to|unavail|internal|gateway|error|wrong|down|busy|overload|unreach|respond|gone|offline|mainten|at the mo|right now|at this t|currently|again|too many|deadlock|memory|space|route|service|name res|hang up|broken|certificate|denied|wait|cancel|kill|locked|syntax|circuit|quota|handshake|terminat|resource|verbind|konnte|nicht|indispon|réess|ne répond|no se p|no resp|non disp|non risp|riprova|tempo|tente|kon niet|niet|probeer|przekro|no dispon|inténtelo|n'a pas|daha|pool|connect|connex|conness|return|versuch|tiempo|abgel|unterbr|nie udal"
+  "exhaust|timed|refus|reset|clos|abort|lost|timeout|fail|could|couldn|cannot|can't|unable|able to|unavail|internal|gateway|error|wrong|down|busy|overload|unreach|respond|gone|offline|mainten|at the mo|right now|at this t|currently|again|too many|deadlock|memory|space|route|service|healthy|unexpected|exited|http |expired|login|access d|name res|hang up|broken|certificate|denied|wait|cancel|kill|locked|syntax|circuit|quota|handshake|terminat|resource|verbind|konnte|nicht|indispon|réess|ne répond|no se p|no resp|non disp|non risp|riprova|tempo|tente|kon niet|niet|probeer|przekro|no dispon|inténtelo|n'a pas|daha|pool|connect|connex|conness|return|versuch|tiempo|abgel|unterbr|nie udal"
 /** A bit for each four letters. */
 const begins = new Uint8Array(1 << 17)
 for (const stem of stems.split('|')) {

@@ -38,7 +38,7 @@ export const watchedEmpties: Watched = {
 }
 
 /** A question that had rows is told of so often, while the others are well: then it is taken for one that has none. */
-const mostRepeated = 2
+const mostRepeated = 1
 /** What comes back so soon was not gone. */
 const refutedWithinMs = dayMs / 4
 const mostRefuted = 3

@@ -129,7 +129,7 @@ describe('answers that do not change', () => {
     expect(t.alerts[0]?.severity).toBeUndefined()
   })
 
-  it('of one that says the same for long 5 are noted', () => {
+  it('of one that says the same for long 3 are noted', () => {
     const t = new Traffic(1)
     t.times(
       200,
@@ -141,7 +141,7 @@ describe('answers that do not change', () => {
       () => objectResult({ hash: 9 }),
       () => ({ asked: 5 }),
     )
-    expect(t.notes).toBe(5)
+    expect(t.notes).toBe(3)
     expect(t.alerts.filter(({ what }) => what === 'opened')).toHaveLength(1)
   })
 

@@ -31,7 +31,7 @@ const firstAfter = 100
 /** Shorter answers are easily the same. */
 const leastBytes = 64
 /** Of one episode: who has not heard it by then does not want to. */
-const mostNotes = 5
+const mostNotes = 3
 const mask = 0xffffff
 
 /** `at`: where the same arguments are kept, or -1. */

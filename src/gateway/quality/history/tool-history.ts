@@ -79,7 +79,14 @@ const aloneShare = 0.002
 /** So many results until rows that were found by themselves can be missing. */
 const pathFrom = 25
 const mostText = 64
-const rulesOfJson: ReadonlySet<string> = new Set(['error_member', 'not_successful', 'error_status', 'errors_member', 'graphql_errors'])
+const rulesOfJson: ReadonlySet<string> = new Set([
+  'error_member',
+  'not_successful',
+  'error_status',
+  'errors_member',
+  'graphql_errors',
+  'error_message',
+])
 const onlyJson = 0.98
 const learnedEvery = 64
 /** One for all: it is empty between two results. */
