@@ -34,7 +34,7 @@ test('what a call passes, family by family', () => {
       'connection',
     ],
     complete: ['record', 'target', 'authorize', 'deadline', 'guards', 'limits', 'retry', 'breaker', 'bulkhead', 'connection'],
-    task: ['record', 'target', 'deadline', 'guards', 'limits', 'degraded', 'retry', 'breaker', 'bulkhead', 'connection'],
+    task: ['record', 'target', 'deadline', 'guards', 'limits', 'degraded', 'retry', 'breaker', 'bulkhead', 'taskResults', 'connection'],
     list: ['record', 'list'],
     discover: ['record', 'discover'],
     listen: ['record', 'listen'],

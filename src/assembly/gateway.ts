@@ -200,6 +200,7 @@ export function assembleInside(parts: InsideParts): Inside {
     degraded: older?.stage,
     retry: resilience.retry,
     results: quality?.gate,
+    taskResults: quality?.ofTasks,
     breaker: resilience.breaker,
     bulkhead: resilience.bulkhead,
     connection: send,

@@ -34,6 +34,8 @@ export interface Stages {
   readonly retry: Pass<TargetedCall>
   /** Undefined where results are not judged. */
   readonly results: Gate<RoutedCall> | undefined
+  /** As `results`. */
+  readonly taskResults: Gate<TargetedCall> | undefined
   readonly breaker: Gate<TargetedCall>
   readonly bulkhead: Gate<TargetedCall>
   readonly connection: Next<TargetedCall>
@@ -81,6 +83,7 @@ export function pipeline(s: Stages) {
     .gate(sent, s.breaker, 'before the queue: an open circuit answers at once and takes no place')
     .gate(sent, s.bulkhead, 'around nothing but the upstream’s own work: a place is held only while it works')
     .gate(['invoke'], s.results, 'innermost: it reads what the server itself answered, and how long that took without any wait for a place')
+    .gate(['task'], s.taskResults, 'where results stands: the result of a task is what the tool that made it answered')
     .end(sent, 'connection', s.connection, 'the exit of the call’s upstream')
     .end(['list'], 'list', s.list, 'a query over the catalog')
     .end(['discover'], 'discover', s.discover, 'what a mount offers')

@@ -18,7 +18,7 @@ export interface CallArrived {
   readonly res: ServerResponse
   /** Answers with this result. */
   answer(result: unknown): void
-  fail(code: number, message: string): void
+  fail(code: number, message: string, data?: unknown): void
 }
 
 export interface Scripted {
@@ -46,6 +46,8 @@ export interface Script {
   /** The text of a resource; undefined where there is none of this URI. Else all are there. */
   readonly read?: (uri: string) => string | undefined
   readonly call?: (arrived: CallArrived) => void
+  /** Results of further methods. */
+  readonly methods?: Readonly<Record<string, (params: Result) => Record<string, unknown>>>
   /** Status and challenge of a request that is refused; asked for each POST. */
   readonly refuse?: (
     headers: IncomingHttpHeaders,
@@ -107,10 +109,12 @@ export async function startScripted(script: Script = {}): Promise<Scripted> {
           params,
           res,
           answer: (result) => answer({ ...whole, ...(result as object) }),
-          fail: (code, message) => say({ error: { code, message } }),
+          fail: (code, message, data) => say({ error: { code, message, data } }),
         }
         return script.call === undefined ? arrived.answer(textResult(`${params.name} was called`)) : script.call(arrived)
       }
+      const other = script.methods?.[method]
+      if (other !== undefined) return answer({ ...whole, ...other(params) })
       say({ error: { code: -32601, message: 'Method not found' } })
     })
   })

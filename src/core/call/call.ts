@@ -120,11 +120,21 @@ export interface Call {
   readonly deadlineMs: number | undefined
 }
 
+/** The call that made a task, as far as the handle of the task tells. */
+export interface TaskOrigin {
+  /** As it is now; its definition may be another than at the time of the call. */
+  readonly tool: Item
+  /** Of its arguments, as `asked` of the outcome that the task is. */
+  readonly asked: number | undefined
+}
+
 /** A call whose upstream is known (completion, tasks, watching), with no item. */
 export interface TargetedCall extends Call {
   readonly upstream: UpstreamId
   /** The endpoint of it that has the task, of several. */
   readonly place?: string | undefined
+  /** What made the task that it is about. */
+  readonly origin?: TaskOrigin | undefined
   /** The build of the upstream of which its contract was read, as `Upstream.build` counts them; undefined where it has none. */
   readonly build?: number | undefined
 }

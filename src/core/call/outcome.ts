@@ -46,8 +46,17 @@ export type Outcome =
    * `continuation` names what must come back, and the `seal` stage turns it into the `requestState` in `sealed`, which doors send.
    */
   | { readonly kind: 'input_required'; readonly requests: Payload; readonly continuation: OpenContinuation; readonly sealed?: string }
-  /** A task handle of the tasks extension; `handle` is the upstream's own task id, `place` the endpoint where it is, of several. */
-  | { readonly kind: 'task'; readonly result: Payload; readonly handle: string; readonly place?: string | undefined }
+  /**
+   * A task handle of the tasks extension; `handle` is the upstream's own task id, `place` the endpoint where it is, of several, `asked` a number
+   * of the arguments that made it, equal for equal ones, where results are judged.
+   */
+  | {
+      readonly kind: 'task'
+      readonly result: Payload
+      readonly handle: string
+      readonly place?: string | undefined
+      readonly asked?: number | undefined
+    }
   | { readonly kind: 'fault'; readonly fault: Fault }
 
 /** What the exit asks to get back with the next leg; sealed before a client sees it. */

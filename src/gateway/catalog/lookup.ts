@@ -154,6 +154,13 @@ export class Lookup {
     return { fault: unknown, ask }
   }
 
+  /** By the name that its server has for it; undefined where the mount shows it to nobody. */
+  toolOf(call: Call, selection: Selection, upstream: UpstreamId, own: string): Item | undefined {
+    for (const { item } of this.mounts.viewFor(selection, call.caller).items('tool'))
+      if (item.name === own && item.upstream === upstream) return item
+    return undefined
+  }
+
   /** A template by its own text, as a completion names it. */
   template(call: Call, selection: Selection, uriTemplate: string): Item | undefined {
     return this.mounts.viewFor(selection, call.caller).find('template', uriTemplate)

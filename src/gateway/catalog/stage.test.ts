@@ -171,6 +171,19 @@ describe('a task', () => {
     expect(resultOf(outcome)).toEqual({ taskId: visible, status: 'working' })
   })
 
+  it('tells the tool that made it, and a number of its arguments, where its id does and the mount shows the tool', async () => {
+    const here = await bench([new ScriptedUpstream('a', { tools: [tool('one'), tool('echo')] })], {
+      toolsets: { few: { include: ['a/echo'], exclude: [], rename: {}, describe: {} } },
+    }).start()
+    const call = declaring(callOf('tools/call', { name: 'a__one' }))
+    const made = await here.catalog.stages.resolve.run(call, exchangeOf(here.clock), () => Promise.resolve({ ...created, asked: -7 }))
+    const taskId = String(resultOf(made).taskId)
+    const { targeted } = await aim(here, declaring(callOf('tasks/get', { taskId })))
+    expect(targeted?.origin).toMatchObject({ tool: { kind: 'tool', upstream: 'a', name: 'one' }, asked: -7 })
+    const elsewhere = await aim(here, declaring({ ...callOf('tasks/get', { taskId }), mount: 'few' }))
+    expect([elsewhere.targeted?.upstream, elsewhere.targeted?.origin]).toEqual(['a', undefined])
+  })
+
   it('is nobody else’s: another principal, an altered id, an upstream’s own id', async () => {
     const here = await served()
     const visible = await start(here)

@@ -71,7 +71,9 @@ function resolve(parts: StageParts): Step<Call, RoutedCall> {
         if (kinds[item.kind].key === 'name') return withLinks(parts, call, selection, item.upstream, outcome)
         return item.name === item.visible ? outcome : withVisibleUris(call, item, outcome)
       }
-      const visible = tasks.show({ upstream: item.upstream, taskId: outcome.handle, place: outcome.place }, call.caller.principal)
+      const { handle, place, asked } = outcome
+      const tool = item.kind === 'tool' ? item.name : undefined
+      const visible = tasks.show({ upstream: item.upstream, taskId: handle, place, tool, asked }, call.caller.principal)
       return { ...outcome, result: withTaskId(call, outcome.result, visible) }
     })
   }
@@ -205,8 +207,9 @@ async function toTask(
   }
   exchange.note('route', { upstream: ref.upstream, item: undefined })
   const params = call.params.edit([{ path: place.path, value: JSON.stringify(ref.taskId) }])
-  const to = targeted(call, ref.upstream, params)
-  const outcome = await next(ref.place === undefined ? to : { ...to, place: ref.place }, exchange)
+  const tool = ref.tool === undefined ? undefined : parts.lookup.toolOf(call, selection, ref.upstream, ref.tool)
+  const origin = tool === undefined ? undefined : { tool, asked: ref.asked }
+  const outcome = await next({ ...targeted(call, ref.upstream, params), place: ref.place, origin }, exchange)
   if (outcome.kind !== 'complete') return outcome
   // The id that the client knows, not a new seal of the same task.
   const told = { ...outcome, result: withTaskId(call, outcome.result, name) }

@@ -12,6 +12,10 @@ export interface TaskRef {
   readonly taskId: string
   /** The endpoint of the upstream that has it, of several. */
   readonly place?: string | undefined
+  /** The upstream's own name of the tool that made it; ids of before do not have it. */
+  readonly tool?: string | undefined
+  /** A number of the arguments, where the outcome had one. */
+  readonly asked?: number | undefined
 }
 
 export interface TaskIds {
@@ -22,16 +26,22 @@ export interface TaskIds {
 
 export function taskIds(sealer: Sealer): TaskIds {
   return {
-    show: ({ upstream, taskId, place }, principal) =>
-      sealer.seal(Buffer.from(JSON.stringify(place === undefined ? [upstream, taskId] : [upstream, taskId, place])), purposeFor(principal)),
+    show: ({ upstream, taskId, place, tool, asked }, principal) =>
+      sealer.seal(Buffer.from(JSON.stringify([upstream, taskId, place, tool, asked])), purposeFor(principal)),
     open: (visible, principal) => {
       const plain = sealer.open(visible, purposeFor(principal))
       if (plain === undefined) return undefined
       const value: unknown = JSON.parse(Buffer.from(plain).toString('utf8'))
       if (!Array.isArray(value)) return undefined
-      const [upstream, taskId, place] = value as unknown[]
+      const [upstream, taskId, place, tool, asked] = value as unknown[]
       if (typeof upstream !== 'string' || typeof taskId !== 'string') return undefined
-      return typeof place === 'string' ? { upstream, taskId, place } : { upstream, taskId }
+      return {
+        upstream,
+        taskId,
+        place: typeof place === 'string' ? place : undefined,
+        tool: typeof tool === 'string' ? tool : undefined,
+        asked: typeof asked === 'number' ? asked : undefined,
+      }
     },
   }
 }

@@ -42,7 +42,8 @@ export interface Seen {
   readonly looked: Looked
   /** Wall-clock time in ms. */
   readonly atMs: number
-  readonly latencyMs: number
+  /** Undefined where it says nothing of the tool: when somebody asks for the result of a task. */
+  readonly latencyMs: number | undefined
   /** Of the arguments: equal for equal ones. */
   readonly asked: number
   /** Wall-clock time in ms of the last call to the same server of a tool that is not known to leave things as they are; 0: none. */

@@ -1,5 +1,5 @@
 // The stage that judges results, with its own histories and alerts, on a clock of the test.
-import type { RoutedCall } from '../../../src/core/call/call.ts'
+import type { RoutedCall, TargetedCall } from '../../../src/core/call/call.ts'
 import type { Held } from '../../../src/core/call/gates.ts'
 import type { Item } from '../../../src/core/call/item.ts'
 import { type Outcome, unscanned } from '../../../src/core/call/outcome.ts'
@@ -8,7 +8,7 @@ import { type ToolQuality, unconfigured } from '../../../src/core/call/tool-sett
 import type { Durable } from '../../../src/core/ports/durable.ts'
 import type { Report } from '../../../src/core/ports/report.ts'
 import { createSchemaGate } from '../../../src/gateway/policy/schema-gate.ts'
-import { Episodes, JudgedTools, KeptHistories, QualityOperators, results } from '../../../src/gateway/quality/index.ts'
+import { Episodes, JudgedTools, KeptHistories, QualityOperators, results, taskResults } from '../../../src/gateway/quality/index.ts'
 import { ManualClock } from '../manual-clock.ts'
 import { aCall, anExchange, anItem } from './samples.ts'
 
@@ -23,6 +23,18 @@ export interface Sent {
   readonly item?: Partial<Item>
   /** In ms; the clock goes on by it. */
   readonly takesMs?: number
+  /** In ms, until the next call. */
+  readonly thenMs?: number
+}
+
+export interface Polled {
+  /** As its client has it. */
+  readonly id: string
+  readonly asked?: number
+  readonly item?: Partial<Item>
+  readonly method?: 'tasks/get' | 'tasks/cancel'
+  /** The id is of before ids told their tool. */
+  readonly origin?: 'unknown'
   /** In ms, until the next call. */
   readonly thenMs?: number
 }
@@ -60,14 +72,14 @@ export function judging({
     served.compiled += 1
     return gate(schema)
   }
-  const stage = results({ clock, report, tools, episodes, annotate, compile, versionOf: () => served.version })
+  const parts = { clock, report, tools, episodes, annotate, compile, versionOf: () => served.version }
+  const stage = results(parts)
+  const ofTasks = taskResults(parts)
   const definition = payloadOf({ name: 'find' })
   let calls = 0
 
-  /** `result`: a value, or its bytes. */
-  async function send(result: unknown, { args = {}, item = {}, takesMs = 0, thenMs = 0 }: Sent = {}): Promise<Outcome> {
-    calls += 1
-    const made = anItem({
+  function tool(item: Partial<Item>): Item {
+    return anItem({
       name: 'find',
       definition,
       traits: { readOnly: true, destructive: false, idempotent: true },
@@ -75,8 +87,36 @@ export function judging({
       contract: { digest: served.digest } as Item['contract'],
       ...item,
     })
-    const params = payloadOf({ name: made.name, arguments: args })
-    const call: RoutedCall = { ...aCall({ id: `call-${calls}`, params }), item: made, upstream: made.upstream }
+  }
+
+  function callOf(args: unknown, item = tool({})): RoutedCall {
+    const params = payloadOf({ name: item.name, arguments: args })
+    return { ...aCall({ id: `call-${calls}`, params }), item, upstream: item.upstream }
+  }
+
+  /** What `tasks/get` answers: as the server does, and as its client is given it. */
+  async function poll(task: unknown, { id, asked, item = {}, method = 'tasks/get', origin, thenMs = 0 }: Polled): Promise<Outcome> {
+    calls += 1
+    const made = tool(item)
+    const call: TargetedCall = {
+      ...aCall({ id: `call-${calls}`, method, target: id, params: payloadOf({ taskId: 'up-1' }) }),
+      upstream: made.upstream,
+      origin: origin === 'unknown' ? undefined : { tool: made, asked },
+    }
+    const held = (await ofTasks.enter(call, anExchange(clock).exchange)) as Held
+    const result = task instanceof Uint8Array ? payload(task) : payloadOf(task)
+    const outcome: Outcome = { kind: 'complete', result, facts: unscanned(result.size), annotations: [] }
+    held.leave(outcome, call)
+    const amended = held.amend?.(outcome) ?? outcome
+    if (thenMs > 0) await clock.advance(thenMs)
+    return amended
+  }
+
+  /** `result`: a value, or its bytes. */
+  async function send(result: unknown, { args = {}, item = {}, takesMs = 0, thenMs = 0 }: Sent = {}): Promise<Outcome> {
+    calls += 1
+    const made = tool(item)
+    const call = callOf(args, made)
     const held = (await stage.enter(call, anExchange(clock).exchange)) as Held
     if (takesMs > 0) await clock.advance(takesMs)
     const bytes = result instanceof Uint8Array ? payload(result) : payloadOf(result)
@@ -91,6 +131,8 @@ export function judging({
   return {
     clock,
     send,
+    poll,
+    callOf,
     served,
     counted,
     lines,

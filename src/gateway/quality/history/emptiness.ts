@@ -198,7 +198,8 @@ function ruleOf(
   }
   if (!hasRows && f[blanks] === 0 && earlier >= blankFirst && shareOf(f, empty) < rarely && isBlank(seen)) return 'void'
   const slowest = largestOf(f, latency)
-  if (share < rarely && knownOf(f, latency) > 0 && known >= leastBefore && seen.latencyMs > slowTimes * slowest && seen.latencyMs > slowMs)
+  const latencyMs = seen.latencyMs ?? 0
+  if (share < rarely && knownOf(f, latency) > 0 && known >= leastBefore && latencyMs > slowTimes * slowest && latencyMs > slowMs)
     return 'slow'
   return isFailing(f, wasEmpty > 0 ? shareIn(f, still, 0) : share) ? 'failing' : undefined
 }

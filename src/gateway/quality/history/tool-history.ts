@@ -302,8 +302,8 @@ function timeOf(ms: number): number {
   return ms >= 0 && ms <= latest ? ms : ms > latest ? latest : 0
 }
 
-function tookTime(f: Float32Array, ms: number): void {
-  tookLatency(f, amountOf(ms), out)
+function tookTime(f: Float32Array, ms: number | undefined): void {
+  if (ms !== undefined) tookLatency(f, amountOf(ms), out)
 }
 
 function isBad({ kind }: Looked): boolean {

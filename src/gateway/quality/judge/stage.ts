@@ -3,13 +3,13 @@
 // unless configuration says so.
 import type { RoutedCall, UpstreamId } from '../../../core/call/call.ts'
 import type { Gate, Held } from '../../../core/call/gates.ts'
-import type { Complete, Outcome } from '../../../core/call/outcome.ts'
+import type { Complete, Outcome, ResultFacts } from '../../../core/call/outcome.ts'
 import { reportBug } from '../../../core/ports/boundary.ts'
 import type { Clock } from '../../../core/ports/clock.ts'
 import type { Report } from '../../../core/ports/report.ts'
 import { MemberWalk, skipSpace } from '../../../core/protocol/scan.ts'
 import { argumentsHash, classify } from '../classifier/classify.ts'
-import type { Alert, Looked, Reason } from '../looked.ts'
+import type { Alert, Looked, Reason, ResultKind } from '../looked.ts'
 import { changeInWords } from '../shape/shape-watch.ts'
 import { annotated, withheld, withoutClaim } from './amended.ts'
 import { effectsOf } from './effects.ts'
@@ -34,10 +34,23 @@ export function results(parts: ResultsParts): Gate<RoutedCall> {
 }
 
 const nothing: Held = { leave: () => undefined }
-const noReasons: readonly Reason[] = []
+export const noReasons: readonly Reason[] = []
+
+/** What is judged: the call of a tool, or the question for the result of one. */
+export interface Judging {
+  reasons: readonly Reason[]
+  looked: Pick<Looked, 'kind' | 'excerpt'> | undefined
+  readonly call: RoutedCall
+  /** Undefined where the time until the answer says nothing of the tool. */
+  readonly enteredAt: number | undefined
+  readonly server: JudgedServer
+  /** When something was last called that may have taken away what the server held, and that is for that. */
+  readonly wroteAtMs: number
+  readonly removedAtMs: number
+}
 
 /** One call under way. */
-class Judged implements Held {
+class Judged implements Held, Judging {
   reasons = noReasons
   looked: Looked | undefined = undefined
   readonly call: RoutedCall
@@ -63,6 +76,7 @@ class Judged implements Held {
   }
 
   amend(outcome: Outcome): Outcome {
+    if (outcome.kind === 'task') return { ...outcome, asked: argumentsHash(argumentsIn(this.call.params.unedited)) }
     if (outcome.kind !== 'complete') return outcome
     return this.looked === undefined || (this.looked.kind === 'ok' && this.reasons.length === 0)
       ? withoutClaim(outcome)
@@ -70,7 +84,7 @@ class Judged implements Held {
   }
 }
 
-class Judge {
+export class Judge {
   private readonly parts: ResultsParts
 
   constructor(parts: ResultsParts) {
@@ -82,7 +96,7 @@ class Judge {
   }
 
   /** A call may take away what its server holds: from its begin to its end. */
-  wrote({ call, server }: Judged, atMs = this.parts.clock.now()): void {
+  wrote({ call, server }: Pick<Judging, 'call' | 'server'>, atMs = this.parts.clock.now()): void {
     const { overwrites, removes } = effectsOf(call.item)
     if (overwrites) server.wroteAtMs = atMs
     if (removes) server.removedAtMs = atMs
@@ -92,7 +106,11 @@ class Judge {
     const { clock, report } = this.parts
     try {
       const atMs = clock.now()
-      if (outcome?.kind === 'complete') this.look(judged, outcome, atMs)
+      if (outcome?.kind === 'complete') {
+        // As the agent sent them: to apply what is edited since would cost another copy of the parameters.
+        const args = argumentsIn(judged.call.params.unedited)
+        this.look(judged, outcome, args, argumentsHash(args), atMs)
+      }
       if (judged.call.item.traits.destructive) this.wrote(judged, atMs)
     } catch (bug) {
       // A result that cannot be judged is given as it is.
@@ -101,29 +119,31 @@ class Judge {
     }
   }
 
-  amend(outcome: Complete, { reasons, call }: Judged, { kind, excerpt }: Looked): Outcome {
+  amend(outcome: Complete, { reasons, call }: Judging, { kind, excerpt }: Pick<Looked, 'kind' | 'excerpt'>): Outcome {
     if (reasons.length > 0 && call.item.settings.quality?.onSuspect === 'block') return withheld(call, reasons, excerpt)
-    const suspect = reasons.length === 0 ? undefined : [...new Set(reasons.map((reason) => reason.kind))]
-    const facts = { ...outcome.facts, ...(kind === 'ok' ? {} : { found: kind }), ...(suspect === undefined ? {} : { suspect }) }
-    const judged = { ...outcome, facts }
-    return suspect === undefined || !this.parts.annotate ? withoutClaim(judged) : annotated(judged, reasons)
+    const judged = { ...outcome, facts: { ...outcome.facts, ...factsOf(kind, reasons) } }
+    return reasons.length === 0 || !this.parts.annotate ? withoutClaim(judged) : annotated(judged, reasons)
   }
 
-  private look(judged: Judged, outcome: Complete, atMs: number): void {
+  /** `args`: as bytes; `asked`: equal for equal ones. */
+  look(judged: Judging, outcome: Complete, args: Uint8Array | undefined, asked: number, atMs: number): void {
     const { call, server } = judged
     const { item } = call
     const { clock, tools, report } = this.parts
     const tool = tools.toolOf(server, item.upstream, item.name)
-    // As the agent sent them: to apply what is edited since would cost another copy of the parameters.
-    const args = argumentsIn(call.params.unedited)
-    const asked = argumentsHash(args)
     const looked = classify(outcome.result.bytes, outcome.facts, tool.expectedOf(item, this.parts.compile), args, tool.history.learned())
     judged.looked = looked
     server.counts[looked.kind] += 1
     tool.count(looked.kind)
     const monoMs = clock.mono()
     const { reasons, alerts } = tool.history.take(
-      { looked, atMs, latencyMs: monoMs - judged.enteredAt, asked, wroteAtMs: judged.wroteAtMs },
+      {
+        looked,
+        atMs,
+        latencyMs: judged.enteredAt === undefined ? undefined : monoMs - judged.enteredAt,
+        asked,
+        wroteAtMs: judged.wroteAtMs,
+      },
       // Of what is removed since this tool last gave anything it is no surprise that it is gone.
       judged.removedAtMs > 0 && looked.kind === 'empty' && judged.removedAtMs >= tool.filledAtMs ? tool.howEmptied : tool.how,
     )
@@ -176,6 +196,12 @@ class Judge {
     const text = `another shape than before: ${found.map(changeInWords).join(', ')}`
     this.tell(tool, { what: 'opened', kind, text, results: 1, affected: 1, sinceMs: atMs }, atMs, 'fields')
   }
+}
+
+/** For the record. */
+export function factsOf(kind: ResultKind, reasons: readonly Reason[]): Pick<ResultFacts, 'found' | 'suspect'> {
+  const suspect = reasons.length === 0 ? undefined : [...new Set(reasons.map((reason) => reason.kind))]
+  return { ...(kind === 'ok' ? {} : { found: kind }), ...(suspect === undefined ? {} : { suspect }) }
 }
 
 /** The version is asked for with the first good result, and once in so many. */
