@@ -33,6 +33,7 @@ export const hostile: Readonly<Record<string, (n: number) => Uint8Array>> = {
   'rows of a table': (n) => text(`|a|\n|-|\n${'|\n'.repeat(n * 300)}`),
   commas: (n) => text(`a,b\n${','.repeat(n * 1_000)}\n${','.repeat(n * 1_000)}`),
   'blocks of code': (n) => text('```'.repeat(n * 300)),
+  'rows that differ at their ends': (n) => raw(`[${'{"a":"words","b":1},{"a":"words","c":1},'.repeat(n * 25)}1]`),
   'members beside rows': (n) => raw(`{"rows":[${Array.from({ length: n * 50 }, () => '{"c":1}').join(',')}]}`),
 }
 

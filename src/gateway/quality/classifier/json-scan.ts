@@ -120,7 +120,7 @@ export class JsonScan {
       let kind = 0
       if (passed >= 0) {
         i = passed
-        counts[depth] = (counts[depth] as number) + 1
+        counts[depth] = (counts[depth] as number) + rows.passedRows
       } else if (isOpening) {
         kind = c === openBrace ? type.object : type.array
         form?.meet(place, kind)
@@ -252,7 +252,7 @@ export class JsonScan {
     return asBuffer(this.bytes).toString('utf8', at, Math.min(end, at + longestName))
   }
 
-  /** Just after the element of a list, where it is a row as the one before; -1 where it has to be gone over. */
+  /** Just after the element of a list, where it is a row as the one before, and after those that follow as well; -1 where it has to be gone over. */
   private passRow(b: Uint8Array, at: number, to: number, depth: number, place: number, form: FormNumber | undefined): number {
     const { rows } = this
     if (rows.isNoting) return -1

@@ -173,12 +173,15 @@ export class ResultParts {
     const { written } = this
     const from = b.byteOffset
     for (;;) {
-      // What needs no look of its own.
-      const limit = Math.min(b.length, i + most - o)
-      while (i + 4 <= limit) {
+      // What needs no look of its own. With each escape there is room for one byte more than was counted on.
+      let limit = Math.min(b.length, i + most - o)
+      // Bytes of the next word at which it may stop: not at the quote that was escaped, which is written with what follows it.
+      let mayStop = -1
+      while (i + 5 <= limit) {
         const word = words.getInt32(i + from, true)
         written.setInt32(o, word, true)
-        const stops = stopsIn(word)
+        const stops = stopsIn(word) & mayStop
+        mayStop = -1
         if (stops === 0) {
           i += 4
           o += 4
@@ -187,8 +190,17 @@ export class ResultParts {
         const plain = firstOf(stops)
         i += plain
         o += plain
-        break
+        // Most escapes of JSON in a text.
+        if (words.getInt16(i + from, true) !== escapedQuote) break
+        i += 1
+        mayStop = ~0xff
       }
+      if (mayStop !== -1) {
+        out[o] = quote
+        o += 1
+        i += 1
+      }
+      limit = Math.min(b.length, i + most - o)
       while (i < limit) {
         const plain = b[i] as number
         if (plain === quote || plain === backslash) break
@@ -254,6 +266,9 @@ export class ResultParts {
     this.lines += 1
   }
 }
+
+/** `\"`, as two bytes of a word. */
+const escapedQuote = 0x225c
 
 /** What an escape of one character stands for; of what is none, itself. */
 const unescaped = Uint8Array.from({ length: 256 }, (_, escaped) => escaped)

@@ -1,7 +1,8 @@
-// What stands between the values of a row: names, brackets and spaces. Most rows of a list have it from the row before, byte by byte, so that
+// What stands between the values of a row: names, brackets and spaces. Most rows of a list have it from the row before, byte for byte, so that
 // nothing of them has to be looked at but their values. It says nothing else than a scan of the row would: what differs is left to that.
 import type { FormNumber } from './form-number.ts'
-import { backslash, dot, isDigit, isVoidScalar, quote, scalarEnd, scalarType, stringEnd, type } from './json-tokens.ts'
+import { backslash, comma, dot, isDigit, isVoidScalar, quote, scalarEnd, scalarType, stringEnd, type } from './json-tokens.ts'
+import { firstOf, stopsIn, wordsOf } from './words-of.ts'
 
 /** Of rows with more values no form is kept. */
 const mostValues = 64
@@ -13,6 +14,10 @@ export class RowForm {
   isNoting = false
   /** Some value of a row was null, nothing or zero. */
   hasVoid = false
+  /** How many rows were passed at once. */
+  passedRows = 0
+  /** A row that was not of the form, so that it is not compared again. */
+  private failedAt = -1
   /** Level of the list, and the way to its elements; a list at the same place has rows of the same form. */
   private depth = -1
   private place = 0
@@ -34,6 +39,7 @@ export class RowForm {
     this.isKept = false
     this.leastDepth = 0
     this.misses = 0
+    this.failedAt = -1
   }
 
   /** A row starts that was not as the one before. */
@@ -75,30 +81,55 @@ export class RowForm {
     return this.isKept && depth === this.depth && place === this.place
   }
 
-  /** Just after the row that starts at `at`; -1 where it has another form. `form`: takes in types that were not met yet. */
+  /**
+   * Just after the row that starts at `at` and those of its form that follow with nothing but a comma between (`passedRows`); -1 where
+   * the row has another form. `form`: takes in types that were not met yet.
+   */
   pass(b: Uint8Array, at: number, to: number, form: FormNumber | undefined): number {
-    const end = form?.hasRoomFor(this.count + 1) === false ? -1 : this.passed(b, at, to, form)
-    if (end >= 0) this.misses = 0
-    else {
+    const words = wordsOf(b)
+    let end = at === this.failedAt ? -1 : this.passed(b, words, at, to, form)
+    if (end < 0) {
       this.misses += 1
       if (this.misses === mostMisses) {
         this.leastDepth = this.depth + 1
         this.misses = 0
       }
+      return -1
+    }
+    this.misses = 0
+    this.passedRows = 1
+    while (end + 1 < to && b[end] === comma) {
+      const next = this.passed(b, words, end + 1, to, form)
+      if (next < 0) {
+        this.failedAt = end + 1
+        break
+      }
+      this.passedRows += 1
+      end = next
     }
     return end
   }
 
-  private passed(b: Uint8Array, at: number, to: number, form: FormNumber | undefined): number {
+  private passed(b: Uint8Array, words: DataView, at: number, to: number, form: FormNumber | undefined): number {
     const { count, types, from, to: until } = this
+    if (form?.hasRoomFor(count + 1) === false) return -1
+    const first = b.byteOffset
     let i = at
     for (let value = 0; ; value += 1) {
-      const end = until[value] as number
-      if (i + end - (from[value] as number) > to) return -1
-      for (let k = from[value] as number; k < end; k += 1) {
-        if (b[k] !== b[i]) return -1
-        i += 1
+      const begin = from[value] as number
+      const size = (until[value] as number) - begin
+      if (i + size > to) return -1
+      if (size < 4) {
+        for (let k = 0; k < size; k += 1) if (b[begin + k] !== b[i + k]) return -1
+      } else {
+        const here = i + first
+        const there = begin + first
+        const last = size - 4
+        for (let k = 0; k < last; k += 4) if (words.getInt32(there + k, true) !== words.getInt32(here + k, true)) return -1
+        // The last four bytes, some of which may have been compared already.
+        if (words.getInt32(there + last, true) !== words.getInt32(here + last, true)) return -1
       }
+      i += size
       if (value === count) return i
       if (i >= to) return -1
       const c = b[i] as number
@@ -107,6 +138,14 @@ export class RowForm {
       if (c === quote) {
         kind = type.string
         i += 1
+        while (i + 4 <= to) {
+          const stops = stopsIn(words.getInt32(i + first, true))
+          if (stops !== 0) {
+            i += firstOf(stops)
+            break
+          }
+          i += 4
+        }
         // Most have no escapes, and end before the text does.
         while (i < to && b[i] !== quote && b[i] !== backslash) i += 1
         i = i < to && b[i] === quote ? i + 1 : stringEnd(b, start, to)
