@@ -292,7 +292,7 @@ export const promises = {
     text: 'Connection drops, timeout mismatches and over-size messages each have a defined, tested outcome (R47-R49).',
     claimed: true,
   },
-  R78: { text: 'Downstream rate limiting is recognised and turned into a structured wait, not a retry storm.', claimed: false },
+  R78: { text: 'Downstream rate limiting is recognised and turned into a structured wait, not a retry storm.', claimed: true },
   R79: {
     text: "Stale reads: results carry age/source when known; read-after-write through G can be made to bypass cache; G's own cache never widens staleness past its TTL or across identities.",
     claimed: {

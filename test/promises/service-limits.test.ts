@@ -30,7 +30,7 @@ async function start(era: 'legacy' | 'modern') {
 }
 
 describe.each(['modern', 'legacy'] as const)('a service behind a server (%s) that limits', (era) => {
-  promise(['R70', 'R101'], 'is a fault with the words of the server and the time, counted, and asked nothing more until then', async () => {
+  promise(['R70', 'R78', 'R101'], 'is a fault with the words of the server and the time, counted, and asked nothing more until then', async () => {
     const call = await start(era)
     const { result } = await call('search')
     const fault = result._meta['signalbox.dev/fault']
@@ -53,7 +53,7 @@ describe.each(['modern', 'legacy'] as const)('a service behind a server (%s) tha
     expect((await metric(gateway.admin, 'signalbox_suspect_total')).get('upstream="up",reason="limit_text"')).toBe(1)
   })
 
-  promise(['R70', 'R101'], 'in an error of JSON-RPC is the same, with the error of the server', async () => {
+  promise(['R70', 'R78', 'R101'], 'in an error of JSON-RPC is the same, with the error of the server', async () => {
     const call = await start(era)
     const { result, error } = await call('fails')
     const fault = (result?._meta ?? error?.data)?.['signalbox.dev/fault']
@@ -99,7 +99,7 @@ describe.each(['modern', 'legacy'] as const)('a server (%s) that asks to wait by
     ['429 with `RateLimit`', 429, { ratelimit: '"default";r=0;t=600' }, undefined],
     ['429 with an error of JSON-RPC', 429, { 'retry-after': '600' }, ofLimit],
   ] as const) {
-    promise(['R95', 'R101'], `${how}: is asked nothing more for the tool until then, nor for any once a second met it`, async () => {
+    promise(['R78', 'R95', 'R101'], `${how}: is asked nothing more for the tool until then, nor for any once a second met it`, async () => {
       const call = await begin(headers, status, body)
       expect((await call('busy')).fault).toMatchObject({ retry_after_ms: 600_000, side_effect: 'unknown' })
       const asked = upstream.count('tools/call')
@@ -126,7 +126,7 @@ describe.each(['modern', 'legacy'] as const)('a server (%s) that asks to wait by
     expect(fault.retry_after_ms).toBeGreaterThan(3_500_000)
   })
 
-  promise(['R95', 'R101'], 'is asked again when the time is over', async () => {
+  promise(['R78', 'R95', 'R101'], 'is asked again when the time is over', async () => {
     const call = await begin({ 'retry-after': '0.3' }, 503)
     await call('busy')
     await expect.poll(() => call('busy'), { timeout: 5_000 }).toEqual({ text: 'busy', fault: undefined })
