@@ -7,6 +7,7 @@ import { callerFindings } from './caller-checks.ts'
 import { embeddedFindings } from './embedded-checks.ts'
 import { listenFindings } from './listen-checks.ts'
 import { productionFindings } from './production-checks.ts'
+import { qualityFindings } from './quality-checks.ts'
 import { addresses } from './server-addresses.ts'
 
 type Server = Settings['servers'][string]
@@ -22,6 +23,7 @@ export function checkSettings(settings: Settings, has: (path: Path) => boolean, 
     ...embeddedFindings(settings),
     ...timeouts(settings, has),
     ...sizes(settings),
+    ...qualityFindings(settings),
     ...names(settings),
     ...Object.entries(settings.toolsets).flatMap(([name, toolset]) => selection(name, toolset, settings, has)),
     ...Object.keys(settings.tools).flatMap((text) => (text === '*' ? [] : serverExists(text, ['tools', text], settings, has))),
