@@ -2,8 +2,8 @@
 // around it, medians of ROUNDS (41) rounds; each size as a server of the SDK sends it. Beside it, for the scale, what one parse of the result
 // costs. Parts: where its parts lie and its texts decoded (`parts`; structured content is scanned on the way), the scan of JSON in a text
 // (`scan`), the number for the answer (`hash`), rules on what was found (`rules`: what else of the look), and the history of the tool
-// (`history`). `all`: the stage of the pipeline as calls pass it, with the arguments, the watch of shapes and what an alert would name. What it
-// costs a whole gateway, whose caches are cold for it: `node bench/costs.mjs quality quality4k`.
+// (`history`). `on`: the stage of the pipeline as calls pass it, with the arguments, the watch of shapes and what an alert would name; `off`: the
+// same calls where nothing is judged. What it costs a whole gateway, whose caches are cold for it: `node bench/costs.mjs quality quality4k`.
 import { payload } from '../dist/core/call/payload.js'
 import { unconfigured } from '../dist/core/call/tool-settings.js'
 import { hashOf } from '../dist/gateway/quality/classifier/answer-hash.js'
@@ -17,7 +17,7 @@ import { cases, timed } from './sample-results.mjs'
 
 const rounds = Number(process.env.ROUNDS ?? 41)
 const roundUs = 4_000
-/** Of all: up to these sizes it should cost no more. */
+/** Of judging on, beside off: up to these sizes it should cost no more. */
 const targets = [
   { bytes: 600, us: 5 },
   { bytes: 10_000, us: 20 },
@@ -42,8 +42,10 @@ const json = (value) => payload(Buffer.from(JSON.stringify(value)))
 const definition = json({ name: 'query_database' })
 const traits = { readOnly: true, destructive: false, idempotent: true }
 
-/** Passes the stage with one of 64 calls and answers that differ in one place, as those of a tool in use do. */
-function passing(name, result, facts) {
+const unjudged = { enter: () => ({ leave: () => undefined }) }
+
+/** Passes a stage with one of 64 calls and answers that differ in one place, as those of a tool in use do. */
+function passing(gate, name, result, facts) {
   const item = { kind: 'tool', upstream: 'up', name, definition, traits, settings: unconfigured, declaresOutput: false }
   const text = JSON.stringify(result)
   const made = Array.from({ length: 64 }, (_, n) => {
@@ -54,9 +56,9 @@ function passing(name, result, facts) {
   let next = 0
   return () => {
     const { call, outcome } = made[next++ & 63]
-    const held = stage.enter(call)
+    const held = gate.enter(call)
     held.leave(outcome, call)
-    return held.amend(outcome)
+    return held.amend?.(outcome) ?? outcome
   }
 }
 
@@ -89,7 +91,8 @@ const measured = Object.entries(cases).map(([name, result]) => {
     scan: isJson && !hasStructure ? () => scan.scan(parts.text, 0, parts.firstEnd, parts.isPart, false) : undefined,
     hash: () => hashOf(bytes, from, to),
     history: take,
-    all: passing(name, result, facts),
+    on: passing(stage, name, result, facts),
+    off: passing(unjudged, name, result, facts),
     parse: () => JSON.parse(bytes.toString('utf8')),
   }
   return { name, size: bytes.length, took: {}, runs: Object.entries(runs).filter(([, run]) => run !== undefined) }
@@ -109,13 +112,15 @@ for (let round = 0; round < rounds; round += 1) {
 }
 
 console.log(`node ${process.version}, us of CPU a result, medians of ${rounds} rounds`)
-const columns = ['parts', 'scan', 'hash', 'rules', 'look', 'history', 'all', 'target', 'one parse']
+const columns = ['parts', 'scan', 'hash', 'rules', 'look', 'history', 'on', 'off', 'target', 'one parse']
 const line = (name, size, cells) => console.log(name.padEnd(24) + [size, ...cells].map((cell) => String(cell).padStart(10)).join(''))
 line('', 'bytes', columns)
 for (const { name, size, took } of measured) {
   const us = Object.fromEntries(Object.entries(took).map(([part, all]) => [part, median(all)]))
   const rules = us.look - us.parts - (us.scan ?? 0) - us.hash
   const target = targets.find(({ bytes }) => size <= bytes)?.us ?? '-'
-  const shown = [us.parts, us.scan, us.hash, rules, us.look, us.history, us.all].map((one) => (one === undefined ? '-' : one.toFixed(2)))
+  const shown = [us.parts, us.scan, us.hash, rules, us.look, us.history, us.on, us.off].map((one) =>
+    one === undefined ? '-' : one.toFixed(2),
+  )
   line(name, size, [...shown, target, us.parse.toFixed(2)])
 }
