@@ -30,28 +30,32 @@ async function start(era: 'legacy' | 'modern') {
 }
 
 describe.each(['modern', 'legacy'] as const)('a service behind a server (%s) that limits', (era) => {
-  promise(['R70', 'R78', 'R101'], 'is a fault with the words of the server and the time, counted, and asked nothing more until then', async () => {
-    const call = await start(era)
-    const { result } = await call('search')
-    const fault = result._meta['signalbox.dev/fault']
-    expect(fault).toMatchObject({
-      kind: 'downstream_rate_limited',
-      category: 'integration',
-      retry_after_ms: 754_000,
-      side_effect: 'unknown',
-    })
-    expect(fault.detail).toMatchObject({ suspect: 'limit_text', rule: 'github' })
-    expect(result.isError).toBe(true)
-    expect(result.content[1].text).toBe(said)
-    const asked = upstream.count('tools/call')
-    const early = (await call('search')).result
-    expect(early._meta['signalbox.dev/fault']).toMatchObject({ kind: 'downstream_rate_limited', retryable: true, side_effect: 'none' })
-    expect(early._meta['signalbox.dev/fault'].retry_after_ms).toBeGreaterThan(700_000)
-    // Its words were said to another call.
-    expect(JSON.stringify(early)).not.toContain('user ID')
-    expect(upstream.count('tools/call')).toBe(asked)
-    expect((await metric(gateway.admin, 'signalbox_suspect_total')).get('upstream="up",reason="limit_text"')).toBe(1)
-  })
+  promise(
+    ['R70', 'R78', 'R101'],
+    'is a fault with the words of the server and the time, counted, and asked nothing more until then',
+    async () => {
+      const call = await start(era)
+      const { result } = await call('search')
+      const fault = result._meta['signalbox.dev/fault']
+      expect(fault).toMatchObject({
+        kind: 'downstream_rate_limited',
+        category: 'integration',
+        retry_after_ms: 754_000,
+        side_effect: 'unknown',
+      })
+      expect(fault.detail).toMatchObject({ suspect: 'limit_text', rule: 'github' })
+      expect(result.isError).toBe(true)
+      expect(result.content[1].text).toBe(said)
+      const asked = upstream.count('tools/call')
+      const early = (await call('search')).result
+      expect(early._meta['signalbox.dev/fault']).toMatchObject({ kind: 'downstream_rate_limited', retryable: true, side_effect: 'none' })
+      expect(early._meta['signalbox.dev/fault'].retry_after_ms).toBeGreaterThan(700_000)
+      // Its words were said to another call.
+      expect(JSON.stringify(early)).not.toContain('user ID')
+      expect(upstream.count('tools/call')).toBe(asked)
+      expect((await metric(gateway.admin, 'signalbox_suspect_total')).get('upstream="up",reason="limit_text"')).toBe(1)
+    },
+  )
 
   promise(['R70', 'R78', 'R101'], 'in an error of JSON-RPC is the same, with the error of the server', async () => {
     const call = await start(era)
