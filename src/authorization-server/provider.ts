@@ -1,6 +1,7 @@
 // The one place that knows how oidc-provider is set up: what is on, how long things live, whom it asks. It is made anew when the signing keys
 // or the issuer change; all that it must remember is in the store.
 import type { Context, Provider } from 'oidc-provider/lib/provider.js'
+import type { Random } from '../core/ports/clock.ts'
 import type { GuardedFetch } from '../core/ports/guarded-fetch.ts'
 import type { Log } from '../core/ports/report.ts'
 import type { SigningKey } from '../core/ports/signing-keys.ts'
@@ -35,6 +36,7 @@ export interface ProviderParts {
   readonly limits: Limits
   readonly journal: Journal
   readonly dynamicRegistration: boolean
+  readonly random: Random
   /** Whether identity assertions of other issuers are taken. */
   readonly assertions: boolean
 }
@@ -131,7 +133,7 @@ export function createProvider(parts: ProviderParts): Provider {
       pushedAuthorizationRequests: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       userinfo: { enabled: false },
-      registration: { enabled: parts.dynamicRegistration, issueRegistrationAccessToken: false },
+      registration: { enabled: parts.dynamicRegistration, issueRegistrationAccessToken: false, idFactory: () => newClientId(parts.random) },
       revocation: {
         enabled: true,
         allowedPolicy: (_ctx: Context, client: { clientId: string }, token: { clientId?: string }) => client.clientId === token.clientId,
@@ -294,4 +296,9 @@ function watch(provider: Provider, { journal, clients, log, library }: ProviderP
     log('error', 'The authorization server failed', { error: error.stack ?? String(error) }),
   )
   provider.on('error', (error: Error) => log('error', 'The authorization server failed', { error: error.stack ?? String(error) }))
+}
+
+/** The first character is a letter, since operators name clients on a command line, where a dash begins an option. */
+function newClientId(random: Random): string {
+  return `c${Buffer.from(random.bytes(16)).toString('base64url')}`
 }

@@ -66,6 +66,7 @@ export function createRunning(parts: RunningParts): Running {
     const names = cookieNames(issuer)
     const forms = createForms({ key, cookie: names.form, origin: new URL(issuer).origin, random })
     const provider = createProvider({
+      random,
       library: loaded,
       issuer,
       keys: [first, ...others],

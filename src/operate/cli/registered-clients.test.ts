@@ -80,6 +80,8 @@ it('lists clients with their last token and what people allowed them; takes cons
   expect((await json('grants', 'list')).consents.map(({ client }: { client: string }) => client)).toEqual([second.id])
   expect((await run('audit', 'query', '--denied', '--json')).out).toContain('an operator took it back')
 
+  // No dash in front, which would begin an option.
+  expect(second.id).toMatch(/^c[\w-]{22}$/)
   const removed = await run('clients', 'remove', second.id)
   expect([removed.code, removed.out]).toEqual([0, expect.stringContaining('is forgotten')])
   expect(await eventually(async () => (await statusOf(second)) === 401, 8_000)).toBe(true)
