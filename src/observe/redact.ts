@@ -1,6 +1,7 @@
 // Removes known secret values from anything that is written. Secrets are known by value: they came from the environment, from files
 // or from credential settings, or were got from an issuer since.
 import type { KnownValues } from '../core/secrets/known-values.ts'
+import { replaced } from '../core/secrets/replaced.ts'
 
 /** Shorter values would blank out ordinary words. */
 const shortest = 6
@@ -25,12 +26,5 @@ export function createRedactor(secrets: readonly string[], issued?: KnownValues)
 function without(issued: KnownValues, text: string): string {
   const bytes = Buffer.from(text)
   const found = issued.findIn(bytes)
-  if (found.length === 0) return text
-  let clean = ''
-  let from = 0
-  for (const { start, end } of found) {
-    clean += `${bytes.toString('utf8', from, start)}[redacted]`
-    from = end
-  }
-  return clean + bytes.toString('utf8', from)
+  return found.length === 0 ? text : replaced(bytes, found, () => '[redacted]')
 }

@@ -1,6 +1,7 @@
 // Texts of others that are written down (logs, the audit, what operators are shown), without the secrets that have the form of one or stand
 // beside the name of one.
 import { findSecrets } from './find-secrets.ts'
+import { replaced } from './replaced.ts'
 import type { MaskRule } from './token-forms.ts'
 
 /** What stands in the place of one. */
@@ -11,12 +12,5 @@ export function maskOf(rule: MaskRule): string {
 export function withoutSecrets(text: string): string {
   const bytes = Buffer.from(text)
   const found = findSecrets(bytes)
-  if (found.length === 0) return text
-  let clean = ''
-  let from = 0
-  for (const { start, end, rule } of found) {
-    clean += bytes.toString('utf8', from, start) + maskOf(rule)
-    from = end
-  }
-  return clean + bytes.toString('utf8', from)
+  return found.length === 0 ? text : replaced(bytes, found, ({ rule }) => maskOf(rule))
 }

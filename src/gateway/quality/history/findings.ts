@@ -7,7 +7,7 @@ const nothing: Verdict = Object.freeze({ reasons: Object.freeze([]), alerts: Obj
 const noReasons: readonly Reason[] = nothing.reasons
 const noAlerts: readonly Alert[] = nothing.alerts
 /** A deploy is named in alerts of what began so long after it at most. */
-const deployWithinMs = dayMs
+export const deployWithinMs = dayMs
 
 export class Findings {
   private reasons: Reason[] | undefined

@@ -6,6 +6,7 @@ import type { Cell, Domain, Durable, Row } from '../../../core/ports/durable.ts'
 import type { Report } from '../../../core/ports/report.ts'
 import { isObject } from '../../../core/protocol/is-object.ts'
 import { dayMs } from '../../../core/text/duration.ts'
+import { kinds } from '../history/index.ts'
 import type { Episode, Episodes } from './episodes.ts'
 import type { JudgedTool } from './judged-tool.ts'
 import { type JudgedTools, mostTools } from './judged-tools.ts'
@@ -139,17 +140,6 @@ export class KeptHistories {
   }
 }
 
-const kinds: ReadonlySet<unknown> = new Set([
-  'empty',
-  'error_text',
-  'truncated',
-  'result_schema',
-  'frozen',
-  'size',
-  'result_shape',
-  'rows',
-  'latency',
-])
 const mostOpen = 16
 
 /** Open episodes of one tool, as they were kept. */
@@ -166,7 +156,7 @@ function episodesIn(text: string, upstream: string, tool: string): readonly Epis
 
 function episodeIn(one: Readonly<Record<string, unknown>>, upstream: string, tool: string): Episode | undefined {
   const { id, kind, severity, text, by, owner, firstCall, deploy, acknowledged, sinceMs, updatedMs, results, affected } = one
-  if (!kinds.has(kind) || typeof text !== 'string' || text.length > longestName) return undefined
+  if (!kinds.some((one) => one === kind) || typeof text !== 'string' || text.length > longestName) return undefined
   if (typeof id !== 'string' || !/^[0-9a-f]{12}$/.test(id)) return undefined
   if (![sinceMs, updatedMs, results, affected].every((value) => Number.isSafeInteger(value) && Number(value) >= 0)) return undefined
   const known =

@@ -9,6 +9,7 @@ import type { Clock } from '../../../core/ports/clock.ts'
 import type { Report } from '../../../core/ports/report.ts'
 import { MemberWalk, skipSpace } from '../../../core/protocol/scan.ts'
 import { argumentsHash, classify } from '../classifier/classify.ts'
+import { deployWithinMs } from '../history/index.ts'
 import type { Alert, Looked, Reason, ResultKind } from '../looked.ts'
 import { changeInWords } from '../shape/shape-watch.ts'
 import { annotated, withheld, withoutClaim } from './amended.ts'
@@ -206,8 +207,6 @@ export function factsOf(kind: ResultKind, reasons: readonly Reason[]): Pick<Resu
 
 /** The version is asked for with the first good result, and once in so many. */
 const versionEvery = 64
-/** A deploy is named where it was not longer before. */
-const deployWithinMs = 86_400_000
 
 /** Those of a call whose parameters were read before, as it has them. */
 function argumentsIn(params: Uint8Array): Uint8Array | undefined {
