@@ -103,7 +103,7 @@ export function assembleInside(parts: InsideParts): Inside {
   const exits = assembleUpstreams({
     ...parts,
     besides: (id) => guarding.besides(id),
-    unclaimed: (row) => recorder.record(unclaimedRecord(row, clock.now())),
+    unclaimed: (row) => recorder.record(unclaimedRecord(row, clock.now(), clock.mono())),
   })
   const upstreams = exits.all
 
@@ -166,7 +166,7 @@ export function assembleInside(parts: InsideParts): Inside {
     : undefined
   const table = pipeline({
     ...catalog.stages,
-    record: record(recorder, clock),
+    record: record({ recorder, clock }),
     spill: spill({
       store: createSpillStore(clock, random, settings.limits.spills),
       counters: report.counters,

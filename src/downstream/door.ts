@@ -62,6 +62,8 @@ export interface Arrived {
   readonly id: string
   /** Milliseconds since the epoch. */
   readonly atMs: number
+  /** When it came and when it was known whose it is, in monotonic ms. */
+  readonly times: { readonly at: number; identifiedAt: number }
 }
 
 export interface ArrivedPost extends Arrived {

@@ -5,6 +5,7 @@ import type { Next } from '../core/call/stage.ts'
 import type { Clock } from '../core/ports/clock.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
 import type { Gateway, Refusal } from '../core/ports/gateway.ts'
+import { recordedFault } from './record/stage.ts'
 
 interface Parts {
   readonly chains: Readonly<Record<Family, Next<Call>>>
@@ -30,14 +31,20 @@ export function createGateway({ chains, mounts, recorder, clock, identify, runOf
       recorder.record({
         id: refusal.id,
         atMs: refusal.startedAtMs,
+        startedAt: clock.mono(),
+        settledMs: Math.max(0, clock.now() - refusal.startedAtMs),
         durationMs: Math.max(0, clock.now() - refusal.startedAtMs),
+        delivery: 'delivered',
         method: refusal.method?.slice(0, longestName) ?? '',
         family: 'refused',
         mount: refusal.mount,
         target: undefined,
         upstream: undefined,
         item: undefined,
+        itemKind: undefined,
         version: undefined,
+        contract: undefined,
+        readOnly: true,
         caller: {
           principal: refusal.principal,
           client: undefined,
@@ -45,18 +52,25 @@ export function createGateway({ chains, mounts, recorder, clock, identify, runOf
         },
         trace: undefined,
         run: undefined,
+        requestId: undefined,
+        arrived: undefined,
+        params: undefined,
+        result: undefined,
+        decided: undefined,
+        lease: undefined,
         outcome: 'fault',
-        fault: {
-          kind: refusal.fault.kind,
-          category: refusal.fault.category,
-          sideEffect: refusal.fault.sideEffect,
-          message: refusal.fault.message,
-        },
-        delivery: 'delivered',
+        fault: recordedFault(refusal.fault),
+        found: undefined,
+        suspect: undefined,
+        termination: refusal.fault.kind === 'internal' ? 'IR' : 'PR',
         attempts: 0,
+        attempted: [],
+        phases: [],
+        parkedMs: undefined,
+        usage: undefined,
         coerced: undefined,
         masked: undefined,
-        events: 0,
+        stream: undefined,
         bytesIn: 0,
         bytesOut: 0,
       })

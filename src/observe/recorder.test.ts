@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../test/doubles/manual-clock.ts'
+import { aRecord } from '../../test/doubles/record.ts'
 import { anonymous } from '../core/call/principal.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import { createInventory } from './inventory.ts'
@@ -8,23 +9,10 @@ import { createMetrics } from './metrics.ts'
 import { createRecorder } from './recorder.ts'
 
 function refused(method: string, revision: string | undefined): CallRecord {
-  const known = {
-    id: 'c',
-    atMs: 0,
-    durationMs: 1,
-    mount: '',
-    trace: undefined,
-    run: undefined,
-    delivery: 'delivered',
-    attempts: 0,
-    coerced: undefined,
-    masked: undefined,
-    events: 0,
-  } as const
-  const none = { target: undefined, upstream: undefined, item: undefined, version: undefined, bytesIn: 0, bytesOut: 0 }
   const caller = { principal: anonymous, client: undefined, arrival: { transport: 'sse', revision } } as const
-  const fault = { kind: 'parse_error', category: 'tool', sideEffect: 'none', message: 'It is no JSON.' } as const
-  return { ...known, ...none, family: 'refused', method, caller, outcome: 'fault', fault }
+  const fault = { kind: 'parse_error', category: 'tool', sideEffect: 'none', message: 'It is no JSON.', code: -32700 } as const
+  const none = { target: undefined, upstream: undefined, item: undefined, run: undefined, trace: undefined }
+  return aRecord({ ...none, family: 'refused', method, caller, outcome: 'fault', fault })
 }
 
 function observed(...records: CallRecord[]): { lines: Record<string, unknown>[]; text: () => Promise<string> } {

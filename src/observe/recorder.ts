@@ -42,6 +42,7 @@ function logCall(sink: LogSink, record: CallRecord): void {
     masked: record.masked,
     attempts: record.attempts > 1 ? record.attempts : undefined,
     delivery: record.delivery === 'delivered' ? undefined : record.delivery,
+    ended: record.termination === '--' ? undefined : record.termination,
     found: record.found,
     suspect: record.suspect?.join(' '),
     fault: fault?.kind,

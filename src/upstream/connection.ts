@@ -4,6 +4,7 @@ import type { TargetedCall } from '../core/call/call.ts'
 import type { Accepted, CallEvent, Exchange, Interest } from '../core/call/exchange.ts'
 import type { Outcome } from '../core/call/outcome.ts'
 import type { Payload } from '../core/call/payload.ts'
+import type { SentOn } from '../core/call/record.ts'
 import type { Signal } from '../core/call/signal.ts'
 import type { Fault } from '../core/faults/fault.ts'
 import type { CredentialLease } from '../core/ports/credentials.ts'
@@ -12,6 +13,8 @@ import type { UpstreamDescription } from '../core/ports/upstream.ts'
 export interface Connection {
   readonly era: 'modern' | 'legacy'
   readonly description: UpstreamDescription
+  /** For the record of a call; absent where it is not known. */
+  readonly sentOn?: SentOn
   /** As `Upstream.build` counts them; set by the pool. */
   build?: number
   /** True where the connection is a session of the server: it cannot be shared by clients that have sessions of their own. */

@@ -8,6 +8,7 @@ import { hasFurtherAttempts, isRepeatable, sendAgain } from './again.ts'
 import type { TargetedCall } from './call.ts'
 import type { Attempt, CallEvent, Exchange, Sink } from './exchange.ts'
 import { failed, type Outcome } from './outcome.ts'
+import type { AttemptRecord } from './record.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { Signal } from './signal.ts'
 import type { Next } from './stage.ts'
@@ -31,6 +32,8 @@ export class Attempts<C extends TargetedCall> {
   private attempt: Attempt | undefined
   private made = 0
   private events = 0
+  private startedAt = 0
+  private readonly records: AttemptRecord[] = []
   private renewed = nothing
   /** An attempt may have been executed. */
   private unknown = false
@@ -48,26 +51,42 @@ export class Attempts<C extends TargetedCall> {
     this.made += 1
     const attempt = this.exchange.attempt(this.made, this.sink, renew)
     this.attempt = attempt
+    this.startedAt = this.ports.clock.mono()
     return this.next(this.call, attempt).then(this.onOutcome, this.onBug)
   }
 
   private readonly onOutcome = (outcome: Outcome): Outcome | Promise<Outcome> => {
-    this.over()
+    this.over(outcome)
     this.exchange.note('attempts', this.made)
     return outcome.kind === 'fault' ? this.failed(outcome) : outcome
   }
 
   private readonly onBug = (error: unknown): never => {
-    this.over()
+    this.over(undefined)
     throw error
   }
 
-  private over(): void {
-    const { attempt } = this
+  private over(outcome: Outcome | undefined): void {
+    const { attempt, exchange } = this
     if (attempt === undefined) return
     this.attempt = undefined
     attempt.close()
     this.events += attempt.events
+    if (outcome === undefined) return
+    this.records.push({
+      number: this.made,
+      from: this.startedAt,
+      to: this.ports.clock.mono(),
+      sentOn: exchange.fact('sentOn'),
+      fault:
+        outcome.kind === 'fault'
+          ? { kind: outcome.fault.kind, code: outcome.fault.entry.code, evidence: outcome.fault.evidence?.name }
+          : undefined,
+      isError: outcome.kind === 'complete' && outcome.facts.isError,
+      events: attempt.events,
+    })
+    exchange.note('attempted', this.records)
+    exchange.note('sentOn', undefined)
   }
 
   private async failed(outcome: Extract<Outcome, { kind: 'fault' }>): Promise<Outcome> {
@@ -77,7 +96,10 @@ export class Attempts<C extends TargetedCall> {
     const again = this.mayRepeat() ? sendAgain(fault, this.tried(repeatable), this.ports.random) : undefined
     this.unknown ||= fault.sideEffect !== 'none' || this.events > 0
     if (again === undefined || (again.budgeted && !this.budget.spend())) return final()
-    if (again.afterMs > 0 && !(await pause(this.ports.clock, again.afterMs, this.exchange.signal))) return final()
+    if (again.afterMs > 0) {
+      this.exchange.phases.enter('pause', this.made)
+      if (!(await pause(this.ports.clock, again.afterMs, this.exchange.signal))) return final()
+    }
     if (again.renew !== undefined && !again.budgeted) this.renewed = [...this.renewed, again.renew]
     this.ports.onRepeat(fault.evidence?.name ?? '')
     this.sink.repeat()

@@ -10,6 +10,7 @@ import { type Credential, Expiry } from './expiry.ts'
 import type { Item } from './item.ts'
 import type { Complete } from './outcome.ts'
 import type { Payload } from './payload.ts'
+import { Phases } from './phases.ts'
 import { type Signal, Switch } from './signal.ts'
 
 /** What reaches the caller before the answer, or on a listen stream. `params` are the notification's own, tokens of no hop in them mean anything here. */
@@ -72,6 +73,8 @@ export interface Exchange {
   readonly deadline: Deadline
   /** What it was begun with; nothing that is left over of it may outlive that. */
   readonly credential: Credential
+  /** What the call is at. */
+  readonly phases: Phases
   readonly sink: Sink
   /** Of the attempt that this is, from 1; 0 outside of any. */
   readonly attemptNumber: number
@@ -133,6 +136,7 @@ export function endReason(signal: Signal): EndReason | undefined {
 class Live implements OpenExchange, Sink {
   readonly deadline: Deadline
   readonly credential: Credential
+  readonly phases: Phases
   private readonly outer: Sink
   private readonly over = new Switch()
   private facts: Partial<Facts> | undefined
@@ -145,6 +149,7 @@ class Live implements OpenExchange, Sink {
     this.deadline = new Deadline(clock, limits, () => this.end('deadline'))
     this.outer = sink
     this.credential = credential
+    this.phases = new Phases(clock)
     this.expiry = credential.expiresAt === undefined ? undefined : Expiry.of(clock, credential, () => this.end('expired'))
   }
 
@@ -254,6 +259,10 @@ class View implements Exchange {
     return this.root.credential
   }
 
+  get phases(): Phases {
+    return this.root.phases
+  }
+
   get attemptNumber(): number {
     return this.root.attemptNumber
   }
@@ -322,6 +331,7 @@ class Try extends View implements Attempt, Sink {
 
   emit(event: CallEvent): void {
     if (this.over) return
+    if (this.heard === 0) this.phases.enter('stream', this.n)
     this.heard += 1
     this.outer.emit(event)
   }

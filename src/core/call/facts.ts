@@ -2,6 +2,7 @@
 // each other: `resolve` notes the route, `retry` the attempts, a door the size of what it read.
 import type { UpstreamId } from './call.ts'
 import type { Payload } from './payload.ts'
+import type { AttemptRecord, Decided, SentOn, Usage } from './record.ts'
 import type { Run } from './run.ts'
 
 declare module './exchange.ts' {
@@ -12,6 +13,24 @@ declare module './exchange.ts' {
     run: Run
     /** Attempts made, the first included. */
     attempts: number
+    /** The same, one by one, in order. */
+    attempted: readonly AttemptRecord[]
+    /** What the attempt that is under way went out on. */
+    sentOn: SentOn | undefined
+    /** What the rules of access said. */
+    decided: Decided
+    /** Id of the credential with which the server was called, never its value; absent where it needs none. */
+    lease: string
+    /** Tokens and cost. */
+    usage: Usage
+    /** The answer is the gateway's own: no server was asked for it, or it failed and an older answer stands in its place. */
+    local: true
+    /** The JSON-RPC id of the client's request, as JSON text. */
+    requestId: string
+    /** When the door took the request and when it knew whose it is, in monotonic ms. */
+    arrived: { readonly at: number; readonly identifiedAt: number }
+    /** How long the call had waited for its user before this leg of it, in ms. */
+    parkedMs: number
     /** Arguments were given the types of their schema: where (JSON Pointers), and the params as the caller sent them. */
     coerced: { readonly places: readonly string[]; readonly asSent: Payload }
     /** Secrets that were masked in what came back, by what they were recognised by. */

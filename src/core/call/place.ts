@@ -19,13 +19,17 @@ export async function waitForPlace(
   bulkhead: Bulkhead,
   place: Held,
   upstream: string,
-  { signal }: Exchange,
+  { signal, phases, attemptNumber }: Exchange,
   waiting: Waiting,
 ): Promise<Entry> {
   const admittance = bulkhead.wait(signal)
   if (admittance === undefined) return waiting.refused()
   waiting.queued?.()
-  if ((await admittance) === 'admitted') return place
+  phases.enter('queue', attemptNumber)
+  if ((await admittance) === 'admitted') {
+    phases.enter('request', attemptNumber)
+    return place
+  }
   const reason = endReason(signal)
   return reason === 'deadline' ? waiting.late() : failed(endedBy(reason ?? 'cancelled', upstream))
 }

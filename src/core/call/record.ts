@@ -2,6 +2,9 @@
 import type { Category, SideEffect } from '../faults/fault.ts'
 import type { Caller, CallId, ClientInfo, Family, TraceContext } from './call.ts'
 import type { Delivery } from './exchange.ts'
+import type { ItemKind } from './item.ts'
+import type { Payload } from './payload.ts'
+import type { Phase } from './phases.ts'
 import type { Principal } from './principal.ts'
 import type { Run } from './run.ts'
 
@@ -16,12 +19,73 @@ export interface RecordedCaller {
   }
 }
 
-export interface CallRecord {
+/** What the rules of access said of a call. */
+export interface Decided {
+  readonly allowed: boolean
+  /** `access.2`, `default`. */
+  readonly rule: string
+  /** In monotonic ms. */
+  readonly from: number
+  readonly to: number
+}
+
+/** What an attempt went out on. */
+export interface SentOn {
+  readonly transport: 'stdio' | 'streamable-http' | 'sse'
+  /** As the server speaks it on that connection. */
+  readonly revision: string | undefined
+  /** Of the endpoint; undefined of a process. */
+  readonly address: string | undefined
+  readonly port: number | undefined
+}
+
+/** One attempt of a call at its server. Times are monotonic ms. */
+export interface AttemptRecord {
+  /** From 1. */
+  readonly number: number
+  readonly from: number
+  readonly to: number
+  /** Undefined where it ended before there was a connection. */
+  readonly sentOn: SentOn | undefined
+  /** Undefined where the server gave a result. */
+  readonly fault: { readonly kind: string; readonly code: number; readonly evidence: string | undefined } | undefined
+  /** The result says `isError`. */
+  readonly isError: boolean
+  /** Events that came while it was under way. */
+  readonly events: number
+}
+
+/** What a call used. */
+export interface Usage {
+  /** Of its arguments. */
+  readonly sent: number
+  /** Of what came back. */
+  readonly got: number
+  /** In the currency of `prices`. */
+  readonly cost: number
+}
+
+/** What came back before the answer. */
+export interface StreamRecord {
+  readonly events: number
+  /** Of their params. */
+  readonly bytes: number
+  /** From when the door took the call to the first, in ms. */
+  readonly firstMs: number
+  /** The longest time between two of them, in ms; 0 where there was one. */
+  readonly longestGapMs: number
+}
+
+/** A call that has its outcome; whether the client gets the answer is not known yet. */
+export interface SettledCall {
   /** Correlation id, also in every fault and log line of the call. */
   readonly id: CallId
   /** Milliseconds since the epoch when the door took the call. */
   readonly atMs: number
-  readonly durationMs: number
+  /** The same in monotonic ms. */
+  readonly startedAt: number
+  /** From there to the outcome. */
+  readonly settledMs: number
   readonly method: string
   readonly family: Family | 'refused'
   readonly mount: string
@@ -29,31 +93,68 @@ export interface CallRecord {
   readonly upstream: string | undefined
   /** The upstream's own name of the item. */
   readonly item: string | undefined
+  /** Undefined where no item was resolved. */
+  readonly itemKind: ItemKind | undefined
   /** Which version of its family a tool is. */
   readonly version: number | undefined
+  /** Digest of the contract that the caller is shown. */
+  readonly contract: string | undefined
+  /** The item says that it changes nothing. */
+  readonly readOnly: boolean
   /** Who asked and how it came in, as far as that was known. */
   readonly caller: RecordedCaller
   readonly trace: TraceContext | undefined
   /** Undefined of what became no call. */
   readonly run: Run | undefined
+  /** As JSON text; undefined where it is not known. */
+  readonly requestId: string | undefined
+  readonly arrived: { readonly at: number; readonly identifiedAt: number } | undefined
+  /** Params as the caller sent them, less what belongs to its hop. Undefined of what became no call. */
+  readonly params: Payload | undefined
+  /** As the caller gets it; undefined of a fault. */
+  readonly result: Payload | undefined
+  /** Undefined where nothing decides. */
+  readonly decided: Decided | undefined
+  /** As the fact. */
+  readonly lease: string | undefined
   readonly outcome: 'complete' | 'tool_error' | 'input_required' | 'task' | 'fault'
-  readonly fault:
-    | { readonly kind: string; readonly category: Category; readonly sideEffect: SideEffect; readonly message: string }
-    | undefined
+  readonly fault: RecordedFault | undefined
   /** What the judging of results found a result to be (`empty`, `hidden_error`, …); undefined of `ok`, and of what was not judged. */
-  readonly found?: string | undefined
+  readonly found: string | undefined
   /** Why a result was doubtful, in single words. */
-  readonly suspect?: readonly string[] | undefined
-  readonly delivery: Delivery
+  readonly suspect: readonly string[] | undefined
+  /** Two letters (`core/call/termination.ts`), as if the answer reached its client. */
+  readonly termination: string
   readonly attempts: number
+  /** One by one; fewer than `attempts` where they are not known. */
+  readonly attempted: readonly AttemptRecord[]
+  readonly phases: readonly Phase[]
+  readonly parkedMs: number | undefined
+  readonly usage: Usage | undefined
   /** JSON Pointers of arguments that were given the type of their schema; undefined where none was. */
   readonly coerced: readonly string[] | undefined
   /** Secrets that were masked in what came back, by what they were recognised by; undefined where none was. */
   readonly masked: Readonly<Record<string, number>> | undefined
-  /** Events that reached the caller's sink. */
-  readonly events: number
+  /** Undefined where nothing came before the answer. */
+  readonly stream: StreamRecord | undefined
   readonly bytesIn: number
   readonly bytesOut: number
+}
+
+export interface RecordedFault {
+  readonly kind: string
+  readonly category: Category
+  readonly sideEffect: SideEffect
+  readonly message: string
+  /** Of JSON-RPC. */
+  readonly code: number
+}
+
+/** A call that is over. */
+export interface CallRecord extends SettledCall {
+  /** From when the door took it until the answer had left, or it was known that it would not. */
+  readonly durationMs: number
+  readonly delivery: Delivery
 }
 
 /** Takes finished records; never throws, never blocks. */

@@ -71,6 +71,16 @@ export const integrationFaults = {
     operator:
       'Followed are 307 and 308 within the origin of `url:`, up to five in a row. Any other would take the request or its credential elsewhere: set `url:` to the address named, if you trust it.',
   },
+  store_unavailable: {
+    category: 'integration',
+    status: 200,
+    code: -32603,
+    retryable: true,
+    protocol: false,
+    agent: 'The gateway cannot keep {what} for now, and its configuration wants that it is kept. {effect}',
+    operator:
+      'A store of the gateway is away or full: `/admin/v1/stores` and the log say which and why. A call that was executed before the store failed says so by its side effect.',
+  },
   circuit_open: {
     category: 'integration',
     status: 200,

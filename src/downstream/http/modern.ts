@@ -1,5 +1,6 @@
 // The door of MCP 2026-07-28 over HTTP: one POST, one call, one answer. A client that goes away cancels its call.
 
+import '../../core/call/facts.ts'
 import { endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { IntrusiveList, type ListEntry } from '../../core/call/intrusive-list.ts'
 import { internal, type Outcome } from '../../core/call/outcome.ts'
@@ -105,6 +106,8 @@ export class ModernDoor {
     const { req, res, openRequest } = arrived
     const reply = new Reply(res, asked, this.writer, this.heartbeat, context.report, accepted(req.headers.accept), context.eventBytes)
     const exchange = openExchange(context.clock, context.limits, reply, arrived.principal)
+    exchange.note('arrived', arrived.times)
+    exchange.note('requestId', asked.id)
     const place = this.enter(exchange, call.family === 'listen')
     this.heartbeat.add(reply)
     openRequest.whenOver(() => {

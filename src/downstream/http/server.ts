@@ -189,7 +189,9 @@ class Door implements HttpDoor {
   private take(req: IncomingMessage, res: ServerResponse): void {
     const openRequest = this.openRequests.begin(req, res)
     if (this.context.draining.aborted) res.shouldKeepAlive = false
-    const turned = { req, res, openRequest, id: this.context.random.id(), atMs: this.context.clock.now() }
+    const { clock, random } = this.context
+    const at = clock.mono()
+    const turned = { req, res, openRequest, id: random.id(), atMs: clock.now(), times: { at, identifiedAt: at } }
     this.attempt(turned, () => this.arrive(turned))
   }
 
@@ -213,11 +215,11 @@ class Door implements HttpDoor {
 
   /** `host`: of a target in absolute-form. The header has to be good as well, since others may read that one. */
   private walk(turned: Came, to: Route, host?: string): Promise<void> | void {
-    const { req, res, openRequest, id, atMs } = turned
+    const { req, res, openRequest, id, atMs, times } = turned
     const { mount } = to
     if (to.to === 'livez') return probe(req, res, () => answerLive(res))
     const transport = to.to === 'sse' || to.to === 'message' ? 'sse' : 'http'
-    const at = { req, res, openRequest, id, atMs, mount, transport } as const
+    const at = { req, res, openRequest, id, atMs, times, mount, transport } as const
     const named = host === undefined ? undefined : this.guard.host(req, host)
     const wrongHost = named ?? this.guard.host(req)
     const pages = to.to === 'nothing' && wrongHost === undefined ? this.pagesAt(req) : undefined
@@ -239,8 +241,9 @@ class Door implements HttpDoor {
   private identified(at: Omit<Arrived, 'principal'>, who: Identified, to: Route): Promise<void> | void {
     if (who.dpopNonce !== undefined) at.res.setHeader('DPoP-Nonce', who.dpopNonce)
     if ('fault' in who) return this.refusals.refuse(at, who.fault)
-    const { req, res, openRequest, id, atMs, mount, transport } = at
-    const arrived: Arrived = { req, res, openRequest, id, atMs, mount, transport, principal: who.principal }
+    const { req, res, openRequest, id, atMs, times, mount, transport } = at
+    times.identifiedAt = this.context.clock.mono()
+    const arrived: Arrived = { req, res, openRequest, id, atMs, times, mount, transport, principal: who.principal }
     if (mount !== '' && !this.context.gateway.mounts().includes(mount)) {
       const served = this.context.gateway.mounts().map((name) => `/mcp/${name}`)
       return this.refusals.refuse(arrived, fault('unknown_mount', { mount, served: ['/mcp', ...served].join(', ') }))
@@ -310,14 +313,14 @@ class Door implements HttpDoor {
   }
 
   private parse(arrived: Arrived, read: Read): ArrivedPost | undefined {
-    const { req, res, openRequest, id, atMs, mount, transport, principal } = arrived
+    const { req, res, openRequest, id, atMs, times, mount, transport, principal } = arrived
     if ('fault' in read) {
       this.refusals.refuse(arrived, read.fault)
       return undefined
     }
     const body = withoutBom(read.body)
     const { message, fault: wrong } = parseBody(body)
-    if (wrong === undefined) return { req, res, openRequest, id, atMs, mount, transport, principal, body, message }
+    if (wrong === undefined) return { req, res, openRequest, id, atMs, times, mount, transport, principal, body, message }
     this.refuseMessage(arrived, message, body, wrong)
     return undefined
   }

@@ -1,6 +1,7 @@
 // The door of desktop clients: JSON-RPC by lines over stdin and stdout, of either era. Nothing but messages is ever written to the output.
 
 import type { Readable, Writable } from 'node:stream'
+import '../../core/call/facts.ts'
 import { type CallEvent, endReason, type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { internal, type Outcome } from '../../core/call/outcome.ts'
 import { anonymous, type Principal } from '../../core/call/principal.ts'
@@ -213,6 +214,7 @@ class Connection {
       if (written !== undefined) this.write(written, event.kind === 'progress' || event.kind === 'log')
     }
     const exchange = openExchange(context.clock, context.limits, { emit }, this.principal)
+    exchange.note('requestId', asked.id)
     this.modern.set(asked.id, exchange)
     if (call.family === 'listen') {
       this.listens.add(exchange)

@@ -36,6 +36,7 @@ export function authorize(parts: AuthorizeParts): Pass<TargetedCall> {
     run: (call, exchange, next) => {
       const item = itemOf(call, exchange)
       if (item === undefined) return next(call, exchange)
+      const from = parts.clock.mono()
       const rights = parts.policy.of(call.caller.principal)
       const args = (): unknown => argumentsOf(call)
       const own = rights.decide(item, args, now)
@@ -46,13 +47,16 @@ export function authorize(parts: AuthorizeParts): Pass<TargetedCall> {
         parts.counters.add('access_shadow', { rule: rule.name, effect })
         if (effect === 'would_allow') note(parts, call, item, 'shadow', true, rule.name, undefined)
       }
+      const allowed = verdict.kind === 'allowed'
+      const rule = verdict.kind === 'denied' ? 'default' : verdict.rule.name
+      exchange.note('decided', { allowed, rule, from, to: parts.clock.mono() })
       if (verdict.kind === 'allowed') {
-        note(parts, call, item, 'access', true, verdict.rule.name, undefined)
+        note(parts, call, item, 'access', true, rule, undefined)
         return next(ofTeam(call, exchange, verdict.rule.team), exchange)
       }
       const refused = refusal(parts, call, item, verdict)
       parts.counters.add('access_denied', { upstream: item.upstream, kind: refused.kind })
-      note(parts, call, item, 'access', false, verdict.kind === 'scopes' ? verdict.rule.name : 'default', refused.message)
+      note(parts, call, item, 'access', false, rule, refused.message)
       return Promise.resolve(failed(refused))
     },
   }

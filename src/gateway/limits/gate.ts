@@ -158,7 +158,10 @@ class Asking {
       const said = { used, needed: amounts[refusing.unit], waitMs: this.waitMs, currency: parts.currency }
       return this.refuse(refusing.scope, refusedBy(call, refusing, said, now))
     }
-    if (pending !== undefined) return Promise.all(pending).then(() => this.again(call, exchange))
+    if (pending !== undefined) {
+      exchange.phases.enter('limits', 0)
+      return Promise.all(pending).then(() => this.again(call, exchange))
+    }
     if (repeated !== undefined) loops?.count(repeated.run, identical, nowMs)
     if (known === undefined) holders.learn(call, { shared, own, ofRun, repeated }, nowMs)
     if (shared.length + own.length + ofRun.length === 0) return nothing
@@ -222,7 +225,10 @@ class Asking {
   /** After the store was asked. */
   private again(call: TargetedCall, exchange: Exchange): Entry | Promise<Entry> {
     const reason = endReason(exchange.signal)
-    if (reason === undefined) return this.admit(call, exchange)
+    if (reason === undefined) {
+      exchange.phases.enter('request', 0)
+      return this.admit(call, exchange)
+    }
     if (reason !== 'deadline') return failed(endedBy(reason, call.upstream))
     return failed(overloaded(call.upstream, 'the store of limits did not answer in time'))
   }

@@ -1,17 +1,19 @@
 import { describe, expect, it } from 'vitest'
-import { aCall, anExchange, done, hand, progress } from '../../../test/doubles/gateway/samples.ts'
+import { aCall, anExchange, anItem, done, hand, progress } from '../../../test/doubles/gateway/samples.ts'
 import { aRun } from '../../../test/doubles/run.ts'
 import { failed, unscanned } from '../../core/call/outcome.ts'
-import type { CallRecord } from '../../core/call/record.ts'
+import type { CallRecord, Recorder, SettledCall } from '../../core/call/record.ts'
 import { type Next, Table } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import type { CallAudit } from '../../core/ports/call-audit.ts'
 import { record } from './stage.ts'
 
-function setting() {
+function setting(audit?: CallAudit) {
   const records: CallRecord[] = []
   const bugs: unknown[] = []
   const { exchange, clock, events } = anExchange()
-  const stage = record({ record: (row) => records.push(row), bug: (id, error) => bugs.push([id, error]) }, clock)
+  const recorder: Recorder = { record: (row) => records.push(row), bug: (id, error) => bugs.push([id, error]) }
+  const stage = record({ recorder, clock, audit })
   const run = (next: Next) => Table.begin().pass(['invoke'], stage, '').end(['invoke'], 'next', next, '').chains().invoke(aCall(), exchange)
   return { records, bugs, exchange, clock, events, run }
 }
@@ -40,7 +42,8 @@ describe('every call leaves exactly one record', () => {
         item: 'weather',
         target: 'weather',
         attempts: 2,
-        events: 1,
+        stream: { events: 1, firstMs: 0, longestGapMs: 0 },
+        termination: '--',
         bytesIn: 33,
         bytesOut: 7,
         fault: undefined,
@@ -114,5 +117,62 @@ describe('every call leaves exactly one record', () => {
     exchange.close('delivered')
     expect(records).toMatchObject([{ outcome: 'fault', fault: { kind: 'internal' } }])
     expect(bugs).toEqual([['call-1', new Error('bug')]])
+  })
+})
+
+describe('no answer leaves before its row of the audit is safe', () => {
+  function audited(settled: CallAudit['settled']) {
+    const rows: SettledCall[] = []
+    const closed: CallRecord[] = []
+    const parts = setting({
+      refusal: () => undefined,
+      settled: (row) => {
+        rows.push(row)
+        return settled(row)
+      },
+      closed: (row) => closed.push(row),
+    })
+    return { ...parts, rows, closed }
+  }
+
+  it('where the audit says that it has to wait', async () => {
+    const { promise, give } = hand<boolean>()
+    const { rows, run, exchange, records } = audited(() => promise)
+    let answer: unknown
+    const over = run(async () => done({ a: 1 })).then((outcome) => {
+      answer = outcome
+    })
+    await Promise.resolve()
+    exchange.close('delivered')
+    expect(rows).toMatchObject([{ id: 'call-1', outcome: 'complete', termination: '--' }])
+    expect([answer, records]).toEqual([undefined, []])
+    give(true)
+    await over
+    expect(answer).toMatchObject({ kind: 'complete' })
+    expect(records).toMatchObject([{ outcome: 'complete', delivery: 'delivered' }])
+  })
+
+  it.each([
+    [
+      'applied',
+      async (_call, inner) => {
+        inner.note('item', anItem())
+        return done({ a: 1 })
+      },
+    ],
+    ['none', async () => failed(fault('forbidden', {}))],
+  ] as [string, Next][])('and where it cannot be kept the answer is a fault: side effect %s', async (sideEffect, next) => {
+    const { run, exchange, records, closed } = audited(async () => false)
+    expect(await run(next)).toMatchObject({ kind: 'fault', fault: { kind: 'store_unavailable', sideEffect } })
+    exchange.close('delivered')
+    expect(records).toMatchObject([{ outcome: 'fault', fault: { kind: 'store_unavailable' } }])
+    expect(closed).toHaveLength(1)
+  })
+
+  it('and leaves at once where nobody waits', async () => {
+    const { run, exchange, closed } = audited(() => undefined)
+    expect(await run(async () => done())).toMatchObject({ kind: 'complete' })
+    exchange.close('client_gone')
+    expect(closed).toMatchObject([{ delivery: 'client_gone', termination: 'CL' }])
   })
 })

@@ -1,19 +1,30 @@
-// The outermost stage: every call leaves exactly one record, also one that was refused, lost its client or hit a bug of ours. The
-// record is sealed when both are known, how the call ended and how its answer was delivered.
+// The outermost stage: every call leaves exactly one record, also one that was refused, lost its client or hit a bug of ours. Its row of the
+// audit is kept before its answer leaves; its record is sealed when both are known, how the call ended and how its answer was delivered.
 import '../../core/call/facts.ts'
-import type { Call, CallId, RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import type { Call } from '../../core/call/call.ts'
 import type { CallEvent, Delivery, Exchange, Sink } from '../../core/call/exchange.ts'
 import { type Complete, failed, internal, type Outcome } from '../../core/call/outcome.ts'
-import type { CallRecord, Recorder } from '../../core/call/record.ts'
+import type { Recorder, SettledCall, StreamRecord } from '../../core/call/record.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import type { CallAudit } from '../../core/ports/call-audit.ts'
 import type { Clock } from '../../core/ports/clock.ts'
+import { closedCall, settledCall } from './settled.ts'
 
-export function record(recorder: Recorder, clock: Clock): Pass<Call> {
+export { recordedFault, unclaimedRecord } from './settled.ts'
+
+export interface RecordParts {
+  readonly recorder: Recorder
+  readonly clock: Clock
+  /** Absent: there is no audit. */
+  readonly audit?: CallAudit | undefined
+}
+
+export function record(parts: RecordParts): Pass<Call> {
   return {
     name: 'record',
     run: (call, exchange, next) => {
-      const row = new Row(call, exchange, recorder, clock)
+      const row = new Row(call, exchange, parts)
       exchange.onClose((delivery) => row.closed(delivery))
       exchange.onFail(row)
       return new Promise((resolve) => row.await(next(call, exchange.with({ sink: row })), resolve))
@@ -21,33 +32,41 @@ export function record(recorder: Recorder, clock: Clock): Pass<Call> {
   }
 }
 
-/** One record under way; it stands in the sink's place to count the events. */
+/** One record under way; it stands in the sink's place to see the events. */
 class Row implements Sink {
   private readonly call: Call
   private readonly exchange: Exchange
-  private readonly recorder: Recorder
-  private readonly clock: Clock
+  private readonly parts: RecordParts
   private readonly sink: Sink
   private readonly atMs: number
   private readonly startedAt: number
   private events = 0
-  private outcome: Outcome | undefined
+  private eventBytes = 0
+  private firstAt = 0
+  private lastAt = 0
+  private longestGapMs = 0
+  private settled: SettledCall | undefined
   private delivery: Delivery | undefined
   private resolve: (outcome: Outcome) => void = () => undefined
+  private answered = false
   private written = false
 
-  constructor(call: Call, exchange: Exchange, recorder: Recorder, clock: Clock) {
+  constructor(call: Call, exchange: Exchange, parts: RecordParts) {
     this.call = call
     this.exchange = exchange
-    this.recorder = recorder
-    this.clock = clock
+    this.parts = parts
     this.sink = exchange.sink
-    this.atMs = clock.now()
-    this.startedAt = clock.mono()
+    this.atMs = parts.clock.now()
+    this.startedAt = parts.clock.mono()
   }
 
   emit(event: CallEvent): void {
+    const now = this.parts.clock.mono()
+    if (this.events === 0) this.firstAt = now
+    else this.longestGapMs = Math.max(this.longestGapMs, now - this.lastAt)
+    this.lastAt = now
     this.events += 1
+    if ('params' in event) this.eventBytes += event.params.size
     this.sink.emit(event)
   }
 
@@ -60,7 +79,7 @@ class Row implements Sink {
     this.resolve = resolve
     below.then(
       (outcome) => {
-        if (this.outcome === undefined) this.settle(outcome)
+        if (this.settled === undefined) this.settle(outcome)
       },
       (bug: unknown) => this.failed(bug),
     )
@@ -68,14 +87,43 @@ class Row implements Sink {
 
   /** A bug of ours is told once, under the correlation id, and the call is a fault, also where its answer was there and could not be written. */
   failed(bug: unknown): void {
-    this.recorder.bug(this.call.id, bug)
-    this.settle(internal(this.call.id))
+    this.parts.recorder.bug(this.call.id, bug)
+    const ended = internal(this.call.id)
+    if (this.settled === undefined) this.settle(ended)
+    else this.settled = this.settledAs(ended)
   }
 
   private settle(outcome: Outcome): void {
-    this.outcome = outcome
+    this.settled = this.settledAs(outcome)
+    const safe = this.parts.audit?.settled(this.settled)
+    if (safe === undefined) this.answer(outcome)
+    else safe.then((kept) => this.answer(kept ? outcome : this.unkept(outcome, this.settled as SettledCall)))
+  }
+
+  private answer(outcome: Outcome): void {
+    this.answered = true
     this.resolve(outcome)
     this.write()
+  }
+
+  /** What was done and cannot be shown to have been done is not told of as if nothing were wrong. */
+  private unkept(outcome: Outcome, { readOnly }: SettledCall): Outcome {
+    const sideEffect = outcome.kind === 'fault' ? outcome.fault.sideEffect : readOnly ? 'none' : 'applied'
+    const unkept = failed(fault('store_unavailable', { what: 'the audit' }, { sideEffect }))
+    this.settled = this.settledAs(unkept)
+    return unkept
+  }
+
+  private settledAs(outcome: Outcome): SettledCall {
+    const { atMs, startedAt } = this
+    const times = { atMs, startedAt, settledAt: this.parts.clock.mono(), stream: this.streamed() }
+    return settledCall(this.call, this.exchange, outcome, times)
+  }
+
+  private streamed(): StreamRecord | undefined {
+    if (this.events === 0) return undefined
+    const { events, eventBytes: bytes, firstAt, startedAt, longestGapMs } = this
+    return { events, bytes, firstMs: firstAt - startedAt, longestGapMs }
   }
 
   closed(delivery: Delivery): void {
@@ -84,94 +132,11 @@ class Row implements Sink {
   }
 
   private write(): void {
-    if (this.outcome === undefined || this.delivery === undefined || this.written) return
+    const { settled, delivery, parts } = this
+    if (settled === undefined || delivery === undefined || !this.answered || this.written) return
     this.written = true
-    this.recorder.record(this.finish(this.outcome, this.delivery))
-  }
-
-  private finish(outcome: Outcome, delivery: Delivery): CallRecord {
-    const { call, exchange } = this
-    const route = exchange.fact('route')
-    return {
-      id: call.id,
-      atMs: this.atMs,
-      durationMs: this.clock.mono() - this.startedAt,
-      method: call.method,
-      family: call.family,
-      mount: call.mount,
-      target: call.target,
-      upstream: route?.upstream,
-      item: route?.item,
-      version: exchange.fact('item')?.version?.number,
-      caller: call.caller,
-      trace: call.trace,
-      run: exchange.fact('run') ?? call.run,
-      outcome: outcome.kind === 'complete' && outcome.facts.isError ? 'tool_error' : outcome.kind,
-      fault: outcome.kind === 'fault' ? faultOf(outcome) : undefined,
-      found: outcome.kind === 'complete' ? outcome.facts.found : undefined,
-      suspect: outcome.kind === 'complete' ? outcome.facts.suspect : undefined,
-      delivery,
-      attempts: exchange.fact('attempts') ?? 0,
-      coerced: exchange.fact('coerced')?.places,
-      masked: exchange.fact('masked'),
-      events: this.events,
-      bytesIn: exchange.fact('bytesIn') ?? call.params.size,
-      bytesOut: sizeOf(outcome),
-    }
-  }
-}
-
-interface Unclaimed {
-  readonly id: CallId
-  readonly call: TargetedCall
-  readonly outcome: Outcome | undefined
-  readonly durationMs: number
-}
-
-/** The row of a call that nobody came back for, under an id of its own: that of the call tells that it asked, this one how it ended. */
-export function unclaimedRecord({ id, call, outcome, durationMs }: Unclaimed, nowMs: number): CallRecord {
-  const item = 'item' in call ? (call as RoutedCall).item.name : undefined
-  const ended = outcome ?? failed(fault('unclaimed', { item: item ?? call.method }, { sideEffect: 'unknown' }))
-  return {
-    id,
-    atMs: nowMs - durationMs,
-    durationMs,
-    method: call.method,
-    family: call.family,
-    mount: call.mount,
-    target: call.target,
-    upstream: call.upstream,
-    item,
-    version: 'item' in call ? (call as RoutedCall).item.version?.number : undefined,
-    caller: call.caller,
-    trace: call.trace,
-    run: call.run,
-    outcome: ended.kind === 'complete' && ended.facts.isError ? 'tool_error' : ended.kind,
-    fault: ended.kind === 'fault' ? faultOf(ended) : undefined,
-    delivery: 'unclaimed',
-    attempts: 1,
-    coerced: undefined,
-    masked: undefined,
-    events: 0,
-    bytesIn: call.params.size,
-    bytesOut: sizeOf(ended),
-  }
-}
-
-function faultOf({ fault: { kind, category, sideEffect, message, recorded } }: Extract<Outcome, { kind: 'fault' }>): CallRecord['fault'] {
-  return { kind, category, sideEffect, message: recorded ?? message }
-}
-
-/** Bytes of the result; 0 for a fault, whose form on the wire is the door's. */
-function sizeOf(outcome: Outcome): number {
-  switch (outcome.kind) {
-    case 'complete':
-      return outcome.result.size
-    case 'input_required':
-      return outcome.requests.size
-    case 'task':
-      return outcome.result.size
-    case 'fault':
-      return 0
+    const record = closedCall(settled, parts.clock.mono() - this.startedAt, delivery)
+    parts.audit?.closed(record)
+    parts.recorder.record(record)
   }
 }

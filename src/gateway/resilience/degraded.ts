@@ -1,6 +1,8 @@
 // What an agent is given where a tool fails on the way to its server or behind it, as configuration says of the tool: the last good answer
 // (`staleFor`), or else the fault with a sentence for its user (`tellUser`).
+import '../../core/call/facts.ts'
 import type { RoutedCall, TargetedCall, UpstreamId } from '../../core/call/call.ts'
+import type { Exchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Next, Pass } from '../../core/call/stage.ts'
 import type { Clock } from '../../core/ports/clock.ts'
@@ -34,12 +36,14 @@ export function degraded(clock: Clock, report: Report, ofResources: (upstream: U
     tellUser: string | undefined,
     staleForMs: number | undefined,
     askedAt: number,
+    exchange: Exchange,
   ): Outcome {
     if (outcome.kind === 'complete' && staleForMs !== undefined) answers.keep(call, outcome, askedAt)
     if (outcome.kind !== 'fault') return outcome
     const { fault } = outcome
     const stale = staleForMs === undefined ? undefined : answers.inPlaceOf(fault, call, staleForMs, writes.lastOf(call))
     if (stale !== undefined) {
+      exchange.note('local', true)
       report.counters.add('stale_answers', { upstream: call.upstream })
       report.log('debug', 'A call failed, and its last good answer was given', {
         call: call.id,
@@ -69,7 +73,7 @@ export function degraded(clock: Clock, report: Report, ofResources: (upstream: U
           if (tellUser === undefined && !kept.has(call.upstream)) return next(call, exchange)
           return next(call, exchange).then((outcome) => {
             if (kept.has(call.upstream)) changed(call, outcome)
-            return item === undefined ? outcome : after(call as unknown as RoutedCall, outcome, tellUser, undefined, 0)
+            return item === undefined ? outcome : after(call as unknown as RoutedCall, outcome, tellUser, undefined, 0, exchange)
           })
         }
         const routed = call as unknown as RoutedCall
@@ -78,7 +82,7 @@ export function degraded(clock: Clock, report: Report, ofResources: (upstream: U
         if (tellUser === undefined && staleForMs === undefined) return next(call, exchange)
         if (staleForMs !== undefined) kept.add(call.upstream)
         const askedAt = clock.mono()
-        return next(call, exchange).then((outcome) => after(routed, outcome, tellUser, staleForMs, askedAt))
+        return next(call, exchange).then((outcome) => after(routed, outcome, tellUser, staleForMs, askedAt, exchange))
       },
     },
     resumed: (send) => (call, exchange) =>

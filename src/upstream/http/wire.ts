@@ -11,6 +11,7 @@ import type { Report } from '../../core/ports/report.ts'
 import type { RequestIds } from '../wire/ids.ts'
 import { requestTarget } from '../wire/request-target.ts'
 import { ignore } from '../wire/requests.ts'
+import { peerOf } from '../wire/sent-on.ts'
 import type { HttpWire, IncomingNotification, IncomingRequest, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { RequestAnswer, type Requests } from './answer.ts'
 import { Delivery } from './delivery.ts'
@@ -52,6 +53,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
   onEnd: (fault: Fault) => void = () => {}
   onAnomaly: (type: WireAnomaly, detail: string) => void = () => {}
   sessionId: string | undefined
+  readonly peer: { readonly address: string; readonly port: number }
   readonly upstream: string
   readonly lease: PoolLease
   readonly userAgent: string
@@ -69,6 +71,7 @@ export class StreamableHttpWire implements HttpWire, Requests, Listening {
 
   constructor(options: HttpWireOptions) {
     const url = new URL(options.url)
+    this.peer = peerOf(url)
     this.upstream = options.upstream
     this.lease = options.pools.take(url.origin, options.connectTimeoutMs)
     this.userAgent = options.userAgent

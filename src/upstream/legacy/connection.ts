@@ -7,6 +7,7 @@ import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { type Payload, payloadOf } from '../../core/call/payload.ts'
 import { principalKey } from '../../core/call/principal.ts'
+import type { SentOn } from '../../core/call/record.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
@@ -19,6 +20,7 @@ import type { Asked, Connection, Occupied } from '../connection.ts'
 import { type Context, countAnomalies } from '../context.ts'
 import { endedFault } from '../messages/answers.ts'
 import { commonOf, offeredOf } from '../messages/events.ts'
+import { sentOn } from '../wire/sent-on.ts'
 import type { IncomingNotification, IncomingRequest, Wire } from '../wire/wire.ts'
 import { Attribution, type Refusal } from './attribution.ts'
 import type { Belonging } from './belonging.ts'
@@ -35,6 +37,7 @@ import { ServerState } from './server-state.ts'
 export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwner {
   readonly era = 'legacy'
   readonly description: UpstreamDescription
+  readonly sentOn: SentOn
   readonly sessionful: boolean
   readonly declaresLess: boolean
   build = 0
@@ -61,6 +64,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     this.wire = wire
     this.session = new ServerSession(context, wire, hands, belonging, this)
     this.description = hands.description
+    this.sentOn = sentOn(wire, hands.revision)
     this.declaresLess = hands.declaration.form !== 'full' && knowsFull(hands.revision)
     const oneStream = wire.transport !== 'streamable-http'
     this.sessionful = oneStream || hands.sessionId !== undefined

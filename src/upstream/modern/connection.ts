@@ -6,6 +6,7 @@ import { type CallEvent, type Exchange, type Interest, tell } from '../../core/c
 import type { HeaderParam } from '../../core/call/item.ts'
 import { complete, failed, type Outcome } from '../../core/call/outcome.ts'
 import type { Payload } from '../../core/call/payload.ts'
+import type { SentOn } from '../../core/call/record.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { evidence, withoutRenewal } from '../../core/faults/evidence.ts'
@@ -36,6 +37,7 @@ import { callHeaders, Envelope, standardHeaders } from '../messages/envelope.ts'
 import { dataOf } from '../messages/errors.ts'
 import { audible, commonOf, logEvent, offeredOf, requestNamedIn, watchEvent } from '../messages/events.ts'
 import { cancel, orAborted, request } from '../wire/requests.ts'
+import { sentOn } from '../wire/sent-on.ts'
 import type { IncomingError, IncomingNotification, IncomingRequest, IncomingResult, Wire, WireAnswer } from '../wire/wire.ts'
 import { freshHeaderParams } from './header-params.ts'
 import { Listening } from './listening.ts'
@@ -53,6 +55,7 @@ export class ModernConnection implements Connection {
   readonly sessionful = false
   readonly isOwned = false
   readonly description: UpstreamDescription
+  readonly sentOn: SentOn
   onEvent: (event: CallEvent) => void = () => {}
   build = 0
   onEnd: (fault: Fault) => void = () => {}
@@ -79,6 +82,7 @@ export class ModernConnection implements Connection {
     this.envelope = new Envelope(context.identity)
     const { capabilities, identity, instructions } = discovered
     this.description = { transport: wire.transport, revision: modernRevision, identity, capabilities, instructions }
+    this.sentOn = sentOn(wire, modernRevision)
     this.listening = new Listening(context, wire, this.envelope, () => this.headers('subscriptions/listen', undefined, this.lease))
     this.listening.onEvent = (event) => this.onEvent(event)
     wire.onStray = (message) => this.hearStray(message)

@@ -3,6 +3,7 @@
 import type { Caller, TargetedCall } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
+import type { PhaseName } from '../../core/call/phases.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -77,6 +78,7 @@ export class Transmission implements Sending {
   send(): Promise<Outcome> {
     const leased = this.source.lease(this.call.caller)
     if (!(leased instanceof Promise)) return this.sendWith(leased)
+    this.at('credential')
     return orAborted(leased, this.exchange.signal, () => undefined).then((lease) => this.sendWith(lease), this.broke)
   }
 
@@ -85,6 +87,7 @@ export class Transmission implements Sending {
     if (!isLease(lease)) return Promise.resolve(this.ended(failed(unsentFault(lease))))
     const got = this.source.connectionFor(this.call.caller, lease, this.overflow, this)
     if (!(got instanceof Promise)) return this.sendOn(got, lease)
+    this.at('connect')
     return orAborted(got, this.exchange.signal, () => undefined).then((connection) => this.sendOn(connection, lease), this.broke)
   }
 
@@ -100,12 +103,19 @@ export class Transmission implements Sending {
     if (!('close' in got)) return Promise.resolve(this.refused(unsentFault(got)))
     if (this.call.build !== undefined && (got.build ?? 0) > this.call.build) return Promise.resolve(this.ended(failed(outdated(this.call))))
     this.connection = got
+    this.exchange.note('sentOn', got.sentOn)
+    if (lease.id !== '') this.exchange.note('lease', lease.id)
+    this.at('wait')
     this.begun(got)
     try {
       return got.send(this.call, this.exchange, lease, this.patient).then(this.onSent, this.broke)
     } catch (error) {
       return this.broke(error)
     }
+  }
+
+  private at(phase: PhaseName): void {
+    this.exchange.phases.enter(phase, this.exchange.attemptNumber)
   }
 
   private readonly onSent = (sent: Outcome | Occupied): Outcome | Promise<Outcome> => {

@@ -18,6 +18,7 @@ import type { PoolLease } from '../http/pools.ts'
 import type { Reception } from '../http/reception.ts'
 import type { HttpWireOptions } from '../http/wire.ts'
 import { requestTarget } from '../wire/request-target.ts'
+import { peerOf } from '../wire/sent-on.ts'
 import { takeEach } from '../wire/take-each.ts'
 import type { IncomingNotification, IncomingRequest, Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { type Requests, Sending } from './sending.ts'
@@ -75,6 +76,7 @@ export class SseWire implements Wire, Requests {
   onEnd: (fault: Fault) => void = () => {}
   onAnomaly: (type: WireAnomaly, detail: string) => void = () => {}
   onForeign: (id: string) => void = () => {}
+  readonly peer: { readonly address: string; readonly port: number }
   readonly upstream: string
   readonly lease: PoolLease
   readonly userAgent: string
@@ -98,6 +100,7 @@ export class SseWire implements Wire, Requests {
   constructor(options: SseWireOptions) {
     this.options = options
     this.url = new URL(options.url)
+    this.peer = peerOf(this.url)
     this.upstream = options.upstream
     this.lease = options.pools.take(this.url.origin, options.connectTimeoutMs)
     this.userAgent = options.userAgent

@@ -51,6 +51,8 @@ export type WireAnswer =
 
 export interface Wire {
   readonly transport: 'stdio' | 'streamable-http' | 'sse'
+  /** Of the endpoint; absent of a process. */
+  readonly peer?: { readonly address: string; readonly port: number }
   nextId(): number
   /** Resolves exactly once; rejects for a bug of ours alone. */
   request(request: WireRequest): Promise<WireAnswer>
