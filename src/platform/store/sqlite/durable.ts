@@ -2,15 +2,18 @@
 // the first operation, and again after a failure; a damaged file is moved aside and a new one begun; a newer one is not touched.
 
 import type { Clock } from '../../../core/ports/clock.ts'
-import type { Cell, Domain, Durable, Reader, Stored, StoreFault, Transaction } from '../../../core/ports/durable.ts'
+import type { Cell, Domain, Durable, Reader, Row, Stored, StoreFault, Transaction } from '../../../core/ports/durable.ts'
 import type { Report } from '../../../core/ports/report.ts'
+import { StoreCondition, type StoreMode } from '../condition.ts'
 import { isCurrent, migrate, schemaTable, versionsOf } from '../migrations.ts'
 import { StoreError } from '../store-error.ts'
+import { StatementTransaction } from '../transaction.ts'
+import { Turns } from '../turns.ts'
+import { within } from '../within.ts'
 import { type Connection, inProcess, inThread } from './connection.ts'
 import type { EngineRequest } from './engine.ts'
 import { errorOf, reasonOf, sentence } from './faults.ts'
 import { makePrivate, setAside } from './files.ts'
-import { SqliteTransaction } from './transaction.ts'
 
 export interface DurableOptions {
   /** Its folder exists. Undefined keeps all in memory. */
@@ -39,8 +42,6 @@ const defaultLimits: DurableLimits = { busyMs: 2_000, stepMs: 10_000, pauseMs: 1
 /** How often an opening looks again whether another gateway is done, in ms: SQLite itself does not wait where the kind of log changes. */
 const lookMs = 25
 
-type Mode = 'read' | 'write'
-
 export function createSqliteDurable(options: DurableOptions): Durable {
   return new SqliteDurable(options)
 }
@@ -49,13 +50,9 @@ class SqliteDurable implements Durable {
   private readonly options: DurableOptions
   private readonly limits: DurableLimits
   private connection: Connection | undefined
-  private tail: Promise<unknown> = Promise.resolve()
-  private waiting = 0
+  private readonly turns: Turns
+  private readonly condition: StoreCondition
   private closed = false
-  /** What is wrong, from the operation that met it to the one that shows it mended. */
-  private wrong: StoreFault | undefined
-  /** Until then what failed is not tried again, by the monotonic clock. */
-  private pausedUntil = Number.NEGATIVE_INFINITY
   /** Tells the file that is open from one that another gateway put in its place. */
   private identity = 0
   /** Something that was read is damaged: the next opening looks at the whole file. */
@@ -64,6 +61,10 @@ class SqliteDurable implements Durable {
   constructor(options: DurableOptions) {
     this.options = options
     this.limits = { ...defaultLimits, ...options.limits }
+    const { clock, report, file } = options
+    const { mostWaiting, pauseMs } = this.limits
+    this.turns = new Turns(1, mostWaiting)
+    this.condition = new StoreCondition({ clock, report, pauseMs, sentence: (fault) => sentence(fault, file ?? 'in memory') })
   }
 
   read<T>(work: (reader: Reader) => Promise<T>): Promise<Stored<T>> {
@@ -76,49 +77,47 @@ class SqliteDurable implements Durable {
 
   /** Outside a transaction SQLite makes one of each statement. */
   run(sql: string, params: readonly Cell[] = []): Promise<Stored<number>> {
-    return this.queued('write', () => new SqliteTransaction((request) => this.ask(request)).run(sql, params))
+    return this.queued('write', () => this.statements().run(sql, params))
   }
 
   trouble(): StoreFault | undefined {
-    return this.wrong
+    return this.condition.trouble
   }
 
   async close(): Promise<void> {
     this.closed = true
-    await this.tail
+    await this.turns.idle()
     // The last to close a file writes its log into it.
     if (this.connection !== undefined) await this.ask({ op: 'close' }).catch(() => undefined)
     this.disconnect()
   }
 
-  private queued<T>(mode: Mode, work: () => Promise<T>): Promise<Stored<T>> {
+  private queued<T>(mode: StoreMode, work: () => Promise<T>): Promise<Stored<T>> {
     if (this.closed) return Promise.resolve({ ok: false, fault: { kind: 'closed', message: 'The store is closed' } })
-    if (this.waiting >= this.limits.mostWaiting) {
-      return Promise.resolve(this.failed({ kind: 'overloaded', message: `${this.waiting} operations wait for the store already` }))
-    }
-    this.waiting += 1
-    const done = this.tail.then(() => this.perform(mode, work)).finally(() => (this.waiting -= 1))
-    this.tail = done.catch(() => undefined)
-    return done
+    const turn = this.turns.take(() => this.perform(mode, work))
+    if (turn !== undefined) return turn
+    const fault: StoreFault = { kind: 'overloaded', message: `${this.turns.size} operations wait for the store already` }
+    return Promise.resolve(this.condition.failed(fault))
   }
 
-  private async perform<T>(mode: Mode, work: () => Promise<T>): Promise<Stored<T>> {
-    if (this.paused(mode)) return this.failed(this.wrong ?? { kind: 'unavailable', message: 'The store failed a moment ago' })
+  private async perform<T>(mode: StoreMode, work: () => Promise<T>): Promise<Stored<T>> {
+    const paused = this.condition.paused(mode, this.connection !== undefined)
+    if (paused !== undefined) return this.condition.failed(paused)
     try {
       await this.opened()
       const value = await work()
-      this.succeeded(mode)
+      this.condition.succeeded(mode)
       return { ok: true, value }
     } catch (error) {
       if (!(error instanceof StoreError)) throw error
       if (error.fault.kind === 'corrupt') await this.reopened()
-      return this.failed(error.fault)
+      return this.condition.failed(error.fault)
     }
   }
 
-  private async transaction<T>(mode: Mode, work: (transaction: Transaction) => Promise<T>): Promise<T> {
+  private async transaction<T>(mode: StoreMode, work: (transaction: Transaction) => Promise<T>): Promise<T> {
     await this.ask({ op: 'exec', sql: mode === 'write' ? 'BEGIN IMMEDIATE' : 'BEGIN' })
-    const transaction = new SqliteTransaction((request) => this.ask(request))
+    const transaction = this.statements()
     try {
       const value = await this.within(work(transaction), 'A transaction took too long; it was taken back')
       transaction.end()
@@ -189,7 +188,7 @@ class SqliteDurable implements Durable {
     this.disconnect()
     await this.opened().catch((error: unknown) => {
       if (!(error instanceof StoreError)) throw error
-      this.failed(error.fault)
+      this.condition.failed(error.fault)
     })
   }
 
@@ -206,48 +205,20 @@ class SqliteDurable implements Durable {
     throw errorOf(answer.error)
   }
 
-  private async within<T>(work: Promise<T>, late: string): Promise<T> {
-    let timer: { cancel(): void } | undefined
-    const limit = new Promise<never>((_, reject) => {
-      timer = this.options.clock.timer(this.limits.stepMs, () => reject(new StoreError('unavailable', late)))
+  private within<T>(work: Promise<T>, late: string): Promise<T> {
+    return within(this.options.clock, this.limits.stepMs, work, late)
+  }
+
+  private statements(): StatementTransaction {
+    return new StatementTransaction({
+      all: async (sql, params) => (await this.ask({ op: 'all', sql, params })) as readonly Row[],
+      each: async (sql, rows) => (await this.ask({ op: 'each', sql, rows })) as number,
     })
-    try {
-      return await Promise.race([work, limit])
-    } finally {
-      timer?.cancel()
-    }
   }
 
   private disconnect(): void {
     this.connection?.end()
     this.connection = undefined
-  }
-
-  /** A store that only cannot be written is still read. */
-  private paused(mode: Mode): boolean {
-    if (this.wrong?.kind === 'newer') return true
-    return (
-      this.options.clock.mono() < this.pausedUntil &&
-      (mode === 'write' || this.wrong?.kind === 'unavailable' || this.connection === undefined)
-    )
-  }
-
-  private succeeded(mode: Mode): void {
-    if (this.wrong === undefined || (mode === 'read' && this.wrong.kind !== 'unavailable')) return
-    this.wrong = undefined
-    this.options.report.log('info', 'The store answers again')
-  }
-
-  private failed(fault: StoreFault): { readonly ok: false; readonly fault: StoreFault } {
-    if (fault.kind === 'conflict') return { ok: false, fault }
-    const { report, clock, file } = this.options
-    report.counters.add('store_faults', { kind: fault.kind })
-    if (fault === this.wrong || fault.kind === 'corrupt') return { ok: false, fault }
-    const told: StoreFault = { kind: fault.kind, message: sentence(fault, file ?? 'in memory') }
-    if (fault.kind === 'unavailable' || fault.kind === 'locked') this.pausedUntil = clock.mono() + this.limits.pauseMs
-    if (this.wrong?.kind !== fault.kind) report.log(fault.kind === 'newer' ? 'error' : 'warn', told.message)
-    this.wrong = told
-    return { ok: false, fault: told }
   }
 }
 
