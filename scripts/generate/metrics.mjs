@@ -2,7 +2,7 @@
 
 /** `load` imports from dist/. */
 export async function metricsPage(load, note) {
-  const { createMetrics } = await load('observe/metrics.js')
+  const { createMetrics } = await load('observe/metrics/metrics.js')
   const { counters } = await load('core/ports/report.js')
   const upstream = {
     upstream: 'x',
@@ -26,24 +26,19 @@ export async function metricsPage(load, note) {
   })
   for (const [name, { labels }] of Object.entries(counters))
     metrics.counters.add(name, Object.fromEntries(labels.map((label) => [label, 'x'])))
-  metrics.observe({
-    method: 'tools/call',
-    upstream: 'x',
-    item: 'x',
-    outcome: 'fault',
-    fault: { kind: 'x', category: 'tool', sideEffect: 'none', message: '' },
-    durationMs: 1,
-    bytesIn: 1,
-    bytesOut: 1,
-  })
-  const rows = read(await metrics.text()).map(
+  for (const record of records()) metrics.observe(record)
+  for (const side of ['server', 'client']) metrics.counters.session(side, { transport: 'stdio', revision: '2025-11-25' }, 1)
+  const rows = read((await metrics.text()).text).map(
     ({ name, type, help, labels }) => `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,
   )
   return `# Metrics
 
-${note('what the gateway exposes (`src/observe/metrics.ts`, `src/core/ports/report.ts`)')}\`GET /metrics\` of the admin door answers in the text format of Prometheus. Calls are counted from their records, so a refused call counts as well. Label values
+${note('what the gateway exposes (`src/observe/metrics/`, `src/core/ports/report.ts`)')}\`GET /metrics\` of the admin door answers in the text format of Prometheus. Calls are counted from their records, so a refused call counts as well. Label values
 are bounded: \`item\` is the server's own name of a tool or prompt, \`_URI\` for resources, \`_OTHER\` beyond 2,000 items. What to do when one of
 them moves: [operations.md](operations.md).
+
+\`mcp_…\` are the metrics of the OpenTelemetry conventions for MCP, their attributes as labels. A scraper that takes OpenMetrics gets exemplars: the
+trace and span in which a call of that duration was measured.
 
 | Metric | Type | Labels | Meaning |
 |---|---|---|---|
@@ -52,6 +47,34 @@ ${rows.join('\n')}
 \`outcome\` of a call is \`complete\`, \`tool_error\` (the tool said \`isError\`), \`input_required\`, \`task\` or \`fault\`; kinds and categories of faults
 stand in [faults.md](faults.md).
 `
+}
+
+/** A call that went well with events and waits, one that failed, and one that was turned away. */
+function records() {
+  const call = {
+    method: 'tools/call',
+    family: 'invoke',
+    upstream: 'x',
+    item: 'x',
+    itemKind: 'tool',
+    outcome: 'complete',
+    termination: '--',
+    caller: { arrival: { transport: 'http', revision: '2026-07-28' } },
+    atMs: 1,
+    durationMs: 1,
+    bytesIn: 1,
+    bytesOut: 1,
+    stream: { events: 2, bytes: 2, firstMs: 1, longestGapMs: 1 },
+    phases: [{ name: 'queue', from: 0, to: 1, attempt: 1 }],
+    attempted: [{ number: 1, from: 0, to: 1, isError: false, events: 0, sentOn: { transport: 'stdio', revision: '2025-11-25' } }],
+    coerced: ['/x'],
+  }
+  const fault = { kind: 'x', category: 'tool', sideEffect: 'none', message: '', code: -32602, protocol: true }
+  return [
+    call,
+    { ...call, outcome: 'fault', fault, termination: 'PR' },
+    { ...call, family: 'refused', outcome: 'fault', fault, termination: 'PR' },
+  ]
 }
 
 function read(text) {

@@ -252,7 +252,7 @@ class Running implements RunningGateway {
       quality: this.inside.quality?.operators,
       actions: { actions: upstreamActions, maintenance: this.inside.maintenance },
       stores: () => [this.store()],
-      metrics: () => metrics.text(),
+      metrics: async () => (await metrics.text()).text,
       clients: () => inventory.clients(),
     })
   }

@@ -5,12 +5,19 @@ import { anonymous } from '../core/call/principal.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import { createInventory } from './inventory.ts'
 import { createLog } from './log.ts'
-import { createMetrics } from './metrics.ts'
+import { createMetrics } from './metrics/metrics.ts'
 import { createRecorder } from './recorder.ts'
 
 function refused(method: string, revision: string | undefined): CallRecord {
   const caller = { principal: anonymous, client: undefined, arrival: { transport: 'sse', revision } } as const
-  const fault = { kind: 'parse_error', category: 'tool', sideEffect: 'none', message: 'It is no JSON.', code: -32700 } as const
+  const fault = {
+    kind: 'parse_error',
+    category: 'tool',
+    sideEffect: 'none',
+    message: 'It is no JSON.',
+    code: -32700,
+    protocol: true,
+  } as const
   const none = { target: undefined, upstream: undefined, item: undefined, run: undefined, trace: undefined }
   return aRecord({ ...none, family: 'refused', method, caller, outcome: 'fault', fault })
 }
@@ -23,7 +30,7 @@ function observed(...records: CallRecord[]): { lines: Record<string, unknown>[];
   const metrics = createMetrics({ upstreams: none, sessions: none, clients: none, tools: none, alerts: none, results: none, stages: none })
   const recorder = createRecorder(log, metrics, createInventory(), true)
   for (const record of records) recorder.record(record)
-  return { lines, text: metrics.text }
+  return { lines, text: async () => (await metrics.text()).text }
 }
 
 describe('a refusal that is observed', () => {

@@ -4,7 +4,7 @@ import { guarded, stackOf } from '../core/ports/boundary.ts'
 import { withoutSecrets } from '../core/secrets/without-secrets.ts'
 import type { Inventory } from './inventory.ts'
 import type { LogSink } from './log.ts'
-import type { Metrics } from './metrics.ts'
+import type { Metrics } from './metrics/metrics.ts'
 
 /** `calls` false turns the line per call off; faults of our own are always logged. */
 export function createRecorder(sink: LogSink, metrics: Metrics, inventory: Inventory, calls: boolean): Recorder {

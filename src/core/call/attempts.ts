@@ -2,13 +2,13 @@
 // and `sendAgain` alone says whether another follows.
 import './facts.ts'
 import type { Renewal } from '../faults/evidence.ts'
-import { afterUnknown } from '../faults/fault.ts'
+import { afterUnknown, type Fault } from '../faults/fault.ts'
 import type { Clock, Random } from '../ports/clock.ts'
 import { hasFurtherAttempts, isRepeatable, sendAgain } from './again.ts'
 import type { TargetedCall } from './call.ts'
 import type { Attempt, CallEvent, Exchange, Sink } from './exchange.ts'
 import { failed, type Outcome } from './outcome.ts'
-import type { AttemptRecord } from './record.ts'
+import type { AttemptFault, AttemptRecord } from './record.ts'
 import type { RetryBudget } from './retry-budget.ts'
 import type { Signal } from './signal.ts'
 import type { Next } from './stage.ts'
@@ -78,10 +78,7 @@ export class Attempts<C extends TargetedCall> {
       from: this.startedAt,
       to: this.ports.clock.mono(),
       sentOn: exchange.fact('sentOn'),
-      fault:
-        outcome.kind === 'fault'
-          ? { kind: outcome.fault.kind, code: outcome.fault.entry.code, evidence: outcome.fault.evidence?.name }
-          : undefined,
+      fault: outcome.kind === 'fault' ? attemptFault(outcome.fault) : undefined,
       isError: outcome.kind === 'complete' && outcome.facts.isError,
       events: attempt.events,
     })
@@ -113,6 +110,15 @@ export class Attempts<C extends TargetedCall> {
   private tried(repeatable: boolean) {
     const remainingMs = this.exchange.deadline.remainingMs()
     return { repeatable, attempts: this.made, renewed: this.renewed, heard: this.events > 0, remainingMs }
+  }
+}
+
+function attemptFault({ kind, evidence, detail: { code, status } }: Fault): AttemptFault {
+  return {
+    kind,
+    evidence: evidence?.name,
+    answered: typeof code === 'number' ? code : undefined,
+    status: typeof status === 'number' ? status : undefined,
   }
 }
 

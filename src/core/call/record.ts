@@ -48,11 +48,21 @@ export interface AttemptRecord {
   /** Undefined where it ended before there was a connection. */
   readonly sentOn: SentOn | undefined
   /** Undefined where the server gave a result. */
-  readonly fault: { readonly kind: string; readonly code: number; readonly evidence: string | undefined } | undefined
+  readonly fault: AttemptFault | undefined
   /** The result says `isError`. */
   readonly isError: boolean
   /** Events that came while it was under way. */
   readonly events: number
+}
+
+export interface AttemptFault {
+  readonly kind: string
+  /** By its name. */
+  readonly evidence: string | undefined
+  /** Code of the JSON-RPC error that the server answered with; undefined where it answered with none. */
+  readonly answered: number | undefined
+  /** HTTP status in place of an answer; undefined where there was none. */
+  readonly status: number | undefined
 }
 
 /** What a call used. */
@@ -148,6 +158,8 @@ export interface RecordedFault {
   readonly message: string
   /** Of JSON-RPC. */
   readonly code: number
+  /** The request itself is bad: it is an error of JSON-RPC for calls of tools too. */
+  readonly protocol: boolean
 }
 
 /** A call that is over. */

@@ -103,6 +103,17 @@ export type CounterName = keyof typeof counters
 
 export interface Counters {
   add<N extends CounterName>(name: N, labels: Readonly<Record<(typeof counters)[N]['labels'][number], string>>, by?: number): void
+  /** A session has ended, after so long. `error`: `error.type` of the conventions; absent where it ended as it should. */
+  session?(side: SessionSide, about: SessionEnd, ms: number): void
+}
+
+/** `server`: of a client of this gateway; `client`: of this gateway at a server. */
+export type SessionSide = 'server' | 'client'
+
+export interface SessionEnd {
+  readonly transport: 'stdio' | 'streamable-http' | 'sse' | 'http'
+  readonly revision: string | undefined
+  readonly error?: string
 }
 
 export interface Report {

@@ -123,9 +123,11 @@ export class LegacySession {
   private droppedLarge = false
   private readonly leave: (() => void) | undefined
   private level: LogLevel | undefined
+  private readonly openedAt: number
 
   constructor(parts: SessionParts) {
     this.parts = parts
+    this.openedAt = parts.context.clock.mono()
     this.profile = parts.profile
     this.level = parts.state?.level
     this.subscriptions = new Subscriptions(
@@ -228,7 +230,11 @@ export class LegacySession {
     this.parts.credential.close()
     for (const { roundTrip } of this.inFlight) roundTrip.end(reason)
     this.deafen()
-    this.parts.context.outsiders?.sessionEnded?.(this.profile.id)
+    const { clock, report, outsiders } = this.parts.context
+    const { id, transport, handshake } = this.profile
+    const about = { transport, revision: handshake.revision, ...(reason === 'failed' ? { error: 'internal' } : {}) }
+    report.counters.session?.('server', about, clock.mono() - this.openedAt)
+    outsiders?.sessionEnded?.(id)
   }
 
   /** Its credential has ended: what runs and listens ends with it, and the session waits. */

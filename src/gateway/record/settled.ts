@@ -181,7 +181,7 @@ function isLocal({ family }: Call, exchange: Exchange): boolean {
 }
 
 export function recordedFault({ kind, category, sideEffect, message, recorded, entry }: Fault): RecordedFault {
-  return { kind, category, sideEffect, message: recorded ?? message, code: entry.code }
+  return { kind, category, sideEffect, message: recorded ?? message, code: entry.code, protocol: entry.protocol }
 }
 
 function resultOf(outcome: Outcome): Payload | undefined {

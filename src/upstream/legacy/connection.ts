@@ -277,7 +277,7 @@ export class LegacyConnection implements Connection, LegacyCallOwner, SessionOwn
     if (this.ended) return
     this.ended = true
     this.attribution.close()
-    this.session.stop()
+    this.session.stop(found)
     if (this.openCalls.size === 0) this.emptied()
     this.onEnd(found)
   }

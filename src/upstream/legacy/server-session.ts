@@ -66,9 +66,11 @@ export class ServerSession {
   private readonly revision: string
   private readonly id: string | undefined
   private readonly check: SessionCheck
+  private readonly openedAt: number
 
   constructor(context: Context, wire: Wire, hands: Extract<Handshake, { kind: 'ready' }>, belonging: Belonging, owner: SessionOwner) {
     this.context = context
+    this.openedAt = context.clock.mono()
     this.wire = wire
     this.belonging = belonging
     this.owner = owner
@@ -89,8 +91,13 @@ export class ServerSession {
     return this.check.doubt
   }
 
-  /** The connection ends. */
-  stop(): void {
+  /** The connection ends. `found`: why, where that is not as it should be. */
+  stop(found?: Fault): void {
+    if (!this.closing.aborted) {
+      const { clock, report } = this.context
+      const about = { transport: this.wire.transport, revision: this.revision, ...(found === undefined ? {} : { error: found.kind }) }
+      report.counters.session?.('client', about, clock.mono() - this.openedAt)
+    }
     this.closing.abort('closed')
     this.check.close()
   }

@@ -1,11 +1,6 @@
-// Prometheus metrics. Calls are counted from their records; everything else by the counters of core/ports/report.ts and by gauges that
-// read the living parts at scrape time. Label values are bounded: an unknown tool is `_OTHER`.
-import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { isMethod } from '../core/call/call.ts'
-import type { CallRecord } from '../core/call/record.ts'
-import { type CounterName, type Counters, counters as counterTable } from '../core/ports/report.ts'
-import { servedRevisions } from '../core/protocol/names.ts'
-import type { StageTime } from './stage-times.ts'
+// What is read of the living parts at scrape time.
+import { Counter, Gauge, type Registry } from 'prom-client'
+import type { StageTime } from '../stage-times.ts'
 
 /** Values that the living parts give at scrape time. */
 export interface Gauges {
@@ -34,131 +29,10 @@ export interface Gauges {
   stages(): readonly StageTime[]
 }
 
-export interface Metrics {
-  readonly counters: Counters
-  observe(record: CallRecord): void
-  /** Exposition format of Prometheus, text 0.0.4. */
-  text(): Promise<string>
-  readonly contentType: string
-}
-
-/** OpenTelemetry's boundaries for MCP durations, in seconds. */
-const buckets = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300]
-const most = 2_000
-/** Records that are counted together, or when somebody looks: between two calls each would find the processor's caches cold. */
-const mostWaiting = 64
-
-export function createMetrics(gauges: Gauges): Metrics {
-  const registry = new Registry()
-  const registers = [registry]
-  const seconds = new Histogram({
-    name: 'signalbox_call_seconds',
-    help: 'Duration of calls, from door to delivery.',
-    labelNames: ['method', 'upstream', 'item', 'outcome'],
-    buckets,
-    registers,
-  })
-  const faults = new Counter({
-    name: 'signalbox_faults_total',
-    help: 'Faults by kind; each has exactly one category.',
-    labelNames: ['category', 'kind', 'upstream'],
-    registers,
-  })
-  const refusals = new Counter({
-    name: 'signalbox_refusals_total',
-    help: 'Requests turned away at the door, before they became a call.',
-    labelNames: ['transport', 'revision', 'kind'],
-    registers,
-  })
-  const coerced = new Counter({
-    name: 'signalbox_coerced_arguments_total',
-    help: 'Arguments of calls that were given the type of their schema, so that they fit it.',
-    labelNames: ['upstream', 'item'],
-    registers,
-  })
-  const sums = { in: 0, out: 0 }
-  new Counter({
-    name: 'signalbox_call_bytes_total',
-    help: 'Bytes of params in and results out.',
-    labelNames: ['direction'],
-    registers,
-    collect() {
-      this.reset()
-      this.inc({ direction: 'in' }, sums.in)
-      this.inc({ direction: 'out' }, sums.out)
-    },
-  })
-  const made = Object.entries(counterTable).map(
-    ([name, { help, labels }]) =>
-      [name, new Counter({ name: `signalbox_${name}_total`, help, labelNames: [...labels], registers })] as const,
-  )
-  const byName = new Map<string, Counter>(made)
-  const items = boundedLabels()
-  addGauges(registry, gauges)
+export function addGauges(registry: Registry, gauges: Gauges): void {
   addStages(registry, gauges)
   addResults(registry, gauges)
-  let waiting: CallRecord[] = []
-  const count = (): void => {
-    const records = waiting
-    waiting = []
-    for (const record of records) {
-      const upstream = record.upstream ?? ''
-      seconds.observe(
-        { method: methodLabel(record), upstream, item: items(upstream, record.item), outcome: record.outcome },
-        record.durationMs / 1_000,
-      )
-      if (record.fault !== undefined) faults.inc({ category: record.fault.category, kind: record.fault.kind, upstream })
-      if (record.coerced !== undefined) coerced.inc({ upstream, item: items(upstream, record.item) }, record.coerced.length)
-      if (record.family === 'refused') refusals.inc(refusalLabels(record))
-      sums.in += record.bytesIn
-      sums.out += record.bytesOut
-    }
-  }
-  return {
-    counters: { add: (name: CounterName, labels, by = 1) => byName.get(name)?.inc({ ...labels }, by) },
-    observe: (record) => {
-      waiting.push(record)
-      if (waiting.length >= mostWaiting) count()
-    },
-    text: () => {
-      count()
-      return registry.metrics()
-    },
-    contentType: registry.contentType,
-  }
-}
-
-/** Requests of clients that are no calls, beside `families`. */
-const otherMethods: ReadonlySet<string> = new Set([
-  'initialize',
-  'ping',
-  'logging/setLevel',
-  'resources/subscribe',
-  'resources/unsubscribe',
-])
-
-/** What was turned away may name any method at all. */
-function methodLabel({ method, family }: CallRecord): string {
-  return family !== 'refused' || method === '' || isMethod(method) || otherMethods.has(method) ? method : '_OTHER'
-}
-
-function refusalLabels({ caller: { arrival }, fault }: CallRecord): { transport: string; revision: string; kind: string } {
-  const { transport, revision = '' } = arrival
-  return { transport, revision: revision === '' || servedRevisions.includes(revision) ? revision : '_OTHER', kind: fault?.kind ?? '' }
-}
-
-/** Resource URIs and endless tool lists must not blow up the number of series. */
-function boundedLabels(): (upstream: string, item: string | undefined) => string {
-  const seen = new Set<string>()
-  return (upstream, item) => {
-    if (item === undefined) return ''
-    if (item.includes('://')) return '_URI'
-    const key = `${upstream}/${item}`
-    if (seen.has(key)) return item
-    if (seen.size >= most) return '_OTHER'
-    seen.add(key)
-    return item
-  }
+  addLiving(registry, gauges)
 }
 
 /** Counters that are read and not counted up: whoever measures adds without building labels. */
@@ -205,7 +79,7 @@ function addResults(registry: Registry, gauges: Gauges): void {
 const states = ['connecting', 'ready', 'degraded', 'reconnecting', 'unavailable', 'paused', 'drained']
 const breakers = { closed: 0, 'half-open': 1, open: 2 }
 
-function addGauges(registry: Registry, gauges: Gauges): void {
+function addLiving(registry: Registry, gauges: Gauges): void {
   const gauge = (
     name: string,
     help: string,
