@@ -1,8 +1,9 @@
-// Writes what is generated from the code: the JSON Schema of the configuration, the pages configuration, faults, cli and metrics, and
-// the stage table in architecture.
+// Writes what is generated from the code: the JSON Schema of the configuration, the pages configuration, faults, cli and metrics,
+// the stage table in architecture, and the dashboards.
 // `--check` writes nothing and exits 1 where a file is stale. Runs from dist/, so build first.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { dashboardFiles } from './generate/dashboards.mjs'
 import { evidenceTable } from './generate/evidence.mjs'
 import { metricsPage } from './generate/metrics.mjs'
 import { architecturePage } from './generate/stages.mjs'
@@ -31,6 +32,7 @@ const files = {
   'docs/cli.md': cliPage(),
   'docs/metrics.md': await metricsPage(load, note),
   'docs/architecture.md': await architecturePage(load),
+  ...dashboardFiles(),
 }
 
 const check = process.argv.includes('--check')

@@ -3,7 +3,10 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 
-const wanted = [{ name: 'redis-server', paths: ['/usr/bin/redis-server', '/usr/local/bin/redis-server', '/usr/bin/valkey-server'] }]
+const wanted = [
+  { name: 'redis-server', paths: ['/usr/bin/redis-server', '/usr/local/bin/redis-server', '/usr/bin/valkey-server'] },
+  { name: 'prometheus', paths: ['/usr/bin/prometheus', '/usr/local/bin/prometheus'] },
+]
 const missing = wanted.filter(({ paths }) => !paths.some((path) => existsSync(path))).map(({ name }) => name)
 
 // Only with the rights for it, and never asking for any.

@@ -220,7 +220,7 @@ export const promises = {
   R57: { text: 'Structured metrics, not log parsing, drive alerts: every alert rule evaluates with logs turned off.', claimed: true },
   R58: {
     text: 'Streaming is visible: time to first event, event gaps, progress count, bytes, stream end reason per call.',
-    claimed: false,
+    claimed: true,
   },
   R59: {
     text: 'One OTel span per tool invocation: tool name, redacted input parameters, duration, result size, downstream API calls; semconv names `mcp.*`, `gen_ai.tool.name`, `error.type`.',

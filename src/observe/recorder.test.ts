@@ -50,3 +50,13 @@ describe('a refusal that is observed', () => {
     expect(text).toContain('signalbox_call_seconds_count{method="_OTHER",upstream="",item="",outcome="fault"} 100')
   })
 })
+
+describe('a call that told something before its answer', () => {
+  it('says so in its line: how often, how much, when first, and how long it was silent', () => {
+    const stream = { events: 3, bytes: 90, firstMs: 150.126, longestGapMs: 1_500 }
+    expect(observed(aRecord({ stream, termination: 'SD' })).lines).toMatchObject([
+      { event: 'call', ended: 'SD', events: 3, eventBytes: 90, firstEventMs: 150.13, eventGapMs: 1500 },
+    ])
+    expect(Object.keys(observed(aRecord()).lines[0] ?? {})).not.toContain('events')
+  })
+})

@@ -35,7 +35,7 @@ function logCall(sink: LogSink, record: CallRecord): void {
     upstream: record.upstream,
     version: record.version,
     outcome: record.outcome,
-    ms: Math.round(record.durationMs * 100) / 100,
+    ms: rounded(record.durationMs),
     in: record.bytesIn,
     out: record.bytesOut,
     coerced: record.coerced,
@@ -43,6 +43,10 @@ function logCall(sink: LogSink, record: CallRecord): void {
     attempts: record.attempts > 1 ? record.attempts : undefined,
     delivery: record.delivery === 'delivered' ? undefined : record.delivery,
     ended: record.termination === '--' ? undefined : record.termination,
+    events: record.stream?.events,
+    eventBytes: record.stream?.bytes,
+    firstEventMs: rounded(record.stream?.firstMs),
+    eventGapMs: rounded(record.stream?.longestGapMs),
     found: record.found,
     suspect: record.suspect?.join(' '),
     fault: fault?.kind,
@@ -59,4 +63,8 @@ function logCall(sink: LogSink, record: CallRecord): void {
     turn: record.run?.turn,
     why: record.run?.why === undefined ? undefined : withoutSecrets(record.run.why),
   })
+}
+
+function rounded(ms: number | undefined): number | undefined {
+  return ms === undefined ? undefined : Math.round(ms * 100) / 100
 }
