@@ -1,8 +1,9 @@
-// Writes what is generated from the code: the JSON Schema of the configuration, the pages configuration, faults, cli and metrics,
-// the stage table in architecture, and the dashboards.
+// Writes what is generated from the code: the JSON Schema of the configuration, the OpenAPI document of the admin door, the pages
+// configuration, faults, cli and metrics, the stage table in architecture, the table of addresses in admin-api, and the dashboards.
 // `--check` writes nothing and exits 1 where a file is stale. Runs from dist/, so build first.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { adminApiPage } from './generate/admin-api.mjs'
 import { dashboardFiles } from './generate/dashboards.mjs'
 import { evidenceTable } from './generate/evidence.mjs'
 import { metricsPage } from './generate/metrics.mjs'
@@ -23,6 +24,9 @@ const { catalogue } = await load('core/faults/catalogue.js')
 const { configurationSchema } = await load('operate/cli/schema.js')
 const { commandLine, exitMeanings, toolsExitMeanings } = await load('operate/index.js')
 
+const { adminDocument } = await load('downstream/admin/app.js')
+const document = await adminDocument()
+
 const note = (from) => `<!-- Generated from ${from} by \`npm run generate\`. Do not edit. -->\n\n`
 
 const files = {
@@ -30,6 +34,8 @@ const files = {
   'docs/configuration.md': configurationPage(configurationSchema()),
   'docs/faults.md': faultsPage(await evidenceTable(load)),
   'docs/cli.md': cliPage(),
+  'schema/admin-openapi.json': `${JSON.stringify(document, null, 2)}\n`,
+  'docs/admin-api.md': adminApiPage(document),
   'docs/metrics.md': await metricsPage(load, note),
   'docs/architecture.md': await architecturePage(load),
   ...dashboardFiles(),

@@ -8,6 +8,11 @@ export interface Elsewhere {
 }
 
 export const elsewhere: Readonly<Record<string, Elsewhere>> = {
+  'admin.roles[].groups': { file: 'test/promises/admin-api.test.ts', mentions: "{ groups: ['support'], role: 'viewer' }" },
+  'admin.roles[].scopes': { file: 'test/promises/admin-api.test.ts', mentions: "scopes: ['admin:operate']" },
+  'admin.roles[].subjects': { file: 'test/promises/admin-api.test.ts', mentions: "subjects: ['ada']" },
+  'admin.roles[].issuers': { file: 'test/promises/admin-api.test.ts', mentions: 'issuers: [idp.issuer]' },
+  'admin.roles[].role': { file: 'test/promises/admin-api.test.ts', mentions: "role: 'auditor'" },
   'servers.NAME.sharing': { file: 'src/upstream/legacy/parking.test.ts', mentions: 'sharing' },
   'servers.NAME.interactive': { file: 'src/upstream/legacy/parking.test.ts', mentions: 'interactive' },
   'tools.NAME.idempotent': { file: 'test/promises/sending-again.test.ts', mentions: 'idempotent: false' },

@@ -33,7 +33,7 @@ export interface AuthParts {
   readonly report: Report
   /** That the access rules name; asked once the gateway stands. */
   readonly scopes: MountScopes
-  /** Names of what is served at `/mcp/{name}`; asked once the gateway stands. */
+  /** Names of what is served at `/mcp/{name}`, and `adminResource` where its tokens are taken; asked once the gateway stands. */
   mounts(): readonly string[]
   /** The address that the front door is bound to, as a URL; asked once it is. */
   boundUrl(): string

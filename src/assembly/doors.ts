@@ -9,22 +9,15 @@ import type { Report } from '../core/ports/report.ts'
 import type { DoorContext, WebPages } from '../downstream/door.ts'
 import {
   type AdminDoor,
-  type Budgets,
+  type AdminParts,
   createAdminDoor,
   createHttpDoor,
   createLegacyHttpDoor,
   createSseDoor,
   type HttpDoor,
-  type Quality,
   type Readiness,
-  type StoreStatus,
   serveStdio,
-  type Tools,
-  type ToolVersions,
-  type UpstreamActions,
-  type UpstreamStatus,
 } from '../downstream/index.ts'
-import type { Inventory } from '../observe/index.ts'
 import { createMemoryEphemeral } from '../platform/store/memory/ephemeral.ts'
 import { defaultLimits } from './gateway.ts'
 import { identity } from './identity.ts'
@@ -41,21 +34,11 @@ interface DoorParts {
   readonly decisions: Decisions
   readonly report: Report
   readonly outsiders: Outsiders
-  /** Of the admin door; absent: it asks for none. */
-  readonly adminToken?: string | undefined
   readonly draining: AbortSignal
   readonly pages: readonly WebPages[]
   ready(): Readiness
-  upstreams(): readonly UpstreamStatus[]
-  readonly actions: UpstreamActions
-  readonly budgets: Budgets
-  readonly tools: Tools
-  readonly versions: ToolVersions
-  /** Undefined where results are not judged. */
-  readonly quality: Quality | undefined
-  stores(): readonly StoreStatus[]
-  metrics(): Promise<string>
-  clients(): ReturnType<Inventory['clients']>
+  /** What the admin door answers from. */
+  readonly admin: Omit<AdminParts, 'sealer' | 'clock' | 'report' | 'decisions'>
 }
 
 export interface Doors {
@@ -105,22 +88,9 @@ export function openDoors(parts: DoorParts): Doors {
     ready: () => parts.ready(),
     listenHost: hostOf(settings.listen),
   })
-  const admin = createAdminDoor({
-    upstreams: () => parts.upstreams(),
-    actions: parts.actions,
-    budgets: parts.budgets,
-    tools: parts.tools,
-    versions: parts.versions,
-    quality: parts.quality,
-    stores: () => parts.stores(),
-    metrics: () => parts.metrics(),
-    clients: () => parts.clients(),
-    clock: parts.clock,
-    log: parts.report.log,
-    decisions: parts.decisions,
-    token: parts.adminToken,
-    listenHost: hostOf(settings.admin.listen ?? settings.listen),
-  })
+  const { sealer, clock, report, decisions } = parts
+  const listenHost = hostOf(settings.admin.listen ?? settings.listen)
+  const admin = createAdminDoor({ ...parts.admin, sealer, clock, report, decisions, listenHost })
   const served = new Set<Promise<void>>()
   return {
     http,

@@ -9,12 +9,12 @@ import { guardedClock, inBackground, reportBug, stackOf } from '../core/ports/bo
 import type { UnmatchedSelector } from '../core/ports/configured-tools.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import { isSocketFile, type ListenAddress } from '../core/ports/listen-address.ts'
+import { adminResource } from '../core/ports/public-address.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { ServedState } from '../core/ports/upstream.ts'
 import { KnownValues } from '../core/secrets/known-values.ts'
 import type { StoreStatus, UpstreamStatus } from '../downstream/index.ts'
 import type { LockFile } from '../gateway/contracts/index.ts'
-import { upstreamActions } from '../gateway/resilience/maintenance.ts'
 import {
   type Audit,
   createAudit,
@@ -139,7 +139,9 @@ class Running implements RunningGateway {
     })
     const sealKey = settings.stateDir === undefined ? freshKey() : loadKey(join(settings.stateDir, 'seal.key'))
     const ownToken =
-      settings.profile === 'production' && settings.stateDir !== undefined ? adminToken(settings.stateDir, sealKey) : undefined
+      settings.stateDir !== undefined && (settings.profile === 'production' || settings.admin.roles.length > 0)
+        ? adminToken(settings.stateDir, sealKey)
+        : undefined
     const secrets = [...(options.secrets ?? []), ...(ownToken === undefined ? [] : [ownToken])]
     const issued = KnownValues.of([])
     const sink = createLog(settings.log, createRedactor(secrets, issued), systemClock)
@@ -169,7 +171,7 @@ class Running implements RunningGateway {
       proxies: options.proxies,
       report: this.report,
       scopes: { first: (mount) => this.inside.scopes.first(mount), all: (mount) => this.inside.scopes.all(mount) },
-      mounts: () => this.inside.gateway.mounts(),
+      mounts: () => [...this.inside.gateway.mounts(), ...(settings.admin.roles.length > 0 ? [adminResource] : [])],
       boundUrl: () => this.boundUrl(),
       seen: (principal) => {
         this.inside.events.seen(principal)
@@ -237,7 +239,6 @@ class Running implements RunningGateway {
       clock,
       random: systemRandom,
       sealer,
-      adminToken: ownToken,
       durable,
       decisions: this.auth.decisions,
       report: this.report,
@@ -245,15 +246,22 @@ class Running implements RunningGateway {
       draining: this.draining.signal,
       pages: [...this.auth.pages(), ...this.credentials.pages((presented) => this.auth.callers.identify(presented), sealer)],
       ready: () => ({ serving: this.serving, draining: this.draining.signal.aborted }),
-      upstreams: () => this.upstreams(),
-      budgets: this.inside.limits,
-      tools: this.registry.operators,
-      versions: this.versions.operators,
-      quality: this.inside.quality?.operators,
-      actions: { actions: upstreamActions, maintenance: this.inside.maintenance },
-      stores: () => [this.store()],
-      metrics: async () => (await metrics.text()).text,
-      clients: () => inventory.clients(),
+      admin: {
+        access: {
+          token: ownToken,
+          roles: settings.admin.roles,
+          identify: (presented) => this.auth.callers.identify(presented),
+        },
+        upstreams: () => this.upstreams(),
+        maintenance: this.inside.maintenance,
+        budgets: this.inside.limits,
+        tools: this.registry.operators,
+        versions: this.versions.operators,
+        quality: this.inside.quality?.operators,
+        stores: () => [this.store()],
+        clients: () => inventory.clients(),
+        metrics: (accept) => metrics.text(accept),
+      },
     })
   }
 

@@ -52,6 +52,26 @@ export const sseSettings = z.strictObject({
   sunset: z.iso.date().optional().describe('When /sse goes away; sent as the Sunset header.'),
 })
 
+const names = z.array(z.string().min(1)).min(1)
+
+const roleRuleSettings = z
+  .strictObject({
+    groups: names.optional().describe('The caller is in at least one of these.'),
+    scopes: names.optional().describe('The caller’s credential has all of these.'),
+    subjects: names.optional().describe('The caller is one of these subjects (`sub`).'),
+    issuers: names
+      .optional()
+      .describe('The caller’s credential is of one of these issuers: where several are trusted, they may name different people alike.'),
+    role: z
+      .enum(['viewer', 'operator', 'auditor', 'admin'])
+      .describe(
+        '`viewer` reads metadata; `operator` acts on servers, limits, alerts and tools besides; `auditor` reads arguments and rows of the audit besides; `admin` may do all, keys, grants and configuration too.',
+      ),
+  })
+  .refine(({ groups, scopes, subjects }) => (groups ?? scopes ?? subjects) !== undefined, {
+    error: 'says of nobody in particular: give `groups`, `scopes` or `subjects`',
+  })
+
 export const adminSettings = z.strictObject({
   listen: z
     .string()
@@ -61,6 +81,12 @@ export const adminSettings = z.strictObject({
     .optional()
     .describe(
       'Address of the admin door (`/metrics`, `/admin/v1`), or `off`. Default: the port after that of `listen`, so 127.0.0.1:4281; a free one where that is 0; beside a socket, the socket with `-admin` in its name.',
+    ),
+  roles: z
+    .array(roleRuleSettings)
+    .default([])
+    .describe(
+      'Which callers may do what at the admin door, beside the token in `admin.token` of `stateDir`, which may do all. The first that holds of a caller is its role; of whom none holds is refused.',
     ),
 })
 

@@ -1,5 +1,5 @@
 // A registry of tools that knows none, for who has no use for one.
-import type { Tools } from '../../src/downstream/index.ts'
+import type { Tools } from '../../src/downstream/admin/resources/tools.ts'
 
 export const noTools: Tools = {
   list: () => [],

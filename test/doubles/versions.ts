@@ -1,5 +1,5 @@
 // A gateway whose operators plan nothing for versions of tools.
-import type { ToolVersions } from '../../src/downstream/index.ts'
+import type { ToolVersions } from '../../src/downstream/admin/resources/tool-versions.ts'
 
 export const noVersions: ToolVersions = {
   planned: () => undefined,

@@ -17,8 +17,8 @@ import type { Gateway } from '../../src/core/ports/gateway.ts'
 import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
+import { noAnswers } from '../doubles/admin-parts.ts'
 import { noDecisions } from '../doubles/decisions.ts'
-import { noVersions } from '../doubles/versions.ts'
 import { eventually } from '../peers/processes.ts'
 import { startHostileHttp } from './hostile-http.ts'
 
@@ -143,15 +143,7 @@ export async function startRig(): Promise<Rig> {
     draining: draining.signal,
     pages: [],
     ready: () => ({ serving: true, draining: false }),
-    actions: { actions: [], maintenance: inside.maintenance },
-    budgets: inside.limits,
-    tools: tools.operators,
-    versions: noVersions,
-    quality: undefined,
-    stores: () => [],
-    upstreams: () => [],
-    metrics: async () => '',
-    clients: () => [],
+    admin: { ...noAnswers, maintenance: inside.maintenance, budgets: inside.limits, tools: tools.operators },
   })
   let open0 = 0
   const uncaught = (error: unknown): void => void bugs.push(`not caught: ${String((error as Error)?.stack ?? error)}`)

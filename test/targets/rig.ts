@@ -13,9 +13,8 @@ import type { CallRecord } from '../../src/core/call/record.ts'
 import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
+import { noAnswers } from '../doubles/admin-parts.ts'
 import { noDecisions } from '../doubles/decisions.ts'
-import { noTools } from '../doubles/tools.ts'
-import { noVersions } from '../doubles/versions.ts'
 import type { Result } from '../peers/clients.ts'
 import { eventually } from '../peers/processes.ts'
 import { openSession, send } from '../peers/raw.ts'
@@ -80,15 +79,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
     draining: draining.signal,
     pages: [],
     ready: () => ({ serving: true, draining: false }),
-    actions: { actions: [], maintenance: inside.maintenance },
-    budgets: inside.limits,
-    tools: noTools,
-    versions: noVersions,
-    quality: undefined,
-    stores: () => [],
-    upstreams: () => [],
-    metrics: async () => '',
-    clients: () => [],
+    admin: noAnswers,
   })
   await inside.catalog.start()
   await Promise.all([...inside.upstreams.values()].map((upstream) => upstream.ready(new AbortController().signal)))

@@ -73,6 +73,10 @@ export const counters = {
     labels: [],
   },
   audit_rows_lost: { help: 'Rows of the audit that were lost, since the store was away for longer than memory lasts.', labels: [] },
+  admin_refused: {
+    help: 'Requests to the admin door that were refused: of nobody who is known (`unauthenticated`), of a caller without a role (`no_role`), or whose role is too little (`role`).',
+    labels: ['reason'],
+  },
   access_denied: { help: 'Calls that no rule of `access` grants, or not with the scopes of the caller.', labels: ['upstream', 'kind'] },
   limit: {
     help: 'Calls that were refused by a limit, by whose it is (`run`, `principal`, `team`, `tool`, `prompt`, `resource`, `upstream`) and by the kind of the fault.',

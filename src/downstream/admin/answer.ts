@@ -6,8 +6,3 @@ export function answer(res: ServerResponse, status: number, type: string, text: 
   res.writeHead(status, ['Content-Type', type, 'Content-Length', String(body.length), 'Cache-Control', 'no-store', ...more])
   res.end(body)
 }
-
-/** RFC 9457. */
-export function problem(res: ServerResponse, status: number, title: string, detail: string, more: readonly string[] = []): void {
-  answer(res, status, 'application/problem+json', JSON.stringify({ title, status, detail }), more)
-}

@@ -1,10 +1,12 @@
-// What operators did at the admin door, as decisions of the audit: who, what, when, and what came of it. The door knows its operators by one
-// token; which person it was is what the program says that asked, and is noted as that.
-import type { IncomingMessage } from 'node:http'
+// What operators did at the admin door, as decisions of the audit: who, what, when, and what came of it. Of whom the door knows by the token of the
+// gateway alone, the person is who the program says that asked, and is noted as that.
+import type { FastifyRequest } from 'fastify'
 import type { Clock } from '../../core/ports/clock.ts'
-import type { Decisions } from '../../core/ports/decisions.ts'
+import type { Decision, Decisions } from '../../core/ports/decisions.ts'
 
 export interface Operation {
+  /** What it is a decision about: `operation`, unless it is another. */
+  readonly about?: Decision['about']
   /** `pause`, `clear`, … */
   readonly action: string
   readonly upstream?: string | undefined
@@ -18,29 +20,27 @@ export interface Operation {
 export class Operations {
   private readonly decisions: Decisions
   private readonly clock: Clock
-  private readonly credential: string
 
-  /** `guarded`: the door asks for its token. */
-  constructor(decisions: Decisions, clock: Clock, guarded: boolean) {
+  constructor(decisions: Decisions, clock: Clock) {
     this.decisions = decisions
     this.clock = clock
-    this.credential = guarded ? 'admin.token' : ''
   }
 
   /** To be called once what was asked for is over. */
-  note(req: IncomingMessage, { action, upstream, item, allowed, result }: Operation): void {
+  note(request: FastifyRequest, { about = 'operation', action, upstream, item, allowed, result }: Operation): void {
+    const { principal, credential } = request.operator
     this.decisions.note({
       id: '',
       atMs: this.clock.now(),
-      about: 'operation',
+      about,
       allowed,
-      principal: undefined,
+      principal,
       method: action,
       upstream: upstream?.slice(0, longestName),
       item: item?.slice(0, longestName),
       rule: 'operator',
-      credential: this.credential,
-      reason: `${action} by ${whoOf(req)}: ${result}`,
+      credential,
+      reason: `${action} by ${whoOf(request)}: ${result}`,
     })
   }
 }
@@ -51,9 +51,9 @@ export const longestName = 200
 /** A name that a program may state: of a user of the system that it runs on. */
 const stated = /^[\p{L}\p{N}][\p{L}\p{N}._@\\+-]{0,63}$/u
 
-/** The name of whoever asks, as the program says that asks. */
-export function operatorOf({ headers }: IncomingMessage): string {
-  return statedBy(headers['signalbox-operator']) ?? 'an operator'
+/** The name of whoever asks: as the credential says it, else as the program says that asks. */
+export function operatorOf({ operator, headers }: FastifyRequest): string {
+  return operator.principal?.sub ?? statedBy(headers['signalbox-operator']) ?? 'an operator'
 }
 
 function statedBy(said: string | string[] | undefined): string | undefined {
@@ -61,9 +61,19 @@ function statedBy(said: string | string[] | undefined): string | undefined {
   return stated.test(text) ? text : undefined
 }
 
-function whoOf({ headers, socket }: IncomingMessage): string {
+function whoOf({ operator, headers, raw }: FastifyRequest): string {
   const name = statedBy(headers['signalbox-operator'])
-  const who = name === undefined ? 'an operator' : `an operator who is called ${name}`
-  const { remoteAddress } = socket
+  const called = name === undefined ? 'an operator' : `an operator who is called ${name}`
+  const { sub, iss } = operator.principal ?? {}
+  const who = sub === undefined ? called : `${sub} of ${iss}`
+  const { remoteAddress } = raw.socket
   return remoteAddress === undefined ? who : `${who} (${remoteAddress})`
+}
+
+export function quoted(text: string): string {
+  return JSON.stringify(text.slice(0, longestName))
+}
+
+export function iso(ms: number): string {
+  return new Date(ms).toISOString()
 }

@@ -1,12 +1,12 @@
 // Metadata of what is protected (RFC 9728): for each mount where its tokens come from and which scopes it knows. Anybody may read them, from
 // any page; they say `publicUrl`, whatever the request says of its host.
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { PublicAddress } from '../../core/ports/public-address.ts'
+import { adminResource, type PublicAddress } from '../../core/ports/public-address.ts'
 import type { WebPages } from '../door.ts'
 
 export interface ProtectedResourceParts {
   readonly address: PublicAddress
-  /** Servers and toolsets that have an address of their own. */
+  /** Servers and toolsets that have an address of their own, and `adminResource` where its tokens are taken. */
   readonly mounts: () => readonly string[]
   readonly authorizationServers: () => readonly string[]
   /** All scopes that a mount knows. */
@@ -40,7 +40,7 @@ function metadata({ address, authorizationServers, scopes, dpopAlgorithms }: Pro
     ...(known.length === 0 ? {} : { scopes_supported: known }),
     bearer_methods_supported: ['header'],
     dpop_signing_alg_values_supported: dpopAlgorithms,
-    resource_name: mount === '' ? 'Signalbox' : `Signalbox: ${mount}`,
+    resource_name: mount === '' ? 'Signalbox' : mount === adminResource ? 'Signalbox: admin API' : `Signalbox: ${mount}`,
   }
 }
 
@@ -50,8 +50,8 @@ function mountAt({ address, mounts }: ProtectedResourceParts, req: IncomingMessa
   const prefix = new URL(address.url).pathname.replace(/\/$/, '')
   const own = prefix !== '' && (path === prefix || path.startsWith(`${prefix}/`)) ? path.slice(prefix.length) : path
   if (own === '' || own === '/mcp') return ''
-  const mount = own.startsWith('/mcp/') ? own.slice('/mcp/'.length) : undefined
-  return mount !== undefined && mounts().includes(mount) ? mount : undefined
+  const mount = own.startsWith('/mcp/') ? own.slice('/mcp/'.length) : own
+  return mounts().includes(mount) && (own !== mount || own === adminResource) ? mount : undefined
 }
 
 function preflight(req: IncomingMessage, res: ServerResponse): void {

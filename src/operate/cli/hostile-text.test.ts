@@ -46,7 +46,7 @@ let printed = ''
 
 beforeAll(async () => {
   server = createServer((req, res) => {
-    if (req.url === '/admin/v1/clients') {
+    if (req.url?.startsWith('/admin/v1/clients')) {
       const client = { name: evil, version: evil, transport: evil, revision: evil, lastSeen: evil, calls: evil, owner: evil }
       res.end(JSON.stringify({ clients: [client] }))
       return

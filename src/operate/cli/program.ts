@@ -188,6 +188,7 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .description('sign a token with the keys of a gateway')
     .requiredOption('--subject <name>', 'who it is for')
     .option('--mount <name>', 'the server or toolset that it is good for; without it /mcp')
+    .option('--admin', 'it is good for the admin door, where `admin.roles` says what its subject may do, and for no mount')
     .option('--scope <name...>', 'scopes that it has')
     .option('--group <name...>', 'groups that it has')
     .option('--client <id>', 'the client that it is issued to; without it the subject')

@@ -3,6 +3,7 @@
 
 import { isRunId, longestRunId } from '../../core/call/run.ts'
 import { isSocketFile } from '../../core/ports/listen-address.ts'
+import { adminResource } from '../../core/ports/public-address.ts'
 import { durationMs } from '../../core/text/duration.ts'
 import { forTerminal } from '../../core/text/terminal.ts'
 import { callerMethods } from '../../gateway/identity/index.ts'
@@ -15,6 +16,8 @@ export interface MintOptions {
   readonly json?: boolean
   readonly subject: string
   readonly mount?: string
+  /** For the admin door. */
+  readonly admin?: boolean
   readonly scope?: readonly string[]
   readonly group?: readonly string[]
   readonly client?: string
@@ -35,7 +38,17 @@ export function tokenMint(options: MintOptions): Promise<ExitCode> {
       process.stderr.write(`${forTerminal(wrong ?? '')}\n`)
       return exit.usage
     }
-    const { subject, mount = '', tenant, run, team, client: clientId, scope: scopes = [], group: groups = [] } = options
+    const {
+      subject,
+      admin,
+      mount = admin === true ? adminResource : '',
+      tenant,
+      run,
+      team,
+      client: clientId,
+      scope: scopes = [],
+      group: groups = [],
+    } = options
     const minted = await platform.mint({ subject, mount, tenant, clientId, scopes, groups, run, team, ttlMs })
     const expires = new Date(minted.expiresAt).toISOString()
     if (options.json === true) process.stdout.write(`${JSON.stringify({ token: minted.token, id: minted.id, expires })}\n`)
@@ -51,13 +64,14 @@ export function tokenMint(options: MintOptions): Promise<ExitCode> {
 }
 
 function problem(
-  { mount, run }: MintOptions,
+  { mount, admin, run }: MintOptions,
   { settings, listen, source }: Loaded,
   ttlMs: number | undefined,
   longest: number,
 ): string | undefined {
   if (ttlMs === undefined || ttlMs < 1_000) return '--ttl is no duration of a second or more, such as 5m'
   if (ttlMs > longest) return `--ttl is longer than \`auth.platform.ttl\` of ${source} allows (${longest / 1_000} s)`
+  if (mount !== undefined && admin === true) return '--mount and --admin: a token is good for one of them'
   if (mount !== undefined && settings.servers[mount] === undefined && settings.toolsets[mount] === undefined) {
     return `--mount: ${source} has no server or toolset ${JSON.stringify(mount)}`
   }

@@ -17,35 +17,27 @@ interface Wanted {
   readonly refused?: { status?: number; body?: Readonly<Record<string, unknown>> }
 }
 
-/** `member` of what stands at `path`: a list, or what went wrong. */
+/** `member` of all pages of the list at `path`, each of which names the next, or what went wrong. */
 export async function readAdmin(url: string, path: string, member: string): Promise<readonly unknown[] | string> {
-  const answer = await ask(url, { path, timeoutMs: 5_000 })
-  if (typeof answer === 'string') return answer
-  const list = answer[member]
-  return Array.isArray(list) ? list : `${url} answered, but with no list of ${member}; is it the admin door of a gateway?`
+  const found: unknown[] = []
+  for (let cursor: unknown; ; ) {
+    const page = typeof cursor === 'string' ? `&cursor=${encodeURIComponent(cursor)}` : ''
+    const answer = await ask(url, { path: `${path}${path.includes('?') ? '&' : '?'}limit=${pageSize}${page}`, timeoutMs: 5_000 })
+    if (typeof answer === 'string') return answer
+    const list = answer[member]
+    if (!Array.isArray(list)) return `${url} answered, but with no list of ${member}; is it the admin door of a gateway?`
+    found.push(...list)
+    if (typeof answer.next !== 'string' || answer.next === cursor || list.length === 0) return found
+    cursor = answer.next
+  }
 }
+
+const pageSize = 500
 
 /** What came of what was sent to `path`, or what went wrong. */
 export function sendAdmin(url: string, path: string, body: object, timeoutMs: number): Promise<Readonly<Record<string, unknown>> | string> {
   return ask(url, { path, body, timeoutMs })
 }
-
-/** `member` of all pages of a list: each names the next (`nextCursor`). */
-export async function readAdminPages(url: string, path: string, member: string): Promise<readonly unknown[] | string> {
-  const found: unknown[] = []
-  for (let cursor: unknown; ; ) {
-    const page = typeof cursor === 'string' ? `${path}?limit=${pageSize}&cursor=${encodeURIComponent(cursor)}` : `${path}?limit=${pageSize}`
-    const answer = await ask(url, { path: page, timeoutMs: 5_000 })
-    if (typeof answer === 'string') return answer
-    const list = answer[member]
-    if (!Array.isArray(list)) return `${url} answered, but with no list of ${member}; is it the admin door of a gateway?`
-    found.push(...list)
-    if (typeof answer.nextCursor !== 'string' || answer.nextCursor === cursor || list.length === 0) return found
-    cursor = answer.nextCursor
-  }
-}
-
-const pageSize = 100
 
 /** What was answered to what was sent, a refusal with its reason as well; a sentence where there was no answer of an admin door. */
 export async function postAdmin(
@@ -82,15 +74,16 @@ async function ask(url: string, { path, body: sent, timeoutMs, refused }: Wanted
     })
     if (statusCode === 401) {
       await body.dump()
-      return `${address} asks for its token: give what stands in \`admin.token\` of \`stateDir\` as SIGNALBOX_ADMIN_TOKEN.`
+      return `${address} asks for its token: give what stands in \`admin.token\` of \`stateDir\`, or a token of yours for this door, as SIGNALBOX_ADMIN_TOKEN.`
     }
     const bytes = await wholeBody(body, largestAnswer)
     const answer = bytes === undefined ? undefined : parsed(bytes)
     if (statusCode === 200 && isObject(answer)) return answer
     const said = isObject(answer) && typeof answer.detail === 'string' ? `: ${answer.detail}` : ''
     if (refused !== undefined && said !== '' && isObject(answer)) Object.assign(refused, { status: statusCode, body: answer })
-    // What is asked about is not there: the door is the right one.
-    if (sent !== undefined && said !== '' && (statusCode === 404 || statusCode === 400)) return `${address} refused it${said}`
+    // What is asked about is not there, or not for who asks: the door is the right one.
+    if (said !== '' && (statusCode === 403 || (sent !== undefined && (statusCode === 404 || statusCode === 400))))
+      return `${address} refused it${said}`
     if (sent !== undefined && said !== '' && statusCode === 503) return `${address} could not do it${said}`
     const much = statusCode === 200 && bytes === undefined ? ` and more than ${largestAnswer} bytes` : ''
     return `${address} answered with HTTP ${statusCode}${much}; is it the admin door of a gateway (\`admin.listen\`, by default ${defaultAdminUrl})?`

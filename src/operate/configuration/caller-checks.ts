@@ -1,9 +1,10 @@
 // What `auth` says that cannot be meant, or that a profile refuses.
 import type { Settings } from '../../assembly/settings.ts'
+import { callerMethods } from '../../gateway/identity/index.ts'
 import type { Finding, Path } from '../../platform/config/index.ts'
 import { bareHost, isLoopback } from '../../platform/net/loopback.ts'
 
-export function callerFindings({ auth, profile, servers }: Settings): Finding[] {
+export function callerFindings({ auth, profile, servers, admin }: Settings): Finding[] {
   const findings: Finding[] = []
   const error = (path: Path, what: string, mend: string): void =>
     void findings.push({ severity: 'error', path: ['auth', ...path], what, mend })
@@ -28,6 +29,11 @@ export function callerFindings({ auth, profile, servers }: Settings): Finding[] 
       'is missing; a trust domain has no metadata that name it',
       'give the address of its bundle',
     )
+  }
+  const methods = callerMethods(auth, profile, auth.embedded.enabled === true)
+  if (admin.roles.length > 0 && methods.every((method) => method === 'anonymous')) {
+    const mend = 'say under `auth` how callers show who they are, or remove the roles'
+    findings.push({ severity: 'error', path: ['admin', 'roles'], what: 'have no effect, since no caller is asked who they are', mend })
   }
   if (callers?.includes('anonymous') === true && profile === 'production') {
     error(['callers'], '`anonymous` is for development', 'remove it; the production profile lets nobody in unknown')

@@ -3,7 +3,7 @@ import { dateText } from '../../../core/call/deprecation.ts'
 import { isObject } from '../../../core/protocol/is-object.ts'
 import { dateMs } from '../../../core/text/date.ts'
 import { forTerminal, jsonForTerminal } from '../../../core/text/terminal.ts'
-import { readAdminPages } from '../../client/admin-client.ts'
+import { readAdmin } from '../../client/admin-client.ts'
 import { CannotTell } from '../../contracts/contracts.ts'
 import { lockPath, openLock } from '../../contracts/lock-store.ts'
 import { styleFor, table } from '../../text.ts'
@@ -39,7 +39,7 @@ export function toolsList(options: ListOptions, endNow: (code: ExitCode) => void
 }
 
 async function ofGateway(url: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
-  const answer = await readAdminPages(url, '/admin/v1/tools', 'tools')
+  const answer = await readAdmin(url, '/admin/v1/tools', 'tools')
   if (typeof answer === 'string') throw new CannotTell(answer)
   return answer.filter(isObject)
 }

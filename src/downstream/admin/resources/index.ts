@@ -1,0 +1,30 @@
+// The addresses of the admin door, each resource once, and what all of them answer from.
+import type { Resource } from '../resource.ts'
+import { alerts } from './alerts.ts'
+import { budgets } from './budgets.ts'
+import { clients } from './clients.ts'
+import { openApiDocument } from './document.ts'
+import { metrics } from './metrics.ts'
+import { stores } from './stores.ts'
+import { toolVersions } from './tool-versions.ts'
+import { tools } from './tools.ts'
+import { upstreamActions } from './upstream-actions.ts'
+import { upstreams } from './upstreams.ts'
+
+export const resources = [
+  metrics,
+  openApiDocument,
+  upstreams,
+  upstreamActions,
+  stores,
+  clients,
+  alerts,
+  budgets,
+  tools,
+  toolVersions,
+] as const
+
+type Taking<R> = R extends Resource<infer Parts> ? (parts: Parts) => void : never
+
+/** The parts of all resources together. */
+export type ResourceParts = Taking<(typeof resources)[number]> extends (parts: infer All) => void ? All : never

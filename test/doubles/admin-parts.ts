@@ -1,0 +1,19 @@
+// What an admin door answers from where there is nothing: for who has no use for one, and to be changed by who tests a part of it.
+import type { AdminParts } from '../../src/downstream/index.ts'
+import { noTools } from './tools.ts'
+import { noVersions } from './versions.ts'
+
+export type Answers = Omit<AdminParts, 'sealer' | 'clock' | 'report' | 'decisions'>
+
+export const noAnswers: Answers = {
+  access: { token: undefined, roles: [], identify: () => Promise.reject(new Error('Nobody is asked who they are')) },
+  upstreams: () => [],
+  maintenance: { knows: () => false, act: async () => ({ state: 'serving', inFlight: 0, held: 0, done: true }) },
+  budgets: { show: () => [], clear: async () => ({ kind: 'unknown' }) },
+  tools: noTools,
+  versions: noVersions,
+  quality: undefined,
+  stores: () => [],
+  clients: () => [],
+  metrics: async () => ({ type: 'text/plain', text: '' }),
+}
