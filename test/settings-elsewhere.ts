@@ -78,6 +78,8 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
     file: 'src/gateway/catalog/families.test.ts',
     mentions: "'billing/other': { deprecated: plan }",
   },
+  'redact.keys': { file: 'test/promises/seeded-secrets.test.ts', mentions: "redact.keys: ['client-version']" },
+  'redact.patterns': { file: 'test/promises/seeded-run.ts', mentions: "patterns: ['CUST-[A-Za-z0-9]+']" },
   'audit.retention': { file: 'test/promises/audit.test.ts', mentions: 'retention' },
   'access[].name': { file: 'test/promises/access.test.ts', mentions: "name: '" },
   'access[].groups': { file: 'test/promises/access.test.ts', mentions: 'groups: [' },

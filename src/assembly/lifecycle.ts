@@ -13,6 +13,7 @@ import { adminResource } from '../core/ports/public-address.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { ServedState } from '../core/ports/upstream.ts'
 import { KnownValues } from '../core/secrets/known-values.ts'
+import { Redaction } from '../core/secrets/redaction.ts'
 import type { StoreStatus, UpstreamStatus } from '../downstream/index.ts'
 import type { LockFile } from '../gateway/contracts/index.ts'
 import {
@@ -29,6 +30,7 @@ import {
   type Gauges,
   type InventorySaving,
   mostClients,
+  redactedDecisions,
   saveInventory,
 } from '../observe/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
@@ -117,6 +119,7 @@ class Running implements RunningGateway {
   private readonly durable: Durable
   private readonly saving: InventorySaving
   private readonly audit: Audit | undefined
+  private readonly redaction: Redaction
   private readonly auth: Auth
   private readonly credentials: AssembledCredentials
   private readonly versions: AssembledVersions
@@ -144,7 +147,9 @@ class Running implements RunningGateway {
         : undefined
     const secrets = [...(options.secrets ?? []), ...(ownToken === undefined ? [] : [ownToken])]
     const issued = KnownValues.of([])
-    const sink = createLog(settings.log, createRedactor(secrets, issued), systemClock)
+    const redaction = new Redaction(settings.redact, [KnownValues.of(secrets), issued])
+    this.redaction = redaction
+    const sink = createLog(settings.log, createRedactor(secrets, issued), systemClock, undefined, redaction)
     const inventory = createInventory()
     const stages = settings.telemetry.stages ? createStageTimes(systemClock) : undefined
     const metrics = createMetrics({ ...this.gauges(), clients: () => inventory.counts(), stages: () => stages?.times() ?? [] })
@@ -167,7 +172,7 @@ class Running implements RunningGateway {
       clock,
       random: systemRandom,
       durable: this.durable,
-      decisions: this.audit ?? { note: () => undefined },
+      decisions: this.audit === undefined ? { note: () => undefined } : redactedDecisions(this.audit, redaction),
       proxies: options.proxies,
       report: this.report,
       scopes: { first: (mount) => this.inside.scopes.first(mount), all: (mount) => this.inside.scopes.all(mount) },
@@ -218,7 +223,7 @@ class Running implements RunningGateway {
       report: this.report,
       sealer,
       durable,
-      recorder: this.versions.usage.counting(createRecorder(sink, metrics, inventory, settings.log.calls)),
+      recorder: this.versions.usage.counting(createRecorder(sink, metrics, inventory, redaction, settings.log.calls)),
       deprecations: this.versions.ends,
       credentials: (id) => this.credentials.of(id),
       replica: systemRandom.id(),
@@ -397,7 +402,7 @@ class Running implements RunningGateway {
 
   private upstreams(): readonly UpstreamStatus[] {
     const { catalog, resilience, upstreams } = this.inside
-    return upstreamPages(catalog.status(), resilience.gauges(), upstreams)
+    return upstreamPages(catalog.status(), resilience.gauges(), upstreams, this.redaction)
   }
 
   private gauges(): Omit<Gauges, 'clients' | 'stages'> {

@@ -18,7 +18,7 @@ import { callerSettings } from '../gateway/identity/settings.ts'
 import { budgetSettings, limitSettings, loopSettings, priceSettings } from '../gateway/limits/settings.ts'
 import { qualitySettings } from '../gateway/quality/settings.ts'
 import { promptsSettings, resourcesSettings, toolsSettings } from '../gateway/tools/settings.ts'
-import { auditSettings, logSettings, telemetrySettings } from '../observe/settings.ts'
+import { auditSettings, logSettings, redactSettings, telemetrySettings } from '../observe/settings.ts'
 import { vaultSettings } from '../platform/vault/settings.ts'
 import { serverSettings, timeoutSettings } from '../upstream/settings.ts'
 
@@ -84,6 +84,11 @@ export const settingsSchema = z.strictObject({
   drain: drainSettings.prefault({}).describe('Shutting down.'),
   log: logSettings.prefault({}).describe('The log.'),
   telemetry: telemetrySettings.prefault({}).describe('What is measured beside the metrics that cost nothing.'),
+  redact: redactSettings
+    .prefault({})
+    .describe(
+      'What is redacted wherever it would be written down, beside the secrets and personal data that are recognised without it (docs/redaction.md).',
+    ),
   audit: auditSettings.prefault({}).describe('The audit of decisions.'),
   vault: vaultSettings.prefault({}).describe('Encryption of the secrets that are kept in the store.'),
   stateDir: z

@@ -1,7 +1,7 @@
 // What operators are shown of each server: what the catalogue knows of it, and over it what an operator has done with it.
 import type { UpstreamId } from '../core/call/call.ts'
 import type { EndpointHealth, ServedState, Upstream } from '../core/ports/upstream.ts'
-import { withoutSecrets } from '../core/secrets/without-secrets.ts'
+import type { Redaction } from '../core/secrets/redaction.ts'
 import type { UpstreamStatus } from '../downstream/index.ts'
 import type { Catalog } from '../gateway/catalog/index.ts'
 import type { ResilienceGauge } from '../gateway/resilience/stage.ts'
@@ -15,6 +15,7 @@ export function upstreamPages(
   statuses: ReturnType<Catalog['status']>,
   gauges: readonly ResilienceGauge[],
   upstreams: ReadonlyMap<UpstreamId, Upstream>,
+  redaction: Redaction,
 ): readonly UpstreamStatus[] {
   const guards = new Map(gauges.map((gauge) => [gauge.upstream, gauge]))
   return statuses.map(({ server, state, reason, quarantined, incomplete, notes, collisions, unmatched, differences }) => {
@@ -22,7 +23,7 @@ export function upstreamPages(
     return {
       name: server,
       state: servedState(state, guard?.closure),
-      reason: closureReason(guard?.closure) ?? (reason === undefined ? undefined : withoutSecrets(reason)),
+      reason: closureReason(guard?.closure) ?? (reason === undefined ? undefined : redaction.recognised(reason)),
       circuit: guard?.circuit ?? 'closed',
       itemCircuits: guard?.items.slice(0, mostItems) ?? [],
       quarantined,

@@ -3,6 +3,7 @@
 export { type Audit, createAudit } from './audit/audit.ts'
 export { type AuditStore, auditDomain, createAuditStore } from './audit/audit-store.ts'
 export { type AuditQuestion, type ChainVerdict, queryAudit, verifyAudit } from './audit/look-back.ts'
+export { redactedDecisions } from './audit/redacted-decisions.ts'
 export type { AuditRow } from './audit/row.ts'
 export { clientsDomain, createClientStore } from './client-store.ts'
 export { type ClientSeen, createInventory, type Inventory, mostClients } from './inventory.ts'

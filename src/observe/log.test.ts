@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../test/doubles/manual-clock.ts'
+import { Redaction } from '../core/secrets/redaction.ts'
 import { createLog } from './log.ts'
 
 function logged(format: 'human' | 'json', event: string, fields: Readonly<Record<string, unknown>>): string {
@@ -36,6 +37,44 @@ it.each(['human', 'json'] as const)('what others said stands there without the s
   })
   expect(text).not.toContain(token)
   expect(text).not.toContain('hunter22x')
-  expect(text).toContain('[secret masked: github_token]')
+  expect(text).toContain('[redacted:github_token]')
   expect(text).toContain('client gateway')
+})
+
+describe('what configuration says is redacted', () => {
+  const lines = (
+    call: boolean,
+    fields: Readonly<Record<string, unknown>>,
+    keys: string[] = [],
+    patterns: string[] = [],
+  ): Record<string, unknown> => {
+    const written: string[] = []
+    const target = { write: (line: string) => void written.push(line) }
+    const settings = { format: 'json', level: 'info', calls: true } as const
+    const sink = createLog(settings, (line) => line, new ManualClock(), target, new Redaction({ keys, patterns }))
+    sink[call ? 'call' : 'log']('info', 'said', fields)
+    return JSON.parse(written.join('')) as Record<string, unknown>
+  }
+
+  it.each([true, false])('by name and by pattern, at any depth, without breaking the line (of a call: %s)', (call) => {
+    const fields = {
+      customerNo: 7,
+      text: 'of CUST-12 "quoted"',
+      nested: { list: ['CUST-1', { 'customer-no': 'x' }] },
+      kept: 1,
+      gone: undefined,
+    }
+    expect(lines(call, fields, ['customer_no'], ['CUST-.*'])).toMatchObject({
+      customerNo: '[redacted:configured]',
+      text: 'of [redacted:configured]',
+      nested: { list: ['[redacted:configured]', { 'customer-no': '[redacted:configured]' }] },
+      kept: 1,
+    })
+  })
+
+  it('and personal data in texts of several words, where the line is no call’s', () => {
+    const fields = { says: 'no user anna@example.org here', subject: 'anna@example.org' }
+    expect(lines(false, fields)).toMatchObject({ says: 'no user [redacted:email] here', subject: 'anna@example.org' })
+    expect(lines(true, fields)).toMatchObject(fields)
+  })
 })

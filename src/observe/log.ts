@@ -3,6 +3,7 @@
 import { styleText } from 'node:util'
 import type { Clock } from '../core/ports/clock.ts'
 import type { Log, LogSeverity } from '../core/ports/report.ts'
+import type { Redaction } from '../core/secrets/redaction.ts'
 import { withoutSecrets } from '../core/secrets/without-secrets.ts'
 import { forTerminal, onOneLine } from '../core/text/terminal.ts'
 import { LineWriter } from './line-writer.ts'
@@ -27,14 +28,25 @@ interface Target {
   readonly isTTY?: boolean
 }
 
-/** `target` is standard error unless a test gives its own. */
-export function createLog(settings: LogSettings, redact: Redact, clock: Clock, target: Target = standardError(clock)): LogSink {
+/** `target` is standard error unless a test gives its own; `redaction`: what is taken out of the fields before they are a line. */
+export function createLog(
+  settings: LogSettings,
+  redact: Redact,
+  clock: Clock,
+  target: Target = standardError(clock),
+  redaction?: Redaction,
+): LogSink {
   const human = settings.format === 'human' || (settings.format === 'auto' && target.isTTY === true)
   const least = settings.level === 'silent' ? Number.POSITIVE_INFINITY : levels[settings.level]
   const enabled = (severity: LogSeverity): boolean => levels[severity] >= least
   const writer = human ? humanWriter : jsonWriter
-  const write = writer(target, (text) => redact(withoutSecrets(text)), clock)
-  const writeCall = writer(target, redact, clock)
+  const write = writer(
+    target,
+    (text) => redact(withoutSecrets(text)),
+    clock,
+    (fields) => redaction?.said(fields) ?? fields,
+  )
+  const writeCall = writer(target, redact, clock, (fields) => redaction?.fields(fields) ?? fields)
   return {
     enabled,
     log: (severity, event, fields) => {
@@ -54,9 +66,11 @@ function standardError(clock: Clock): Target {
   return process.stderr.isTTY ? process.stderr : new LineWriter(2, clock)
 }
 
-type Write = (severity: LogSeverity, event: string, fields: Readonly<Record<string, unknown>>) => void
+type Fields = Readonly<Record<string, unknown>>
+type Clean = (fields: Fields) => Fields
+type Write = (severity: LogSeverity, event: string, fields: Fields) => void
 
-function jsonWriter(target: Target, redact: Redact, clock: Clock): Write {
+function jsonWriter(target: Target, redact: Redact, clock: Clock, clean: Clean): Write {
   let at = 0
   let time = ''
   return (severity, event, fields) => {
@@ -67,7 +81,7 @@ function jsonWriter(target: Target, redact: Redact, clock: Clock): Write {
     }
     const stamp = time
     const line = (): string => {
-      const own = JSON.stringify(fields)
+      const own = JSON.stringify(clean(fields))
       const more = own.length > 2 ? `${own.slice(1, -1)},` : ''
       return `${redact(`{"level":"${severity}","time":"${stamp}",${more}"event":${JSON.stringify(event)}}`)}\n`
     }
@@ -78,12 +92,12 @@ function jsonWriter(target: Target, redact: Redact, clock: Clock): Write {
 
 const colours = { debug: 'gray', info: 'cyan', warn: 'yellow', error: 'red' } as const
 
-function humanWriter(target: Target, redact: Redact, clock: Clock): Write {
+function humanWriter(target: Target, redact: Redact, clock: Clock, clean: Clean): Write {
   const paint = (colour: 'gray' | 'cyan' | 'yellow' | 'red', text: string): string =>
     target.isTTY === true ? styleText(colour, text) : text
   return (severity, event, fields) => {
     const time = new Date(clock.now()).toISOString().slice(11, 23)
-    const rest = Object.entries(fields)
+    const rest = Object.entries(clean(fields))
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => `${key}=${typeof value === 'string' && !/[\s"=]/.test(value) ? value : JSON.stringify(value)}`)
       .join(' ')

@@ -3,6 +3,7 @@ import { ManualClock } from '../../test/doubles/manual-clock.ts'
 import { aRecord } from '../../test/doubles/record.ts'
 import { anonymous } from '../core/call/principal.ts'
 import type { CallRecord } from '../core/call/record.ts'
+import { Redaction } from '../core/secrets/redaction.ts'
 import { createInventory } from './inventory.ts'
 import { createLog } from './log.ts'
 import { createMetrics } from './metrics/metrics.ts'
@@ -28,7 +29,7 @@ function observed(...records: CallRecord[]): { lines: Record<string, unknown>[];
   const log = createLog({ format: 'json', level: 'info', calls: true }, (line) => line, new ManualClock(), { write })
   const none = () => []
   const metrics = createMetrics({ upstreams: none, sessions: none, clients: none, tools: none, alerts: none, results: none, stages: none })
-  const recorder = createRecorder(log, metrics, createInventory(), true)
+  const recorder = createRecorder(log, metrics, createInventory(), new Redaction({ keys: [], patterns: [] }), true)
   for (const record of records) recorder.record(record)
   return { lines, text: async () => (await metrics.text()).text }
 }
@@ -58,5 +59,23 @@ describe('a call that told something before its answer', () => {
       { event: 'call', ended: 'SD', events: 3, eventBytes: 90, firstEventMs: 150.13, eventGapMs: 1500 },
     ])
     expect(Object.keys(observed(aRecord()).lines[0] ?? {})).not.toContain('events')
+  })
+})
+
+it('texts that others said stand in the line of a call without what is to be written down nowhere', () => {
+  const fault = {
+    kind: 'tool_failed',
+    category: 'tool',
+    sideEffect: 'none',
+    message: 'no anna@example.org in c1:aZ3kQ9xV7bN2mW8pR5tY1uE6cD4gH0jLaZ3kQ9xV7bN',
+  } as unknown as CallRecord['fault']
+  const why = 'to write to anna@example.org with aZ3kQ9xV7bN2mW8pR5tY1uE6cD4gH0jL'
+  const { lines } = observed(
+    aRecord({ fault, run: { id: 'r', source: 'made', turn: undefined, why, team: undefined }, target: 'anna@example.org' }),
+  )
+  expect(lines[0]).toMatchObject({
+    target: '[redacted:email]',
+    message: 'no [redacted:email] in c1:aZ3kQ9xV7bN2mW8pR5tY1uE6cD4gH0jLaZ3kQ9xV7bN',
+    why: 'to write to [redacted:email] with [redacted:high_entropy]',
   })
 })

@@ -1,18 +1,18 @@
 // Fans a finished record out to its readers: metrics, the inventory of clients and the log line. A reader that fails is logged and harms no call.
 import type { CallRecord, Recorder } from '../core/call/record.ts'
 import { guarded, stackOf } from '../core/ports/boundary.ts'
-import { withoutSecrets } from '../core/secrets/without-secrets.ts'
+import type { Redaction } from '../core/secrets/redaction.ts'
 import type { Inventory } from './inventory.ts'
 import type { LogSink } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 
-/** `calls` false turns the line per call off; faults of our own are always logged. */
-export function createRecorder(sink: LogSink, metrics: Metrics, inventory: Inventory, calls: boolean): Recorder {
+/** `redaction`: of texts that others said. `calls` false turns the line per call off; faults of our own are always logged. */
+export function createRecorder(sink: LogSink, metrics: Metrics, inventory: Inventory, redaction: Redaction, calls: boolean): Recorder {
   const report = { log: sink.log, counters: metrics.counters }
   const read = guarded<CallRecord>(report, 'record', (record) => {
     metrics.observe(record)
     inventory.observe(record)
-    if (calls) logCall(sink, record)
+    if (calls) logCall(sink, record, redaction)
   })
   return {
     record: read,
@@ -23,7 +23,7 @@ export function createRecorder(sink: LogSink, metrics: Metrics, inventory: Inven
   }
 }
 
-function logCall(sink: LogSink, record: CallRecord): void {
+function logCall(sink: LogSink, record: CallRecord, redaction: Redaction): void {
   const severity = record.fault === undefined ? 'info' : 'warn'
   if (!sink.enabled(severity)) return
   const { fault, caller } = record
@@ -31,7 +31,11 @@ function logCall(sink: LogSink, record: CallRecord): void {
   sink.call(severity, record.family === 'refused' ? 'refused' : 'call', {
     id: record.id,
     method: record.method,
-    target: record.target?.includes('://') ? withoutSecrets(record.target) : record.target,
+    // A name that leads nowhere is whatever its caller sent.
+    target:
+      record.target !== undefined && (fault !== undefined || record.target.includes('://'))
+        ? redaction.recognised(record.target)
+        : record.target,
     upstream: record.upstream,
     version: record.version,
     outcome: record.outcome,
@@ -52,7 +56,7 @@ function logCall(sink: LogSink, record: CallRecord): void {
     fault: fault?.kind,
     category: fault?.category,
     sideEffect: fault?.sideEffect,
-    message: fault === undefined ? undefined : withoutSecrets(fault.message),
+    message: fault === undefined ? undefined : redaction.recognised(fault.message),
     client: caller.client?.name,
     clientVersion: caller.client?.version,
     transport: caller.arrival.transport,
@@ -61,7 +65,7 @@ function logCall(sink: LogSink, record: CallRecord): void {
     trace: record.trace?.traceId,
     run: record.run?.id,
     turn: record.run?.turn,
-    why: record.run?.why === undefined ? undefined : withoutSecrets(record.run.why),
+    why: record.run?.why === undefined ? undefined : redaction.text(record.run.why),
   })
 }
 

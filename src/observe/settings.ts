@@ -18,6 +18,23 @@ export const telemetrySettings = z.strictObject({
     .describe('Measure how long calls are in each stage (`signalbox_stage_seconds_total`). It costs each call some microseconds.'),
 })
 
+export const redactSettings = z.strictObject({
+  keys: z
+    .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9 ._-]{0,63}$/, { error: 'a name of 1 to 64 characters: letters, digits, space . _ -' }))
+    .max(100)
+    .default([])
+    .describe(
+      'Names of members whose values are redacted, at any depth and in any style of writing: `customer_no` is `customerNo` and `Customer-No` too.',
+    ),
+  patterns: z
+    .array(z.string().min(1).max(1_000))
+    .max(50)
+    .default([])
+    .describe(
+      'Regular expressions (ECMA-262; `(?i)` in front: letters of either case) of what is redacted in texts. They are matched in linear time: what looks ahead or behind, or refers back, is refused.',
+    ),
+})
+
 export type LogSettings = z.infer<typeof logSettings>
 
 export const auditSettings = z.strictObject({

@@ -5,7 +5,7 @@ import { join, relative } from 'node:path'
 import { mask } from '../../src/gateway/guards/mask.ts'
 
 const root = new URL('../../node_modules', import.meta.url).pathname
-const kinds = {
+export const kinds = {
   documents: /\.(md|markdown|txt|ya?ml|toml)$/i,
   all: /\.(md|markdown|txt|ya?ml|toml|json|map|[cm]?[jt]sx?|css|html)$/i,
 } as const
@@ -23,7 +23,7 @@ export function maskFiles(kind: keyof typeof kinds): Met {
   const masked: { file: string; counts: Readonly<Record<string, number>> }[] = []
   let files = 0
   let bytes = 0
-  for (const file of filesOf(root, kinds[kind])) {
+  for (const file of filesOf(kinds[kind])) {
     const result = Buffer.from(JSON.stringify({ content: [{ type: 'text', text: readFileSync(file, 'utf8') }] }))
     files += 1
     bytes += result.length
@@ -33,10 +33,11 @@ export function maskFiles(kind: keyof typeof kinds): Met {
   return { files, bytes, masked }
 }
 
-function* filesOf(folder: string, kind: RegExp): Generator<string> {
+/** Those of packages that are installed, by their names. */
+export function* filesOf(kind: RegExp, folder = root): Generator<string> {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) yield* filesOf(path, kind)
+    if (entry.isDirectory()) yield* filesOf(kind, path)
     else if (entry.isFile() && kind.test(entry.name) && statSync(path).size <= mostBytes) yield path
   }
 }

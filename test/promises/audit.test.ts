@@ -146,7 +146,7 @@ promise('R60', 'the audit and the log say what was masked in a result, how often
   expect(out).toMatch(/content +anonymous +up\/read +secrets .*masked: github_token 2, named_secret 1/)
   const log = gateway.log()
   expect(log).toMatch(/"target":"up__read".*"masked":\{"github_token":2,"named_secret":1\}/)
-  expect(log).toMatch(/"target":"up__fails".*"message":"[^"]*\[secret masked: github_token\]/)
+  expect(log).toMatch(/"target":"up__fails".*"message":"[^"]*\[redacted:github_token\]/)
   expect(log).not.toContain(secret)
 })
 

@@ -1,5 +1,6 @@
 // An agent's task (run) and the step of its model (turn) that a call belongs to. Limits, records and costs are told by them. What an agent
 // states of itself counts within its principal alone.
+import { holdsSecret } from '../secrets/without-secrets.ts'
 import { type Principal, principalKey } from './principal.ts'
 import { type TenantKey, tenantKey } from './tenant-key.ts'
 
@@ -38,9 +39,9 @@ export function inTeam(run: Run, team: string): Run {
   return made
 }
 
-/** Whether it can be the id of a run or turn: printable, since it stands in log lines, headers and commands. */
+/** Whether it can be the id of a run or turn: printable and no secret, since it stands in log lines, the audit, headers and commands. */
 export function isRunId(value: unknown): value is string {
-  return typeof value === 'string' && value !== '' && value.length <= longestRunId && !unprintable.test(value)
+  return typeof value === 'string' && value !== '' && value.length <= longestRunId && !unprintable.test(value) && !holdsSecret(value)
 }
 
 /** Control and format characters (which turn the direction of a line), halves of pairs, ends of lines. */

@@ -1,6 +1,7 @@
 // Translates what client and server can do between `initialize` and MCP 2026-07-28.
 
 import type { ClientCapabilities, ClientInfo } from '../../core/call/call.ts'
+import { withoutSecretsOf } from '../../core/call/client-info.ts'
 import { presentCapabilities } from '../../core/protocol/absent.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { type Implementation, isLegacyRevision, type LegacyRevision, legacyRevisions, tasksExtension } from '../../core/protocol/names.ts'
@@ -44,7 +45,7 @@ function withoutTasks(capability: Record<string, unknown>): Record<string, unkno
 /** `clientInfo` where it has the two fields that make it one. */
 export function clientInfo(declared: unknown): ClientInfo | undefined {
   if (!isObject(declared) || typeof declared.name !== 'string' || typeof declared.version !== 'string') return undefined
-  return declared as ClientInfo
+  return withoutSecretsOf(declared as ClientInfo)
 }
 
 /** InitializeResult from a DiscoverResult: the handshake's revision, and no capability that ends at this door. */

@@ -1,6 +1,7 @@
 // The per-request envelope of MCP 2026-07-28: what a client says of itself in `params._meta`, checked key by key.
 
 import { type ClientCapabilities, type ClientInfo, type LogLevel, logLevels } from '../../core/call/call.ts'
+import { withoutSecretsOf } from '../../core/call/client-info.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { presentCapabilities } from '../../core/protocol/absent.ts'
@@ -70,7 +71,7 @@ export function readEnvelope(meta: Message): Envelope | Fault {
   if (logLevel !== undefined && !isLogLevel(logLevel)) {
     return wrongKey(metaKey.logLevel, `must be one of ${logLevels.join(', ')}`, logLevel)
   }
-  return { revision, client, capabilities, logLevel }
+  return { revision, client: client === undefined ? undefined : withoutSecretsOf(client), capabilities, logLevel }
 }
 
 /** The fault of a request whose header names a modern revision, with no claim in its body. */

@@ -8,6 +8,7 @@ import { embeddedFindings } from './embedded-checks.ts'
 import { listenFindings } from './listen-checks.ts'
 import { productionFindings } from './production-checks.ts'
 import { qualityFindings } from './quality-checks.ts'
+import { redactFindings } from './redact-checks.ts'
 import { addresses } from './server-addresses.ts'
 
 type Server = Settings['servers'][string]
@@ -24,6 +25,7 @@ export function checkSettings(settings: Settings, has: (path: Path) => boolean, 
     ...timeouts(settings, has),
     ...sizes(settings),
     ...qualityFindings(settings),
+    ...redactFindings(settings),
     ...names(settings),
     ...Object.entries(settings.toolsets).flatMap(([name, toolset]) => selection(name, toolset, settings, has)),
     ...Object.keys(settings.tools).flatMap((text) => (text === '*' ? [] : serverExists(text, ['tools', text], settings, has))),
