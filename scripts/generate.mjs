@@ -96,7 +96,7 @@ read is refused.
 
 ## Relative paths
 
-\`cwd\` and \`stateDir\` start from the folder of the configuration file, which is also the default \`cwd\` of stdio servers. There is no shell:
+\`cwd\` and \`stateDir\` start from the folder of the configuration file, which is also the default \`cwd\` of stdio servers; \`sslrootcert\` of \`stores.durable\` too. There is no shell:
 \`~\`, \`$NAME\` and globs in \`command\` and \`args\` are not expanded.
 
 ## Forward proxies

@@ -95,6 +95,7 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'tls.cert': { file: 'test/promises/front-door.test.ts', mentions: 'tls.cert' },
   'tls.key': { file: 'test/promises/front-door.test.ts', mentions: 'tls.key' },
   'tls.clientCa': { file: 'test/promises/client-certificates.test.ts', mentions: 'clientCa' },
+  'stores.durable': { file: 'test/stores/postgres-gateway.test.ts', mentions: 'stores: { durable: url }' },
   'vault.key': { file: 'src/platform/vault/keys.test.ts', mentions: 'reads vault.key' },
   'vault.previous': { file: 'src/platform/vault/keys.test.ts', mentions: 'vault.previous' },
   'auth.callers': { file: 'test/promises/caller-settings.test.ts', mentions: 'callers: [oauth, anonymous]' },

@@ -48,7 +48,7 @@ import { Outsiders } from './outsiders.ts'
 import { type AssembledRegistry, assembleRegistry } from './registry.ts'
 import { keepRewrapping, type Rewrapping } from './rewrapping.ts'
 import type { Settings } from './settings.ts'
-import { createDurable } from './stores.ts'
+import { createDurable, outlivesRestart } from './stores.ts'
 import { servedState, upstreamPages } from './upstream-pages.ts'
 import { type AssembledVersions, assembleVersions } from './versions.ts'
 
@@ -69,6 +69,8 @@ export interface GatewayOptions {
   readonly lock?: LockFile | undefined
   /** On the way to HTTP servers; absent: all are reached directly. */
   readonly proxies?: Proxies
+  /** False: tables of a database are taken as they are. Default: they are made, and brought forward. */
+  readonly migrates?: boolean
 }
 
 export interface ServerStatus {
@@ -158,10 +160,10 @@ class Running implements RunningGateway {
     onBatchBug((bug) => reportBug(this.report, 'loop_batch', bug))
     const clock = guardedClock(systemClock, this.report)
     this.flush = () => sink.flush()
-    this.durable = createDurable(settings.stateDir, clock, this.report)
+    this.durable = createDurable(settings, clock, this.report, options.migrates)
     this.saving = saveInventory(inventory, createClientStore(this.durable, mostClients), clock, sink.log)
     // What is in memory is gone when somebody could read it.
-    const durable = settings.stateDir === undefined ? undefined : this.durable
+    const durable = outlivesRestart(settings) ? this.durable : undefined
     const { retention: retentionMs } = settings.audit
     this.audit =
       durable === undefined

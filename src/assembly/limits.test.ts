@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { testDurable } from '../../test/doubles/durable.ts'
 import { aCall, anExchange, anItem, aReport, countedRandom, done } from '../../test/doubles/gateway/samples.ts'
 import { ManualClock } from '../../test/doubles/manual-clock.ts'
 import { aRun } from '../../test/doubles/run.ts'
@@ -8,7 +9,6 @@ import { payloadOf } from '../core/call/payload.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import { budgetUsageDomain } from '../gateway/limits/kept-usage.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
-import { createSqliteDurable } from '../platform/store/sqlite/durable.ts'
 import { assembleLimits } from './limits.ts'
 import { settingsSchema } from './settings.ts'
 
@@ -17,7 +17,7 @@ const hour = 3_600_000
 function world() {
   const clock = new ManualClock()
   const { report, counted } = aReport()
-  const durable = createSqliteDurable({ file: undefined, domains: [budgetUsageDomain], program: '1', clock: systemClock, report })
+  const durable = testDurable({ domains: [budgetUsageDomain], clock: systemClock, report })
   async function start(budgets: unknown, on: Durable = durable) {
     const settings = settingsSchema.parse({ budgets })
     const limits = assembleLimits({ settings, clock, random: countedRandom(), report, durable: on, shared: undefined })

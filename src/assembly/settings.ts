@@ -19,6 +19,7 @@ import { budgetSettings, limitSettings, loopSettings, priceSettings } from '../g
 import { qualitySettings } from '../gateway/quality/settings.ts'
 import { promptsSettings, resourcesSettings, toolsSettings } from '../gateway/tools/settings.ts'
 import { auditSettings, logSettings, redactSettings, telemetrySettings } from '../observe/settings.ts'
+import { storeSettings } from '../platform/store/settings.ts'
 import { vaultSettings } from '../platform/vault/settings.ts'
 import { serverSettings, timeoutSettings } from '../upstream/settings.ts'
 
@@ -90,6 +91,7 @@ export const settingsSchema = z.strictObject({
       'What is redacted wherever it would be written down, beside the secrets and personal data that are recognised without it (docs/redaction.md).',
     ),
   audit: auditSettings.prefault({}).describe('The audit of decisions.'),
+  stores: storeSettings.prefault({}).describe('Where state is kept.'),
   vault: vaultSettings.prefault({}).describe('Encryption of the secrets that are kept in the store.'),
   stateDir: z
     .string()

@@ -17,6 +17,8 @@ import { deprecationsDomain } from '../gateway/versions/plans.ts'
 import { toolUsageDomain } from '../gateway/versions/usage.ts'
 import { auditDomain, clientsDomain } from '../observe/index.ts'
 import { signingKeysDomain } from '../platform/keys/signing-keys.ts'
+import { isPostgresUrl, type PostgresAddress, parsePostgresUrl } from '../platform/store/postgres/address.ts'
+import { createPostgresDurable } from '../platform/store/postgres/durable.ts'
 import { createSqliteDurable } from '../platform/store/sqlite/durable.ts'
 import { identity } from './identity.ts'
 
@@ -39,8 +41,36 @@ export const domains: readonly Domain[] = [
   toolHistoriesDomain,
 ]
 
-/** Opens with the first use. Without a state folder it is in memory, and ends with the gateway. */
-export function createDurable(stateDir: string | undefined, clock: Clock, report: Report): Durable {
-  const file = stateDir === undefined ? undefined : join(stateDir, 'signalbox.db')
-  return createSqliteDurable({ file, domains, program: identity.version, clock, report })
+/** Of the settings. */
+export interface StorePlace {
+  readonly stateDir?: string | undefined
+  readonly stores: { readonly durable: string }
 }
+
+/** Whether what is kept is there after a restart. */
+export function outlivesRestart({ stateDir, stores }: StorePlace): boolean {
+  return stateDir !== undefined || isPostgresUrl(stores.durable)
+}
+
+/** The database of the store; undefined where it is a file, or memory. */
+export function databaseOf({ stores }: StorePlace): PostgresAddress | undefined {
+  if (!isPostgresUrl(stores.durable)) return undefined
+  const address = parsePostgresUrl(stores.durable)
+  if (typeof address === 'string') throw new Error(`stores.durable ${address}`)
+  return address
+}
+
+/**
+ * Opens with the first use. Without a state folder and a database it is in memory, and ends with the gateway. `migrates` false: the tables of
+ * a database, which others may use, are taken as they are, or not at all.
+ */
+export function createDurable(place: StorePlace, clock: Clock, report: Report, migrates = true): Durable {
+  const { stateDir } = place
+  const parts = { domains, program: identity.version, clock, report }
+  const address = databaseOf(place)
+  if (address !== undefined) return createPostgresDurable({ ...parts, address, migrates })
+  return createSqliteDurable({ ...parts, file: stateDir === undefined ? undefined : join(stateDir, storeFile) })
+}
+
+/** In the state folder. */
+export const storeFile = 'signalbox.db'

@@ -2,11 +2,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { type Rig, type RigOptions, redirectUri, startRig } from '../../test/doubles/authorization/rig.ts'
+import { testDurable } from '../../test/doubles/durable.ts'
 import { ManualClock } from '../../test/doubles/manual-clock.ts'
 import { FetchRefused, type GuardedFetch } from '../core/ports/guarded-fetch.ts'
 import { createGuardedFetch } from '../platform/net/guarded-fetch.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
-import { createSqliteDurable } from '../platform/store/sqlite/durable.ts'
 import { createVault } from '../platform/vault/envelope.ts'
 import { createClients, idleMs, unusedMs } from './clients.ts'
 import { authorizationDomain } from './domain.ts'
@@ -151,7 +151,7 @@ describe('nobody can misuse registration (E4A)', () => {
   it('keeps no more clients than the cap: the oldest that was never used goes, and none that was', async () => {
     const clock = new ManualClock()
     const report = { log: () => undefined, counters: { add: () => undefined } }
-    const durable = createSqliteDurable({ file: undefined, domains: [authorizationDomain], program: 'test', clock, report })
+    const durable = testDurable({ domains: [authorizationDomain], clock, report })
     const clients = createClients(durable, createVault([Buffer.alloc(32, 1)], systemRandom), clock, 3)
     for (const id of ['a', 'b', 'c']) {
       expect(await clients.put(id, { client_id: id })).toBe(true)
@@ -173,7 +173,7 @@ describe('nobody can misuse registration (E4A)', () => {
   it('removes clients that never got a token after a day, and the others long after their last', async () => {
     const clock = new ManualClock()
     const report = { log: () => undefined, counters: { add: () => undefined } }
-    const durable = createSqliteDurable({ file: undefined, domains: [authorizationDomain], program: 'test', clock, report })
+    const durable = testDurable({ domains: [authorizationDomain], clock, report })
     const clients = createClients(durable, createVault([Buffer.alloc(32, 1)], systemRandom), clock, 10)
     await clients.put('unused', {})
     await clients.put('used', {})

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { testDurable } from '../../test/doubles/durable.ts'
 import { ManualClock } from '../../test/doubles/manual-clock.ts'
 import { anonymous } from '../core/call/principal.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import type { Stored } from '../core/ports/durable.ts'
-import { createSqliteDurable } from '../platform/store/sqlite/durable.ts'
 import { type ClientRow, type ClientStore, clientsDomain, createClientStore } from './client-store.ts'
 import { createInventory, type Inventory } from './inventory.ts'
 import { saveInventory } from './inventory-saving.ts'
@@ -24,10 +24,8 @@ function bench(most = 1_000) {
   const clock = new ManualClock()
   const logged: string[] = []
   const log = (_severity: string, event: string): void => void logged.push(event)
-  const durable = createSqliteDurable({
-    file: undefined,
+  const durable = testDurable({
     domains: [clientsDomain],
-    program: '1',
     clock,
     report: { log, counters: { add: () => undefined } },
   })

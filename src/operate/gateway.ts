@@ -25,7 +25,7 @@ export async function startLoaded(loaded: Loaded, wishes: GatewayWishes = {}): P
     secrets: loaded.secrets,
     proxies: loaded.proxies,
     lock: loaded.lock,
-    ...(wishes.trial === true ? { listen: { host: '127.0.0.1', port: 0 } } : {}),
+    ...(wishes.trial === true ? { listen: { host: '127.0.0.1', port: 0 }, migrates: false } : {}),
     ...(wishes.trial !== true && wishes.stdio === undefined
       ? { listen: loaded.listen, ...(loaded.admin === undefined ? {} : { admin: loaded.admin }) }
       : {}),

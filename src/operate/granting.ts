@@ -1,5 +1,7 @@
 // What was granted, towards servers and by people to clients, for commands: on the store of a gateway and with its keys, whether it runs or not.
 // What they end is told to the issuers that gave it, and noted in the audit.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { assembleAuth } from '../assembly/auth.ts'
 import { assembleCredentials } from '../assembly/credentials.ts'
 import { createOversight, type Oversight } from '../authorization-server/index.ts'
@@ -29,6 +31,10 @@ export function openGranting(loaded: Loaded): Granting | string {
   const opened = openStore(loaded, false)
   if (typeof opened === 'string') return opened
   const { durable, stateDir } = opened
+  // One of its own would open nothing that is kept there.
+  if (loaded.settings.vault.key === undefined && stateDir !== undefined && !existsSync(join(stateDir, 'vault.key'))) {
+    return `There is no key of the vault in ${stateDir}: give \`vault.key\`, or run this where the gateway keeps its state.`
+  }
   const settings = { ...loaded.settings, stateDir }
   const report = { log: () => undefined, counters: { add: () => undefined } }
   const parts = { settings, clock: systemClock, random: systemRandom, durable, report }

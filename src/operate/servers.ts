@@ -70,7 +70,7 @@ function openCredentials(
   issued: Issued,
 ): { readonly of: (id: string) => Credentials; readonly close: () => Promise<void> } {
   const opened = openStore(loaded, false)
-  const durable = typeof opened === 'string' ? createDurable(undefined, systemClock, parts.report) : opened.durable
+  const durable = typeof opened === 'string' ? createDurable({ stores: { durable: 'sqlite' } }, systemClock, parts.report) : opened.durable
   const settings = typeof opened === 'string' ? parts.settings : { ...parts.settings, stateDir: opened.stateDir }
   const none: readonly string[] = []
   const auth = assembleAuth({

@@ -99,7 +99,12 @@ export async function startRig(): Promise<Rig> {
   const sealer = createSealer(freshKey(), systemRandom)
   const outside = new Outsiders()
   const tools = assembleRegistry({
-    ...{ settings, lock: undefined, judge: createContractJudge(clock), durable: createDurable(undefined, clock, report) },
+    ...{
+      settings,
+      lock: undefined,
+      judge: createContractJudge(clock),
+      durable: createDurable({ stores: { durable: 'sqlite' } }, clock, report),
+    },
     ...{ clock, report, decisions: noDecisions },
   })
   const inside = assembleInside({

@@ -66,7 +66,7 @@ promise(
       },
       servers: { up: { url: upstream.url, era: 'legacy' } },
     })
-    const durable = createDurable(stateDir, systemClock, silentReport)
+    const durable = createDurable({ stateDir, stores: { durable: 'sqlite' } }, systemClock, silentReport)
     const keys = createApiKeyStore({ durable, vault: createVault([vaultKey], systemRandom), clock: systemClock, random: systemRandom })
     const { key } = await keys.create({ tenant: 'default', subject: 'bot', scopes: [], groups: [], lifetimeMs: 600_000 })
     const dead = (await keys.create({ tenant: 'default', subject: 'old', scopes: [], groups: [], lifetimeMs: 1 })).key

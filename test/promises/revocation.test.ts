@@ -36,7 +36,7 @@ async function setting() {
   const auth = { issuers: [{ issuer: idp.issuer }] }
   const more = { stateDir, servers: { up: { url: upstream.url, era: 'legacy' } } }
   const [one, two] = [await admitting(closers, auth, more), await admitting(closers, auth, more)]
-  const durable = createDurable(stateDir, systemClock, silentReport)
+  const durable = createDurable({ stateDir, stores: { durable: 'sqlite' } }, systemClock, silentReport)
   closers.push(() => durable.close())
   const revocations: RevocationStore = createRevocationStore(durable, systemClock)
   // Issued a while ago, as most tokens are when they are revoked.
@@ -90,7 +90,7 @@ promise(['R28'], 'what was revoked before the start is refused from the first re
   const { token, idp } = await setting()
   const stateDir = mkdtempSync(join(tmpdir(), 'signalbox-revocation-'))
   closers.push(async () => rmSync(stateDir, { recursive: true, force: true }))
-  const durable = createDurable(stateDir, systemClock, silentReport)
+  const durable = createDurable({ stateDir, stores: { durable: 'sqlite' } }, systemClock, silentReport)
   await createRevocationStore(durable, systemClock).add({ kind: 'subject', value: 'alice', issuer: '' })
   await durable.close()
   const late = await admitting(closers, { issuers: [{ issuer: idp.issuer }] }, { stateDir })

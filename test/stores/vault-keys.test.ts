@@ -5,9 +5,9 @@ import { domains } from '../../src/assembly/stores.ts'
 import type { VaultPlace } from '../../src/core/ports/vault.ts'
 import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
-import { createSqliteDurable } from '../../src/platform/store/sqlite/durable.ts'
 import { createVault } from '../../src/platform/vault/envelope.ts'
 import { rewrapAll } from '../../src/platform/vault/rewrapping.ts'
+import { testDurable } from '../doubles/durable.ts'
 import { countingReport } from '../doubles/upstream/upstream-rig.ts'
 
 const key = (fill: number): Buffer => Buffer.alloc(32, fill)
@@ -38,7 +38,7 @@ it('every column of bytes is said to be sealed, or known not to be', () => {
 })
 
 it('goes through all rows of all tables, leaves what is written meanwhile, and says what no key opens (U10)', async () => {
-  const durable = createSqliteDurable({ file: undefined, domains, program: 'test', clock: systemClock, report })
+  const durable = testDurable({ domains, clock: systemClock, report })
   const old = createVault([key(1)], systemRandom)
   const places: VaultPlace[] = []
   const fill = await durable.transact(async (transaction) => {

@@ -1,12 +1,12 @@
 // What the lock file accepts for a while, and the translations that stand in it, in the running gateway.
 import { describe, expect, it } from 'vitest'
+import { testDurable } from '../../../test/doubles/durable.ts'
 import { type RegistryRig, registryRig, stateOf, toolOf } from '../../../test/doubles/gateway/contracts-rig.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { silentReport } from '../../../test/doubles/report.ts'
 import type { ToolContract } from '../../core/call/contract.ts'
 import type { Ruled } from '../../core/ports/contracts.ts'
 import { dayMs } from '../../core/text/duration.ts'
-import { createSqliteDurable } from '../../platform/store/sqlite/durable.ts'
 import { contractsDomain } from './history.ts'
 import { digestsOf } from './judge/digests.ts'
 import type { IgnoreRule, LockedAdapter } from './lock/lock-file.ts'
@@ -30,8 +30,8 @@ function rigWith(rules: readonly IgnoreRule[], parts: Parameters<typeof registry
 }
 
 function storeOf() {
-  return createSqliteDurable({
-    ...{ file: undefined, domains: [contractsDomain], program: 'test' },
+  return testDurable({
+    ...{ domains: [contractsDomain] },
     clock: new ManualClock(),
     report: silentReport,
   })

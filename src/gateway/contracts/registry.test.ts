@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { testDurable } from '../../../test/doubles/durable.ts'
 import { callOf, exchangeOf, faultOf } from '../../../test/doubles/gateway/catalog-rig.ts'
 import { type RegistryRig, registryRig, stateOf, toolOf } from '../../../test/doubles/gateway/contracts-rig.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
@@ -10,7 +11,6 @@ import { complete, unscanned } from '../../core/call/outcome.ts'
 import { emptyObject, payload } from '../../core/call/payload.ts'
 import { unconfigured } from '../../core/call/tool-settings.ts'
 import type { Ruled } from '../../core/ports/contracts.ts'
-import { createSqliteDurable } from '../../platform/store/sqlite/durable.ts'
 import { contractsDomain } from './history.ts'
 import { digestsOf } from './judge/digests.ts'
 import { screen } from './screening/screening.ts'
@@ -381,10 +381,8 @@ describe('what one session alone is shown', () => {
 
 describe('a restart', () => {
   it('forgets nothing: approvals, changes, rejections, and what was seen', async () => {
-    const durable = createSqliteDurable({
-      file: undefined,
+    const durable = testDurable({
       domains: [contractsDomain],
-      program: 'test',
       clock: new ManualClock(),
       report: silentReport,
     })

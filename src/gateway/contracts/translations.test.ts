@@ -1,5 +1,6 @@
 // Translations that somebody puts into force, and calls by contracts that were shown before.
 import { describe, expect, it } from 'vitest'
+import { testDurable } from '../../../test/doubles/durable.ts'
 import { callOf, exchangeOf, faultOf } from '../../../test/doubles/gateway/catalog-rig.ts'
 import { type RegistryRig, registryRig, stateOf, toolOf } from '../../../test/doubles/gateway/contracts-rig.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
@@ -11,7 +12,6 @@ import { complete, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { emptyObject, type Payload, payloadOf } from '../../core/call/payload.ts'
 import { unconfigured } from '../../core/call/tool-settings.ts'
 import type { Ruled } from '../../core/ports/contracts.ts'
-import { createSqliteDurable } from '../../platform/store/sqlite/durable.ts'
 import { gateSchema } from '../policy/schema-gate.ts'
 import { validate } from '../policy/stage.ts'
 import { contractsDomain } from './history.ts'
@@ -88,8 +88,8 @@ const asProposed = { asked: {}, override: false }
 
 describe('a translation that an operator puts into force', () => {
   it('is that of a tool that writes, to exactly what was seen, and is kept', async () => {
-    const durable = createSqliteDurable({
-      ...{ file: undefined, domains: [contractsDomain], program: 'test' },
+    const durable = testDurable({
+      ...{ domains: [contractsDomain] },
       clock: new ManualClock(),
       report: silentReport,
     })

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { testDurable } from '../../../test/doubles/durable.ts'
 import { aReport } from '../../../test/doubles/gateway/samples.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
@@ -9,7 +10,6 @@ import type { CallRecord } from '../../core/call/record.ts'
 import type { Durable } from '../../core/ports/durable.ts'
 import { dayMs } from '../../core/text/duration.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
-import { createSqliteDurable } from '../../platform/store/sqlite/durable.ts'
 import { toolsBySelector } from '../tools/by-selector.ts'
 import { toolsSettings } from '../tools/settings.ts'
 import { EndsOfTools } from './ends.ts'
@@ -18,10 +18,8 @@ import { deprecationsDomain, Plans } from './plans.ts'
 import { ToolUsage, toolUsageDomain } from './usage.ts'
 
 const opened = (): Durable =>
-  createSqliteDurable({
-    file: undefined,
+  testDurable({
     domains: [toolUsageDomain, deprecationsDomain],
-    program: '1',
     clock: systemClock,
     report: silentReport,
   })

@@ -14,7 +14,7 @@ export const exit = {
   invalid: 10,
   /** A program, folder, file or variable that the configuration needs is not there. */
   preflight: 11,
-  /** A server did not answer the handshake. */
+  /** A server did not answer the handshake, or the database of the store cannot be used. */
   notAnswering: 12,
   /** Ended by a second Ctrl-C. */
   interrupted: 130,
@@ -30,6 +30,6 @@ export const exitMeanings: Readonly<Record<Common, string>> = {
   3: 'the address cannot be listened on (in use, or not allowed)',
   10: 'the configuration is invalid; every problem is named with file, line and column',
   11: 'a program, folder, file or variable that the configuration needs is not there, or an entry of a client file cannot work',
-  12: 'a server did not answer the handshake within its start time-out, or a list of it could not be read',
+  12: 'a server did not answer the handshake within its start time-out, or a list of it could not be read; or the database of the store cannot be used',
   130: 'ended by a second Ctrl-C',
 }

@@ -10,6 +10,7 @@ import { productionFindings } from './production-checks.ts'
 import { qualityFindings } from './quality-checks.ts'
 import { redactFindings } from './redact-checks.ts'
 import { addresses } from './server-addresses.ts'
+import { storeFindings } from './store-checks.ts'
 
 type Server = Settings['servers'][string]
 
@@ -20,6 +21,7 @@ export function checkSettings(settings: Settings, has: (path: Path) => boolean, 
     ...(empty ? [warning(['servers'], 'names no server, so nothing is served', 'add one under `servers`')] : []),
     ...listenFindings(settings),
     ...productionFindings(settings, inline),
+    ...storeFindings(settings, inline),
     ...callerFindings(settings),
     ...embeddedFindings(settings),
     ...timeouts(settings, has),

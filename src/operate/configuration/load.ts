@@ -23,6 +23,7 @@ import { loadLock } from './lock.ts'
 import { preferInstalled } from './prefer-installed.ts'
 import { proxyProblems } from './proxy-problems.ts'
 import { withServerNames } from './server-names.ts'
+import { storeSecrets, storesFrom } from './store-address.ts'
 
 export interface LoadRequest {
   readonly config?: string | undefined
@@ -273,7 +274,7 @@ function done(
   return {
     ok: true,
     loaded: {
-      settings: { ...stateless, ...state, servers },
+      settings: { ...stateless, ...state, servers, stores: storesFrom(settings, baseDir) },
       listen,
       admin: adminAddress(settings.admin.listen, listen, socketMode),
       kind,
@@ -281,7 +282,7 @@ function done(
       baseDir,
       broken: [...reasons].map(([server, all]) => ({ server, reason: all.join('. ') })),
       warnings,
-      secrets: [...secrets, ...proxies.secrets],
+      secrets: [...secrets, ...proxies.secrets, ...storeSecrets(settings)],
       proxies,
       lock: locked.lock,
       stateFolder: JSON.stringify(servers).includes(JSON.stringify(stateFolderOf(request)).slice(1, -1))

@@ -18,6 +18,15 @@ export function withState(loaded: Loaded): WithState {
   } catch (error) {
     const why = (error as NodeJS.ErrnoException).code ?? String(error)
     const mend = 'Name another folder with `stateDir`, or say `stateDir: off`.'
-    return { loaded, lost: `${defaultStateDir} cannot be used (${why}): sessions and catalogues end with this process. ${mend}` }
+    return {
+      loaded: withoutDatabase(loaded),
+      lost: `${defaultStateDir} cannot be used (${why}): sessions and catalogues end with this process. ${mend}`,
+    }
   }
+}
+
+/** What a database keeps is sealed with a key of the folder, unless the configuration has one: with another nobody could ever read it. */
+function withoutDatabase(loaded: Loaded): Loaded {
+  const { settings } = loaded
+  return settings.vault.key === undefined ? { ...loaded, settings: { ...settings, stores: { durable: 'sqlite' } } } : loaded
 }

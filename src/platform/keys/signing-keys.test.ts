@@ -1,9 +1,9 @@
 import { expect, it } from 'vitest'
+import { testDurable } from '../../../test/doubles/durable.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { silentReport } from '../../../test/doubles/report.ts'
 import type { Durable } from '../../core/ports/durable.ts'
 import { systemRandom } from '../random/system-random.ts'
-import { createSqliteDurable } from '../store/sqlite/durable.ts'
 import { createVault } from '../vault/envelope.ts'
 import { createSigningKeys, signingKeysDomain } from './signing-keys.ts'
 
@@ -11,7 +11,7 @@ const hour = 3_600_000
 const vault = createVault([Buffer.alloc(32, 1)], systemRandom)
 
 function store(clock: ManualClock): Durable {
-  return createSqliteDurable({ file: undefined, domains: [signingKeysDomain], program: 'test', clock, report: silentReport })
+  return testDurable({ domains: [signingKeysDomain], clock, report: silentReport })
 }
 
 it('two gateways of one store sign with one key, made by the first', async () => {

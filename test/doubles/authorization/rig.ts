@@ -19,9 +19,9 @@ import { createSigningKeys, signingKeysDomain } from '../../../src/platform/keys
 import { createGuardedFetch } from '../../../src/platform/net/guarded-fetch.ts'
 import { systemRandom } from '../../../src/platform/random/system-random.ts'
 import { createMemoryEphemeral } from '../../../src/platform/store/memory/ephemeral.ts'
-import { createSqliteDurable } from '../../../src/platform/store/sqlite/durable.ts'
 import { createVault } from '../../../src/platform/vault/envelope.ts'
 import { Browser, type Shown } from '../../peers/browser.ts'
+import { testDurable } from '../durable.ts'
 
 export interface RigOptions {
   readonly settings?: Record<string, unknown>
@@ -61,10 +61,8 @@ export async function startRig(options: RigOptions = {}) {
   }
   const durable =
     options.like?.durable ??
-    createSqliteDurable({
-      file: undefined,
+    testDurable({
       domains: [signingKeysDomain, authorizationDomain],
-      program: 'test',
       clock: systemClock,
       report,
     })

@@ -20,8 +20,8 @@ import { createIssuers } from '../../../src/platform/issuers/issuers.ts'
 import { createSigningKeys, signingKeysDomain } from '../../../src/platform/keys/signing-keys.ts'
 import { createGuardedFetch } from '../../../src/platform/net/guarded-fetch.ts'
 import { systemRandom } from '../../../src/platform/random/system-random.ts'
-import { createSqliteDurable } from '../../../src/platform/store/sqlite/durable.ts'
 import { createVault } from '../../../src/platform/vault/envelope.ts'
+import { testDurable } from '../durable.ts'
 import { type Counted, countingReport } from '../upstream/upstream-rig.ts'
 
 export interface CredentialRig {
@@ -58,8 +58,7 @@ export function credentialRig(options: RigOptions): CredentialRig {
   const { clock, callMs = 10_000, address = 'http://127.0.0.1:9/mcp', headers = {}, trusted = [] } = options
   const report = countingReport()
   // Its time limits are of a disk, and not of the test's clock.
-  const durable =
-    options.durable ?? createSqliteDurable({ file: undefined, domains: testDomains, program: 'test', clock: systemClock, report })
+  const durable = options.durable ?? testDurable({ domains: testDomains, clock: systemClock, report })
   const vault = options.vault ?? createVault([Buffer.alloc(32, 7)], systemRandom)
   const guarded = createGuardedFetch({ trusted, loopback: true })
   const files = new ReplaceableFiles(clock)

@@ -1,9 +1,9 @@
 // What agents and people are told of results, and what configuration makes of them.
 import { describe, expect, it } from 'vitest'
+import { testDurable } from '../../../../test/doubles/durable.ts'
 import { inText, judging, read, rowsOf } from '../../../../test/doubles/gateway/judging.ts'
 import { ManualClock } from '../../../../test/doubles/manual-clock.ts'
 import type { ToolQuality } from '../../../core/call/tool-settings.ts'
-import { createSqliteDurable } from '../../../platform/store/sqlite/durable.ts'
 import { toolHistoriesDomain } from '../index.ts'
 
 type Rig = ReturnType<typeof judging>
@@ -180,8 +180,8 @@ describe('what operators say of an alert', () => {
 describe('over a restart', () => {
   /** On a clock of its own, that stands still: its transactions have a time. */
   const stored = () =>
-    createSqliteDurable({
-      ...{ file: undefined, domains: [toolHistoriesDomain], program: 'test', clock: new ManualClock() },
+    testDurable({
+      ...{ domains: [toolHistoriesDomain], clock: new ManualClock() },
       report: { log: () => undefined, counters: { add: () => undefined } },
     })
 

@@ -24,6 +24,7 @@ function open(url: string, change: Partial<PostgresOptions> = {}) {
   const store = createPostgresDurable({
     address,
     domains: [notes],
+    migrates: true,
     program: '1.2.3',
     clock: systemClock,
     report: {

@@ -21,6 +21,8 @@ export interface PostgresOptions {
   readonly program: string
   readonly clock: Clock
   readonly report: Report
+  /** Brings the tables forward. False: an operation on others than this version's is `unavailable`. */
+  readonly migrates: boolean
   readonly limits?: Partial<PostgresLimits>
 }
 
@@ -150,7 +152,7 @@ class PostgresDurable implements Durable {
   }
 
   private async open(): Promise<void> {
-    const { domains, program } = this.options
+    const { domains, program, migrates } = this.options
     const { migrateMs } = this.limits
     const isDone = await this.pool.use((session) =>
       this.transaction(session, reading, async (reader) => {
@@ -159,6 +161,7 @@ class PostgresDurable implements Durable {
       }),
     )
     if (!isDone) {
+      if (!migrates) throw new StoreError('unavailable', 'its tables are not yet those of this version: the start of a gateway makes them')
       const begin = [...writing, step(`SET LOCAL statement_timeout = ${migrateMs}`)]
       await this.pool.use((session) => this.transaction(session, begin, (transaction) => migrate(transaction, domains, program), migrateMs))
     }

@@ -108,6 +108,7 @@ function open(url: string, port: number, logged: string[] = []): Durable {
   const store = createPostgresDurable({
     address: { ...address, port },
     domains: [notes],
+    migrates: true,
     program: '1',
     clock: systemClock,
     report: { log: (_severity, event) => void logged.push(event), counters: { add: () => undefined } },
