@@ -257,7 +257,9 @@ export const promises = {
   R67: { text: 'Observability is on from the start, no code change in upstreams.', claimed: true },
   R68: {
     text: 'Cost attribution: cost per agent run/team/tool as a report finance can read; sums reconcile with call counts.',
-    claimed: false,
+    claimed: {
+      partly: 'every call has its tokens and cost, and their sums are the same wherever they stand; the report itself is missing',
+    },
   },
   R69: {
     text: 'Telemetry holds under load (gaps "surface under load"): bounded queues, drop counter, no loss of error spans or audit records.',

@@ -57,6 +57,7 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'budgets.principal.cost': { file: 'src/gateway/limits/meter.test.ts', mentions: "principal: { cost: '10/1d' }" },
   'budgets.team.tokens': { file: 'src/gateway/limits/meter.test.ts', mentions: "tokens: '1000/1h'" },
   'budgets.team.cost': { file: 'src/gateway/limits/meter.test.ts', mentions: "cost: '3/1h'" },
+  'telemetry.tokens': { file: 'test/promises/usage.test.ts', mentions: 'telemetry: { tokens: false }' },
   'budgets.principal.calls': { file: 'test/promises/limits.test.ts', mentions: "principal: { calls: '10/1h' }" },
   'budgets.team.calls': { file: 'src/gateway/limits/gate.test.ts', mentions: "team: { calls: '5/1h' }" },
   'access[].versions': { file: 'test/promises/versions.test.ts', mentions: "versions: { 'billing/create_invoice': 1 }" },

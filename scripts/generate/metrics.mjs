@@ -68,6 +68,7 @@ function records() {
     phases: [{ name: 'queue', from: 0, to: 1, attempt: 1 }],
     attempted: [{ number: 1, from: 0, to: 1, isError: false, events: 0, sentOn: { transport: 'stdio', revision: '2025-11-25' } }],
     coerced: ['/x'],
+    usage: { sent: 1, got: 1, cost: 1 },
   }
   const fault = { kind: 'x', category: 'tool', sideEffect: 'none', message: '', code: -32602, protocol: true }
   return [

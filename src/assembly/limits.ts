@@ -7,11 +7,11 @@ import type { LimitStore } from '../core/ports/limit-store.ts'
 import type { Report } from '../core/ports/report.ts'
 import { createLimits, type Limits } from '../gateway/limits/gate.ts'
 import { KeptUsage } from '../gateway/limits/kept-usage.ts'
-import { Meter, meters } from '../gateway/limits/meter.ts'
+import { Meter } from '../gateway/limits/meter.ts'
 import { loopOf } from '../gateway/limits/settings.ts'
 import { ratesBySelector } from '../gateway/tools/rates-by-selector.ts'
 import { createMemoryLimitStore } from '../platform/limits/memory.ts'
-import { createTokenizer } from '../platform/tokens/tokenizer.ts'
+import { createTokenCounter, estimatingCounter } from '../platform/tokens/counter.ts'
 import type { Settings } from './settings.ts'
 
 export interface AssembledLimits extends Limits {
@@ -35,13 +35,8 @@ export function assembleLimits({ settings, clock, random, report, durable, share
   const store = shared ?? createMemoryLimitStore(clock, report)
   const kept = durable === undefined || shared !== undefined ? undefined : new KeptUsage(durable, clock, report)
   const { budgets, loops, prices, profile } = settings
-  const counted = meters(budgets)
-  const priced = prices.perToken > 0 || Object.values(settings.tools).some(({ cost }) => (cost?.token ?? 0) > 0)
-  const tokenizer = counted.tokens || (counted.cost && priced) ? createTokenizer(report) : undefined
-  const meter =
-    counted.tokens || counted.cost
-      ? new Meter({ prices, random, countTokens: tokenizer === undefined ? undefined : (text) => tokenizer.count(text) })
-      : undefined
+  const counter = settings.telemetry.tokens ? createTokenCounter({ clock, report }) : estimatingCounter
+  const meter = new Meter({ prices, random, counter })
   const rateOf = (id: UpstreamId) => settings.servers[id]?.rate
   const limits = createLimits({
     store,
@@ -59,9 +54,11 @@ export function assembleLimits({ settings, clock, random, report, durable, share
   return {
     ...limits,
     start: async () => {
-      const [uses = []] = await Promise.all([kept?.load(), tokenizer?.load()])
-      for (const use of uses) limits.restore(use)
+      for (const use of (await kept?.load()) ?? []) limits.restore(use)
     },
-    end: async () => kept?.end(),
+    end: async () => {
+      counter.close()
+      await kept?.end()
+    },
   }
 }

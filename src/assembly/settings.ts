@@ -76,7 +76,7 @@ export const settingsSchema = z.strictObject({
   budgets: budgetSettings
     .prefault({})
     .describe('How much of what is served here agents may use: calls of tools, prompts and resources. Off where nothing is said.'),
-  prices: priceSettings.prefault({}).describe('What calls cost, for budgets of cost.'),
+  prices: priceSettings.prefault({}).describe('What calls cost.'),
   loops: loopSettings.prefault({}).describe('Agents that repeat themselves.'),
   http: httpSettings.prefault({}).describe('The HTTP door.'),
   sessions: sessionSettings.prefault({}).describe('Sessions of legacy clients.'),

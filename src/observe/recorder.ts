@@ -26,7 +26,7 @@ export function createRecorder(sink: LogSink, metrics: Metrics, inventory: Inven
 function logCall(sink: LogSink, record: CallRecord, redaction: Redaction): void {
   const severity = record.fault === undefined ? 'info' : 'warn'
   if (!sink.enabled(severity)) return
-  const { fault, caller } = record
+  const { fault, caller, usage } = record
   // What is undefined is left out of the line. Conditional spreads would read better and cost more than the rest of it.
   sink.call(severity, record.family === 'refused' ? 'refused' : 'call', {
     id: record.id,
@@ -42,6 +42,9 @@ function logCall(sink: LogSink, record: CallRecord, redaction: Redaction): void 
     ms: rounded(record.durationMs),
     in: record.bytesIn,
     out: record.bytesOut,
+    tokens: usage === undefined ? undefined : usage.sent + usage.got,
+    cost: usage === undefined || usage.cost === 0 ? undefined : usage.cost,
+    estimated: usage?.estimated,
     coerced: record.coerced,
     masked: record.masked,
     attempts: record.attempts > 1 ? record.attempts : undefined,

@@ -16,6 +16,12 @@ export const telemetrySettings = z.strictObject({
     .boolean()
     .default(false)
     .describe('Measure how long calls are in each stage (`signalbox_stage_seconds_total`). It costs each call some microseconds.'),
+  tokens: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Learn from exact counts how many tokens the texts of each tool have, in a thread with some 100 MB of memory. `false`: they are estimated from their characters alone.',
+    ),
 })
 
 export const redactSettings = z.strictObject({

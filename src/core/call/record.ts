@@ -67,12 +67,14 @@ export interface AttemptFault {
 
 /** What a call used. */
 export interface Usage {
-  /** Of its arguments. */
+  /** Tokens of its arguments: a whole number. */
   readonly sent: number
-  /** Of what came back. */
+  /** Tokens of what came back: a whole number. */
   readonly got: number
-  /** In the currency of `prices`. */
+  /** In the currency of `prices`: a whole number of billionths (`core/call/money.ts`), so add it up as those. */
   readonly cost: number
+  /** Some of the tokens were taken from the characters, since too little was learned of such texts. */
+  readonly estimated?: true
 }
 
 /** What came back before the answer. */
@@ -140,6 +142,7 @@ export interface SettledCall {
   readonly attempted: readonly AttemptRecord[]
   readonly phases: readonly Phase[]
   readonly parkedMs: number | undefined
+  /** Undefined where nothing went to a server. */
   readonly usage: Usage | undefined
   /** JSON Pointers of arguments that were given the type of their schema; undefined where none was. */
   readonly coerced: readonly string[] | undefined

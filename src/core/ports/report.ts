@@ -68,6 +68,10 @@ export const counters = {
     help: 'Parts of what was used of budgets that could not be kept, so that a restart gives them back.',
     labels: [],
   },
+  token_samples: {
+    help: 'Texts that were to be counted in tokens exactly: `counted`, `dropped` (too many waited), `lost` (with the thread that counts). No call waits for it (docs/cost.md).',
+    labels: ['outcome'],
+  },
   tool_usage_lost: {
     help: 'Calls of tools that could not be counted for their caller and client, so that what is told of usage lacks them.',
     labels: [],

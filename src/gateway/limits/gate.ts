@@ -6,6 +6,7 @@ import { type Entry, type Gate, type Held, through } from '../../core/call/gates
 import type { RatesOf } from '../../core/call/item-rates.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { principalKey } from '../../core/call/principal.ts'
+import type { Usage } from '../../core/call/record.ts'
 import type { Next } from '../../core/call/stage.ts'
 import { endedBy } from '../../core/faults/ended.ts'
 import { overloaded } from '../../core/faults/overloaded.ts'
@@ -38,8 +39,10 @@ export interface LimitsParts {
   readonly budgets: BudgetSettings
   /** Where what is used of budgets outlives a restart; absent: nowhere. */
   readonly kept?: KeptUsage | undefined
-  /** Of tokens and costs; absent: no budget needs them. */
+  /** Of tokens and costs; absent: nothing but calls is counted. */
   readonly meter?: Meter | undefined
+  /** Hears what each call used, in the moment in which it counts. */
+  readonly used?: ((call: TargetedCall, usage: Usage) => void) | undefined
   /** For people. */
   readonly currency: string
 }
@@ -75,7 +78,7 @@ export function createLimits(parts: LimitsParts): Limits {
   return {
     gate: { name: 'limits', enter: (call, exchange) => asking.enter(call, exchange) },
     resumed: (send) => {
-      const pass = through([{ name: 'limits', enter: (call) => asking.leg(call as RoutedCall) }])
+      const pass = through([{ name: 'limits', enter: (call, exchange) => asking.leg(call as RoutedCall, exchange) }])
       return (call, exchange) => pass(call, exchange, send as Next<Call>)
     },
     show: () => shown(asking.holders.all(), parts.store, parts.clock),
@@ -121,7 +124,7 @@ class Asking {
   enter(call: TargetedCall, exchange: Exchange): Entry | Promise<Entry> {
     // What an agent does to be rid of a task is never refused.
     if (call.family === 'task') return call.method === 'tasks/get' ? this.look(call, exchange) : nothing
-    if (call.continuation !== undefined && this.isFirst(call)) return this.leg(call)
+    if (call.continuation !== undefined && this.isFirst(call)) return this.leg(call, exchange)
     return this.admit(call, exchange)
   }
 
@@ -140,7 +143,8 @@ class Asking {
     }
     const shared = known?.shared ?? holders.shared(call)
     const own = known?.own ?? holders.ofPrincipal(call)
-    const amounts = parts.meter === undefined || call.family !== 'invoke' ? oneCall : parts.meter.estimate(call)
+    const meter = call.family === 'invoke' ? parts.meter : undefined
+    const amounts = meter === undefined ? oneCall : meter.estimate(call)
     this.ask(shared, amounts, nowMs)
     this.ask(own, amounts, nowMs)
     // An agent can make up runs: what refuses it whatever its run is bounds how many are kept.
@@ -164,8 +168,8 @@ class Asking {
     }
     if (repeated !== undefined) loops?.count(repeated.run, identical, nowMs)
     if (known === undefined) holders.learn(call, { shared, own, ofRun, repeated }, nowMs)
-    if (shared.length + own.length + ofRun.length === 0) return nothing
-    const taken = new Taken(parts, parts.meter === undefined ? undefined : call, amounts, shared, own, ofRun)
+    if (meter === undefined && shared.length + own.length + ofRun.length === 0) return nothing
+    const taken = new Taken(parts, meter === undefined ? undefined : exchange, amounts, shared, own, ofRun)
     taken.count(nowMs, now)
     return taken
   }
@@ -179,26 +183,26 @@ class Asking {
   }
 
   /** A further leg of a call: what it uses beside being one. */
-  leg(call: TargetedCall): Held {
+  leg(call: TargetedCall, exchange: Exchange): Held {
     const { holders, parts } = this
-    return this.beside(call, parts.meter?.leg(call) ?? nothingMore, holders.ofPrincipal(call), holders.ofRun(call, true))
+    return this.beside(exchange, parts.meter?.leg(call) ?? nothingMore, holders.ofPrincipal(call), holders.ofRun(call, true))
   }
 
   /** To look after a task counts for its server alone; the result that it may find is that of the call which made the task. */
   private look(call: TargetedCall, exchange: Exchange): Entry | Promise<Entry> {
     const entry = this.admit(call, exchange)
     if (this.parts.meter === undefined) return entry
-    return entry instanceof Promise ? entry.then((late) => this.withResult(call, late)) : this.withResult(call, entry)
+    return entry instanceof Promise ? entry.then((late) => this.withResult(call, exchange, late)) : this.withResult(call, exchange, entry)
   }
 
-  private withResult(call: TargetedCall, entry: Entry): Entry {
-    return 'leave' in entry ? both(entry, this.beside(call, nothingMore, this.holders.ofTask(call), nobody)) : entry
+  private withResult(call: TargetedCall, exchange: Exchange, entry: Entry): Entry {
+    return 'leave' in entry ? both(entry, this.beside(exchange, nothingMore, this.holders.ofTask(call), nobody)) : entry
   }
 
-  private beside(call: TargetedCall, amounts: Amounts, own: readonly Limit[], ofRun: readonly Limit[]): Held {
+  private beside(exchange: Exchange, amounts: Amounts, own: readonly Limit[], ofRun: readonly Limit[]): Held {
     const { parts } = this
-    if (own.length + ofRun.length === 0) return nothing
-    const taken = new Taken(parts, parts.meter === undefined ? undefined : call, amounts, nobody, own, ofRun)
+    if (parts.meter === undefined && own.length + ofRun.length === 0) return nothing
+    const taken = new Taken(parts, parts.meter === undefined ? undefined : exchange, amounts, nobody, own, ofRun)
     taken.count(parts.clock.mono(), parts.clock.now())
     return taken
   }

@@ -82,6 +82,8 @@ const mostBegan = 100_000
 
 const none: readonly Limit[] = []
 const units = ['calls', 'tokens', 'cost'] as const satisfies readonly Unit[]
+/** In keys of stores the unit in which amounts are there, so that one of another measure is never taken for it. */
+const keyed: Readonly<Record<Unit, string>> = { calls: 'calls', tokens: 'tokens', cost: 'cost_billionths' }
 
 export class Holders {
   private readonly rateOf: HoldersParts['rateOf']
@@ -232,7 +234,7 @@ export class Holders {
     const found: Limit[] = []
     for (const unit of units) {
       const most = settings[unit]
-      if (most !== undefined) found.push(budgetLimit(tenantKey(tenant, 'budget', scope, of, unit), most, unit, scope, holder))
+      if (most !== undefined) found.push(budgetLimit(tenantKey(tenant, 'budget', scope, of, keyed[unit]), most, unit, scope, holder))
     }
     return found
   }

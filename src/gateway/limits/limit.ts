@@ -1,6 +1,7 @@
 // One limit on one holder: what the store counts, and what is said of it where it refuses.
 
 import type { Counted, UsedKind } from '../../core/call/item-rates.ts'
+import { amountOf, billionthsOf } from '../../core/call/money.ts'
 import { type TenantKey, tenantKey } from '../../core/call/tenant-key.ts'
 import type { Allowance } from '../../core/ports/limit-store.ts'
 import { dayMs } from '../../core/text/duration.ts'
@@ -9,6 +10,7 @@ import type { Rate } from '../../core/text/rate.ts'
 /** Whose it is. */
 export type Scope = 'run' | 'principal' | 'team' | UsedKind | 'upstream'
 
+/** Cost is counted in billionths of the currency. */
 export type Unit = 'calls' | 'tokens' | 'cost'
 
 export interface Limit extends Allowance {
@@ -51,7 +53,7 @@ export function budgetLimit(key: TenantKey, rate: Rate | number, unit: Unit, sco
   const { most, periodMs } = total ? { most: rate, periodMs: longestRunMs } : rate
   return {
     key,
-    most,
+    most: unit === 'cost' ? billionthsOf(most) : most,
     periodMs,
     kind: 'budget',
     unit,
@@ -63,6 +65,12 @@ export function budgetLimit(key: TenantKey, rate: Rate | number, unit: Unit, sco
     slot: undefined,
     gathered: undefined,
   }
+}
+
+/** An amount of a limit as people and programs read it. */
+export function told({ unit }: Pick<Limit, 'unit'>, amount: number): number {
+  // Sums of fractions, such as shares that were handed out, are told without what binary makes of them.
+  return unit === 'cost' ? amountOf(Math.round(amount)) : Number(amount.toPrecision(12))
 }
 
 /** What a key was made of. */

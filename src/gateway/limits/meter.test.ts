@@ -8,12 +8,20 @@ import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { unconfigured } from '../../core/call/tool-settings.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import type { TokenCounter } from '../../core/ports/token-counter.ts'
 import { createMemoryLimitStore } from '../../platform/limits/memory.ts'
 import { createLimits } from './gate.ts'
 import { Meter } from './meter.ts'
 import { budgetSettings, priceSettings } from './settings.ts'
 
-/** A token is ten bytes here. */
+/** A token is ten bytes here, and nothing is learned. */
+const tenBytes: TokenCounter = {
+  exact: true,
+  estimate: (text) => Math.ceil(text.length / 10),
+  count: (_text, told) => told(undefined),
+  close: () => undefined,
+}
+
 function setting(budgets: unknown, cost?: { call: number; token: number | undefined }, prices: unknown = {}) {
   const clock = new ManualClock()
   const { report } = aReport()
@@ -21,7 +29,7 @@ function setting(budgets: unknown, cost?: { call: number; token: number | undefi
   const meter = new Meter({
     prices: priceSettings.parse(prices),
     random: countedRandom(),
-    countTokens: (text) => Math.ceil(text.length / 10),
+    counter: tenBytes,
   })
   const limits = createLimits({
     store,

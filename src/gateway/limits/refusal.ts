@@ -5,7 +5,7 @@ import { failed, type Outcome } from '../../core/call/outcome.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { inWords } from '../../core/text/duration.ts'
 import type { Rate } from '../../core/text/rate.ts'
-import type { Limit, Scope } from './limit.ts'
+import { type Limit, type Scope, told } from './limit.ts'
 import type { Loop } from './loops.ts'
 
 const by: Readonly<Partial<Record<Scope, string>>> = { run: ' in one run', principal: ' by one caller' }
@@ -25,8 +25,8 @@ export function refusedBy(call: TargetedCall, limit: Limit, { used, needed, wait
   const finite = Number.isFinite(wait)
   const common = {
     scope,
-    limit: most,
-    used: rounded(used),
+    limit: told(limit, most),
+    used: told(limit, used),
     ...(limit.total ? {} : { window_ms: periodMs }),
     ...(finite && !limit.total ? { resets_at: new Date(nowMs + wait).toISOString() } : {}),
     ...(limit.upstream === undefined ? {} : { upstream: limit.upstream }),
@@ -46,10 +46,10 @@ export function refusedBy(call: TargetedCall, limit: Limit, { used, needed, wait
   const detail = {
     ...common,
     unit: limit.unit,
-    ...(limit.unit === 'calls' ? {} : { needed: rounded(needed) }),
+    ...(limit.unit === 'calls' ? {} : { needed: told(limit, needed) }),
     whose: whose(limit),
     what: limit.unit === 'cost' ? currency : limit.unit,
-    per: `${limit.total ? '' : ` in ${inWords(periodMs)}`}${limit.unit === 'calls' ? '' : `, and this call is expected to take ${rounded(needed)} more`}`,
+    per: `${limit.total ? '' : ` in ${inWords(periodMs)}`}${limit.unit === 'calls' ? '' : `, and this call is expected to take ${told(limit, needed)} more`}`,
     next: limit.total ? endOfRun : `Some of it comes back in ${inWords(wait)}. Until then answer with what you have, or tell the user.`,
   }
   return failed(fault('budget_exhausted', detail, limit.total || !finite ? {} : { retryAfterMs: wait, retryable: true }))
@@ -107,9 +107,4 @@ function nameOf(call: TargetedCall): string {
 function whose({ scope, holder }: Limit): string {
   if (scope === 'run') return 'this run'
   return scope === 'team' ? `the team ${holder}` : 'this caller'
-}
-
-/** Sums of fractions are told without what binary makes of them. */
-export function rounded(amount: number): number {
-  return Number(amount.toPrecision(12))
 }

@@ -2,8 +2,7 @@
 import { createHash } from 'node:crypto'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { LimitStore } from '../../core/ports/limit-store.ts'
-import { type Limit, partsOf } from './limit.ts'
-import { rounded } from './refusal.ts'
+import { type Limit, partsOf, told } from './limit.ts'
 
 export interface LimitStatus {
   /** What `clear` takes. */
@@ -51,8 +50,8 @@ function statusOf(limit: Limit, used: number, resetsAtMs: number): LimitStatus {
     ...(upstream === undefined ? {} : { upstream }),
     ...(item === undefined ? {} : { [item.kind]: item.name }),
     ...holderOf(limit),
-    used: rounded(used),
-    limit: most,
+    used: told(limit, used),
+    limit: told(limit, most),
     ...(total ? {} : { windowMs: periodMs, resetsAtMs }),
   }
 }

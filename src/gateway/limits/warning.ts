@@ -3,8 +3,7 @@ import type { Outcome } from '../../core/call/outcome.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { LimitStore } from '../../core/ports/limit-store.ts'
 import { vendorPrefix } from '../../core/protocol/names.ts'
-import type { Limit } from './limit.ts'
-import { rounded } from './refusal.ts'
+import { type Limit, told } from './limit.ts'
 
 /** The part of a budget from which on is warned. */
 const warned = 0.8
@@ -31,9 +30,10 @@ export function budgetWarning(
   )
 }
 
-function inWords({ scope, unit, most, periodMs, total }: Limit, used: number, resetsAt: number): Record<string, unknown> {
+function inWords(limit: Limit, used: number, resetsAt: number): Record<string, unknown> {
+  const { scope, unit, most, periodMs, total } = limit
   const again = total ? {} : { window_ms: periodMs, resets_at: new Date(Math.ceil(resetsAt)).toISOString() }
-  return { scope, unit, limit: most, used: rounded(used), left: rounded(Math.max(0, most - used)), ...again }
+  return { scope, unit, limit: told(limit, most), used: told(limit, used), left: told(limit, Math.max(0, most - used)), ...again }
 }
 
 function withWarning(outcome: Extract<Outcome, { kind: 'complete' }>, found: readonly unknown[]): Outcome {

@@ -5,6 +5,7 @@ import type { AttemptRecord, CallRecord } from '../../core/call/record.ts'
 import { errorOfAttempt, errorOfCall } from './error-type.ts'
 import { Histogram, type Measured } from './histogram.ts'
 import { ItemLabels, methodLabel, namedItem, revisionLabel } from './labels.ts'
+import { addUsage, UsageSums } from './usage.ts'
 
 /** OpenTelemetry's boundaries for MCP durations, in seconds. */
 export const durationBounds = [0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 120, 300]
@@ -15,6 +16,7 @@ const network = { http: 'tcp', sse: 'tcp', stdio: 'pipe' } as const
 export class CallMetrics {
   private readonly items = new ItemLabels()
   private readonly bytes = { in: 0, out: 0 }
+  private readonly usage = new UsageSums()
   private readonly server: Histogram
   private readonly client: Histogram
   private readonly seconds: Histogram
@@ -89,6 +91,7 @@ export class CallMetrics {
       labelNames: ['upstream', 'ended'],
       registers,
     })
+    addUsage(registry, this.usage)
     const { bytes } = this
     new Counter({
       name: 'signalbox_call_bytes_total',
@@ -115,6 +118,7 @@ export class CallMetrics {
     if (record.termination !== '--') this.ends.inc({ upstream, ended: record.termination })
     if (fault !== undefined) this.faults.inc({ category: fault.category, kind: fault.kind, upstream })
     else if (record.family === 'invoke') this.results.observe([upstream, name], record.bytesOut)
+    if (record.usage !== undefined) this.usage.add(upstream, name, record.usage)
     if (record.coerced !== undefined) this.coerced.inc({ upstream, item: name }, record.coerced.length)
     if (record.family === 'refused') {
       const { transport, revision } = record.caller.arrival
