@@ -10,10 +10,9 @@ import { silentReport } from '../doubles/report.ts'
 import { type PostgresServer, postgresPath, startPostgres } from '../peers/postgres.ts'
 import { root } from '../peers/servers.ts'
 
-/** Each opens its store by `testDurable` of test/doubles/durable.ts, by itself or by its rig. */
+/** Each opens its store by `testDurable` of test/doubles/durable.ts, by itself or by its rig, and waits for what it writes. */
 const tests = [
   'src/authorization-server/replicas.test.ts',
-  'src/gateway/contracts/locked.test.ts',
   'src/gateway/credentials/renewal.test.ts',
   'src/gateway/quality/judge/stage.test.ts',
   'src/gateway/versions/operators.test.ts',
