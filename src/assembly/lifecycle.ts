@@ -18,6 +18,7 @@ import type { StoreStatus, UpstreamStatus } from '../downstream/index.ts'
 import type { LockFile } from '../gateway/contracts/index.ts'
 import {
   type Audit,
+  CallFeed,
   createAudit,
   createAuditStore,
   createClientStore,
@@ -153,6 +154,7 @@ class Running implements RunningGateway {
     this.redaction = redaction
     const sink = createLog(settings.log, createRedactor(secrets, issued), systemClock, undefined, redaction)
     const inventory = createInventory()
+    const feed = new CallFeed()
     const stages = settings.telemetry.stages ? createStageTimes(systemClock) : undefined
     const metrics = createMetrics({ ...this.gauges(), clients: () => inventory.counts(), stages: () => stages?.times() ?? [] })
     const sealer = createSealer(sealKey, systemRandom)
@@ -225,7 +227,7 @@ class Running implements RunningGateway {
       report: this.report,
       sealer,
       durable,
-      recorder: this.versions.usage.counting(createRecorder(sink, metrics, inventory, redaction, settings.log.calls)),
+      recorder: feed.telling(this.versions.usage.counting(createRecorder(sink, metrics, inventory, redaction, settings.log.calls))),
       deprecations: this.versions.ends,
       credentials: (id) => this.credentials.of(id),
       replica: systemRandom.id(),
@@ -268,6 +270,8 @@ class Running implements RunningGateway {
         stores: () => [this.store()],
         clients: () => inventory.clients(),
         metrics: (accept) => metrics.text(accept),
+        calls: { listen: (listener) => feed.listen(listener, this.report) },
+        redaction,
       },
     })
   }

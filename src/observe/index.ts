@@ -5,6 +5,7 @@ export { type AuditStore, auditDomain, createAuditStore } from './audit/audit-st
 export { type AuditQuestion, type ChainVerdict, queryAudit, verifyAudit } from './audit/look-back.ts'
 export { redactedDecisions } from './audit/redacted-decisions.ts'
 export type { AuditRow } from './audit/row.ts'
+export { CallFeed } from './call-feed.ts'
 export { clientsDomain, createClientStore } from './client-store.ts'
 export { type ClientSeen, createInventory, type Inventory, mostClients } from './inventory.ts'
 export { type InventorySaving, saveInventory } from './inventory-saving.ts'

@@ -1,4 +1,5 @@
 // What an admin door answers from where there is nothing: for who has no use for one, and to be changed by who tests a part of it.
+import { Redaction } from '../../src/core/secrets/redaction.ts'
 import type { AdminParts } from '../../src/downstream/index.ts'
 import { noTools } from './tools.ts'
 import { noVersions } from './versions.ts'
@@ -15,5 +16,7 @@ export const noAnswers: Answers = {
   quality: undefined,
   stores: () => [],
   clients: () => [],
+  calls: { listen: () => () => undefined },
+  redaction: new Redaction({ keys: [], patterns: [] }, []),
   metrics: async () => ({ type: 'text/plain', text: '' }),
 }

@@ -44,6 +44,7 @@ export async function createAdminApp(parts: AdminParts, serverOf: (listener: Req
     serverFactory: (listener) => serverOf(listener as RequestListener),
     routerOptions: { maxParamLength: longestName },
     logger: false,
+    return503OnClosing: false,
     // What is no HTTP, and addresses that cannot be decoded, come to no handler.
     clientErrorHandler: (error: NodeJS.ErrnoException, socket: Socket) => void answerBroken(error, socket, false, brokenProblem),
     frameworkErrors: (_error, _request, reply) => {

@@ -202,7 +202,7 @@ describe('the admin door', () => {
         ['/admin/v1/clients', '/admin/v1/alerts', '/admin/v1/alerts/{id}/actions', '/admin/v1/tools/{server}/{tool}/quality'],
         ['/admin/v1/budgets', '/admin/v1/budgets/{id}/actions', '/admin/v1/tools', '/admin/v1/tools/{server}/{tool}/contracts'],
         ['/admin/v1/tools/{server}/{tool}/approve', '/admin/v1/tools/{server}/{tool}/reject'],
-        ['/admin/v1/tools/{server}/{tool}/usage', '/admin/v1/tools/{server}/{tool}/deprecate'],
+        ['/admin/v1/tools/{server}/{tool}/usage', '/admin/v1/tools/{server}/{tool}/deprecate', '/admin/v1/events'],
       ]
         .flat()
         .join(', ')}.`,

@@ -44,7 +44,9 @@ export function createAdminDoor(parts: AdminDoorParts): AdminDoor {
     },
     close: async () => {
       const stopped = server?.listening === true ? closed(server) : Promise.resolve()
+      // Streams end first, as a whole.
       await (await app)?.close()
+      server?.closeAllConnections()
       await stopped
     },
   }
@@ -57,8 +59,5 @@ function refusedBy(guard: Guard, req: IncomingMessage): Problem | undefined {
 }
 
 function closed(server: Server): Promise<void> {
-  return new Promise((resolve) => {
-    server.close(() => resolve())
-    server.closeAllConnections()
-  })
+  return new Promise((resolve) => server.close(() => resolve()))
 }

@@ -157,6 +157,19 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .addHelpText('after', '\nExample:\n  signalbox alerts ack 4f2a90c1d37b normal')
     .action(async (id, as, options) => done(await (await import('./alerts.ts')).alertsAck(id, as, options)))
 
+  administered(program.command('tap'))
+    .description('watch the calls of a running gateway as they end, and end by itself; arguments (without secrets) for auditors and admins')
+    .option('--tool <selector>', 'calls of these tools alone: server, server/name or server/start*')
+    .option('--run <id>', 'calls of this run (task of an agent) alone')
+    .option('--principal <subject>', 'calls of this caller alone')
+    .option('--count <n>', 'end after so many calls', '20')
+    .option('--for <duration>', 'end after so long, with fewer calls or none', '60s')
+    .addHelpText(
+      'after',
+      '\nExample:\n  signalbox tap --tool tracker/create_* --count 5 --for 2m\n\nWith --json one object a line. Exit code 0 once it has ended by itself, 1 where the gateway does not answer or ends first.',
+    )
+    .action(async (options) => done(await (await import('./tap.ts')).tap(options)))
+
   addTools(program, done, endNow)
   addProbe(program, done, endNow)
 

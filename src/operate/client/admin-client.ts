@@ -2,6 +2,7 @@
 import { userInfo } from 'node:os'
 import { request } from 'undici'
 import { isObject } from '../../core/protocol/is-object.ts'
+import { SseParser } from '../../core/protocol/sse.ts'
 import { defaultAdminUrl } from './default-urls.ts'
 import { destinationOf } from './destination.ts'
 import { wholeBody } from './whole-body.ts'
@@ -58,10 +59,9 @@ async function ask(url: string, { path, body: sent, timeoutMs, refused }: Wanted
   const { url: base, ...through } = destination
   const address = through.dispatcher === undefined ? new URL(path, base) : url
   try {
-    const token = process.env.SIGNALBOX_ADMIN_TOKEN
     const headers = {
       ...(sent === undefined ? {} : operator()),
-      ...(token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }),
+      ...shownToken(),
       ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
     }
     const { statusCode, body } = await request(new URL(path, base), {
@@ -74,7 +74,7 @@ async function ask(url: string, { path, body: sent, timeoutMs, refused }: Wanted
     })
     if (statusCode === 401) {
       await body.dump()
-      return `${address} asks for its token: give what stands in \`admin.token\` of \`stateDir\`, or a token of yours for this door, as SIGNALBOX_ADMIN_TOKEN.`
+      return askedForToken(address)
     }
     const bytes = await wholeBody(body, largestAnswer)
     const answer = bytes === undefined ? undefined : parsed(bytes)
@@ -86,11 +86,61 @@ async function ask(url: string, { path, body: sent, timeoutMs, refused }: Wanted
       return `${address} refused it${said}`
     if (sent !== undefined && said !== '' && statusCode === 503) return `${address} could not do it${said}`
     const much = statusCode === 200 && bytes === undefined ? ` and more than ${largestAnswer} bytes` : ''
-    return `${address} answered with HTTP ${statusCode}${much}; is it the admin door of a gateway (\`admin.listen\`, by default ${defaultAdminUrl})?`
+    return otherAnswer(address, `HTTP ${statusCode}${much}`)
   } catch (thrown) {
-    const reason = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
-    return `No gateway answers at ${address} (${reason}). Start it with \`signalbox up\`, or name its admin door.`
+    return noAnswer(address, thrown)
   }
+}
+
+/**
+ * Hears the events at `path` until `signal` aborts or the gateway ends them. Undefined where `signal` did; else why there are none, or none any more.
+ */
+export async function hearAdmin(
+  url: string,
+  path: string,
+  heard: (event: string, data: unknown) => void,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const destination = destinationOf(url, '/')
+  if (destination === undefined) return `${url} is no address; write it as ${defaultAdminUrl}`
+  const { url: base, ...through } = destination
+  const address = through.dispatcher === undefined ? new URL(path, base).origin : url
+  try {
+    const { statusCode, body } = await request(new URL(path, base), { headers: shownToken(), bodyTimeout: quietMs, signal, ...through })
+    if (statusCode === 401) return askedForToken(address)
+    if (statusCode !== 200) {
+      const bytes = await wholeBody(body, largestAnswer)
+      const answer = bytes === undefined ? undefined : parsed(bytes)
+      const said = isObject(answer) && typeof answer.detail === 'string' ? answer.detail : undefined
+      return said === undefined ? otherAnswer(address, `HTTP ${statusCode}`) : `${address} refused it: ${said}`
+    }
+    const parser = new SseParser(largestAnswer)
+    for await (const chunk of body) parser.push(chunk as Uint8Array, ({ event, data }) => heard(event, parsed(data)))
+    return signal.aborted ? undefined : `${address} ended its events.`
+  } catch (thrown) {
+    return signal.aborted ? undefined : noAnswer(address, thrown)
+  }
+}
+
+/** A stream on which not even a comment came for so long is none any more, in ms. */
+const quietMs = 60_000
+
+function shownToken(): { readonly authorization?: string } {
+  const token = process.env.SIGNALBOX_ADMIN_TOKEN
+  return token === undefined || token === '' ? {} : { authorization: `Bearer ${token}` }
+}
+
+function askedForToken(address: string | URL): string {
+  return `${address} asks for its token: give what stands in \`admin.token\` of \`stateDir\`, or a token of yours for this door, as SIGNALBOX_ADMIN_TOKEN.`
+}
+
+function otherAnswer(address: string | URL, what: string): string {
+  return `${address} answered with ${what}; is it the admin door of a gateway (\`admin.listen\`, by default ${defaultAdminUrl})?`
+}
+
+function noAnswer(address: string | URL, thrown: unknown): string {
+  const reason = thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown)
+  return `No gateway answers at ${address} (${reason}). Start it with \`signalbox up\`, or name its admin door.`
 }
 
 /** Who asks, for the audit: the user of this system, as far as a header can say it. */

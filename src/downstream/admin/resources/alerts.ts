@@ -82,7 +82,7 @@ export const alerts: Resource<AlertParts> = (app, context) => {
         entries: context.quality?.alerts() ?? [],
         key: ({ id, closedMs, sinceMs }) => [closedMs === undefined ? 0 : 1, -(closedMs ?? sinceMs), id],
       })
-      return { alerts: page.map(shown), ...next }
+      return { alerts: page.map(shownAlert), ...next }
     },
   )
   app.post(
@@ -108,7 +108,7 @@ export const alerts: Resource<AlertParts> = (app, context) => {
         result: found === undefined ? `no open alert ${id}` : `alert ${id}: ${found.text}`,
       })
       if (found === undefined) throw notFound(`There is no alert ${id} that is open.`)
-      return shown(found)
+      return shownAlert(found)
     },
   )
   app.get(
@@ -137,12 +137,12 @@ export const alerts: Resource<AlertParts> = (app, context) => {
       if (found === undefined)
         throw notFound(quality === undefined ? off : `No result of ${quoted(tool)} of ${quoted(server)} was seen yet.`)
       const { results, usual, contract, version } = found
-      return { server, tool, results: { ...results }, usual: { ...usual }, contract, version, alerts: found.alerts.map(shown) }
+      return { server, tool, results: { ...results }, usual: { ...usual }, contract, version, alerts: found.alerts.map(shownAlert) }
     },
   )
 }
 
-function shown({ upstream, sinceMs, updatedMs, closedMs, deploy, ...rest }: AlertEntry): z.infer<typeof alert> {
+export function shownAlert({ upstream, sinceMs, updatedMs, closedMs, deploy, ...rest }: AlertEntry): z.infer<typeof alert> {
   return {
     ...rest,
     server: upstream,

@@ -4,6 +4,7 @@ import { alerts } from './alerts.ts'
 import { budgets } from './budgets.ts'
 import { clients } from './clients.ts'
 import { openApiDocument } from './document.ts'
+import { events } from './events.ts'
 import { metrics } from './metrics.ts'
 import { stores } from './stores.ts'
 import { toolVersions } from './tool-versions.ts'
@@ -22,6 +23,7 @@ export const resources = [
   budgets,
   tools,
   toolVersions,
+  events,
 ] as const
 
 type Taking<R> = R extends Resource<infer Parts> ? (parts: Parts) => void : never
