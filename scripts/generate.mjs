@@ -4,6 +4,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { adminApiPage } from './generate/admin-api.mjs'
+import { alertsPage } from './generate/alerts.mjs'
 import { dashboardFiles } from './generate/dashboards.mjs'
 import { evidenceTable } from './generate/evidence.mjs'
 import { metricsPage } from './generate/metrics.mjs'
@@ -38,6 +39,7 @@ const files = {
   'docs/admin-api.md': adminApiPage(document),
   'docs/metrics.md': await metricsPage(load, note),
   'docs/architecture.md': await architecturePage(load),
+  'docs/alerts.md': await alertsPage(load),
   ...dashboardFiles(),
 }
 

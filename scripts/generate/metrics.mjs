@@ -22,6 +22,7 @@ export async function metricsPage(load, note) {
     clients: () => [{ transport: 'http', revision: 'x', clients: 0 }],
     alerts: () => [{ upstream: 'x', item: 'x', kind: 'empty' }],
     results: () => [{ upstream: 'x', kind: 'ok', results: 1 }],
+    incidents: () => [{ server: 'x', kind: 'empty', severity: 'warn' }],
     stages: () => [{ family: 'x', stage: 'x', passes: 1, ownMs: 1 }],
   })
   for (const [name, { labels }] of Object.entries(counters))

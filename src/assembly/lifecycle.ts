@@ -6,6 +6,7 @@ import { Deadline } from '../core/call/deadline.ts'
 import { onBatchBug } from '../core/call/loop-batch.ts'
 import { type Signal, Switch } from '../core/call/signal.ts'
 import { guardedClock, inBackground, reportBug, stackOf } from '../core/ports/boundary.ts'
+import type { Clock } from '../core/ports/clock.ts'
 import type { UnmatchedSelector } from '../core/ports/configured-tools.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import { isSocketFile, type ListenAddress } from '../core/ports/listen-address.ts'
@@ -29,17 +30,22 @@ import {
   createRedactor,
   createStageTimes,
   type Gauges,
+  HeldEvents,
   type InventorySaving,
   mostClients,
   redactedDecisions,
+  SteadyTime,
   saveInventory,
+  watching,
 } from '../observe/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
 import { adminToken } from '../platform/seal/admin-token.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
+import { type AssembledAlerting, assembleAlerting } from './alerting.ts'
 import { type Auth, assembleAuth } from './auth.ts'
+import { configurationDigest } from './configuration-digest.ts'
 import { createContractJudge } from './contracts.ts'
 import { type AssembledCredentials, assembleCredentials } from './credentials.ts'
 import { warnOfDeprecated } from './deprecations.ts'
@@ -72,6 +78,8 @@ export interface GatewayOptions {
   readonly proxies?: Proxies
   /** False: tables of a database are taken as they are. Default: they are made, and brought forward. */
   readonly migrates?: boolean
+  /** Absent: that of the system. */
+  readonly clock?: Clock
 }
 
 export interface ServerStatus {
@@ -118,6 +126,7 @@ class Running implements RunningGateway {
   private readonly settings: Settings
   private readonly options: GatewayOptions
   private readonly report: Report
+  private readonly clock: Clock
   private readonly flush: () => Promise<void>
   private readonly durable: Durable
   private readonly saving: InventorySaving
@@ -128,6 +137,7 @@ class Running implements RunningGateway {
   private readonly versions: AssembledVersions
   private readonly inside: Inside
   private readonly registry: AssembledRegistry
+  private readonly alerting: AssembledAlerting
   private rewrapping: Rewrapping | undefined
   private readonly doors: Doors
   private readonly draining = new AbortController()
@@ -150,17 +160,21 @@ class Running implements RunningGateway {
         : undefined
     const secrets = [...(options.secrets ?? []), ...(ownToken === undefined ? [] : [ownToken])]
     const issued = KnownValues.of([])
+    const ownClock = options.clock ?? systemClock
     const redaction = new Redaction(settings.redact, [KnownValues.of(secrets), issued])
     this.redaction = redaction
-    const sink = createLog(settings.log, createRedactor(secrets, issued), systemClock, undefined, redaction)
+    const sink = createLog(settings.log, createRedactor(secrets, issued), ownClock, undefined, redaction)
     const inventory = createInventory()
     const feed = new CallFeed()
-    const stages = settings.telemetry.stages ? createStageTimes(systemClock) : undefined
+    const stages = settings.telemetry.stages ? createStageTimes(ownClock) : undefined
     const metrics = createMetrics({ ...this.gauges(), clients: () => inventory.counts(), stages: () => stages?.times() ?? [] })
     const sealer = createSealer(sealKey, systemRandom)
-    this.report = { log: sink.log, counters: metrics.counters }
+    const time = new SteadyTime(ownClock)
+    const events = new HeldEvents(() => time.now())
+    this.report = { log: sink.log, counters: watching(metrics.counters, events) }
     onBatchBug((bug) => reportBug(this.report, 'loop_batch', bug))
-    const clock = guardedClock(systemClock, this.report)
+    const clock = guardedClock(ownClock, this.report)
+    this.clock = clock
     this.flush = () => sink.flush()
     this.durable = createDurable(settings, clock, this.report, options.migrates)
     this.saving = saveInventory(inventory, createClientStore(this.durable, mostClients), clock, sink.log)
@@ -239,6 +253,23 @@ class Running implements RunningGateway {
       challenge: (mount, scopes) => this.auth.callers.challenge(mount, scopes),
       wrap: stages?.wrap,
     })
+    this.alerting = assembleAlerting({
+      settings,
+      clock,
+      time,
+      random: systemRandom,
+      report: this.report,
+      durable,
+      proxies: options.proxies,
+      redact: (text) => redaction.recognised(text),
+      configuration: configurationDigest(settings),
+      events,
+      quality: this.inside.quality,
+      trouble: () => this.durable.trouble(),
+      upstreams: () => this.upstreams(),
+      contracts: () => this.registry.operators.counts(),
+      sources: [],
+    })
     warnOfDeprecated(this.inside.upstreams.values(), settings.sse, this.report)
     outsiders.upstreams = this.inside.upstreams
     outsiders.catalog = this.inside.catalog
@@ -295,12 +326,13 @@ class Running implements RunningGateway {
       this.auth.callers.start(),
       this.saving.start(),
     ])
+    await this.alerting.alerts.start()
     const { listen, admin, stdio } = this.options
     if (admin !== undefined) this.adminBound = await this.doors.admin.listen(admin)
     if (listen !== undefined) this.bound = await this.doors.http.listen(listen)
     this.serving = true
     if (this.settings.vault.previous.length > 0) {
-      this.rewrapping = keepRewrapping(this.durable, this.auth.vault, systemClock, this.report.log)
+      this.rewrapping = keepRewrapping(this.durable, this.auth.vault, this.clock, this.report.log)
     }
     this.report.log('info', 'Serving', { source: this.options.source, ...this.bound, admin: this.adminBound })
     if (stdio === undefined) return
@@ -363,7 +395,7 @@ class Running implements RunningGateway {
     this.inside.catalog.stop()
     await this.registry.end()
     await this.doors.drain(graceMs)
-    const deadline = new Deadline(systemClock, { idleMs: upstreamGraceMs, totalMs: upstreamGraceMs }, () => undefined)
+    const deadline = new Deadline(this.clock, { idleMs: upstreamGraceMs, totalMs: upstreamGraceMs }, () => undefined)
     await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.drain(deadline)))
     deadline.close()
     await this.inside.close()
@@ -373,6 +405,7 @@ class Running implements RunningGateway {
     await this.doors.admin.close()
     await this.saving.end()
     await this.inside.limits.end()
+    await this.alerting.end()
     await this.inside.quality?.end()
     await this.versions.usage.end()
     await this.audit?.end()
@@ -436,6 +469,7 @@ class Running implements RunningGateway {
       tools: () => this.registry.operators.counts(),
       alerts: () => this.inside.quality?.operators.open() ?? [],
       results: () => this.inside.quality?.operators.results() ?? [],
+      incidents: () => this.alerting.alerts.counts(),
     }
   }
 }

@@ -18,6 +18,7 @@ import { callerSettings } from '../gateway/identity/settings.ts'
 import { budgetSettings, limitSettings, loopSettings, priceSettings } from '../gateway/limits/settings.ts'
 import { qualitySettings } from '../gateway/quality/settings.ts'
 import { promptsSettings, resourcesSettings, toolsSettings } from '../gateway/tools/settings.ts'
+import { alertSettings } from '../observe/alerts/settings.ts'
 import { auditSettings, logSettings, redactSettings, telemetrySettings } from '../observe/settings.ts'
 import { storeSettings } from '../platform/store/settings.ts'
 import { vaultSettings } from '../platform/vault/settings.ts'
@@ -92,6 +93,7 @@ export const settingsSchema = z.strictObject({
     ),
   audit: auditSettings.prefault({}).describe('The audit of decisions.'),
   stores: storeSettings.prefault({}).describe('Where state is kept.'),
+  alerts: alertSettings.prefault({}).describe('Who is told of incidents.'),
   vault: vaultSettings.prefault({}).describe('Encryption of the secrets that are kept in the store.'),
   stateDir: z
     .string()

@@ -15,7 +15,7 @@ import { budgetUsageDomain } from '../gateway/limits/kept-usage.ts'
 import { toolHistoriesDomain } from '../gateway/quality/index.ts'
 import { deprecationsDomain } from '../gateway/versions/plans.ts'
 import { toolUsageDomain } from '../gateway/versions/usage.ts'
-import { auditDomain, clientsDomain } from '../observe/index.ts'
+import { alertsDomain, auditDomain, clientsDomain } from '../observe/index.ts'
 import { signingKeysDomain } from '../platform/keys/signing-keys.ts'
 import { isPostgresUrl, type PostgresAddress, parsePostgresUrl } from '../platform/store/postgres/address.ts'
 import { createPostgresDurable } from '../platform/store/postgres/durable.ts'
@@ -39,6 +39,7 @@ export const domains: readonly Domain[] = [
   toolUsageDomain,
   deprecationsDomain,
   toolHistoriesDomain,
+  alertsDomain,
 ]
 
 /** Of the settings. */

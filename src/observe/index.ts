@@ -1,5 +1,16 @@
 // The face of the observers: readers of the call record, and the two ways that living parts report.
 
+export {
+  type AlertKind,
+  Alerts,
+  alertsDomain,
+  type Condition,
+  HeldEvents,
+  kindsOfAlerts,
+  type ShownIncident,
+  type ShownSilence,
+  watching,
+} from './alerts/index.ts'
 export { type Audit, createAudit } from './audit/audit.ts'
 export { type AuditStore, auditDomain, createAuditStore } from './audit/audit-store.ts'
 export { type AuditQuestion, type ChainVerdict, queryAudit, verifyAudit } from './audit/look-back.ts'
@@ -15,3 +26,4 @@ export { createMetrics, type Metrics } from './metrics/metrics.ts'
 export { createRecorder } from './recorder.ts'
 export { createRedactor } from './redact.ts'
 export { createStageTimes } from './stage-times.ts'
+export { SteadyTime } from './steady-time.ts'

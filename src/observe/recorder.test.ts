@@ -28,7 +28,16 @@ function observed(...records: CallRecord[]): { lines: Record<string, unknown>[];
   const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>)
   const log = createLog({ format: 'json', level: 'info', calls: true }, (line) => line, new ManualClock(), { write })
   const none = () => []
-  const metrics = createMetrics({ upstreams: none, sessions: none, clients: none, tools: none, alerts: none, results: none, stages: none })
+  const metrics = createMetrics({
+    upstreams: none,
+    sessions: none,
+    clients: none,
+    tools: none,
+    alerts: none,
+    results: none,
+    incidents: none,
+    stages: none,
+  })
   const recorder = createRecorder(log, metrics, createInventory(), new Redaction({ keys: [], patterns: [] }), true)
   for (const record of records) recorder.record(record)
   return { lines, text: async () => (await metrics.text()).text }

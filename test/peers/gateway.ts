@@ -1,6 +1,7 @@
 // A gateway under test, in this process, on a free port of loopback, configured as a user would.
 import { startGateway } from '../../src/assembly/index.ts'
 import { settingsSchema } from '../../src/assembly/settings.ts'
+import type { Clock } from '../../src/core/ports/clock.ts'
 import { isSocketFile, type ListenAddress } from '../../src/core/ports/listen-address.ts'
 import { root } from './servers.ts'
 
@@ -14,11 +15,17 @@ export interface UnderTest {
   stop(): Promise<void>
 }
 
-/** Starts the gateway and waits until each upstream was tried once. */
-export async function startUnderTest(config: Record<string, unknown>): Promise<UnderTest> {
+/** Starts the gateway and waits until each upstream was tried once. `clock`: absent, that of the system. */
+export async function startUnderTest(config: Record<string, unknown>, clock?: Clock): Promise<UnderTest> {
   const settings = settingsSchema.parse({ listen: '127.0.0.1:0', log: { level: 'silent' }, drain: { graceMs: 500 }, ...config })
   const anywhere = { host: '127.0.0.1', port: 0 }
-  const running = await startGateway(settings, { listen: anywhere, admin: anywhere, source: 'test', baseDir: root })
+  const running = await startGateway(settings, {
+    listen: anywhere,
+    admin: anywhere,
+    source: 'test',
+    baseDir: root,
+    ...(clock && { clock }),
+  })
   await running.settled(20_000)
   const admin = `http://127.0.0.1:${portOf(running.adminAddress)}`
   return { base: `http://127.0.0.1:${portOf(running.address)}`, admin, running, stop: () => running.drain() }

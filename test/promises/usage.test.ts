@@ -33,6 +33,7 @@ const gauges = {
   tools: () => [],
   alerts: () => [],
   results: () => [],
+  incidents: () => [],
   stages: () => [],
 }
 

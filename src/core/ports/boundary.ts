@@ -24,6 +24,9 @@ export type EventSource =
   | 'timer'
   | 'loop_batch'
   | 'store'
+  | 'alerts'
+  | 'objectives'
+  | 'faults'
 
 /** Never throws. */
 export function reportBug(report: Report, source: EventSource, error: unknown, fields: Readonly<Record<string, unknown>> = {}): void {

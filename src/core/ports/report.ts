@@ -37,6 +37,10 @@ export const counters = {
     help: 'Alerts of tools whose results are not as usual, by what is unusual (docs/quality.md). Of `severity` `info` are those that call nobody.',
     labels: ['upstream', 'kind', 'severity'],
   },
+  alert_notifications: {
+    help: 'Messages about incidents (docs/alerts.md), by where they go: `sent`, `failed` (sent again later) and `dropped`, which the receiver refused or did not take for a day.',
+    labels: ['output', 'outcome'],
+  },
   stray_requests: { help: 'Requests of upstreams outside any call, answered -32601.', labels: ['upstream', 'method'] },
   questions_refused: { help: 'Questions of upstreams that were refused, since too many waited for an answer.', labels: ['upstream'] },
   unclaimed: { help: 'Parked calls whose answer nobody came back for.', labels: ['upstream'] },

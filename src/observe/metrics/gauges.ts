@@ -23,6 +23,8 @@ export interface Gauges {
   tools(): readonly { readonly upstream: string; readonly state: string; readonly tools: number }[]
   /** Alerts that are open, at most 100 of each server. */
   alerts(): readonly { readonly upstream: string; readonly item: string; readonly kind: string; readonly severity: string }[]
+  /** Incidents that are open. */
+  incidents(): readonly { readonly server: string; readonly kind: string; readonly severity: string }[]
   /** Results of tools, by what they were found to be. */
   results(): readonly { readonly upstream: string; readonly kind: string; readonly results: number }[]
   /** Empty where they are not measured. */
@@ -145,6 +147,21 @@ function addLiving(registry: Registry, gauges: Gauges): void {
     ['upstream', 'item', 'kind', 'severity'],
     (set) => {
       for (const { upstream, item, kind, severity } of gauges.alerts()) set({ upstream, item, kind, severity }, 1)
+    },
+  )
+  gauge(
+    'signalbox_incidents_open',
+    'Incidents that are open (docs/alerts.md), by what stands for each; `upstream` is empty of what is about no server.',
+    ['upstream', 'kind', 'severity'],
+    (set) => {
+      const counts = new Map<string, { labels: Record<string, string>; open: number }>()
+      for (const { server, kind, severity } of gauges.incidents()) {
+        const key = `${server}\0${kind}\0${severity}`
+        const known = counts.get(key)
+        if (known === undefined) counts.set(key, { labels: { upstream: server, kind, severity }, open: 1 })
+        else known.open += 1
+      }
+      for (const { labels, open } of counts.values()) set(labels, open)
     },
   )
   gauge('signalbox_sessions', 'Client sessions open now.', ['transport'], (set) => {

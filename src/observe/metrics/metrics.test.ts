@@ -9,7 +9,16 @@ const none = () => []
 const openMetrics = 'application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.3'
 
 function measured(...records: readonly CallRecord[]) {
-  const metrics = createMetrics({ upstreams: none, sessions: none, clients: none, tools: none, alerts: none, results: none, stages: none })
+  const metrics = createMetrics({
+    upstreams: none,
+    sessions: none,
+    clients: none,
+    tools: none,
+    alerts: none,
+    results: none,
+    incidents: none,
+    stages: none,
+  })
   for (const record of records) metrics.observe(record)
   return metrics
 }
