@@ -235,7 +235,7 @@ export const promises = {
   },
   R61: {
     text: 'One trace spans user request -> agent reasoning -> MCP call -> external API -> response (context accepted from client, passed to upstream incl. stdio via `_meta`).',
-    claimed: false,
+    claimed: true,
   },
   R62: {
     text: 'Correlation ID per agent turn goes from prompt through every tool call, in logs, spans, audit, errors and upstream requests.',
@@ -252,7 +252,7 @@ export const promises = {
   R65: { text: 'Logs correlate across agent runtime, transport, server, and downstream system.', claimed: false },
   R66: {
     text: 'Traces/metrics export to whatever APM exists (OTLP; Prometheus); exporter outage never blocks or slows calls.',
-    claimed: { partly: 'Prometheus only, no OTLP' },
+    claimed: { partly: 'traces by OTLP, metrics by Prometheus only' },
   },
   R67: { text: 'Observability is on from the start, no code change in upstreams.', claimed: true },
   R68: {

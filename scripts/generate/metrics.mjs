@@ -23,6 +23,7 @@ export async function metricsPage(load, note) {
     alerts: () => [{ upstream: 'x', item: 'x', kind: 'empty' }],
     results: () => [{ upstream: 'x', kind: 'ok', results: 1 }],
     incidents: () => [{ server: 'x', kind: 'empty', severity: 'warn' }],
+    spansQueued: () => 0,
     stages: () => [{ family: 'x', stage: 'x', passes: 1, ownMs: 1 }],
   })
   for (const [name, { labels }] of Object.entries(counters))
@@ -71,7 +72,7 @@ function records() {
     coerced: ['/x'],
     usage: { sent: 1, got: 1, cost: 1 },
   }
-  const fault = { kind: 'x', category: 'tool', sideEffect: 'none', message: '', code: -32602, protocol: true }
+  const fault = { kind: 'x', category: 'tool', sideEffect: 'none', message: '', code: -32602, answered: -32602 }
   return [
     call,
     { ...call, outcome: 'fault', fault, termination: 'PR' },

@@ -5,6 +5,7 @@ import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
+import type { Propagation } from '../core/ports/propagation.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { DoorContext, WebPages } from '../downstream/door.ts'
 import {
@@ -29,6 +30,7 @@ interface DoorParts {
   readonly gateway: Gateway
   readonly clock: Clock
   readonly random: Random
+  readonly propagation: Propagation
   readonly sealer: Sealer
   readonly durable: Durable | undefined
   readonly decisions: Decisions
@@ -57,6 +59,7 @@ export function openDoors(parts: DoorParts): Doors {
     gateway: parts.gateway,
     clock: parts.clock,
     random: parts.random,
+    propagation: parts.propagation,
     sealer: parts.sealer,
     ephemeral: createMemoryEphemeral(parts.clock, parts.report),
     durable: parts.durable,

@@ -36,6 +36,7 @@ import {
   redactedDecisions,
   SteadyTime,
   saveInventory,
+  type Traces,
   watching,
 } from '../observe/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
@@ -56,7 +57,8 @@ import { type AssembledRegistry, assembleRegistry } from './registry.ts'
 import { keepRewrapping, type Rewrapping } from './rewrapping.ts'
 import type { Settings } from './settings.ts'
 import { createDurable, outlivesRestart } from './stores.ts'
-import { servedState, upstreamPages } from './upstream-pages.ts'
+import { assembleTraces } from './telemetry.ts'
+import { upstreamGauges, upstreamPages } from './upstream-pages.ts'
 import { type AssembledVersions, assembleVersions } from './versions.ts'
 
 export interface GatewayOptions {
@@ -80,6 +82,8 @@ export interface GatewayOptions {
   readonly migrates?: boolean
   /** Absent: that of the system. */
   readonly clock?: Clock
+  /** `OTEL_*` of the environment. */
+  readonly otel?: Readonly<Record<string, string | undefined>>
 }
 
 export interface ServerStatus {
@@ -132,6 +136,7 @@ class Running implements RunningGateway {
   private readonly saving: InventorySaving
   private readonly audit: Audit | undefined
   private readonly redaction: Redaction
+  private readonly traces: Traces
   private readonly auth: Auth
   private readonly credentials: AssembledCredentials
   private readonly versions: AssembledVersions
@@ -176,6 +181,19 @@ class Running implements RunningGateway {
     const clock = guardedClock(ownClock, this.report)
     this.clock = clock
     this.flush = () => sink.flush()
+    const replica = systemRandom.id()
+    this.traces = assembleTraces({
+      settings,
+      env: options.otel ?? {},
+      instance: replica,
+      sealKey,
+      redaction,
+      proxies: options.proxies,
+      clock,
+      random: systemRandom,
+      report: this.report,
+    })
+    issued.add(this.traces.secrets)
     this.durable = createDurable(settings, clock, this.report, options.migrates)
     this.saving = saveInventory(inventory, createClientStore(this.durable, mostClients), clock, sink.log)
     // What is in memory is gone when somebody could read it.
@@ -241,10 +259,12 @@ class Running implements RunningGateway {
       report: this.report,
       sealer,
       durable,
-      recorder: feed.telling(this.versions.usage.counting(createRecorder(sink, metrics, inventory, redaction, settings.log.calls))),
+      recorder: feed.telling(
+        this.versions.usage.counting(createRecorder(sink, metrics, inventory, this.traces, redaction, settings.log.calls)),
+      ),
       deprecations: this.versions.ends,
       credentials: (id) => this.credentials.of(id),
-      replica: systemRandom.id(),
+      replica,
       outside: outsiders,
       identify: (presented) => this.auth.callers.identify(presented),
       proxies: options.proxies,
@@ -278,6 +298,7 @@ class Running implements RunningGateway {
       gateway: this.inside.gateway,
       clock,
       random: systemRandom,
+      propagation: this.traces.propagation,
       sealer,
       durable,
       decisions: this.auth.decisions,
@@ -325,6 +346,7 @@ class Running implements RunningGateway {
       this.inside.quality?.start(),
       this.auth.callers.start(),
       this.saving.start(),
+      this.traces.start(),
     ])
     await this.alerting.alerts.start()
     const { listen, admin, stdio } = this.options
@@ -409,6 +431,7 @@ class Running implements RunningGateway {
     await this.inside.quality?.end()
     await this.versions.usage.end()
     await this.audit?.end()
+    await this.traces.end(lastExportMs)
     await this.durable.close()
     this.report.log('info', 'Ended')
     await this.flush()
@@ -446,36 +469,22 @@ class Running implements RunningGateway {
 
   private gauges(): Omit<Gauges, 'clients' | 'stages'> {
     return {
-      upstreams: () => {
-        const guards = new Map(this.inside.resilience.gauges().map((gauge) => [gauge.upstream, gauge]))
-        return [...this.inside.upstreams].map(([upstream, exit]) => {
-          const { state: reached, inFlight, connections, restarts, endpoints = [] } = exit.health()
-          const guard = guards.get(upstream)
-          const state = servedState(this.inside.catalog.state(upstream) ?? reached, guard?.closure)
-          return {
-            upstream,
-            state,
-            inFlight,
-            connections,
-            restarts,
-            queued: guard?.queued ?? 0,
-            breaker: guard?.circuit ?? 'closed',
-            items: guard?.items ?? [],
-            endpoints,
-          }
-        })
-      },
+      upstreams: () => upstreamGauges(this.inside),
       sessions: () => this.doors.sessions(),
       tools: () => this.registry.operators.counts(),
       alerts: () => this.inside.quality?.operators.open() ?? [],
       results: () => this.inside.quality?.operators.results() ?? [],
       incidents: () => this.alerting.alerts.counts(),
+      spansQueued: () => this.traces.queued(),
     }
   }
 }
 
 /** How often a start looks whether all lists are read, in ms. */
 const lookMs = 25
+
+/** How long what is not exported yet may take, in ms. */
+const lastExportMs = 3_000
 
 /** How long upstreams get to end what is in flight once the doors are closed, in ms. */
 const upstreamGraceMs = 2_000

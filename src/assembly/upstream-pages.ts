@@ -5,6 +5,8 @@ import type { Redaction } from '../core/secrets/redaction.ts'
 import type { UpstreamStatus } from '../downstream/index.ts'
 import type { Catalog } from '../gateway/catalog/index.ts'
 import type { ResilienceGauge } from '../gateway/resilience/stage.ts'
+import type { Gauges } from '../observe/index.ts'
+import type { Inside } from './gateway.ts'
 
 /** Circuits of items that are shown one by one. */
 const mostItems = 100
@@ -34,6 +36,30 @@ export function upstreamPages(
       differences,
       endpoints: upstreams.get(server)?.health().endpoints?.map(dated),
       held: guard?.closure === 'paused' ? guard.queued : undefined,
+    }
+  })
+}
+
+/** The same in numbers, for metrics. */
+export function upstreamGauges({
+  upstreams,
+  resilience,
+  catalog,
+}: Pick<Inside, 'upstreams' | 'resilience' | 'catalog'>): ReturnType<Gauges['upstreams']> {
+  const guards = new Map(resilience.gauges().map((gauge) => [gauge.upstream, gauge]))
+  return [...upstreams].map(([upstream, exit]) => {
+    const { state: reached, inFlight, connections, restarts, endpoints = [] } = exit.health()
+    const guard = guards.get(upstream)
+    return {
+      upstream,
+      state: servedState(catalog.state(upstream) ?? reached, guard?.closure),
+      inFlight,
+      connections,
+      restarts,
+      queued: guard?.queued ?? 0,
+      breaker: guard?.circuit ?? 'closed',
+      items: guard?.items ?? [],
+      endpoints,
     }
   })
 }

@@ -7,6 +7,7 @@ import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { Ephemeral } from '../core/ports/ephemeral.ts'
 import type { Gateway } from '../core/ports/gateway.ts'
+import type { Propagation } from '../core/ports/propagation.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Implementation } from '../core/protocol/names.ts'
 import type { OpenRequest } from './http/open-requests.ts'
@@ -20,6 +21,7 @@ export interface DoorContext {
   readonly gateway: Gateway
   readonly clock: Clock
   readonly random: Random
+  readonly propagation: Propagation
   readonly sealer: Sealer
   readonly ephemeral: Ephemeral
   /** What outlives a restart; absent where nothing does, the key of `sealer` included. */

@@ -8,6 +8,9 @@ import type { CallRecord } from '../core/call/record.ts'
 import { fault } from '../core/faults/catalogue.ts'
 import { createGateway } from './gateway.ts'
 
+const trace = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), parentSpanId: undefined, sampled: false, tracestate: undefined }
+const came = { trace, requestId: '1', arrived: { at: 0, identifiedAt: 0 } }
+
 it('the record of a refusal keeps principal, transport and revision, and no more of a name than fits', () => {
   const records: CallRecord[] = []
   const recorder = { record: (record: CallRecord) => void records.push(record), bug: () => {} }
@@ -20,7 +23,15 @@ it('the record of a refusal keeps principal, transport and revision, and no more
     runOf: () => aRun(),
     decisions: noDecisions,
   })
-  const refusal = { id: 'c1', mount: 'm', transport: 'sse', principal: anonymous, fault: fault('parse_error', {}), startedAtMs: 0 } as const
+  const refusal = {
+    ...came,
+    id: 'c1',
+    mount: 'm',
+    transport: 'sse',
+    principal: anonymous,
+    fault: fault('parse_error', {}),
+    startedAtMs: 0,
+  } as const
   gateway.refuse({ ...refusal, method: 'm'.repeat(1_000_000), revision: '2025-06-18' })
   gateway.refuse({ ...refusal, method: undefined, revision: 'r'.repeat(1_000_000), principal: undefined })
   expect(records.map(({ family, mount, caller }) => ({ family, mount, ...caller.arrival, sub: caller.principal?.sub }))).toEqual([
@@ -43,7 +54,7 @@ it('whoever is not let in has a row in the audit, with the reason and the id of 
     runOf: () => aRun(),
     decisions,
   })
-  const refusal = { mount: '', transport: 'http', method: undefined, revision: undefined, startedAtMs: 7 } as const
+  const refusal = { ...came, mount: '', transport: 'http', method: undefined, revision: undefined, startedAtMs: 7 } as const
   const alice = aPrincipal({ credential: 'token-1' })
   gateway.refuse({ ...refusal, id: 'c1', principal: undefined, fault: fault('unauthenticated', { reason: 'the request shows none' }) })
   gateway.refuse({ ...refusal, id: 'c2', principal: undefined, fault: fault('parse_error', {}) })

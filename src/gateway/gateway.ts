@@ -28,14 +28,16 @@ export function createGateway({ chains, mounts, recorder, clock, identify, runOf
     mounts: () => mounts,
     refuse: (refusal) => {
       if (refusal.fault.category === 'authentication') noteRefusal(decisions, refusal)
+      const durationMs = Math.max(0, clock.now() - refusal.startedAtMs)
       recorder.record({
         id: refusal.id,
         atMs: refusal.startedAtMs,
-        startedAt: clock.mono(),
-        settledMs: Math.max(0, clock.now() - refusal.startedAtMs),
-        durationMs: Math.max(0, clock.now() - refusal.startedAtMs),
+        startedAt: clock.mono() - durationMs,
+        settledMs: durationMs,
+        durationMs,
         delivery: 'delivered',
         method: refusal.method?.slice(0, longestName) ?? '',
+        askedAs: undefined,
         family: 'refused',
         mount: refusal.mount,
         target: undefined,
@@ -50,10 +52,10 @@ export function createGateway({ chains, mounts, recorder, clock, identify, runOf
           client: undefined,
           arrival: { transport: refusal.transport, revision: refusal.revision?.slice(0, longestName) },
         },
-        trace: undefined,
+        trace: refusal.trace,
         run: undefined,
-        requestId: undefined,
-        arrived: undefined,
+        requestId: refusal.requestId,
+        arrived: refusal.arrived,
         params: undefined,
         result: undefined,
         decided: undefined,

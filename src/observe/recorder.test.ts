@@ -17,7 +17,7 @@ function refused(method: string, revision: string | undefined): CallRecord {
     sideEffect: 'none',
     message: 'It is no JSON.',
     code: -32700,
-    protocol: true,
+    answered: -32700,
   } as const
   const none = { target: undefined, upstream: undefined, item: undefined, run: undefined, trace: undefined }
   return aRecord({ ...none, family: 'refused', method, caller, outcome: 'fault', fault })
@@ -37,8 +37,9 @@ function observed(...records: CallRecord[]): { lines: Record<string, unknown>[];
     results: none,
     incidents: none,
     stages: none,
+    spansQueued: () => 0,
   })
-  const recorder = createRecorder(log, metrics, createInventory(), new Redaction({ keys: [], patterns: [] }), true)
+  const recorder = createRecorder(log, metrics, createInventory(), { observe: () => {} }, new Redaction({ keys: [], patterns: [] }), true)
   for (const record of records) recorder.record(record)
   return { lines, text: async () => (await metrics.text()).text }
 }
@@ -63,7 +64,7 @@ describe('a refusal that is observed', () => {
 
 describe('a call that told something before its answer', () => {
   it('says so in its line: how often, how much, when first, and how long it was silent', () => {
-    const stream = { events: 3, bytes: 90, firstMs: 150.126, longestGapMs: 1_500 }
+    const stream = { events: 3, bytes: 90, firstMs: 150.126, lastMs: 2_000, longestGapMs: 1_500 }
     expect(observed(aRecord({ stream, termination: 'SD' })).lines).toMatchObject([
       { event: 'call', ended: 'SD', events: 3, eventBytes: 90, firstEventMs: 150.13, eventGapMs: 1500 },
     ])

@@ -1,4 +1,4 @@
-// Fans a finished record out to its readers: metrics, the inventory of clients and the log line. A reader that fails is logged and harms no call.
+// Fans a finished record out to its readers: metrics, the inventory of clients, traces and the log line. A reader that fails is logged and harms no call.
 import type { CallRecord, Recorder } from '../core/call/record.ts'
 import { guarded, stackOf } from '../core/ports/boundary.ts'
 import type { Redaction } from '../core/secrets/redaction.ts'
@@ -6,12 +6,24 @@ import type { Inventory } from './inventory.ts'
 import type { LogSink } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 
+interface Observer {
+  observe(record: CallRecord): void
+}
+
 /** `redaction`: of texts that others said. `calls` false turns the line per call off; faults of our own are always logged. */
-export function createRecorder(sink: LogSink, metrics: Metrics, inventory: Inventory, redaction: Redaction, calls: boolean): Recorder {
+export function createRecorder(
+  sink: LogSink,
+  metrics: Metrics,
+  inventory: Inventory,
+  traces: Observer,
+  redaction: Redaction,
+  calls: boolean,
+): Recorder {
   const report = { log: sink.log, counters: metrics.counters }
   const read = guarded<CallRecord>(report, 'record', (record) => {
     metrics.observe(record)
     inventory.observe(record)
+    traces.observe(record)
     if (calls) logCall(sink, record, redaction)
   })
   return {

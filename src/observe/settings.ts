@@ -1,6 +1,7 @@
 // Settings of the log and of what is measured. A leaf.
 import { z } from 'zod'
 import { durationMs, durationPattern } from '../core/text/duration.ts'
+import { ratePattern, readRate } from '../core/text/rate.ts'
 
 export const logSettings = z.strictObject({
   level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info').describe('Least severe log level that is written.'),
@@ -11,7 +12,53 @@ export const logSettings = z.strictObject({
   calls: z.boolean().default(true).describe('One line per call.'),
 })
 
+const duration = z
+  .string()
+  .regex(durationPattern, { error: 'is no duration: write for example 12h or 30d' })
+  .transform((text) => durationMs(text) ?? 0)
+
+const rate = z
+  .string()
+  .regex(ratePattern, { error: 'is no rate: write for example 5/s or 100/10s' })
+  .transform((text) => readRate(text) ?? { most: 1, periodMs: 1_000 })
+
+/** What is absent is taken from `OTEL_EXPORTER_OTLP_*`, and else has the default of OpenTelemetry. */
+export const otlpSettings = z.strictObject({
+  endpoint: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      'Address of the collector, for example http://127.0.0.1:4318. Over HTTP `/v1/traces` is added to it. Absent, and no `OTEL_EXPORTER_OTLP_ENDPOINT`: nothing is exported.',
+    ),
+  protocol: z.enum(['http/protobuf', 'http/json', 'grpc']).optional().describe('Default: `http/protobuf`.'),
+  headers: z
+    .record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: 'is no name of a header' }), z.string())
+    .optional()
+    .describe('Headers of each request, as credentials: write their values as references.'),
+  timeout: duration.optional().describe('Longest wait for the collector to take one request. Default: `10s`.'),
+  compression: z.enum(['gzip', 'none']).optional().describe('Default: `gzip`.'),
+  ca: z.string().optional().describe('Certificates (PEM) of the authorities that the collector is checked against.'),
+  cert: z.string().optional().describe('Certificate (PEM) that is shown to the collector.'),
+  key: z.string().optional().describe('Its private key (PEM).'),
+})
+
 export const telemetrySettings = z.strictObject({
+  otlp: otlpSettings.optional().describe('Where traces are exported to, by OTLP. `OTEL_*` variables hold where nothing is said here.'),
+  sample: z
+    .number()
+    .min(0)
+    .max(1)
+    .optional()
+    .describe(
+      'Share of traces that are exported, decided by their id. What failed, is suspect or slow is exported in any case. Default: what `OTEL_TRACES_SAMPLER` says, else `0.1`.',
+    ),
+  sampledByClients: rate
+    .prefault('100/s')
+    .describe('How many traces beyond `sample` are exported since their client says that they are sampled.'),
+  baggage: z
+    .array(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: 'is no key of baggage' }))
+    .default([])
+    .describe('Keys of the baggage of clients that servers are told of. Run and turn always are.'),
   stages: z
     .boolean()
     .default(false)
@@ -42,12 +89,11 @@ export const redactSettings = z.strictObject({
 })
 
 export type LogSettings = z.infer<typeof logSettings>
+export type OtlpSettings = z.infer<typeof otlpSettings>
+export type TelemetrySettings = z.infer<typeof telemetrySettings>
 
 export const auditSettings = z.strictObject({
-  retention: z
-    .string()
-    .regex(durationPattern, { error: 'is no duration: write for example 12h or 30d' })
-    .transform((text) => durationMs(text) ?? 0)
+  retention: duration
     .prefault('90d')
     .describe(
       'How long rows of the audit are kept. They are in the store of `stateDir`; where nothing outlives a restart there is no audit.',

@@ -17,13 +17,20 @@ export async function startLoaded(loaded: Loaded, wishes: GatewayWishes = {}): P
   const { startGateway } = await import('../assembly/index.ts')
   if (loaded.stateFolder !== undefined) mkdirSync(loaded.stateFolder, { recursive: true, mode: 0o700 })
   const settings =
-    wishes.trial === true ? { ...loaded.settings, log: { ...loaded.settings.log, level: 'silent' as const } } : loaded.settings
+    wishes.trial === true
+      ? {
+          ...loaded.settings,
+          log: { ...loaded.settings.log, level: 'silent' as const },
+          telemetry: { ...loaded.settings.telemetry, otlp: undefined },
+        }
+      : loaded.settings
   return startGateway(settings, {
     source: loaded.source,
     baseDir: loaded.baseDir,
     broken: loaded.broken,
     secrets: loaded.secrets,
     proxies: loaded.proxies,
+    otel: wishes.trial === true ? {} : loaded.otel,
     lock: loaded.lock,
     ...(wishes.trial === true ? { listen: { host: '127.0.0.1', port: 0 }, migrates: false } : {}),
     ...(wishes.trial !== true && wishes.stdio === undefined

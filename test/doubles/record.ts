@@ -13,6 +13,7 @@ export function aRecord(change: Partial<CallRecord> = {}): CallRecord {
     durationMs: 42,
     delivery: 'delivered',
     method: 'tools/call',
+    askedAs: undefined,
     family: 'invoke',
     mount: '',
     target: 'up_weather',

@@ -19,6 +19,7 @@ import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
 import { noAnswers } from '../doubles/admin-parts.ts'
 import { noDecisions } from '../doubles/decisions.ts'
+import { allSampled } from '../doubles/propagation.ts'
 import { eventually } from '../peers/processes.ts'
 import { startHostileHttp } from './hostile-http.ts'
 
@@ -140,6 +141,7 @@ export async function startRig(): Promise<Rig> {
     gateway,
     clock,
     random: systemRandom,
+    propagation: allSampled,
     sealer,
     durable: undefined,
     decisions: noDecisions,

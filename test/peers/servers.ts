@@ -52,12 +52,17 @@ async function start(args: string[], env: Record<string, string>, port: (text: s
   }
 }
 
-/** The dual-era fixture over Streamable HTTP. */
-export function startFixture(env: Record<string, string> = {}): Promise<Started> {
-  return start([join(root, 'test', 'peers', 'fixture', 'server.mjs'), '--http'], env, (text) => {
+/** A program that prints one line of JSON with its port. */
+export function startProgram(args: string[], env: Record<string, string> = {}): Promise<Started> {
+  return start(args, env, (text) => {
     const line = /\{"port":(\d+)\}/.exec(text)
     return line === null ? undefined : Number(line[1])
   })
+}
+
+/** The dual-era fixture over Streamable HTTP. */
+export function startFixture(env: Record<string, string> = {}): Promise<Started> {
+  return startProgram([join(root, 'test', 'peers', 'fixture', 'server.mjs'), '--http'], env)
 }
 
 /** server-everything over `sse` or `streamableHttp`, on a given port (it takes no port 0). */

@@ -44,6 +44,7 @@ promise(
       auth: { platform: {}, callers: ['platform', 'anonymous'] },
       servers: { up: { url: up.url, era: 'modern' } },
       access: [{ use: ['up/read'] }],
+      telemetry: { baggage: ['tenant'] },
     }
     writeFileSync(join(folder, 'signalbox.yaml'), JSON.stringify(config))
     const signalbox = (...args: string[]): Promise<string> =>

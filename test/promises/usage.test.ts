@@ -35,6 +35,7 @@ const gauges = {
   results: () => [],
   incidents: () => [],
   stages: () => [],
+  spansQueued: () => 0,
 }
 
 type Script = (call: TargetedCall) => Outcome | undefined

@@ -15,6 +15,7 @@ import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../src/platform/seal/aes-sealer.ts'
 import { noAnswers } from '../doubles/admin-parts.ts'
 import { noDecisions } from '../doubles/decisions.ts'
+import { allSampled } from '../doubles/propagation.ts'
 import type { Result } from '../peers/clients.ts'
 import { eventually } from '../peers/processes.ts'
 import { openSession, send } from '../peers/raw.ts'
@@ -72,6 +73,7 @@ export async function startRig(config: Record<string, unknown>, mount: string): 
   const draining = new AbortController()
   const doors = openDoors({
     ...common,
+    propagation: allSampled,
     durable: undefined,
     decisions: noDecisions,
     gateway: inside.gateway,

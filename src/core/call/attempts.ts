@@ -75,6 +75,7 @@ export class Attempts<C extends TargetedCall> {
     if (outcome === undefined) return
     this.records.push({
       number: this.made,
+      requestId: exchange.fact('sentAs'),
       from: this.startedAt,
       to: this.ports.clock.mono(),
       sentOn: exchange.fact('sentOn'),
@@ -84,6 +85,7 @@ export class Attempts<C extends TargetedCall> {
     })
     exchange.note('attempted', this.records)
     exchange.note('sentOn', undefined)
+    exchange.note('sentAs', undefined)
   }
 
   private async failed(outcome: Extract<Outcome, { kind: 'fault' }>): Promise<Outcome> {

@@ -71,13 +71,24 @@ export interface Caller {
   readonly pins?: StatedPins | undefined
 }
 
-/** W3C trace context as the client sent it in `_meta` (or headers), with our own span id drawn at the door. */
+/** W3C trace context as the client sent it in `_meta` or, where that has none, in headers, with our own span id drawn at the door. */
 export interface TraceContext {
   readonly traceId: string
   readonly spanId: string
   readonly parentSpanId: string | undefined
+  /** Whether the trace is exported, as servers are told; what went wrong is exported all the same. */
   readonly sampled: boolean
   readonly tracestate: string | undefined
+  /** The span of the HTTP request, where headers name another than `_meta`. */
+  readonly link?: SpanLink | undefined
+  /** What servers are told of the baggage that the client sent. */
+  readonly baggage?: string | undefined
+}
+
+export interface SpanLink {
+  readonly traceId: string
+  readonly spanId: string
+  readonly sampled: boolean
 }
 
 /** The next leg of a multi-round-trip request (SEP-2322). Only ever opened from our own seal. */

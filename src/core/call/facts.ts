@@ -17,6 +17,8 @@ declare module './exchange.ts' {
     attempted: readonly AttemptRecord[]
     /** What the attempt that is under way went out on. */
     sentOn: SentOn | undefined
+    /** JSON-RPC id of what the attempt that is under way sent. */
+    sentAs: number | undefined
     /** What the rules of access said. */
     decided: Decided
     /** Id of the credential with which the server was called, never its value; absent where it needs none. */
@@ -25,6 +27,8 @@ declare module './exchange.ts' {
     usage: Usage
     /** The answer is the gateway's own: no server was asked for it, or it failed and an older answer stands in its place. */
     local: true
+    /** The method of the client's request, where it is another than the call's. */
+    askedAs: string
     /** The JSON-RPC id of the client's request, as JSON text. */
     requestId: string
     /** When the door took the request and when it knew whose it is, in monotonic ms. */

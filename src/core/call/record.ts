@@ -12,6 +12,8 @@ import type { Run } from './run.ts'
 export interface RecordedCaller {
   readonly principal: Principal | undefined
   readonly client: ClientInfo | undefined
+  /** Of the client's session, as `Caller.affinity`. Whoever has it may be able to use the session: it is told nowhere as it is. */
+  readonly affinity?: string | undefined
   readonly arrival: {
     readonly transport: Caller['arrival']['transport']
     /** As the client named it where it was turned away, served here or not. */
@@ -39,10 +41,22 @@ export interface SentOn {
   readonly port: number | undefined
 }
 
+export interface AttemptFault {
+  readonly kind: string
+  /** By its name. */
+  readonly evidence: string | undefined
+  /** Code of the JSON-RPC error that the server answered with; undefined where it answered with none. */
+  readonly answered: number | undefined
+  /** HTTP status in place of an answer; undefined where there was none. */
+  readonly status: number | undefined
+}
+
 /** One attempt of a call at its server. Times are monotonic ms. */
 export interface AttemptRecord {
   /** From 1. */
   readonly number: number
+  /** JSON-RPC id of what was sent; undefined where nothing was. */
+  readonly requestId: number | undefined
   readonly from: number
   readonly to: number
   /** Undefined where it ended before there was a connection. */
@@ -84,6 +98,8 @@ export interface StreamRecord {
   readonly bytes: number
   /** From when the door took the call to the first, in ms. */
   readonly firstMs: number
+  /** To the last, likewise. */
+  readonly lastMs: number
   /** The longest time between two of them, in ms; 0 where there was one. */
   readonly longestGapMs: number
 }
@@ -99,6 +115,8 @@ export interface SettledCall {
   /** From there to the outcome. */
   readonly settledMs: number
   readonly method: string
+  /** The method of the client's request, where it is another. */
+  readonly askedAs: string | undefined
   readonly family: Family | 'refused'
   readonly mount: string
   readonly target: string | undefined
@@ -161,8 +179,8 @@ export interface RecordedFault {
   readonly message: string
   /** Of JSON-RPC. */
   readonly code: number
-  /** The request itself is bad: it is an error of JSON-RPC for calls of tools too. */
-  readonly protocol: boolean
+  /** The code with which the client was answered; undefined where the answer is a result that says so. */
+  readonly answered: number | undefined
 }
 
 /** A call that is over. */

@@ -21,6 +21,7 @@ export type EventSource =
   | 'record'
   | 'limits'
   | 'tool_usage'
+  | 'telemetry'
   | 'timer'
   | 'loop_batch'
   | 'store'

@@ -1,5 +1,5 @@
 // What a door sees of the gateway: who are you, do this, and a record even for what was refused.
-import type { Call } from '../call/call.ts'
+import type { Call, TraceContext } from '../call/call.ts'
 import type { Exchange } from '../call/exchange.ts'
 import type { Outcome } from '../call/outcome.ts'
 import type { Principal } from '../call/principal.ts'
@@ -58,6 +58,11 @@ export interface Refusal {
   readonly principal: Principal | undefined
   readonly fault: Fault
   readonly startedAtMs: number
+  readonly trace: TraceContext
+  /** As JSON text; undefined where it is not known. */
+  readonly requestId: string | undefined
+  /** When it came and when it was known whose it is, in monotonic ms. */
+  readonly arrived: { readonly at: number; readonly identifiedAt: number }
 }
 
 /** What headers say of the run. */

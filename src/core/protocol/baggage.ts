@@ -15,6 +15,23 @@ export function baggageValue(text: string, key: string): string | undefined {
   return undefined
 }
 
+/** The entries of these keys as they were; undefined where there is none. */
+export function keptBaggage(text: string, keys: ReadonlySet<string>): string | undefined {
+  if (keys.size === 0 || text.length > longest) return undefined
+  let kept: string | undefined
+  for (const entry of text.split(',')) {
+    const [key = ''] = entry.split(/[=;]/, 1)
+    if (!keys.has(key.trim()) || !isEntry(entry)) continue
+    kept = kept === undefined ? entry.trim() : `${kept},${entry.trim()}`
+  }
+  return kept
+}
+
+/** Visible ASCII with spaces round its parts, as the grammar has it: whatever else stands in it goes into no header. */
+function isEntry(entry: string): boolean {
+  return entry.includes('=') && /^[\t\x20-\x7e]*$/.test(entry)
+}
+
 /**
  * The baggage with these entries, each in place of all of its key; an undefined one is none. What else stands in it is as it was, as far as there is room: whole entries
  * are left out at the end (§3.3.2).

@@ -59,7 +59,13 @@ export const header = {
   toolVersions: 'signalbox-tool-versions',
   /** W3C Baggage §3. */
   baggage: 'baggage',
+  /** W3C Trace Context §3. */
+  traceparent: 'traceparent',
+  tracestate: 'tracestate',
 } as const
+
+/** `_meta` keys without a prefix, of one hop (SEP-414): each hop writes its own. */
+export const traceMeta = { traceparent: 'traceparent', tracestate: 'tracestate', baggage: 'baggage' } as const
 
 /** JSON-RPC and MCP error codes. */
 export const code = {

@@ -85,6 +85,7 @@ export class ModernDoor {
       headers: forwardedHeaders(headers, context.forwarded),
       runHeaders: runHeaders(headers),
       toolVersions: toolVersions(headers),
+      traceHeaders: headers,
     } as const
     const received = receive(arrived.message as Message, arrived.body, hop, context, new RequestHeaders(headers))
     if (received.kind === 'refused' || received.call.family !== 'listen') return received

@@ -3,10 +3,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { atBatchEnd } from '../../core/call/loop-batch.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
-import type { Gateway } from '../../core/ports/gateway.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
 import { header } from '../../core/protocol/names.ts'
+import type { DoorContext } from '../door.ts'
 import type { ModernWriter } from '../modern/answer.ts'
+import type { Message } from '../modern/envelope.ts'
+import { type Tracing, traceOf } from '../modern/trace.ts'
 
 /** What is known of the request when it is turned away. */
 export interface Turned {
@@ -14,6 +16,8 @@ export interface Turned {
   readonly res: ServerResponse
   readonly id: string
   readonly atMs: number
+  /** When it came and when it was known whose it is, in monotonic ms. */
+  readonly times: { readonly at: number; readonly identifiedAt: number }
   readonly mount: string
   readonly transport: 'http' | 'sse'
   readonly principal?: Principal | undefined
@@ -23,14 +27,16 @@ export interface Named {
   readonly id?: RawId | undefined
   readonly method?: string | undefined
   readonly revision?: string | undefined
+  /** Of the params. */
+  readonly meta?: Message | undefined
 }
 
 export class Refusals {
-  private readonly gateway: Gateway
+  private readonly context: Tracing & Pick<DoorContext, 'gateway'>
   private readonly writer: ModernWriter
 
-  constructor(gateway: Gateway, writer: ModernWriter) {
-    this.gateway = gateway
+  constructor(context: Tracing & Pick<DoorContext, 'gateway'>, writer: ModernWriter) {
+    this.context = context
     this.writer = writer
   }
 
@@ -45,7 +51,7 @@ export class Refusals {
   /** Recorded only: there is nobody, or no way, to answer. */
   note(turned: Omit<Turned, 'req' | 'res'> & Partial<Pick<Turned, 'req'>>, fault: Fault, named: Named = {}): void {
     const said = turned.req?.headers[header.protocolVersion]
-    this.gateway.refuse({
+    this.context.gateway.refuse({
       id: turned.id,
       method: named.method,
       mount: turned.mount,
@@ -54,6 +60,9 @@ export class Refusals {
       principal: turned.principal,
       fault,
       startedAtMs: turned.atMs,
+      trace: traceOf(named.meta, turned.req?.headers, this.context),
+      requestId: named.id,
+      arrived: turned.times,
     })
   }
 }

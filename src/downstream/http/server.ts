@@ -17,7 +17,7 @@ import { withoutBom } from '../../core/protocol/utf8.ts'
 import { answerLive, answerReady, type Readiness } from '../admin/health.ts'
 import type { Arrived, ArrivedPost, DoorContext, LegacyHttpDoor, WebPages } from '../door.ts'
 import { createModernWriter } from '../modern/answer.ts'
-import { claimedRevision } from '../modern/envelope.ts'
+import { claimedRevision, metaOf } from '../modern/envelope.ts'
 import { rawIdOf } from '../modern/receive.ts'
 import { accepted } from './accept.ts'
 import { mediaFault, parseBody, type Read, readBody } from './body.ts'
@@ -115,7 +115,7 @@ class Door implements HttpDoor {
     const hosts = front === undefined ? http.hosts : [...http.hosts, front.hostname, front.host]
     const origins = front === undefined ? http.origins : [...http.origins, front.origin]
     this.guard = new Guard({ profile, hosts, origins }, parts.listenHost)
-    this.refusals = new Refusals(context.gateway, writer)
+    this.refusals = new Refusals(context, writer)
     this.modern = new ModernDoor(context, writer, this.refusals)
     const { tls } = context.settings
     const options = {
@@ -327,7 +327,7 @@ class Door implements HttpDoor {
 
   private refuseMessage(arrived: Arrived, message: unknown, body: Buffer, wrong: Fault): void {
     const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined
-    this.refusals.refuse(arrived, wrong, { id: rawIdOf(message, body), method, revision: claimedRevision(message) })
+    this.refusals.refuse(arrived, wrong, { id: rawIdOf(message, body), method, revision: claimedRevision(message), meta: metaOf(message) })
   }
 
   private wrongVerb(arrived: Arrived, to: Route): void {
@@ -349,7 +349,9 @@ class Door implements HttpDoor {
     const refusal = answerBroken(error, socket, answering)
     if (refusal === undefined) return
     const { clock, random } = this.context
-    this.refusals.note({ id: random.id(), atMs: clock.now(), mount: '', transport: 'http' }, refusal)
+    const at = clock.mono()
+    const times = { at, identifiedAt: at }
+    this.refusals.note({ id: random.id(), atMs: clock.now(), times, mount: '', transport: 'http' }, refusal)
   }
 
   private bug(turned: Came & Partial<Turned>, error: unknown): void {

@@ -12,6 +12,7 @@ import { locate } from '../../core/protocol/locate.ts'
 import { code, type LegacyRevision, vendorPrefix } from '../../core/protocol/names.ts'
 import { asBuffer, elements, skipSpace } from '../../core/protocol/scan.ts'
 import { shown } from '../../core/text/hidden-characters.ts'
+import type { Message } from '../modern/envelope.ts'
 import { oneLine } from '../modern/line.ts'
 
 export interface Asked {
@@ -21,6 +22,8 @@ export interface Asked {
   readonly correlationId: string
   /** Id of the run that the call belongs to; absent of what became no call. */
   readonly run?: string
+  /** Of the params. */
+  readonly meta?: Message | undefined
 }
 
 /** The whole JSON-RPC response, on one line. */

@@ -3,16 +3,15 @@
 import { type Call, type Caller, families, type LogLevel, type Method } from '../../core/call/call.ts'
 import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
 import { statedPins } from '../../core/call/tool-pins.ts'
-import type { Random } from '../../core/ports/clock.ts'
 import type { Gateway, RunHeaders } from '../../core/ports/gateway.ts'
 import { absentIn } from '../../core/protocol/absent.ts'
 import { strayTargets, targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
-import { metaKey, versionsMeta } from '../../core/protocol/names.ts'
+import { metaKey, traceMeta, versionsMeta } from '../../core/protocol/names.ts'
 import { asBuffer } from '../../core/protocol/scan.ts'
 import { statedDeadlineMs } from '../modern/stated-deadline.ts'
-import { traceOf } from '../modern/trace.ts'
+import { type TraceHeaders, type Tracing, traceOf } from '../modern/trace.ts'
 
 /** Methods that exist in the legacy revisions and are calls inside. Tasks of 2025-11-25 are another protocol and not among them. */
 const crossing: ReadonlySet<string> = new Set<Method>([
@@ -41,19 +40,16 @@ export interface CallParts {
   readonly caller: Caller
   readonly logLevel: LogLevel | undefined
   readonly runHeaders: RunHeaders | undefined
+  readonly traceHeaders: TraceHeaders | undefined
 }
 
 /** What the door has for every request. */
-export interface Making {
-  readonly random: Random
+export interface Making extends Tracing {
   readonly gateway: Pick<Gateway, 'runOf'>
 }
 
 /** The call, and the client's progress token as JSON text. Params that are no object count as absent. */
-export function makeCall(
-  parts: CallParts,
-  { random, gateway }: Making,
-): { readonly call: Call; readonly progressToken: string | undefined } {
+export function makeCall(parts: CallParts, making: Making): { readonly call: Call; readonly progressToken: string | undefined } {
   const params = parts.params ?? emptyObject
   const parsed = params.json()
   const fields = isObject(parsed) ? parsed : {}
@@ -74,8 +70,8 @@ export function makeCall(
       interest: { progress: progressToken !== undefined, logLevel: parts.logLevel },
       asserted: undefined,
       continuation: undefined,
-      trace: traceOf(meta, random),
-      run: gateway.runOf(parts.caller.principal, parts.caller.affinity, meta, parts.runHeaders),
+      trace: traceOf(meta, parts.traceHeaders, making),
+      run: making.gateway.runOf(parts.caller.principal, parts.caller.affinity, meta, parts.runHeaders),
       deadlineMs: meta === undefined ? undefined : statedDeadlineMs(meta),
     },
     progressToken,
@@ -89,7 +85,16 @@ export function pinsIn({ params }: { readonly params: Payload | undefined }, hea
   return statedPins(header, meta)
 }
 
-const hopKeys = ['progressToken', metaKey.protocolVersion, metaKey.clientInfo, metaKey.clientCapabilities, metaKey.logLevel]
+const hopKeys = [
+  'progressToken',
+  metaKey.protocolVersion,
+  metaKey.clientInfo,
+  metaKey.clientCapabilities,
+  metaKey.logLevel,
+  traceMeta.traceparent,
+  traceMeta.tracestate,
+  traceMeta.baggage,
+]
 
 function hopEdits(fields: Record<string, unknown>, meta: Record<string, unknown> | undefined): Edit[] {
   const edits: Edit[] = []

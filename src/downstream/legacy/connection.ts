@@ -6,14 +6,18 @@ import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import { faultError } from '../../core/faults/wire-form.ts'
+import { isObject } from '../../core/protocol/is-object.ts'
 import { errorBytes, type IncomingRequest, type RawId, resultBytes, unreadId } from '../../core/protocol/jsonrpc.ts'
 import type { LegacyRevision } from '../../core/protocol/names.ts'
 import type { DoorContext } from '../door.ts'
+import type { Message } from '../modern/envelope.ts'
+import { traceOf } from '../modern/trace.ts'
+import type { Arrival } from './arrival.ts'
 import type { ClientQuestions } from './client-questions.ts'
 import { handshake } from './handshake.ts'
 import type { StopReason } from './input-requests.ts'
 import { type ClientMessage, joinBatch, mostInBatch, readClientMessage, splitBatch } from './message.ts'
-import { type Arrival, type Channel, LegacySession } from './session.ts'
+import { type Channel, LegacySession } from './session.ts'
 import { SessionCredential } from './session-credential.ts'
 
 export interface ConnectionParts {
@@ -107,7 +111,14 @@ export class LegacyClientConnection {
           channel.answer(resultBytes(message.id, emptyObject.bytes))
           return
         }
-        return this.refuse(message.id, message.method, fault('invalid_request', { reason: 'begin with initialize' }), arrival, channel)
+        return this.refuse(
+          message.id,
+          message.method,
+          fault('invalid_request', { reason: 'begin with initialize' }),
+          arrival,
+          channel,
+          metaIn(message),
+        )
       case 'notification':
         if (message.method === 'notifications/initialized') session?.listen(true)
         session?.notification(message)
@@ -160,7 +171,14 @@ export class LegacyClientConnection {
     answers.flush()
   }
 
-  private refuse(id: RawId | undefined, method: string | undefined, reason: Fault, arrival: Arrival, channel = this.channel): void {
+  private refuse(
+    id: RawId | undefined,
+    method: string | undefined,
+    reason: Fault,
+    arrival: Arrival,
+    channel = this.channel,
+    meta?: Message,
+  ): void {
     const { context, mount, transport } = this.parts
     const revision = this.revision
     channel.answer(errorBytes(id ?? unreadId(revision), faultError(reason, arrival)))
@@ -173,8 +191,16 @@ export class LegacyClientConnection {
       principal: arrival.principal,
       fault: reason,
       startedAtMs: arrival.atMs,
+      trace: traceOf(meta, arrival.traceHeaders, context),
+      requestId: id,
+      arrived: arrival.times,
     })
   }
+}
+
+function metaIn({ params }: IncomingRequest): Message | undefined {
+  const said = params?.json()
+  return isObject(said) && isObject(said._meta) ? said._meta : undefined
 }
 
 /** Holds the answers of a batch until all are there; what comes before an answer goes out at once. */

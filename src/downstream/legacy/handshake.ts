@@ -1,8 +1,10 @@
 // `initialize` of a legacy client: one `server/discover` call inside, and what both sides agreed on for the life of the session.
 
-import type { Caller } from '../../core/call/call.ts'
+import '../../core/call/facts.ts'
+import type { Caller, TraceContext } from '../../core/call/call.ts'
 import { type OpenExchange, openExchange } from '../../core/call/exchange.ts'
 import { failed, type Outcome } from '../../core/call/outcome.ts'
+import { payloadOf } from '../../core/call/payload.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -11,9 +13,9 @@ import type { IncomingRequest } from '../../core/protocol/jsonrpc.ts'
 import { resultBytes } from '../../core/protocol/jsonrpc.ts'
 import type { DoorContext } from '../door.ts'
 import { legacyAnswer } from './answer.ts'
+import type { Arrival } from './arrival.ts'
 import { makeCall } from './call.ts'
 import { announcedLists, clientInfo, type Handshake, initializeResult, modernCapabilities, negotiate } from './capabilities.ts'
-import type { Arrival } from './session.ts'
 
 /** Largest params of `initialize` in bytes: capabilities and client info are kept for as long as the session. */
 const largest = 262_144
@@ -40,6 +42,7 @@ export async function handshake(context: DoorContext, opening: Opening, message:
   // The door has parsed the message already.
   const params = message.params?.json()
   const said = isObject(params) ? params : {}
+  const meta = isObject(said._meta) ? said._meta : undefined
   const revision = negotiate(said.protocolVersion)
   const asked = oversize ? {} : said
   const capabilities = modernCapabilities(asked.capabilities)
@@ -49,7 +52,7 @@ export async function handshake(context: DoorContext, opening: Opening, message:
       id: arrival.correlationId,
       method: 'server/discover',
       mount: opening.mount,
-      params: undefined,
+      params: meta === undefined ? undefined : payloadOf({ _meta: meta }),
       caller: {
         principal: opening.principal,
         client,
@@ -60,11 +63,17 @@ export async function handshake(context: DoorContext, opening: Opening, message:
       },
       logLevel: undefined,
       runHeaders: arrival.runHeaders,
+      traceHeaders: arrival.traceHeaders,
     },
     context,
   )
   const exchange = openExchange(context.clock, context.limits, { emit: () => {} }, opening.principal)
-  const outcome = oversize ? turnedAway(context, opening, said.protocolVersion, arrival) : await context.gateway.handle(call, exchange)
+  exchange.note('askedAs', message.method)
+  exchange.note('requestId', message.id)
+  exchange.note('arrived', arrival.times)
+  const outcome = oversize
+    ? turnedAway(context, opening, said.protocolVersion, arrival, message.id, call.trace)
+    : await context.gateway.handle(call, exchange)
   if (outcome.kind !== 'complete') {
     const answer = legacyAnswer(
       { id: message.id, method: message.method, revision, correlationId: arrival.correlationId, run: call.run.id },
@@ -85,7 +94,14 @@ export async function handshake(context: DoorContext, opening: Opening, message:
 }
 
 /** No stage sees the call, so its record is written here. */
-function turnedAway(context: DoorContext, opening: Opening, revision: unknown, arrival: Arrival): Outcome {
+function turnedAway(
+  context: DoorContext,
+  opening: Opening,
+  revision: unknown,
+  arrival: Arrival,
+  requestId: string,
+  trace: TraceContext,
+): Outcome {
   const tooLarge = fault('invalid_params', { reason: `initialize holds more than ${largest} bytes` })
   context.gateway.refuse({
     id: arrival.correlationId,
@@ -96,6 +112,9 @@ function turnedAway(context: DoorContext, opening: Opening, revision: unknown, a
     principal: opening.principal,
     fault: tooLarge,
     startedAtMs: arrival.atMs,
+    trace,
+    requestId,
+    arrived: arrival.times,
   })
   return failed(tooLarge)
 }

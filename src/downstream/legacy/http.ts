@@ -17,12 +17,12 @@ import { type Named, Refusals, writeJson } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
 import { runHeaders, toolVersions } from '../http/run-headers.ts'
 import { createModernWriter } from '../modern/answer.ts'
-import { claimedRevision } from '../modern/envelope.ts'
+import { claimedRevision, metaOf } from '../modern/envelope.ts'
 import { rawIdOf } from '../modern/receive.ts'
+import type { Arrival } from './arrival.ts'
 import { handshake } from './handshake.ts'
 import { mostInBatch, readClientMessage, splitBatch } from './message.ts'
 import { PostReply } from './post-reply.ts'
-import type { Arrival } from './session.ts'
 import { type HttpSession, SessionTable } from './session-table.ts'
 import { readEventId, reconnectMs } from './stream.ts'
 
@@ -43,7 +43,7 @@ class LegacyDoor implements LegacyHttpDoor {
 
   constructor(context: DoorContext) {
     this.context = context
-    this.refusals = new Refusals(context.gateway, createModernWriter(context.server))
+    this.refusals = new Refusals(context, createModernWriter(context.server))
     this.table = new SessionTable(context)
     this.late = new Heartbeat(context.clock, Math.min(lateMs, context.settings.http.keepAliveMs))
     context.draining.addEventListener('abort', () => this.drain(), { once: true })
@@ -235,6 +235,8 @@ class LegacyDoor implements LegacyHttpDoor {
       headers,
       runHeaders: runHeaders(arrived.req.headers),
       toolVersions: toolVersions(arrived.req.headers),
+      traceHeaders: arrived.req.headers,
+      times: arrived.times,
     }
   }
 
@@ -254,7 +256,7 @@ function revisionFault(arrived: Arrived): Fault | undefined {
 function namedIn(arrived: ArrivedPost): Named {
   const { message } = arrived
   if (!isObject(message) || typeof message.method !== 'string') return {}
-  return { id: rawIdOf(message, arrived.body), method: message.method, revision: claimedRevision(message) }
+  return { id: rawIdOf(message, arrived.body), method: message.method, revision: claimedRevision(message), meta: metaOf(message) }
 }
 
 /** Clients of 2025-03-26 send no header that says their revision. */

@@ -1,6 +1,7 @@
 // One request of a legacy client, through all its legs. A modern client would answer `input_required` itself and poll a task; for a legacy
 // one this asks, collects, calls again, and polls.
 
+import '../../core/call/facts.ts'
 import type { Call } from '../../core/call/call.ts'
 import { type OpenExchange, openExchange, type Sink } from '../../core/call/exchange.ts'
 import type { Credential } from '../../core/call/expiry.ts'
@@ -10,6 +11,7 @@ import { reportBug } from '../../core/ports/boundary.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { tasksExtension } from '../../core/protocol/names.ts'
 import type { DoorContext } from '../door.ts'
+import { traceBelow } from '../modern/trace.ts'
 import { type Collected, InputRequests, type InputRequestsParts, type StopReason, stopped, stoppedBy } from './input-requests.ts'
 import { type TaskState, taskCall, taskOf, taskState } from './task.ts'
 
@@ -24,6 +26,10 @@ export interface MultiRoundTripParts extends Omit<InputRequestsParts, 'random'> 
   readonly context: DoorContext
   readonly credential: Credential
   readonly sink: Sink
+  /** JSON-RPC id of the request, as JSON text. */
+  readonly requestId: string
+  /** When the request came and when it was known whose it is, in monotonic ms. */
+  readonly arrived: { readonly at: number; readonly identifiedAt: number }
 }
 
 /** How the request ended. `exchange` is open where the last leg ended it, and undefined where it ended between two legs. */
@@ -41,6 +47,7 @@ export class MultiRoundTrip {
   private stopping: (() => void) | undefined
   private exchange: OpenExchange | undefined
   private reason: StopReason | undefined
+  private legs = 0
 
   constructor(parts: MultiRoundTripParts) {
     this.parts = parts
@@ -75,7 +82,7 @@ export class MultiRoundTrip {
         // Nothing was executed: the server only takes callers that can wait for a task, and for this one we can.
         exchange.close('delivered')
         first = { ...first, caller: { ...first.caller, capabilities: withTasks(first) } }
-        call = { ...call, id: this.newId(), caller: first.caller }
+        call = this.later(call, { caller: first.caller })
       } else if (outcome.kind === 'task') {
         exchange.close('delivered')
         return this.follow(first, outcome)
@@ -87,7 +94,7 @@ export class MultiRoundTrip {
           return { outcome: failed(answers.fault), exchange: undefined }
         }
         round += 1
-        call = { ...first, id: this.newId(), params: first.params.edit(legEdits(answers.responses, outcome.sealed)) }
+        call = this.later(first, { params: first.params.edit(legEdits(answers.responses, outcome.sealed)) })
       } else return { outcome, exchange }
     }
   }
@@ -95,6 +102,10 @@ export class MultiRoundTrip {
   private leg(call: Call): Promise<{ outcome: Outcome; exchange: OpenExchange }> {
     const { clock, limits, gateway } = this.parts.context
     const exchange = openExchange(clock, limits, this.parts.sink, this.parts.credential)
+    exchange.note('requestId', this.parts.requestId)
+    // A leg after the first waited for an answer of the client's or of a task: that is no time of the door's.
+    if (this.legs === 0) exchange.note('arrived', this.parts.arrived)
+    this.legs += 1
     this.exchange = exchange
     if (this.reason !== undefined) exchange.end(this.reason)
     return gateway.handle(call, exchange).then((outcome) => {
@@ -116,7 +127,7 @@ export class MultiRoundTrip {
   private async abandon(first: Call, outcome: Asks): Promise<void> {
     if (outcome.continuation.kind !== 'parked') return
     this.reason ??= 'client_gone'
-    const { exchange } = await this.leg({ ...first, id: this.newId(), params: first.params.edit(legEdits('{}', outcome.sealed)) })
+    const { exchange } = await this.leg(this.later(first, { params: first.params.edit(legEdits('{}', outcome.sealed)) }))
     exchange.close('client_gone')
   }
 
@@ -137,7 +148,7 @@ export class MultiRoundTrip {
         if (answers.responses !== undefined) {
           for (const key of Object.keys(JSON.parse(answers.responses) as object)) answered.add(key)
           const update = `{"taskId":${JSON.stringify(task)},"inputResponses":${answers.responses}}`
-          const { outcome, exchange } = await this.leg(taskCall(first, this.newId(), 'tasks/update', task, update))
+          const { outcome, exchange } = await this.leg(taskCall(this.later(first, {}), 'tasks/update', task, update))
           if (outcome.kind !== 'complete') return { outcome, exchange }
           exchange.close('delivered')
         }
@@ -145,7 +156,7 @@ export class MultiRoundTrip {
       await this.pause(state.pollMs)
       if (this.reason !== undefined) return this.dropTask(first, task, failed(stoppedBy(this.reason, itemOf(first)).fault))
       if (clock.mono() > dueAt) return this.dropTask(first, task, failed(tooSlow(first, mostMs).fault))
-      const { outcome, exchange } = await this.leg(taskCall(first, this.newId(), 'tasks/get', task))
+      const { outcome, exchange } = await this.leg(taskCall(this.later(first, {}), 'tasks/get', task))
       if (outcome.kind !== 'complete') return { outcome, exchange }
       state = taskState(outcome.result, itemOf(first))
       if (state.kind === 'ended') return { outcome: state.outcome, exchange }
@@ -156,7 +167,7 @@ export class MultiRoundTrip {
   private async dropTask(first: Call, task: string, outcome: Outcome): Promise<MultiRoundTripEnd> {
     const { clock, limits, gateway } = this.parts.context
     const exchange = openExchange(clock, limits, this.parts.sink, this.parts.credential)
-    await gateway.handle(taskCall(first, this.newId(), 'tasks/cancel', task), exchange)
+    await gateway.handle(taskCall(this.later(first, {}), 'tasks/cancel', task), exchange)
     exchange.close('delivered')
     return { outcome, exchange: undefined }
   }
@@ -169,6 +180,11 @@ export class MultiRoundTrip {
 
   private newId(): string {
     return this.parts.context.random.id()
+  }
+
+  /** A further leg: a call of its own, with a span below that of the first. */
+  private later(call: Call, change: Partial<Pick<Call, 'params' | 'caller'>>): Call {
+    return { ...call, ...change, id: this.newId(), trace: traceBelow(call.trace, this.parts.context.random) }
   }
 
   /** Ends early when the request does. */

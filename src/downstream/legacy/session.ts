@@ -1,7 +1,7 @@
 // A legacy session: a small modern client that lives in our door. It takes the messages of one client, whatever carries them, makes
 // calls of them, and writes answers and questions to the channel that each request came with.
 
-import { type Caller, type CallId, type LogLevel, logLevels } from '../../core/call/call.ts'
+import { type Caller, type LogLevel, logLevels } from '../../core/call/call.ts'
 import type { CallEvent, Delivery, Interest, OpenExchange, Sink } from '../../core/call/exchange.ts'
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
 import { internal, type Outcome } from '../../core/call/outcome.ts'
@@ -11,7 +11,6 @@ import type { Signal } from '../../core/call/signal.ts'
 import type { StatedPins } from '../../core/call/tool-pins.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
-import type { RunHeaders } from '../../core/ports/gateway.ts'
 import { targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import {
@@ -29,7 +28,9 @@ import { asBuffer } from '../../core/protocol/scan.ts'
 import { dataNameBytes } from '../../core/protocol/sse.ts'
 import { type DoorContext, tooLargeToTell } from '../door.ts'
 import { oneLine } from '../modern/line.ts'
+import { traceOf } from '../modern/trace.ts'
 import { type Asked, legacyAnswer, legacyFault } from './answer.ts'
+import type { Arrival } from './arrival.ts'
 import { crosses, makeCall, pinsIn } from './call.ts'
 import type { Handshake } from './capabilities.ts'
 import type { ClientQuestions, Reply } from './client-questions.ts'
@@ -85,18 +86,6 @@ export interface SessionParts {
   readonly state?: SessionState
   /** Called when the state has changed. */
   readonly keep?: (state: SessionState) => Promise<void>
-}
-
-/** What came with one message beside its bytes. */
-export interface Arrival {
-  readonly correlationId: CallId
-  readonly principal: Principal
-  readonly atMs: number
-  readonly headers: Readonly<Record<string, string>> | undefined
-  /** What they say of the run. */
-  readonly runHeaders: RunHeaders | undefined
-  /** `Signalbox-Tool-Versions`. */
-  readonly toolVersions: string | undefined
 }
 
 /** Most requests of one session at once; more are refused. */
@@ -167,13 +156,14 @@ export class LegacySession {
 
   /** Answers one request on its channel. Never rejects for a peer's failure. */
   async request(message: IncomingRequest, arrival: Arrival, channel: Channel): Promise<void> {
+    const params = message.params?.json()
     const asked: Asked = {
       id: message.id,
       method: message.method,
       revision: this.profile.handshake.revision,
       correlationId: arrival.correlationId,
+      meta: isObject(params) && isObject(params._meta) ? params._meta : undefined,
     }
-    const params = message.params?.json()
     if (params !== undefined && !isObject(params)) {
       return this.refuse(asked, fault('invalid_params', { reason: 'params must be an object' }), arrival, channel)
     }
@@ -301,6 +291,7 @@ export class LegacySession {
         caller: this.caller(arrival.principal, arrival.headers, pins),
         logLevel: this.level ?? defaultLevel,
         runHeaders: arrival.runHeaders,
+        traceHeaders: arrival.traceHeaders,
       },
       context,
     )
@@ -313,6 +304,8 @@ export class LegacySession {
       revision: asked.revision,
       capabilities: this.profile.handshake.capabilities,
       ask: channel.streams ? (method, params, timeoutMs, signal) => this.ask(channel, method, params, timeoutMs, signal) : undefined,
+      requestId: asked.id,
+      arrived: arrival.times,
     })
     const place = this.inFlight.enter({ id: asked.id, roundTrip })
     try {
@@ -445,6 +438,7 @@ export class LegacySession {
         caller: this.caller(this.parts.credential.principal, undefined, undefined),
         logLevel: undefined,
         runHeaders: undefined,
+        traceHeaders: undefined,
       },
       context,
     ).call
@@ -461,6 +455,9 @@ export class LegacySession {
       principal: arrival.principal,
       fault: reason,
       startedAtMs: arrival.atMs,
+      trace: traceOf(asked.meta, arrival.traceHeaders, this.parts.context),
+      requestId: asked.id,
+      arrived: arrival.times,
     })
   }
 }

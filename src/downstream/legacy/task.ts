@@ -59,15 +59,9 @@ export function taskOf(created: Payload): string {
 }
 
 /** A call about a task in the name of the caller of `first`. `params` is JSON text; by default it names the task alone. */
-export function taskCall(
-  first: Call,
-  id: string,
-  method: 'tasks/get' | 'tasks/update' | 'tasks/cancel',
-  task: string,
-  params?: string,
-): Call {
+export function taskCall(leg: Call, method: 'tasks/get' | 'tasks/update' | 'tasks/cancel', task: string, params?: string): Call {
   const text = params ?? JSON.stringify({ taskId: task })
-  return { ...first, id, method, family: families[method], target: task, params: payload(Buffer.from(text)), continuation: undefined }
+  return { ...leg, method, family: families[method], target: task, params: payload(Buffer.from(text)), continuation: undefined }
 }
 
 function broken(item: string, reason: string): TaskState {

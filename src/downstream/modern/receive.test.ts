@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { envelope, modernBody } from '../../../test/doubles/downstream/http-peer.ts'
+import { allSampled } from '../../../test/doubles/propagation.ts'
 import { aRun } from '../../../test/doubles/run.ts'
 import { anonymous } from '../../core/call/principal.ts'
 import type { Fault } from '../../core/faults/fault.ts'
@@ -17,12 +18,17 @@ const hop: Hop = {
   headers: undefined,
   runHeaders: undefined,
   toolVersions: undefined,
+  traceHeaders: undefined,
 }
 
 const run = aRun()
 
 function received(text: string): Received {
-  return receive(JSON.parse(text) as Message, Buffer.from(text), hop, { random: systemRandom, gateway: { runOf: () => run } })
+  return receive(JSON.parse(text) as Message, Buffer.from(text), hop, {
+    random: systemRandom,
+    propagation: allSampled,
+    gateway: { runOf: () => run },
+  })
 }
 
 function call(text: string) {

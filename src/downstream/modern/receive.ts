@@ -8,18 +8,17 @@ import type { Run } from '../../core/call/run.ts'
 import { type StatedPins, statedPins } from '../../core/call/tool-pins.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
-import type { Random } from '../../core/ports/clock.ts'
 import type { Gateway, RunHeaders } from '../../core/ports/gateway.ts'
 import { absentIn } from '../../core/protocol/absent.ts'
 import { strayTargets, type Target, targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { RawId } from '../../core/protocol/jsonrpc.ts'
 import { locate } from '../../core/protocol/locate.ts'
-import { metaKey, modernRevision, servedRevisions, tasksExtension, versionsMeta } from '../../core/protocol/names.ts'
+import { metaKey, modernRevision, servedRevisions, tasksExtension, traceMeta, versionsMeta } from '../../core/protocol/names.ts'
 import { asBuffer, MemberWalk, type Span, skipSpace } from '../../core/protocol/scan.ts'
 import { claimedRevision, type Envelope, isFault, type Message, metaOf, missingClaim, readEnvelope } from './envelope.ts'
 import { statedDeadlineMs } from './stated-deadline.ts'
-import { traceOf } from './trace.ts'
+import { type TraceHeaders, type Tracing, traceOf } from './trace.ts'
 
 /** What the door knows of the request beside its message. */
 export interface Hop {
@@ -36,6 +35,8 @@ export interface Hop {
   readonly runHeaders: RunHeaders | undefined
   /** `Signalbox-Tool-Versions`. */
   readonly toolVersions: string | undefined
+  /** What they say of the trace; undefined where the transport has none. */
+  readonly traceHeaders: TraceHeaders | undefined
 }
 
 /** The checks that only a transport with headers has; each answers a fault or nothing. */
@@ -64,14 +65,14 @@ export interface Refused {
   readonly id: RawId | undefined
   readonly method: string | undefined
   readonly revision: string | undefined
+  readonly meta?: Message | undefined
   readonly fault: Fault
 }
 
 export type Received = { readonly kind: 'call'; readonly asked: Asked; readonly call: Call } | Refused
 
 /** What the door has for every request. */
-export interface Receiving {
-  readonly random: Random
+export interface Receiving extends Tracing {
   readonly gateway: Pick<Gateway, 'runOf'>
 }
 
@@ -79,18 +80,12 @@ export interface Receiving {
  * Reads one request (`method` and `id` present). `bytes` is exactly the message's JSON text, known to be valid and free of duplicate
  * keys; `message` is the same, parsed.
  */
-export function receive(
-  message: Message,
-  bytes: Uint8Array,
-  hop: Hop,
-  { random, gateway }: Receiving,
-  headerChecks?: HeaderChecks,
-): Received {
+export function receive(message: Message, bytes: Uint8Array, hop: Hop, receiving: Receiving, headerChecks?: HeaderChecks): Received {
   const found = locateParts(bytes)
   const id = idText(bytes, found.id, message.id)
   const method = typeof message.method === 'string' ? message.method : undefined
   const meta = metaOf(message)
-  const refused = (reason: Fault): Refused => ({ kind: 'refused', id, method, revision: claimedRevision(message), fault: reason })
+  const refused = (reason: Fault): Refused => ({ kind: 'refused', id, method, revision: claimedRevision(message), meta, fault: reason })
   if (message.jsonrpc !== '2.0') return refused(fault('invalid_request', { reason: 'jsonrpc must be "2.0"' }))
   if (id === undefined) return refused(fault('invalid_request', { reason: 'id must be a string or an integer' }))
   if (method === undefined) return refused(fault('invalid_request', { reason: 'method must be a string' }))
@@ -109,7 +104,7 @@ export function receive(
   const pins = statedPins(hop.toolVersions, meta[versionsMeta.pins])
   if (pins !== undefined && 'reason' in pins) return refused(fault('invalid_params', { reason: pins.reason }))
   const known = method as Method
-  const run = gateway.runOf(hop.principal, hop.affinity, meta, hop.runHeaders)
+  const run = receiving.gateway.runOf(hop.principal, hop.affinity, meta, hop.runHeaders)
   return {
     kind: 'call',
     asked: {
@@ -135,7 +130,7 @@ export function receive(
       run,
       token !== undefined,
       headerChecks,
-      random,
+      receiving,
     ),
   }
 }
@@ -195,6 +190,9 @@ const hopKeys: readonly Edit[] = [
   metaKey.clientCapabilities,
   metaKey.logLevel,
   'progressToken',
+  traceMeta.traceparent,
+  traceMeta.tracestate,
+  traceMeta.baggage,
 ].map((key) => ({ path: ['_meta', key], value: undefined }))
 
 const hopMeta: readonly Edit[] = [{ path: ['_meta'], value: undefined }]
@@ -228,7 +226,7 @@ function callOf(
   run: Run,
   progress: boolean,
   headerChecks: HeaderChecks | undefined,
-  random: Random,
+  tracing: Tracing,
 ): Call {
   return {
     id: hop.id,
@@ -249,7 +247,7 @@ function callOf(
     interest: { progress, logLevel: envelope.logLevel },
     asserted: headerChecks,
     continuation: undefined,
-    trace: traceOf(meta, random),
+    trace: traceOf(meta, hop.traceHeaders, tracing),
     run,
     deadlineMs: statedDeadlineMs(meta),
   }

@@ -21,6 +21,7 @@ import { ClientQuestions } from '../legacy/client-questions.ts'
 import { LegacyClientConnection } from '../legacy/connection.ts'
 import type { LegacySession } from '../legacy/session.ts'
 import { createModernWriter } from '../modern/answer.ts'
+import { metaOf } from '../modern/envelope.ts'
 import { rawIdOf } from '../modern/receive.ts'
 
 export interface SseDoor {
@@ -59,7 +60,7 @@ class Door implements SseDoor {
 
   constructor(context: DoorContext) {
     this.context = context
-    this.refusals = new Refusals(context.gateway, createModernWriter(context.server))
+    this.refusals = new Refusals(context, createModernWriter(context.server))
     this.clientQuestions = new ClientQuestions(context.clock, context.random, context.ephemeral, context.report)
     this.below = pathBelow(context.settings.publicUrl)
     this.heartbeat = new Heartbeat(context.clock, context.settings.http.keepAliveMs)
@@ -97,7 +98,7 @@ class Door implements SseDoor {
     const stream = this.open.get(sessionIn(arrived.req.url ?? ''))
     if (stream === undefined || !samePrincipal(stream.principal, principal)) {
       const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined
-      return this.refusals.refuse(arrived, fault('session_unknown'), { id: rawIdOf(message, body), method })
+      return this.refusals.refuse(arrived, fault('session_unknown'), { id: rawIdOf(message, body), method, meta: metaOf(message) })
     }
     if (this.context.draining.aborted) res.shouldKeepAlive = false
     res.writeHead(202).end()
@@ -108,6 +109,8 @@ class Door implements SseDoor {
       headers: forwardedHeaders(arrived.req.headers, this.context.forwarded),
       runHeaders: runHeaders(arrived.req.headers),
       toolVersions: toolVersions(arrived.req.headers),
+      traceHeaders: arrived.req.headers,
+      times: arrived.times,
     })
   }
 

@@ -18,12 +18,13 @@ import type { DoorContext } from '../door.ts'
 import { parseBody } from '../http/body.ts'
 import { hasId } from '../http/classify.ts'
 import { isSlow } from '../http/slow-client.ts'
+import type { Arrival } from '../legacy/arrival.ts'
 import { ClientQuestions } from '../legacy/client-questions.ts'
 import { LegacyClientConnection } from '../legacy/connection.ts'
-import type { Arrival } from '../legacy/session.ts'
 import { createModernWriter, type ModernWriter } from '../modern/answer.ts'
-import { claimedRevision, hasClaim, hasValidModernClaim, type Message } from '../modern/envelope.ts'
+import { claimedRevision, hasClaim, hasValidModernClaim, type Message, metaOf } from '../modern/envelope.ts'
 import { type Asked, cancelledId, rawIdOf, receive } from '../modern/receive.ts'
+import { traceOf } from '../modern/trace.ts'
 
 export interface StdioStreams {
   readonly input: Readable
@@ -128,6 +129,7 @@ class Connection {
   }
 
   private line(sent: Uint8Array | undefined): void {
+    const at = this.context.clock.mono()
     const arrival: Arrival = {
       correlationId: this.context.random.id(),
       principal: this.principal,
@@ -135,6 +137,8 @@ class Connection {
       headers: undefined,
       runHeaders: undefined,
       toolVersions: undefined,
+      traceHeaders: undefined,
+      times: { at, identifiedAt: at },
     }
     if (sent === undefined) {
       this.refuse(undefined, undefined, fault('body_too_large', { limit: this.context.settings.http.bodyBytes }), arrival)
@@ -144,7 +148,7 @@ class Connection {
     const { message, fault: wrong } = parseBody(asBuffer(line))
     if (wrong !== undefined) {
       const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined
-      this.refuse(rawIdOf(message, line), method, wrong, arrival, claimedRevision(message))
+      this.refuse(rawIdOf(message, line), method, wrong, arrival, claimedRevision(message), metaOf(message))
       return
     }
     const work = this.take(line, message, arrival).catch((error: unknown) => this.broken(line, message, arrival, error))
@@ -167,7 +171,7 @@ class Connection {
     const method = typeof message.method === 'string' ? message.method : undefined
     const id = rawIdOf(message, bytes)
     if (method !== undefined && hasId(message)) {
-      if (barred !== undefined) return this.refuse(id, method, barred, arrival, claimedRevision(message))
+      if (barred !== undefined) return this.refuse(id, method, barred, arrival, claimedRevision(message), metaOf(message))
       if (this.isModern(message, method)) return this.request(message, bytes, arrival)
       if (method === 'initialize') this.initialized = true
     } else if (method === 'notifications/cancelled' && this.cancelled(message, bytes)) return
@@ -200,20 +204,23 @@ class Connection {
         headers: undefined,
         runHeaders: undefined,
         toolVersions: undefined,
+        traceHeaders: undefined,
       },
       context,
     )
-    if (received.kind === 'refused') return this.refuse(received.id, received.method, received.fault, arrival, received.revision)
+    if (received.kind === 'refused')
+      return this.refuse(received.id, received.method, received.fault, arrival, received.revision, received.meta)
     const { asked, call } = received
     if (this.modern.has(asked.id)) {
       const taken = fault('invalid_request', { reason: `the id ${asked.id} is in use` })
-      return this.refuse(asked.id, asked.method, taken, arrival, call.caller.arrival.revision)
+      return this.refuse(asked.id, asked.method, taken, arrival, call.caller.arrival.revision, metaOf(message))
     }
     const emit = (event: CallEvent): void => {
       const written = this.writer.event(asked, event)
       if (written !== undefined) this.write(written, event.kind === 'progress' || event.kind === 'log')
     }
     const exchange = openExchange(context.clock, context.limits, { emit }, this.principal)
+    exchange.note('arrived', arrival.times)
     exchange.note('requestId', asked.id)
     this.modern.set(asked.id, exchange)
     if (call.family === 'listen') {
@@ -252,7 +259,14 @@ class Connection {
     return exchange !== undefined
   }
 
-  private refuse(id: RawId | undefined, method: string | undefined, reason: Fault, arrival: Arrival, revision?: string): void {
+  private refuse(
+    id: RawId | undefined,
+    method: string | undefined,
+    reason: Fault,
+    arrival: Arrival,
+    revision?: string,
+    meta?: Message,
+  ): void {
     const spoken = revision ?? this.legacy.revision
     this.write(errorBytes(id ?? unreadId(spoken), faultError(reason, arrival)), false)
     this.context.gateway.refuse({
@@ -264,6 +278,9 @@ class Connection {
       principal: this.barred === undefined ? this.principal : undefined,
       fault: reason,
       startedAtMs: arrival.atMs,
+      trace: traceOf(meta, arrival.traceHeaders, this.context),
+      requestId: id,
+      arrived: arrival.times,
     })
   }
 
@@ -275,7 +292,7 @@ class Connection {
     const id = rawIdOf(message, bytes)
     if (id === undefined) return
     const method = isObject(message) && typeof message.method === 'string' ? message.method : undefined
-    this.refuse(id, method, fault('internal', { correlationId }), { ...arrival, correlationId }, claimedRevision(message))
+    this.refuse(id, method, fault('internal', { correlationId }), { ...arrival, correlationId }, claimedRevision(message), metaOf(message))
   }
 
   private write(message: Uint8Array, droppable: boolean): boolean {

@@ -30,6 +30,7 @@ export function settledCall(call: Call, exchange: Exchange, outcome: Outcome, ti
     startedAt: times.startedAt,
     settledMs: times.settledAt - times.startedAt,
     method: call.method,
+    askedAs: exchange.fact('askedAs'),
     family: call.family,
     mount: call.mount,
     target: call.target,
@@ -49,7 +50,7 @@ export function settledCall(call: Call, exchange: Exchange, outcome: Outcome, ti
     decided: exchange.fact('decided'),
     lease: exchange.fact('lease'),
     outcome: outcome.kind === 'complete' && outcome.facts.isError ? 'tool_error' : outcome.kind,
-    fault: outcome.kind === 'fault' ? recordedFault(outcome.fault) : undefined,
+    fault: outcome.kind === 'fault' ? recordedFault(outcome.fault, call.method) : undefined,
     found: outcome.kind === 'complete' ? outcome.facts.found : undefined,
     suspect: outcome.kind === 'complete' ? outcome.facts.suspect : undefined,
     termination: terminationOf(outcome, phases.current, endReason(exchange.signal), isLocal(call, exchange), undefined),
@@ -77,6 +78,7 @@ export function closedCall(call: SettledCall, durationMs: number, delivery: Deli
     durationMs,
     delivery,
     method: call.method,
+    askedAs: call.askedAs,
     family: call.family,
     mount: call.mount,
     target: call.target,
@@ -132,6 +134,7 @@ export function unclaimedRecord({ id, call, outcome, durationMs }: Unclaimed, no
     durationMs,
     delivery: 'unclaimed',
     method: call.method,
+    askedAs: undefined,
     family: call.family,
     mount: call.mount,
     target: call.target,
@@ -151,7 +154,7 @@ export function unclaimedRecord({ id, call, outcome, durationMs }: Unclaimed, no
     decided: undefined,
     lease: undefined,
     outcome: ended.kind === 'complete' && ended.facts.isError ? 'tool_error' : ended.kind,
-    fault: ended.kind === 'fault' ? recordedFault(ended.fault) : undefined,
+    fault: ended.kind === 'fault' ? recordedFault(ended.fault, call.method) : undefined,
     found: undefined,
     suspect: undefined,
     termination: 'CL',
@@ -180,8 +183,11 @@ function isLocal({ family }: Call, exchange: Exchange): boolean {
   return exchange.fact('local') === true || family === 'list' || family === 'discover' || family === 'listen'
 }
 
-export function recordedFault({ kind, category, sideEffect, message, recorded, entry }: Fault): RecordedFault {
-  return { kind, category, sideEffect, message: recorded ?? message, code: entry.code, protocol: entry.protocol }
+/** `method`: undefined of what became no call, which is always answered with an error. */
+export function recordedFault({ kind, category, sideEffect, message, recorded, entry, detail }: Fault, method?: string): RecordedFault {
+  const wire = detail.wire as { readonly code: number } | undefined
+  const answered = method === 'tools/call' && !entry.protocol && wire === undefined ? undefined : (wire?.code ?? entry.code)
+  return { kind, category, sideEffect, message: recorded ?? message, code: entry.code, answered }
 }
 
 function resultOf(outcome: Outcome): Payload | undefined {

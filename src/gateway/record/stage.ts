@@ -122,8 +122,8 @@ class Row implements Sink {
 
   private streamed(): StreamRecord | undefined {
     if (this.events === 0) return undefined
-    const { events, eventBytes: bytes, firstAt, startedAt, longestGapMs } = this
-    return { events, bytes, firstMs: firstAt - startedAt, longestGapMs }
+    const { events, eventBytes: bytes, firstAt, lastAt, startedAt, longestGapMs } = this
+    return { events, bytes, firstMs: firstAt - startedAt, lastMs: lastAt - startedAt, longestGapMs }
   }
 
   closed(delivery: Delivery): void {

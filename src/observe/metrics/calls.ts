@@ -2,7 +2,7 @@
 // and bytes.
 import { Counter, type Registry } from 'prom-client'
 import type { AttemptRecord, CallRecord } from '../../core/call/record.ts'
-import { errorOfAttempt, errorOfCall } from './error-type.ts'
+import { errorOfAttempt, errorOfCall } from '../error-type.ts'
 import { Histogram, type Measured } from './histogram.ts'
 import { ItemLabels, methodLabel, namedItem, revisionLabel } from './labels.ts'
 import { addUsage, UsageSums } from './usage.ts'

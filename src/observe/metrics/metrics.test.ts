@@ -18,6 +18,7 @@ function measured(...records: readonly CallRecord[]) {
     results: none,
     incidents: none,
     stages: none,
+    spansQueued: () => 0,
   })
   for (const record of records) metrics.observe(record)
   return metrics
@@ -28,8 +29,15 @@ async function lines(name: string, ...records: readonly CallRecord[]): Promise<r
   return text.split('\n').filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))
 }
 
-const notFound = { kind: 'unknown_tool', category: 'tool', sideEffect: 'none', message: '', code: -32602, protocol: true } as const
-const late = { kind: 'upstream_timeout', category: 'transport', sideEffect: 'unknown', message: '', code: -32603, protocol: false } as const
+const notFound = { kind: 'unknown_tool', category: 'tool', sideEffect: 'none', message: '', code: -32602, answered: -32602 } as const
+const late = {
+  kind: 'upstream_timeout',
+  category: 'transport',
+  sideEffect: 'unknown',
+  message: '',
+  code: -32603,
+  answered: undefined,
+} as const
 
 describe('durations have the names and attributes of the conventions', () => {
   it('of a request of a client', async () => {
@@ -41,8 +49,8 @@ describe('durations have the names and attributes of the conventions', () => {
   it.each([
     ['tool_error', '', aRecord({ outcome: 'tool_error' })],
     ['tool_error', '', aRecord({ outcome: 'fault', fault: late })],
-    ['-32602', '-32602', aRecord({ outcome: 'fault', fault: notFound })],
-    ['-32603', '-32603', aRecord({ method: 'prompts/get', itemKind: 'prompt', outcome: 'fault', fault: late })],
+    ['', '-32602', aRecord({ outcome: 'fault', fault: notFound })],
+    ['-32603', '-32603', aRecord({ method: 'prompts/get', itemKind: 'prompt', outcome: 'fault', fault: { ...late, answered: -32603 } })],
   ])('with error.type %s', async (type, code, record) => {
     const [line] = await lines('mcp_server_operation_duration_seconds_count', record)
     expect(line).toContain(`error_type="${type}",rpc_response_status_code="${code}"`)
@@ -50,7 +58,7 @@ describe('durations have the names and attributes of the conventions', () => {
 
   it('of each attempt at a server, by where it went', async () => {
     const sentOn = { transport: 'streamable-http', revision: '2025-11-25', address: 'tools.example', port: 443 } as const
-    const attempt = { number: 1, from: 0, to: 20, sentOn, fault: undefined, isError: false, events: 0 }
+    const attempt = { number: 1, requestId: 1, from: 0, to: 20, sentOn, fault: undefined, isError: false, events: 0 }
     const fault = { kind: 'upstream_error', evidence: 'error_answer', answered: -32000, status: undefined }
     const record = aRecord({
       attempted: [
@@ -136,7 +144,7 @@ describe('exemplars lead from a bucket to a trace', () => {
 
 describe('streams and waits are told', () => {
   it('by time to the first event, the longest gap, and how many', async () => {
-    const record = aRecord({ stream: { events: 3, bytes: 90, firstMs: 150, longestGapMs: 1_500 } })
+    const record = aRecord({ stream: { events: 3, bytes: 90, firstMs: 150, lastMs: 2_000, longestGapMs: 1_500 } })
     expect(await lines('signalbox_first_event_seconds_sum', record)).toEqual([
       'signalbox_first_event_seconds_sum{upstream="up",item="weather"} 0.15',
     ])

@@ -63,6 +63,8 @@ export interface Loaded {
   readonly lock: LockFile | undefined
   /** What the environment says of forward proxies. */
   readonly proxies: Proxies
+  /** `OTEL_*` of the environment. */
+  readonly otel: Readonly<Record<string, string | undefined>>
   /** What `${dir:state}` means here, if the configuration uses it: made at the start, since servers make no folders. */
   readonly stateFolder: string | undefined
   /** Where state can be kept though the configuration names no `stateDir`, if it does not say `off`. In the dev profile only. */
@@ -231,6 +233,7 @@ function withOptions(value: unknown, request: LoadRequest): unknown {
 function mayBeSecret(path: Path): boolean {
   const key = path[2]
   if (path[0] === 'vault') return true
+  if (path[0] === 'telemetry') return path.includes('headers') || key === 'key'
   if (path[0] === 'auth') return /secret|pepper|key$/i.test(String(path.findLast((step) => typeof step === 'string')))
   return path[0] === 'servers' && key !== 'cwd' && key !== 'command'
 }
@@ -284,6 +287,7 @@ function done(
       warnings,
       secrets: [...secrets, ...proxies.secrets, ...storeSecrets(settings)],
       proxies,
+      otel: Object.fromEntries(Object.entries(request.env).filter(([name]) => name.startsWith('OTEL_'))),
       lock: locked.lock,
       stateFolder: JSON.stringify(servers).includes(JSON.stringify(stateFolderOf(request)).slice(1, -1))
         ? stateFolderOf(request)

@@ -12,7 +12,7 @@ import { requestBytes } from '../../core/protocol/jsonrpc.ts'
 import { code, isLegacyRevision } from '../../core/protocol/names.ts'
 import type { Context } from '../context.ts'
 import { begunFault, cutLooseFault } from '../messages/answers.ts'
-import { legacyParams } from '../messages/envelope.ts'
+import { legacyParams, traceHeaders } from '../messages/envelope.ts'
 import type { Wire, WireAnswer } from '../wire/wire.ts'
 import type { LegacyCall } from './legacy-call.ts'
 import type { ServerMessages } from './server-messages.ts'
@@ -66,9 +66,11 @@ export class CallRequests {
     if (legacyCall.abort.aborted) return failed(cutLooseFault(legacyCall.asking, false))
     const asTasked = needsTask(call)
     const headers = this.session.headers(lease, call.caller.headers)
-    let answer = await this.step(legacyCall, call.method, headers, (id) =>
-      legacyParams(call, call.interest.progress ? id : undefined, exchange, asTasked ? [asTask] : []),
-    )
+    if (this.wire.transport !== 'stdio') traceHeaders(headers, call, exchange)
+    let answer = await this.step(legacyCall, call.method, headers, (id) => {
+      exchange.note('sentAs', id)
+      return legacyParams(call, call.interest.progress ? id : undefined, exchange, asTasked ? [asTask] : [])
+    })
     if (asTasked) {
       answer = await followTask(answer, {
         clock: this.context.clock,

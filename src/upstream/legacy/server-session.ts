@@ -143,7 +143,8 @@ export class ServerSession {
     return (this.wire as HttpWire).deleteSession(this.headers(this.belonging.lease, undefined))
   }
 
-  headers(lease: CredentialLease, received: Readonly<Record<string, string>> | undefined): Readonly<Record<string, string>> {
+  /** A new object each time. */
+  headers(lease: CredentialLease, received: Readonly<Record<string, string>> | undefined): Record<string, string> {
     if (this.wire.transport === 'stdio') return {}
     return sessionHeaders(hopHeaders(this.context, lease, received), this.revision, this.id)
   }

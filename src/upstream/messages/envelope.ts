@@ -4,21 +4,21 @@ import type { ClientCapabilities, RoutedCall, TargetedCall } from '../../core/ca
 import type { Exchange } from '../../core/call/exchange.ts'
 import type { HeaderParam } from '../../core/call/item.ts'
 import { type Edit, emptyObject, type Payload } from '../../core/call/payload.ts'
-import { spanOfAttempt } from '../../core/call/span.ts'
+import { traceparentOf } from '../../core/call/span.ts'
 import { targetOf, targetValue } from '../../core/protocol/carriers.ts'
 import { encodeHeaderValue, paramHeaders } from '../../core/protocol/headers.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { locate } from '../../core/protocol/locate.ts'
-import { deadlineMeta, header, type Implementation, metaKey, modernRevision } from '../../core/protocol/names.ts'
-import { addRun } from './run.ts'
+import { deadlineMeta, header, type Implementation, metaKey, modernRevision, traceMeta } from '../../core/protocol/names.ts'
+import { addRun, baggageOf } from './run.ts'
 
 const revisionPath = ['_meta', metaKey.protocolVersion]
 const infoPath = ['_meta', metaKey.clientInfo]
 const capabilitiesPath = ['_meta', metaKey.clientCapabilities]
 const levelPath = ['_meta', metaKey.logLevel]
 const tokenPath = ['_meta', 'progressToken']
-const traceparentPath = ['_meta', 'traceparent']
-const tracestatePath = ['_meta', 'tracestate']
+const traceparentPath = ['_meta', traceMeta.traceparent]
+const tracestatePath = ['_meta', traceMeta.tracestate]
 const deadlinePath = ['_meta', deadlineMeta]
 const statePath = ['requestState']
 const responsesPath = ['inputResponses']
@@ -89,13 +89,8 @@ function addCommon(call: TargetedCall, progressToken: number | undefined, exchan
   edits.push({ path: deadlinePath, value: String(leftMs(exchange, progressToken !== undefined)) })
   if (progressToken !== undefined) edits.push({ path: tokenPath, value: String(progressToken) })
   const { trace } = call
-  if (trace.parentSpanId !== undefined) {
-    edits.push({
-      path: traceparentPath,
-      value: `"00-${trace.traceId}-${spanOfAttempt(trace, exchange.attemptNumber)}-${trace.sampled ? '01' : '00'}"`,
-    })
-    if (trace.tracestate !== undefined) edits.push({ path: tracestatePath, value: JSON.stringify(trace.tracestate) })
-  }
+  edits.push({ path: traceparentPath, value: `"${traceparentOf(trace, exchange.attemptNumber)}"` })
+  if (trace.tracestate !== undefined) edits.push({ path: tracestatePath, value: JSON.stringify(trace.tracestate) })
   addRun(call, edits)
   const own = ownTarget(call)
   if (own === undefined || own === call.target) return
@@ -115,6 +110,18 @@ export function standardHeaders(into: Record<string, string>, method: string, na
   into[header.protocolVersion] = modernRevision
   into[header.method] = method
   if (name !== undefined) into[header.name] = encodeHeaderValue(name)
+  return into
+}
+
+/** The trace, as `_meta` has it, for what stands on the way of an HTTP request. Written into `into`. */
+export function traceHeaders(
+  into: Record<string, string>,
+  { trace, run }: TargetedCall,
+  { attemptNumber }: Sending,
+): Record<string, string> {
+  into[header.traceparent] = traceparentOf(trace, attemptNumber)
+  if (trace.tracestate !== undefined) into[header.tracestate] = trace.tracestate
+  into[header.baggage] = baggageOf(run, trace.baggage)
   return into
 }
 

@@ -10,14 +10,17 @@ import { Envelope, legacyParams } from './envelope.ts'
 const { exchange } = anExchange()
 const envelope = new Envelope({ name: 'signalbox', version: '1' })
 
-/** What servers of both eras get in `_meta`, where the client said this. */
-function told(run: Run, meta?: Record<string, unknown>) {
-  const params = payloadOf({ name: 'weather', ...(meta === undefined ? {} : { _meta: meta }) })
-  const call = routed(aCall({ params, run }), anItem())
+/** What servers of both eras get in `_meta`, where the client said this; doors take its baggage out, and keep what may go on. */
+function told(run: Run, { baggage, ...meta }: Record<string, unknown> = {}) {
+  const params = payloadOf({ name: 'weather', ...(Object.keys(meta).length === 0 ? {} : { _meta: meta }) })
+  const { trace } = aCall()
+  const call = routed(aCall({ params, run, trace: { ...trace, baggage: typeof baggage === 'string' ? baggage : undefined } }), anItem())
   return [envelope.of(call, undefined, exchange), legacyParams(call, undefined, exchange)].map((made) => {
     const { _meta } = JSON.parse(Buffer.from(made.bytes).toString())
     return Object.fromEntries(
-      Object.entries(_meta as object).filter(([key]) => !key.startsWith('io.modelcontextprotocol/') && key !== deadlineMeta),
+      Object.entries(_meta as object).filter(
+        ([key]) => !key.startsWith('io.modelcontextprotocol/') && key !== deadlineMeta && key !== 'traceparent',
+      ),
     )
   })
 }

@@ -5,39 +5,48 @@ import type { Edit } from '../../core/call/payload.ts'
 import type { Run } from '../../core/call/run.ts'
 import { withBaggage } from '../../core/protocol/baggage.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
-import { runBaggage, runMeta } from '../../core/protocol/names.ts'
+import { runBaggage, runMeta, traceMeta } from '../../core/protocol/names.ts'
 
 const runPath = ['_meta', runMeta.run]
 const turnPath = ['_meta', runMeta.turn]
-const baggagePath = ['_meta', 'baggage']
+const baggagePath = ['_meta', traceMeta.baggage]
 
-export function addRun({ run, params }: TargetedCall, edits: Edit[]): void {
-  const meta = metaOf(params.json())
-  if (run.turn === undefined && meta?.[runMeta.turn] !== undefined) edits.push({ path: turnPath, value: undefined })
-  const said = meta?.baggage
-  for (const edit of typeof said === 'string' ? editsOf(run, said) : plainEdits(run)) edits.push(edit)
+export function addRun({ run, params, trace }: TargetedCall, edits: Edit[]): void {
+  if (run.turn === undefined && metaOf(params.json())?.[runMeta.turn] !== undefined) edits.push({ path: turnPath, value: undefined })
+  for (const edit of told(run, trace.baggage).edits) edits.push(edit)
+}
+
+/** The run and its turn, beside what else goes on of the client's baggage. */
+export function baggageOf(run: Run, others: string | undefined): string {
+  return told(run, others).baggage
+}
+
+interface Told {
+  readonly baggage: string
+  readonly edits: readonly Edit[]
 }
 
 /** Of a run that no client states, which is one object for many calls. */
-const known = new WeakMap<Run, readonly Edit[]>()
+const known = new WeakMap<Run, Told>()
 
-function plainEdits(run: Run): readonly Edit[] {
-  let edits = known.get(run)
-  if (edits === undefined) {
-    edits = editsOf(run, undefined)
-    if (run.turn === undefined && (run.source === 'made' || run.source === 'session' || run.source === 'claim')) known.set(run, edits)
+function told(run: Run, others: string | undefined): Told {
+  if (others !== undefined) return toldOf(run, others)
+  let made = known.get(run)
+  if (made === undefined) {
+    made = toldOf(run, undefined)
+    if (run.turn === undefined && (run.source === 'made' || run.source === 'session' || run.source === 'claim')) known.set(run, made)
   }
-  return edits
+  return made
 }
 
-function editsOf({ id, turn }: Run, said: string | undefined): readonly Edit[] {
-  const run = { path: runPath, value: JSON.stringify(id) }
-  const entries = [
+function toldOf({ id, turn }: Run, others: string | undefined): Told {
+  const baggage = withBaggage(others, [
     [runBaggage.run, id],
     [runBaggage.turn, turn],
-  ] as const
-  const baggage = { path: baggagePath, value: JSON.stringify(withBaggage(said, entries)) }
-  return turn === undefined ? [run, baggage] : [run, { path: turnPath, value: JSON.stringify(turn) }, baggage]
+  ])
+  const run = { path: runPath, value: JSON.stringify(id) }
+  const edit = { path: baggagePath, value: JSON.stringify(baggage) }
+  return { baggage, edits: turn === undefined ? [run, edit] : [run, { path: turnPath, value: JSON.stringify(turn) }, edit] }
 }
 
 function metaOf(params: unknown): Readonly<Record<string, unknown>> | undefined {

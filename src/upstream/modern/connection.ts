@@ -33,7 +33,7 @@ import {
   retryAfterOf,
   statusFault,
 } from '../messages/answers.ts'
-import { callHeaders, Envelope, standardHeaders } from '../messages/envelope.ts'
+import { callHeaders, Envelope, standardHeaders, traceHeaders } from '../messages/envelope.ts'
 import { dataOf } from '../messages/errors.ts'
 import { audible, commonOf, logEvent, offeredOf, requestNamedIn, watchEvent } from '../messages/events.ts'
 import { cancel, orAborted, request } from '../wire/requests.ts'
@@ -156,8 +156,9 @@ export class ModernConnection implements Connection {
     const { wire } = this
     const startedAt = this.context.clock.mono()
     const id = wire.nextId()
+    exchange.note('sentAs', id)
     const params = this.envelope.of(call, call.interest.progress ? id : undefined, exchange)
-    const headers = wire.transport === 'stdio' ? noHeaders : callHeaders(hopHeaders(this.context, lease, call.caller.headers), call, fresh)
+    const headers = wire.transport === 'stdio' ? noHeaders : this.callHeaders(call, exchange, lease, fresh)
     const openCall: OpenCall = { call, exchange }
     this.inFlight += 1
     if (wire.transport === 'stdio') this.openCalls.set(id, openCall)
@@ -373,6 +374,11 @@ export class ModernConnection implements Connection {
   /** Requests of servers are forbidden in this revision on every transport; they are not even answered. */
   private dropRequest(): void {
     this.context.report.counters.add('proto_anomaly', { upstream: this.context.id, type: 'stray_request' })
+  }
+
+  private callHeaders(call: TargetedCall, exchange: Exchange, lease: CredentialLease, fresh: readonly HeaderParam[] | undefined) {
+    const headers = hopHeaders(this.context, lease, call.caller.headers)
+    return callHeaders(traceHeaders(headers, call, exchange), call, fresh)
   }
 
   private headers(method: string, name: string | undefined, lease: CredentialLease): Readonly<Record<string, string>> {

@@ -15,6 +15,7 @@ import { systemClock } from '../../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../../src/platform/random/system-random.ts'
 import { createSealer, freshKey } from '../../../src/platform/seal/aes-sealer.ts'
 import { createMemoryEphemeral } from '../../../src/platform/store/memory/ephemeral.ts'
+import { allSampled } from '../propagation.ts'
 
 export interface Walked {
   readonly call: Call
@@ -81,6 +82,7 @@ export function testContext(gateway: Gateway, change: ContextChange = {}): TestC
     gateway,
     clock,
     random: systemRandom,
+    propagation: allSampled,
     sealer: createSealer(freshKey(), systemRandom),
     ephemeral: createMemoryEphemeral(clock, report),
     report,

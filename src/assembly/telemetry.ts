@@ -1,0 +1,33 @@
+// Puts together what is exported of calls.
+import { createHmac } from 'node:crypto'
+import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Report } from '../core/ports/report.ts'
+import type { Redaction } from '../core/secrets/redaction.ts'
+import { createTraces, type Traces } from '../observe/index.ts'
+import type { Proxies } from '../platform/net/proxies.ts'
+import { identity } from './identity.ts'
+import type { Settings } from './settings.ts'
+
+interface TelemetryParts {
+  readonly settings: Settings
+  /** `OTEL_*` of the environment. */
+  readonly env: Readonly<Record<string, string | undefined>>
+  /** Of this replica. */
+  readonly instance: string
+  readonly sealKey: Uint8Array
+  readonly redaction: Redaction
+  readonly proxies: Proxies | undefined
+  readonly clock: Clock
+  readonly random: Random
+  readonly report: Report
+}
+
+export function assembleTraces({ settings, sealKey, ...parts }: TelemetryParts): Traces {
+  return createTraces({
+    ...parts,
+    settings: settings.telemetry,
+    identity,
+    key: createHmac('sha256', sealKey).update('signalbox telemetry').digest(),
+    objective: () => undefined,
+  })
+}
