@@ -125,5 +125,5 @@ test('every setting that a page names is one', () => {
     .flatMap((page) =>
       [...read(page).matchAll(new RegExp(`\`((?:${heads.join('|')})\\.[\\w.]+)\``, 'g'))].map(([, key]) => ({ page, key: key ?? '' })),
     )
-  expect(named.filter(({ key }) => !rows.includes(key) && !/\.(ts|mjs|md|yaml|json)$/.test(key))).toEqual([])
+  expect(named.filter(({ key }) => !rows.includes(key) && !/\.(ts|mjs|md|yaml|json|db|pub)$/.test(key))).toEqual([])
 })

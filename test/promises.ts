@@ -75,7 +75,7 @@ export const promises = {
   },
   R18: {
     text: 'For every use of a credential the audit says which identity, which credential (id, not value), which tool, when.',
-    claimed: { partly: 'callers, access, renewals and grants; the use of a static credential of a server has no row of its own' },
+    claimed: { partly: 'a static credential of a server (headers, env) is not named in rows' },
   },
   R19: {
     text: "G tracks each upstream token's TTL and refreshes before expiry with a 30 s buffer (configurable); a call that would outlive the token triggers refresh first.",
@@ -119,7 +119,7 @@ export const promises = {
   },
   R29: {
     text: 'One audit log answers "who accessed what, when, with which result" by query for any identity/tool/time; append-only, tamper-evident, survives restart.',
-    claimed: { partly: 'who, what, when, by which rule; results and arguments are not rows yet' },
+    claimed: true,
   },
   R30: {
     text: 'Three auth options are selectable: (a) behind an existing API gateway reusing its auth (trusted header/mTLS/forwarded JWT) - the preferred default, small blast radius, existing audit logs; (b) OAuth on the server itself; (c) platform-issued short-lived signed tokens verified on every call. Each has an end-to-end test.',
@@ -263,7 +263,7 @@ export const promises = {
   },
   R69: {
     text: 'Telemetry holds under load (gaps "surface under load"): bounded queues, drop counter, no loss of error spans or audit records.',
-    claimed: false,
+    claimed: { partly: 'the audit: bounded, counted, fail-closed' },
   },
   R70: {
     text: 'Every failure is labelled with exactly one of five categories - tool, configuration, transport, authentication, integration - in metric, span and error; "unknown" <1 % in the catalogue run.',

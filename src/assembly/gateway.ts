@@ -7,6 +7,7 @@ import type { Outcome } from '../core/call/outcome.ts'
 import type { Recorder } from '../core/call/record.ts'
 import type { Sealer } from '../core/call/seal.ts'
 import type { Wrap } from '../core/call/stage.ts'
+import type { CallAudit } from '../core/ports/call-audit.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Credentials, Issued } from '../core/ports/credentials.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
@@ -29,7 +30,7 @@ import type { MountScopes } from '../gateway/identity/index.ts'
 import { toolConcurrency } from '../gateway/limits/concurrency.ts'
 import { pipeline } from '../gateway/pipeline.ts'
 import { asserted, createSchemaGate, validate } from '../gateway/policy/stage.ts'
-import { record, unclaimedRecord } from '../gateway/record/stage.ts'
+import { audited, record, unclaimedRecord } from '../gateway/record/stage.ts'
 import { deadline } from '../gateway/resilience/deadline.ts'
 import { degraded } from '../gateway/resilience/degraded.ts'
 import { Maintenance } from '../gateway/resilience/maintenance.ts'
@@ -67,6 +68,8 @@ export interface InsideParts {
   /** On the way to HTTP servers; absent: there are none. */
   readonly proxies?: Proxies | undefined
   readonly decisions: Decisions
+  /** Rows of calls; absent: there is no audit. */
+  readonly audit?: CallAudit | undefined
   /** The end of tools; absent: configuration alone plans it. */
   readonly deprecations?: Deprecations | undefined
   /** What was used of rates and budgets, where several gateways share it; absent: it is in memory, and budgets are kept in `durable`. */
@@ -103,7 +106,11 @@ export function assembleInside(parts: InsideParts): Inside {
   const exits = assembleUpstreams({
     ...parts,
     besides: (id) => guarding.besides(id),
-    unclaimed: (row) => recorder.record(unclaimedRecord(row, clock.now(), clock.mono())),
+    unclaimed: (row) => {
+      const record = unclaimedRecord(row, clock.now(), clock.mono())
+      parts.audit?.unclaimed(record)
+      recorder.record(record)
+    },
   })
   const upstreams = exits.all
 
@@ -166,7 +173,7 @@ export function assembleInside(parts: InsideParts): Inside {
     : undefined
   const table = pipeline({
     ...catalog.stages,
-    record: record({ recorder, clock }),
+    record: record({ recorder, clock, audit: parts.audit }),
     spill: spill({
       store: createSpillStore(clock, random, settings.limits.spills),
       counters: report.counters,
@@ -187,6 +194,7 @@ export function assembleInside(parts: InsideParts): Inside {
     asserted,
     contract: registry === undefined ? undefined : contract((call) => registry.readBy(call)),
     validate,
+    audited: parts.audit === undefined ? undefined : audited(parts.audit),
     deadline: deadline((id) => limitsOf.get(id)),
     guards: guarding.stage,
     seal: continuation.seal,
@@ -214,7 +222,7 @@ export function assembleInside(parts: InsideParts): Inside {
       clock,
       identify: parts.identify,
       runOf: (principal, session, meta, headers) => runs.of(principal, session, meta, headers),
-      decisions: parts.decisions,
+      audit: parts.audit,
     }),
     upstreams,
     catalog,

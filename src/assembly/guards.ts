@@ -17,7 +17,7 @@ export interface Guarding {
   besides(upstream: UpstreamId): BesideCalls | undefined
 }
 
-export function assembleGuards(settings: Settings, parts: Pick<GuardParts, 'random' | 'report' | 'clock' | 'decisions'>): Guarding {
+export function assembleGuards(settings: Settings, parts: Pick<GuardParts, 'random' | 'report'>): Guarding {
   const kept = new Map<UpstreamId, KnownValues>()
   for (const [id, server] of Object.entries(settings.servers)) {
     const values = KnownValues.of(credentialsOf(server))
@@ -28,12 +28,10 @@ export function assembleGuards(settings: Settings, parts: Pick<GuardParts, 'rand
   const isConfigured = Object.values(settings.tools).some(({ secrets, untrusted }) => secrets === 'mask' || untrusted === 'mark')
   if (!isConfigured && kept.size === 0) return { stage: undefined, issued, besides: () => undefined }
   const others = new Map(Object.keys(settings.servers).map((id) => [id, othersOf(settings, id)]))
-  const { random, report, clock, decisions } = parts
+  const { random, report } = parts
   const guarding: GuardParts = {
     random,
     report,
-    clock,
-    decisions,
     othersOf: (id) => others.get(id) ?? unconfigured,
     keptOf: (id) => kept.get(id),
   }

@@ -20,8 +20,6 @@ import type { LockFile } from '../gateway/contracts/index.ts'
 import {
   type Audit,
   CallFeed,
-  createAudit,
-  createAuditStore,
   createClientStore,
   createInventory,
   createLog,
@@ -45,6 +43,7 @@ import { systemRandom } from '../platform/random/system-random.ts'
 import { adminToken } from '../platform/seal/admin-token.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
 import { type AssembledAlerting, assembleAlerting } from './alerting.ts'
+import { assembleAudit } from './audit.ts'
 import { type Auth, assembleAuth } from './auth.ts'
 import { configurationDigest } from './configuration-digest.ts'
 import { createContractJudge } from './contracts.ts'
@@ -198,11 +197,7 @@ class Running implements RunningGateway {
     this.saving = saveInventory(inventory, createClientStore(this.durable, mostClients), clock, sink.log)
     // What is in memory is gone when somebody could read it.
     const durable = outlivesRestart(settings) ? this.durable : undefined
-    const { retention: retentionMs } = settings.audit
-    this.audit =
-      durable === undefined
-        ? undefined
-        : createAudit({ store: createAuditStore(durable), clock, random: systemRandom, report: this.report, retentionMs })
+    this.audit = assembleAudit({ settings, clock, random: systemRandom, report: this.report, redaction, sealKey })
     this.auth = assembleAuth({
       settings,
       clock,
@@ -269,6 +264,7 @@ class Running implements RunningGateway {
       identify: (presented) => this.auth.callers.identify(presented),
       proxies: options.proxies,
       decisions: this.auth.decisions,
+      audit: this.audit,
       registry: this.registry.registry,
       challenge: (mount, scopes) => this.auth.callers.challenge(mount, scopes),
       wrap: stages?.wrap,
@@ -339,6 +335,7 @@ class Running implements RunningGateway {
   async open(): Promise<void> {
     // What is listed is judged against what was stood for before the start.
     await this.registry.start()
+    this.audit?.start()
     await Promise.all([
       this.versions.plans.start(),
       this.inside.catalog.start(),

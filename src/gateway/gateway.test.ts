@@ -1,5 +1,4 @@
 import { expect, it } from 'vitest'
-import { keptDecisions, noDecisions } from '../../test/doubles/decisions.ts'
 import { ManualClock } from '../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../test/doubles/principal.ts'
 import { aRun } from '../../test/doubles/run.ts'
@@ -21,7 +20,6 @@ it('the record of a refusal keeps principal, transport and revision, and no more
     clock: new ManualClock(),
     identify: () => ({ principal: anonymous }),
     runOf: () => aRun(),
-    decisions: noDecisions,
   })
   const refusal = {
     ...came,
@@ -41,26 +39,27 @@ it('the record of a refusal keeps principal, transport and revision, and no more
   expect(records[0]?.method).toHaveLength(128)
 })
 
-it('whoever is not let in has a row in the audit, with the reason and the id of the request', () => {
-  const decisions = keptDecisions()
+it('the audit is told of whoever is not let in, with the reason and the id of the request', () => {
+  const refused: CallRecord[] = []
   const recorder = { record: () => {}, bug: () => {} }
-  const clock = new ManualClock()
+  const none = () => undefined
   const gateway = createGateway({
     chains: {} as never,
     mounts: [],
     recorder,
-    clock,
+    clock: new ManualClock(),
     identify: () => ({ principal: anonymous }),
     runOf: () => aRun(),
-    decisions,
+    audit: { refusal: none, settled: none, closed: none, unclaimed: none, refused: (record) => void refused.push(record) },
   })
   const refusal = { ...came, mount: '', transport: 'http', method: undefined, revision: undefined, startedAtMs: 7 } as const
   const alice = aPrincipal({ credential: 'token-1' })
   gateway.refuse({ ...refusal, id: 'c1', principal: undefined, fault: fault('unauthenticated', { reason: 'the request shows none' }) })
   gateway.refuse({ ...refusal, id: 'c2', principal: undefined, fault: fault('parse_error', {}) })
   gateway.refuse({ ...refusal, id: 'c3', principal: alice, fault: fault('session_unknown', {}) })
-  expect(decisions.all).toMatchObject([
-    { id: 'c1', atMs: 7, about: 'authenticate', allowed: false, rule: 'unauthenticated', reason: expect.stringContaining('shows none') },
-    { id: 'c3', principal: alice, credential: 'token-1', allowed: false, rule: 'session_unknown' },
+  expect(refused).toMatchObject([
+    { id: 'c1', atMs: 7, fault: { kind: 'unauthenticated', message: expect.stringContaining('shows none') } },
+    { id: 'c2', fault: { kind: 'parse_error' } },
+    { id: 'c3', caller: { principal: alice }, fault: { kind: 'session_unknown' } },
   ])
 })

@@ -1,10 +1,10 @@
 // The gateway as a door sees it: who are you, do this, and a record even for what was refused.
 import type { Call, Family } from '../core/call/call.ts'
-import type { Recorder } from '../core/call/record.ts'
+import type { CallRecord, Recorder } from '../core/call/record.ts'
 import type { Next } from '../core/call/stage.ts'
+import type { CallAudit } from '../core/ports/call-audit.ts'
 import type { Clock } from '../core/ports/clock.ts'
-import type { Decisions } from '../core/ports/decisions.ts'
-import type { Gateway, Refusal } from '../core/ports/gateway.ts'
+import type { Gateway } from '../core/ports/gateway.ts'
 import { recordedFault } from './record/stage.ts'
 
 interface Parts {
@@ -14,22 +14,22 @@ interface Parts {
   readonly clock: Clock
   readonly identify: Gateway['identify']
   readonly runOf: Gateway['runOf']
-  readonly decisions: Decisions
+  /** Absent: there is no audit. */
+  readonly audit?: CallAudit | undefined
 }
 
 /** Characters of a method or revision that nobody has checked; a client chooses them. */
 const longestName = 128
 
-export function createGateway({ chains, mounts, recorder, clock, identify, runOf, decisions }: Parts): Gateway {
+export function createGateway({ chains, mounts, recorder, clock, identify, runOf, audit }: Parts): Gateway {
   return {
     identify,
     runOf,
     handle: (call, exchange) => chains[call.family](call, exchange),
     mounts: () => mounts,
     refuse: (refusal) => {
-      if (refusal.fault.category === 'authentication') noteRefusal(decisions, refusal)
       const durationMs = Math.max(0, clock.now() - refusal.startedAtMs)
-      recorder.record({
+      const record: CallRecord = {
         id: refusal.id,
         atMs: refusal.startedAtMs,
         startedAt: clock.mono() - durationMs,
@@ -75,24 +75,9 @@ export function createGateway({ chains, mounts, recorder, clock, identify, runOf
         stream: undefined,
         bytesIn: 0,
         bytesOut: 0,
-      })
+      }
+      audit?.refused(record)
+      recorder.record(record)
     },
   }
-}
-
-/** Who was not let in, and why. What identified it is not known, or is nobody's to be named. */
-function noteRefusal(decisions: Decisions, { id, startedAtMs, principal, method, fault }: Refusal): void {
-  decisions.note({
-    id,
-    atMs: startedAtMs,
-    about: 'authenticate',
-    allowed: false,
-    principal,
-    method: method?.slice(0, longestName),
-    upstream: undefined,
-    item: undefined,
-    rule: fault.kind,
-    credential: principal?.credential ?? '',
-    reason: fault.message,
-  })
 }

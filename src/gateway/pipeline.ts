@@ -17,6 +17,8 @@ export interface Stages {
   /** Undefined where nobody keeps contracts. */
   readonly contract: Pass<RoutedCall> | undefined
   readonly validate: Pass<RoutedCall>
+  /** Undefined where there is no audit, or nothing is refused for it. */
+  readonly audited: Pass<Call> | undefined
   readonly deadline: Pass<TargetedCall>
   /** Undefined where configuration asks for none, and no server has a credential of it. */
   readonly guards: Pass<TargetedCall> | undefined
@@ -62,6 +64,11 @@ export function pipeline(s: Stages) {
     .pass(['invoke'], s.asserted, 'before validate: a header that lies about the body is refused whatever the arguments')
     .pass(['invoke'], s.contract, 'before validate: who has read another schema is told that, whatever its arguments')
     .pass(['invoke'], s.validate, 'before anything is spent on the call: no upstream byte for wrong arguments')
+    .pass(
+      everyFamily,
+      s.audited,
+      'after all that refuses a call for what it is, before anything is spent on it: what could not be told of afterwards is not begun',
+    )
     .pass(sent, s.deadline, 'from here the upstream’s own limits count')
     .pass(
       sent,

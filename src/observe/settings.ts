@@ -93,9 +93,42 @@ export type OtlpSettings = z.infer<typeof otlpSettings>
 export type TelemetrySettings = z.infer<typeof telemetrySettings>
 
 export const auditSettings = z.strictObject({
+  mode: z
+    .enum(['durable', 'buffered'])
+    .optional()
+    .describe(
+      '`durable`: no answer leaves before its row is on the disk. `buffered`: no answer waits; a gateway that is killed loses the rows of its last second at most. Default: `durable` in the production profile, `buffered` in the dev profile.',
+    ),
+  onLoss: z
+    .enum(['closed', 'writes', 'open'])
+    .optional()
+    .describe(
+      'Which calls are refused while the audit cannot be written: all (`closed`), those that are not known to change nothing (`writes`), or none (`open`). Default: `closed` where it is durable, `open` where it is buffered.',
+    ),
+  arguments: z
+    .enum(['redacted', 'hashed', 'none'])
+    .default('redacted')
+    .describe(
+      'What rows keep of the arguments of calls: all of it less secrets and personal data (`redacted`, at most 4 KiB; docs/redaction.md), a digest that is the same for the same arguments and that nobody without `seal.key` can guess from (`hashed`), or nothing (`none`).',
+    ),
   retention: duration
     .prefault('90d')
     .describe(
-      'How long rows of the audit are kept. They are in the store of `stateDir`; where nothing outlives a restart there is no audit.',
+      'How long rows of the audit are kept. They are in `audit.db` of `stateDir`; where nothing outlives a restart there is no audit.',
+    ),
+  anchors: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'A file to which anchors are added, a line of JSON each, beside the log: keep it where whoever can write `stateDir` cannot change it. `signalbox audit verify --anchors FILE` checks the audit against it.',
+    ),
+  key: z
+    .string()
+    .optional()
+    .describe(
+      'The private key that signs anchors and checkpoints: PEM (PKCS #8) of Ed25519, by reference (`${file:…}`). Default: `audit.key` in `stateDir`, made at the first start.',
     ),
 })
+
+export type AuditSettings = z.infer<typeof auditSettings>

@@ -2,14 +2,15 @@
 // What they end is told to the issuers that gave it, and noted in the audit.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { assembleAudit } from '../assembly/audit.ts'
 import { assembleAuth } from '../assembly/auth.ts'
 import { assembleCredentials } from '../assembly/credentials.ts'
 import { createOversight, type Oversight } from '../authorization-server/index.ts'
 import type { Decisions } from '../core/ports/decisions.ts'
 import type { Durable } from '../core/ports/durable.ts'
+import { Redaction } from '../core/secrets/redaction.ts'
 import type { Revocation } from '../gateway/credentials/index.ts'
 import { createRevocationStore, type RevocationStore } from '../gateway/identity/index.ts'
-import { createAudit, createAuditStore } from '../observe/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
 import { ownUrl } from './configuration/address.ts'
@@ -38,12 +39,12 @@ export function openGranting(loaded: Loaded): Granting | string {
   const settings = { ...loaded.settings, stateDir }
   const report = { log: () => undefined, counters: { add: () => undefined } }
   const parts = { settings, clock: systemClock, random: systemRandom, durable, report }
-  const { retention: retentionMs } = settings.audit
-  const audit = createAudit({ ...parts, store: createAuditStore(durable), retentionMs })
+  const audit = assembleAudit({ ...parts, redaction: new Redaction(settings.redact) })
+  const decisions: Decisions = audit ?? { note: () => undefined }
   const none: readonly string[] = []
   const auth = assembleAuth({
     ...parts,
-    decisions: audit,
+    decisions,
     proxies: loaded.proxies,
     scopes: { first: () => none, all: () => none },
     mounts: () => none,
@@ -62,11 +63,11 @@ export function openGranting(loaded: Loaded): Granting | string {
     revocation: credentials.revocation,
     oversight: createOversight(durable, auth.vault, systemClock),
     revocations: createRevocationStore(durable, systemClock),
-    decisions: audit,
+    decisions,
     close: async () => {
       credentials.close()
       await auth.close()
-      await audit.end()
+      await audit?.end()
       await durable.close()
     },
   }

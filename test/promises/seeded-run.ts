@@ -150,8 +150,8 @@ export async function seededRun(): Promise<SeededRun> {
   await call('takes', {}, '/up', { 'signalbox.dev/why': `to use ${sent('a token in a reason', formed(), 'up')}` })
   // Quoted to whoever sent it, and to nobody else.
   const refused = [
-    await modern(gateway.base, 'tools/call', { name: 'takes', arguments: { count: sent('a wrong argument') } }, { mount: '/up' }),
-    await modern(gateway.base, 'tools/call', { name: 'takes', arguments: { list: [sent('a wrong element')] } }, { mount: '/up' }),
+    await modern(gateway.base, 'tools/call', { name: 'takes', arguments: { count: sent('a wrong argument', formed()) } }, { mount: '/up' }),
+    await modern(gateway.base, 'tools/call', { name: 'takes', arguments: { list: [sent('a wrong element', formed())] } }, { mount: '/up' }),
   ]
   for (let again = 0; again < 30; again += 1) await call('takes', { token: sent(`an argument that comes again ${again}`, plain(), 'up') })
   const uri = `https://files.example/a?access_token=${sent('a token in an address', `${letters(24)}7q`, 'up')}`

@@ -11,7 +11,7 @@ const landed: Readonly<Record<string, readonly string[]>> = {
   sessions: ['05d43b1b65c7ca59'],
   signing_keys: ['89f02c0f1103f6a4'],
   authorization: ['d26ca92c3e717b89'],
-  audit: ['4a1ffc1149f35857'],
+  audit: ['4a1ffc1149f35857', '49cec1a09c77cd6e'],
   connect: ['eb1a518c75083643'],
   grants: ['a29ea2813fe22805'],
   upstream_clients: ['2ecbfbad917749a9'],
@@ -30,7 +30,8 @@ describe('the tables of the durable store', () => {
   const tables = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name").all() as { name: string }[]
 
   it('begin their primary key with the tenant', () => {
-    expect(tables.length).toBeGreaterThanOrEqual(domains.length)
+    // The audit's went with its second migration.
+    expect(tables.length).toBeGreaterThanOrEqual(domains.length - 1)
     const first = tables.map(({ name }) => {
       const columns = database.prepare(`PRAGMA table_info(${name})`).all() as { name: string; pk: number }[]
       return `${name}: ${columns.find(({ pk }) => pk === 1)?.name}`

@@ -20,7 +20,6 @@ const plain = new Set([
   'tool_states.approved',
   'tool_states.live',
   'tool_histories.state',
-  'audit_batches.body',
   'api_keys.digest',
 ])
 

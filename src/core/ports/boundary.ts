@@ -28,6 +28,7 @@ export type EventSource =
   | 'alerts'
   | 'objectives'
   | 'faults'
+  | 'audit'
 
 /** Never throws. */
 export function reportBug(report: Report, source: EventSource, error: unknown, fields: Readonly<Record<string, unknown>> = {}): void {

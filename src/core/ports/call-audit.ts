@@ -15,4 +15,8 @@ export interface CallAudit {
   settled(call: SettledCall): Promise<boolean> | undefined
   /** How the answer left, of a call that `settled` was told of. */
   closed(record: CallRecord): void
+  /** A call that nobody came back for: all of its row. */
+  unclaimed(record: CallRecord): void
+  /** A request that became no call. Nobody waits for its row. */
+  refused(record: CallRecord): void
 }

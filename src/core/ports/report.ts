@@ -85,6 +85,7 @@ export const counters = {
     help: 'Spans that were not exported: `queue_full` (more waited than there is room for), `rejected` and `refused` (the collector does not want them), `given_up` (it was away for too long), `unencodable` (a bug), `shutdown` (the gateway ended first).',
     labels: ['reason'],
   },
+  audit_rows: { help: 'Rows of the audit that were kept.', labels: [] },
   audit_rows_lost: { help: 'Rows of the audit that were lost, since the store was away for longer than memory lasts.', labels: [] },
   admin_refused: {
     help: 'Requests to the admin door that were refused: of nobody who is known (`unauthenticated`), of a caller without a role (`no_role`), or whose role is too little (`role`).',

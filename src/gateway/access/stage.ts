@@ -1,5 +1,5 @@
 // The stage that lets a call go on only where a rule of `access` grants it: before any byte goes upstream, and before anything is counted
-// against a limit. Each decision is noted for the audit.
+// against a limit. The row of the call has what was decided; what a rule that is not in force would have said is a row of its own.
 import '../../core/call/facts.ts'
 import { type Call, ofRun, type TargetedCall } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
@@ -10,7 +10,7 @@ import type { Pass } from '../../core/call/stage.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock } from '../../core/ports/clock.ts'
-import type { Decision, Decisions } from '../../core/ports/decisions.ts'
+import type { Decisions } from '../../core/ports/decisions.ts'
 import type { Counters } from '../../core/ports/report.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import type { Policy } from './access.ts'
@@ -45,18 +45,14 @@ export function authorize(parts: AuthorizeParts): Pass<TargetedCall> {
       for (const rule of shadows) {
         const effect = verdict.kind === 'allowed' ? 'none' : 'would_allow'
         parts.counters.add('access_shadow', { rule: rule.name, effect })
-        if (effect === 'would_allow') note(parts, call, item, 'shadow', true, rule.name, undefined)
+        if (effect === 'would_allow') noteShadow(parts, call, item, rule.name)
       }
       const allowed = verdict.kind === 'allowed'
       const rule = verdict.kind === 'denied' ? 'default' : verdict.rule.name
       exchange.note('decided', { allowed, rule, from, to: parts.clock.mono() })
-      if (verdict.kind === 'allowed') {
-        note(parts, call, item, 'access', true, rule, undefined)
-        return next(ofTeam(call, exchange, verdict.rule.team), exchange)
-      }
+      if (verdict.kind === 'allowed') return next(ofTeam(call, exchange, verdict.rule.team), exchange)
       const refused = refusal(parts, call, item, verdict)
       parts.counters.add('access_denied', { upstream: item.upstream, kind: refused.kind })
-      note(parts, call, item, 'access', false, rule, refused.message)
       return Promise.resolve(failed(refused))
     },
   }
@@ -92,21 +88,13 @@ function refusal(parts: AuthorizeParts, call: Call, item: Item, verdict: Exclude
   return fault('insufficient_scope', detail, { challenge: parts.challenge(call, rule.scopes) })
 }
 
-function note(
-  { decisions, clock }: AuthorizeParts,
-  call: TargetedCall,
-  item: Item,
-  about: Decision['about'],
-  allowed: boolean,
-  rule: string,
-  reason: string | undefined,
-): void {
+function noteShadow({ decisions, clock }: AuthorizeParts, call: TargetedCall, item: Item, rule: string): void {
   const { principal } = call.caller
   decisions.note({
     id: call.id,
     atMs: clock.now(),
-    about,
-    allowed,
+    about: 'shadow',
+    allowed: true,
     principal,
     method: call.method,
     upstream: item.upstream,
@@ -116,6 +104,6 @@ function note(
     rule,
     credential: principal.credential,
     run: call.run,
-    reason,
+    reason: undefined,
   })
 }

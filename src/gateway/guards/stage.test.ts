@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import { aCall, anExchange, anItem, aReport, countedRandom } from '../../../test/doubles/gateway/samples.ts'
-import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { type RoutedCall, routed } from '../../core/call/call.ts'
 import { complete, failed, type Outcome, unscanned } from '../../core/call/outcome.ts'
 import { payloadOf } from '../../core/call/payload.ts'
 import { unconfigured } from '../../core/call/tool-settings.ts'
 import { fault } from '../../core/faults/catalogue.ts'
-import type { Decision } from '../../core/ports/decisions.ts'
 import { KnownValues } from '../../core/secrets/known-values.ts'
 import { type GuardSettings, guards } from './stage.ts'
 
@@ -16,12 +14,9 @@ const own = 'kept-by-the-gateway-7'
 
 function setting(settings: Partial<GuardSettings>, { kept = false, quiet = false, others = {} as Partial<GuardSettings> } = {}) {
   const { report, counted, logged } = aReport()
-  const decisions: Decision[] = []
   const stage = guards({
     random: countedRandom(),
     report,
-    clock: new ManualClock(),
-    decisions: { note: (decision) => void decisions.push(decision) },
     othersOf: () => ({ ...unconfigured, ...others }),
     keptOf: () => (kept ? KnownValues.of([own]) : undefined),
   })
@@ -36,7 +31,7 @@ function setting(settings: Partial<GuardSettings>, { kept = false, quiet = false
       return outcome
     })
   }
-  return { run, events, exchange, counted, decisions, logged }
+  return { run, events, exchange, counted, logged }
 }
 
 function result(value: unknown): Outcome {
@@ -55,7 +50,7 @@ const both = { content: [{ type: 'text', text: JSON.stringify(structured) }], st
 
 describe('secrets', () => {
   it('are masked alike in text and structured content, and counted', async () => {
-    const { run, counted, logged, decisions, exchange } = setting({ secrets: 'mask' })
+    const { run, counted, logged, exchange } = setting({ secrets: 'mask' })
     const { content, structuredContent, isError, _meta } = body(await run(result(both)))
     expect(structuredContent).toEqual({ rows: [{ name: 'a', key: masked }], big: 1 })
     expect(JSON.parse(content[0].text)).toEqual(structuredContent)
@@ -65,8 +60,6 @@ describe('secrets', () => {
     expect(counted.masked).toBe(4)
     expect(logged.join()).not.toContain(token)
     expect(exchange.fact('masked')).toEqual({ github_token: 4 })
-    expect(decisions).toMatchObject([{ about: 'content', allowed: true, rule: 'secrets', reason: 'masked: github_token 4' }])
-    expect(JSON.stringify(decisions)).not.toContain(token)
   })
 
   it('in prompts, embedded resources and what is read, and never in images, audio, blobs or addresses', async () => {
@@ -175,7 +168,6 @@ describe('secrets', () => {
     const clean = result({ content: [{ type: 'text', text: 'token: none, 12345678901234567890' }] })
     const unmasked = setting({}, { kept: true, quiet: true })
     expect(await unmasked.run(clean)).toBe(clean)
-    expect(unmasked.decisions).toEqual([])
     expect(unmasked.exchange.fact('masked')).toBeUndefined()
     expect(await setting({ secrets: 'mask' }, { kept: true }).run(clean)).toBe(clean)
     const unguarded = result(both)

@@ -2,14 +2,13 @@
 // server sends on the way, and those of its errors, are guarded as its results are.
 import type { RoutedCall, TargetedCall, UpstreamId } from '../../core/call/call.ts'
 import '../../core/call/facts.ts'
-import type { CallEvent, Exchange, Sink } from '../../core/call/exchange.ts'
+import type { CallEvent, Sink } from '../../core/call/exchange.ts'
 import { type Complete, failed, type Outcome } from '../../core/call/outcome.ts'
 import { type Payload, payload } from '../../core/call/payload.ts'
 import type { Pass } from '../../core/call/stage.ts'
 import type { ToolSettings } from '../../core/call/tool-settings.ts'
 import type { Fault } from '../../core/faults/fault.ts'
-import type { Clock, Random } from '../../core/ports/clock.ts'
-import type { Decisions } from '../../core/ports/decisions.ts'
+import type { Random } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { vendorPrefix } from '../../core/protocol/names.ts'
 import type { KnownValues } from '../../core/secrets/known-values.ts'
@@ -22,8 +21,6 @@ export type GuardSettings = Pick<ToolSettings, 'secrets' | 'untrusted'>
 export interface GuardParts {
   readonly random: Random
   readonly report: Report
-  readonly clock: Clock
-  readonly decisions: Decisions
   /** Of what a server has beside tools: prompts, resources, tasks. */
   othersOf(upstream: UpstreamId): GuardSettings
   /** What the gateway keeps towards a server; undefined where that is nothing. */
@@ -45,36 +42,12 @@ export function guards(parts: GuardParts): Pass<TargetedCall> {
       const guard = new Guard(parts, call, secrets === 'mask', kept, exchange.sink)
       return next(call, isMasked ? exchange.with({ sink: guard }) : exchange).then((outcome) => {
         const masked = isMasked ? guard.masked(outcome) : outcome
-        if (guard.counts !== undefined) tell(parts, call, exchange, guard.counts)
+        // Of the whole call, once: what came on its way too.
+        if (guard.counts !== undefined) exchange.note('masked', guard.counts)
         return marks && masked.kind === 'complete' ? guard.marked(masked) : masked
       })
     },
   }
-}
-
-/** Of the whole call, once: what came on its way too. */
-function tell({ decisions, clock }: GuardParts, call: TargetedCall, exchange: Exchange, counts: Counts): void {
-  exchange.note('masked', counts)
-  const { item } = call as Partial<RoutedCall>
-  const { principal } = call.caller
-  decisions.note({
-    id: call.id,
-    atMs: clock.now(),
-    about: 'content',
-    allowed: true,
-    principal,
-    method: call.method,
-    upstream: call.upstream,
-    item: item?.name,
-    version: item?.version?.number,
-    contract: item?.contract?.digest,
-    rule: 'secrets',
-    credential: principal.credential,
-    run: call.run,
-    reason: `masked: ${Object.entries(counts)
-      .map(([rule, count]) => `${rule} ${count}`)
-      .join(', ')}`,
-  })
 }
 
 /** Stands in the sink's place of one call. */

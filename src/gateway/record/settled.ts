@@ -173,7 +173,8 @@ export function unclaimedRecord({ id, call, outcome, durationMs }: Unclaimed, no
 
 const none: readonly never[] = []
 
-function changesNothing({ family, method }: Call, item: Item | undefined): boolean {
+/** Whether a call is known to change nothing at its server. */
+export function changesNothing({ family, method }: Call, item: Item | undefined): boolean {
   if (family !== 'invoke') return family !== 'task' || method === 'tasks/get'
   return item === undefined || item.kind !== 'tool' || item.traits.readOnly
 }

@@ -131,6 +131,8 @@ describe('no answer leaves before its row of the audit is safe', () => {
         return settled(row)
       },
       closed: (row) => closed.push(row),
+      unclaimed: () => undefined,
+      refused: () => undefined,
     })
     return { ...parts, rows, closed }
   }

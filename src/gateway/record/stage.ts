@@ -11,6 +11,7 @@ import type { CallAudit } from '../../core/ports/call-audit.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import { closedCall, settledCall } from './settled.ts'
 
+export { audited } from './audited.ts'
 export { recordedFault, unclaimedRecord } from './settled.ts'
 
 export interface RecordParts {

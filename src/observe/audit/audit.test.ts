@@ -1,221 +1,329 @@
-import { describe, expect, it, vi } from 'vitest'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from '@photostructure/sqlite'
+import { afterEach, describe, expect, it } from 'vitest'
+import { aFolder, auditBench, value } from '../../../test/audit/bench.ts'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../../test/doubles/principal.ts'
-import type { Decision } from '../../core/ports/decisions.ts'
-import type { Durable, Stored } from '../../core/ports/durable.ts'
-import { systemRandom } from '../../platform/random/system-random.ts'
-import { createSqliteDurable } from '../../platform/store/sqlite/durable.ts'
-import { type AuditParts, createAudit } from './audit.ts'
-import { type AuditStore, auditDomain, createAuditStore } from './audit-store.ts'
-import { queryAudit, verifyAudit } from './look-back.ts'
+import { aRecord } from '../../../test/doubles/record.ts'
+import { aRun } from '../../../test/doubles/run.ts'
+import { eventually } from '../../../test/peers/processes.ts'
+import type { AuditStore } from '../../core/ports/audit-store.ts'
+import type { StoreFaultKind } from '../../core/ports/durable.ts'
+import { readSqliteAudit } from '../../platform/audit/sqlite.ts'
+import { answerMs, lingerMs } from './audit.ts'
+import { mostWaitingRows } from './queue.ts'
+import { type AuditFilter, auditRows, rowsOfCall, rowsOfRun } from './read.ts'
+import { refusalBurst } from './refusals.ts'
+import { verifyAudit } from './verify.ts'
 
-const day = 86_400_000
-
-function bench(change: Partial<AuditParts> = {}) {
-  const clock = new ManualClock()
-  const counted: string[] = []
-  const durable: Durable = createSqliteDurable({
-    file: undefined,
-    domains: [auditDomain],
-    program: 'test',
-    clock,
-    report: { log: () => undefined, counters: { add: () => undefined } },
-  })
-  const store = change.store ?? createAuditStore(durable)
-  const audit = createAudit({
-    store,
-    clock,
-    random: systemRandom,
-    report: { log: () => undefined, counters: { add: (name) => void counted.push(name) } },
-    retentionMs: 30 * day,
-    ...change,
-  })
-  return { clock, durable, store, audit, counted }
+const folders: ReturnType<typeof aFolder>[] = []
+const folder = (): string => {
+  const made = aFolder()
+  folders.push(made)
+  return made.path
 }
-
-function decision(clock: ManualClock, change: Partial<Decision> = {}): Decision {
-  return {
-    id: 'call-1',
-    atMs: clock.now(),
-    about: 'access',
-    allowed: true,
-    principal: aPrincipal({ credential: 'jti-7', clientId: 'agent' }),
-    method: 'tools/call',
-    upstream: 'tracker',
-    item: 'get_issue',
-    rule: 'access.0',
-    credential: 'jti-7',
-    reason: undefined,
-    ...change,
-  }
-}
-
-const everything = { fromMs: 0, toMs: Number.MAX_SAFE_INTEGER, most: 1_000 }
-
-function value<T>(stored: Stored<T>): T {
-  if (!stored.ok) throw new Error(stored.fault.message)
-  return stored.value
-}
-
-it('says who used what, by which credential, when and by which rule (R18, R29)', async () => {
-  const { clock, store, audit } = bench()
-  audit.note(decision(clock))
-  await clock.advance(1_000)
-  audit.note(decision(clock, { principal: aPrincipal({ sub: 'bob' }), allowed: false, rule: 'default', item: 'drop', reason: 'no rule' }))
-  await audit.end()
-  const rows = value(await queryAudit(store, everything))
-  expect(rows).toMatchObject([
-    {
-      seq: 0,
-      subject: 'alice',
-      issuer: 'https://id.example',
-      client: 'agent',
-      credential: 'jti-7',
-      upstream: 'tracker',
-      item: 'get_issue',
-      allowed: true,
-    },
-    { seq: 1, subject: 'bob', allowed: false, rule: 'default', reason: 'no rule' },
-  ])
-  const found = async (question: object) => value(await queryAudit(store, { ...everything, ...question })).map(({ seq }) => seq)
-  expect(await found({ principal: 'bob' })).toEqual([1])
-  expect(await found({ tool: 'tracker/get_issue' })).toEqual([0])
-  expect(await found({ tool: 'tracker' })).toEqual([0, 1])
-  expect(await found({ allowed: false })).toEqual([1])
-  expect(await found({ toMs: clock.now() - 1 })).toEqual([0])
-  expect(await found({ most: 1 })).toEqual([1])
+afterEach(() => {
+  for (const one of folders.splice(0)) one.remove()
 })
 
-it('keeps rows within a moment, many in one write', async () => {
-  const { clock, store, audit } = bench()
-  for (let n = 0; n < 2_700; n += 1) audit.note(decision(clock, { id: `call-${n}` }))
-  await audit.end()
-  expect(value(await queryAudit(store, { ...everything, most: 10_000 })).map(({ id }) => id)).toEqual(
-    Array.from({ length: 2_700 }, (_, n) => `call-${n}`),
-  )
-  expect(value(await store.ofChain(value(await store.chains())[0] as string, 0, 100)).map(({ count }) => count)).toEqual([
-    1_024, 1_024, 652,
-  ])
-})
+const call = (id: string, change: Parameters<typeof aRecord>[0] = {}) => aRecord({ id, ...change })
 
-describe('the chain', () => {
-  async function written(): Promise<ReturnType<typeof bench>> {
-    const made = bench()
-    for (let n = 0; n < 2_400; n += 1) made.audit.note(decision(made.clock, { id: `call-${n}` }))
-    await made.audit.end()
-    return made
-  }
-  const broken = async (store: AuditStore) => value(await verifyAudit(store)).map((verdict) => verdict.broken?.seq)
+async function found(file: string, filter: AuditFilter = {}) {
+  const store = readSqliteAudit(file)
+  const { rows } = value(await auditRows(store, filter, { order: 'oldest', most: 100_000 }))
+  await store.close()
+  return rows
+}
+const ids = async (file: string, filter: AuditFilter = { about: 'call' }) => (await found(file, filter)).map(({ id }) => id)
 
-  it('is whole as it was written, for each gateway that wrote', async () => {
-    const { store, clock } = await written()
-    const second = createAudit({
-      store,
-      clock,
-      random: systemRandom,
-      report: { log: () => undefined, counters: { add: () => undefined } },
-      retentionMs: day,
-    })
-    second.note(decision(clock))
-    await second.end()
-    expect(
-      value(await verifyAudit(store))
-        .map(({ rows, broken: at }) => [rows, at])
-        .sort(),
-    ).toEqual([
-      [1, undefined],
-      [2_400, undefined],
+describe('durable', () => {
+  it('an answer waits until its row is on the disk, and many rows share a commit', async () => {
+    const { audit, file, counted, store } = auditBench(folder())
+    const settled = Array.from({ length: 64 }, (_, n) => audit.settled(call(`call-${n}`)))
+    expect(settled.every((one) => one instanceof Promise)).toBe(true)
+    expect(await Promise.all(settled as Promise<boolean>[])).toEqual(settled.map(() => true))
+    // Another connection sees them.
+    expect(await ids(file)).toEqual(settled.map((_, n) => `call-${n}`))
+    expect(counted.get('audit_rows')).toBeGreaterThanOrEqual(65)
+    const [batches = []] = value(await store.read([['SELECT COUNT(*) AS n FROM audit_chain_batches', []]]))
+    expect(batches[0]?.n).toBeLessThan(6)
+    await audit.end()
+    expect(value(await verifyAudit(readSqliteAudit(file)))).toMatchObject({ verdict: 'whole' })
+  })
+
+  it('one call has one row; how its answer left is another where it did not simply', async () => {
+    const { audit, file } = auditBench(folder())
+    await audit.settled(call('a'))
+    audit.closed(call('a'))
+    await audit.settled(call('b'))
+    audit.closed(call('b', { delivery: 'client_gone', termination: 'CL' }))
+    audit.unclaimed(call('c', { delivery: 'unclaimed', termination: 'CL' }))
+    await audit.end()
+    const rows = (await found(file)).map(({ about, id, reason }) => [about, id, reason])
+    expect(rows.filter(([about]) => about === 'call' || about === 'delivery')).toEqual([
+      ['call', 'a', null],
+      ['call', 'b', null],
+      ['delivery', 'b', 'client_gone'],
+      ['call', 'c', null],
+      ['delivery', 'c', 'unclaimed'],
     ])
+    expect(rows.map(([about]) => about).filter((about) => about === 'start' || about === 'stop')).toEqual(['start', 'stop'])
+  })
+
+  it('rows are found by what they say, those that are not indexed yet too, a page after the other', async () => {
+    const { audit, file, store } = auditBench(folder())
+    for (let n = 0; n < 3_000; n += 1) {
+      const last = audit.settled(
+        call(`call-${n}`, {
+          atMs: 1_000 + n,
+          run: aRun({ id: `run-${n % 100}` }),
+          item: `tool-${n % 7}`,
+          caller: { ...aRecord().caller, principal: aPrincipal({ sub: n % 2 === 0 ? 'alice' : 'bob' }) },
+          decided: { allowed: n % 10 !== 0, rule: 'r', from: 0, to: 0 },
+        }),
+      )
+      if (n % 500 === 499) await last
+    }
+    await eventually(() => store.unindexed === 0)
+    for (let n = 0; n < 5; n += 1) await audit.settled(call(`tail-${n}`, { run: aRun({ id: 'run-7' }) }))
+    expect(store.unindexed).toBeGreaterThan(0)
+    const run = value(await rowsOfRun(store, 'run-7')).rows.map(({ id }) => id)
+    expect(run).toEqual([
+      ...Array.from({ length: 5 }, (_, n) => `tail-${n}`),
+      ...Array.from({ length: 30 }, (_, n) => `call-${7 + 100 * n}`),
+    ])
+    expect(await ids(file, { tool: 'up/tool-3', about: 'call' })).toHaveLength(Math.ceil((3_000 - 3) / 7))
+    expect(await ids(file, { principal: 'bob', denied: true })).toHaveLength(0)
+    expect(await ids(file, { principal: 'alice', denied: true })).toHaveLength(300)
+    expect(await ids(file, { fromMs: 1_010, toMs: 1_019, principal: 'bob' })).toEqual([
+      'call-11',
+      'call-13',
+      'call-15',
+      'call-17',
+      'call-19',
+    ])
+    expect(value(await rowsOfCall(store, 'call-1234'))).toMatchObject([{ run: 'run-34', seq: expect.any(Number) }])
+    for (const order of ['newest', 'oldest'] as const) {
+      const all: string[] = []
+      let after: string | undefined
+      do {
+        const page = value(await auditRows(store, { principal: 'bob', about: 'call' }, { order, most: 97, after }))
+        all.push(...page.rows.map(({ id }) => id))
+        after = page.next
+      } while (after !== undefined)
+      const expected = Array.from({ length: 1_500 }, (_, n) => `call-${1 + 2 * n}`)
+      expect(all).toEqual(order === 'oldest' ? expected : expected.reverse())
+    }
+    expect(value(await auditRows(store, {}, { order: 'newest', most: 5, after: 'x' })).rows).toEqual([])
+    await audit.end()
+    expect(value(await verifyAudit(readSqliteAudit(file)))).toMatchObject({ verdict: 'whole' })
+  })
+})
+
+/** A store that is what the test says. */
+function failing(inner: AuditStore, kind: () => StoreFaultKind | 'silent' | undefined): AuditStore {
+  return {
+    ...inner,
+    get unindexed() {
+      return inner.unindexed
+    },
+    read: (queries) => inner.read(queries),
+    heads: (most) => inner.heads(most),
+    expiring: (before) => inner.expiring(before),
+    drop: (checkpoint) => inner.drop(checkpoint),
+    close: () => inner.close(),
+    append: (batch) => {
+      const wrong = kind()
+      if (wrong === 'silent') return new Promise(() => undefined)
+      return wrong === undefined ? inner.append(batch) : Promise.resolve({ ok: false, fault: { kind: wrong, message: 'away' } })
+    },
+  }
+}
+
+describe('while the store is away', () => {
+  async function away(change: Parameters<typeof auditBench>[1] = {}) {
+    const clock = new ManualClock()
+    const path = folder()
+    const real = auditBench(path)
+    let wrong: StoreFaultKind | 'silent' | undefined
+    const bench = auditBench(path, { clock, store: failing(real.store, () => wrong), ...change })
+    if (change.mode !== 'buffered' && change.onLoss !== 'open') expect(await bench.audit.settled(call('before'))).toBe(true)
+    return { ...bench, clock, fail: (kind: typeof wrong) => (wrong = kind) }
+  }
+
+  it.each(['full', 'unavailable', 'locked', 'corrupt'] as const)(
+    '(%s) no answer is given out, no call begins, and both again by itself',
+    async (kind) => {
+      const { audit, clock, file, fail, logged } = await away()
+      fail(kind)
+      expect(await audit.settled(call('lost?'))).toBe(false)
+      expect(audit.refusal(true)).toMatchObject({ kind: 'store_unavailable', sideEffect: 'none' })
+      expect(await audit.settled(call('next'))).toBe(false)
+      audit.closed(
+        call('next', {
+          fault: { kind: 'store_unavailable', category: 'integration', sideEffect: 'applied', message: '', code: 1, answered: undefined },
+        }),
+      )
+      fail(undefined)
+      await clock.advance(1_000)
+      await eventually(() => audit.refusal(false) === undefined)
+      expect(await audit.settled(call('after'))).toBe(true)
+      await audit.end()
+      // What was answered for is there, and so is what was not.
+      expect(await ids(file)).toEqual(['before', 'lost?', 'next', 'after'])
+      expect((await found(file, { about: 'delivery' })).map(({ id, reason }) => [id, reason])).toEqual([['next', 'withheld']])
+      expect(logged.map(({ event }) => event)).toEqual(
+        expect.arrayContaining(['The audit cannot be written; it is tried again', 'The audit is written again']),
+      )
+    },
+  )
+
+  it('a store that says nothing is away after a time, and nobody waits longer', async () => {
+    const { audit, clock, fail } = await away()
+    fail('silent')
+    const settled = audit.settled(call('a'))
+    await clock.advance(answerMs - 1)
+    expect(audit.refusal(false)).toBeUndefined()
+    await clock.advance(answerMs)
+    expect(await settled).toBe(false)
+    expect(audit.refusal(false)).toMatchObject({ kind: 'store_unavailable' })
   })
 
   it.each([
-    ['a row was changed', "UPDATE audit_batches SET body = CAST(REPLACE(CAST(body AS TEXT), 'call-1300', 'call-13oo') AS BLOB)", 1_024],
-    ['rows were taken out', 'DELETE FROM audit_batches WHERE first = 1024', 1_024],
-    ['a hash was made anew', "UPDATE audit_batches SET hash = 'x' WHERE first = 1024", 1_024],
-    [
-      'batches changed places',
-      'UPDATE audit_batches SET first = -1 WHERE first = 0; UPDATE audit_batches SET first = 0 WHERE first = 1024; UPDATE audit_batches SET first = 1024 WHERE first = -1',
-      0,
-    ],
-    ['the beginning was taken for another', "UPDATE audit_batches SET prev = 'x' WHERE first = 0", 0],
-  ])('shows that %s, and where', async (_what, sql, at) => {
-    const { store, durable } = await written()
-    for (const one of sql.split('; ')) value(await durable.transact((transaction) => transaction.run(one)))
-    expect(await broken(store)).toEqual([at])
-  })
-
-  it('goes on from its first row that is kept, once older ones are gone for their age', async () => {
-    const { store, clock, audit } = bench({ retentionMs: 7_200_000 })
-    const rows = async () => value(await queryAudit(store, everything)).length
-    for (let n = 0; n < 300; n += 1) audit.note(decision(clock))
-    await vi.waitFor(async () => {
-      await clock.advance(200)
-      expect(await rows()).toBe(300)
-    })
-    await clock.advance(7_200_000)
-    audit.note(decision(clock))
-    // In steps that are small beside the age at which it would go itself.
-    await vi.waitFor(async () => {
-      await clock.advance(600_000)
-      expect(await rows()).toBe(1)
-    })
+    ['closed', true, true],
+    ['writes', true, false],
+    ['open', false, false],
+  ] as const)('onLoss %s: writes are refused %s, reads %s', async (onLoss, writes, reads) => {
+    const { audit, fail, clock } = await away({ onLoss })
+    fail('full')
+    audit.settled(call('a'))
+    await clock.advance(10)
+    await eventually(() => audit.trouble() !== undefined)
+    expect([audit.refusal(false) !== undefined, audit.refusal(true) !== undefined]).toEqual([writes, reads])
+    expect([audit.settled(call('b')), audit.settled(call('c', { readOnly: true }))].map((one) => one !== undefined)).toEqual([
+      writes,
+      reads,
+    ])
+    fail(undefined)
     await audit.end()
-    expect(value(await verifyAudit(store))).toMatchObject([{ rows: 1, first: 300, broken: undefined }])
+  })
+
+  it('says how many rows were lost, where memory had no room for them', async () => {
+    const { audit, clock, fail, file, counted } = await away({ mode: 'buffered', onLoss: 'open' })
+    fail('unavailable')
+    for (let n = 0; n < mostWaitingRows + 307; n += 1) audit.settled(call(`call-${n}`))
+    await clock.advance(lingerMs)
+    expect(counted.get('audit_rows_lost')).toBeGreaterThan(0)
+    fail(undefined)
+    await clock.advance(1_000)
+    await eventually(() => audit.trouble() === undefined && audit.waiting() < mostWaitingRows / 2)
+    await audit.end()
+    const lost = counted.get('audit_rows_lost') ?? 0
+    expect((await found(file, { about: 'lost' })).map(({ reason }) => reason)).toEqual([`${lost} rows were lost, since the store was away`])
+    // A row of the audit itself may be among them.
+    expect((await ids(file)).length + lost).toBeLessThanOrEqual(mostWaitingRows + 308)
+    expect((await ids(file)).length + lost).toBeGreaterThanOrEqual(mostWaitingRows + 307)
+    expect(value(await verifyAudit(readSqliteAudit(file)))).toMatchObject({ verdict: 'whole' })
   })
 })
 
-it('waits for a store that is away, and loses nothing of what memory holds', async () => {
-  const inner = bench()
-  let away = true
-  let kept = 0
-  const store: AuditStore = {
-    ...inner.store,
-    append: async (batch) => {
-      // Kept, though the answer was lost: the same batch comes again.
-      if (away && kept === 0) {
-        kept = batch.count
-        await inner.store.append(batch)
-      }
-      return away ? { ok: false, fault: { kind: 'unavailable', message: 'away' } } : inner.store.append(batch)
-    },
-  }
-  const { audit, clock } = bench({ store })
-  for (let n = 0; n < 10; n += 1) audit.note(decision(clock))
-  await clock.advance(500)
-  for (let n = 0; n < 5; n += 1) audit.note(decision(clock))
-  await clock.advance(5_000)
-  away = false
-  await clock.advance(5_000)
-  await audit.end()
-  expect(value(await queryAudit(inner.store, everything))).toHaveLength(15)
-  expect(value(await verifyAudit(inner.store))).toMatchObject([{ rows: 15, broken: undefined }])
+describe('buffered', () => {
+  it('nobody waits; a row is written within a moment', async () => {
+    const clock = new ManualClock()
+    const { audit, file } = auditBench(folder(), { mode: 'buffered', onLoss: 'open', clock })
+    expect(audit.settled(call('a'))).toBeUndefined()
+    await clock.advance(lingerMs)
+    await eventually(() => audit.waiting() === 0)
+    expect(await ids(file)).toEqual(['a'])
+    await audit.end()
+  })
 })
 
-it('says how many rows were lost where a store was away for too long', async () => {
-  const inner = bench()
-  let away = true
-  const store: AuditStore = {
-    ...inner.store,
-    append: (batch) => (away ? Promise.resolve({ ok: false, fault: { kind: 'unavailable', message: 'away' } }) : inner.store.append(batch)),
-  }
-  const { audit, clock, counted } = bench({ store })
-  for (let n = 0; n < 20_007; n += 1) audit.note(decision(clock))
-  expect(counted.filter((name) => name === 'audit_rows_lost')).toHaveLength(7)
-  await clock.advance(1_000)
-  away = false
-  await clock.advance(10_000)
-  await audit.end()
-  const rows = value(await queryAudit(inner.store, { ...everything, most: 100_000 }))
-  expect(rows.filter(({ about }) => about === 'lost').map(({ reason }) => reason)).toEqual(['7 rows were lost, since the store was away'])
-  expect(rows).toHaveLength(20_001)
-  expect(value(await verifyAudit(inner.store))).toMatchObject([{ broken: undefined }])
+describe('a flood of refused requests', () => {
+  it('has a row each up to a bound, and then one row for many', async () => {
+    const clock = new ManualClock()
+    const { audit, file } = auditBench(folder(), { clock, mode: 'buffered', onLoss: 'open' })
+    const fault = {
+      kind: 'unauthenticated',
+      category: 'authentication',
+      sideEffect: 'none',
+      message: 'none',
+      code: 1,
+      answered: undefined,
+    } as const
+    for (let n = 0; n < 10_000; n += 1) audit.refused(aRecord({ id: `r-${n}`, family: 'refused', fault }))
+    audit.refused(aRecord({ id: 'other', family: 'refused', fault: { ...fault, kind: 'parse_error', category: 'configuration' } }))
+    await clock.advance(20_000)
+    audit.refused(aRecord({ id: 'later', family: 'refused', fault }))
+    await audit.end()
+    const rows = await found(file)
+    expect(rows.filter(({ about }) => about === 'authenticate')).toHaveLength(refusalBurst + 1)
+    expect(rows.filter(({ about }) => about === 'refused').map(({ id, rule, reason }) => [id, rule, reason])).toEqual([
+      ['other', 'parse_error', 'none'],
+      ['', 'unauthenticated', expect.stringMatching(/^9900 more requests were refused like this since/)],
+    ])
+    expect(await ids(file, { denied: true })).toHaveLength(refusalBurst + 2)
+  })
 })
 
-it('cuts what a caller made long', async () => {
-  const { clock, store, audit } = bench()
-  audit.note(decision(clock, { item: 'x'.repeat(100_000), principal: aPrincipal({ sub: '\ud83d"\n'.repeat(1_000) }) }))
-  await audit.end()
-  const [row] = value(await queryAudit(store, everything))
-  expect(row?.item?.length).toBeLessThan(600)
-  expect(value(await verifyAudit(store))).toMatchObject([{ broken: undefined }])
+describe('the file', () => {
+  it('that is removed while the gateway runs is missed, and begun anew; the chain shows what is gone', async () => {
+    const { audit, file, logged } = auditBench(folder())
+    expect(await audit.settled(call('a'))).toBe(true)
+    for (const part of ['', '-wal', '-shm']) rmSync(`${file}${part}`, { force: true })
+    // The first write finds out.
+    expect(await audit.settled(call('b'))).toBe(false)
+    await eventually(() => audit.trouble() === undefined)
+    expect(await audit.settled(call('c'))).toBe(true)
+    await audit.end()
+    expect(logged.map(({ event }) => event)).toContain(
+      'The file of the audit was removed or replaced; what it held is lost, and a new one is begun',
+    )
+    expect(await ids(file)).toEqual(['b', 'c'])
+    expect(value(await verifyAudit(readSqliteAudit(file)))).toMatchObject({
+      verdict: 'broken',
+      broken: [{ seq: 0, why: expect.stringMatching(/^rows 0 to \d are missing/) }],
+    })
+  })
+
+  it('that is no database is moved aside, whole', async () => {
+    const path = folder()
+    writeFileSync(join(path, 'audit.db'), 'no database at all '.repeat(1_000))
+    const { audit, file, logged } = auditBench(path)
+    expect(await audit.settled(call('a'))).toBe(true)
+    await audit.end()
+    expect(await ids(file)).toEqual(['a'])
+    expect(readdirSync(path).some((name) => name.startsWith('audit.db.damaged-'))).toBe(true)
+    expect(logged.map(({ event }) => event)).toEqual(expect.arrayContaining([expect.stringMatching(/^The file of the audit was damaged/)]))
+  })
+
+  it('that another program holds is waited for', async () => {
+    const { audit, file } = auditBench(folder())
+    expect(await audit.settled(call('a'))).toBe(true)
+    const other = new DatabaseSync(file)
+    other.exec('BEGIN IMMEDIATE')
+    expect(await audit.settled(call('b'))).toBe(false)
+    expect(audit.refusal(false)).toBeDefined()
+    other.exec('ROLLBACK')
+    other.close()
+    await eventually(() => audit.trouble() === undefined)
+    expect(await audit.settled(call('c'))).toBe(true)
+    await audit.end()
+    expect(await ids(file)).toEqual(['a', 'b', 'c'])
+  })
+
+  it('that two gateways write has a chain of each, and they know of each other', async () => {
+    const path = folder()
+    const one = auditBench(path)
+    expect(await one.audit.settled(call('a'))).toBe(true)
+    const two = auditBench(path)
+    await Promise.all([...'bcdef'].map((id) => (id < 'd' ? one : two).audit.settled(call(id))))
+    await Promise.all([one.audit.end(), two.audit.end()])
+    expect((await ids(one.file)).sort()).toEqual([...'abcdef'])
+    const verdict = value(await verifyAudit(readSqliteAudit(one.file)))
+    expect([verdict.verdict, verdict.chains.length]).toEqual(['whole', 2])
+    const starts = (await found(one.file, { about: 'start' })).map(({ reason }) => JSON.parse(reason ?? '').heads.length)
+    expect(starts).toEqual([0, 1])
+  })
 })

@@ -1,260 +1,159 @@
-// Rows of the audit as text, a batch at a time, so that the bytes which are hashed are the bytes that are kept. The first line has what the
-// rows say of callers, of what was decided and of runs, each once; a row names them by their places. A row that said all of it again would be four times as long
-// to hash, to write and to keep.
-import type { Principal } from '../../core/call/principal.ts'
-import type { Run } from '../../core/call/run.ts'
+// What a row of the audit is: the members as a reader sees them, and their places in the JSON array that is hashed and kept.
 import type { Decision } from '../../core/ports/decisions.ts'
-import { withoutSecrets } from '../../core/secrets/without-secrets.ts'
 
-/** What a reader of the audit sees. Times are ms since the epoch; what is not known is null. */
+/**
+ * `call`: what a caller asked for and what came of it; `refused`: a request that became no call, or so many of them; `delivery`: how the answer
+ * of a call left, where it did not simply; `start`, `stop`, `anchor`, `lost`: of the audit itself; else what was decided outside of calls.
+ */
+export type About = 'call' | 'refused' | 'delivery' | 'start' | 'stop' | 'anchor' | 'lost' | Decision['about']
+
+/** Times are ms since the epoch; what is not known is null. */
 export interface AuditRow {
   readonly chain: string
   readonly seq: number
+  /** Of a call: when the gateway took it. */
   readonly at: number
-  readonly about: Decision['about'] | 'lost'
-  readonly allowed: boolean
+  readonly about: About
   /** Correlation id; '' of what no request caused. */
   readonly id: string
   readonly tenant: string | null
   readonly issuer: string | null
   readonly subject: string | null
-  readonly client: string | null
+  /** The OAuth client that the credential was issued to. */
+  readonly clientId: string | null
   readonly actors: readonly string[]
   /** By which method of `auth.callers` it was let in. */
   readonly via: string | null
+  /** Id of the credential of the caller, or of what the decision is about; never its value. */
   readonly credential: string
+  /** Name and version that the program states of itself. */
+  readonly client: string | null
+  readonly clientVersion: string | null
+  readonly transport: string | null
+  readonly revision: string | null
+  readonly mount: string | null
+  readonly run: string | null
+  /** Where the id of the run was taken from. */
+  readonly runSource: string | null
+  readonly turn: string | null
+  readonly team: string | null
+  /** The agent's own words for what it does. */
+  readonly why: string | null
+  readonly trace: string | null
   readonly method: string | null
   readonly upstream: string | null
   readonly item: string | null
-  /** Of a tool with versions. */
+  readonly itemKind: string | null
   readonly version: number | null
-  /** Digest of the contract of a tool, as its caller is shown it; null until it is read, and of rows from before it was kept. */
+  /** Digest of the contract of a tool, as its caller is shown it. */
   readonly contract: string | null
+  readonly readOnly: boolean | null
+  /** `none`: nothing decides here. */
+  readonly decision: 'allowed' | 'denied' | 'none'
+  /** Which rule or check decided; '' where none did. */
   readonly rule: string
-  /** Of a call: its run, and its turn where the client states one; else the trace id of its log line stands for it. */
-  readonly run: string | null
-  readonly turn: string | null
+  /** Id of the credential with which the server was called. */
+  readonly lease: string | null
+  /** For people. */
   readonly reason: string | null
+  readonly outcome: string | null
+  readonly fault: RowFault | null
+  /** Two letters (docs/faults.md). */
+  readonly termination: string | null
+  /** Redacted, a digest, or null, as `audit.arguments` says. */
+  readonly arguments: unknown
+  readonly result: {
+    readonly bytes: number
+    readonly rows: number | null
+    readonly tokens: number | null
+    readonly shape: string | null
+  } | null
+  readonly usage: { readonly sent: number; readonly got: number; readonly cost: number } | null
+  readonly attempts: number
+  /** One by one, where there was more than one. */
+  readonly attempted: readonly RowAttempt[]
+  /** From when the gateway took the call to its outcome; of a delivery to its end. */
+  readonly ms: number | null
+  readonly parkedMs: number | null
+  /** Where the time went, of phases that took a millisecond or more. */
+  readonly phases: readonly { readonly name: string; readonly ms: number }[]
+  readonly stream: { readonly events: number; readonly bytes: number; readonly firstMs: number; readonly longestGapMs: number } | null
+  readonly found: string | null
+  readonly suspect: readonly string[] | null
+  readonly masked: Readonly<Record<string, number>> | null
+  readonly coerced: readonly string[] | null
+  readonly bytesIn: number | null
+  readonly requestId: string | null
+  /** SHA-256 in hex, of the row before and of this one. */
+  readonly prev: string
+  readonly hash: string
 }
 
-/** Of the first line: `[first, at, [caller, …], [subject matter, …], [run, …]]`; number and time of the first row. */
-type KeptHead = readonly [
-  first: number,
-  at: number,
-  callers: readonly KeptCaller[],
-  matters: readonly KeptMatter[],
-  runs: readonly KeptRun[],
-]
-type KeptCaller = readonly [
-  tenant: string | null,
-  issuer: string | null,
-  subject: string | null,
-  client: string | null,
-  actors: readonly string[],
-  via: string | null,
-  credential: string,
-]
-/** Of what has no version and no contract, and of older rows, the last two are left out. */
-type KeptMatter = readonly [
-  about: AuditRow['about'],
-  allowed: 0 | 1,
-  method: string | null,
-  upstream: string | null,
-  item: string | null,
-  rule: string,
-  version?: number | null,
-  contract?: string | null,
-]
-/** Its id, with its turn where one was stated; null of what is no call. */
-type KeptRun = null | string | readonly [id: string, turn: string]
-/** `later`: ms after the first row. */
-type KeptRow = readonly [later: number, id: string, caller: number, matter: number, run: number, reason?: string]
+export interface RowFault {
+  readonly kind: string
+  readonly category: string
+  readonly sideEffect: string
+  readonly message: string
+}
+
+export interface RowAttempt {
+  readonly number: number
+  readonly ms: number
+  readonly fault: string | null
+  readonly evidence: string | null
+  readonly isError: boolean
+}
+
+/** Version of what follows: the first member of each row. */
+export const rowFormat = 1
+
+/** Places of members that every row has. */
+export const places = {
+  format: 0,
+  about: 1,
+  at: 2,
+  id: 3,
+  /** [tenant, issuer, subject, clientId, actors, via, credential] or null. */
+  caller: 4,
+  /** [name, version, transport, revision, mount] or null. */
+  client: 5,
+  /** [id, source, turn, team, why] or null. */
+  run: 6,
+  trace: 7,
+  /** [method, upstream, item, kind, version, contract, readOnly]. */
+  target: 8,
+  /** 1 or 0; null where nothing decides. */
+  allowed: 9,
+  rule: 10,
+  lease: 11,
+  reason: 12,
+  outcome: 13,
+  /** [kind, category, sideEffect, message] or null. */
+  fault: 14,
+  termination: 15,
+  arguments: 16,
+  /** [bytes, rows, tokens, shape] or null. */
+  result: 17,
+  /** [sent, got, cost] or null. */
+  usage: 18,
+  attempts: 19,
+  /** [[number, ms, fault, evidence, isError], …] or null. */
+  attempted: 20,
+  ms: 21,
+  parkedMs: 22,
+  /** [[name, ms], …] or null. */
+  phases: 23,
+  /** [events, bytes, firstMs, longestGapMs] or null. */
+  stream: 24,
+  found: 25,
+  suspect: 26,
+  masked: 27,
+  coerced: 28,
+  bytesIn: 29,
+  requestId: 30,
+} as const
+
+export const rowLength = 31
 
 /** Longest text of a member in characters: names and reasons may come from outside. */
-const longest = 512
-
-/** `lost`: rows that could not be kept, since the store was away for longer than memory lasts; how many, told by a row at the end. */
-export function encodeBatch(
-  first: number,
-  decisions: readonly Decision[],
-  lost: { readonly count: number; readonly atMs: number },
-): string {
-  const callers = new Places()
-  const matters = new Places()
-  const runs = new Places()
-  const startMs = decisions[0]?.atMs ?? lost.atMs
-  let rows = ''
-  for (const decision of decisions) {
-    const { atMs, id, run, reason } = decision
-    const caller = callers.of(callerText(decision))
-    const matter = matters.of(matterText(decision))
-    const task = runs.of(runText(run))
-    const end = reason === undefined ? ']' : `,${member(withoutSecrets(reason))}]`
-    rows += `\n[${atMs - startMs},${plain.test(id) ? `"${id}"` : member(id)},${caller},${matter},${task}${end}`
-  }
-  if (lost.count > 0) {
-    const what = `${lost.count} rows were lost, since the store was away`
-    const caller = callers.of(textOfCaller(undefined, ''))
-    rows += `\n[${lost.atMs - startMs},"",${caller},${matters.of('["lost",0,null,null,null,"store"]')},${runs.of('null')},${member(what)}]`
-  }
-  return `[${first},${startMs},${callers.text()},${matters.text()},${runs.text()}]${rows}`
-}
-
-/** What JSON writes as it is: nearly all ids. */
-const plain = /^[\w-]{1,128}$/
-
-/** The rows of a batch in order; undefined in the place of what is none. */
-export function decodeBatch(chain: string, text: string): readonly (AuditRow | undefined)[] {
-  const [head = '', ...lines] = text.split('\n')
-  const [first, at, callers, matters, runs] = (arrayOf(head, 5, 5) ?? []) as Partial<KeptHead>
-  if (typeof first !== 'number' || typeof at !== 'number' || !Array.isArray(callers) || !Array.isArray(matters) || !Array.isArray(runs)) {
-    return lines.map(() => undefined)
-  }
-  return lines.map((line, n) => {
-    const row = arrayOf(line, 5, 6) as KeptRow | undefined
-    if (row === undefined) return undefined
-    const [later, id, callerPlace, matterPlace, runPlace, reason = null] = row
-    const caller = callers[callerPlace] as KeptCaller | undefined
-    const named = matters[matterPlace] as KeptMatter | undefined
-    const task = runs[runPlace] as KeptRun | undefined
-    if (caller?.length !== 7 || (named?.length !== 6 && named?.length !== 8) || task === undefined) return undefined
-    const [tenant, issuer, subject, client, actors, via, credential] = caller
-    const [about, allowed, method, upstream, item, rule, version = null, contract = null] = named
-    const [run = null, turn = null] = typeof task === 'string' ? [task] : (task ?? [])
-    return {
-      chain,
-      seq: first + n,
-      at: at + later,
-      about,
-      allowed: allowed === 1,
-      id,
-      tenant,
-      issuer,
-      subject,
-      client,
-      actors,
-      via,
-      credential,
-      method,
-      upstream,
-      item,
-      version,
-      contract,
-      rule,
-      run,
-      turn,
-      reason,
-    }
-  })
-}
-
-/** Texts of one kind in the order in which rows named them first. */
-class Places {
-  private readonly places = new Map<string, number>()
-  private last: string | undefined
-  private lastPlace = 0
-
-  of(text: string): number {
-    if (text !== this.last) {
-      this.last = text
-      this.lastPlace = this.placeOf(text)
-    }
-    return this.lastPlace
-  }
-
-  private placeOf(text: string): number {
-    let place = this.places.get(text)
-    if (place === undefined) {
-      place = this.places.size
-      this.places.set(text, place)
-    }
-    return place
-  }
-
-  text(): string {
-    return `[${[...this.places.keys()].join(',')}]`
-  }
-}
-
-/** A principal is one object for as long as its credential is known, so its text is made once. */
-const callerTexts = new WeakMap<Principal, string>()
-
-function callerText({ principal, credential }: Decision): string {
-  if (principal === undefined || principal.credential !== credential) return textOfCaller(principal, credential)
-  let text = callerTexts.get(principal)
-  if (text === undefined) {
-    text = textOfCaller(principal, credential)
-    callerTexts.set(principal, text)
-  }
-  return text
-}
-
-function textOfCaller(principal: Principal | undefined, credential: string): string {
-  if (principal === undefined) return JSON.stringify([null, null, null, null, [], null, cut(credential)])
-  const { tenant, iss, sub, clientId, actors, method } = principal
-  return JSON.stringify([cut(tenant), cut(iss), cut(sub), cut(clientId), actors, method, cut(credential)])
-}
-
-function runText(run: Run | undefined): string {
-  if (run === undefined) return 'null'
-  const { id, turn } = run
-  return turn === undefined ? member(id) : `[${member(id)},${member(turn)}]`
-}
-
-/** By the name of the item: the same ones come again and again. */
-const matterTexts = new Map<string, MatterText>()
-const mostMatterTexts = 1_024
-interface MatterText extends Pick<Decision, 'about' | 'allowed' | 'method' | 'upstream' | 'version' | 'contract' | 'rule'> {
-  readonly text: string
-}
-
-function matterText(decision: Decision): string {
-  const { about, allowed, method, upstream, item, version, contract, rule } = decision
-  const name = item ?? ''
-  const found = matterTexts.get(name)
-  if (found !== undefined && isSameMatter(found, decision)) return found.text
-  const more = version === undefined && contract === undefined ? [] : [version ?? null, cut(contract)]
-  const text = JSON.stringify([about, allowed ? 1 : 0, cut(method), cut(upstream), cut(itemText(item)), cut(rule), ...more])
-  // Names come from outside: what is longer than a row keeps is not kept here either.
-  if (item === undefined || name.length > longest) return text
-  if (matterTexts.size >= mostMatterTexts) matterTexts.clear()
-  matterTexts.set(name, { about, allowed, method, upstream, version, contract, rule, text })
-  return text
-}
-
-/** A resource is named by its address, and that may have a password or a token in it. */
-function itemText(item: string | undefined): string | undefined {
-  return item?.includes('://') ? withoutSecrets(item) : item
-}
-
-function isSameMatter(a: MatterText, b: Decision): boolean {
-  return (
-    a.rule === b.rule &&
-    a.upstream === b.upstream &&
-    a.method === b.method &&
-    a.about === b.about &&
-    a.allowed === b.allowed &&
-    a.contract === b.contract &&
-    a.version === b.version
-  )
-}
-
-function member(text: string | undefined): string {
-  return text === undefined ? 'null' : JSON.stringify(cut(text))
-}
-
-/** Undefined where it is no JSON array of such a length. */
-function arrayOf(text: string, least: number, most: number): readonly unknown[] | undefined {
-  try {
-    const read: unknown = JSON.parse(text)
-    return Array.isArray(read) && read.length >= least && read.length <= most ? read : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** A NUL cannot be kept as text, nor half a character. */
-function cut(text: string | undefined): string | null {
-  if (text === undefined) return null
-  return text.length > longest ? `${text.slice(0, longest)}…` : text
-}
+export const longestText = 512

@@ -1,80 +1,107 @@
-// `signalbox audit query` and `audit verify`: reads the audit in the store of a gateway, whether it runs or not.
+// `signalbox audit query` and `audit verify`: reads the audit where a gateway keeps it, whether it runs or not.
+import { readFileSync } from 'node:fs'
 import { durationMs } from '../../core/text/duration.ts'
-import { jsonForTerminal } from '../../core/text/terminal.ts'
-import { type AuditRow, createAuditStore, queryAudit, verifyAudit } from '../../observe/index.ts'
+import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
+import { type Anchor, type AuditFilter, type AuditRow, type AuditVerdict, anchorsIn, auditRows, verifyAudit } from '../../observe/index.ts'
+import { auditVerifier } from '../../platform/audit/signing-key.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { styleFor, table } from '../text.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { failed, withStore } from './with-store.ts'
+import { usage, withAudit } from './with-audit.ts'
+import { failed } from './with-store.ts'
 
 interface AuditOptions {
   readonly config?: string
   readonly json?: boolean
 }
 
-export interface QueryOptions extends AuditOptions {
+export interface FilterOptions extends AuditOptions {
   readonly principal?: string
   readonly tool?: string
   readonly run?: string
+  readonly call?: string
+  readonly team?: string
+  readonly client?: string
   readonly about?: string
-  readonly from: string
+  readonly fault?: string
+  readonly from?: string
   readonly to?: string
   readonly denied?: boolean
+  readonly suspect?: boolean
+}
+
+export interface QueryOptions extends FilterOptions {
   readonly most: string
 }
 
 export async function auditQuery(options: QueryOptions): Promise<ExitCode> {
-  const now = systemClock.now()
-  const fromMs = timeOf(options.from, now)
-  const toMs = options.to === undefined ? now : timeOf(options.to, now)
+  const filter = filterOf(options)
+  if (typeof filter === 'string') return usage(filter)
   const most = Number(options.most)
-  if (fromMs === undefined) return usage('--from is neither a time in ISO 8601 nor a duration such as 2h')
-  if (toMs === undefined) return usage('--to is neither a time in ISO 8601 nor a duration such as 2h')
   if (!Number.isInteger(most) || most < 1 || most > 1_000_000) return usage('--most is no number from 1 to 1000000')
-  return withStore(options, async ({ durable }) => {
-    const store = createAuditStore(durable)
-    const allowed = options.denied === true ? false : undefined
-    const found = await queryAudit(store, {
-      fromMs,
-      toMs,
-      principal: options.principal,
-      tool: options.tool,
-      run: options.run,
-      about: options.about,
-      allowed,
-      most,
-    })
+  return withAudit(options, async (audit) => {
+    const found = await auditRows(audit, filter, { order: 'newest', most })
     if (!found.ok) return failed(found.fault.message)
-    if (options.json === true) for (const row of found.value) process.stdout.write(`${jsonForTerminal(JSON.stringify(shown(row)))}\n`)
-    else process.stdout.write(`${found.value.length === 0 ? 'No such decision.' : rowsTable(found.value)}\n`)
+    const rows = [...found.value.rows].sort((a, b) => a.at - b.at || a.seq - b.seq)
+    if (options.json === true) for (const row of rows) process.stdout.write(`${jsonForTerminal(JSON.stringify(shown(row)))}\n`)
+    else process.stdout.write(`${rows.length === 0 ? 'No such row.' : rowsTable(rows)}\n`)
     return exit.ok
   })
 }
 
-export async function auditVerify(options: AuditOptions): Promise<ExitCode> {
-  return withStore(options, async ({ durable }) => {
-    const store = createAuditStore(durable)
-    const found = await verifyAudit(store)
-    if (!found.ok) return failed(found.fault.message)
-    const broken = found.value.filter((chain) => chain.broken !== undefined)
-    const verdict = broken.length === 0 ? 'whole' : 'broken'
-    if (options.json === true) process.stdout.write(`${JSON.stringify({ verdict, chains: found.value })}\n`)
-    else {
-      const style = styleFor(process.stdout)
-      const rows = found.value.map(({ chain, first, rows: count, hash, broken: at }) => [
-        chain,
-        `${first}`,
-        `${count}`,
-        hash.slice(0, 16),
-        at === undefined ? 'whole' : `BROKEN at row ${at.seq}: ${at.why}`,
-      ])
-      process.stdout.write(`${table([['chain', 'first row', 'rows', 'last hash', ''], ...rows])}\n`)
-      const told =
-        broken.length === 0 ? style.good('No row was changed, taken out or put in.') : style.bad(`${broken.length} chains are broken.`)
-      process.stdout.write(`${told} That the end of a chain is missing, or a whole chain, shows by its last hash alone.\n`)
+/** A sentence where an option is not what it has to be. */
+export function filterOf(options: FilterOptions): AuditFilter | string {
+  const now = systemClock.now()
+  const { from, to, call, principal, tool, run, team, client, about, fault, denied, suspect } = options
+  const fromMs = from === undefined ? undefined : timeOf(from, now)
+  const toMs = to === undefined ? undefined : timeOf(to, now)
+  if (from !== undefined && fromMs === undefined) return '--from is neither a time in ISO 8601 nor a duration such as 2h'
+  if (to !== undefined && toMs === undefined) return '--to is neither a time in ISO 8601 nor a duration such as 2h'
+  return { fromMs, toMs, id: call, principal, tool, run, team, client, about, fault, denied, suspect }
+}
+
+export interface VerifyOptions extends AuditOptions {
+  readonly anchors?: string
+  readonly key?: string
+}
+
+export async function auditVerify(options: VerifyOptions): Promise<ExitCode> {
+  let anchors: readonly Anchor[] | undefined
+  let key: ReturnType<typeof auditVerifier>
+  try {
+    anchors = options.anchors === undefined ? undefined : anchorsIn(readFileSync(options.anchors, 'utf8'))
+    if (options.key !== undefined) {
+      key = auditVerifier(readFileSync(options.key, 'utf8'))
+      if (key === undefined) return usage(`${options.key} has no Ed25519 key in PEM`)
     }
-    return broken.length === 0 ? exit.ok : exit.failed
+  } catch (error) {
+    return usage(forTerminal(String(error)))
+  }
+  if (anchors?.length === 0) return usage(`${options.anchors} has no anchors`)
+  return withAudit(options, async (audit) => {
+    const found = await verifyAudit(audit, { anchors, verifier: key ?? audit.verifier })
+    if (!found.ok) return failed(found.fault.message)
+    if (options.json === true) process.stdout.write(`${JSON.stringify(found.value)}\n`)
+    else process.stdout.write(verdictText(found.value))
+    return found.value.verdict === 'whole' ? exit.ok : exit.failed
   })
+}
+
+function verdictText({ verdict, chains, broken, anchors, unchecked }: AuditVerdict): string {
+  const style = styleFor(process.stdout)
+  const rows = chains.map(({ chain, first, rows: count, hash, ended }) => {
+    const is = broken.some((one) => one.chain === chain) ? 'BROKEN' : 'whole'
+    return [chain, `${first}`, `${count}`, hash.slice(0, 16), is, ended ? 'ended' : 'open, or killed']
+  })
+  const told = [
+    table([['chain', 'first row', 'rows', 'last hash', '', ''], ...rows]),
+    ...broken.map(({ chain, seq, why }) => style.bad(chain === '' ? why : `${chain}, row ${seq}: ${why}`)),
+    verdict === 'whole'
+      ? style.good(`No row was changed, taken out or put in${anchors > 0 ? `; ${anchors} anchors agree` : ''}.`)
+      : style.bad(`The audit is broken in ${broken.length} ${broken.length === 1 ? 'place' : 'places'}.`),
+    ...unchecked.map((one) => style.dim(one)),
+  ]
+  return `${told.join('\n')}\n`
 }
 
 /** Milliseconds since the epoch; a duration is that long ago. */
@@ -85,7 +112,7 @@ function timeOf(text: string, now: number): number | undefined {
   return Number.isNaN(at) ? undefined : at
 }
 
-function shown({ at, ...row }: AuditRow): Record<string, unknown> {
+export function shown({ at, ...row }: AuditRow): Record<string, unknown> {
   return { at: new Date(at).toISOString(), ...row }
 }
 
@@ -93,28 +120,42 @@ function rowsTable(rows: readonly AuditRow[]): string {
   const style = styleFor(process.stdout)
   const cells = rows.map((row) => [
     new Date(row.at).toISOString(),
-    row.allowed ? 'allowed' : 'DENIED',
+    row.decision === 'none' ? '' : row.decision === 'allowed' ? 'allowed' : 'DENIED',
     row.about,
     row.subject ?? '',
-    row.client ?? '',
+    row.clientId ?? row.client ?? '',
     row.upstream === null ? (row.method ?? '') : `${row.upstream}/${row.item ?? ''}`,
     row.rule,
     row.credential,
     contractText(row),
-    row.reason ?? '',
+    row.outcome ?? '',
+    row.ms === null ? '' : `${row.ms} ms`,
+    wordsOf(row),
   ])
-  const head = ['at', '', 'about', 'subject', 'client', 'what', 'rule', 'credential', 'contract', 'reason']
+  const head = ['at', '', 'about', 'subject', 'client', 'what', 'rule', 'credential', 'contract', 'outcome', 'time', '']
   return table([head, ...cells], (cell, row, column) =>
     row === 0 ? style.dim(cell) : column === 1 && cell.trim() === 'DENIED' ? style.bad(cell) : cell,
   )
 }
 
+function wordsOf({ fault, reason, suspect, masked, why }: AuditRow): string {
+  const parts = [
+    ...(fault === null ? [] : [`${fault.kind}: ${fault.message}`]),
+    ...(reason === null || fault !== null ? [] : [reason]),
+    ...(suspect === null ? [] : [`suspect: ${suspect.join(' ')}`]),
+    ...(masked === null
+      ? []
+      : [
+          `masked: ${Object.entries(masked)
+            .map(([rule, count]) => `${rule} ${count}`)
+            .join(', ')}`,
+        ]),
+    ...(why === null ? [] : [`why: ${why}`]),
+  ]
+  return parts.join('; ')
+}
+
 /** The version, and as much of the digest as tells contracts of one tool apart; `--json` has all of it. */
 function contractText({ version, contract }: AuditRow): string {
   return `${version === null ? '' : `v${version} `}${contract?.slice(0, 15) ?? ''}`.trim()
-}
-
-function usage(what: string): ExitCode {
-  process.stderr.write(`${what}\n`)
-  return exit.usage
 }

@@ -248,18 +248,11 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
 
   const audit = program
     .command('audit')
-    .description('who was let in, who used what and was refused, by which rule, and what operators did')
+    .description('who asked for what, by which right and with what result, and what operators did')
     .helpCommand(false)
-  audit
-    .command('query')
-    .description('list decisions, the newest last')
-    .option('--principal <subject>', 'of one subject')
-    .option('--tool <server/name>', 'about one tool, or all of a server')
-    .option('--run <id>', 'of one run (task of an agent)')
-    .option('--about <what>', 'of one kind, such as access, grant or operation (what operators did)')
+  filtered(audit.command('query'))
+    .description('list rows, the newest last')
     .option('--from <time>', 'ISO 8601, or how long ago: 15m, 2h, 7d', '24h')
-    .option('--to <time>', 'ISO 8601, or how long ago')
-    .option('--denied', 'refusals only')
     .option('--most <count>', 'the newest so many', '100')
     .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
     .option('--json', 'print a JSON object a line')
@@ -268,9 +261,11 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
   audit
     .command('verify')
     .description('check that no row was changed, taken out or put in; exit code 1 if one was')
+    .option('--anchors <file>', 'anchors that were kept elsewhere: lines of the log, or the file of `audit.anchors`')
+    .option('--key <file>', 'the public key that signed them (PEM); without it that of the gateway')
     .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
     .option('--json', 'print it as one JSON object')
-    .addHelpText('after', '\nExample:\n  signalbox audit verify --config signalbox.yaml')
+    .addHelpText('after', '\nExample:\n  signalbox audit verify --config signalbox.yaml --anchors anchors.jsonl')
     .action(async (options) => done(await (await import('./audit.ts')).auditVerify(options)))
 
   const grants = program
@@ -316,6 +311,21 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .action(async () => done(await (await import('./schema.ts')).schema()))
 
   return program
+}
+
+function filtered(command: Command): Command {
+  return command
+    .option('--principal <subject>', 'of one subject')
+    .option('--tool <server/name>', 'about one tool, or all of a server')
+    .option('--run <id>', 'of one run (task of an agent)')
+    .option('--call <id>', 'of one call, by its correlation id')
+    .option('--team <name>', 'of one team')
+    .option('--client <name>', 'of one client program')
+    .option('--about <what>', 'of one kind: call, access, content, refused, delivery, grant, operation (what operators did), …')
+    .option('--fault <kind>', 'calls that ended with one kind of fault')
+    .option('--denied', 'refusals only')
+    .option('--suspect', 'calls with doubtful results only')
+    .option('--to <time>', 'ISO 8601, or how long ago')
 }
 
 function administered(command: Command): Command {
