@@ -16,6 +16,7 @@ import {
   createLegacyHttpDoor,
   createSseDoor,
   type HttpDoor,
+  OpenSessions,
   type Readiness,
   serveStdio,
 } from '../downstream/index.ts'
@@ -40,7 +41,7 @@ interface DoorParts {
   readonly pages: readonly WebPages[]
   ready(): Readiness
   /** What the admin door answers from. */
-  readonly admin: Omit<AdminParts, 'sealer' | 'clock' | 'report' | 'decisions'>
+  readonly admin: Omit<AdminParts, 'sealer' | 'clock' | 'report' | 'decisions' | 'sessions'>
 }
 
 export interface Doors {
@@ -55,6 +56,7 @@ export interface Doors {
 
 export function openDoors(parts: DoorParts): Doors {
   const { settings } = parts
+  const openSessions = new OpenSessions()
   const context: DoorContext = {
     gateway: parts.gateway,
     clock: parts.clock,
@@ -81,6 +83,7 @@ export function openDoors(parts: DoorParts): Doors {
     ),
     draining: parts.draining,
     outsiders: parts.outsiders,
+    openSessions,
   }
   const legacy = createLegacyHttpDoor(context)
   const sse = settings.sse.enabled ? createSseDoor(context) : undefined
@@ -93,7 +96,7 @@ export function openDoors(parts: DoorParts): Doors {
   })
   const { sealer, clock, report, decisions } = parts
   const listenHost = hostOf(settings.admin.listen ?? settings.listen)
-  const admin = createAdminDoor({ ...parts.admin, sealer, clock, report, decisions, listenHost })
+  const admin = createAdminDoor({ ...parts.admin, sessions: () => openSessions.list(), sealer, clock, report, decisions, listenHost })
   const served = new Set<Promise<void>>()
   return {
     http,

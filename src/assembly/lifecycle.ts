@@ -51,6 +51,7 @@ import { type AssembledCredentials, assembleCredentials } from './credentials.ts
 import { warnOfDeprecated } from './deprecations.ts'
 import { type Doors, openDoors } from './doors.ts'
 import { assembleInside, type Inside } from './gateway.ts'
+import { assembleOperating } from './operating.ts'
 import { Outsiders } from './outsiders.ts'
 import { type AssembledRegistry, assembleRegistry } from './registry.ts'
 import { keepRewrapping, type Rewrapping } from './rewrapping.ts'
@@ -320,6 +321,16 @@ class Running implements RunningGateway {
         metrics: (accept) => metrics.text(accept),
         calls: { listen: (listener) => feed.listen(listener, this.report) },
         redaction,
+        ...assembleOperating({
+          settings,
+          source: options.source,
+          durable: this.durable,
+          auth: this.auth,
+          credentials: this.credentials,
+          redaction,
+          clock,
+          random: systemRandom,
+        }),
       },
     })
   }

@@ -11,6 +11,7 @@ import type { Propagation } from '../core/ports/propagation.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Implementation } from '../core/protocol/names.ts'
 import type { OpenRequest } from './http/open-requests.ts'
+import type { OpenSessions } from './legacy/open-sessions.ts'
 import type { Outsiders } from './legacy/outside.ts'
 import type { DrainSettings, HttpSettings, SessionSettings, SseSettings, TlsSettings } from './settings.ts'
 
@@ -49,6 +50,8 @@ export interface DoorContext {
   readonly draining: AbortSignal
   /** Where sessions are found for what a server says outside any call; absent: such questions are refused. */
   readonly outsiders?: Outsiders
+  /** Where operators see which sessions are open. */
+  readonly openSessions?: OpenSessions
 }
 
 /** A request that passed the first checks: origin, host, identity; for POST also media type, size, UTF-8 and JSON. */

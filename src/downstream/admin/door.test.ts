@@ -203,6 +203,8 @@ describe('the admin door', () => {
         ['/admin/v1/budgets', '/admin/v1/budgets/{id}/actions', '/admin/v1/tools', '/admin/v1/tools/{server}/{tool}/contracts'],
         ['/admin/v1/tools/{server}/{tool}/approve', '/admin/v1/tools/{server}/{tool}/reject'],
         ['/admin/v1/tools/{server}/{tool}/usage', '/admin/v1/tools/{server}/{tool}/deprecate', '/admin/v1/events'],
+        ['/admin/v1/sessions', '/admin/v1/keys', '/admin/v1/keys/{id}/actions', '/admin/v1/grants', '/admin/v1/grants/actions'],
+        ['/admin/v1/config', '/admin/v1/policy/explain'],
       ]
         .flat()
         .join(', ')}.`,

@@ -31,6 +31,13 @@ const needed: Readonly<Record<string, Role>> = {
   'get /admin/v1/tools/{server}/{tool}/usage': 'viewer',
   'post /admin/v1/tools/{server}/{tool}/deprecate': 'operator',
   'get /admin/v1/events': 'viewer',
+  'get /admin/v1/sessions': 'viewer',
+  'get /admin/v1/keys': 'admin',
+  'post /admin/v1/keys/{id}/actions': 'admin',
+  'get /admin/v1/grants': 'admin',
+  'post /admin/v1/grants/actions': 'admin',
+  'get /admin/v1/config': 'admin',
+  'get /admin/v1/policy/explain': 'viewer',
 }
 
 const person = (group: string, more: Partial<Principal> = {}): Principal => ({

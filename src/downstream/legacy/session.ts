@@ -117,6 +117,7 @@ export class LegacySession {
   constructor(parts: SessionParts) {
     this.parts = parts
     this.openedAt = parts.context.clock.mono()
+    parts.context.openSessions?.add(this, parts.context.clock.now())
     this.profile = parts.profile
     this.level = parts.state?.level
     this.subscriptions = new Subscriptions(
@@ -218,6 +219,7 @@ export class LegacySession {
     if (this.over) return
     this.over = true
     this.parts.credential.close()
+    this.parts.context.openSessions?.delete(this)
     for (const { roundTrip } of this.inFlight) roundTrip.end(reason)
     this.deafen()
     const { clock, report, outsiders } = this.parts.context

@@ -1,14 +1,17 @@
 // `signalbox policy test FILE` and `policy explain`: what the rules of `access` say, asked without a gateway. They decide as calls are decided.
 import { resolve } from 'node:path'
 import { z } from 'zod'
-import type { Item } from '../../core/call/item.ts'
-import { emptyObject } from '../../core/call/payload.ts'
-import type { Principal } from '../../core/call/principal.ts'
-import { anonymous } from '../../core/call/principal.ts'
-import { defaultTenant } from '../../core/call/tenant-key.ts'
-import { unconfigured } from '../../core/call/tool-settings.ts'
 import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
-import { createPolicy, type Explained, explain, type Policy } from '../../gateway/access/index.ts'
+import {
+  askedPrincipal,
+  askedTool,
+  createPolicy,
+  type Explained,
+  explainAsked,
+  type Policy,
+  readAskedJson,
+  readAskedPrincipal,
+} from '../../gateway/access/index.ts'
 import { systemClock } from '../../platform/clock/system-clock.ts'
 import { formatProblem, readConfigFile } from '../../platform/config/index.ts'
 import { styleFor, table } from '../text.ts'
@@ -20,21 +23,10 @@ interface PolicyOptions {
   readonly json?: boolean
 }
 
-const who = z.strictObject({
-  sub: z.string().default('somebody'),
-  iss: z.string().default('policy'),
-  tenant: z.string().default(defaultTenant),
-  client: z.string().optional(),
-  kind: z.enum(['user', 'service', 'key', 'anonymous']).default('user'),
-  method: z.enum(['oauth', 'platform', 'trustedHeader', 'apiKey', 'anonymous']).default('oauth'),
-  groups: z.array(z.string()).default([]),
-  scopes: z.array(z.string()).default([]),
-})
-
 const aCase = z.strictObject({
   name: z.string().optional(),
-  who: who.prefault({}),
-  tool: z.string().regex(/^[a-z0-9-]{1,24}\/.+$/, { error: 'write server/name, with the server’s own name of the tool' }),
+  who: askedPrincipal.prefault({}),
+  tool: askedTool,
   kind: z.enum(['tool', 'prompt', 'resource', 'template', 'skill']).default('tool'),
   readOnly: z.boolean().default(false),
   args: z.record(z.string(), z.unknown()).default({}),
@@ -54,7 +46,7 @@ export async function policyTest(file: string, options: PolicyOptions): Promise<
     return exit.invalid
   }
   const results = read.settings.cases.map((one, at) => {
-    const { decision, rule, rules } = decide(policy, one.who, one.tool, one.args, one)
+    const { decision, rule, rules } = explainAsked(policy, { ...one, principal: one.who, now: new Date(one.at ?? systemClock.now()) })
     const passed = decision === one.expect && (one.rule === undefined || rule === one.rule)
     const whom = one.name ?? `${one.who.sub} [${[...one.who.groups, ...one.who.scopes].join(' ')}]`
     return { case: at + 1, name: whom, tool: one.tool, expect: one.expect, expectRule: one.rule, decision, rule, passed, rules }
@@ -90,14 +82,14 @@ export interface ExplainOptions extends PolicyOptions {
 }
 
 export async function policyExplain(options: ExplainOptions): Promise<ExitCode> {
-  const principal = readPrincipal(options.principal)
-  const args = readJson(options.args ?? '{}')
+  const principal = readAskedPrincipal(options.principal)
+  const args = readAskedJson(options.args ?? '{}')
   if (typeof principal === 'string') return usage(`--principal ${principal}`)
   if (args === undefined) return usage('--args is no JSON')
-  if (!aCase.shape.tool.safeParse(options.tool).success) return usage('--tool is not server/name, with the server’s own name of the tool')
+  if (!askedTool.safeParse(options.tool).success) return usage('--tool is not server/name, with the server’s own name of the tool')
   const policy = await policyOf(options)
   if (policy === undefined) return exit.invalid
-  const told = decide(policy, principal, options.tool, args, {})
+  const told = explainAsked(policy, { principal, tool: options.tool, args, now: new Date(systemClock.now()) })
   if (options.json === true) {
     write(JSON.stringify({ principal, tool: options.tool, ...told }))
     return exit.ok
@@ -118,49 +110,6 @@ async function policyOf(options: PolicyOptions): Promise<Policy | undefined> {
     return undefined
   }
   return createPolicy(access, systemClock)
-}
-
-function decide(
-  policy: Policy,
-  whose: z.infer<typeof who>,
-  tool: string,
-  args: unknown,
-  { kind = 'tool', readOnly = false, at }: { readonly kind?: Item['kind']; readonly readOnly?: boolean; readonly at?: string | undefined },
-): Explained {
-  const slash = tool.indexOf('/')
-  const name = tool.slice(slash + 1)
-  const item: Item = {
-    kind,
-    upstream: tool.slice(0, slash),
-    name,
-    visible: name,
-    definition: emptyObject,
-    traits: { readOnly, destructive: !readOnly, idempotent: readOnly },
-    settings: unconfigured,
-    headers: [],
-    validate: undefined,
-    declaresOutput: false,
-    generation: 0,
-  }
-  const { client, ...rest } = whose
-  const principal: Principal = { ...anonymous, ...rest, clientId: client }
-  return explain(policy, principal, item, args, new Date(at ?? systemClock.now()))
-}
-
-function readPrincipal(text: string): z.infer<typeof who> | string {
-  if (!text.trimStart().startsWith('{')) return who.parse({ sub: text })
-  const read = who.safeParse(readJson(text))
-  return read.success
-    ? read.data
-    : `does not fit: ${read.error.issues.map(({ path, message }) => `${path.join('.')} ${message}`).join('; ')}`
-}
-
-function readJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
 }
 
 function usage(what: string): ExitCode {

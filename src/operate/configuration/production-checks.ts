@@ -1,5 +1,7 @@
 // What the production profile refuses, since it is only good for development.
+
 import type { Settings } from '../../assembly/settings.ts'
+import { isSecretSetting } from '../../core/secrets/secret-settings.ts'
 import { error, type Finding, type Path } from '../../platform/config/index.ts'
 import { bareHost, isLoopback } from '../../platform/net/loopback.ts'
 import { addresses } from './server-addresses.ts'
@@ -41,19 +43,11 @@ function clearText({ servers }: Settings): Finding[] {
   })
 }
 
-/** Names of keys, headers and variables whose values are secrets. */
-const secretName = /(authorization|cookie|token|secret|passw|credential|pepper|private|assertion|api[-_]?key|(^|[-_.])key)s?$/i
-
-/** Keys with such a name that hold none: an address, a folder, or what everybody may know. */
-const noSecret = /^(publicUrl|jwksUri|endpoint|issuer|kid|tokenEndpoint)$/
-
 function secretsInline(settings: Settings, inline: (path: Path) => boolean): Finding[] {
   const findings: Finding[] = []
   const walk = (value: unknown, path: Path): void => {
     if (typeof value === 'string') {
-      const named = path.findLast((part) => typeof part === 'string')
-      const isSecret = path[0] === 'vault' || (named !== undefined && secretName.test(named) && !noSecret.test(named))
-      if (isSecret && inline(path)) {
+      if (isSecretSetting(path) && inline(path)) {
         const what = 'is a secret that stands in the file, for everybody who reads it or its history'
         findings.push(error(path, what, 'give it by reference: `${env:NAME}` or `${file:PATH}`'))
       }

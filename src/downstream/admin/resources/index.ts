@@ -3,9 +3,14 @@ import type { Resource } from '../resource.ts'
 import { alerts } from './alerts.ts'
 import { budgets } from './budgets.ts'
 import { clients } from './clients.ts'
+import { config } from './config.ts'
 import { openApiDocument } from './document.ts'
 import { events } from './events.ts'
+import { grants } from './grants.ts'
+import { keys } from './keys.ts'
 import { metrics } from './metrics.ts'
+import { policy } from './policy.ts'
+import { sessions } from './sessions.ts'
 import { stores } from './stores.ts'
 import { toolVersions } from './tool-versions.ts'
 import { tools } from './tools.ts'
@@ -24,6 +29,11 @@ export const resources = [
   tools,
   toolVersions,
   events,
+  sessions,
+  keys,
+  grants,
+  config,
+  policy,
 ] as const
 
 type Taking<R> = R extends Resource<infer Parts> ? (parts: Parts) => void : never

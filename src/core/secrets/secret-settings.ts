@@ -1,0 +1,13 @@
+// Which keys of the configuration hold secrets, by their names.
+
+/** Names of keys, headers and variables whose values are secrets. */
+const secretName = /(authorization|cookie|token|secret|passw|credential|pepper|private|assertion|api[-_]?key|(^|[-_.])key)s?$/i
+
+/** Keys with such a name that hold none: an address, a folder, or what everybody may know. */
+const noSecret = /^(publicUrl|jwksUri|endpoint|issuer|kid|tokenEndpoint)$/
+
+/** `path`: names and places from the top. */
+export function isSecretSetting(path: readonly (string | number)[]): boolean {
+  const named = path.findLast((part) => typeof part === 'string')
+  return path[0] === 'vault' || (named !== undefined && secretName.test(String(named)) && !noSecret.test(String(named)))
+}
