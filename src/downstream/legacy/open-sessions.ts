@@ -2,7 +2,18 @@
 // session.
 import { createHash } from 'node:crypto'
 import type { Principal } from '../../core/call/principal.ts'
-import type { LegacySession } from './session.ts'
+
+/** What of a session is looked at. */
+interface Session {
+  readonly profile: {
+    readonly id: string
+    readonly transport: string
+    readonly mount: string
+    readonly principal: Principal
+    readonly handshake: { readonly revision: string; readonly client: OpenSession['client'] }
+  }
+  readonly busy: number
+}
 
 export interface OpenSession {
   /** The same for the same session, and nothing that it could be used by. */
@@ -19,13 +30,13 @@ export interface OpenSession {
 }
 
 export class OpenSessions {
-  private readonly since = new Map<LegacySession, number>()
+  private readonly since = new Map<Session, number>()
 
-  add(session: LegacySession, nowMs: number): void {
+  add(session: Session, nowMs: number): void {
     this.since.set(session, nowMs)
   }
 
-  delete(session: LegacySession): void {
+  delete(session: Session): void {
     this.since.delete(session)
   }
 
