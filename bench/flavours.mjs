@@ -5,6 +5,7 @@ import { buildWithout } from './without.mjs'
 const publicUrl = 'http://127.0.0.1:1'
 let issuer
 let withoutContracts
+let withoutUsage
 
 /** Access tokens, fifty rules and the audit: what a gateway for real users does beside. `authorization`: what calls show. */
 async function auth() {
@@ -38,6 +39,22 @@ async function contracts() {
   return { config: {}, authorization: undefined, plainBuild: withoutContracts }
 }
 
+/** Tokens and cost of every call, which every gateway measures: beside a build that does not. */
+async function usage() {
+  withoutUsage ??= buildWithout(['meter'], 'limits.js')
+  return { config: {}, authorization: undefined, plainBuild: withoutUsage }
+}
+
+/** The same of results of about 200 bytes. */
+async function usage200() {
+  return { ...(await usage()), tool: 'get_customer' }
+}
+
+/** The same of results of 4 KiB. */
+async function usage4k() {
+  return { ...(await usage()), tool: 'query_customers' }
+}
+
 const judged = { config: { quality: { enabled: true } }, plain: { quality: { enabled: false } }, authorization: undefined }
 
 /** The judging of results, beside none: of JSON of about 200 bytes. */
@@ -67,7 +84,7 @@ async function nothing() {
   return { config: {}, authorization: undefined }
 }
 
-const flavours = { auth, limits, calls, contracts, quality, quality4k, guards, guards4k, nothing }
+const flavours = { auth, limits, calls, contracts, usage, usage200, usage4k, quality, quality4k, guards, guards4k, nothing }
 export const flavourNames = Object.keys(flavours)
 
 /**

@@ -216,7 +216,7 @@ export const promises = {
     text: 'Tool latency by tool name as histograms; `query_database` going 200 ms -> 5 s alerts without any error.',
     claimed: true,
   },
-  R56: { text: 'Token consumption per session; 50,000 against a usual 5,000 alerts as a probable retry loop.', claimed: false },
+  R56: { text: 'Token consumption per session; 50,000 against a usual 5,000 alerts as a probable retry loop.', claimed: true },
   R57: { text: 'Structured metrics, not log parsing, drive alerts: every alert rule evaluates with logs turned off.', claimed: true },
   R58: {
     text: 'Streaming is visible: time to first event, event gaps, progress count, bytes, stream end reason per call.',

@@ -1,7 +1,9 @@
 // Alerts with what they stand on: the sources of what is wrong, where messages go, and where incidents are kept.
+import { principalKey } from '../core/call/principal.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Durable, StoreFault } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
+import type { UnusualRun, UnusualRuns } from '../core/ports/run-usage.ts'
 import type { UpstreamStatus } from '../downstream/index.ts'
 import { Alerts, type Condition, type HeldEvents, type SteadyTime } from '../observe/index.ts'
 import { createGuardedFetch } from '../platform/net/guarded-fetch.ts'
@@ -22,6 +24,7 @@ export interface AlertingParts {
   readonly configuration: string
   readonly events: HeldEvents
   readonly quality: AssembledQuality | undefined
+  readonly runs: UnusualRuns
   /** Undefined where the store is well. */
   trouble(): StoreFault | undefined
   upstreams(): readonly UpstreamStatus[]
@@ -34,6 +37,9 @@ export interface AlertingParts {
 const timeoutMs = 5_000
 const maxBytes = 65_536
 
+/** How long a run that was noticed stands as an alert, in ms: as long as it takes without a call until it is over. */
+const unusualRunMs = 3_600_000
+
 export interface AssembledAlerting {
   readonly alerts: Alerts
   end(): Promise<void>
@@ -41,6 +47,7 @@ export interface AssembledAlerting {
 
 export function assembleAlerting(parts: AlertingParts): AssembledAlerting {
   const { settings, clock, time, random, report, durable, proxies, redact, configuration, events, quality } = parts
+  parts.runs.onUnusual((found) => events.note(ofRun(found), unusualRunMs))
   const { webhook, slack, alertmanager } = settings.alerts
   const { fetch, close } = createGuardedFetch({
     trusted: [...webhook.map(({ url }) => url), ...slack, ...alertmanager],
@@ -95,6 +102,18 @@ function ofQuality(quality: AssembledQuality | undefined): readonly Condition[] 
       acknowledged,
       episode: id,
     }))
+}
+
+function ofRun({ run, principal, client, team, tokens, calls, usual }: UnusualRun): Condition {
+  const whose = `${client ?? 'a client without a name'}${team === undefined ? '' : ` (team ${team})`}`
+  return {
+    kind: 'token_excess',
+    caller: principalKey(principal),
+    part: run,
+    text: `A run of ${whose} has used ${tokens} tokens in ${calls} calls, where ${Math.round(usual)} are usual: it may repeat itself`,
+    usual: `${Math.round(usual)} tokens`,
+    seen: `${tokens} tokens`,
+  }
 }
 
 function ofUpstream({ name: server, state, reason, circuit, itemCircuits = [] }: UpstreamStatus): readonly Condition[] {

@@ -222,6 +222,7 @@ class Running implements RunningGateway {
       configuration: configurationDigest(settings),
       events,
       quality: this.inside.quality,
+      runs: this.inside.limits,
       trouble: () => this.durable.trouble(),
       upstreams: () => this.upstreams(),
       contracts: () => this.registry.operators.counts(),

@@ -7,6 +7,7 @@ import type { RoutedCall } from '../core/call/call.ts'
 import { type Gate, through } from '../core/call/gates.ts'
 import { payloadOf } from '../core/call/payload.ts'
 import type { Durable } from '../core/ports/durable.ts'
+import { runUsageDomain } from '../gateway/limits/kept-runs.ts'
 import { budgetUsageDomain } from '../gateway/limits/kept-usage.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
 import { assembleLimits } from './limits.ts'
@@ -17,7 +18,7 @@ const hour = 3_600_000
 function world() {
   const clock = new ManualClock()
   const { report, counted } = aReport()
-  const durable = testDurable({ domains: [budgetUsageDomain], clock: systemClock, report })
+  const durable = testDurable({ domains: [budgetUsageDomain, runUsageDomain], clock: systemClock, report })
   async function start(budgets: unknown, on: Durable = durable) {
     const settings = settingsSchema.parse({ budgets })
     const limits = assembleLimits({ settings, clock, random: countedRandom(), report, durable: on, shared: undefined })

@@ -5,6 +5,7 @@ import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import type { LimitStore } from '../core/ports/limit-store.ts'
 import type { Report } from '../core/ports/report.ts'
+import type { UnusualRuns } from '../core/ports/run-usage.ts'
 import { createLimits, type Limits } from '../gateway/limits/gate.ts'
 import { KeptUsage } from '../gateway/limits/kept-usage.ts'
 import { Meter } from '../gateway/limits/meter.ts'
@@ -12,9 +13,10 @@ import { loopOf } from '../gateway/limits/settings.ts'
 import { ratesBySelector } from '../gateway/tools/rates-by-selector.ts'
 import { createMemoryLimitStore } from '../platform/limits/memory.ts'
 import { createTokenCounter, estimatingCounter } from '../platform/tokens/counter.ts'
+import { assembleRunUsage } from './run-usage.ts'
 import type { Settings } from './settings.ts'
 
-export interface AssembledLimits extends Limits {
+export interface AssembledLimits extends Limits, UnusualRuns {
   /** Brings back what was used before the start. Never rejects. */
   start(): Promise<void>
   /** Writes what was used; before the durable store closes. */
@@ -36,7 +38,7 @@ export function assembleLimits({ settings, clock, random, report, durable, share
   const kept = durable === undefined || shared !== undefined ? undefined : new KeptUsage(durable, clock, report)
   const { budgets, loops, prices, profile } = settings
   const counter = settings.telemetry.tokens ? createTokenCounter({ clock, report }) : estimatingCounter
-  const meter = new Meter({ prices, random, counter })
+  const runs = assembleRunUsage(clock, report, durable)
   const rateOf = (id: UpstreamId) => settings.servers[id]?.rate
   const limits = createLimits({
     store,
@@ -44,7 +46,8 @@ export function assembleLimits({ settings, clock, random, report, durable, share
     random,
     report,
     kept,
-    meter,
+    meter: new Meter({ prices, random, counter }),
+    used: runs.used,
     currency: prices.currency,
     rateOf,
     ratesOf: ratesBySelector(settings.prompts, settings.resources),
@@ -53,11 +56,14 @@ export function assembleLimits({ settings, clock, random, report, durable, share
   })
   return {
     ...limits,
+    onUnusual: runs.onUnusual,
     start: async () => {
+      await runs.start()
       for (const use of (await kept?.load()) ?? []) limits.restore(use)
     },
     end: async () => {
       counter.close()
+      await runs.end()
       await kept?.end()
     },
   }

@@ -11,6 +11,7 @@ import { upstreamClientsDomain } from '../gateway/credentials/clients.ts'
 import { connectDomain } from '../gateway/credentials/connect-requests.ts'
 import { grantsDomain } from '../gateway/credentials/grants.ts'
 import { apiKeysDomain, revocationsDomain } from '../gateway/identity/index.ts'
+import { runUsageDomain } from '../gateway/limits/kept-runs.ts'
 import { budgetUsageDomain } from '../gateway/limits/kept-usage.ts'
 import { toolHistoriesDomain } from '../gateway/quality/index.ts'
 import { deprecationsDomain } from '../gateway/versions/plans.ts'
@@ -40,6 +41,7 @@ export const domains: readonly Domain[] = [
   deprecationsDomain,
   toolHistoriesDomain,
   alertsDomain,
+  runUsageDomain,
 ]
 
 /** Of the settings. */

@@ -17,8 +17,10 @@ const tests = [
   'src/gateway/quality/judge/stage.test.ts',
   'src/gateway/versions/operators.test.ts',
   'src/assembly/limits.test.ts',
+  'src/gateway/limits/kept-runs.test.ts',
   'src/observe/inventory-saving.test.ts',
   'src/platform/keys/signing-keys.test.ts',
+  'test/promises/unusual-runs.test.ts',
   'test/stores/vault-keys.test.ts',
 ]
 

@@ -76,6 +76,14 @@ export const counters = {
     help: 'Texts that were to be counted in tokens exactly: `counted`, `dropped` (too many waited), `lost` (with the thread that counts). No call waits for it (docs/cost.md).',
     labels: ['outcome'],
   },
+  run_usage_lost: {
+    help: 'Tokens of runs that could not be kept, so that a restart forgets them.',
+    labels: [],
+  },
+  unusual_runs: {
+    help: 'Runs that used many times the tokens that runs of their client and team usually use, as retry loops do (docs/cost.md).',
+    labels: [],
+  },
   tool_usage_lost: {
     help: 'Calls of tools that could not be counted for their caller and client, so that what is told of usage lacks them.',
     labels: [],

@@ -49,6 +49,7 @@ const watched: Partial<Record<CounterName, (labels: Readonly<Record<string, stri
   bugs: ({ source }) => ({ kind: 'bug', part: source, text: `A bug was caught (${source}), {count} times` }),
   audit_rows_lost: () => ({ kind: 'audit_lost', text: '{count} rows of the audit were lost' }),
   budget_usage_lost: () => ({ kind: 'usage_lost', text: 'What was used of budgets could not be kept, {count} times' }),
+  run_usage_lost: () => ({ kind: 'usage_lost', part: 'runs', text: 'What runs used could not be kept, {count} times' }),
   tool_usage_lost: () => ({
     kind: 'usage_lost',
     part: 'tools',
