@@ -224,7 +224,7 @@ export const promises = {
   },
   R59: {
     text: 'One OTel span per tool invocation: tool name, redacted input parameters, duration, result size, downstream API calls; semconv names `mcp.*`, `gen_ai.tool.name`, `error.type`.',
-    claimed: false,
+    claimed: true,
   },
   R60: {
     text: 'PII in arguments/results is redacted before export, logs and audit; a seeded-secret test finds none anywhere.',
@@ -239,7 +239,7 @@ export const promises = {
   },
   R62: {
     text: 'Correlation ID per agent turn goes from prompt through every tool call, in logs, spans, audit, errors and upstream requests.',
-    claimed: false,
+    claimed: true,
   },
   R63: {
     text: 'Structured log per call: tool name, arguments (redacted), latency, result shape.',
@@ -249,7 +249,7 @@ export const promises = {
     text: 'Timeline query (minutes, not a weekend) answers "what did it do, in what order, with what arguments, and why" (why = agent-supplied reason/turn) for a past run.',
     claimed: false,
   },
-  R65: { text: 'Logs correlate across agent runtime, transport, server, and downstream system.', claimed: false },
+  R65: { text: 'Logs correlate across agent runtime, transport, server, and downstream system.', claimed: true },
   R66: {
     text: 'Traces/metrics export to whatever APM exists (OTLP; Prometheus); exporter outage never blocks or slows calls.',
     claimed: { partly: 'traces by OTLP, metrics by Prometheus only' },
@@ -263,7 +263,10 @@ export const promises = {
   },
   R69: {
     text: 'Telemetry holds under load (gaps "surface under load"): bounded queues, drop counter, no loss of error spans or audit records.',
-    claimed: { partly: 'the audit: bounded, counted, fail-closed' },
+    claimed: {
+      partly:
+        'the audit is bounded, counted and fail-closed; spans of calls that failed are dropped last, and counted: where a collector is away for longer than the queue lasts they are lost',
+    },
   },
   R70: {
     text: 'Every failure is labelled with exactly one of five categories - tool, configuration, transport, authentication, integration - in metric, span and error; "unknown" <1 % in the catalogue run.',

@@ -24,6 +24,7 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'telemetry.otlp.ca': { file: 'test/otlp.test.ts', mentions: 'ca: trusted.cert' },
   'telemetry.otlp.cert': { file: 'test/otlp.test.ts', mentions: 'cert: client.cert' },
   'telemetry.otlp.key': { file: 'test/otlp.test.ts', mentions: 'key: client.key' },
+  'telemetry.arguments': { file: 'test/promises/traces.test.ts', mentions: "arguments: 'none'" },
   'telemetry.sample': { file: 'test/promises/traces.test.ts', mentions: 'sample: 1' },
   'telemetry.sampledByClients': { file: 'test/promises/traces.test.ts', mentions: "sampledByClients: '1/1h'" },
   'telemetry.baggage': { file: 'test/promises/traces.test.ts', mentions: "baggage: ['tier']" },

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { aCall } from '../../test/doubles/gateway/samples.ts'
 import { aRecord } from '../../test/doubles/record.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import type { Report } from '../core/ports/report.ts'
@@ -10,11 +11,11 @@ const report: Report = { log: (_severity, event) => void logged.push(event), cou
 it('tells who listens of each call, after it was recorded, until they leave', () => {
   const feed = new CallFeed()
   const order: string[] = []
-  const recorder = feed.telling({ record: ({ id }) => void order.push(`recorded ${id}`), bug: (id) => void order.push(`bug ${id}`) })
+  const recorder = feed.telling({ record: ({ id }) => void order.push(`recorded ${id}`), bug: ({ id }) => void order.push(`bug ${id}`) })
   recorder.record(aRecord({ id: '1' }))
   const leave = feed.listen((record: CallRecord) => void order.push(`told ${record.id}`), report)
   recorder.record(aRecord({ id: '2' }))
-  recorder.bug('2', new Error('x'))
+  recorder.bug({ ...aCall(), id: '2' }, new Error('x'))
   leave()
   recorder.record(aRecord({ id: '3' }))
   expect(order).toEqual(['recorded 1', 'recorded 2', 'told 2', 'bug 2', 'recorded 3'])

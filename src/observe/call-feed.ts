@@ -15,7 +15,7 @@ export class CallFeed {
         recorder.record(record)
         if (this.listeners.size > 0) for (const listener of this.listeners.values()) listener(record)
       },
-      bug: (id, error) => recorder.bug(id, error),
+      bug: (call, error) => recorder.bug(call, error),
     }
   }
 

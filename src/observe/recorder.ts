@@ -1,4 +1,5 @@
 // Fans a finished record out to its readers: metrics, the inventory of clients, traces and the log line. A reader that fails is logged and harms no call.
+import { callFields } from '../core/call/call-fields.ts'
 import type { CallRecord, Recorder } from '../core/call/record.ts'
 import { guarded, stackOf } from '../core/ports/boundary.ts'
 import type { Redaction } from '../core/secrets/redaction.ts'
@@ -28,9 +29,9 @@ export function createRecorder(
   })
   return {
     record: read,
-    bug: (id, error) => {
+    bug: (call, error) => {
       metrics.counters.add('bugs', { source: 'call' })
-      sink.log('error', 'A bug in the gateway ended a call', { id, stack: stackOf(error) })
+      sink.log('error', 'A bug in the gateway ended a call', { ...callFields(call), stack: stackOf(error) })
     },
   }
 }

@@ -55,6 +55,12 @@ export const telemetrySettings = z.strictObject({
   sampledByClients: rate
     .prefault('100/s')
     .describe('How many traces beyond `sample` are exported since their client says that they are sampled.'),
+  arguments: z
+    .enum(['redacted', 'none'])
+    .default('redacted')
+    .describe(
+      'What spans of calls of tools say of their arguments and results: `redacted` the arguments without secrets and personal data (docs/redaction.md) and the shape of the result, `none` nothing.',
+    ),
   baggage: z
     .array(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: 'is no key of baggage' }))
     .default([])

@@ -118,7 +118,7 @@ export async function startRig(): Promise<Rig> {
     sealer,
     recorder: {
       record: (record) => void records.push(record),
-      bug: (id, error) => void bugs.push(`${id} ${String((error as Error).stack ?? error)}`),
+      bug: ({ id }, error) => void bugs.push(`${id} ${String((error as Error).stack ?? error)}`),
     },
     replica: 'one',
     decisions: noDecisions,

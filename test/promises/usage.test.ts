@@ -52,7 +52,7 @@ function world(more: unknown = {}) {
       rows.push(row)
       metrics.observe(row)
     },
-    bug: (_id: string, error: unknown) => {
+    bug: (_call: unknown, error: unknown) => {
       throw error
     },
   }

@@ -1,6 +1,8 @@
 // What happened to one call, as data. Trace, metrics, audit, log line and cost are read from it and from nothing else.
+
 import type { Category, SideEffect } from '../faults/fault.ts'
 import type { Caller, CallId, ClientInfo, Family, TraceContext } from './call.ts'
+import type { Named } from './call-fields.ts'
 import type { Delivery } from './exchange.ts'
 import type { ItemKind } from './item.ts'
 import type { Payload } from './payload.ts'
@@ -194,5 +196,5 @@ export interface CallRecord extends SettledCall {
 export interface Recorder {
   record(record: CallRecord): void
   /** A bug of ours: the stack, under the correlation id. */
-  bug(id: CallId, error: unknown): void
+  bug(call: Named, error: unknown): void
 }

@@ -6,10 +6,12 @@ import type { Fault } from './fault.ts'
 export interface FaultOf {
   readonly correlationId: string
   readonly run?: string | undefined
+  /** As its client stated it. */
+  readonly turn?: string | undefined
 }
 
 /** The typed fault that agents and programs read; never more than this leaves the gateway. */
-function faultData(fault: Fault, { correlationId, run }: FaultOf): Record<string, unknown> {
+function faultData(fault: Fault, { correlationId, run, turn }: FaultOf): Record<string, unknown> {
   return {
     kind: fault.kind,
     category: fault.category,
@@ -18,6 +20,7 @@ function faultData(fault: Fault, { correlationId, run }: FaultOf): Record<string
     side_effect: fault.sideEffect,
     correlation_id: correlationId,
     ...(run === undefined ? {} : { run }),
+    ...(turn === undefined ? {} : { turn }),
     tell_user: fault.tellUser ?? fault.message,
     ...(fault.challenge === undefined ? {} : { challenge: fault.challenge }),
     ...(Object.keys(fault.detail).length === 0 ? {} : { detail: fault.detail }),

@@ -1,6 +1,8 @@
 // The answer to one modern request as it leaves: one JSON body if the result comes first, an event stream as soon as something comes
 // before it (MCP 2026-07-28 §transports). What a slow client may hold up is bounded.
+
 import type { ServerResponse } from 'node:http'
+import type { CallFields } from '../../core/call/call-fields.ts'
 import type { CallEvent, Sink } from '../../core/call/exchange.ts'
 import type { Complete } from '../../core/call/outcome.ts'
 import type { Report } from '../../core/ports/report.ts'
@@ -127,7 +129,7 @@ export class Reply implements Sink, HeartbeatTarget {
     this.report.counters.add('events_dropped', { where: 'size' })
     if (this.droppedLarge) return
     this.droppedLarge = true
-    this.report.log('warn', tooLargeToTell, { bytes, limit: this.eventBytes, correlationId: this.asked.correlationId })
+    this.report.log('warn', tooLargeToTell, { bytes, limit: this.eventBytes, ...this.named() })
   }
 
   /** A missed progress message is no loss; a missed change is, so a listener is cut and will list anew. */
@@ -135,9 +137,14 @@ export class Reply implements Sink, HeartbeatTarget {
     this.dropped += 1
     this.report.counters.add('events_dropped', { where: 'http' })
     if (this.dropped === 1) {
-      this.report.log('warn', 'A client reads its stream too slowly, events are dropped', { correlationId: this.asked.correlationId })
+      this.report.log('warn', 'A client reads its stream too slowly, events are dropped', this.named())
     }
     if (this.listens) this.res.destroy()
+  }
+
+  private named(): CallFields {
+    const { correlationId: id, run, turn, trace } = this.asked
+    return { id, run, turn, trace }
   }
 
   private watchFlush(nowMs: number): void {
@@ -145,7 +152,7 @@ export class Reply implements Sink, HeartbeatTarget {
     // It is not gone by the next beat, so it counts among what all clients hold up.
     cutIfStuck(this.res, this.answerBytes, this.report)
     if (nowMs < this.dueAt) return
-    this.report.log('warn', 'A client took its answer too slowly and was cut off', { correlationId: this.asked.correlationId })
+    this.report.log('warn', 'A client took its answer too slowly and was cut off', this.named())
     this.res.destroy()
   }
 }

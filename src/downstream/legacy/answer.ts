@@ -22,6 +22,8 @@ export interface Asked {
   readonly correlationId: string
   /** Id of the run that the call belongs to; absent of what became no call. */
   readonly run?: string
+  /** As its client stated it. */
+  readonly turn?: string | undefined
   /** Of the params. */
   readonly meta?: Message | undefined
 }
@@ -49,8 +51,8 @@ export function legacyFault(asked: Asked, fault: Fault, declaresOutput: boolean)
 }
 
 /** A missing resource is -32602 with `data.uri` inside and -32002 for legacy clients. */
-function legacyError({ method, correlationId, run }: Asked, fault: Fault): { code: number; message: string; data: unknown } {
-  const error = faultError(fault, { correlationId, run })
+function legacyError({ method, correlationId, run, turn }: Asked, fault: Fault): { code: number; message: string; data: unknown } {
+  const error = faultError(fault, { correlationId, run, turn })
   if (method !== 'resources/read' || error.code !== code.invalidParams) return error
   if (isObject(error.data) && typeof error.data.uri === 'string') return { ...error, code: code.resourceNotFound }
   if (fault.kind !== 'unknown_tool') return error

@@ -76,7 +76,7 @@ export async function handshake(context: DoorContext, opening: Opening, message:
     : await context.gateway.handle(call, exchange)
   if (outcome.kind !== 'complete') {
     const answer = legacyAnswer(
-      { id: message.id, method: message.method, revision, correlationId: arrival.correlationId, run: call.run.id },
+      { id: message.id, method: message.method, revision, correlationId: arrival.correlationId, run: call.run.id, turn: call.run.turn },
       outcome,
       true,
     )

@@ -298,7 +298,7 @@ export class LegacySession {
       context,
     )
     const { id, method, revision, correlationId } = asked
-    const named: Asked = { id, method, revision, correlationId, run: call.run.id }
+    const named: Asked = { id, method, revision, correlationId, run: call.run.id, turn: call.run.turn }
     const roundTrip = new MultiRoundTrip({
       context,
       credential: this.parts.credential,

@@ -12,7 +12,8 @@ const writer = createModernWriter(server)
 const identity = { [metaKey.serverInfo]: server }
 
 function asked(method: Asked['method'] = 'tools/call', change: Partial<Asked> = {}): Asked {
-  return { id: '"i"', method, correlationId: 'c', run: 'r', progressToken: undefined, logLevel: undefined, isAnonymous: true, ...change }
+  const call = { correlationId: 'c', run: 'r', turn: undefined, trace: 't' }
+  return { id: '"i"', method, ...call, progressToken: undefined, logLevel: undefined, isAnonymous: true, ...change }
 }
 
 function answer(

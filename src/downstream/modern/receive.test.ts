@@ -52,6 +52,8 @@ describe('a modern request becomes a call', () => {
       method: 'tools/call',
       correlationId: 'corr',
       run: run.id,
+      turn: undefined,
+      trace: got.call.trace.traceId,
       progressToken: '3',
       logLevel: 'info',
       isAnonymous: true,

@@ -52,8 +52,10 @@ export interface Asked {
   readonly id: RawId
   readonly method: Method
   readonly correlationId: string
-  /** Id of it. */
   readonly run: string
+  readonly turn: string | undefined
+  /** Id of it. */
+  readonly trace: string
   readonly progressToken: string | undefined
   readonly logLevel: LogLevel | undefined
   /** Whoever asks is nobody in particular: what it is told may be told to anybody who asks. */
@@ -105,6 +107,22 @@ export function receive(message: Message, bytes: Uint8Array, hop: Hop, receiving
   if (pins !== undefined && 'reason' in pins) return refused(fault('invalid_params', { reason: pins.reason }))
   const known = method as Method
   const run = receiving.gateway.runOf(hop.principal, hop.affinity, meta, hop.runHeaders)
+  const call = callOf(
+    known,
+    envelope,
+    params,
+    meta,
+    place,
+    target,
+    bytes,
+    found.params,
+    hop,
+    pins,
+    run,
+    token !== undefined,
+    headerChecks,
+    receiving,
+  )
   return {
     kind: 'call',
     asked: {
@@ -112,26 +130,13 @@ export function receive(message: Message, bytes: Uint8Array, hop: Hop, receiving
       method: known,
       correlationId: hop.id,
       run: run.id,
+      turn: run.turn,
+      trace: call.trace.traceId,
       progressToken: token,
       logLevel: envelope.logLevel,
       isAnonymous: hop.principal.kind === 'anonymous',
     },
-    call: callOf(
-      known,
-      envelope,
-      params,
-      meta,
-      place,
-      target,
-      bytes,
-      found.params,
-      hop,
-      pins,
-      run,
-      token !== undefined,
-      headerChecks,
-      receiving,
-    ),
+    call,
   }
 }
 

@@ -38,7 +38,7 @@ export class BesideCalls {
     const { parts, upstream } = this
     const found = mask(said.bytes, patterns, parts.keptOf(upstream), asks)
     if (found === undefined) return said
-    tellMasked(parts.report, found.counts, upstream, '')
+    tellMasked(parts.report, found.counts, upstream)
     return payload(found.bytes)
   }
 }

@@ -1,6 +1,8 @@
 // Guards on what comes back of a call: secrets are masked, and what tools give is marked as content of others (docs/guards.md). Texts that a
 // server sends on the way, and those of its errors, are guarded as its results are.
+
 import type { RoutedCall, TargetedCall, UpstreamId } from '../../core/call/call.ts'
+import { type CallFields, callFields } from '../../core/call/call-fields.ts'
 import '../../core/call/facts.ts'
 import type { CallEvent, Sink } from '../../core/call/exchange.ts'
 import { type Complete, failed, type Outcome } from '../../core/call/outcome.ts'
@@ -120,18 +122,18 @@ class Guard implements Sink {
   }
 
   private note(counts: Counts): void {
-    const { id, upstream } = this.call
+    const { upstream } = this.call
     this.counts ??= {}
     const all = this.counts
     for (const [name, count] of Object.entries(counts)) all[name as MaskRule] = (all[name as MaskRule] ?? 0) + count
-    tellMasked(this.parts.report, counts, upstream, id)
+    tellMasked(this.parts.report, counts, upstream, callFields(this.call))
   }
 }
 
-/** `call`: its id, '' of what belongs to none. */
-export function tellMasked({ counters, log }: Report, counts: Counts, upstream: UpstreamId, call: string): void {
+/** `call`: undefined of what belongs to none. */
+export function tellMasked({ counters, log }: Report, counts: Counts, upstream: UpstreamId, call?: CallFields): void {
   for (const [rule, count] of Object.entries(counts)) counters.add('masked', { upstream, rule: rule as MaskRule }, count)
-  log('debug', 'Secrets in what a server sent were masked', { ...(call === '' ? {} : { call }), upstream, ...counts })
+  log('debug', 'Secrets in what a server sent were masked', { ...call, upstream, ...counts })
 }
 
 function withResult({ kind, facts, annotations }: Complete, result: Payload): Outcome {

@@ -12,7 +12,7 @@ function setting(audit?: CallAudit) {
   const records: CallRecord[] = []
   const bugs: unknown[] = []
   const { exchange, clock, events } = anExchange()
-  const recorder: Recorder = { record: (row) => records.push(row), bug: (id, error) => bugs.push([id, error]) }
+  const recorder: Recorder = { record: (row) => records.push(row), bug: ({ id }, error) => bugs.push([id, error]) }
   const stage = record({ recorder, clock, audit })
   const run = (next: Next) => Table.begin().pass(['invoke'], stage, '').end(['invoke'], 'next', next, '').chains().invoke(aCall(), exchange)
   return { records, bugs, exchange, clock, events, run }

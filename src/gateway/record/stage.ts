@@ -88,7 +88,7 @@ class Row implements Sink {
 
   /** A bug of ours is told once, under the correlation id, and the call is a fault, also where its answer was there and could not be written. */
   failed(bug: unknown): void {
-    this.parts.recorder.bug(this.call.id, bug)
+    this.parts.recorder.bug(this.call, bug)
     const ended = internal(this.call.id)
     if (this.settled === undefined) this.settle(ended)
     else this.settled = this.settledAs(ended)

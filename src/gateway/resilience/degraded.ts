@@ -1,5 +1,6 @@
 // What an agent is given where a tool fails on the way to its server or behind it, as configuration says of the tool: the last good answer
 // (`staleFor`), or else the fault with a sentence for its user (`tellUser`).
+import { callFields } from '../../core/call/call-fields.ts'
 import '../../core/call/facts.ts'
 import type { RoutedCall, TargetedCall, UpstreamId } from '../../core/call/call.ts'
 import type { Exchange } from '../../core/call/exchange.ts'
@@ -46,7 +47,7 @@ export function degraded(clock: Clock, report: Report, ofResources: (upstream: U
       exchange.note('local', true)
       report.counters.add('stale_answers', { upstream: call.upstream })
       report.log('debug', 'A call failed, and its last good answer was given', {
-        call: call.id,
+        ...callFields(call),
         upstream: call.upstream,
         fault: fault.kind,
       })

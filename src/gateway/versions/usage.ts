@@ -87,7 +87,7 @@ export class ToolUsage {
         recorder.record(record)
         this.note(record)
       },
-      bug: (id, error) => recorder.bug(id, error),
+      bug: (call, error) => recorder.bug(call, error),
     }
   }
 

@@ -4,8 +4,8 @@ import type { Clock } from '../../core/ports/clock.ts'
 import type { Propagation } from '../../core/ports/propagation.ts'
 import type { Rate } from '../../core/text/rate.ts'
 
-/** Of 56 bits of randomness. */
-const all = 2 ** 56
+/** The first 52 of the 56 bits of randomness at the end of a trace id: as many as a number can hold. */
+const all = 2 ** 52
 
 export interface Sampling {
   /** Share of traces, 0 to 1. */
@@ -31,7 +31,7 @@ export function createSampler({ ratio, parentBased, byClients }: Sampling, clock
   }
   return (traceId, parent) => {
     if (parent === false && parentBased) return false
-    if (ratio > 0 && Number.parseInt(traceId.slice(18), 16) >= threshold) return true
+    if (ratio > 0 && Number.parseInt(traceId.slice(18, 31), 16) >= threshold) return true
     return parent === true && parentBased && takeRoom()
   }
 }

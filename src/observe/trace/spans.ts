@@ -7,7 +7,10 @@ import type { Phase, PhaseName, phaseNames } from '../../core/call/phases.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { AttemptRecord, CallRecord } from '../../core/call/record.ts'
 import { innerSpan, spanOfAttempt } from '../../core/call/span.ts'
+import { locate } from '../../core/protocol/locate.ts'
+import { redactedArguments } from '../../core/secrets/redacted-arguments.ts'
 import type { Redaction } from '../../core/secrets/redaction.ts'
+import { shapeOfToolResult } from '../../core/secrets/shape-text.ts'
 import { type ErrorAttributes, errorOfAttempt, errorOfCall } from '../error-type.ts'
 import { methodLabel, other } from '../metrics/labels.ts'
 import {
@@ -31,6 +34,8 @@ export interface SpanParts {
   /** The same of a text. */
   readonly digest: (text: string) => string
   readonly redaction: Redaction
+  /** Whether arguments, redacted, and the shape of results are told. */
+  readonly contents: boolean
 }
 
 /** Why the spans of a call are exported: the trace is one of those, or it failed, its result is suspect, or it was slow. */
@@ -158,6 +163,7 @@ class CallSpans {
     if (record.delivery !== 'delivered') attributes['signalbox.delivery'] = record.delivery
     if (record.coerced !== undefined) attributes['signalbox.coerced'] = record.coerced.length
     if (record.masked !== undefined) attributes['signalbox.masked'] = Object.values(record.masked).reduce((sum, n) => sum + n, 0)
+    if (parts.contents) this.contents(attributes)
     if (stream !== undefined) {
       attributes['signalbox.stream.events'] = stream.events
       attributes['signalbox.stream.bytes'] = stream.bytes
@@ -175,6 +181,15 @@ class CallSpans {
     if (method === 'tools/call') attributes['gen_ai.tool.name'] = this.name(named)
     else if (method === 'prompts/get') attributes['gen_ai.prompt.name'] = this.name(named)
     else if (method === 'resources/read') attributes['mcp.resource.uri'] = this.text(named)
+  }
+
+  /** What was sent and what it gave, without what is sensitive in it. */
+  private contents(attributes: Attributes): void {
+    const { method, params, result } = this.record
+    if (method !== 'tools/call') return
+    const given = params === undefined ? undefined : locate(params.bytes, ['arguments'])
+    if (given !== undefined) attributes['gen_ai.tool.call.arguments'] = redactedArguments(given, this.parts.redaction)
+    if (result !== undefined) attributes['signalbox.result.shape'] = shapeOfToolResult(result.bytes)
   }
 
   private streamEvents(): ReadableSpan['events'] {

@@ -47,7 +47,8 @@ export class Tail {
     if (upstream === undefined || item === undefined || family === 'listen') return false
     const objective = this.objective(record)
     if (objective !== undefined) return durationMs > objective
-    const usual = this.usualOf(upstream, item)
+    // Addresses of resources are chosen by clients: those of a server count together.
+    const usual = this.usualOf(upstream, item.includes('://') ? '' : item)
     if (usual === undefined) return false
     const log = Math.log(Math.max(0.01, durationMs))
     const slow = usual.seen >= leastSeen && durationMs >= leastSlowMs && log > usual.log + Math.log(timesUsual)
@@ -63,7 +64,6 @@ export class Tail {
     }
     let usual = items.get(item)
     if (usual === undefined) {
-      // Addresses of resources are chosen by clients.
       if (this.items >= mostItems) return undefined
       this.items += 1
       usual = { log: 0, seen: 0 }

@@ -95,7 +95,13 @@ class ExportedTraces implements Traces {
     this.secrets = [...Object.values(headers), ...(tls.key === undefined ? [] : [tls.key])]
     this.origin = { resource: undefined, scope: { name: parts.identity.name, version: parts.identity.version } }
     const digest = keyed(parts.key)
-    this.spanParts = { origin: this.origin, digest, principal: ofPrincipals(digest), redaction: parts.redaction }
+    this.spanParts = {
+      origin: this.origin,
+      digest,
+      principal: ofPrincipals(digest),
+      redaction: parts.redaction,
+      contents: parts.settings.arguments === 'redacted',
+    }
     this.tail = new Tail(parts.objective)
     this.queue = new ExportQueue({ clock: parts.clock, random: parts.random, events: eventsOf(parts.report) })
   }

@@ -1,6 +1,8 @@
 // One call at a legacy server, over all its legs: it runs until the server answers, and while the server waits for its client, the call
 // waits in the parking lot. A legacy call ends exactly once, and its outcome is handed over exactly once or recorded as unclaimed.
+
 import type { Caller, RoutedCall, TargetedCall } from '../../core/call/call.ts'
+import { callFields } from '../../core/call/call-fields.ts'
 import { lacking, refusalFor } from '../../core/call/client-refusal.ts'
 import { type CallEvent, type Exchange, tell } from '../../core/call/exchange.ts'
 import type { ListEntry } from '../../core/call/intrusive-list.ts'
@@ -346,7 +348,7 @@ export class LegacyCall implements Candidate, Parked {
     })
     report.log('warn', 'A parked call ended and nobody came back for its answer', {
       upstream,
-      call: this.call.id,
+      ...callFields(this.call),
       record,
       method: this.call.method,
       item: 'item' in this.call ? (this.call as RoutedCall).item.name : this.call.target,
