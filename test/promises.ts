@@ -247,7 +247,7 @@ export const promises = {
   },
   R64: {
     text: 'Timeline query (minutes, not a weekend) answers "what did it do, in what order, with what arguments, and why" (why = agent-supplied reason/turn) for a past run.',
-    claimed: false,
+    claimed: true,
   },
   R65: { text: 'Logs correlate across agent runtime, transport, server, and downstream system.', claimed: true },
   R66: {
@@ -257,9 +257,7 @@ export const promises = {
   R67: { text: 'Observability is on from the start, no code change in upstreams.', claimed: true },
   R68: {
     text: 'Cost attribution: cost per agent run/team/tool as a report finance can read; sums reconcile with call counts.',
-    claimed: {
-      partly: 'every call has its tokens and cost, and their sums are the same wherever they stand; the report itself is missing',
-    },
+    claimed: true,
   },
   R69: {
     text: 'Telemetry holds under load (gaps "surface under load"): bounded queues, drop counter, no loss of error spans or audit records.',

@@ -1,4 +1,5 @@
 // The audit of a gateway: its store in `stateDir`, its key, and where its anchors go.
+import { readFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditSigner } from '../core/ports/audit-signer.ts'
@@ -6,7 +7,7 @@ import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Redaction } from '../core/secrets/redaction.ts'
 import { type Anchor, type Audit, createAudit, createEncoder, indexRow, keptArguments } from '../observe/index.ts'
-import { auditSigner, loadAuditSigner } from '../platform/audit/signing-key.ts'
+import { type AuditVerifier, auditSigner, auditVerifier, loadAuditSigner } from '../platform/audit/signing-key.ts'
 import { createSqliteAudit } from '../platform/audit/sqlite.ts'
 import { identity } from './identity.ts'
 import type { Settings } from './settings.ts'
@@ -50,6 +51,15 @@ export function auditFile(stateDir: string): string {
 
 export function auditModeOf({ audit, profile }: Settings): 'durable' | 'buffered' {
   return audit.mode ?? (profile === 'production' ? 'durable' : 'buffered')
+}
+
+/** Of the key of this gateway; undefined where it is not at hand. */
+export function auditVerifierOf({ audit, stateDir }: Settings): AuditVerifier | undefined {
+  try {
+    return auditVerifier(audit.key ?? readFileSync(join(stateDir ?? '', 'audit.key'), 'utf8'))
+  } catch {
+    return undefined
+  }
 }
 
 function signerOf({ audit }: Settings, stateDir: string): AuditSigner {

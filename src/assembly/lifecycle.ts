@@ -39,7 +39,7 @@ import { systemRandom } from '../platform/random/system-random.ts'
 import { adminToken } from '../platform/seal/admin-token.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
 import { type AssembledAlerting, assembleAlerting } from './alerting.ts'
-import { assembleAudit } from './audit.ts'
+import { assembleAudit, auditVerifierOf } from './audit.ts'
 import { type Auth, assembleAuth } from './auth.ts'
 import { configurationDigest } from './configuration-digest.ts'
 import { createContractJudge } from './contracts.ts'
@@ -47,6 +47,7 @@ import { type AssembledCredentials, assembleCredentials } from './credentials.ts
 import { warnOfDeprecated } from './deprecations.ts'
 import { type Doors, openDoors } from './doors.ts'
 import { assembleInside, type Inside } from './gateway.ts'
+import { auditReading, lookingBack } from './looking-back.ts'
 import { assembleOperating } from './operating.ts'
 import { Outsiders } from './outsiders.ts'
 import { type AssembledRegistry, assembleRegistry } from './registry.ts'
@@ -259,6 +260,8 @@ class Running implements RunningGateway {
         quality: this.inside.quality?.operators,
         stores: () => [this.store()],
         clients: () => inventory.clients(),
+        lookingBack: this.audit === undefined ? undefined : lookingBack(this.audit, settings.prices.currency),
+        audit: this.audit === undefined ? undefined : auditReading(this.audit, () => auditVerifierOf(settings)),
         metrics: (accept) => metrics.text(accept),
         calls: { listen: (listener) => feed.listen(listener, this.report) },
         redaction,

@@ -20,6 +20,17 @@ export { keptArguments } from './audit/kept-arguments.ts'
 export { type AuditFilter, type AuditPage, auditRows, rowsOfCall, rowsOfRun } from './audit/read.ts'
 export { redactedDecisions } from './audit/redacted-decisions.ts'
 export type { AuditRow } from './audit/row.ts'
+export {
+  type CostReport,
+  costBy,
+  type Dimension,
+  dimensions,
+  type RunSums,
+  type RunsFilter,
+  runsBy,
+  type Sums,
+  type SumsFilter,
+} from './audit/sums.ts'
 export { type AuditVerdict, verifyAudit } from './audit/verify.ts'
 export { CallFeed } from './call-feed.ts'
 export { clientsDomain, createClientStore } from './client-store.ts'
@@ -32,4 +43,5 @@ export { createRecorder } from './recorder.ts'
 export { createRedactor } from './redact.ts'
 export { createStageTimes } from './stage-times.ts'
 export { SteadyTime } from './steady-time.ts'
+export { kindOf, type Step, type StepKind, type Timeline, type Totals, type Turn, timelineOf } from './timeline/timeline.ts'
 export { createTraces, type Traces } from './trace/traces.ts'

@@ -64,7 +64,12 @@ export class Cursors {
     const page = found.slice(0, limit)
     const last = found.length > limit ? page.at(-1) : undefined
     if (last === undefined) return { page }
-    return { page, next: this.sealer.seal(Buffer.from(JSON.stringify(key(last))), purposeOf(name)) }
+    return { page, next: this.seal(name, key(last)) }
+  }
+
+  /** Of a page whose next begins after this key. */
+  seal(name: string, key: PageKey): string {
+    return this.sealer.seal(Buffer.from(JSON.stringify(key)), purposeOf(name))
   }
 
   /** The key of the last entry of the page before; undefined of the first page. Throws a `Problem` of a cursor that is none of the list. */

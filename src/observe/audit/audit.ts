@@ -5,7 +5,7 @@ import type { CallRecord, SettledCall } from '../../core/call/record.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import type { Fault } from '../../core/faults/fault.ts'
 import type { AuditSigner } from '../../core/ports/audit-signer.ts'
-import type { AuditStore, ChainHead } from '../../core/ports/audit-store.ts'
+import type { AuditQuery, AuditRead, AuditStore, ChainHead } from '../../core/ports/audit-store.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import type { CallAudit } from '../../core/ports/call-audit.ts'
 import type { Clock, Random, Timer } from '../../core/ports/clock.ts'
@@ -41,7 +41,8 @@ export interface AuditParts {
   committed?(ms: number, rows: number): void
 }
 
-export interface Audit extends CallAudit, Decisions {
+/** It is read as it is written: what waits is not there yet. */
+export interface Audit extends CallAudit, Decisions, AuditRead {
   /** Begins the chain, and to look for what is too old. Without it a chain begins with its first row. */
   start(): void
   /** What the store is at, for operators; undefined where rows are kept. */
@@ -102,6 +103,10 @@ class ChainAudit implements Audit {
   start(): void {
     this.sweepLater(firstSweepMs)
     this.run()
+  }
+
+  read(queries: readonly AuditQuery[]): ReturnType<AuditRead['read']> {
+    return this.parts.store.read(queries)
   }
 
   refusal(readOnly: boolean): Fault | undefined {

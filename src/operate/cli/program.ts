@@ -4,6 +4,7 @@ import { defaultAdminUrl, defaultUrl } from '../client/default-urls.ts'
 import { packageVersion } from '../package-root.ts'
 import { NoAnswer } from './ask.ts'
 import { type ExitCode, exit, exitMeanings } from './exit.ts'
+import { addLookingBack } from './look-back.ts'
 import { addProbe, addTools } from './tools/program.ts'
 
 /** Runs the command line. Resolves to the exit code; `endNow` ends the process at once. */
@@ -169,6 +170,8 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
       '\nExample:\n  signalbox tap --tool tracker/create_* --count 5 --for 2m\n\nWith --json one object a line. Exit code 0 once it has ended by itself, 1 where the gateway does not answer or ends first.',
     )
     .action(async (options) => done(await (await import('./tap.ts')).tap(options)))
+
+  addLookingBack(program, done)
 
   addTools(program, done, endNow)
   addProbe(program, done, endNow)

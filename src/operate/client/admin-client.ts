@@ -35,6 +35,16 @@ export async function readAdmin(url: string, path: string, member: string): Prom
 
 const pageSize = 500
 
+/** What is at `path`, or what went wrong. */
+export async function getAdmin(url: string, path: string): Promise<Readonly<Record<string, unknown>> | string> {
+  const refused: NonNullable<Wanted['refused']> = {}
+  const answer = await ask(url, { path, timeoutMs: 10_000, refused })
+  const { status, body } = refused
+  // What is asked about is not there, or was asked wrongly: the door is the right one.
+  const isItsOwn = status === 404 || status === 400 || status === 503
+  return typeof answer === 'string' && isItsOwn && typeof body?.detail === 'string' ? body.detail : answer
+}
+
 /** What came of what was sent to `path`, or what went wrong. */
 export function sendAdmin(url: string, path: string, body: object, timeoutMs: number): Promise<Readonly<Record<string, unknown>> | string> {
   return ask(url, { path, body, timeoutMs })

@@ -1,6 +1,7 @@
 // The addresses of the admin door, each resource once, and what all of them answer from.
 import type { Resource } from '../resource.ts'
 import { alerts } from './alerts.ts'
+import { audit } from './audit.ts'
 import { budgets } from './budgets.ts'
 import { clients } from './clients.ts'
 import { config } from './config.ts'
@@ -10,6 +11,7 @@ import { grants } from './grants.ts'
 import { keys } from './keys.ts'
 import { metrics } from './metrics.ts'
 import { policy } from './policy.ts'
+import { runs } from './runs.ts'
 import { sessions } from './sessions.ts'
 import { stores } from './stores.ts'
 import { toolVersions } from './tool-versions.ts'
@@ -25,6 +27,8 @@ export const resources = [
   stores,
   clients,
   alerts,
+  runs,
+  audit,
   budgets,
   tools,
   toolVersions,

@@ -1,0 +1,42 @@
+// What the admin door tells of what was: rows of the audit, timelines of runs, sums and costs.
+import type { AuditRead } from '../core/ports/audit-store.ts'
+import type { Stored } from '../core/ports/durable.ts'
+import type { AuditReading, LookingBack } from '../downstream/index.ts'
+import { auditRows, costBy, type Dimension, dimensions, rowsOfCall, rowsOfRun, runsBy, timelineOf, verifyAudit } from '../observe/index.ts'
+import type { AuditVerifier } from '../platform/audit/signing-key.ts'
+
+/** Calls with a fault of one kind that are looked at for their runs. */
+const mostFaulty = 10_000
+
+export function lookingBack(audit: AuditRead, currency: string): LookingBack {
+  return {
+    currency,
+    dimensions,
+    runs: async ({ fault, leastCostNano, ...filter }) => {
+      const isOfKind = fault !== undefined && fault !== '*'
+      const faulty = isOfKind
+        ? await auditRows(audit, { ...filter, fault, about: 'call' }, { order: 'newest', most: mostFaulty })
+        : undefined
+      if (faulty?.ok === false) return faulty.fault.message
+      const among = faulty === undefined ? undefined : new Set(faulty.value.rows.flatMap(({ run }) => run ?? []))
+      return given(await runsBy(audit, { ...filter, among, faulty: fault !== undefined, leastCostNano }))
+    },
+    timeline: async (run, principal) => {
+      const found = await rowsOfRun(audit, run, principal)
+      return found.ok ? timelineOf(run, found.value.rows, found.value.cut) : found.fault.message
+    },
+    call: async (id) => given(await rowsOfCall(audit, id)),
+    cost: async (by, filter) => given(await costBy(audit, by as readonly Dimension[], filter)),
+  }
+}
+
+export function auditReading(audit: AuditRead, verifier: () => AuditVerifier | undefined): AuditReading {
+  return {
+    rows: async (filter, most, after) => given(await auditRows(audit, filter, { order: 'newest', most, after })),
+    verify: async () => given(await verifyAudit(audit, { verifier: verifier() })),
+  }
+}
+
+function given<T>(read: Stored<T>): T | string {
+  return read.ok ? read.value : read.fault.message
+}
