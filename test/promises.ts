@@ -243,7 +243,7 @@ export const promises = {
   },
   R63: {
     text: 'Structured log per call: tool name, arguments (redacted), latency, result shape.',
-    claimed: { partly: 'arguments are left out of the line altogether, and the shape of a result is its size' },
+    claimed: true,
   },
   R64: {
     text: 'Timeline query (minutes, not a weekend) answers "what did it do, in what order, with what arguments, and why" (why = agent-supplied reason/turn) for a past run.',

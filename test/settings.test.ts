@@ -229,6 +229,10 @@ const rows: Record<string, Row> = {
     expect(await logOf({ calls: true })).toContain('"event":"call"')
     expect(await logOf({ calls: false })).not.toContain('"event":"call"')
   },
+  'log.arguments': async () => {
+    expect(await logOf({ arguments: 'redacted' })).toMatch(/"arguments":\{/)
+    expect(await logOf({ arguments: 'none' })).not.toContain('"arguments"')
+  },
   'telemetry.stages': async () => {
     const names = async (config: Record<string, unknown>): Promise<string[]> => {
       const { base, admin } = await pair(config)

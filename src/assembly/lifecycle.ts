@@ -197,7 +197,7 @@ class Running implements RunningGateway {
       sealer,
       durable,
       recorder: feed.telling(
-        this.versions.usage.counting(createRecorder(sink, metrics, inventory, this.traces, redaction, settings.log.calls)),
+        this.versions.usage.counting(createRecorder(sink, metrics, inventory, this.traces, redaction, settings.log)),
       ),
       deprecations: this.versions.ends,
       credentials: (id) => this.credentials.of(id),

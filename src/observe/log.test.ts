@@ -6,7 +6,7 @@ import { createLog } from './log.ts'
 function logged(format: 'human' | 'json', event: string, fields: Readonly<Record<string, unknown>>): string {
   const lines: string[] = []
   const target = { write: (line: string) => void lines.push(line) }
-  createLog({ format, level: 'info', calls: true }, (line) => line, new ManualClock(), target).log('info', event, fields)
+  createLog({ format, level: 'info' }, (line) => line, new ManualClock(), target).log('info', event, fields)
   return lines.join('')
 }
 
@@ -50,7 +50,7 @@ describe('what configuration says is redacted', () => {
   ): Record<string, unknown> => {
     const written: string[] = []
     const target = { write: (line: string) => void written.push(line) }
-    const settings = { format: 'json', level: 'info', calls: true } as const
+    const settings = { format: 'json', level: 'info' } as const
     const sink = createLog(settings, (line) => line, new ManualClock(), target, new Redaction({ keys, patterns }))
     sink[call ? 'call' : 'log']('info', 'said', fields)
     return JSON.parse(written.join('')) as Record<string, unknown>

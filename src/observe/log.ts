@@ -30,7 +30,7 @@ interface Target {
 
 /** `target` is standard error unless a test gives its own; `redaction`: what is taken out of the fields before they are a line. */
 export function createLog(
-  settings: LogSettings,
+  settings: Pick<LogSettings, 'level' | 'format'>,
   redact: Redact,
   clock: Clock,
   target: Target = standardError(clock),

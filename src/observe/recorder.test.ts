@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../test/doubles/manual-clock.ts'
 import { aRecord } from '../../test/doubles/record.ts'
+import { payloadOf } from '../core/call/payload.ts'
 import { anonymous } from '../core/call/principal.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import { Redaction } from '../core/secrets/redaction.ts'
@@ -23,10 +24,17 @@ function refused(method: string, revision: string | undefined): CallRecord {
   return aRecord({ ...none, family: 'refused', method, caller, outcome: 'fault', fault })
 }
 
-function observed(...records: CallRecord[]): { lines: Record<string, unknown>[]; text: () => Promise<string> } {
+function observed(...records: CallRecord[]) {
+  return observedWith('none', ...records)
+}
+
+function observedWith(
+  args: 'none' | 'redacted',
+  ...records: CallRecord[]
+): { lines: Record<string, unknown>[]; text: () => Promise<string> } {
   const lines: Record<string, unknown>[] = []
   const write = (line: string): void => void lines.push(JSON.parse(line) as Record<string, unknown>)
-  const log = createLog({ format: 'json', level: 'info', calls: true }, (line) => line, new ManualClock(), { write })
+  const log = createLog({ format: 'json', level: 'info' }, (line) => line, new ManualClock(), { write })
   const none = () => []
   const metrics = createMetrics({
     upstreams: none,
@@ -39,7 +47,10 @@ function observed(...records: CallRecord[]): { lines: Record<string, unknown>[];
     stages: none,
     spansQueued: () => 0,
   })
-  const recorder = createRecorder(log, metrics, createInventory(), { observe: () => {} }, new Redaction({ keys: [], patterns: [] }), true)
+  const recorder = createRecorder(log, metrics, createInventory(), { observe: () => {} }, new Redaction({ keys: [], patterns: [] }), {
+    calls: true,
+    arguments: args,
+  })
   for (const record of records) recorder.record(record)
   return { lines, text: async () => (await metrics.text()).text }
 }
@@ -87,5 +98,22 @@ it('texts that others said stand in the line of a call without what is to be wri
     target: '[redacted:email]',
     message: 'no [redacted:email] in c1:aZ3kQ9xV7bN2mW8pR5tY1uE6cD4gH0jLaZ3kQ9xV7bN',
     why: 'to write to [redacted:email] with [redacted:high_entropy]',
+  })
+})
+
+describe('the arguments of a call of a tool', () => {
+  const params = payloadOf({ name: 'up_weather', arguments: { city: 'Oslo', password: 'hunter22', days: [1, 2] } })
+  const result = payloadOf({ content: [], structuredContent: { days: [{ rain: 3 }, { rain: 4 }] } })
+
+  it('stand in its line without what is secret, and the shape of its result beside them, where that is wanted', () => {
+    expect(observedWith('redacted', aRecord({ params, result })).lines).toMatchObject([
+      { arguments: { city: 'Oslo', password: '[redacted:password]', days: [1, 2] }, shape: '{days:[{rain:n}×2]}' },
+    ])
+  })
+
+  it('and nowhere else', () => {
+    const [line] = observed(aRecord({ params, result })).lines
+    expect(Object.keys(line ?? {})).not.toContain('arguments')
+    expect(Object.keys(line ?? {})).not.toContain('shape')
   })
 })

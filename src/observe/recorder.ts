@@ -3,29 +3,32 @@ import { callFields } from '../core/call/call-fields.ts'
 import type { CallRecord, Recorder } from '../core/call/record.ts'
 import { guarded, stackOf } from '../core/ports/boundary.ts'
 import type { Redaction } from '../core/secrets/redaction.ts'
+import { shapeOfToolResult } from '../core/secrets/shape-text.ts'
 import type { Inventory } from './inventory.ts'
 import type { LogSink } from './log.ts'
+import { argumentsOf } from './logged-arguments.ts'
 import type { Metrics } from './metrics/metrics.ts'
+import type { LogSettings } from './settings.ts'
 
 interface Observer {
   observe(record: CallRecord): void
 }
 
-/** `redaction`: of texts that others said. `calls` false turns the line per call off; faults of our own are always logged. */
+/** `redaction`: of texts that others said. Where `calls` is false there is no line per call; faults of our own are always logged. */
 export function createRecorder(
   sink: LogSink,
   metrics: Metrics,
   inventory: Inventory,
   traces: Observer,
   redaction: Redaction,
-  calls: boolean,
+  lines: Pick<LogSettings, 'calls' | 'arguments'>,
 ): Recorder {
   const report = { log: sink.log, counters: metrics.counters }
   const read = guarded<CallRecord>(report, 'record', (record) => {
     metrics.observe(record)
     inventory.observe(record)
     traces.observe(record)
-    if (calls) logCall(sink, record, redaction)
+    if (lines.calls) logCall(sink, record, redaction, lines.arguments === 'redacted')
   })
   return {
     record: read,
@@ -36,7 +39,7 @@ export function createRecorder(
   }
 }
 
-function logCall(sink: LogSink, record: CallRecord, redaction: Redaction): void {
+function logCall(sink: LogSink, record: CallRecord, redaction: Redaction, withArguments: boolean): void {
   const severity = record.fault === undefined ? 'info' : 'warn'
   if (!sink.enabled(severity)) return
   const { fault, caller, usage } = record
@@ -51,10 +54,12 @@ function logCall(sink: LogSink, record: CallRecord, redaction: Redaction): void 
         : record.target,
     upstream: record.upstream,
     version: record.version,
+    arguments: withArguments ? argumentsOf(record, redaction) : undefined,
     outcome: record.outcome,
     ms: rounded(record.durationMs),
     in: record.bytesIn,
     out: record.bytesOut,
+    shape: withArguments && record.itemKind === 'tool' && record.result !== undefined ? shapeOfToolResult(record.result.bytes) : undefined,
     tokens: usage === undefined ? undefined : usage.sent + usage.got,
     cost: usage === undefined || usage.cost === 0 ? undefined : usage.cost,
     estimated: usage?.estimated,

@@ -10,6 +10,12 @@ export const logSettings = z.strictObject({
     .default('auto')
     .describe('`auto` is human on a terminal, JSON lines elsewhere. Always on standard error.'),
   calls: z.boolean().default(true).describe('One line per call.'),
+  arguments: z
+    .enum(['none', 'redacted'])
+    .default('none')
+    .describe(
+      'What the line of a call of a tool says of its arguments and result: `redacted` the arguments without secrets and personal data (docs/redaction.md), and the shape of the result. It costs each call some microseconds.',
+    ),
 })
 
 const duration = z
