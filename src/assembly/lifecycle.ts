@@ -196,9 +196,7 @@ class Running implements RunningGateway {
       report: this.report,
       sealer,
       durable,
-      recorder: feed.telling(
-        this.versions.usage.counting(createRecorder(sink, metrics, inventory, this.traces, redaction, settings.log)),
-      ),
+      recorder: feed.telling(this.versions.usage.counting(createRecorder(sink, metrics, inventory, this.traces, redaction, settings.log))),
       deprecations: this.versions.ends,
       credentials: (id) => this.credentials.of(id),
       replica,
