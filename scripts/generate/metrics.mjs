@@ -23,12 +23,14 @@ export async function metricsPage(load, note) {
     alerts: () => [{ upstream: 'x', item: 'x', kind: 'empty' }],
     results: () => [{ upstream: 'x', kind: 'ok', results: 1 }],
     incidents: () => [{ server: 'x', kind: 'empty', severity: 'warn' }],
+    auditWaiting: () => 0,
     spansQueued: () => 0,
     stages: () => [{ family: 'x', stage: 'x', passes: 1, ownMs: 1 }],
   })
   for (const [name, { labels }] of Object.entries(counters))
     metrics.counters.add(name, Object.fromEntries(labels.map((label) => [label, 'x'])))
   for (const record of records()) metrics.observe(record)
+  metrics.committed(1, 1)
   for (const side of ['server', 'client']) metrics.counters.session(side, { transport: 'stdio', revision: '2025-11-25' }, 1)
   const rows = read((await metrics.text()).text).map(
     ({ name, type, help, labels }) => `| \`${name}\` | ${type} | ${labels.map((label) => `\`${label}\``).join(' ')} | ${help} |`,

@@ -1,16 +1,28 @@
 // The audit of a gateway: its store in `stateDir`, its key, and where its anchors go.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditSigner } from '../core/ports/audit-signer.ts'
+import type { AuditStore } from '../core/ports/audit-store.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
+import type { Durable } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { Redaction } from '../core/secrets/redaction.ts'
 import { type Anchor, type Audit, createAudit, createEncoder, indexRow, keptArguments } from '../observe/index.ts'
-import { type AuditVerifier, auditSigner, auditVerifier, loadAuditSigner } from '../platform/audit/signing-key.ts'
+import { createDurableAudit } from '../platform/audit/durable.ts'
+import {
+  type AuditVerifier,
+  auditSigner,
+  auditSignerFrom,
+  auditVerifier,
+  auditVerifierFrom,
+  loadAuditSigner,
+} from '../platform/audit/signing-key.ts'
 import { createSqliteAudit } from '../platform/audit/sqlite.ts'
+import { vaultKeys } from '../platform/vault/keys.ts'
 import { identity } from './identity.ts'
 import type { Settings } from './settings.ts'
+import { databaseOf } from './stores.ts'
 
 export interface AuditAssembly {
   readonly settings: Settings
@@ -18,6 +30,8 @@ export interface AuditAssembly {
   readonly random: Random
   readonly report: Report
   readonly redaction: Redaction
+  /** Of the gateway: the audit is in it where it is a database. */
+  readonly durable: Durable
   /** Of the installation; absent: arguments are not kept, since no calls are served. */
   readonly sealKey?: Uint8Array
   committed?(ms: number, rows: number): void
@@ -26,11 +40,12 @@ export interface AuditAssembly {
 /** Undefined where nothing outlives a restart: what is in memory is gone when somebody could read it. */
 export function assembleAudit(parts: AuditAssembly): Audit | undefined {
   const { settings, clock, random, report, redaction, sealKey, committed } = parts
-  const { stateDir, audit } = settings
-  if (stateDir === undefined) return undefined
+  const { audit } = settings
   const mode = auditModeOf(settings)
+  const store = storeOf(parts, mode)
+  if (store === undefined) return undefined
   return createAudit({
-    store: createSqliteAudit({ file: auditFile(stateDir), indexRow, isSafe: mode === 'durable', clock, report }),
+    store,
     clock,
     random,
     report,
@@ -39,7 +54,7 @@ export function assembleAudit(parts: AuditAssembly): Audit | undefined {
     onLoss: audit.onLoss ?? (mode === 'durable' ? 'closed' : 'open'),
     retentionMs: audit.retention,
     program: `signalbox ${identity.version}`,
-    signer: signerOf(settings, stateDir),
+    signer: signerOf(settings),
     anchor: anchorsTo(audit.anchors, report),
     ...(committed === undefined ? {} : { committed }),
   })
@@ -53,17 +68,33 @@ export function auditModeOf({ audit, profile }: Settings): 'durable' | 'buffered
   return audit.mode ?? (profile === 'production' ? 'durable' : 'buffered')
 }
 
-/** Of the key of this gateway; undefined where it is not at hand. */
-export function auditVerifierOf({ audit, stateDir }: Settings): AuditVerifier | undefined {
+/** In the database of the durable store, where it is one that gateways share; else in a file beside it. */
+function storeOf({ settings, durable, clock, report }: AuditAssembly, mode: 'durable' | 'buffered'): AuditStore | undefined {
+  const { stateDir } = settings
+  if (databaseOf(settings) !== undefined) return createDurableAudit({ durable, indexRow, clock })
+  if (stateDir === undefined) return undefined
+  return createSqliteAudit({ file: auditFile(stateDir), indexRow, isSafe: mode === 'durable', clock, report })
+}
+
+/** Gateways that share a database sign by one key, that follows from what they share as well. */
+function signerOf(settings: Settings): AuditSigner {
+  const { audit, vault, stateDir } = settings
+  if (audit.key !== undefined) return auditSigner(audit.key)
+  if (databaseOf(settings) === undefined && stateDir !== undefined) return loadAuditSigner(join(stateDir, 'audit.key'))
+  return auditSignerFrom(vaultKeys(vault, stateDir)[0])
+}
+
+/** Of the key that signs; undefined where it is not at hand. */
+export function auditVerifierOf(settings: Settings, stateDir = settings.stateDir): AuditVerifier | undefined {
   try {
-    return auditVerifier(audit.key ?? readFileSync(join(stateDir ?? '', 'audit.key'), 'utf8'))
+    if (settings.audit.key !== undefined) return auditVerifier(settings.audit.key)
+    if (databaseOf(settings) === undefined && stateDir !== undefined)
+      return auditVerifier(readFileSync(join(stateDir, 'audit.key'), 'utf8'))
+    if (settings.vault.key === undefined && (stateDir === undefined || !existsSync(join(stateDir, 'vault.key')))) return undefined
+    return auditVerifierFrom(vaultKeys(settings.vault, stateDir)[0])
   } catch {
     return undefined
   }
-}
-
-function signerOf({ audit }: Settings, stateDir: string): AuditSigner {
-  return audit.key === undefined ? loadAuditSigner(join(stateDir, 'audit.key')) : auditSigner(audit.key)
 }
 
 /** One after the other, so that lines stay whole. */

@@ -139,7 +139,17 @@ class Running implements RunningGateway {
     this.saving = saveInventory(inventory, createClientStore(this.durable, mostClients), clock, sink.log)
     // What is in memory is gone when somebody could read it.
     const durable = outlivesRestart(settings) ? this.durable : undefined
-    this.audit = assembleAudit({ settings, clock, random: systemRandom, report: this.report, redaction, sealKey })
+    const { durable: store, report } = this
+    this.audit = assembleAudit({
+      settings,
+      durable: store,
+      clock,
+      random: systemRandom,
+      report,
+      redaction,
+      sealKey,
+      committed: metrics.committed,
+    })
     this.auth = assembleAuth({
       settings,
       clock,
@@ -425,6 +435,7 @@ class Running implements RunningGateway {
       alerts: () => this.inside.quality?.operators.open() ?? [],
       results: () => this.inside.quality?.operators.results() ?? [],
       incidents: () => this.alerting.alerts.counts(),
+      auditWaiting: () => this.audit?.waiting() ?? 0,
       spansQueued: () => this.traces.queued(),
     }
   }

@@ -17,6 +17,7 @@ import { toolHistoriesDomain } from '../gateway/quality/index.ts'
 import { deprecationsDomain } from '../gateway/versions/plans.ts'
 import { toolUsageDomain } from '../gateway/versions/usage.ts'
 import { alertsDomain, auditDomain, clientsDomain } from '../observe/index.ts'
+import { auditChainsDomain } from '../platform/audit/durable.ts'
 import { signingKeysDomain } from '../platform/keys/signing-keys.ts'
 import { isPostgresUrl, type PostgresAddress, parsePostgresUrl } from '../platform/store/postgres/address.ts'
 import { createPostgresDurable } from '../platform/store/postgres/durable.ts'
@@ -43,6 +44,9 @@ export const domains: readonly Domain[] = [
   alertsDomain,
   runUsageDomain,
 ]
+
+/** A file has its audit in another. */
+export const databaseDomains: readonly Domain[] = [...domains, auditChainsDomain]
 
 /** Of the settings. */
 export interface StorePlace {
@@ -71,7 +75,7 @@ export function createDurable(place: StorePlace, clock: Clock, report: Report, m
   const { stateDir } = place
   const parts = { domains, program: identity.version, clock, report }
   const address = databaseOf(place)
-  if (address !== undefined) return createPostgresDurable({ ...parts, address, migrates })
+  if (address !== undefined) return createPostgresDurable({ ...parts, domains: databaseDomains, address, migrates })
   return createSqliteDurable({ ...parts, file: stateDir === undefined ? undefined : join(stateDir, storeFile) })
 }
 

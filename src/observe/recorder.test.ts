@@ -45,6 +45,7 @@ function observedWith(
     results: none,
     incidents: none,
     stages: none,
+    auditWaiting: () => 0,
     spansQueued: () => 0,
   })
   const recorder = createRecorder(log, metrics, createInventory(), { observe: () => {} }, new Redaction({ keys: [], patterns: [] }), {

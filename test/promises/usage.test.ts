@@ -35,6 +35,7 @@ const gauges = {
   results: () => [],
   incidents: () => [],
   stages: () => [],
+  auditWaiting: () => 0,
   spansQueued: () => 0,
 }
 

@@ -27,6 +27,8 @@ export interface Gauges {
   incidents(): readonly { readonly server: string; readonly kind: string; readonly severity: string }[]
   /** Results of tools, by what they were found to be. */
   results(): readonly { readonly upstream: string; readonly kind: string; readonly results: number }[]
+  /** Rows of the audit that wait to be kept. */
+  auditWaiting(): number
   /** Spans that wait for their collector. */
   spansQueued(): number
   /** Empty where they are not measured. */
@@ -172,6 +174,7 @@ function addLiving(registry: Registry, gauges: Gauges): void {
   gauge('signalbox_clients', 'Clients seen since the start, by the way in which they came.', ['transport', 'revision'], (set) => {
     for (const { transport, revision, clients } of gauges.clients()) set({ transport, revision }, clients)
   })
+  gauge('signalbox_audit_rows_waiting', 'Rows of the audit that wait to be kept.', [], (set) => set({}, gauges.auditWaiting()))
   gauge('signalbox_spans_queued', 'Spans that wait for their collector.', [], (set) => set({}, gauges.spansQueued()))
   gauge('signalbox_resident_bytes', 'Resident memory of the gateway.', [], (set) => set({}, process.memoryUsage.rss()))
 }

@@ -18,6 +18,7 @@ function measured(...records: readonly CallRecord[]) {
     results: none,
     incidents: none,
     stages: none,
+    auditWaiting: () => 0,
     spansQueued: () => 0,
   })
   for (const record of records) metrics.observe(record)

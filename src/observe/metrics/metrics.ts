@@ -12,6 +12,8 @@ import { revisionLabel } from './labels.ts'
 export interface Metrics {
   readonly counters: Counters
   observe(record: CallRecord): void
+  /** A commit of the audit: how long it took, in ms, and its rows. */
+  committed(ms: number, rows: number): void
   /** In the format that the client takes: OpenMetrics 1.0, with exemplars, or Prometheus 0.0.4. */
   text(accept?: string): Promise<{ readonly type: string; readonly text: string }>
 }
@@ -30,6 +32,7 @@ export function createMetrics(gauges: Gauges): Metrics {
   )
   const byName = new Map<string, Counter>(made)
   const sessions = sessionHistograms(registry)
+  const commits = commitHistograms(registry)
   addGauges(registry, gauges)
   let waiting: CallRecord[] = []
   const count = (): void => {
@@ -46,6 +49,10 @@ export function createMetrics(gauges: Gauges): Metrics {
     observe: (record) => {
       waiting.push(record)
       if (waiting.length >= mostWaiting) count()
+    },
+    committed: (ms, rows) => {
+      commits.seconds.observe([], ms / 1_000)
+      commits.rows.observe([], rows)
     },
     text: async (accept) => {
       count()
@@ -70,4 +77,21 @@ function sessionHistograms(registry: Registry): Readonly<Record<SessionSide, His
     server: made('mcp_server_session_duration_seconds', 'Duration of sessions of clients (OpenTelemetry `mcp.server.session.duration`).'),
     client: made('mcp_client_session_duration_seconds', 'Duration of sessions at servers (OpenTelemetry `mcp.client.session.duration`).'),
   }
+}
+
+function commitHistograms(registry: Registry): Readonly<Record<'seconds' | 'rows', Histogram>> {
+  const seconds = new Histogram({
+    name: 'signalbox_audit_commit_seconds',
+    help: 'How long commits of the audit took.',
+    labels: [],
+    bounds: [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+  })
+  const rows = new Histogram({
+    name: 'signalbox_audit_commit_rows',
+    help: 'Rows of commits of the audit.',
+    labels: [],
+    bounds: [1, 4, 16, 64, 256],
+  })
+  for (const one of [seconds, rows]) registry.registerMetric(one as unknown as Counter)
+  return { seconds, rows }
 }

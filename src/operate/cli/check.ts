@@ -67,10 +67,10 @@ async function inspect(file: string, options: CheckOptions): Promise<CheckReport
 }
 
 async function lookAtStores({ settings }: Loaded): Promise<readonly CheckedStore[]> {
-  const { databaseOf, domains } = await import('../../assembly/stores.ts')
+  const { databaseOf, databaseDomains } = await import('../../assembly/stores.ts')
   const address = databaseOf(settings)
   if (address === undefined) return []
-  return [{ key: 'stores.durable', ...(await inspectPostgres(address, domains, systemClock)) }]
+  return [{ key: 'stores.durable', ...(await inspectPostgres(address, databaseDomains, systemClock)) }]
 }
 
 /** Starts everything behind a port that nobody knows, and stops it again. */

@@ -1,5 +1,5 @@
 // The key that signs anchors and checkpoints of the audit: a file of its own beside the store, which whoever reads the store does not need.
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto'
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, hkdfSync, type KeyObject, sign, verify } from 'node:crypto'
 import { linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import type { AuditSigner } from '../../core/ports/audit-signer.ts'
 
@@ -17,6 +17,23 @@ export function loadAuditSigner(path: string): AuditSigner {
 /** `pem`: a private key. Throws where it is none of Ed25519. */
 export function auditSigner(pem: string): AuditSigner {
   return signerOf(createPrivateKey(pem))
+}
+
+/** The key that follows from a secret of all gateways which share a store. */
+export function auditSignerFrom(secret: Uint8Array): AuditSigner {
+  return signerOf(derivedKey(secret))
+}
+
+export function auditVerifierFrom(secret: Uint8Array): AuditVerifier | undefined {
+  return auditVerifier(derivedKey(secret).export({ type: 'pkcs8', format: 'pem' }).toString())
+}
+
+/** RFC 8410 §7: what stands before the 32 bytes of a private key of Ed25519 in PKCS #8. */
+const beforeSeed = Buffer.from('302e020100300506032b657004220420', 'hex')
+
+function derivedKey(secret: Uint8Array): KeyObject {
+  const seed = Buffer.from(hkdfSync('sha256', secret, '', 'signalbox audit key', 32))
+  return createPrivateKey({ key: Buffer.concat([beforeSeed, seed]), format: 'der', type: 'pkcs8' })
 }
 
 /** `pem`: a public key, or a private one, whose public half is taken. Undefined where it is none of Ed25519. */
