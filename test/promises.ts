@@ -34,7 +34,7 @@ export const promises = {
   },
   R7: {
     text: 'MCP traffic gets database/queue rigour: declared SLOs per upstream/tool, error budget, runbook entry per alert.',
-    claimed: false,
+    claimed: true,
   },
   R8: {
     text: 'TK prints a production-readiness report for a live deployment, one verdict per checklist line (auth, transport, observability, error handling, testing) with evidence, non-zero exit if a line fails.',

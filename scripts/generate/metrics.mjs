@@ -22,6 +22,7 @@ export async function metricsPage(load, note) {
     clients: () => [{ transport: 'http', revision: 'x', clients: 0 }],
     alerts: () => [{ upstream: 'x', item: 'x', kind: 'empty' }],
     results: () => [{ upstream: 'x', kind: 'ok', results: 1 }],
+    objectives: () => [{ server: 'x', objective: 'availability', target: 99, calls: 1, bad: 0, budgetLeft: 1, burnRates: { '1h': 0 } }],
     incidents: () => [{ server: 'x', kind: 'empty', severity: 'warn' }],
     auditWaiting: () => 0,
     spansQueued: () => 0,

@@ -5,32 +5,28 @@ import type { Durable, StoreFault } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { UnusualRun, UnusualRuns } from '../core/ports/run-usage.ts'
 import type { UpstreamStatus } from '../downstream/index.ts'
-import { Alerts, type Condition, type HeldEvents, type SteadyTime } from '../observe/index.ts'
+import { Alerts, type Condition } from '../observe/index.ts'
 import { createGuardedFetch } from '../platform/net/guarded-fetch.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
 import type { AssembledQuality } from './quality.ts'
+import type { ServiceLevels } from './service-levels.ts'
 import type { Settings } from './settings.ts'
 
 export interface AlertingParts {
   readonly settings: Settings
   readonly clock: Clock
-  readonly time: SteadyTime
   readonly random: Random
   readonly report: Report
   readonly durable: Durable | undefined
   readonly proxies: Proxies | undefined
   readonly redact: (text: string) => string
-  /** Digest of the configuration. */
-  readonly configuration: string
-  readonly events: HeldEvents
+  readonly levels: ServiceLevels
   readonly quality: AssembledQuality | undefined
   readonly runs: UnusualRuns
   /** Undefined where the store is well. */
   trouble(): StoreFault | undefined
   upstreams(): readonly UpstreamStatus[]
   contracts(): readonly { readonly upstream: string; readonly state: string; readonly tools: number }[]
-  /** Further sources. */
-  readonly sources: readonly (() => readonly Condition[])[]
 }
 
 /** Receivers are quick or away: nobody waits for their answers, of which nothing is read. */
@@ -46,8 +42,9 @@ export interface AssembledAlerting {
 }
 
 export function assembleAlerting(parts: AlertingParts): AssembledAlerting {
-  const { settings, clock, time, random, report, durable, proxies, redact, configuration, events, quality } = parts
-  parts.runs.onUnusual((found) => events.note(ofRun(found), unusualRunMs))
+  const { settings, clock, random, report, durable, proxies, redact, levels, quality } = parts
+  const { time, configuration } = levels
+  parts.runs.onUnusual((found) => levels.events.note(ofRun(found), unusualRunMs))
   const { webhook, slack, alertmanager } = settings.alerts
   const { fetch, close } = createGuardedFetch({
     trusted: [...webhook.map(({ url }) => url), ...slack, ...alertmanager],
@@ -73,8 +70,7 @@ export function assembleAlerting(parts: AlertingParts): AssembledAlerting {
       () => parts.upstreams().flatMap(ofUpstream),
       () => parts.contracts().flatMap(ofContracts),
       () => ofStore(parts.trouble()),
-      () => events.standing(),
-      ...parts.sources,
+      () => levels.conditions(),
     ],
   })
   return {

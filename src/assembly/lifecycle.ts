@@ -25,14 +25,11 @@ import {
   createRedactor,
   createStageTimes,
   type Gauges,
-  HeldEvents,
   type InventorySaving,
   mostClients,
   redactedDecisions,
-  SteadyTime,
   saveInventory,
   type Traces,
-  watching,
 } from '../observe/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
@@ -41,7 +38,6 @@ import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
 import { type AssembledAlerting, assembleAlerting } from './alerting.ts'
 import { assembleAudit, auditVerifierOf } from './audit.ts'
 import { type Auth, assembleAuth } from './auth.ts'
-import { configurationDigest } from './configuration-digest.ts'
 import { createContractJudge } from './contracts.ts'
 import { type AssembledCredentials, assembleCredentials } from './credentials.ts'
 import { warnOfDeprecated } from './deprecations.ts'
@@ -53,6 +49,7 @@ import { Outsiders } from './outsiders.ts'
 import { type AssembledRegistry, assembleRegistry } from './registry.ts'
 import { keepRewrapping, type Rewrapping } from './rewrapping.ts'
 import type { GatewayOptions, RunningGateway, ServerStatus } from './running-gateway.ts'
+import { ServiceLevels } from './service-levels.ts'
 import type { Settings } from './settings.ts'
 import { createDurable, outlivesRestart } from './stores.ts'
 import { assembleTraces } from './telemetry.ts'
@@ -84,6 +81,7 @@ class Running implements RunningGateway {
   private readonly inside: Inside
   private readonly registry: AssembledRegistry
   private readonly alerting: AssembledAlerting
+  private readonly levels: ServiceLevels
   private rewrapping: Rewrapping | undefined
   private readonly doors: Doors
   private readonly draining = new AbortController()
@@ -115,9 +113,17 @@ class Running implements RunningGateway {
     const stages = settings.telemetry.stages ? createStageTimes(ownClock) : undefined
     const metrics = createMetrics({ ...this.gauges(), clients: () => inventory.counts(), stages: () => stages?.times() ?? [] })
     const sealer = createSealer(sealKey, systemRandom)
-    const time = new SteadyTime(ownClock)
-    const events = new HeldEvents(() => time.now())
-    this.report = { log: sink.log, counters: watching(metrics.counters, events) }
+    const redact = (text: string): string => redaction.recognised(text)
+    this.levels = new ServiceLevels({
+      settings,
+      clock: ownClock,
+      log: sink.log,
+      counters: metrics.counters,
+      redact,
+      versionOf: (server) => this.inside.upstreams.get(server)?.describe().identity?.version,
+      planOf: (server, tool) => this.versions.ends.planOf(server, tool),
+    })
+    this.report = this.levels.report
     onBatchBug((bug) => reportBug(this.report, 'loop_batch', bug))
     const clock = guardedClock(ownClock, this.report)
     this.clock = clock
@@ -206,7 +212,9 @@ class Running implements RunningGateway {
       report: this.report,
       sealer,
       durable,
-      recorder: feed.telling(this.versions.usage.counting(createRecorder(sink, metrics, inventory, this.traces, redaction, settings.log))),
+      recorder: this.levels.observing(
+        feed.telling(this.versions.usage.counting(createRecorder(sink, metrics, inventory, this.traces, redaction, settings.log))),
+      ),
       deprecations: this.versions.ends,
       credentials: (id) => this.credentials.of(id),
       replica,
@@ -222,20 +230,17 @@ class Running implements RunningGateway {
     this.alerting = assembleAlerting({
       settings,
       clock,
-      time,
       random: systemRandom,
       report: this.report,
       durable,
       proxies: options.proxies,
-      redact: (text) => redaction.recognised(text),
-      configuration: configurationDigest(settings),
-      events,
+      redact,
+      levels: this.levels,
       quality: this.inside.quality,
       runs: this.inside.limits,
       trouble: () => this.durable.trouble(),
       upstreams: () => this.upstreams(),
       contracts: () => this.registry.operators.counts(),
-      sources: [],
     })
     warnOfDeprecated(this.inside.upstreams.values(), settings.sse, this.report)
     outsiders.upstreams = this.inside.upstreams
@@ -266,6 +271,9 @@ class Running implements RunningGateway {
         tools: this.registry.operators,
         versions: this.versions.operators,
         quality: this.inside.quality?.operators,
+        alerts: this.alerting.alerts,
+        objectives: this.levels.objectives,
+        faults: this.levels.shownFaults,
         stores: () => [this.store()],
         clients: () => inventory.clients(),
         lookingBack: this.audit === undefined ? undefined : lookingBack(this.audit, settings.prices.currency),
@@ -304,6 +312,7 @@ class Running implements RunningGateway {
       this.inside.catalog.start(),
       this.inside.limits.start(),
       this.inside.quality?.start(),
+      this.levels.start(outlivesRestart(this.settings) ? this.durable : undefined),
       this.auth.callers.start(),
       this.saving.start(),
       this.traces.start(),
@@ -388,6 +397,7 @@ class Running implements RunningGateway {
     await this.saving.end()
     await this.inside.limits.end()
     await this.alerting.end()
+    await this.levels.end()
     await this.inside.quality?.end()
     await this.versions.usage.end()
     await this.audit?.end()
@@ -437,6 +447,7 @@ class Running implements RunningGateway {
       incidents: () => this.alerting.alerts.counts(),
       auditWaiting: () => this.audit?.waiting() ?? 0,
       spansQueued: () => this.traces.queued(),
+      objectives: () => this.levels.objectives.report(),
     }
   }
 }

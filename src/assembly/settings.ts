@@ -17,7 +17,7 @@ import { connectSettings, upstreamAuthSettings } from '../gateway/credentials/se
 import { callerSettings } from '../gateway/identity/settings.ts'
 import { budgetSettings, limitSettings, loopSettings, priceSettings } from '../gateway/limits/settings.ts'
 import { qualitySettings } from '../gateway/quality/settings.ts'
-import { promptsSettings, resourcesSettings, toolsSettings } from '../gateway/tools/settings.ts'
+import { objectiveSettings, promptsSettings, resourcesSettings, toolsSettings } from '../gateway/tools/settings.ts'
 import { alertSettings } from '../observe/alerts/settings.ts'
 import { auditSettings, logSettings, redactSettings, telemetrySettings } from '../observe/settings.ts'
 import { storeSettings } from '../platform/store/settings.ts'
@@ -49,7 +49,14 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe('Serve the front door over TLS. Absent: plain HTTP, for this machine or behind a proxy that does it.'),
   servers: z
-    .record(mountName, serverSettings.safeExtend({ auth: upstreamAuthSettings.optional(), ...governanceSettings.shape }))
+    .record(
+      mountName,
+      serverSettings.safeExtend({
+        auth: upstreamAuthSettings.optional(),
+        ...governanceSettings.shape,
+        objective: objectiveSettings.optional().describe('What is wanted of all calls of the server together (docs/alerts.md#objectives).'),
+      }),
+    )
     .default({})
     .describe('The MCP servers behind the gateway, by the name they get in /mcp/{name} and in tool names.'),
   connect: connectSettings.prefault({}).describe('Pages at which users link their accounts at servers.'),

@@ -16,7 +16,7 @@ import { budgetUsageDomain } from '../gateway/limits/kept-usage.ts'
 import { toolHistoriesDomain } from '../gateway/quality/index.ts'
 import { deprecationsDomain } from '../gateway/versions/plans.ts'
 import { toolUsageDomain } from '../gateway/versions/usage.ts'
-import { alertsDomain, auditDomain, clientsDomain } from '../observe/index.ts'
+import { alertsDomain, auditDomain, clientsDomain, faultsDomain, objectivesDomain } from '../observe/index.ts'
 import { auditChainsDomain } from '../platform/audit/durable.ts'
 import { signingKeysDomain } from '../platform/keys/signing-keys.ts'
 import { isPostgresUrl, type PostgresAddress, parsePostgresUrl } from '../platform/store/postgres/address.ts'
@@ -43,6 +43,8 @@ export const domains: readonly Domain[] = [
   toolHistoriesDomain,
   alertsDomain,
   runUsageDomain,
+  objectivesDomain,
+  faultsDomain,
 ]
 
 /** A file has its audit in another. */

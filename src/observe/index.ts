@@ -9,6 +9,7 @@ export {
   kindsOfAlerts,
   type ShownIncident,
   type ShownSilence,
+  Sunsets,
   watching,
 } from './alerts/index.ts'
 export { type Audit, createAudit } from './audit/audit.ts'
@@ -34,11 +35,13 @@ export {
 export { type AuditVerdict, verifyAudit } from './audit/verify.ts'
 export { CallFeed } from './call-feed.ts'
 export { clientsDomain, createClientStore } from './client-store.ts'
+export { type FaultGroup, FaultGroups, type FaultState, FaultStore, faultsDomain, ShownFaults } from './faults/index.ts'
 export { type ClientSeen, createInventory, type Inventory, mostClients } from './inventory.ts'
 export { type InventorySaving, saveInventory } from './inventory-saving.ts'
 export { createLog, type LogSink } from './log.ts'
 export type { Gauges } from './metrics/gauges.ts'
 export { createMetrics, type Metrics } from './metrics/metrics.ts'
+export { type ObjectiveReport, ObjectiveStore, Objectives, objectivesDomain } from './objectives/index.ts'
 export { createRecorder } from './recorder.ts'
 export { createRedactor } from './redact.ts'
 export { createStageTimes } from './stage-times.ts'

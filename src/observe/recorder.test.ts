@@ -44,6 +44,7 @@ function observedWith(
     alerts: none,
     results: none,
     incidents: none,
+    objectives: none,
     stages: none,
     auditWaiting: () => 0,
     spansQueued: () => 0,

@@ -72,9 +72,11 @@ describe.each(['legacy', 'modern'] as const)('of a %s server', (era) => {
   const sumOf = async (name: string) => [...(await metric(under.admin, name)).values()].reduce((all, one) => all + one, 0)
   const suspects = () => sumOf('signalbox_suspect_total')
   const masked = () => sumOf('signalbox_masked_total')
+  /** Of the server it is one incident, whatever tools it is about. */
   const alerts = async (one: Case): Promise<string[]> => {
-    const { alerts: all } = (await (await fetch(`${under.admin}/admin/v1/alerts`)).json()) as { alerts: Result[] }
-    return all.filter(({ tool }) => tool === names.get(one)).map(({ kind }) => kind)
+    const tool = encodeURIComponent(String(names.get(one)))
+    const { alerts: all } = (await (await fetch(`${under.admin}/admin/v1/tools/up/${tool}/quality`)).json()) as { alerts: Result[] }
+    return all.map(({ kind }) => kind)
   }
   /** Its results before, of which nothing is said. */
   async function begin(one: Case): Promise<void> {

@@ -34,6 +34,7 @@ const gauges = {
   alerts: () => [],
   results: () => [],
   incidents: () => [],
+  objectives: () => [],
   stages: () => [],
   auditWaiting: () => 0,
   spansQueued: () => 0,

@@ -2,6 +2,7 @@
 
 import type { Rate } from '../text/rate.ts'
 import type { Deprecation } from './deprecation.ts'
+import type { Objective } from './objective.ts'
 
 /** How often a tool, prompt or resource may be used. */
 export interface ItemRates {
@@ -37,6 +38,8 @@ export interface ToolSettings extends ItemRates {
   /** Of a family of tools, by its name: what holds for its versions. */
   readonly versions: VersionsSettings | undefined
   readonly deprecated: Deprecation | undefined
+  /** What is wanted of its calls. */
+  readonly objective: Objective | undefined
 }
 
 export interface ToolQuality {
@@ -74,4 +77,5 @@ export const unconfigured: ToolSettings = {
   quality: undefined,
   versions: undefined,
   deprecated: undefined,
+  objective: undefined,
 }

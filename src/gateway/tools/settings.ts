@@ -60,6 +60,25 @@ const deprecation = z
     brownouts: brownouts.map(({ at, minutes }) => ({ atMs: at, untilMs: at + minutes * 60_000 })),
   }))
 
+const percent = z
+  .number()
+  .gt(0, { error: 'has to be more than nothing' })
+  .lt(100, { error: 'has to be less than 100: there is no budget of errors left' })
+
+/** Also of a server. */
+export const objectiveSettings = z
+  .strictObject({
+    availability: percent
+      .optional()
+      .describe('Percent of the calls that are to succeed in 30 days, such as 99.5 (docs/alerts.md#objectives).'),
+    latency: duration.optional().describe('How long calls may take: `percentile` percent of them.'),
+    percentile: percent.default(95).describe('Percent of the calls that are to be within `latency`.'),
+  })
+  .refine(({ availability, latency }) => availability !== undefined || latency !== undefined, {
+    error: 'wants neither `availability` nor `latency`',
+  })
+  .transform(({ availability, latency, percentile }) => ({ availability, latency, percentile }))
+
 const versions = z
   .strictObject({
     alias: z
@@ -183,6 +202,11 @@ export const toolSettings = z.strictObject({
       'Under the name of a family (`billing/create_invoice` of `create_invoice_v1` and `create_invoice_v2`): what holds for its versions.',
     ),
   deprecated: deprecation.exactOptional().describe('The end of the tool itself, whether or not it has versions.'),
+  objective: objectiveSettings
+    .exactOptional()
+    .describe(
+      'What is wanted of its calls, and told of where it is missed (docs/alerts.md#objectives). Each tool that is selected has its own.',
+    ),
 })
 
 const selector = z.string().regex(/^(\*|[^*/\s]+(\/([^*]+\*?|\*))?)$/, {

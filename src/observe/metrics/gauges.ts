@@ -1,5 +1,6 @@
 // What is read of the living parts at scrape time.
 import { Counter, Gauge, type Registry } from 'prom-client'
+import type { ObjectiveReport } from '../objectives/index.ts'
 import type { StageTime } from '../stage-times.ts'
 
 /** Values that the living parts give at scrape time. */
@@ -25,6 +26,8 @@ export interface Gauges {
   alerts(): readonly { readonly upstream: string; readonly item: string; readonly kind: string; readonly severity: string }[]
   /** Incidents that are open. */
   incidents(): readonly { readonly server: string; readonly kind: string; readonly severity: string }[]
+  /** Of tools and servers that have one. */
+  objectives(): readonly ObjectiveReport[]
   /** Results of tools, by what they were found to be. */
   results(): readonly { readonly upstream: string; readonly kind: string; readonly results: number }[]
   /** Rows of the audit that wait to be kept. */
@@ -166,6 +169,33 @@ function addLiving(registry: Registry, gauges: Gauges): void {
         else known.open += 1
       }
       for (const { labels, open } of counts.values()) set(labels, open)
+    },
+  )
+  const ofObjective = ({ server: upstream, tool: item = '', objective }: ObjectiveReport) => ({ upstream, item, objective })
+  const labels = ['upstream', 'item', 'objective']
+  gauge(
+    'signalbox_objective_target',
+    'Part of the calls that are to be good, by objective (docs/alerts.md#objectives); `item` is empty of a server.',
+    labels,
+    (set) => {
+      for (const one of gauges.objectives()) set(ofObjective(one), one.target / 100)
+    },
+  )
+  gauge(
+    'signalbox_objective_burn_rate',
+    'How fast the error budget is used up, by window: 1 uses it up in 30 days.',
+    [...labels, 'window'],
+    (set) => {
+      for (const one of gauges.objectives())
+        for (const [window, rate] of Object.entries(one.burnRates)) set({ ...ofObjective(one), window }, rate)
+    },
+  )
+  gauge(
+    'signalbox_objective_budget_remaining',
+    'Error budget of the last 30 days that is left: 1 all, 0 nothing, less where more was used.',
+    labels,
+    (set) => {
+      for (const one of gauges.objectives()) set(ofObjective(one), one.budgetLeft)
     },
   )
   gauge('signalbox_sessions', 'Client sessions open now.', ['transport'], (set) => {

@@ -17,6 +17,7 @@ function measured(...records: readonly CallRecord[]) {
     alerts: none,
     results: none,
     incidents: none,
+    objectives: none,
     stages: none,
     auditWaiting: () => 0,
     spansQueued: () => 0,

@@ -2,8 +2,10 @@
 import { Command, CommanderError } from 'commander'
 import { defaultAdminUrl, defaultUrl } from '../client/default-urls.ts'
 import { packageVersion } from '../package-root.ts'
+import { administered } from './administered.ts'
 import { NoAnswer } from './ask.ts'
 import { type ExitCode, exit, exitMeanings } from './exit.ts'
+import { addIncidents } from './incident-commands.ts'
 import { addLookingBack } from './look-back.ts'
 import { addProbe, addTools } from './tools/program.ts'
 
@@ -146,17 +148,7 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .addHelpText('after', '\nExample:\n  signalbox limits clear 4f2a90c1d37b')
     .action(async (key, options) => done(await (await import('./limits.ts')).limitsClear(key, options)))
 
-  const alerts = program.command('alerts').description('tools of a running gateway whose results are not as usual').helpCommand(false)
-  administered(alerts.command('ls'))
-    .description('list what is not as usual now, and what was lately')
-    .addHelpText('after', '\nExample:\n  signalbox alerts ls')
-    .action(async (options) => done(await (await import('./alerts.ts')).alertsList(options)))
-  administered(alerts.command('ack'))
-    .description('say of an alert whether the tool is so now, which ends it (`normal`), or has a fault (`fault`)')
-    .argument('<alert>', 'its id, as `signalbox alerts ls` shows it')
-    .argument('<normal|fault>', 'what it is')
-    .addHelpText('after', '\nExample:\n  signalbox alerts ack 4f2a90c1d37b normal')
-    .action(async (id, as, options) => done(await (await import('./alerts.ts')).alertsAck(id, as, options)))
+  addIncidents(program, done)
 
   administered(program.command('tap'))
     .description('watch the calls of a running gateway as they end, and end by itself; arguments (without secrets) for auditors and admins')
@@ -329,12 +321,6 @@ function filtered(command: Command): Command {
     .option('--denied', 'refusals only')
     .option('--suspect', 'calls with doubtful results only')
     .option('--to <time>', 'ISO 8601, or how long ago')
-}
-
-function administered(command: Command): Command {
-  return command
-    .option('--url <url>', 'admin door of the gateway (`admin.listen`)', defaultAdminUrl)
-    .option('--json', 'print it as one JSON object')
 }
 
 function configured(command: Command): Command {

@@ -1,88 +1,73 @@
-// Tools whose results are not as usual, for operators: `GET /admin/v1/alerts`, `POST /admin/v1/alerts/{id}/actions` with
-// `{"action": "normal"}` or `{"action": "fault"}`, and `GET /admin/v1/tools/{server}/{tool}/quality`.
+// Incidents, for operators: `GET /admin/v1/alerts`, and `POST /admin/v1/alerts/{id}/actions` with `{"action": "normal"}` or `{"action": "fault"}`.
 import { z } from 'zod'
-import { iso, quoted } from '../operations.ts'
 import { pageQuery, pageShape } from '../paging.ts'
 import { notFound } from '../problem.ts'
 import type { Resource } from '../resource.ts'
-import { toolParams } from './tool-params.ts'
 
-/** As `gateway/quality` keeps it. */
-export interface AlertEntry {
-  readonly id: string
-  readonly upstream: string
-  readonly tool: string
-  readonly owner: string | undefined
-  readonly kind: string
-  readonly severity: 'info' | 'warn'
-  readonly text: string
-  readonly sinceMs: number
-  readonly updatedMs: number
-  readonly results: number
-  readonly affected: number
-  readonly firstCall: string | undefined
-  readonly deploy: { readonly what: string; readonly atMs: number } | undefined
-  readonly acknowledged: string | undefined
-  readonly closedMs: number | undefined
-}
+const severity = z.enum(['info', 'warn', 'critical'])
 
-export interface Quality {
-  alerts(): readonly AlertEntry[]
-  acknowledge(id: string, as: 'normal' | 'fault'): AlertEntry | undefined
-  report(upstream: string, tool: string): QualityReport | undefined
-}
+const condition = z.object({
+  kind: z.string(),
+  severity,
+  tool: z.string().optional(),
+  text: z.string(),
+  usual: z.string().optional(),
+  seen: z.string().optional(),
+  results: z.number().optional(),
+  affected: z.number().optional(),
+  since: z.string(),
+  gone: z.string().optional().describe('When it was gone; absent while it stands.'),
+})
 
-export interface QualityReport {
-  readonly results: object
-  readonly usual: object
-  readonly contract: string | undefined
-  readonly version: string | undefined
-  readonly alerts: readonly AlertEntry[]
-}
-
-export interface AlertParts {
-  /** Undefined where results are not judged. */
-  readonly quality?: Quality | undefined
-}
-
-const off = 'Results are not judged here: `quality.enabled` is false.'
-
-const alert = z.object({
+const incident = z.object({
   id: z.string(),
-  server: z.string(),
-  tool: z.string(),
+  state: z.enum(['open', 'acknowledged', 'silenced', 'resolved']),
+  severity: severity.describe('`info` is told to nobody.'),
+  kind: z.string().describe('Of the condition that stands for it (docs/alerts.md#what-is-told).'),
+  server: z.string().optional(),
+  tool: z.string().optional().describe('Where it is about one alone.'),
+  caller: z.string().optional().describe('Whose calls it is about, where it is about no server.'),
   owner: z.string().optional(),
-  kind: z.string().describe('What is unusual.'),
-  severity: z.enum(['info', 'warn']),
   text: z.string().describe('For people.'),
   since: z.string(),
   updated: z.string(),
-  results: z.number().int().describe('Results since it began.'),
-  affected: z.number().int().describe('Of these, results that are so.'),
-  firstCall: z.string().optional().describe('Correlation id of the first call of it.'),
-  deploy: z.object({ what: z.string(), at: z.string() }).optional().describe('What changed shortly before.'),
-  acknowledged: z.string().optional(),
   closed: z.string().optional(),
+  reopened: z.number().int().optional().describe('How often it came back.'),
+  acknowledged: z.enum(['normal', 'fault']).optional(),
+  firstCall: z.string().optional().describe('Correlation id of the first call of it.'),
+  results: z.number().optional().describe('Calls since it began, where it is of one condition that counts them.'),
+  affected: z.number().optional().describe('Of these, calls that are so.'),
+  deploy: z.object({ what: z.string(), at: z.string() }).optional().describe('What changed shortly before.'),
+  configuration: z.string().optional().describe('Digest of the configuration that it was first seen with.'),
+  conditions: z.array(condition).readonly(),
+  more: z.number().int().optional().describe('Conditions that are not shown one by one.'),
+  runbook: z.string(),
 })
 
-export const alerts: Resource<AlertParts> = (app, context) => {
+export interface Incidents {
+  /** As of now; open ones first. */
+  all(): readonly z.infer<typeof incident>[]
+  acknowledge(id: string, as: 'normal' | 'fault'): z.infer<typeof incident> | undefined
+}
+
+export const alerts: Resource<{ readonly alerts: Incidents }> = (app, context) => {
   app.get(
     '/admin/v1/alerts',
     {
       config: { role: 'viewer' },
       schema: {
-        summary: 'Tools whose results are not as usual, open alerts first',
+        summary: 'Incidents, open ones first',
         querystring: pageQuery,
-        response: { 200: pageShape('alerts', alert) },
+        response: { 200: pageShape('alerts', incident) },
       },
     },
     async ({ query }) => {
       const { page, ...next } = context.cursors.page(query, {
         name: 'alerts',
-        entries: context.quality?.alerts() ?? [],
-        key: ({ id, closedMs, sinceMs }) => [closedMs === undefined ? 0 : 1, -(closedMs ?? sinceMs), id],
+        entries: context.alerts.all(),
+        key: ({ id, closed, since }) => [closed === undefined ? 0 : 1, -Date.parse(closed ?? since), id],
       })
-      return { alerts: page.map(shownAlert), ...next }
+      return { alerts: page, ...next }
     },
   )
   app.post(
@@ -90,65 +75,25 @@ export const alerts: Resource<AlertParts> = (app, context) => {
     {
       config: { role: 'operator' },
       schema: {
-        summary: 'Say of an alert whether the tool is so now (`normal`), which ends it, or has a fault (`fault`)',
+        summary: 'Say of an incident that it is known (`fault`), or that what was judged unusual is so now (`normal`), which ends it',
         params: z.object({ id: z.string().regex(/^[0-9a-f]{1,64}$/) }),
         body: z.strictObject({ action: z.enum(['normal', 'fault']) }),
-        response: { 200: alert },
+        response: { 200: incident },
       },
     },
     async (request) => {
       const { id } = request.params
       const { action } = request.body
-      const found = context.quality?.acknowledge(id, action)
+      const found = context.alerts.acknowledge(id, action)
       context.operations.note(request, {
         action: `ack ${action}`,
-        upstream: found?.upstream,
+        upstream: found?.server,
         item: found?.tool,
         allowed: found !== undefined,
         result: found === undefined ? `no open alert ${id}` : `alert ${id}: ${found.text}`,
       })
       if (found === undefined) throw notFound(`There is no alert ${id} that is open.`)
-      return shownAlert(found)
+      return found
     },
   )
-  app.get(
-    '/admin/v1/tools/:server/:tool/quality',
-    {
-      config: { role: 'viewer' },
-      schema: {
-        summary: 'What is usual of the results of a tool, and what is not',
-        params: toolParams,
-        response: {
-          200: z.object({
-            server: z.string(),
-            tool: z.string(),
-            results: z.looseObject({}).describe('How many results of each kind there were.'),
-            usual: z.looseObject({}),
-            contract: z.string().optional(),
-            version: z.string().optional(),
-            alerts: z.array(alert).readonly(),
-          }),
-        },
-      },
-    },
-    async ({ params: { server, tool } }) => {
-      const { quality } = context
-      const found = quality?.report(server, tool)
-      if (found === undefined)
-        throw notFound(quality === undefined ? off : `No result of ${quoted(tool)} of ${quoted(server)} was seen yet.`)
-      const { results, usual, contract, version } = found
-      return { server, tool, results: { ...results }, usual: { ...usual }, contract, version, alerts: found.alerts.map(shownAlert) }
-    },
-  )
-}
-
-export function shownAlert({ upstream, sinceMs, updatedMs, closedMs, deploy, ...rest }: AlertEntry): z.infer<typeof alert> {
-  return {
-    ...rest,
-    server: upstream,
-    since: iso(sinceMs),
-    updated: iso(updatedMs),
-    deploy: deploy === undefined ? undefined : { what: deploy.what, at: iso(deploy.atMs) },
-    closed: closedMs === undefined ? undefined : iso(closedMs),
-  }
 }

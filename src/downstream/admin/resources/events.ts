@@ -12,14 +12,15 @@ import { EventStreams, type OperatorStream } from '../event-streams.ts'
 import { iso } from '../operations.ts'
 import type { Resource, ResourceTools } from '../resource.ts'
 import { includes } from '../role.ts'
-import { type AlertParts, shownAlert } from './alerts.ts'
+import type { Incidents } from './alerts.ts'
 import type { UpstreamStatus } from './upstreams.ts'
 
 const kinds = ['call', 'alert', 'upstream'] as const
 
 type Kind = (typeof kinds)[number]
 
-export interface EventParts extends AlertParts {
+export interface EventParts {
+  readonly alerts: Pick<Incidents, 'all'>
   /** Tells of each call that ends, until what it gave is called. */
   readonly calls: { listen(listener: (record: CallRecord) => void): () => void }
   /** Of what is shown of calls. */
@@ -100,7 +101,7 @@ class Watch {
   private readonly parts: EventParts & ResourceTools
   private readonly listening = new Set<Listening>()
   private states = new Map<string, string>()
-  private alerts = new Map<string, number>()
+  private alerts = new Map<string, string>()
   private timer: Timer | undefined
 
   constructor(parts: EventParts & ResourceTools) {
@@ -128,11 +129,12 @@ class Watch {
       states.set(name, state)
       if (!isFirst && before !== state) this.tell('upstream', { at: iso(clock.now()), name, state, before, reason })
     }
-    const alerts = new Map<string, number>()
-    for (const alert of this.parts.quality?.alerts() ?? []) {
-      const changed = Math.max(alert.updatedMs, alert.closedMs ?? 0)
-      alerts.set(alert.id, changed)
-      if (!isFirst && this.alerts.get(alert.id) !== changed) this.tell('alert', shownAlert(alert))
+    const alerts = new Map<string, string>()
+    for (const alert of this.parts.alerts.all()) {
+      const { id, state, severity, text, reopened = 0, conditions } = alert
+      const now = JSON.stringify([state, severity, text, reopened, conditions.length])
+      alerts.set(id, now)
+      if (!isFirst && this.alerts.get(id) !== now) this.tell('alert', alert)
     }
     this.states = states
     this.alerts = alerts

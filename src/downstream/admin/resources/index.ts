@@ -7,12 +7,16 @@ import { clients } from './clients.ts'
 import { config } from './config.ts'
 import { openApiDocument } from './document.ts'
 import { events } from './events.ts'
+import { faults } from './faults.ts'
 import { grants } from './grants.ts'
 import { keys } from './keys.ts'
 import { metrics } from './metrics.ts'
+import { objectives } from './objectives.ts'
 import { policy } from './policy.ts'
+import { quality } from './quality.ts'
 import { runs } from './runs.ts'
 import { sessions } from './sessions.ts'
+import { silences } from './silences.ts'
 import { stores } from './stores.ts'
 import { toolVersions } from './tool-versions.ts'
 import { tools } from './tools.ts'
@@ -27,6 +31,10 @@ export const resources = [
   stores,
   clients,
   alerts,
+  silences,
+  objectives,
+  faults,
+  quality,
   runs,
   audit,
   budgets,

@@ -1,0 +1,51 @@
+// The commands of who answers for servers: `alerts`, `slo` and `faults`.
+import type { Command } from 'commander'
+import { administered } from './administered.ts'
+import type { ExitCode } from './exit.ts'
+
+export function addIncidents(program: Command, done: (code: ExitCode) => void): void {
+  const alerts = program.command('alerts').description('what is wrong at a running gateway, and who is told of it').helpCommand(false)
+  administered(alerts.command('ls'))
+    .description('list what is wrong now, and what was lately')
+    .addHelpText('after', '\nExample:\n  signalbox alerts ls')
+    .action(async (options) => done(await (await import('./alerts.ts')).alertsList(options)))
+  administered(alerts.command('ack'))
+    .description('say of an alert that it is known (`fault`), or that the tool is so now (`normal`), which ends it')
+    .argument('<alert>', 'its id, as `signalbox alerts ls` shows it')
+    .argument('<normal|fault>', 'what it is')
+    .addHelpText('after', '\nExample:\n  signalbox alerts ack 4f2a90c1d37b normal')
+    .action(async (id, as, options) => done(await (await import('./alerts.ts')).alertsAck(id, as, options)))
+  administered(alerts.command('silence'))
+    .description('tell nobody of some servers or tools for a while')
+    .argument('<selector>', 'server, server/tool, server/start* or *')
+    .requiredOption('--for <duration>', 'how long, such as 2h, at most 90d')
+    .requiredOption('--reason <text>', 'why, for people')
+    .addHelpText('after', '\nExample:\n  signalbox alerts silence tracker --for 2h --reason "it is moved today"')
+    .action(async (selector, options) => done(await (await import('./alerts.ts')).alertsSilence(selector, options)))
+  administered(alerts.command('silences'))
+    .description('list the silences that hold')
+    .addHelpText('after', '\nExample:\n  signalbox alerts silences')
+    .action(async (options) => done(await (await import('./alerts.ts')).alertsSilences(options)))
+  administered(alerts.command('unsilence'))
+    .description('end a silence')
+    .argument('<silence>', 'its id, as `signalbox alerts silences` shows it')
+    .addHelpText('after', '\nExample:\n  signalbox alerts unsilence 90c1d37b4f2a')
+    .action(async (id, options) => done(await (await import('./alerts.ts')).alertsUnsilence(id, options)))
+
+  administered(program.command('slo'))
+    .description('list the objectives of tools and servers, and what is left of their error budgets')
+    .addHelpText('after', '\nExample:\n  signalbox slo')
+    .action(async (options) => done(await (await import('./slo.ts')).slo(options)))
+
+  const faults = program.command('faults').description('what fails at a running gateway, grouped by cause').helpCommand(false)
+  administered(faults.command('ls'))
+    .description('list what fails, the last seen first: how often, since which version and configuration')
+    .option('--state <state>', 'new, known, resolved or regressed alone')
+    .addHelpText('after', '\nExample:\n  signalbox faults ls --state regressed')
+    .action(async (options) => done(await (await import('./faults.ts')).faultsList(options)))
+  administered(faults.command('resolve'))
+    .description('say of a fault that it is mended: where it comes back, people are told')
+    .argument('<fault>', 'its id, as `signalbox faults ls` shows it')
+    .addHelpText('after', '\nExample:\n  signalbox faults resolve 4f2a90c1d37b')
+    .action(async (id, options) => done(await (await import('./faults.ts')).faultsResolve(id, options)))
+}
