@@ -1,5 +1,7 @@
 // What a gateway does beside passing calls on, as configurations that are laid over the plain one, and what it costs (bench/costs.mjs).
+import { join } from 'node:path'
 import { fiftyRules, startIssuer } from './issuer.mjs'
+import { start } from './processes.mjs'
 import { buildWithout } from './without.mjs'
 
 const publicUrl = 'http://127.0.0.1:1'
@@ -79,12 +81,41 @@ async function guards4k() {
   return { ...masked, tool: 'query_customers' }
 }
 
+let sink
+
+/** One trace of ten to a collector, by OTLP over HTTP in protobuf. */
+async function traces() {
+  sink ??= await start(0, [join(import.meta.dirname, 'otlp-sink.mjs')])
+  return { config: { telemetry: { otlp: { endpoint: `http://127.0.0.1:${sink.port}` }, sample: 0.1 } }, authorization: undefined }
+}
+
+/** All of them. */
+async function traces100() {
+  const { config, authorization } = await traces()
+  return { config: { telemetry: { ...config.telemetry, sample: 1 } }, authorization }
+}
+
 /** Nothing beside: how far two gateways of one kind are apart, which no comparison can tell from a cost. */
 async function nothing() {
   return { config: {}, authorization: undefined }
 }
 
-const flavours = { auth, limits, calls, contracts, usage, usage200, usage4k, quality, quality4k, guards, guards4k, nothing }
+const flavours = {
+  auth,
+  limits,
+  calls,
+  contracts,
+  usage,
+  usage200,
+  usage4k,
+  quality,
+  quality4k,
+  guards,
+  guards4k,
+  traces,
+  traces100,
+  nothing,
+}
 export const flavourNames = Object.keys(flavours)
 
 /**

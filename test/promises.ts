@@ -230,7 +230,7 @@ export const promises = {
     text: 'PII in arguments/results is redacted before export, logs and audit; a seeded-secret test finds none anywhere.',
     claimed: {
       partly:
-        'secrets and personal data of every kind are looked for in whole runs and found in no log, metric, audit, store, page or command; in results secrets are masked where configured (always where they are the gateway’s own); spans and alerts are not sinks yet, and no sink shows arguments',
+        'secrets and personal data of every kind are looked for in whole runs and found in no log, metric, span, audit, store, page or command; in results secrets are masked where configured (always where they are the gateway’s own); alerts are not a sink yet',
     },
   },
   R61: {

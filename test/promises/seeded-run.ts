@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startReceiver } from '../doubles/otlp/receiver.ts'
 import { Canaries } from '../peers/canaries.ts'
 import { type GatewayProcess, startProcess } from '../peers/process.ts'
 import { type Answer, modern } from '../peers/raw.ts'
@@ -28,6 +29,8 @@ export interface SeededRun {
   readonly file: string
   readonly folder: string
   readonly stateDir: string
+  /** What a collector was told, as text. */
+  readonly spans: () => string
   /** Where secrets belong: what callers were answered, what the server was sent, what it gave, and what callers sent. */
   readonly places: () => Readonly<Record<string, string>>
   readonly refused: readonly Answer[]
@@ -102,6 +105,8 @@ export async function seededRun(): Promise<SeededRun> {
     read: () => `TOKEN=${seed('a token in a file')}`,
   })
   open.push(up.close)
+  const collector = await startReceiver()
+  open.push(collector.close)
   const stateDir = join(folder, 'state')
   /** Of configuration: it goes to the server alone. */
   const configured = (name: string, value: string): string => canaries.plant(name, value, 'up')
@@ -110,6 +115,7 @@ export async function seededRun(): Promise<SeededRun> {
     stateDir,
     log: { level: 'trace', format: 'json' },
     limits: { resultBytes: 65_536 },
+    telemetry: { otlp: { endpoint: collector.url }, sample: 1 },
     redact: { keys: ['client-version'], patterns: ['CUST-[A-Za-z0-9]+'] },
     access: [{ name: 'all', use: ['*'] }],
     servers: {
@@ -196,5 +202,6 @@ export async function seededRun(): Promise<SeededRun> {
   const close = async (): Promise<void> => {
     for (const one of open.splice(0).reverse()) await one()
   }
-  return { gateway, canaries, file, folder, stateDir, places, refused, read, given: given.length, close }
+  const spans = (): string => JSON.stringify(collector.spans(), (_key, value) => (typeof value === 'bigint' ? String(value) : value))
+  return { gateway, canaries, file, folder, stateDir, spans, places, refused, read, given: given.length, close }
 }

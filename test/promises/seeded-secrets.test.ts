@@ -33,6 +33,7 @@ const asked = (...args: string[]): Sink => command('running', ({ gateway }) => [
 /** Where something of a run is left. Each is a line; what is new is one more. */
 const sinks: Readonly<Record<string, Sink>> = {
   'the log, what children said in it': { when: 'ended', read: ({ gateway }) => gateway.log() },
+  spans: { when: 'ended', read: (run) => run.spans() },
   metrics: page('/metrics'),
   upstreams: page('/admin/v1/upstreams'),
   stores: page('/admin/v1/stores'),
@@ -77,6 +78,7 @@ promise(
     expect(canaries.strays(places)).toEqual([])
     expect(run.given).toBeGreaterThan(10)
 
+    expect(left.spans).toContain('tools/call')
     // What could not be read shows nothing.
     expect(Object.entries(left).filter(([, text]) => text === '' || /^(?:error|usage):|"status":[45]\d\d/i.test(text))).toEqual([])
     expect(left['signalbox audit query']).toMatch(/"masked":\{"[a-z_]+":\d/)

@@ -29,7 +29,7 @@ export function createHttpSender(target: OtlpTarget, clock: Clock, proxies: Pick
       signal.addEventListener('abort', end, { once: true })
       if (signal.aborted) end()
       try {
-        const sent = compression === 'gzip' ? await zipped(body) : body
+        const sent = compression === 'gzip' ? await zipped(body, { level: 1 }) : body
         const answer = await request(url, { method: 'POST', headers, body: sent, signal: limit.signal, dispatcher })
         return meaning(answer.statusCode, await read(answer.body), waitIn(answer.headers['retry-after'], clock))
       } catch (error) {

@@ -19,6 +19,7 @@ const parts = {
   principal: () => 'p1',
   digest: (text: string) => `digest of ${text.length}`,
   redaction: new Redaction({ keys: ['ssn'], patterns: [] }),
+  lastClient: { name: '', version: '', told: { name: '', version: '' } },
   contents: true,
 }
 const trace: TraceContext = {

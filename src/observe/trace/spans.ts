@@ -2,12 +2,13 @@
 // itself did or waited for (INTERNAL). Names, attributes and statuses are those of the OpenTelemetry conventions for MCP; what they have no
 // name for begins with `signalbox.`.
 import type { Attributes, Link, SpanStatus } from '@opentelemetry/api'
-import type { TraceContext } from '../../core/call/call.ts'
+import type { ClientInfo, TraceContext } from '../../core/call/call.ts'
 import type { Phase, PhaseName, phaseNames } from '../../core/call/phases.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { AttemptRecord, CallRecord } from '../../core/call/record.ts'
 import { innerSpan, spanOfAttempt } from '../../core/call/span.ts'
 import { locate } from '../../core/protocol/locate.ts'
+import { servedRevisions } from '../../core/protocol/names.ts'
 import { redactedArguments } from '../../core/secrets/redacted-arguments.ts'
 import type { Redaction } from '../../core/secrets/redaction.ts'
 import { shapeOfToolResult } from '../../core/secrets/shape-text.ts'
@@ -34,8 +35,16 @@ export interface SpanParts {
   /** The same of a text. */
   readonly digest: (text: string) => string
   readonly redaction: Redaction
+  /** What is told of the client of the last call. */
+  readonly lastClient: LastClient
   /** Whether arguments, redacted, and the shape of results are told. */
   readonly contents: boolean
+}
+
+export interface LastClient {
+  name: string
+  version: string
+  told: { readonly name: string; readonly version: string }
 }
 
 /** Why the spans of a call are exported: the trace is one of those, or it failed, its result is suspect, or it was slow. */
@@ -129,24 +138,28 @@ class CallSpans {
       'signalbox.response.bytes': record.bytesOut,
     }
     if (caller.arrival.transport !== 'stdio') attributes['network.protocol.name'] = 'http'
-    if (caller.arrival.revision !== undefined) attributes['mcp.protocol.version'] = this.name(caller.arrival.revision)
+    const { revision } = caller.arrival
+    // What was turned away may name anything.
+    if (revision !== undefined) attributes['mcp.protocol.version'] = servedRevisions.includes(revision) ? revision : this.name(revision)
     if (caller.affinity !== undefined) attributes['mcp.session.id'] = parts.digest(caller.affinity)
-    if (record.requestId !== undefined) attributes['jsonrpc.request.id'] = this.name(plainId(record.requestId))
-    this.about(attributes, record.target)
+    if (record.requestId !== undefined) attributes['jsonrpc.request.id'] = this.idOf(record.requestId)
+    this.about(attributes, record.target, record.item !== undefined)
     endedWith(attributes, ending)
-    if (record.mount !== '') attributes['signalbox.mount'] = this.name(record.mount)
+    if (record.mount !== '') attributes['signalbox.mount'] = record.mount.slice(0, longestName)
     if (record.upstream !== undefined) attributes['signalbox.upstream'] = record.upstream
     if (record.version !== undefined) attributes['signalbox.tool.version'] = record.version
     if (caller.principal !== undefined) attributes['signalbox.principal'] = parts.principal(caller.principal)
     if (caller.client !== undefined) {
-      attributes['signalbox.client.name'] = this.name(caller.client.name)
-      attributes['signalbox.client.version'] = this.name(caller.client.version)
+      const { name, version } = this.clientOf(caller.client)
+      attributes['signalbox.client.name'] = name
+      attributes['signalbox.client.version'] = version
     }
     if (run !== undefined) {
-      attributes['signalbox.run.id'] = this.name(run.id)
-      attributes['signalbox.turn.id'] = run.turn === undefined ? this.trace.traceId : this.name(run.turn)
+      // Ids that hold a secret are not taken in the first place.
+      attributes['signalbox.run.id'] = run.id
+      attributes['signalbox.turn.id'] = run.turn ?? this.trace.traceId
       if (run.why !== undefined) attributes['signalbox.why'] = parts.redaction.text(run.why)
-      if (run.team !== undefined) attributes['signalbox.team'] = this.name(run.team)
+      if (run.team !== undefined) attributes['signalbox.team'] = run.team
     }
     if (fault !== undefined) {
       attributes['signalbox.fault.kind'] = fault.kind
@@ -173,13 +186,13 @@ class CallSpans {
     return attributes
   }
 
-  /** What the request is about. `named`: as whoever was asked names it. */
-  private about(attributes: Attributes, named: string | undefined): void {
+  /** What the request is about. `named`: as whoever was asked names it; `known`: it is one of what is served. */
+  private about(attributes: Attributes, named: string | undefined, known: boolean): void {
     const { method } = this.record
     if (method === 'tools/call') attributes['gen_ai.operation.name'] = 'execute_tool'
     if (named === undefined) return
-    if (method === 'tools/call') attributes['gen_ai.tool.name'] = this.name(named)
-    else if (method === 'prompts/get') attributes['gen_ai.prompt.name'] = this.name(named)
+    if (method === 'tools/call') attributes['gen_ai.tool.name'] = known ? named : this.name(named)
+    else if (method === 'prompts/get') attributes['gen_ai.prompt.name'] = known ? named : this.name(named)
     else if (method === 'resources/read') attributes['mcp.resource.uri'] = this.text(named)
   }
 
@@ -213,7 +226,7 @@ class CallSpans {
       if (sentOn.port !== undefined) attributes['server.port'] = sentOn.port
     }
     if (attempt.requestId !== undefined) attributes['jsonrpc.request.id'] = String(attempt.requestId)
-    this.about(attributes, named)
+    this.about(attributes, named, record.item !== undefined)
     const ending = errorOfAttempt(attempt)
     endedWith(attributes, ending)
     if (fault !== undefined) attributes['signalbox.fault.kind'] = fault.kind
@@ -284,6 +297,20 @@ class CallSpans {
     return fault === undefined ? { code: statuses.error } : { code: statuses.error, message: this.text(fault.message) }
   }
 
+  /** A text id without its quotes. */
+  private idOf(json: string): string {
+    return json.startsWith('"') ? this.name(String(JSON.parse(json))) : json.slice(0, longestName)
+  }
+
+  /** Most of a client's calls say the same. */
+  private clientOf(client: ClientInfo): { readonly name: string; readonly version: string } {
+    const { lastClient } = this.parts
+    if (lastClient.name === client.name && lastClient.version === client.version) return lastClient.told
+    const told = { name: this.name(client.name), version: this.name(client.version) }
+    Object.assign(lastClient, { name: client.name, version: client.version, told })
+    return told
+  }
+
   private name(text: string): string {
     return this.parts.redaction.recognised(text.slice(0, longestName))
   }
@@ -311,9 +338,4 @@ function linksOf({ link }: TraceContext): Link[] {
   if (link === undefined) return noLinks
   const { traceId, spanId, sampled } = link
   return [{ context: { traceId, spanId, traceFlags: sampled ? 1 : 0, isRemote: true } }]
-}
-
-/** A text id without its quotes. */
-function plainId(json: string): string {
-  return json.startsWith('"') ? String(JSON.parse(json)) : json
 }

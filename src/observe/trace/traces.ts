@@ -100,6 +100,7 @@ class ExportedTraces implements Traces {
       digest,
       principal: ofPrincipals(digest),
       redaction: parts.redaction,
+      lastClient: { name: '', version: '', told: { name: '', version: '' } },
       contents: parts.settings.arguments === 'redacted',
     }
     this.tail = new Tail(parts.objective)

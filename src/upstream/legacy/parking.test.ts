@@ -175,7 +175,8 @@ describe('a parked call', () => {
     await clock.advance(parkLimitMs)
     expect(made.report.counts.get('unclaimed up')).toBe(1)
     expect(made.report.lines.find((line) => line.event.includes('nobody came back'))?.fields).toMatchObject({
-      call: call.id,
+      id: call.id,
+      run: call.run.id,
       item: 'ask',
       outcome: 'given up',
     })
