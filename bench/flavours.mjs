@@ -95,6 +95,23 @@ async function traces100() {
   return { config: { telemetry: { ...config.telemetry, sample: 1 } }, authorization }
 }
 
+const unaudited = { plain: { stateDir: 'off' }, authorization: undefined }
+
+/** Rows of the audit that are safe before their answer leaves, beside a gateway that keeps nothing. BENCH_CONNECTIONS says how many share a commit. */
+async function audit() {
+  return { ...unaudited, config: { audit: { mode: 'durable' } } }
+}
+
+/** The same where nobody waits. */
+async function auditBuffered() {
+  return { ...unaudited, config: { audit: { mode: 'buffered' } } }
+}
+
+/** The same as `audit`, without the arguments. */
+async function auditBare() {
+  return { ...unaudited, config: { audit: { mode: 'durable', arguments: 'none' } } }
+}
+
 /** Nothing beside: how far two gateways of one kind are apart, which no comparison can tell from a cost. */
 async function nothing() {
   return { config: {}, authorization: undefined }
@@ -114,6 +131,9 @@ const flavours = {
   guards4k,
   traces,
   traces100,
+  audit,
+  auditBuffered,
+  auditBare,
   nothing,
 }
 export const flavourNames = Object.keys(flavours)

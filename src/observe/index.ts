@@ -18,7 +18,7 @@ export { auditDomain } from './audit/dropped-table.ts'
 export { createEncoder } from './audit/encode.ts'
 export { indexRow } from './audit/index-row.ts'
 export { keptArguments } from './audit/kept-arguments.ts'
-export { type AuditFilter, type AuditPage, auditRows, rowsOfCall, rowsOfRun } from './audit/read.ts'
+export { type AuditFilter, type AuditPage, allRows, auditRows, rowsOfCall, rowsOfRun } from './audit/read.ts'
 export { redactedDecisions } from './audit/redacted-decisions.ts'
 export type { AuditRow } from './audit/row.ts'
 export {

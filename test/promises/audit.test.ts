@@ -177,6 +177,27 @@ promise('R60', 'the audit and the log say what was masked in a result, how often
   expect(log).not.toContain(secret)
 })
 
+describe('audit export', () => {
+  it.each(['jsonl', 'csv', 'ocsf'])('gives all rows to other tools: %s', async (format) => {
+    const { code, out } = await signalbox('audit', 'export', '--format', format, '--tool', 'up')
+    expect(code).toBe(0)
+    const rows = out.trimEnd().split('\n')
+    if (format === 'csv') {
+      const head = (rows.shift() ?? '').split(',')
+      expect(rows.map((row) => row.split(',')[head.indexOf('item')])).toEqual(['read', 'drop', 'read', 'find_v2', 'find_v1'])
+      return
+    }
+    const read = rows.map((row) => JSON.parse(row))
+    expect(read.map((row) => row.item ?? row.resources[0].name)).toEqual(['read', 'drop', 'read', 'find_v2', 'find_v1'])
+    if (format === 'ocsf') expect(read[1]).toMatchObject({ class_uid: 6003, status_code: 'forbidden', unmapped: { rule: 'default' } })
+  })
+
+  it('knows no other format', async () => {
+    const { code, err } = await signalbox('audit', 'export', '--format', 'xml')
+    expect([code, err]).toEqual([2, expect.stringMatching(/--format is one of jsonl, csv, ocsf/)])
+  })
+})
+
 promise('R29', 'audit verify tells a whole chain', async () => {
   const { code, out } = await signalbox('audit', 'verify')
   expect(out).toMatch(/ 0 +\d+ +[0-9a-f]{16} +whole +ended/)

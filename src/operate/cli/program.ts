@@ -253,6 +253,13 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .option('--json', 'print a JSON object a line')
     .addHelpText('after', '\nExample:\n  signalbox audit query --principal alice --from 2h --denied')
     .action(async (options) => done(await (await import('./audit.ts')).auditQuery(options)))
+  filtered(audit.command('export'))
+    .description('print all rows that fit, the oldest first, for other tools')
+    .option('--format <name>', 'jsonl, csv, or ocsf (Open Cybersecurity Schema Framework 1.5.0, API Activity)', 'jsonl')
+    .option('--from <time>', 'ISO 8601, or how long ago: 15m, 2h, 7d')
+    .option('--config <file>', 'configuration of the gateway; without it ./signalbox.yaml')
+    .addHelpText('after', '\nExample:\n  signalbox audit export --format ocsf --from 1d')
+    .action(async (options) => done(await (await import('./audit-export.ts')).auditExport(options)))
   audit
     .command('verify')
     .description('check that no row was changed, taken out or put in; exit code 1 if one was')
