@@ -112,6 +112,12 @@ describe('over TLS', () => {
   })
 })
 
+it('what cannot be used of the configuration is told, and calls are served without traces', async () => {
+  const gateway = await exporting({ endpoint: 'https://127.0.0.1:1', protocol: 'grpc', cert: 'no certificate' })
+  expect((await call(gateway)).message.result.content[0].text).toBe('yes')
+  expect((await metric(gateway.admin, 'signalbox_spans_queued')).get('')).toBe(0)
+})
+
 describe('a collector that does not do its part', () => {
   const calls = 60
   /** All calls are answered, in their order, whatever becomes of their spans. */

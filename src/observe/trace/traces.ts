@@ -86,6 +86,7 @@ class ExportedTraces implements Traces {
   private readonly spanParts: SpanParts
   private readonly tail: Tail
   private readonly queue: ExportQueue<ReadableSpan>
+  private isOff = false
 
   constructor(parts: TracesParts, propagation: Propagation, target: OtlpTarget) {
     this.parts = parts
@@ -109,7 +110,7 @@ class ExportedTraces implements Traces {
 
   observe(record: CallRecord): void {
     const { trace } = record
-    if (trace === undefined) return
+    if (trace === undefined || this.isOff) return
     const found = this.tail.keeps(record)
     const kept = found ?? (trace.sampled ? 'trace' : undefined)
     if (kept !== undefined) this.queue.add(spansOf(record, trace, kept, this.spanParts), found !== undefined)
@@ -117,11 +118,16 @@ class ExportedTraces implements Traces {
 
   async start(): Promise<void> {
     const { parts, target } = this
-    const { spansEncoding } = await import('../otlp/encoding.ts')
-    this.origin.resource = await readResource(parts.identity, parts.instance, parts.env)
-    const sender = await openSender(target, parts.clock, parts.proxies)
-    this.queue.open(sender, spansEncoding(target.protocol))
-    parts.report.log('info', 'Traces are exported', { endpoint: target.url.origin, protocol: target.protocol })
+    try {
+      const { spansEncoding } = await import('../otlp/encoding.ts')
+      this.origin.resource = await readResource(parts.identity, parts.instance, parts.env)
+      this.queue.open(await openSender(target, parts.clock, parts.proxies), spansEncoding(target.protocol))
+      parts.report.log('info', 'Traces are exported', { endpoint: target.url.origin, protocol: target.protocol })
+    } catch (error) {
+      // Certificates that are none, a proxy that cannot be used: calls are served all the same.
+      this.isOff = true
+      parts.report.log('error', 'Traces are not exported: the collector cannot be spoken to as configured', { reason: String(error) })
+    }
   }
 
   queued(): number {
