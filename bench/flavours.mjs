@@ -107,6 +107,12 @@ async function auditBuffered() {
   return { ...unaudited, config: { audit: { mode: 'buffered' } } }
 }
 
+/** The audit and one trace of ten, beside a gateway that has neither. */
+async function telemetry() {
+  const { config } = await traces()
+  return { ...unaudited, config: { ...config, audit: { mode: 'durable' } } }
+}
+
 /** The same as `audit`, without the arguments. */
 async function auditBare() {
   return { ...unaudited, config: { audit: { mode: 'durable', arguments: 'none' } } }
@@ -134,6 +140,7 @@ const flavours = {
   audit,
   auditBuffered,
   auditBare,
+  telemetry,
   nothing,
 }
 export const flavourNames = Object.keys(flavours)
