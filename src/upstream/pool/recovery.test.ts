@@ -310,6 +310,7 @@ describe('a modern request', () => {
       'signalbox.dev/run': 'run-1',
       'signalbox.dev/deadline_ms': expect.any(Number),
       baggage: 'run.id=run-1',
+      traceparent: expect.stringMatching(/^00-[0-9a-f]{32}-[0-9a-f]{16}-0[01]$/),
       'io.modelcontextprotocol/protocolVersion': '2026-07-28',
       'io.modelcontextprotocol/clientInfo': { name: 'signalbox', version: '0.0.0' },
       'io.modelcontextprotocol/clientCapabilities': { sampling: {} },
