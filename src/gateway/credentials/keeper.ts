@@ -208,7 +208,7 @@ export class Keeper {
 
   /** It is not what we have already, was not refused, and is not about to end. */
   private isNews({ token, version }: Grant): boolean {
-    if (token === undefined || version === this.refused) return false
+    if (token === undefined || version === this.refused || version === this.held?.version) return false
     return this.parts.clock.now() < this.timesOf(token).mustAt
   }
 
