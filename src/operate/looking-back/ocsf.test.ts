@@ -2,7 +2,7 @@ import { expect, it } from 'vitest'
 import { anAuditRow } from '../../../test/doubles/audit-row.ts'
 import { ocsfEvent } from './ocsf.ts'
 
-/** Those that the schema requires of the class and of each object that is in it, as of version 1.5.0; `a|b`: one of them. */
+/** Those that the schema requires of the class and of each object that is in it, read from its repository at 1.9.0-dev; `a|b`: one of them. */
 const required: Readonly<Record<string, readonly string[]>> = {
   '': ['activity_id', 'category_uid', 'class_uid', 'type_uid', 'severity_id', 'time', 'metadata', 'actor', 'api', 'src_endpoint'],
   metadata: ['product', 'version'],
