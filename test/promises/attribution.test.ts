@@ -272,7 +272,7 @@ describe('two principals at once', () => {
     expect(row?.durationMs).toBeGreaterThan(0)
     // The leg that asked has its record under the id of the call.
     expect(inside.records.filter(({ id }) => id === row?.id)).toEqual([row])
-    expect(inside.logged.at(-1)).toMatchObject({ fields: { call: inside.records.at(-2)?.id, record: row?.id } })
+    expect(inside.logged.at(-1)).toMatchObject({ fields: { id: inside.records.at(-2)?.id, record: row?.id } })
     // The server is free again at once.
     expect(await whole('bob', 'everything__echo', { message: 'next' })).toContain('next')
   })

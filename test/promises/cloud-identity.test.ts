@@ -170,7 +170,9 @@ promise(['R28', 'R60'], 'servers in a cloud know the gateway by the identity tha
   open.push(() => gateway.end('SIGKILL'))
   await eventually(allReady(gateway), 20_000)
   expect((await gateway.upstreams()).map(({ name, state, reason }) => ({ name, state, reason }))).toEqual(
-    Object.keys(servers).map((name) => ({ name, state: 'ready', reason: undefined })),
+    Object.keys(servers)
+      .sort()
+      .map((name) => ({ name, state: 'ready', reason: undefined })),
   )
   for (const name of Object.keys(servers)) expect(await called(gateway, `/${name}`), name).toBe('done')
   const shown = [await (await fetch(`${gateway.admin}/metrics`)).text(), JSON.stringify(await gateway.upstreams())].join()
