@@ -94,9 +94,17 @@ promise(
       .split('\n')
       .filter((line) => line.includes('auth_text'))
       .map((line) => JSON.parse(line))
+      .filter(({ about }) => about === 'credential')
     expect(rows).toMatchObject([
-      { about: 'credential', allowed: false, upstream: 'up', item: 'read', credential: 'static', rule: 'auth_text.github_bad_credentials' },
-      { about: 'credential', allowed: false, item: 'write', subject: 'anonymous' },
+      {
+        about: 'credential',
+        decision: 'denied',
+        upstream: 'up',
+        item: 'read',
+        credential: 'static',
+        rule: 'auth_text.github_bad_credentials',
+      },
+      { about: 'credential', decision: 'denied', item: 'write', subject: 'anonymous' },
     ])
     expect(stdout).not.toMatch(/first|second|third/)
   },

@@ -47,7 +47,7 @@ promise(
         .map((line) => JSON.parse(line))
     }
     const found = await rows('--about', 'operation')
-    expect(found.map(({ method, upstream, allowed }) => [method, upstream, allowed])).toEqual([
+    expect(found.map(({ method, upstream, decision }) => [method, upstream, decision === 'allowed'])).toEqual([
       ['pause', 'up', true],
       ['resume', 'up', true],
       ['restart', 'up', true],

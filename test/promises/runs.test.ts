@@ -91,8 +91,10 @@ promise(
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as Record<string, unknown>)
-    expect(await rows('build 7')).toMatchObject([{ subject: 'nightly', item: 'read', allowed: true, run: 'build 7', turn: 't-1' }])
-    expect(await rows('r-1')).toMatchObject(Array(2).fill({ subject: 'anonymous', item: 'drop', allowed: false, run: 'r-1', turn: 't-1' }))
+    expect(await rows('build 7')).toMatchObject([{ subject: 'nightly', item: 'read', decision: 'allowed', run: 'build 7', turn: 't-1' }])
+    expect(await rows('r-1')).toMatchObject(
+      Array(2).fill({ subject: 'anonymous', item: 'drop', decision: 'denied', run: 'r-1', turn: 't-1' }),
+    )
     expect(await rows('r-4')).toEqual([])
     expect(JSON.parse(await signalbox('audit', 'verify', '--json')).verdict).toBe('whole')
   },
