@@ -134,7 +134,7 @@ export interface UpstreamTold {
 
 /** What the admin door tells of each server. */
 export async function upstreamsOf(admin: string): Promise<UpstreamTold[]> {
-  return JSON.parse((await send(`${admin}/admin/v1/upstreams`, 'GET', undefined)).text).upstreams
+  return JSON.parse((await send(`${admin}/admin/v1/upstreams?limit=1000`, 'GET', undefined)).text).upstreams
 }
 
 /** Values of one metric of the admin door, by its labels as they stand in the exposition; '' for none. */

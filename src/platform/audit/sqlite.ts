@@ -110,7 +110,7 @@ class SqliteAudit implements AuditStore {
     while (this.rows > 0 && this.engine !== undefined) if ((await this.indexed(this.chain)) === 0) break
     this.closed = true
     await this.reading.close()
-    const engine = await this.opening?.catch(() => undefined)
+    const engine = await (this.opening ?? Promise.resolve(this.engine)).catch(() => undefined)
     if (engine !== undefined) await this.within(engine.ask({ op: 'close' })).catch(() => undefined)
     this.disconnect()
   }
