@@ -5,22 +5,11 @@ import type { AuditReading, LookingBack } from '../downstream/index.ts'
 import { auditRows, costBy, type Dimension, dimensions, rowsOfCall, rowsOfRun, runsBy, timelineOf, verifyAudit } from '../observe/index.ts'
 import type { AuditVerifier } from '../platform/audit/signing-key.ts'
 
-/** Calls with a fault of one kind that are looked at for their runs. */
-const mostFaulty = 10_000
-
 export function lookingBack(audit: AuditRead, currency: string): LookingBack {
   return {
     currency,
     dimensions,
-    runs: async ({ fault, leastCostNano, ...filter }) => {
-      const isOfKind = fault !== undefined && fault !== '*'
-      const faulty = isOfKind
-        ? await auditRows(audit, { ...filter, fault, about: 'call' }, { order: 'newest', most: mostFaulty })
-        : undefined
-      if (faulty?.ok === false) return faulty.fault.message
-      const among = faulty === undefined ? undefined : new Set(faulty.value.rows.flatMap(({ run }) => run ?? []))
-      return given(await runsBy(audit, { ...filter, among, faulty: fault !== undefined, leastCostNano }))
-    },
+    runs: async (filter) => given(await runsBy(audit, filter)),
     timeline: async (run, principal) => {
       const found = await rowsOfRun(audit, run, principal)
       return found.ok ? timelineOf(run, found.value.rows, found.value.cut) : found.fault.message

@@ -229,6 +229,8 @@ describe('two principals at once', () => {
     expect(reasonOf(await inside.call('bob', asking, {}, answered(first, 'bob')))).toMatch(/another caller/)
     const last = await inside.call('alice', asking, {}, answered(first, 'alice'))
     expect(JSON.stringify(last.outcome.kind === 'complete' && last.outcome.result.json())).toContain('by alice')
+    expect(inside.records.findLast(({ outcome }) => outcome === 'complete')?.parkedMs).toBeGreaterThan(0)
+    expect(inside.records.find(({ outcome }) => outcome === 'input_required')?.parkedMs).toBeUndefined()
     expect(reasonOf(await inside.call('alice', asking, {}, answered(first, 'alice')))).toMatch(/used already|waits no longer/)
   })
 

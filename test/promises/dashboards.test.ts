@@ -51,7 +51,7 @@ async function unreliable() {
 describe.skipIf(prometheus === undefined)('a real Prometheus over real traffic', () => {
   promise(
     ['R55', 'R57', 'R58', 'R66'],
-    'reads the metrics, evaluates every rule, and leaves no panel of a dashboard empty',
+    'reads the metrics, evaluates every rule, has exemplars, and leaves no panel of a dashboard empty',
     async () => {
       const folder = mkdtempSync(join(tmpdir(), 'signalbox-files-'))
       closers.push(async () => rmSync(folder, { recursive: true, force: true }))
@@ -64,6 +64,7 @@ describe.skipIf(prometheus === undefined)('a real Prometheus over real traffic',
           away: { url: 'http://127.0.0.1:9/mcp' },
         },
         tools: { 'everything/echo': { rate: '5/1m' } },
+        telemetry: { sample: 1 },
       })
       closers.push(() => under.stop())
       const target = new URL(under.admin).host
@@ -81,6 +82,7 @@ describe.skipIf(prometheus === undefined)('a real Prometheus over real traffic',
       expect(await nothing()).toEqual([])
       expect(queries.length).toBeGreaterThan(40)
       await rulesAreEvaluated(server)
+      expect(await server.exemplars('signalbox_call_seconds_bucket')).not.toEqual([])
     },
     120_000,
   )

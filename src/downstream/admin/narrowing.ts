@@ -1,6 +1,6 @@
 // How lists that look back are narrowed: by time, and by who and what.
 import { z } from 'zod'
-import { durationMs } from '../../core/text/duration.ts'
+import { momentIn, noMoment } from '../../core/text/moment.ts'
 import { Problem } from './problem.ts'
 
 const time = z.string().max(64).optional()
@@ -36,9 +36,7 @@ export function badParameter(parameter: string, detail: string): Problem {
 
 function timeOf(parameter: string, text: string | undefined, nowMs: number): number | undefined {
   if (text === undefined) return undefined
-  const ago = durationMs(text)
-  if (ago !== undefined) return nowMs - ago
-  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(at)) throw badParameter(parameter, 'is neither a time in ISO 8601 nor a duration such as 2h')
+  const at = momentIn(text, nowMs)
+  if (at === undefined) throw badParameter(parameter, `is ${noMoment}`)
   return at
 }

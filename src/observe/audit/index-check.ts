@@ -1,13 +1,14 @@
 // Whether what rows are found by, and what they add up to, is what the rows say.
 import { auditKey } from '../../core/audit/audit-key.ts'
 import { indexBatch, type UsageRow } from '../../core/audit/index-batch.ts'
+import { usageKey, usageSums } from '../../core/audit/usage-columns.ts'
 import type { AuditRead } from '../../core/ports/audit-store.ts'
 import type { Row, Stored } from '../../core/ports/durable.ts'
 import { indexRow } from './index-row.ts'
 import { textOfLines } from './read.ts'
 
-const columns = 'tenant, hour, team, issuer, subject, client, run, upstream, item'
-const sums = 'calls, faults, denied, suspects, attempts, tokens_sent, tokens_got, cost_nano, us, bytes_in, bytes_out'
+const columns = usageKey.join(', ')
+const sums = usageSums.join(', ')
 const pageKeys = 5_000
 
 /** Taken at one moment; rows that are indexed later are left out, so that a gateway may run meanwhile. */

@@ -58,7 +58,7 @@ export interface AuditRow {
   readonly reason: string | null
   readonly outcome: string | null
   readonly fault: RowFault | null
-  /** Two letters (docs/faults.md). */
+  /** Two letters (docs/operations.md). */
   readonly termination: string | null
   /** Redacted, a digest, or null, as `audit.arguments` says. */
   readonly arguments: unknown

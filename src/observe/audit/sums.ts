@@ -2,10 +2,11 @@
 // from the rows that are not added up yet, all of one moment, so that every call counts once.
 import { auditKey } from '../../core/audit/audit-key.ts'
 import { indexBatch, type UsageRow } from '../../core/audit/index-batch.ts'
+import { usageKey, usageSums } from '../../core/audit/usage-columns.ts'
 import type { AuditRead } from '../../core/ports/audit-store.ts'
 import type { Cell, Row, Stored } from '../../core/ports/durable.ts'
 import { indexRow } from './index-row.ts'
-import { textOfLines } from './read.ts'
+import { auditRows, textOfLines } from './read.ts'
 
 /** What costs can be told apart by. `tool` is `server/name`; `principal` the subject. */
 export const dimensions = ['team', 'tool', 'server', 'principal', 'client', 'run', 'day', 'hour'] as const
@@ -69,21 +70,7 @@ export interface RunSums extends Sums {
 
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
-const parts = ['tenant', 'hour', 'team', 'issuer', 'subject', 'client', 'run', 'upstream', 'item'] as const
-type Part = (typeof parts)[number]
-const columns = [
-  'calls',
-  'faults',
-  'denied',
-  'suspects',
-  'attempts',
-  'tokens_sent',
-  'tokens_got',
-  'cost_nano',
-  'us',
-  'bytes_in',
-  'bytes_out',
-] as const
+type Part = (typeof usageKey)[number]
 
 /** Which parts of the key a dimension needs. */
 const neededBy: Readonly<Record<Dimension, readonly Part[]>> = {
@@ -99,7 +86,7 @@ const neededBy: Readonly<Record<Dimension, readonly Part[]>> = {
 
 /** The most expensive first, and of equal ones those with more calls. */
 export async function costBy(store: AuditRead, by: readonly Dimension[], filter: SumsFilter): Promise<Stored<CostReport>> {
-  const needed = parts.filter((part) => by.some((dimension) => neededBy[dimension].includes(part)))
+  const needed = usageKey.filter((part) => by.some((dimension) => neededBy[dimension].includes(part)))
   const read = await summed(store, needed, filter)
   if (!read.ok) return read
   const lines = new Map<string, Adding>()
@@ -131,27 +118,33 @@ export async function costBy(store: AuditRead, by: readonly Dimension[], filter:
 export interface RunsFilter extends SumsFilter {
   /** At least so much, in 10^-9 of the currency. */
   readonly leastCostNano?: number | undefined
-  /** Ids of runs: no others. */
-  readonly among?: ReadonlySet<string> | undefined
-  readonly faulty?: boolean | undefined
+  /** Runs with a call that ended with this kind of fault; `*`: with any. */
+  readonly fault?: string | undefined
 }
+
+/** Calls with a fault of one kind that are looked at for their runs, the newest. */
+const mostFaulty = 10_000
 
 /** The one with the latest call first. */
 export async function runsBy(store: AuditRead, filter: RunsFilter): Promise<Stored<readonly RunSums[]>> {
-  const read = await summed(store, ['tenant', 'issuer', 'subject', 'run', 'client', 'team', 'upstream', 'item'], filter)
+  const { leastCostNano = 0, fault, ...narrow } = filter
+  const isOfKind = fault !== undefined && fault !== '*'
+  const faulty = isOfKind ? await auditRows(store, { ...narrow, fault, about: 'call' }, { order: 'newest', most: mostFaulty }) : undefined
+  if (faulty?.ok === false) return faulty
+  const among = faulty === undefined ? undefined : new Set(faulty.value.rows.map(({ run }) => run))
+  const read = await summed(store, ['tenant', 'issuer', 'subject', 'run', 'client', 'team', 'upstream', 'item'], narrow)
   if (!read.ok) return read
   const runs = new Map<string, AddingRun>()
   for (const row of read.value) {
-    if (row.run === '' || filter.among?.has(String(row.run)) === false) continue
+    if (row.run === '' || among?.has(String(row.run)) === false) continue
     const key = [row.tenant, row.issuer, row.subject, row.run].join('\u0000')
     const run = runs.get(key) ?? new AddingRun(row)
     runs.set(key, run)
     run.add(row)
   }
-  const { leastCostNano = 0, faulty } = filter
   const found = [...runs.values()]
     .map((run) => run.whole())
-    .filter((run) => run.costNano >= leastCostNano && (faulty !== true || run.faults > 0))
+    .filter((run) => run.costNano >= leastCostNano && (fault === undefined || run.faults > 0))
   return { ok: true, value: found.sort((a, b) => b.lastMs - a.lastMs || (a.run < b.run ? -1 : 1)) }
 }
 
@@ -160,7 +153,7 @@ async function summed(store: AuditRead, needed: readonly Part[], filter: SumsFil
   const [where, params] = whereOf(filter)
   const group = needed.length === 0 ? '' : `GROUP BY ${needed.join(', ')}`
   const names = needed.map((part) => `${part} AS ${part}, `).join('')
-  const sums = [...columns.map((column) => `SUM(${column}) AS ${column}`), 'MIN(first_ms) AS first_ms', 'MAX(last_ms) AS last_ms'].join(
+  const sums = [...usageSums.map((column) => `SUM(${column}) AS ${column}`), 'MIN(first_ms) AS first_ms', 'MAX(last_ms) AS last_ms'].join(
     ', ',
   )
   const read = await store.read([
@@ -202,7 +195,7 @@ function toolOf(tool: string | undefined): readonly [string | undefined, string 
 
 /** Its places are those of `UsageRow`. */
 function lateRow(values: UsageRow): Row {
-  const names = [...parts, ...columns, 'first_ms', 'last_ms']
+  const names = [...usageKey, ...usageSums, 'first_ms', 'last_ms']
   return Object.fromEntries(names.map((name, n) => [name, values[n] as Cell]))
 }
 
@@ -244,14 +237,14 @@ function nameOf(dimension: Dimension, row: Row): string {
 
 class Adding {
   private readonly by: readonly string[]
-  private readonly sums = new Array<number>(columns.length).fill(0)
+  private readonly sums = new Array<number>(usageSums.length).fill(0)
 
   constructor(by: readonly string[]) {
     this.by = by
   }
 
   add(row: Row): void {
-    for (const [n, column] of columns.entries()) this.sums[n] = (this.sums[n] as number) + Number(row[column])
+    for (const [n, column] of usageSums.entries()) this.sums[n] = (this.sums[n] as number) + Number(row[column])
   }
 
   line(): CostLine {

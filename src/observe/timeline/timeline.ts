@@ -1,5 +1,6 @@
 // What a run did, in order, from the rows of the audit: its turns, in each its calls, and to each call what belongs to it. The same again and
 // again is one step that says how often.
+import { billionthsOf } from '../../core/call/money.ts'
 import type { AuditRow } from '../audit/row.ts'
 
 export interface Timeline {
@@ -188,7 +189,7 @@ function totalsOf(call: AuditRow): Totals {
     limited: kind === 'limited' ? 1 : 0,
     again: Math.max(0, call.attempts - 1),
     tokens: (call.usage?.sent ?? 0) + (call.usage?.got ?? 0),
-    costNano: Math.round((call.usage?.cost ?? 0) * 1e9),
+    costNano: billionthsOf(call.usage?.cost ?? 0),
     ms: call.ms ?? 0,
   }
 }

@@ -1,6 +1,6 @@
 // `signalbox audit query` and `audit verify`: reads the audit where a gateway keeps it, whether it runs or not.
 import { readFileSync } from 'node:fs'
-import { durationMs } from '../../core/text/duration.ts'
+import { momentIn, noMoment } from '../../core/text/moment.ts'
 import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
 import { type Anchor, type AuditFilter, type AuditRow, type AuditVerdict, anchorsIn, auditRows, verifyAudit } from '../../observe/index.ts'
 import { auditVerifier } from '../../platform/audit/signing-key.ts'
@@ -53,10 +53,10 @@ export async function auditQuery(options: QueryOptions): Promise<ExitCode> {
 export function filterOf(options: FilterOptions): AuditFilter | string {
   const now = systemClock.now()
   const { from, to, call, principal, tool, run, team, client, about, fault, denied, suspect } = options
-  const fromMs = from === undefined ? undefined : timeOf(from, now)
-  const toMs = to === undefined ? undefined : timeOf(to, now)
-  if (from !== undefined && fromMs === undefined) return '--from is neither a time in ISO 8601 nor a duration such as 2h'
-  if (to !== undefined && toMs === undefined) return '--to is neither a time in ISO 8601 nor a duration such as 2h'
+  const fromMs = from === undefined ? undefined : momentIn(from, now)
+  const toMs = to === undefined ? undefined : momentIn(to, now)
+  if (from !== undefined && fromMs === undefined) return `--from is ${noMoment}`
+  if (to !== undefined && toMs === undefined) return `--to is ${noMoment}`
   return { fromMs, toMs, id: call, principal, tool, run, team, client, about, fault, denied, suspect }
 }
 
@@ -102,14 +102,6 @@ function verdictText({ verdict, chains, broken, anchors, unchecked }: AuditVerdi
     ...unchecked.map((one) => style.dim(one)),
   ]
   return `${told.join('\n')}\n`
-}
-
-/** Milliseconds since the epoch; a duration is that long ago. */
-function timeOf(text: string, now: number): number | undefined {
-  const ago = durationMs(text)
-  if (ago !== undefined) return now - ago
-  const at = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  return Number.isNaN(at) ? undefined : at
 }
 
 export function shown({ at, ...row }: AuditRow): Record<string, unknown> {

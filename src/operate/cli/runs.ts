@@ -1,7 +1,8 @@
 // `signalbox runs ls` and `runs show RUN`: what agents did, from the audit where a gateway keeps it, or by the admin door of one that runs.
+import { billionthsOf } from '../../core/call/money.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
-import { auditRows, type RunSums, rowsOfRun, runsBy, type Timeline, timelineOf } from '../../observe/index.ts'
+import { type RunSums, rowsOfRun, runsBy, type Timeline, timelineOf } from '../../observe/index.ts'
 import { getAdmin, readAdmin } from '../client/admin-client.ts'
 import { amount, moment, money, span } from '../looking-back/figures.ts'
 import { timelineText } from '../looking-back/timeline-text.ts'
@@ -68,21 +69,12 @@ export async function runsList(options: ListOptions): Promise<ExitCode> {
   if (typeof filter === 'string') return usage(filter)
   if (options.url !== undefined) return listedByDoor(options.url, options, most)
   return withAudit(options, async (audit, { settings }) => {
-    let among: ReadonlySet<string> | undefined
-    if (filter.fault !== undefined && filter.fault !== '*') {
-      const rows = await auditRows(audit, { ...filter, about: 'call' }, { order: 'newest', most: mostFaulty })
-      if (!rows.ok) return failed(rows.fault.message)
-      among = new Set(rows.value.rows.flatMap(({ run }) => run ?? []))
-    }
-    const found = await runsBy(audit, { ...filter, among, faulty: filter.fault !== undefined, leastCostNano: Math.round(least * 1e9) })
+    const found = await runsBy(audit, { ...filter, leastCostNano: billionthsOf(least) })
     if (!found.ok) return failed(found.fault.message)
     printRuns(found.value.slice(0, most), settings.prices.currency, options.json === true)
     return exit.ok
   })
 }
-
-/** Calls with a fault of one kind that are looked at. */
-const mostFaulty = 10_000
 
 async function listedByDoor(url: string, options: ListOptions, most: number): Promise<ExitCode> {
   const { from, to, principal, tool, team, client, fault, cost } = options

@@ -1,4 +1,5 @@
 // The tables of the audit. SQL that SQLite and PostgreSQL both know, but for what SQLite adds for tables that are their own index.
+import { usageKey, usageSums } from '../../core/audit/usage-columns.ts'
 
 /** The audit is the gateway's, and each row names its own tenant. */
 export const auditOwner = ''
@@ -33,20 +34,7 @@ export function auditTables(end: string): readonly string[] {
   ]
 }
 
-const usageKey = 'tenant, hour, team, issuer, subject, client, run, upstream, item'
-export const usageSums = [
-  'calls',
-  'faults',
-  'denied',
-  'suspects',
-  'attempts',
-  'tokens_sent',
-  'tokens_got',
-  'cost_nano',
-  'us',
-  'bytes_in',
-  'bytes_out',
-] as const
+const key = usageKey.join(', ')
 
 /** Statements of the writer, by name. */
 export const auditSql = {
@@ -65,9 +53,9 @@ export const auditSql = {
   addKey: `INSERT INTO audit_keys (tenant, k, at_ms, chain, first, at_min_ms) VALUES ('', ?, ?, ?, ?, ?)
      ON CONFLICT DO NOTHING`,
   removeKey: "DELETE FROM audit_keys WHERE tenant = '' AND k = ? AND at_ms = ? AND chain = ? AND first = ?",
-  addUsage: `INSERT INTO audit_usage (${usageKey}, ${usageSums.join(', ')}, first_ms, last_ms)
-     VALUES (${Array.from({ length: 9 + usageSums.length + 2 }, () => '?').join(', ')})
-     ON CONFLICT (${usageKey}) DO UPDATE SET ${usageSums.map((sum) => `${sum} = audit_usage.${sum} + excluded.${sum}`).join(', ')},
+  addUsage: `INSERT INTO audit_usage (${key}, ${usageSums.join(', ')}, first_ms, last_ms)
+     VALUES (${Array.from({ length: usageKey.length + usageSums.length + 2 }, () => '?').join(', ')})
+     ON CONFLICT (${key}) DO UPDATE SET ${usageSums.map((sum) => `${sum} = audit_usage.${sum} + excluded.${sum}`).join(', ')},
        first_ms = CASE WHEN excluded.first_ms < audit_usage.first_ms THEN excluded.first_ms ELSE audit_usage.first_ms END,
        last_ms = CASE WHEN excluded.last_ms > audit_usage.last_ms THEN excluded.last_ms ELSE audit_usage.last_ms END`,
   emptyUsage: 'DELETE FROM audit_usage WHERE tenant = ? AND hour = ? AND calls = 0',

@@ -21,6 +21,12 @@ export interface Parked {
   expire(why: 'unanswered' | 'expired'): void
 }
 
+export interface Claimed {
+  readonly parked: Parked
+  /** How long it waited, in ms. */
+  readonly waitedMs: number
+}
+
 export interface ListEntry {
   readonly park: string
   /** Milliseconds since the epoch. */
@@ -29,6 +35,8 @@ export interface ListEntry {
 
 interface Entry {
   readonly parked: Parked
+  /** Monotonic ms. */
+  readonly since: number
   readonly timer: Timer
   readonly expiry: Expiry | undefined
 }
@@ -63,17 +71,17 @@ export class ParkingLot {
       parked.expire(why)
     }
     const timer = this.clock.timer(parkLimitMs, over('unanswered'))
-    this.entries.set(park, { parked, timer, expiry: Expiry.of(this.clock, credential, over('expired')) })
+    this.entries.set(park, { parked, since: this.clock.mono(), timer, expiry: Expiry.of(this.clock, credential, over('expired')) })
     this.perPrincipal.set(parked.principal, held + 1)
     return { park, expiresAtMs: this.clock.now() + parkLimitMs }
   }
 
   /** Takes the call out; undefined where it is not there (ended, claimed before) or is another's. */
-  claim(park: string, principal: string): Parked | undefined {
+  claim(park: string, principal: string): Claimed | undefined {
     const entry = this.entries.get(park)
     if (entry === undefined || entry.parked.principal !== principal) return undefined
     this.forget(park)
-    return entry.parked
+    return { parked: entry.parked, waitedMs: this.clock.mono() - entry.since }
   }
 
   /** Gives the place back; false where it was no longer held. */

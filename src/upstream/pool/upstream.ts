@@ -220,13 +220,14 @@ export class PooledUpstream implements Upstream {
   private async resume(call: TargetedCall, exchange: Exchange): Promise<Outcome> {
     const { continuation } = call
     if (continuation?.kind !== 'parked') throw new TypeError('no parked continuation')
-    const parked =
+    const claimed =
       continuation.owner === this.context.replica
         ? this.context.parking.claim(continuation.park, principalKey(call.caller.principal))
         : undefined
-    if (parked === undefined) return failed(fault('invalid_continuation', { reason: 'the call that it belongs to waits no longer' }))
+    if (claimed === undefined) return failed(fault('invalid_continuation', { reason: 'the call that it belongs to waits no longer' }))
+    exchange.note('parkedMs', claimed.waitedMs)
     // The credential that it began with may have been renewed since: the next call finds out about the one of now.
-    return heedWords(this.context.words, await parked.resume(call, exchange), call, undefined)
+    return heedWords(this.context.words, await claimed.parked.resume(call, exchange), call, undefined)
   }
 
   /** A request of the gateway itself, on the home connection; once more, at once, where what it failed for was renewed. */
