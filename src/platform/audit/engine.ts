@@ -94,9 +94,12 @@ export function createAuditEngine(parts: EngineParts): (request: AuditRequest) =
   const close = (): void => {
     statements.clear()
     if (database === undefined) return
-    database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
-    database.close()
-    database = undefined
+    try {
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
+    } finally {
+      database.close()
+      database = undefined
+    }
   }
 
   const open = (request: Extract<AuditRequest, { op: 'open' }>): void => {

@@ -278,7 +278,10 @@ class Reading implements Pick<AuditStore, 'read' | 'close'> {
   async close(): Promise<void> {
     const connection = await this.connection?.catch(() => undefined)
     this.connection = undefined
-    connection?.end()
+    if (connection === undefined) return
+    // Its thread would let go of the file a moment after who waits for this goes on.
+    await connection.ask({ op: 'close' }).catch(() => undefined)
+    connection.end()
   }
 
   private async open(): Promise<Connection> {
