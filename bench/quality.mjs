@@ -42,6 +42,7 @@ const json = (value) => payload(Buffer.from(JSON.stringify(value)))
 const definition = json({ name: 'query_database' })
 const traits = { readOnly: true, destructive: false, idempotent: true }
 
+const exchange = { note: () => undefined }
 const unjudged = { enter: () => ({ leave: () => undefined }) }
 
 /** Passes a stage with one of 64 calls and answers that differ in one place, as those of a tool in use do. */
@@ -56,7 +57,7 @@ function passing(gate, name, result, facts) {
   let next = 0
   return () => {
     const { call, outcome } = made[next++ & 63]
-    const held = gate.enter(call)
+    const held = gate.enter(call, exchange)
     held.leave(outcome, call)
     return held.amend?.(outcome) ?? outcome
   }

@@ -63,6 +63,7 @@ export function createGateway({ chains, mounts, recorder, clock, identify, runOf
         outcome: 'fault',
         fault: recordedFault(refusal.fault),
         found: undefined,
+        seen: undefined,
         suspect: undefined,
         termination: refusal.fault.kind === 'internal' ? 'IR' : 'PR',
         attempts: 0,

@@ -113,6 +113,11 @@ describe('the arguments of a call of a tool', () => {
     ])
   })
 
+  it('the shape as it was seen where the result was judged, with the rows', () => {
+    const seen = { rows: 2, shape: '{days:[{rain:n}]}' }
+    expect(observedWith('redacted', aRecord({ params, result, seen })).lines).toMatchObject([{ shape: '{days:[{rain:n}]}', rows: 2 }])
+  })
+
   it('and nowhere else', () => {
     const [line] = observed(aRecord({ params, result })).lines
     expect(Object.keys(line ?? {})).not.toContain('arguments')

@@ -59,7 +59,8 @@ function logCall(sink: LogSink, record: CallRecord, redaction: Redaction, withAr
     ms: rounded(record.durationMs),
     in: record.bytesIn,
     out: record.bytesOut,
-    shape: withArguments && record.itemKind === 'tool' && record.result !== undefined ? shapeOfToolResult(record.result.bytes) : undefined,
+    shape: withArguments && record.itemKind === 'tool' ? shapeOfResult(record) : undefined,
+    rows: withArguments ? record.seen?.rows : undefined,
     tokens: usage === undefined ? undefined : usage.sent + usage.got,
     cost: usage === undefined || usage.cost === 0 ? undefined : usage.cost,
     estimated: usage?.estimated,
@@ -88,6 +89,12 @@ function logCall(sink: LogSink, record: CallRecord, redaction: Redaction, withAr
     turn: record.run?.turn,
     why: record.run?.why === undefined ? undefined : redaction.text(record.run.why),
   })
+}
+
+/** As it was seen by who judged it. */
+function shapeOfResult({ result, seen }: CallRecord): string | undefined {
+  if (seen !== undefined) return seen.shape
+  return result === undefined ? undefined : shapeOfToolResult(result.bytes)
 }
 
 function rounded(ms: number | undefined): number | undefined {

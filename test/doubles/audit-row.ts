@@ -41,7 +41,7 @@ export function anAuditRow(change: Partial<AuditRow> = {}): AuditRow {
     fault: null,
     termination: '--',
     arguments: { q: 'open' },
-    result: { bytes: 1_200, rows: null, tokens: 300, shape: '{items:[{id:n}×3]}' },
+    result: { bytes: 1_200, rows: 3, tokens: 300, shape: '{items:[{id:n}]}' },
     usage: { sent: 10, got: 300, cost: 0.002 },
     attempts: 1,
     attempted: [],

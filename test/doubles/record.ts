@@ -39,6 +39,7 @@ export function aRecord(change: Partial<CallRecord> = {}): CallRecord {
     outcome: 'complete',
     fault: undefined,
     found: undefined,
+    seen: undefined,
     suspect: undefined,
     termination: '--',
     attempts: 1,

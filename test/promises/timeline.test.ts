@@ -107,8 +107,28 @@ describe('what did the agent do', () => {
       expect(out).toContain('why: see whether it is known')
       expect(out).toContain('doubtful: empty')
       expect(out).toMatch(/rate_limited \(tool, not executed\), PR: /)
+      expect(out).toMatch(/ in 0 rows \{rows:\[…\]\}/)
       expect(out).toContain('0.25 EUR')
       expect(lines[2]).toMatch(/^8 calls: 3 good, 1 doubtful, 1 denied, 3 over a limit; .*tokens, 0\.25 EUR, /)
+    },
+    longMs,
+  )
+
+  promise(
+    ['R29', 'R64'],
+    'has of each result that was judged how many rows it has and its shape, and of all else nothing',
+    async () => {
+      await eventually(async () => (await signalbox(folder, 'audit', 'query', '--json')).out.includes('"drop"'))
+      const { out } = await signalbox(folder, 'audit', 'query', '--json', '--run', 'ticket-4711')
+      const rows = out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Result]))
+      const of = (item: string, outcome = 'complete') =>
+        rows.filter((row) => row.item === item && row.outcome === outcome).map(({ result }) => result)
+      expect(of('search')).toEqual([{ bytes: expect.any(Number), rows: 0, tokens: expect.any(Number), shape: '{rows:[…]}' }])
+      expect(of('create')).toEqual([expect.objectContaining({ rows: null, shape: 'prose' })])
+      expect(of('echo')).toEqual(Array(2).fill(expect.objectContaining({ rows: null, shape: 'prose' })))
+      expect(of('echo', 'fault')).toEqual([null, null, null])
+      const usual = await signalbox(folder, 'audit', 'query', '--json', '--tool', 'tracker/search', '--most', '2')
+      expect(JSON.parse(usual.out.split('\n')[0] ?? '').result).toMatchObject({ rows: 20, shape: '{rows:[{id:n,name:s}]}' })
     },
     longMs,
   )

@@ -233,11 +233,7 @@ promise(
     for (const line of about) expect(line).toMatchObject({ run: 'r-9', turn: 't-9', trace: traceId })
     const spans = JSON.stringify(all, (_key, value) => (typeof value === 'bigint' ? String(value) : value))
     expect(spans).not.toContain(token)
-    expect(requests.map(({ attributes }) => attributes['signalbox.result.shape']).sort()).toEqual([
-      expect.stringMatching(/^text\(/),
-      'text(4)',
-      undefined,
-    ])
+    expect(requests.map(({ attributes }) => attributes['signalbox.result.shape']).sort()).toEqual(['prose', 'prose', undefined])
   },
   60_000,
 )

@@ -2,7 +2,7 @@
 // each other: `resolve` notes the route, `retry` the attempts, a door the size of what it read.
 import type { UpstreamId } from './call.ts'
 import type { Payload } from './payload.ts'
-import type { AttemptRecord, Decided, SentOn, Usage } from './record.ts'
+import type { AttemptRecord, Decided, SeenResult, SentOn, Usage } from './record.ts'
 import type { Run } from './run.ts'
 
 declare module './exchange.ts' {
@@ -25,6 +25,8 @@ declare module './exchange.ts' {
     lease: string
     /** Tokens and cost. */
     usage: Usage
+    /** What the judging of results saw of the result of a tool. */
+    seen: SeenResult
     /** The answer is the gateway's own: no server was asked for it, or it failed and an older answer stands in its place. */
     local: true
     /** The method of the client's request, where it is another than the call's. */

@@ -93,6 +93,14 @@ export interface Usage {
   readonly estimated?: true
 }
 
+/** Of the form of a result, as far as a look at it told. */
+export interface SeenResult {
+  /** How many rows it has; undefined where none could be counted. */
+  readonly rows: number | undefined
+  /** `{items:[{id:n,name:s}],next:s}`, or the format of a text: no values. Undefined where it has neither text nor structured content. */
+  readonly shape: string | undefined
+}
+
 /** What came back before the answer. */
 export interface StreamRecord {
   readonly events: number
@@ -153,6 +161,8 @@ export interface SettledCall {
   readonly fault: RecordedFault | undefined
   /** What the judging of results found a result to be (`empty`, `hidden_error`, …); undefined of `ok`, and of what was not judged. */
   readonly found: string | undefined
+  /** Of the result of a tool that was judged; undefined of all else. */
+  readonly seen: SeenResult | undefined
   /** Why a result was doubtful, in single words. */
   readonly suspect: readonly string[] | undefined
   /** Two letters (`core/call/termination.ts`), as if the answer reached its client. */

@@ -46,6 +46,12 @@ export function shapeOfToolResult(bytes: Uint8Array): string {
   }
 }
 
+/** The name of a member as a shape has it. */
+export function memberInShape(name: string): string {
+  if (!ofMember.test(name) || manyDigits.test(name) || (name.length >= shortestToken && isMadeByChance(name))) return anyName
+  return name.length > longestName ? `${name.slice(0, longestName)}${cutOff}` : name
+}
+
 function sizeOf(bytes: Uint8Array): string {
   return `[${bytes.length} bytes]`
 }
@@ -158,9 +164,7 @@ class Shape {
 
   private nameOf(at: number, end: number): string {
     if (end - at - 2 > 64) return anyName
-    const name = text(this.b, at, end)
-    if (!ofMember.test(name) || manyDigits.test(name) || (name.length >= shortestToken && isMadeByChance(name))) return anyName
-    return name.length > longestName ? `${name.slice(0, longestName)}${cutOff}` : name
+    return memberInShape(text(this.b, at, end))
   }
 
   private get isFull(): boolean {

@@ -24,6 +24,7 @@ export function settledCall(call: Call, exchange: Exchange, outcome: Outcome, ti
   const item = exchange.fact('item')
   const coerced = exchange.fact('coerced')
   const { phases } = exchange
+  const local = isLocal(call, exchange)
   return {
     id: call.id,
     atMs: times.atMs,
@@ -52,8 +53,10 @@ export function settledCall(call: Call, exchange: Exchange, outcome: Outcome, ti
     outcome: outcome.kind === 'complete' && outcome.facts.isError ? 'tool_error' : outcome.kind,
     fault: outcome.kind === 'fault' ? recordedFault(outcome.fault, call.method) : undefined,
     found: outcome.kind === 'complete' ? outcome.facts.found : undefined,
+    // An older answer stands in the place of one that was judged.
+    seen: outcome.kind === 'complete' && !local ? exchange.fact('seen') : undefined,
     suspect: outcome.kind === 'complete' ? outcome.facts.suspect : undefined,
-    termination: terminationOf(outcome, phases.current, endReason(exchange.signal), isLocal(call, exchange), undefined),
+    termination: terminationOf(outcome, phases.current, endReason(exchange.signal), local, undefined),
     attempts: exchange.fact('attempts') ?? 0,
     attempted: exchange.fact('attempted') ?? none,
     phases: phases.list(times.settledAt),
@@ -100,6 +103,7 @@ export function closedCall(call: SettledCall, durationMs: number, delivery: Deli
     outcome: call.outcome,
     fault: call.fault,
     found: call.found,
+    seen: call.seen,
     suspect: call.suspect,
     termination: answered ? (delivery === 'failed' ? 'IL' : 'CL') : call.termination,
     attempts: call.attempts,
@@ -156,6 +160,7 @@ export function unclaimedRecord({ id, call, outcome, durationMs }: Unclaimed, no
     outcome: ended.kind === 'complete' && ended.facts.isError ? 'tool_error' : ended.kind,
     fault: ended.kind === 'fault' ? recordedFault(ended.fault, call.method) : undefined,
     found: undefined,
+    seen: undefined,
     suspect: undefined,
     termination: 'CL',
     attempts: 1,

@@ -42,11 +42,14 @@ export function createEncoder(cleaning: Cleaning, keptArguments: KeptArguments):
 
   return {
     call: (call) => {
-      const { decided, fault, result, usage, stream, attempted, phases } = call
+      const { decided, fault, result, seen, usage, stream, attempted, phases } = call
       const judged = decided === undefined ? 'null,""' : `${decided.allowed ? 1 : 0},${json(decided.rule)}`
       const failed =
         fault === undefined ? 'null' : `["${fault.kind}","${fault.category}","${fault.sideEffect}",${json(clean(fault.message))}]`
-      const kept = result === undefined ? 'null' : `[${call.bytesOut},null,${usage === undefined ? 'null' : usage.got},null]`
+      const kept =
+        result === undefined
+          ? 'null'
+          : `[${call.bytesOut},${seen?.rows ?? 'null'},${usage === undefined ? 'null' : usage.got},${shapeText(seen?.shape)}]`
       const used = usage === undefined ? 'null' : `[${usage.sent},${usage.got},${usage.cost}]`
       const streamed =
         stream === undefined ? 'null' : `[${stream.events},${stream.bytes},${tenth(stream.firstMs)},${tenth(stream.longestGapMs)}]`
@@ -152,6 +155,19 @@ function clientText({ client, arrival }: RecordedCaller, mount: string): string 
   if (text === undefined) {
     text = `[${json(client?.name)},${json(client?.version)},"${arrival.transport}",${json(arrival.revision)},${json(mount)}]`
     keep(clientTexts, key, text)
+  }
+  return text
+}
+
+/** Results of a tool have one shape, mostly. */
+const shapeTexts = new Map<string, string>()
+
+function shapeText(shape: string | undefined): string {
+  if (shape === undefined) return 'null'
+  let text = shapeTexts.get(shape)
+  if (text === undefined) {
+    text = json(shape)
+    keep(shapeTexts, shape, text)
   }
   return text
 }

@@ -274,6 +274,9 @@ describe('what a span tells', () => {
     expect(JSON.parse(String(shown['gen_ai.tool.call.arguments']))).toMatchObject({ city: 'Oslo' })
     expect(String(shown['gen_ai.tool.call.arguments'])).not.toMatch(/123-45|hunter2/)
     expect(shown['signalbox.result.shape']).toBe('text(4)')
+    const judged = server({ params, seen: { rows: 3, shape: '{items:[{id:n}]}' } }).attributes
+    expect(judged).toMatchObject({ 'signalbox.result.shape': '{items:[{id:n}]}', 'signalbox.result.rows': 3 })
+    expect(server({ params, seen: { rows: undefined, shape: undefined } }).attributes).not.toHaveProperty(['signalbox.result.shape'])
     const [hidden] = told({ params }, { contents: false })
     expect(Object.keys(hidden?.attributes ?? {}).filter((key) => /arguments|shape/.test(key))).toEqual([])
     const prompt = server({ method: 'prompts/get', itemKind: 'prompt', params })

@@ -198,11 +198,13 @@ class CallSpans {
 
   /** What was sent and what it gave, without what is sensitive in it. */
   private contents(attributes: Attributes): void {
-    const { method, params, result } = this.record
+    const { method, params, result, seen } = this.record
     if (method !== 'tools/call') return
     const given = params === undefined ? undefined : locate(params.bytes, ['arguments'])
     if (given !== undefined) attributes['gen_ai.tool.call.arguments'] = redactedArguments(given, this.parts.redaction)
-    if (result !== undefined) attributes['signalbox.result.shape'] = shapeOfToolResult(result.bytes)
+    const shape = seen === undefined && result !== undefined ? shapeOfToolResult(result.bytes) : seen?.shape
+    if (shape !== undefined) attributes['signalbox.result.shape'] = shape
+    if (seen?.rows !== undefined) attributes['signalbox.result.rows'] = seen.rows
   }
 
   private streamEvents(): ReadableSpan['events'] {

@@ -48,6 +48,7 @@ const columns: readonly (readonly [name: string, of: (row: AuditRow) => unknown]
   plain('termination'),
   ['arguments', (row) => (row.arguments === null ? undefined : JSON.stringify(row.arguments))],
   ['resultBytes', ({ result }) => result?.bytes],
+  ['resultRows', ({ result }) => result?.rows],
   ['tokensSent', (row) => row.usage?.sent],
   ['tokensGot', (row) => row.usage?.got],
   ['cost', (row) => row.usage?.cost],

@@ -57,9 +57,9 @@ describe('a timeline for people', () => {
 turn t-1  10:00:00.000, 1.1 s
 ├ +00:00.000  ok       tracker/search  {"q":"open"}
 │              why: see whether it is known
-│              210 ms, 1.2 kB {items:[{id:n}×3]}, 310 tokens, 0.002 USD
+│              210 ms, 1.2 kB in 3 rows {items:[{id:n}]}, 310 tokens, 0.002 USD
 └ +00:00.900  EMPTY?   tracker/search  {"q":"late"}
-               210 ms, 12 B {items:[]}, 13 tokens, 0.0005 USD
+               210 ms, 12 B in 0 rows {items:[]}, 13 tokens, 0.0005 USD
                doubtful: empty
 
 turn t-2  10:01:02.000, 5.2 s

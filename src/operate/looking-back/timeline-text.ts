@@ -62,7 +62,7 @@ function stepLines(step: Step, last: boolean, { style, width, currency }: Timeli
   const version = call.version === null ? '' : `@v${call.version}`
   const figures = [
     step.times > 1 ? `${span(totals.ms)} in all` : span(totals.ms),
-    call.result === null ? '' : `${size(call.result.bytes)}${call.result.shape === null ? '' : ` ${call.result.shape}`}`,
+    call.result === null ? '' : resultText(call.result),
     totals.tokens === 0 ? '' : `${amount(totals.tokens)} tokens`,
     totals.costNano === 0 ? '' : money(totals.costNano, currency),
   ].filter((one) => one !== '')
@@ -99,6 +99,11 @@ function stepLines(step: Step, last: boolean, { style, width, currency }: Timeli
     below(`${about} ${decision === 'denied' ? 'refused' : 'granted'} by ${rule}${reason === null ? '' : `: ${text(reason, 200)}`}`)
   if (step.times > 1) below(`the last of them at ${clockTime(step.lastAt)}`)
   return lines
+}
+
+function resultText({ bytes, rows, shape }: NonNullable<Step['call']['result']>): string {
+  const counted = rows === null ? '' : ` in ${amount(rows)} ${rows === 1 ? 'row' : 'rows'}`
+  return `${size(bytes)}${counted}${shape === null ? '' : ` ${shape}`}`
 }
 
 /** A wait that short explains nothing. */

@@ -1,5 +1,6 @@
 // The stage that judges results, with its own histories and alerts, on a clock of the test.
 import type { RoutedCall, TargetedCall } from '../../../src/core/call/call.ts'
+import type { Exchange } from '../../../src/core/call/exchange.ts'
 import type { Held } from '../../../src/core/call/gates.ts'
 import type { Item } from '../../../src/core/call/item.ts'
 import { type Outcome, unscanned } from '../../../src/core/call/outcome.ts'
@@ -77,6 +78,7 @@ export function judging({
   const ofTasks = taskResults(parts)
   const definition = payloadOf({ name: 'find' })
   let calls = 0
+  let last: Exchange | undefined
 
   function tool(item: Partial<Item>): Item {
     return anItem({
@@ -103,7 +105,9 @@ export function judging({
       upstream: made.upstream,
       origin: origin === 'unknown' ? undefined : { tool: made, asked },
     }
-    const held = (await ofTasks.enter(call, anExchange(clock).exchange)) as Held
+    const { exchange } = anExchange(clock)
+    last = exchange
+    const held = (await ofTasks.enter(call, exchange)) as Held
     const result = task instanceof Uint8Array ? payload(task) : payloadOf(task)
     const outcome: Outcome = { kind: 'complete', result, facts: unscanned(result.size), annotations: [] }
     held.leave(outcome, call)
@@ -117,7 +121,9 @@ export function judging({
     calls += 1
     const made = tool(item)
     const call = callOf(args, made)
-    const held = (await stage.enter(call, anExchange(clock).exchange)) as Held
+    const { exchange } = anExchange(clock)
+    last = exchange
+    const held = (await stage.enter(call, exchange)) as Held
     if (takesMs > 0) await clock.advance(takesMs)
     const bytes = result instanceof Uint8Array ? payload(result) : payloadOf(result)
     const facts = unscanned(bytes.size, (result as { isError?: boolean }).isError === true)
@@ -132,6 +138,8 @@ export function judging({
     clock,
     send,
     poll,
+    /** What the record is told of the last result. */
+    seen: () => last?.fact('seen'),
     callOf,
     served,
     counted,

@@ -142,6 +142,15 @@ export class ToolHistory {
     return out.verdict()
   }
 
+  /** How many rows a result has, where they are usually or take most of it; `configured`: the path of `quality.rows`. Undefined where there are none to count. */
+  rowsIn(looked: Looked, configured: string | undefined): number | undefined {
+    const path = configured ?? this.path
+    const count = path === undefined ? -1 : countAt(looked, path)
+    if (count >= 0) return count
+    const [most] = looked.rows
+    return configured === undefined && most !== undefined ? amountOf(most.count) : undefined
+  }
+
   /** A new contract or another version of the server: what was learned is kept, and alerts of what begins then name it. */
   deployed({ contract, version }: Deployed, atMs: number): void {
     if ((contract === undefined || contract === this.contract) && (version === undefined || version === this.version)) return

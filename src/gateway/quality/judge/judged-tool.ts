@@ -1,13 +1,15 @@
 // One tool as the judge of results knows it.
 import type { Item } from '../../../core/call/item.ts'
 import type { Payload } from '../../../core/call/payload.ts'
+import type { SeenResult } from '../../../core/call/record.ts'
 import type { ToolQuality } from '../../../core/call/tool-settings.ts'
 import type { Validate } from '../../../core/call/violation.ts'
 import { isObject } from '../../../core/protocol/is-object.ts'
 import { Expected, OutputCheck } from '../classifier/classify.ts'
 import type { HowJudged, ToolHistory } from '../history/index.ts'
-import type { ResultKind } from '../looked.ts'
+import type { Looked, ResultKind } from '../looked.ts'
 import { ShapeWatch } from '../shape/shape-watch.ts'
+import { shapeInWords } from '../shape/shape-words.ts'
 import { RecentCalls } from './recent-calls.ts'
 
 export type Counts = Record<ResultKind, number>
@@ -48,6 +50,10 @@ export class JudgedTool {
   /** Again, since it was asked whether it may be forgotten: of names that come once each there may be any number. */
   wasCalled = false
   private isFirst = true
+  /** Of the last result, and its shape in words: most results of a tool have the same. */
+  private keys: readonly string[] | undefined
+  private format: Looked['format'] = 'none'
+  private inWords: string | undefined
   /** Results since it was kept. */
   unkept = 0
   private readonly quality: ToolQuality | undefined
@@ -91,6 +97,16 @@ export class JudgedTool {
     this.unkept += 1
     this.wasCalled = !this.isFirst
     this.isFirst = false
+  }
+
+  /** For the record, once the history has taken it in. */
+  seenOf(looked: Looked): SeenResult {
+    if (looked.keys !== this.keys || looked.format !== this.format) {
+      this.keys = looked.keys
+      this.format = looked.format
+      this.inWords = shapeInWords(looked)
+    }
+    return { rows: this.history.rowsIn(looked, this.how.rows), shape: this.inWords }
   }
 
   seen(id: string, atMs: number, isDoubtful: boolean): void {

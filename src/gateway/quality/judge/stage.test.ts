@@ -265,3 +265,35 @@ describe('an answer that stands still', () => {
     expect(await noted({ ignore: [] })).toEqual([])
   })
 })
+
+describe('of the form of a result the record is told', () => {
+  const table = (ids: number, other: unknown[] = []) => ({ content: [], structuredContent: { items: Array(ids).fill({ id: 1 }), other } })
+
+  it('how many rows it has, and its shape', async () => {
+    const rig = judging()
+    await rig.send(table(3))
+    expect(rig.seen()).toEqual({ rows: 3, shape: '{items:[{id:n}],other:[…]}' })
+    await rig.send(inText('It rains.'))
+    expect(rig.seen()).toEqual({ rows: undefined, shape: 'prose' })
+    await rig.send(inText([]))
+    expect(rig.seen()).toEqual({ rows: 0, shape: 'json' })
+  })
+
+  it('rows where they usually are, or where configuration says', async () => {
+    const rig = judging()
+    for (let n = 0; n < 30; n += 1) await rig.send(table(30, [n]), { args: { n } })
+    await rig.send(table(1, Array(100).fill('a long text that takes most of the result')))
+    expect(rig.seen()?.rows).toBe(1)
+    const configured = judging({ quality: { rows: '$.other' } })
+    await configured.send(table(30, ['a']))
+    expect(configured.seen()?.rows).toBe(1)
+    await configured.send({ content: [], structuredContent: { items: [1, 2] } })
+    expect(configured.seen()?.rows).toBeUndefined()
+  })
+
+  it('nothing, where the tool says that it failed', async () => {
+    const rig = judging()
+    await rig.send({ ...inText({ rows: [1] }), isError: true })
+    expect(rig.seen()).toBeUndefined()
+  })
+})

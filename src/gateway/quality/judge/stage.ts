@@ -2,8 +2,10 @@
 // was learned of it. What is doubtful is said to the agent, and to people where it goes on. No result is changed but for that, or withheld
 // unless configuration says so.
 import type { RoutedCall, UpstreamId } from '../../../core/call/call.ts'
+import type { Exchange } from '../../../core/call/exchange.ts'
 import type { Gate, Held } from '../../../core/call/gates.ts'
 import type { Complete, Outcome, ResultFacts } from '../../../core/call/outcome.ts'
+import type { SeenResult } from '../../../core/call/record.ts'
 import { reportBug } from '../../../core/ports/boundary.ts'
 import type { Clock } from '../../../core/ports/clock.ts'
 import type { Report } from '../../../core/ports/report.ts'
@@ -31,7 +33,10 @@ export interface ResultsParts {
 
 export function results(parts: ResultsParts): Gate<RoutedCall> {
   const judge = new Judge(parts)
-  return { name: 'results', enter: (call) => (call.item.kind === 'tool' ? new Judged(judge, call, parts.clock.mono()) : nothing) }
+  return {
+    name: 'results',
+    enter: (call, exchange) => (call.item.kind === 'tool' ? new Judged(judge, call, exchange, parts.clock.mono()) : nothing),
+  }
 }
 
 const nothing: Held = { leave: () => undefined }
@@ -41,6 +46,8 @@ export const noReasons: readonly Reason[] = []
 export interface Judging {
   reasons: readonly Reason[]
   looked: Pick<Looked, 'kind' | 'excerpt'> | undefined
+  /** For the record; undefined of an error. */
+  seen: SeenResult | undefined
   readonly call: RoutedCall
   /** Undefined where the time until the answer says nothing of the tool. */
   readonly enteredAt: number | undefined
@@ -54,6 +61,7 @@ export interface Judging {
 class Judged implements Held, Judging {
   reasons = noReasons
   looked: Looked | undefined = undefined
+  seen: SeenResult | undefined = undefined
   readonly call: RoutedCall
   readonly enteredAt: number
   readonly server: JudgedServer
@@ -61,10 +69,12 @@ class Judged implements Held, Judging {
   readonly wroteAtMs: number
   readonly removedAtMs: number
   private readonly judge: Judge
+  private readonly exchange: Exchange
 
-  constructor(judge: Judge, call: RoutedCall, enteredAt: number) {
+  constructor(judge: Judge, call: RoutedCall, exchange: Exchange, enteredAt: number) {
     this.judge = judge
     this.call = call
+    this.exchange = exchange
     this.enteredAt = enteredAt
     this.server = judge.serverOf(call)
     this.wroteAtMs = this.server.wroteAtMs
@@ -74,6 +84,7 @@ class Judged implements Held, Judging {
 
   leave(outcome: Outcome | undefined): void {
     this.judge.left(this, outcome)
+    if (this.seen !== undefined) this.exchange.note('seen', this.seen)
   }
 
   amend(outcome: Outcome): Outcome {
@@ -149,6 +160,7 @@ export class Judge {
       judged.removedAtMs > 0 && looked.kind === 'empty' && judged.removedAtMs >= tool.filledAtMs ? tool.howEmptied : tool.how,
     )
     judged.reasons = reasons
+    if (looked.kind !== 'tool_error') judged.seen = tool.seenOf(looked)
     if (looked.kind === 'ok') tool.filledAtMs = atMs
     const isDoubtful = reasons.length > 0 || looked.kind !== 'ok'
     tool.seen(call.id, atMs, isDoubtful)

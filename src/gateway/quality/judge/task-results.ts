@@ -2,6 +2,7 @@
 // of which the answer to a question for one says nothing. However often a task is asked for, its result is judged and counted once.
 import { createHash } from 'node:crypto'
 import { type RoutedCall, routed, type TargetedCall, type TaskOrigin } from '../../../core/call/call.ts'
+import type { Exchange } from '../../../core/call/exchange.ts'
 import type { Gate, Held } from '../../../core/call/gates.ts'
 import { type Complete, type Outcome, unscanned } from '../../../core/call/outcome.ts'
 import { type Payload, payload, payloadOf } from '../../../core/call/payload.ts'
@@ -26,14 +27,14 @@ export function taskResults(parts: ResultsParts): Gate<TargetedCall> {
   const known = new KnownTasks()
   return {
     name: 'taskResults',
-    enter: (call) =>
+    enter: (call, exchange) =>
       call.method === 'tasks/get' && call.origin !== undefined && call.target !== undefined
-        ? new JudgedTask(parts, judge, known, call, call.origin, call.target)
+        ? new JudgedTask(parts, judge, known, call, exchange, call.origin, call.target)
         : nothing,
   }
 }
 
-type Found = Pick<Judging, 'reasons' | 'looked'>
+type Found = Pick<Judging, 'reasons' | 'looked' | 'seen'>
 
 /** What was found of the results of tasks, by the ids that clients have: the oldest is forgotten. */
 class KnownTasks {
@@ -43,10 +44,10 @@ class KnownTasks {
     return this.found.get(key)
   }
 
-  put(key: string, { reasons, looked }: Found): void {
+  put(key: string, { reasons, looked, seen }: Found): void {
     if (this.found.size >= mostTasks) for (const oldest of this.found.keys()) if (this.found.delete(oldest)) break
     const told = looked === undefined ? undefined : { kind: looked.kind, excerpt: looked.excerpt }
-    this.found.set(key, { reasons, looked: told })
+    this.found.set(key, { reasons, looked: told, seen })
   }
 }
 
@@ -54,6 +55,7 @@ class KnownTasks {
 class JudgedTask implements Held, Judging {
   reasons = noReasons
   looked: Judging['looked'] = undefined
+  seen: Judging['seen'] = undefined
   /** As a call of the tool. */
   readonly call: RoutedCall
   readonly enteredAt = undefined
@@ -64,13 +66,23 @@ class JudgedTask implements Held, Judging {
   private readonly parts: ResultsParts
   private readonly judge: Judge
   private readonly known: KnownTasks
+  private readonly exchange: Exchange
   private readonly key: string
   private readonly asked: number
 
-  constructor(parts: ResultsParts, judge: Judge, known: KnownTasks, call: TargetedCall, { tool, asked }: TaskOrigin, id: string) {
+  constructor(
+    parts: ResultsParts,
+    judge: Judge,
+    known: KnownTasks,
+    call: TargetedCall,
+    exchange: Exchange,
+    { tool, asked }: TaskOrigin,
+    id: string,
+  ) {
     this.parts = parts
     this.judge = judge
     this.known = known
+    this.exchange = exchange
     this.call = routed(call, tool)
     // Of one size, whatever a server takes for an id.
     const digest = createHash('sha256').update(id).digest()
@@ -91,12 +103,14 @@ class JudgedTask implements Held, Judging {
       if (before !== undefined) {
         this.reasons = before.reasons
         this.looked = before.looked
+        if (before.seen !== undefined) this.exchange.note('seen', before.seen)
         return
       }
       const atMs = clock.now()
       if (this.result !== undefined) {
         this.judge.look(this, this.result, undefined, this.asked, atMs)
         this.known.put(this.key, this)
+        if (this.seen !== undefined) this.exchange.note('seen', this.seen)
       }
       // It may have done what it does at any time until now.
       if (this.call.item.traits.destructive) this.judge.wrote(this, atMs)
