@@ -252,7 +252,7 @@ export const promises = {
   R65: { text: 'Logs correlate across agent runtime, transport, server, and downstream system.', claimed: true },
   R66: {
     text: 'Traces/metrics export to whatever APM exists (OTLP; Prometheus); exporter outage never blocks or slows calls.',
-    claimed: { partly: 'traces by OTLP, metrics by Prometheus only' },
+    claimed: true,
   },
   R67: { text: 'Observability is on from the start, no code change in upstreams.', claimed: true },
   R68: {

@@ -26,6 +26,7 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   'alerts.slack': { file: 'src/observe/alerts/outputs.test.ts', mentions: 'made({ slack: ' },
   'alerts.alertmanager': { file: 'src/observe/alerts/outputs.test.ts', mentions: 'made({ alertmanager: url }' },
   'telemetry.otlp.endpoint': { file: 'test/promises/traces.test.ts', mentions: 'otlp: { endpoint: to.url }' },
+  'telemetry.otlp.signals': { file: 'test/otlp-metrics.test.ts', mentions: "[['traces'], true, false]" },
   'telemetry.otlp.protocol': { file: 'test/otlp.test.ts', mentions: "protocol: 'grpc'" },
   'telemetry.otlp.headers': { file: 'test/otlp.test.ts', mentions: 'headers: { authorization: secret }' },
   'telemetry.otlp.timeout': { file: 'test/otlp.test.ts', mentions: "timeout: '500ms'" },

@@ -45,12 +45,28 @@ them moves: [operations.md](operations.md).
 \`mcp_…\` are the metrics of the OpenTelemetry conventions for MCP, their attributes as labels. A scraper that takes OpenMetrics gets exemplars: the
 trace and span in which a call of that duration was measured.
 
+[By OTLP](#by-otlp) the same leaves to a collector.
+
 | Metric | Type | Labels | Meaning |
 |---|---|---|---|
 ${rows.join('\n')}
 
 \`outcome\` of a call is \`complete\`, \`tool_error\` (the tool said \`isError\`), \`input_required\`, \`task\` or \`fault\`; kinds and categories of faults
 stand in [faults.md](faults.md).
+
+## By OTLP
+Where \`telemetry.otlp.endpoint\` or \`OTEL_EXPORTER_OTLP_ENDPOINT\` (of metrics alone \`OTEL_EXPORTER_OTLP_METRICS_ENDPOINT\`) names a collector, all of the above is
+sent to it too, by the protocol, headers and certificates of [traces](tracing.md#the-collector): each minute, or as \`OTEL_METRIC_EXPORT_INTERVAL\` says (ms), and
+once more when the gateway ends. \`telemetry.otlp.signals: [traces]\` or \`OTEL_METRICS_EXPORTER=none\` (where nothing is configured) leave metrics out, as a
+collector that takes traces alone wants it.
+
+Counters are cumulative sums since the start of the gateway, histograms have the bounds and exemplars of the above; the resource and the scope
+(\`signalbox\`) are those of traces. \`mcp_…\` have the names of the conventions (\`mcp.server.operation.duration\` in \`s\`, attributes as \`gen_ai.tool.name\`), all
+others the names above, so that behind a collector that writes to Prometheus the same queries, [rules and dashboards](../deploy/) hold. An empty label is left out.
+
+It is read from what \`/metrics\` reads, and no call waits for it. 65,536 values wait at most where the collector is away; what is dropped is counted
+(\`signalbox_metric_points_dropped_total\`), and since sums are cumulative the next reading has it all the same. When the gateway ends, what waits has
+three seconds. \`npm run collectors\` sends them to a real OpenTelemetry collector by each protocol.
 `
 }
 

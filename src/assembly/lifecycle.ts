@@ -29,7 +29,6 @@ import {
   mostClients,
   redactedDecisions,
   saveInventory,
-  type Traces,
 } from '../observe/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
@@ -52,7 +51,7 @@ import type { GatewayOptions, RunningGateway, ServerStatus } from './running-gat
 import { ServiceLevels } from './service-levels.ts'
 import type { Settings } from './settings.ts'
 import { createDurable, outlivesRestart } from './stores.ts'
-import { assembleTraces } from './telemetry.ts'
+import { assembleTelemetry, type Telemetry } from './telemetry.ts'
 import { upstreamGauges, upstreamPages } from './upstream-pages.ts'
 import { type AssembledVersions, assembleVersions } from './versions.ts'
 
@@ -74,7 +73,7 @@ class Running implements RunningGateway {
   private readonly saving: InventorySaving
   private readonly audit: Audit | undefined
   private readonly redaction: Redaction
-  private readonly traces: Traces
+  private readonly telemetry: Telemetry
   private readonly auth: Auth
   private readonly credentials: AssembledCredentials
   private readonly versions: AssembledVersions
@@ -129,18 +128,19 @@ class Running implements RunningGateway {
     this.clock = clock
     this.flush = () => sink.flush()
     const replica = systemRandom.id()
-    this.traces = assembleTraces({
+    this.telemetry = assembleTelemetry({
       settings,
       env: options.otel ?? {},
       instance: replica,
       sealKey,
       redaction,
+      metrics,
       proxies: options.proxies,
       clock,
       random: systemRandom,
       report: this.report,
     })
-    issued.add(this.traces.secrets)
+    issued.add(this.telemetry.secrets)
     this.durable = createDurable(settings, clock, this.report, options.migrates)
     this.saving = saveInventory(inventory, createClientStore(this.durable, mostClients), clock, sink.log)
     // What is in memory is gone when somebody could read it.
@@ -213,7 +213,9 @@ class Running implements RunningGateway {
       sealer,
       durable,
       recorder: this.levels.observing(
-        feed.telling(this.versions.usage.counting(createRecorder(sink, metrics, inventory, this.traces, redaction, settings.log))),
+        feed.telling(
+          this.versions.usage.counting(createRecorder(sink, metrics, inventory, this.telemetry.traces, redaction, settings.log)),
+        ),
       ),
       deprecations: this.versions.ends,
       credentials: (id) => this.credentials.of(id),
@@ -250,7 +252,7 @@ class Running implements RunningGateway {
       gateway: this.inside.gateway,
       clock,
       random: systemRandom,
-      propagation: this.traces.propagation,
+      propagation: this.telemetry.traces.propagation,
       sealer,
       durable,
       decisions: this.auth.decisions,
@@ -315,7 +317,7 @@ class Running implements RunningGateway {
       this.levels.start(outlivesRestart(this.settings) ? this.durable : undefined),
       this.auth.callers.start(),
       this.saving.start(),
-      this.traces.start(),
+      this.telemetry.start(),
     ])
     await this.alerting.alerts.start()
     const { listen, admin, stdio } = this.options
@@ -401,7 +403,7 @@ class Running implements RunningGateway {
     await this.inside.quality?.end()
     await this.versions.usage.end()
     await this.audit?.end()
-    await this.traces.end(lastExportMs)
+    await this.telemetry.end(lastExportMs)
     await this.durable.close()
     this.report.log('info', 'Ended')
     await this.flush()
@@ -446,7 +448,7 @@ class Running implements RunningGateway {
       results: () => this.inside.quality?.operators.results() ?? [],
       incidents: () => this.alerting.alerts.counts(),
       auditWaiting: () => this.audit?.waiting() ?? 0,
-      spansQueued: () => this.traces.queued(),
+      spansQueued: () => this.telemetry.traces.queued(),
       objectives: () => this.levels.objectives.report(),
     }
   }

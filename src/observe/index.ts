@@ -39,6 +39,7 @@ export { type FaultGroup, FaultGroups, type FaultState, FaultStore, faultsDomain
 export { type ClientSeen, createInventory, type Inventory, mostClients } from './inventory.ts'
 export { type InventorySaving, saveInventory } from './inventory-saving.ts'
 export { createLog, type LogSink } from './log.ts'
+export { createMetricsExport } from './metrics/export.ts'
 export type { Gauges } from './metrics/gauges.ts'
 export { createMetrics, type Metrics } from './metrics/metrics.ts'
 export { type ObjectiveReport, ObjectiveStore, Objectives, objectivesDomain } from './objectives/index.ts'

@@ -34,8 +34,13 @@ export const otlpSettings = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe(
-      'Address of the collector, for example http://127.0.0.1:4318. Over HTTP `/v1/traces` is added to it. Absent, and no `OTEL_EXPORTER_OTLP_ENDPOINT`: nothing is exported.',
+      'Address of the collector, for example http://127.0.0.1:4318. Over HTTP `/v1/traces` and `/v1/metrics` are added to it. Absent, and no `OTEL_EXPORTER_OTLP_ENDPOINT`: nothing is exported.',
     ),
+  signals: z
+    .array(z.enum(['traces', 'metrics']))
+    .min(1)
+    .default(['traces', 'metrics'])
+    .describe('What is exported: a collector that takes traces alone, as Jaeger does, wants `[traces]`.'),
   protocol: z.enum(['http/protobuf', 'http/json', 'grpc']).optional().describe('Default: `http/protobuf`.'),
   headers: z
     .record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, { error: 'is no name of a header' }), z.string())
@@ -49,7 +54,9 @@ export const otlpSettings = z.strictObject({
 })
 
 export const telemetrySettings = z.strictObject({
-  otlp: otlpSettings.optional().describe('Where traces are exported to, by OTLP. `OTEL_*` variables hold where nothing is said here.'),
+  otlp: otlpSettings
+    .optional()
+    .describe('Where traces and metrics are exported to, by OTLP. `OTEL_*` variables hold where nothing is said here.'),
   sample: z
     .number()
     .min(0)

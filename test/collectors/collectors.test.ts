@@ -1,4 +1,4 @@
-// Traces in a real Jaeger, straight and by way of a real OpenTelemetry collector, in each protocol. `npm run collectors` brings both.
+// Traces in a real Jaeger, straight and by way of a real OpenTelemetry collector, and metrics in the latter, in each protocol. `npm run collectors` brings both.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -51,7 +51,10 @@ describe.skipIf(!areThere)('real collectors', () => {
     })
     start(otelcol as string, {
       service: {
-        pipelines: { traces: { receivers: ['otlp'], processors: ['batch'], exporters: ['debug', 'otlp'] } },
+        pipelines: {
+          traces: { receivers: ['otlp'], processors: ['batch'], exporters: ['debug', 'otlp'] },
+          metrics: { receivers: ['otlp'], exporters: ['debug'] },
+        },
         telemetry: quiet,
       },
       receivers: { otlp: { protocols: { grpc: at(ports.grpc), http: at(ports.http) } } },
@@ -81,9 +84,12 @@ describe.skipIf(!areThere)('real collectors', () => {
     ['collector, grpc', 'grpc', () => ports.grpc],
   ] as const)(
     '%s: the spans of a call are found as they were sent',
-    async (_what, protocol, port) => {
+    async (what, protocol, port) => {
+      const takesMetrics = what.startsWith('collector')
+      const signals = takesMetrics ? ['traces', 'metrics'] : ['traces']
+      const before = printed.length
       const gateway = await startUnderTest({
-        telemetry: { otlp: { endpoint: `http://127.0.0.1:${port()}`, protocol }, sample: 1 },
+        telemetry: { otlp: { endpoint: `http://127.0.0.1:${port()}`, protocol, signals }, sample: 1 },
         servers: { port: { ...modernExample, era: 'modern' } },
       })
       const traceId = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString('hex')
@@ -108,6 +114,14 @@ describe.skipIf(!areThere)('real collectors', () => {
       })
       expect(server.logs.length).toBe(2)
       expect(processes[server.processID]?.serviceName).toBe('signalbox')
+      if (!takesMetrics) return
+      const metrics = () => metricsIn(printed.slice(before))
+      expect(await eventually(() => metrics().has('signalbox_resident_bytes')), printed.slice(-2_000)).toBe(true)
+      const calls = metrics().get('mcp.server.operation.duration') ?? ''
+      expect(calls).toMatch(/Unit: s\n[\s\S]*DataType: Histogram\n[\s\S]*AggregationTemporality: Cumulative/)
+      expect(calls).toContain('-> gen_ai.tool.name: Str(unload)')
+      expect(calls).toContain(`-> Trace ID: ${traceId}`)
+      expect(metrics().get('signalbox_call_bytes_total')).toMatch(/IsMonotonic: true\n[\s\S]*AggregationTemporality: Cumulative/)
     },
     60_000,
   )
@@ -116,6 +130,12 @@ describe.skipIf(!areThere)('real collectors', () => {
     expect(printed).toContain('tools/call port__unload')
   })
 })
+
+/** What the collector printed of metrics, by name. */
+function metricsIn(text: string): Map<string, string> {
+  const parts = text.split(/^Metric #\d+\n/m).slice(1)
+  return new Map(parts.map((part) => [/-> Name: (\S+)/.exec(part)?.[1] ?? '', part]))
+}
 
 interface JaegerSpan {
   readonly spanID: string

@@ -15,8 +15,12 @@ export interface UnderTest {
   stop(): Promise<void>
 }
 
-/** Starts the gateway and waits until each upstream was tried once. `clock`: absent, that of the system. */
-export async function startUnderTest(config: Record<string, unknown>, clock?: Clock): Promise<UnderTest> {
+/** Starts the gateway and waits until each upstream was tried once. `clock`: absent, that of the system; `otel`: `OTEL_*` of its environment. */
+export async function startUnderTest(
+  config: Record<string, unknown>,
+  clock?: Clock,
+  otel: Readonly<Record<string, string>> = {},
+): Promise<UnderTest> {
   const settings = settingsSchema.parse({ listen: '127.0.0.1:0', log: { level: 'silent' }, drain: { graceMs: 500 }, ...config })
   const anywhere = { host: '127.0.0.1', port: 0 }
   const running = await startGateway(settings, {
@@ -24,6 +28,7 @@ export async function startUnderTest(config: Record<string, unknown>, clock?: Cl
     admin: anywhere,
     source: 'test',
     baseDir: root,
+    otel,
     ...(clock && { clock }),
   })
   await running.settled(20_000)

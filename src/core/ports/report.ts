@@ -93,6 +93,8 @@ export const counters = {
     help: 'Spans that were not exported: `queue_full` (more waited than there is room for), `rejected` and `refused` (the collector does not want them), `given_up` (it was away for too long), `unencodable` (a bug), `shutdown` (the gateway ended first).',
     labels: ['reason'],
   },
+  metric_points: { help: 'Values of metrics that a collector took, by OTLP.', labels: [] },
+  metric_points_dropped: { help: 'Values of metrics that were not exported by OTLP, by the reasons of spans.', labels: ['reason'] },
   audit_rows: { help: 'Rows of the audit that were kept.', labels: [] },
   audit_rows_lost: { help: 'Rows of the audit that were lost, since the store was away for longer than memory lasts.', labels: [] },
   admin_refused: {

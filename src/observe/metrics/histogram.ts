@@ -44,6 +44,16 @@ interface Level {
   cell: Cell | undefined
 }
 
+/** What was observed under one set of labels. */
+export interface Distribution {
+  /** By bucket, not added up; the last has what is above all bounds. */
+  readonly counts: readonly number[]
+  readonly count: number
+  readonly sum: number
+  /** The last of each bucket that has one. */
+  readonly exemplars: readonly Exemplar[]
+}
+
 export interface HistogramOptions {
   readonly name: string
   readonly help: string
@@ -59,7 +69,7 @@ const other = '_OTHER'
 export class Histogram {
   readonly name: string
   readonly type = 'histogram'
-  private readonly options: HistogramOptions
+  readonly options: HistogramOptions
   private readonly root: Level = { next: new Map(), cell: undefined }
   private cells: Cell[] = []
 
@@ -88,6 +98,19 @@ export class Histogram {
     const { name, help, bounds } = this.options
     const values = this.cells.flatMap((cell) => valuesOf(name, bounds, cell))
     return { name, help, type: 'histogram', aggregator: 'sum', values }
+  }
+
+  /** A copy of what is there. */
+  distributions(): { readonly labels: Readonly<Record<string, string>>; readonly value: Distribution }[] {
+    return this.cells.map(({ labels, counts, sum, exemplars = [] }) => ({
+      labels,
+      value: {
+        counts: [...counts],
+        count: counts.reduce((all, own) => all + own, 0),
+        sum,
+        exemplars: exemplars.filter((one) => one !== undefined),
+      },
+    }))
   }
 
   /** For the registry. */

@@ -8,6 +8,7 @@ import { asPrometheus, openMetricsType, prometheusType, takesOpenMetrics } from 
 import { addGauges, type Gauges } from './gauges.ts'
 import { Histogram } from './histogram.ts'
 import { revisionLabel } from './labels.ts'
+import { type Point, readPoints } from './points.ts'
 
 export interface Metrics {
   readonly counters: Counters
@@ -16,6 +17,8 @@ export interface Metrics {
   committed(ms: number, rows: number): void
   /** In the format that the client takes: OpenMetrics 1.0, with exemplars, or Prometheus 0.0.4. */
   text(accept?: string): Promise<{ readonly type: string; readonly text: string }>
+  /** The same as values, by metric. */
+  points(): Promise<readonly (readonly Point[])[]>
 }
 
 /** Records that are counted together, or when somebody looks: between two calls each would find the processor's caches cold. */
@@ -58,6 +61,10 @@ export function createMetrics(gauges: Gauges): Metrics {
       count()
       const text = await registry.metrics()
       return takesOpenMetrics(accept) ? { type: openMetricsType, text } : { type: prometheusType, text: asPrometheus(text) }
+    },
+    points: async () => {
+      count()
+      return readPoints(registry)
     },
   }
 }

@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
-import { type Encoding, type ExportEvents, ExportQueue, mostInBatch, mostQueued } from './export-queue.ts'
+import { type Encoding, type ExportEvents, ExportQueue, mostInBatch } from './export-queue.ts'
 import type { OtlpSender, Sent } from './sender.ts'
 
+const mostQueued = 4_096
 const taken: Sent = { kind: 'taken', answer: undefined }
 const again: Sent = { kind: 'again', reason: 'HTTP 503', afterMs: undefined }
 
@@ -41,7 +42,12 @@ function rig(answer: (number: number) => Sent | Promise<Sent> = () => taken, rej
       closed = true
     },
   }
-  const queue = new ExportQueue<number>({ clock, random: { bytes: () => new Uint8Array(), id: () => '', fraction: () => 0 }, events })
+  const queue = new ExportQueue<number>({
+    clock,
+    random: { bytes: () => new Uint8Array(), id: () => '', fraction: () => 0 },
+    events,
+    mostQueued,
+  })
   return { clock, got, counts, turns, bugs, queue, open: () => queue.open(sender, encoding), isClosed: () => closed }
 }
 

@@ -27,10 +27,10 @@ export interface ExportParts {
   readonly clock: Clock
   readonly random: Random
   readonly events: ExportEvents
+  /** Items that wait at most, what is on its way included. */
+  readonly mostQueued: number
 }
 
-/** Items that wait at most, what is on its way included. */
-export const mostQueued = 4_096
 /** Items of one request. */
 export const mostInBatch = 512
 /** Fewer are sent after this, in ms. */
@@ -113,7 +113,7 @@ export class ExportQueue<T> {
   }
 
   private makeRoom(needed: number, matters: boolean): boolean {
-    while (this.size + needed > mostQueued) {
+    while (this.size + needed > this.parts.mostQueued) {
       const victim = matters ? this.others.pop() : undefined
       if (victim === undefined) return false
       this.waiting -= victim.items.length

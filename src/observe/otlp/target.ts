@@ -29,7 +29,8 @@ export interface ReadTarget {
 export function readTarget(signal: OtlpSignal, configured: OtlpSettings | undefined, env: Environment): ReadTarget {
   const unread: string[] = []
   const variables = new Variables(env, signal, unread)
-  if (variables.off(configured?.endpoint !== undefined)) return { target: undefined, unread }
+  const isAsked = configured?.signals === undefined || configured.signals.some((one) => one === signal)
+  if (!isAsked || variables.off(configured?.endpoint !== undefined)) return { target: undefined, unread }
   const protocol = configured?.protocol ?? variables.oneOf('PROTOCOL', protocols) ?? 'http/protobuf'
   const url = endpointOf(signal, protocol, configured, variables)
   if (url === undefined) return { target: undefined, unread }
@@ -51,6 +52,11 @@ export function readTarget(signal: OtlpSignal, configured: OtlpSettings | undefi
     },
     unread,
   }
+}
+
+/** What of it must never be written anywhere. */
+export function secretsOf({ headers, tls }: OtlpTarget): readonly string[] {
+  return [...Object.values(headers), ...(tls.key === undefined ? [] : [tls.key])]
 }
 
 const protocols = ['http/protobuf', 'http/json', 'grpc'] as const

@@ -3,17 +3,16 @@
 import { createHmac } from 'node:crypto'
 import { type Principal, principalKey } from '../../core/call/principal.ts'
 import type { CallRecord } from '../../core/call/record.ts'
-import { reportBug } from '../../core/ports/boundary.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Propagation } from '../../core/ports/propagation.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Implementation } from '../../core/protocol/names.ts'
 import type { Redaction } from '../../core/secrets/redaction.ts'
 import type { Proxies } from '../../platform/net/proxies.ts'
-import { type ExportEvents, ExportQueue } from '../otlp/export-queue.ts'
-import { openSender } from '../otlp/open-sender.ts'
+import type { DropReason } from '../otlp/export-queue.ts'
+import { Exporter } from '../otlp/exporter.ts'
 import { readResource } from '../otlp/resource.ts'
-import { type Environment, type OtlpTarget, readTarget } from '../otlp/target.ts'
+import { type Environment, type OtlpTarget, readTarget, secretsOf } from '../otlp/target.ts'
 import type { TelemetrySettings } from '../settings.ts'
 import { createSampler } from './sampler.ts'
 import { readSampling } from './sampling.ts'
@@ -41,6 +40,8 @@ export interface Traces {
   readonly propagation: Propagation
   /** Values of the environment that must never be written anywhere. */
   readonly secrets: readonly string[]
+  /** Variables that cannot be read. */
+  readonly unread: readonly string[]
   observe(record: CallRecord): void
   /** Loads what exporting needs. Before that what is observed waits. */
   start(): Promise<void>
@@ -50,23 +51,23 @@ export interface Traces {
 }
 
 export function createTraces(parts: TracesParts): Traces {
-  const { settings, env, clock, report } = parts
+  const { settings, env, clock } = parts
   const { sampling, unread } = readSampling(settings, env)
   const read = readTarget('traces', settings.otlp, env)
-  for (const variable of [...unread, ...read.unread]) {
-    report.log('warn', 'A variable of OpenTelemetry cannot be read and counts as absent', { variable })
-  }
+  const all = [...unread, ...read.unread]
   const propagation = { sampled: createSampler(sampling, clock), baggage: new Set(settings.baggage) }
   const { target } = read
-  return target === undefined ? new NoTraces(propagation) : new ExportedTraces(parts, propagation, target)
+  return target === undefined ? new NoTraces(propagation, all) : new ExportedTraces(parts, propagation, all, target)
 }
 
 class NoTraces implements Traces {
   readonly propagation: Propagation
   readonly secrets = []
+  readonly unread: readonly string[]
 
-  constructor(propagation: Propagation) {
+  constructor(propagation: Propagation, unread: readonly string[]) {
     this.propagation = propagation
+    this.unread = unread
   }
 
   observe(): void {}
@@ -80,20 +81,20 @@ class NoTraces implements Traces {
 class ExportedTraces implements Traces {
   readonly propagation: Propagation
   readonly secrets: readonly string[]
+  readonly unread: readonly string[]
   private readonly parts: TracesParts
   private readonly target: OtlpTarget
   private readonly origin: SpanOrigin
   private readonly spanParts: SpanParts
   private readonly tail: Tail
-  private readonly queue: ExportQueue<ReadableSpan>
-  private isOff = false
+  private readonly exporter: Exporter<ReadableSpan>
 
-  constructor(parts: TracesParts, propagation: Propagation, target: OtlpTarget) {
+  constructor(parts: TracesParts, propagation: Propagation, unread: readonly string[], target: OtlpTarget) {
     this.parts = parts
     this.propagation = propagation
+    this.unread = unread
     this.target = target
-    const { headers, tls } = target
-    this.secrets = [...Object.values(headers), ...(tls.key === undefined ? [] : [tls.key])]
+    this.secrets = secretsOf(target)
     this.origin = { resource: undefined, scope: { name: parts.identity.name, version: parts.identity.version } }
     const digest = keyed(parts.key)
     this.spanParts = {
@@ -105,51 +106,43 @@ class ExportedTraces implements Traces {
       contents: parts.settings.arguments === 'redacted',
     }
     this.tail = new Tail(parts.objective)
-    this.queue = new ExportQueue({ clock: parts.clock, random: parts.random, events: eventsOf(parts.report) })
+    const { proxies, clock, random, report } = parts
+    const { counters } = report
+    const counted = {
+      taken: (items: number) => counters.add('spans', {}, items),
+      dropped: (reason: DropReason, items: number) => counters.add('spans_dropped', { reason }, items),
+    }
+    this.exporter = new Exporter({ target, counted, mostQueued, proxies, clock, random, report })
   }
 
   observe(record: CallRecord): void {
     const { trace } = record
-    if (trace === undefined || this.isOff) return
+    if (trace === undefined || this.exporter.isOff) return
     const found = this.tail.keeps(record)
     const kept = found ?? (trace.sampled ? 'trace' : undefined)
-    if (kept !== undefined) this.queue.add(spansOf(record, trace, kept, this.spanParts), found !== undefined)
+    if (kept !== undefined) this.exporter.add(spansOf(record, trace, kept, this.spanParts), found !== undefined)
   }
 
-  async start(): Promise<void> {
-    const { parts, target } = this
-    try {
+  start(): Promise<void> {
+    return this.exporter.start(async () => {
+      const { parts, target } = this
       const { spansEncoding } = await import('../otlp/encoding.ts')
       this.origin.resource = await readResource(parts.identity, parts.instance, parts.env)
-      this.queue.open(await openSender(target, parts.clock, parts.proxies), spansEncoding(target.protocol))
-      parts.report.log('info', 'Traces are exported', { endpoint: target.url.origin, protocol: target.protocol })
-    } catch (error) {
-      // Certificates that are none, a proxy that cannot be used: calls are served all the same.
-      this.isOff = true
-      parts.report.log('error', 'Traces are not exported: the collector cannot be spoken to as configured', { reason: String(error) })
-    }
+      return spansEncoding(target.protocol)
+    })
   }
 
   queued(): number {
-    return this.queue.size
+    return this.exporter.size
   }
 
   end(withinMs: number): Promise<void> {
-    return this.queue.end(withinMs).catch((bug: unknown) => reportBug(this.parts.report, 'telemetry', bug))
+    return this.exporter.end(withinMs)
   }
 }
 
-function eventsOf(report: Report): ExportEvents {
-  return {
-    taken: (spans) => report.counters.add('spans', {}, spans),
-    dropped: (reason, spans) => report.counters.add('spans_dropped', { reason }, spans),
-    turned: (reason) => {
-      if (reason === undefined) report.log('info', 'The collector takes traces again')
-      else report.log('warn', 'The collector does not take traces; they wait, as far as there is room', { reason })
-    },
-    bug: (bug) => reportBug(report, 'telemetry', bug),
-  }
-}
+/** Spans that wait at most. */
+const mostQueued = 4_096
 
 /** 16 hex digits: enough to tell apart what one gateway sees. */
 function keyed(key: Uint8Array): (text: string) => string {

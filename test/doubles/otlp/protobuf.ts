@@ -4,7 +4,7 @@ export interface Read {
   readonly [name: string]: unknown
 }
 
-type Kind = 'string' | 'hex' | 'fixed64' | 'fixed32' | 'varint' | 'double' | 'bool' | (() => Fields)
+type Kind = 'string' | 'hex' | 'fixed64' | 'fixed32' | 'varint' | 'double' | 'bool' | 'packed fixed64' | 'packed double' | (() => Fields)
 interface Field {
   readonly name: string
   readonly kind: Kind
@@ -49,6 +49,49 @@ const resourceSpans: Fields = {
 
 /** ExportTraceServiceRequest. */
 export const traceRequest: Fields = { 1: { name: 'resourceSpans', kind: () => resourceSpans, many: true } }
+
+const exemplar: Fields = {
+  2: { name: 'time', kind: 'fixed64' },
+  3: { name: 'double', kind: 'double' },
+  4: { name: 'spanId', kind: 'hex' },
+  5: { name: 'traceId', kind: 'hex' },
+}
+const times: Fields = { 2: { name: 'since', kind: 'fixed64' }, 3: { name: 'at', kind: 'fixed64' } }
+const numberPoint: Fields = { ...times, 4: { name: 'double', kind: 'double' }, 7: attributes }
+const histogramPoint: Fields = {
+  ...times,
+  4: { name: 'count', kind: 'fixed64' },
+  5: { name: 'sum', kind: 'double' },
+  6: { name: 'counts', kind: 'packed fixed64' },
+  7: { name: 'bounds', kind: 'packed double' },
+  8: { name: 'exemplars', kind: () => exemplar, many: true },
+  9: attributes,
+}
+const numbers: Fields = {
+  1: { name: 'points', kind: () => numberPoint, many: true },
+  2: { name: 'temporality', kind: 'varint' },
+  3: { name: 'monotonic', kind: 'bool' },
+}
+const histograms: Fields = {
+  1: { name: 'points', kind: () => histogramPoint, many: true },
+  2: { name: 'temporality', kind: 'varint' },
+}
+const metric: Fields = {
+  1: { name: 'name', kind: 'string' },
+  2: { name: 'description', kind: 'string' },
+  3: { name: 'unit', kind: 'string' },
+  5: { name: 'gauge', kind: () => numbers },
+  7: { name: 'sum', kind: () => numbers },
+  9: { name: 'histogram', kind: () => histograms },
+}
+const scopeMetrics: Fields = { 1: { name: 'scope', kind: () => scope }, 2: { name: 'metrics', kind: () => metric, many: true } }
+const resourceMetrics: Fields = {
+  1: { name: 'resource', kind: () => resource },
+  2: { name: 'scopeMetrics', kind: () => scopeMetrics, many: true },
+}
+
+/** ExportMetricsServiceRequest. */
+export const metricsRequest: Fields = { 1: { name: 'resourceMetrics', kind: () => resourceMetrics, many: true } }
 
 /** Unknown fields are passed over. Throws where it is no message. */
 export function read(bytes: Uint8Array, fields: Fields): Read {
@@ -99,7 +142,15 @@ function fieldOf(value: bigint | Buffer, kind: Kind): unknown {
       return (value as Buffer).readDoubleLE()
     case 'bool':
       return value === 1n
+    case 'packed fixed64':
+      return eights(value as Buffer).map((own) => own.readBigUInt64LE())
+    case 'packed double':
+      return eights(value as Buffer).map((own) => own.readDoubleLE())
     case 'varint':
       return Number(BigInt.asIntN(64, value as bigint))
   }
+}
+
+function eights(bytes: Buffer): Buffer[] {
+  return Array.from({ length: bytes.length / 8 }, (_, n) => bytes.subarray(n * 8, n * 8 + 8))
 }

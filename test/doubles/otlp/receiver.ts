@@ -1,10 +1,11 @@
-// A collector for tests: takes traces over HTTP, in both encodings, and keeps their spans as they came.
+// A collector for tests: takes traces and metrics, and keeps them as they came.
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { Metadata, Server, ServerCredentials, type ServerUnaryCall, type sendUnaryData } from '@grpc/grpc-js'
 import { eventually } from '../../peers/processes.ts'
+import { type Metric, metricsIn } from './metrics.ts'
 import { type Read, read, traceRequest } from './protobuf.ts'
 
 export interface Span {
@@ -34,16 +35,24 @@ export interface Received {
   readonly spans: readonly Span[]
 }
 
+export interface ReceivedMetrics {
+  readonly path: string
+  readonly headers: IncomingMessage['headers']
+  readonly metrics: readonly Metric[]
+}
+
 export interface Receiver {
   readonly url: string
+  /** Of traces. */
   readonly requests: Received[]
+  readonly metricsRequests: ReceivedMetrics[]
   spans(): readonly Span[]
   /** Waits until a span is there. */
   span(holds: (span: Span) => boolean): Promise<Span>
   close(): Promise<void>
 }
 
-/** `answer`: in place of a good one, for the request of this number from 0; false: a good one. */
+/** `answer`: in place of a good one, for the request of this number from 0 of its signal; false: a good one. */
 export type Answering = (res: ServerResponse, number: number, req: IncomingMessage) => boolean | undefined
 
 export interface Tls {
@@ -53,25 +62,33 @@ export interface Tls {
   readonly clientCa?: string
 }
 
-export async function startReceiver(answer: Answering = () => false, tls?: Tls): Promise<Receiver> {
+export interface Answers {
+  readonly traces?: Answering
+  readonly metrics?: Answering
+}
+
+const isOfMetrics = (path: string): boolean => path.includes('metrics')
+
+export async function startReceiver(answers: Answering | Answers = {}, tls?: Tls): Promise<Receiver> {
   const requests: Received[] = []
+  const metricsRequests: ReceivedMetrics[] = []
   const sockets = new Set<Socket>()
-  let number = -1
+  const { traces = () => false, metrics = () => false } = typeof answers === 'function' ? { traces: answers } : answers
+  const numbers = { traces: -1, metrics: -1 }
   const take = (req: IncomingMessage, res: ServerResponse): void => {
-    number += 1
-    const own = number
+    const { url: path = '', headers } = req
+    const signal = isOfMetrics(path) ? 'metrics' : 'traces'
+    numbers[signal] += 1
+    const own = numbers[signal]
     const parts: Buffer[] = []
     req.on('data', (part: Buffer) => parts.push(part))
     req.on('end', () => {
-      if (answer(res, own, req) !== false) return
+      if ((signal === 'metrics' ? metrics : traces)(res, own, req) !== false) return
       const sent = Buffer.concat(parts)
       const body = req.headers['content-encoding'] === 'gzip' ? gunzipSync(sent) : sent
       const isJson = req.headers['content-type'] === 'application/json'
-      requests.push({
-        path: req.url ?? '',
-        headers: req.headers,
-        spans: isJson ? spansInJson(JSON.parse(body.toString())) : spansIn(read(body, traceRequest)),
-      })
+      if (signal === 'metrics') metricsRequests.push({ path, headers, metrics: metricsIn(body, isJson) })
+      else requests.push({ path, headers, spans: isJson ? spansInJson(JSON.parse(body.toString())) : spansIn(read(body, traceRequest)) })
       res.writeHead(200, { 'content-type': req.headers['content-type'] }).end(isJson ? '{}' : '')
     })
   }
@@ -90,6 +107,7 @@ export async function startReceiver(answer: Answering = () => false, tls?: Tls):
   return {
     url: `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests,
+    metricsRequests,
     ...found(requests),
     close: () => {
       for (const socket of sockets) socket.destroy()
@@ -101,14 +119,24 @@ export async function startReceiver(answer: Answering = () => false, tls?: Tls):
 /** The same over gRPC. `answer`: the code of the status and when to come back; undefined: it is taken. */
 export async function startGrpcReceiver(answer: (number: number) => GrpcAnswer | undefined = () => undefined): Promise<Receiver> {
   const requests: Received[] = []
+  const metricsRequests: ReceivedMetrics[] = []
   const server = new Server()
   const path = '/opentelemetry.proto.collector.trace.v1.TraceService/Export'
+  const metricsPath = '/opentelemetry.proto.collector.metrics.v1.MetricsService/Export'
   const asIs = (bytes: Buffer): Buffer => bytes
   const plain = { requestSerialize: asIs, requestDeserialize: asIs, responseSerialize: asIs, responseDeserialize: asIs }
   let number = -1
   server.addService(
-    { export: { path, requestStream: false, responseStream: false, ...plain } },
     {
+      export: { path, requestStream: false, responseStream: false, ...plain },
+      metrics: { path: metricsPath, requestStream: false, responseStream: false, ...plain },
+    },
+    {
+      metrics: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
+        const headers = call.metadata.getMap() as Received['headers']
+        metricsRequests.push({ path: metricsPath, headers, metrics: metricsIn(call.request, false) })
+        reply(null, Buffer.alloc(0))
+      },
       export: (call: ServerUnaryCall<Buffer, Buffer>, reply: sendUnaryData<Buffer>) => {
         number += 1
         const own = answer(number)
@@ -126,7 +154,7 @@ export async function startGrpcReceiver(answer: (number: number) => GrpcAnswer |
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => (error === null ? resolve(bound) : reject(error)))
   })
-  return { url: `http://127.0.0.1:${port}`, requests, ...found(requests), close: async () => server.forceShutdown() }
+  return { url: `http://127.0.0.1:${port}`, requests, metricsRequests, ...found(requests), close: async () => server.forceShutdown() }
 }
 
 export interface GrpcAnswer {
