@@ -135,7 +135,7 @@ async function compare(file, wanted) {
     )
   }
   const found = timelineOf(wanted[7], (await rowsOfRun(store, wanted[7])).value.rows, false)
-  const list = await timed(async () => runsBy(store, { fromMs: systemClock.now() - 86_400_000 }))
+  const list = await timed(async () => runsBy(store, { fromMs: systemClock.now() - 86_400_000 }, { most: 50 }))
   console.log(
     `a timeline in this process: p50 ${at(ours, 0.5)} ms, p99 ${at(ours, 0.99)} ms (${found.totals.calls} calls in ${found.turns.length} turns)`,
   )

@@ -9,7 +9,7 @@ export function lookingBack(audit: AuditRead, currency: string): LookingBack {
   return {
     currency,
     dimensions,
-    runs: async (filter) => given(await runsBy(audit, filter)),
+    runs: async (filter, most, after) => given(await runsBy(audit, filter, { most, after })),
     timeline: async (run, principal) => {
       const found = await rowsOfRun(audit, run, principal)
       return found.ok ? timelineOf(run, found.value.rows, found.value.cut) : found.fault.message

@@ -21,17 +21,8 @@ export { keptArguments } from './audit/kept-arguments.ts'
 export { type AuditFilter, type AuditPage, allRows, auditRows, rowsOfCall, rowsOfRun } from './audit/read.ts'
 export { redactedDecisions } from './audit/redacted-decisions.ts'
 export type { AuditRow } from './audit/row.ts'
-export {
-  type CostReport,
-  costBy,
-  type Dimension,
-  dimensions,
-  type RunSums,
-  type RunsFilter,
-  runsBy,
-  type Sums,
-  type SumsFilter,
-} from './audit/sums.ts'
+export { type RunPlace, type RunSums, type RunsFilter, type RunsPage, runsBy } from './audit/runs.ts'
+export { type CostReport, costBy, type Dimension, dimensions, type Sums, type SumsFilter } from './audit/sums.ts'
 export { type AuditVerdict, verifyAudit } from './audit/verify.ts'
 export { CallFeed } from './call-feed.ts'
 export { clientsDomain, createClientStore } from './client-store.ts'

@@ -5,12 +5,14 @@ import { type AuditParts, createAudit } from '../../src/observe/audit/audit.ts'
 import type { Anchor } from '../../src/observe/audit/chain.ts'
 import { createEncoder } from '../../src/observe/audit/encode.ts'
 import { auditRows, rowsOfRun } from '../../src/observe/audit/read.ts'
-import { costBy, runsBy } from '../../src/observe/audit/sums.ts'
+import { type RunPlace, type RunsFilter, runsBy } from '../../src/observe/audit/runs.ts'
+import { costBy } from '../../src/observe/audit/sums.ts'
 import { verifyAudit } from '../../src/observe/audit/verify.ts'
 import { auditSignerFrom, auditVerifierFrom } from '../../src/platform/audit/signing-key.ts'
 import { systemClock } from '../../src/platform/clock/system-clock.ts'
 import { systemRandom } from '../../src/platform/random/system-random.ts'
 import { value } from '../audit/bench.ts'
+import { aPrincipal } from '../doubles/principal.ts'
 import { aRecord } from '../doubles/record.ts'
 import { aRun } from '../doubles/run.ts'
 import { eventually } from '../peers/processes.ts'
@@ -59,7 +61,9 @@ export function auditStoreContract(make: () => Promise<AuditStoreUnderTest>): vo
     const { rows } = value(await rowsOfRun(store, 'run-3'))
     expect(rows.map(({ id }) => id)).toEqual([...Array.from({ length: 120 }, (_, n) => `call-${n * 10 + 3}`), 'tail'])
     expect(value(await costBy(store, [], {})).total).toMatchObject({ calls: 1_201, tokensSent: 1_201, costNano: 600_500_000_000 })
-    expect(value(await runsBy(store, {})).map(({ run }) => run)[0]).toBe('run-3')
+    const listed = value(await runsBy(store, {}, { most: 50 })).runs
+    expect(listed[0]).toMatchObject({ run: 'run-3', calls: 121, tokensGot: 242 })
+    expect(listed.reduce((calls, run) => calls + run.calls, 0)).toBe(1_201)
     const pages: string[] = []
     let after: string | undefined
     do {
@@ -74,6 +78,88 @@ export function auditStoreContract(make: () => Promise<AuditStoreUnderTest>): vo
     const again = await place.open()
     expect(value(await verifyAudit(again, { verifier, anchors }))).toMatchObject({ verdict: 'whole', chains: [{ ended: true }] })
     await again.close()
+  })
+
+  it('finds runs by what they did, page by page, whatever of them is indexed and in which order it came', async () => {
+    const place = await make()
+    const { store, audit } = await started(place)
+    const hour = 3_600_000
+    const now = systemClock.now()
+    const did = (run: string, hoursAgo: number, change: object = {}) =>
+      audit.settled(aRecord({ id: `${run} ${hoursAgo}`, run: aRun({ id: run }), atMs: now - hoursAgo * hour, ...change }))
+    const timeout = { kind: 'upstream_timeout', category: 'transport', sideEffect: 'unknown', message: 'late' }
+    const by = (sub: string) => ({ ...aRecord().caller, principal: { ...aPrincipal(), sub } })
+    // The later of its calls come first; one run is under way for days, one is of two people.
+    await did('long', 1, { item: 'other', usage: { sent: 1, got: 2, cost: 3 } })
+    await did('long', 70, { usage: { sent: 10, got: 20, cost: 0.5 } })
+    await did('failed', 5, { outcome: 'fault', fault: timeout })
+    await did('failed', 6)
+    await did('shared', 8, { caller: by('anna') })
+    await did('shared', 7, { caller: by('bert'), run: aRun({ id: 'shared', team: 'support' }) })
+    await did('suspect', 20, { suspect: ['empty'] })
+    await eventually(() => store.unindexed === 0)
+    const found = async (filter: RunsFilter) =>
+      value(await runsBy(store, filter, { most: 50 })).runs.map(({ run, subject }) => (run === 'shared' ? `${run} ${subject}` : run))
+    const holds = async (): Promise<void> => {
+      const { runs } = value(await runsBy(store, {}, { most: 50 }))
+      expect(runs.map(({ run, calls }) => [run, calls])).toEqual([
+        ['long', 2],
+        ['failed', 2],
+        ['shared', 1],
+        ['shared', 1],
+        ['suspect', 1],
+      ])
+      expect(runs[0]).toMatchObject({
+        ...{ firstMs: now - 70 * hour, lastMs: now - hour, tools: ['up/other', 'up/weather'], tokensSent: 11, tokensGot: 22 },
+        ...{ costNano: 3_500_000_000, clients: ['agent'], faults: 0, faultKinds: [] },
+      })
+      expect(runs[1]).toMatchObject({ faults: 1, faultKinds: ['upstream_timeout'], attempts: 2, ms: 80 })
+      expect(runs[2]).toMatchObject({ subject: 'bert', teams: ['support'] })
+      expect(await found({ fromMs: now - 6.5 * hour })).toEqual(['long', 'failed'])
+      expect(await found({ toMs: now - 7.5 * hour })).toEqual(['long', 'shared anna', 'suspect'])
+      expect(await found({ fromMs: now - 30 * hour, toMs: now - 9 * hour })).toEqual(['long', 'suspect'])
+      expect(await found({ principal: 'bert' })).toEqual(['shared bert'])
+      expect(await found({ team: 'support' })).toEqual(['shared bert'])
+      expect(await found({ tool: 'up/other' })).toEqual(['long'])
+      expect(await found({ tool: 'up' })).toHaveLength(5)
+      expect(await found({ tool: 'elsewhere' })).toEqual([])
+      expect(await found({ client: 'agent', tool: 'up/weather', fault: 'upstream_timeout' })).toEqual(['failed'])
+      expect(await found({ fault: '*' })).toEqual(['failed'])
+      expect(await found({ fault: 'rate_limited' })).toEqual([])
+      expect(await found({ leastCostNano: 3_500_000_000 })).toEqual(['long'])
+      expect(await found({ run: 'shared' })).toHaveLength(2)
+      const pages: string[] = []
+      let after: RunPlace | undefined
+      do {
+        const page = value(await runsBy(store, {}, { most: 2, after }))
+        pages.push(...page.runs.map(({ run, subject }) => `${run} ${subject}`))
+        after = page.next
+      } while (after !== undefined)
+      expect(pages).toEqual(runs.map(({ run, subject }) => `${run} ${subject}`))
+    }
+    await holds()
+    // Those are added up where they stand, until they are indexed.
+    const since = systemClock.now() + hour
+    await did('shared', -2, { caller: by('anna'), item: 'late' })
+    await did('new', -3, { outcome: 'fault', fault: { ...timeout, kind: 'rate_limited' } })
+    const late = async (): Promise<void> => {
+      expect(await found({ fromMs: since })).toEqual(['new', 'shared anna'])
+      expect(await found({ tool: 'up/late' })).toEqual(['shared anna'])
+      expect(await found({ tool: 'up/weather', principal: 'anna' })).toEqual(['shared anna'])
+      expect(await found({ fault: 'rate_limited' })).toEqual(['new'])
+      const { runs, next } = value(await runsBy(store, {}, { most: 2 }))
+      expect(runs).toMatchObject([
+        { run: 'new', calls: 1 },
+        { run: 'shared', subject: 'anna', calls: 2, firstMs: now - 8 * hour, lastMs: now + 2 * hour, tools: ['up/late', 'up/weather'] },
+      ])
+      expect(value(await runsBy(store, {}, { most: 2, after: next })).runs).toMatchObject([{ run: 'long' }, { run: 'failed' }])
+      expect(value(await costBy(store, ['run'], { run: 'shared' })).total).toMatchObject({ calls: 3 })
+    }
+    await late()
+    await eventually(() => store.unindexed === 0)
+    await late()
+    expect(value(await verifyAudit(store, { verifier }))).toMatchObject({ verdict: 'whole' })
+    await audit.end()
   })
 
   it('takes the same batch twice, and no other in its place', async () => {
@@ -117,6 +203,8 @@ export function auditStoreContract(make: () => Promise<AuditStoreUnderTest>): vo
     const again = await place.open()
     expect(value(await verifyAudit(again, { verifier }))).toMatchObject({ verdict: 'whole', chains: [{ first: expect.any(Number) }] })
     expect(value(await costBy(again, [], {})).total).toMatchObject({ calls: 1 })
+    expect(value(await runsBy(again, {}, { most: 50 })).runs).toMatchObject([{ run: 'run-1', calls: 1, firstMs: expect.any(Number) }])
+    expect(value(await costBy(again, ['run'], {})).lines).toMatchObject([{ by: ['run-1'], calls: 1 }])
     await again.close()
   }, 30_000)
 }

@@ -3,7 +3,7 @@
 import type { IndexRow, RowSums } from '../ports/audit-store.ts'
 import type { auditKey } from './audit-key.ts'
 
-/** Parameters of `auditSql.addUsage`. */
+/** `runUsageKey`, `usageSums`, and when the first and the last of its calls began. */
 export type UsageRow = (string | number)[]
 
 /**
@@ -25,18 +25,18 @@ export function indexBatch(
     if (found.sums === undefined) continue
     const sums: RowSums = found.sums
     const hour = Math.floor(sums.atMs / hourMs) * hourMs
-    const { tenant, team, issuer, subject, client, run, upstream, item } = sums
-    const place = [hour, tenant, team, issuer, subject, client, run, upstream, item].join('\u0000')
+    const { tenant, team, issuer, subject, client, run, upstream, item, fault } = sums
+    const place = [run, tenant, issuer, subject, hour, team, client, upstream, item, fault].join('\u0000')
     let row = usage.get(place)
     if (row === undefined) {
-      row = [tenant, hour, team, issuer, subject, client, run, upstream, item, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sums.atMs, sums.atMs]
+      row = [run, tenant, issuer, subject, hour, team, client, upstream, item, fault, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sums.atMs, sums.atMs]
       usage.set(place, row)
     }
     const { faults, denied, suspects, attempts, tokensSent, tokensGot, costNano, us, bytesIn, bytesOut } = sums
     const more = [1, faults, denied, suspects, attempts, tokensSent, tokensGot, costNano, us, bytesIn, bytesOut]
-    for (let n = 0; n < more.length; n += 1) row[9 + n] = (row[9 + n] as number) + sign * (more[n] as number)
-    row[20] = Math.min(row[20] as number, sums.atMs)
-    row[21] = Math.max(row[21] as number, sums.atMs)
+    for (let n = 0; n < more.length; n += 1) row[10 + n] = (row[10 + n] as number) + sign * (more[n] as number)
+    row[21] = Math.min(row[21] as number, sums.atMs)
+    row[22] = Math.max(row[22] as number, sums.atMs)
   }
   return keys
 }

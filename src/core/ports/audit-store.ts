@@ -53,6 +53,8 @@ export interface RowSums {
   readonly run: string
   readonly upstream: string
   readonly item: string
+  /** Its kind; '' where there was none. */
+  readonly fault: string
   readonly faults: 0 | 1
   readonly denied: 0 | 1
   readonly suspects: 0 | 1

@@ -45,6 +45,7 @@ export function indexRow(line: string): Indexed {
       run: text(runId),
       upstream: text(upstream),
       item: text(item),
+      fault: text(faultKind),
       faults: text(faultKind) === '' && row[13] !== 'tool_error' ? 0 : 1,
       denied: allowed === 0 ? 1 : 0,
       suspects: row[26] === null ? 0 : 1,

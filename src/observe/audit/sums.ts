@@ -1,12 +1,9 @@
-// What the rows of the audit add up to: runs, and costs by whatever they are asked by. Read from sums by hour that are kept beside the rows, and
-// from the rows that are not added up yet, all of one moment, so that every call counts once.
-import { auditKey } from '../../core/audit/audit-key.ts'
-import { indexBatch, type UsageRow } from '../../core/audit/index-batch.ts'
-import { usageKey, usageSums } from '../../core/audit/usage-columns.ts'
+// What calls cost, by whatever it is asked by. Read from sums by hour that are kept beside the rows of the audit, and from the rows that are not
+// added up yet, all of one moment, so that every call counts once.
+import { runUsageKey, usageSums } from '../../core/audit/usage-columns.ts'
 import type { AuditRead } from '../../core/ports/audit-store.ts'
 import type { Cell, Row, Stored } from '../../core/ports/durable.ts'
-import { indexRow } from './index-row.ts'
-import { auditRows, textOfLines } from './read.ts'
+import { named, tailOf, tailQueries, tailUsage } from './tail.ts'
 
 /** What costs can be told apart by. `tool` is `server/name`; `principal` the subject. */
 export const dimensions = ['team', 'tool', 'server', 'principal', 'client', 'run', 'day', 'hour'] as const
@@ -55,22 +52,9 @@ export interface CostReport {
   readonly toMs: number | undefined
 }
 
-export interface RunSums extends Sums {
-  readonly run: string
-  readonly tenant: string
-  readonly issuer: string
-  readonly subject: string
-  readonly clients: readonly string[]
-  readonly teams: readonly string[]
-  readonly tools: readonly string[]
-  /** When its first call began and its last one, within the hours that were asked for, in ms since the epoch. */
-  readonly firstMs: number
-  readonly lastMs: number
-}
-
 const hourMs = 3_600_000
 const dayMs = 24 * hourMs
-type Part = (typeof usageKey)[number]
+type Part = (typeof runUsageKey)[number]
 
 /** Which parts of the key a dimension needs. */
 const neededBy: Readonly<Record<Dimension, readonly Part[]>> = {
@@ -86,7 +70,7 @@ const neededBy: Readonly<Record<Dimension, readonly Part[]>> = {
 
 /** The most expensive first, and of equal ones those with more calls. */
 export async function costBy(store: AuditRead, by: readonly Dimension[], filter: SumsFilter): Promise<Stored<CostReport>> {
-  const needed = usageKey.filter((part) => by.some((dimension) => neededBy[dimension].includes(part)))
+  const needed = runUsageKey.filter((part) => by.some((dimension) => neededBy[dimension].includes(part)))
   const read = await summed(store, needed, filter)
   if (!read.ok) return read
   const lines = new Map<string, Adding>()
@@ -115,61 +99,22 @@ export async function costBy(store: AuditRead, by: readonly Dimension[], filter:
   }
 }
 
-export interface RunsFilter extends SumsFilter {
-  /** At least so much, in 10^-9 of the currency. */
-  readonly leastCostNano?: number | undefined
-  /** Runs with a call that ended with this kind of fault; `*`: with any. */
-  readonly fault?: string | undefined
-}
-
-/** Calls with a fault of one kind that are looked at for their runs, the newest. */
-const mostFaulty = 10_000
-
-/** The one with the latest call first. */
-export async function runsBy(store: AuditRead, filter: RunsFilter): Promise<Stored<readonly RunSums[]>> {
-  const { leastCostNano = 0, fault, ...narrow } = filter
-  const isOfKind = fault !== undefined && fault !== '*'
-  const faulty = isOfKind ? await auditRows(store, { ...narrow, fault, about: 'call' }, { order: 'newest', most: mostFaulty }) : undefined
-  if (faulty?.ok === false) return faulty
-  const among = faulty === undefined ? undefined : new Set(faulty.value.rows.map(({ run }) => run))
-  const read = await summed(store, ['tenant', 'issuer', 'subject', 'run', 'client', 'team', 'upstream', 'item'], narrow)
-  if (!read.ok) return read
-  const runs = new Map<string, AddingRun>()
-  for (const row of read.value) {
-    if (row.run === '' || among?.has(String(row.run)) === false) continue
-    const key = [row.tenant, row.issuer, row.subject, row.run].join('\u0000')
-    const run = runs.get(key) ?? new AddingRun(row)
-    runs.set(key, run)
-    run.add(row)
-  }
-  const found = [...runs.values()]
-    .map((run) => run.whole())
-    .filter((run) => run.costNano >= leastCostNano && (fault === undefined || run.faults > 0))
-  return { ok: true, value: found.sort((a, b) => b.lastMs - a.lastMs || (a.run < b.run ? -1 : 1)) }
-}
-
 /** Rows of sums, by these parts of their key at least. */
 async function summed(store: AuditRead, needed: readonly Part[], filter: SumsFilter): Promise<Stored<readonly Row[]>> {
+  // Without the run they are far fewer.
+  const table = needed.includes('run') || filter.run !== undefined ? 'audit_run_usage' : 'audit_usage'
   const [where, params] = whereOf(filter)
   const group = needed.length === 0 ? '' : `GROUP BY ${needed.join(', ')}`
   const names = needed.map((part) => `${part} AS ${part}, `).join('')
-  const sums = [...usageSums.map((column) => `SUM(${column}) AS ${column}`), 'MIN(first_ms) AS first_ms', 'MAX(last_ms) AS last_ms'].join(
-    ', ',
-  )
-  const read = await store.read([
-    [`SELECT ${names}${sums} FROM audit_usage WHERE ${where} ${group}`, params],
-    [
-      `SELECT b.lines AS lines FROM audit_marks m
-       JOIN audit_chain_batches b ON b.tenant = m.tenant AND b.chain = m.chain AND b.first >= m.next WHERE m.tenant = ''`,
-      [],
-    ],
-  ])
+  const sums = usageSums.map((column) => `SUM(${column}) AS ${column}`).join(', ')
+  const read = await store.read([[`SELECT ${names}${sums} FROM ${table} WHERE tenant = '' AND ${where} ${group}`, params], ...tailQueries])
   if (!read.ok) return read
-  const [kept = [], tail = []] = read.value
-  const late = new Map<string, UsageRow>()
-  for (const batch of tail) indexBatch(indexRow, auditKey, textOfLines(batch), late, 1)
+  const [kept = [], batches = [], beyond = []] = read.value
+  const tail = tailOf(batches, beyond)
+  if (!tail.ok) return tail
+  const late = [...tailUsage(tail.value).values()].map((values) => named([...runUsageKey, ...usageSums], values))
   const rows = kept.filter(({ calls }) => Number(calls) > 0)
-  return { ok: true, value: [...rows, ...[...late.values()].map(lateRow).filter((row) => fits(row, filter))] }
+  return { ok: true, value: [...rows, ...late.filter((row) => fits(row, filter))] }
 }
 
 function whereOf({ fromMs, toMs, run, principal, tool, team, client }: SumsFilter): readonly [string, readonly Cell[]] {
@@ -180,27 +125,21 @@ function whereOf({ fromMs, toMs, run, principal, tool, team, client }: SumsFilte
   if (principal !== undefined) all.push(['subject = ?', principal])
   if (team !== undefined) all.push(['team = ?', team])
   if (client !== undefined) all.push(['client = ?', client])
-  const [server, name] = toolOf(tool)
+  const [server, name] = serverAndName(tool)
   if (server !== undefined) all.push(['upstream = ?', server])
   if (name !== undefined) all.push(['item = ?', name])
   return [all.length === 0 ? '1 = 1' : all.map(([text]) => text).join(' AND '), all.map(([, value]) => value)]
 }
 
 /** A server has no slash in its name. */
-function toolOf(tool: string | undefined): readonly [string | undefined, string | undefined] {
+export function serverAndName(tool: string | undefined): readonly [string | undefined, string | undefined] {
   if (tool === undefined) return [undefined, undefined]
   const at = tool.indexOf('/')
   return at < 0 ? [tool, undefined] : [tool.slice(0, at), tool.slice(at + 1)]
 }
 
-/** Its places are those of `UsageRow`. */
-function lateRow(values: UsageRow): Row {
-  const names = [...usageKey, ...usageSums, 'first_ms', 'last_ms']
-  return Object.fromEntries(names.map((name, n) => [name, values[n] as Cell]))
-}
-
 function fits(row: Row, { fromMs, toMs, run, principal, tool, team, client }: SumsFilter): boolean {
-  const [server, name] = toolOf(tool)
+  const [server, name] = serverAndName(tool)
   const hour = Number(row.hour)
   return (
     (fromMs === undefined || hour >= hourOf(fromMs)) &&
@@ -218,10 +157,14 @@ function hourOf(ms: number): number {
   return Math.floor(ms / hourMs) * hourMs
 }
 
+export function nameOfTool({ upstream, item }: Row): string {
+  return item === '' ? String(upstream) : `${upstream}/${item}`
+}
+
 function nameOf(dimension: Dimension, row: Row): string {
   switch (dimension) {
     case 'tool':
-      return row.item === '' ? String(row.upstream) : `${row.upstream}/${row.item}`
+      return nameOfTool(row)
     case 'server':
       return String(row.upstream)
     case 'principal':
@@ -248,59 +191,24 @@ class Adding {
   }
 
   line(): CostLine {
-    const [
-      calls = 0,
-      faults = 0,
-      denied = 0,
-      suspects = 0,
-      attempts = 0,
-      tokensSent = 0,
-      tokensGot = 0,
-      costNano = 0,
-      us = 0,
-      bytesIn = 0,
-      bytesOut = 0,
-    ] = this.sums
-    return { by: this.by, calls, faults, denied, suspects, attempts, tokensSent, tokensGot, costNano, ms: us / 1_000, bytesIn, bytesOut }
+    return { by: this.by, ...sumsIn(Object.fromEntries(usageSums.map((column, n) => [column, this.sums[n] as number]))) }
   }
 }
 
-class AddingRun extends Adding {
-  private readonly first: Row
-  private readonly clients = new Set<string>()
-  private readonly teams = new Set<string>()
-  private readonly tools = new Set<string>()
-  private from = Number.POSITIVE_INFINITY
-  private to = 0
-
-  constructor(first: Row) {
-    super([])
-    this.first = first
-  }
-
-  override add(row: Row): void {
-    super.add(row)
-    this.from = Math.min(this.from, Number(row.first_ms))
-    this.to = Math.max(this.to, Number(row.last_ms))
-    if (row.client !== '') this.clients.add(String(row.client))
-    if (row.team !== '') this.teams.add(String(row.team))
-    if (row.upstream !== '') this.tools.add(nameOf('tool', row))
-  }
-
-  whole(): RunSums {
-    const { by: _, ...sums } = this.line()
-    const { run, tenant, issuer, subject } = this.first
-    return {
-      run: String(run),
-      tenant: String(tenant),
-      issuer: String(issuer),
-      subject: String(subject),
-      clients: [...this.clients].sort(),
-      teams: [...this.teams].sort(),
-      tools: [...this.tools].sort(),
-      firstMs: this.from,
-      lastMs: this.to,
-      ...sums,
-    }
+/** Of a row with a column for each sum. */
+export function sumsIn(row: Row): Sums {
+  const of = (column: (typeof usageSums)[number]): number => Number(row[column])
+  return {
+    calls: of('calls'),
+    faults: of('faults'),
+    denied: of('denied'),
+    suspects: of('suspects'),
+    attempts: of('attempts'),
+    tokensSent: of('tokens_sent'),
+    tokensGot: of('tokens_got'),
+    costNano: of('cost_nano'),
+    ms: of('us') / 1_000,
+    bytesIn: of('bytes_in'),
+    bytesOut: of('bytes_out'),
   }
 }

@@ -20,6 +20,7 @@ let anchors: Anchor[]
 let verifier: NonNullable<VerifyOptions['verifier']>
 let chain: string
 let copies = 0
+const sums = ['audit_usage', 'audit_run_usage', 'audit_runs']
 
 beforeAll(async () => {
   folder = aFolder()
@@ -176,7 +177,7 @@ describe('verify', () => {
     const { first } = batchWith(database, 200)
     database.exec(`DELETE FROM audit_chain_batches WHERE first >= ${first}`)
     database.exec('DELETE FROM audit_keys')
-    database.exec('DELETE FROM audit_usage')
+    for (const table of sums) database.exec(`DELETE FROM ${table}`)
     database.exec('UPDATE audit_marks SET next = 0')
   }
 
@@ -200,7 +201,7 @@ describe('verify', () => {
       before = Buffer.from(hashes.subarray(-32))
     }
     database.exec('DELETE FROM audit_keys')
-    database.exec('DELETE FROM audit_usage')
+    for (const table of sums) database.exec(`DELETE FROM ${table}`)
     database.exec('UPDATE audit_marks SET next = 0')
   }
 
@@ -214,7 +215,7 @@ describe('verify', () => {
   it('a whole chain was removed: found by anchors, and by the first row of the next one', async () => {
     const gone = await afterWork(
       (database) => {
-        for (const table of ['audit_chain_batches', 'audit_keys', 'audit_usage', 'audit_marks']) database.exec(`DELETE FROM ${table}`)
+        for (const table of ['audit_chain_batches', 'audit_keys', ...sums, 'audit_marks']) database.exec(`DELETE FROM ${table}`)
       },
       { anchors },
     )
@@ -256,6 +257,12 @@ describe('verify', () => {
     ],
     ['a sum was changed', '', 'UPDATE audit_usage SET calls = calls + 1', /sums of up\/weather of .* do not agree/],
     ['a sum was removed', '', 'DELETE FROM audit_usage', /sums are missing/],
+    ['the cost of a run was changed', '', 'UPDATE audit_runs SET cost_nano = cost_nano + 1', /sums of the run run-1 of .* do not agree/],
+    ['a run was made an older one', '', 'UPDATE audit_runs SET last_ms = last_ms - 1', /sums of the run run-1 of .* do not agree/],
+    ['a run was given to another', '', "UPDATE audit_runs SET subject = 'bob'", /sums of the run run-1 of bob do not agree/],
+    ['a run was removed', '', 'DELETE FROM audit_runs', /1 sums of runs are missing/],
+    ['the tool of a run was changed', '', "UPDATE audit_run_usage SET item = 'x'", /sums of the run run-1 with up\/x of .* do not agree/],
+    ['what a run did was removed', '', 'DELETE FROM audit_run_usage', /1 sums are missing/],
   ])('%s: what rows are found by is held against the rows', async (_what, _, sql, why) => {
     const { verdict, broken } = await afterWork((database) => database.exec(sql))
     expect([verdict, broken]).toEqual(['broken', [{ chain: '', seq: 0, why: expect.stringMatching(why) }]])

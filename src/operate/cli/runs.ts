@@ -69,9 +69,9 @@ export async function runsList(options: ListOptions): Promise<ExitCode> {
   if (typeof filter === 'string') return usage(filter)
   if (options.url !== undefined) return listedByDoor(options.url, options, most)
   return withAudit(options, async (audit, { settings }) => {
-    const found = await runsBy(audit, { ...filter, leastCostNano: billionthsOf(least) })
+    const found = await runsBy(audit, { ...filter, leastCostNano: billionthsOf(least) }, { most })
     if (!found.ok) return failed(found.fault.message)
-    printRuns(found.value.slice(0, most), settings.prices.currency, options.json === true)
+    printRuns(found.value.runs, settings.prices.currency, options.json === true)
     return exit.ok
   })
 }
@@ -81,9 +81,9 @@ async function listedByDoor(url: string, options: ListOptions, most: number): Pr
   const asked = Object.entries({ from, to, principal, tool, team, client, fault, cost }).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
   )
-  const answer = await readAdmin(url, `/admin/v1/runs${asked.length === 0 ? '' : `?${asked.join('&')}`}`, 'runs')
+  const answer = await readAdmin(url, `/admin/v1/runs${asked.length === 0 ? '' : `?${asked.join('&')}`}`, 'runs', most)
   if (typeof answer === 'string') return failed(answer)
-  printRuns(answer.slice(0, most) as readonly RunSums[], undefined, options.json === true)
+  printRuns(answer as readonly RunSums[], undefined, options.json === true)
   return exit.ok
 }
 

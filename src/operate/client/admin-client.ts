@@ -18,17 +18,25 @@ interface Wanted {
   readonly refused?: { status?: number; body?: Readonly<Record<string, unknown>> }
 }
 
-/** `member` of all pages of the list at `path`, each of which names the next, or what went wrong. */
-export async function readAdmin(url: string, path: string, member: string): Promise<readonly unknown[] | string> {
+/** `member` of all pages of the list at `path`, each of which names the next, or of the first `most`; or what went wrong. */
+export async function readAdmin(
+  url: string,
+  path: string,
+  member: string,
+  most = Number.POSITIVE_INFINITY,
+): Promise<readonly unknown[] | string> {
   const found: unknown[] = []
   for (let cursor: unknown; ; ) {
     const page = typeof cursor === 'string' ? `&cursor=${encodeURIComponent(cursor)}` : ''
-    const answer = await ask(url, { path: `${path}${path.includes('?') ? '&' : '?'}limit=${pageSize}${page}`, timeoutMs: 5_000 })
+    const answer = await ask(url, {
+      path: `${path}${path.includes('?') ? '&' : '?'}limit=${Math.min(pageSize, most - found.length)}${page}`,
+      timeoutMs: 5_000,
+    })
     if (typeof answer === 'string') return answer
     const list = answer[member]
     if (!Array.isArray(list)) return `${url} answered, but with no list of ${member}; is it the admin door of a gateway?`
     found.push(...list)
-    if (typeof answer.next !== 'string' || answer.next === cursor || list.length === 0) return found
+    if (typeof answer.next !== 'string' || answer.next === cursor || list.length === 0 || found.length >= most) return found.slice(0, most)
     cursor = answer.next
   }
 }

@@ -4,14 +4,15 @@ import { hash } from 'node:crypto'
 import { auditKey } from '../../core/audit/audit-key.ts'
 import { hashLines } from '../../core/audit/hash-lines.ts'
 import { indexBatch, type UsageRow } from '../../core/audit/index-batch.ts'
+import { type UsageSums, usageSumsOf } from '../../core/audit/usage-sums.ts'
 import type { Appended, AuditBatch, AuditQuery, AuditStore, ChainHead, Checkpoint, IndexRow } from '../../core/ports/audit-store.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { Cell, Domain, Durable, Row, Stored, Transaction } from '../../core/ports/durable.ts'
-import { auditSql, auditTables } from './schema.ts'
+import { auditMigrations, auditSql } from './schema.ts'
 
 export const auditChainsDomain: Domain = {
   name: 'audit_chains',
-  migrations: [{ what: 'rows of the audit in chains, and what they are found by', statements: auditTables('') }],
+  migrations: auditMigrations(''),
 }
 
 export interface DurableAuditOptions {
@@ -158,7 +159,7 @@ class DurableAudit implements AuditStore {
         auditSql.addKey,
         entries.sort((a, b) => num(a[0]) - num(b[0])),
       )
-      await transaction.runEach(auditSql.addUsage, inOrder(usage))
+      await keep(transaction, usage)
       await transaction.run(auditSql.setMark, [chain, next])
       return next - begun
     }
@@ -182,11 +183,10 @@ class DurableAudit implements AuditStore {
     if (rows === 0) return 0
     await transaction.runEach(auditSql.removeBatch, batches)
     await transaction.runEach(auditSql.removeKey, keys)
-    await transaction.runEach(auditSql.addUsage, inOrder(usage))
-    await transaction.runEach(
-      auditSql.emptyUsage,
-      inOrder(usage).map(([tenant = '', hour = 0]) => [tenant, hour]),
-    )
+    const sums = await keep(transaction, usage)
+    await transaction.runEach(auditSql.emptyRunUsage, each(sums.runUsage))
+    await transaction.runEach(auditSql.emptyRun, each(sums.runs))
+    await transaction.runEach(auditSql.emptyUsage, each(sums.usage))
     await transaction.run(auditSql.setCheckpoint, [chain, seq, of, atMs, key, signature])
     if (indexedTo <= seq) await transaction.run(auditSql.setMark, [chain, seq + 1])
     return rows
@@ -206,8 +206,17 @@ async function readAll(durable: Durable, queries: readonly AuditQuery[]): Promis
 }
 
 /** Always in the same order, so that two who write never wait for each other in a circle. */
-function inOrder(usage: ReadonlyMap<string, UsageRow>): readonly UsageRow[] {
-  return [...usage.keys()].sort().map((place) => usage.get(place) as UsageRow)
+async function keep(transaction: Transaction, usage: ReadonlyMap<string, UsageRow>): Promise<UsageSums> {
+  const sums = usageSumsOf(auditKey, usage)
+  await transaction.runEach(auditSql.addRunUsage, sums.runUsage)
+  await transaction.runEach(auditSql.addRun, sums.runs)
+  await transaction.runEach(auditSql.addUsage, sums.usage)
+  return sums
+}
+
+/** What their keys begin with. */
+function each(rows: readonly UsageRow[]): Cell[][] {
+  return [...new Set(rows.map(([first = '']) => first))].map((first) => [first])
 }
 
 function num(cell: Cell | undefined): number {

@@ -3,6 +3,7 @@
 import type { auditKey } from '../../core/audit/audit-key.ts'
 import type { hashLines } from '../../core/audit/hash-lines.ts'
 import type { indexBatch, UsageRow } from '../../core/audit/index-batch.ts'
+import type { UsageSums, usageSumsOf } from '../../core/audit/usage-sums.ts'
 import type { AuditBatch, Checkpoint, IndexRow } from '../../core/ports/audit-store.ts'
 import type { AuditSql } from './schema.ts'
 
@@ -37,7 +38,9 @@ export interface EngineParts {
   readonly indexBatch: typeof indexBatch
   readonly indexRow: IndexRow
   readonly keyOf: typeof auditKey
-  readonly tables: readonly string[]
+  readonly usageSumsOf: typeof usageSumsOf
+  /** Version n is the state after the first n. */
+  readonly migrations: readonly (readonly string[])[]
   readonly sql: AuditSql
 }
 
@@ -53,7 +56,7 @@ export function createAuditEngine(parts: EngineParts): (request: AuditRequest) =
     readonly at_min_ms: number
     readonly lines: Uint8Array
   }
-  const version = 1
+  const version = parts.migrations.length
   const statements = new Map<string, Statement>()
   let database: Database | undefined
   let file = ''
@@ -121,7 +124,7 @@ export function createAuditEngine(parts: EngineParts): (request: AuditRequest) =
         const known = Number((fresh.prepare('PRAGMA user_version').get() as { user_version: number }).user_version)
         if (known > version) throw new Error(`newer: its tables are of version ${known}, this one knows ${version}`)
         if (known === version) return
-        for (const table of parts.tables) fresh.exec(table)
+        for (const statements of parts.migrations.slice(known)) for (const one of statements) fresh.exec(one)
         fresh.exec(`PRAGMA user_version = ${version}`)
       })
       file = request.file
@@ -159,9 +162,12 @@ export function createAuditEngine(parts: EngineParts): (request: AuditRequest) =
     return { hash: lastOf(hashes) }
   }
 
-  const keep = (usage: Map<string, UsageRow>): void => {
-    // In the order of their key: neighbours share a page.
-    for (const place of [...usage.keys()].sort()) statement(sql.addUsage).run(...(usage.get(place) as UsageRow))
+  const keep = (rows: Map<string, UsageRow>): UsageSums => {
+    const sums = parts.usageSumsOf(parts.keyOf, rows)
+    for (const row of sums.runUsage) statement(sql.addRunUsage).run(...row)
+    for (const row of sums.runs) statement(sql.addRun).run(...row)
+    for (const row of sums.usage) statement(sql.addUsage).run(...row)
+    return sums
   }
 
   /** Some batches of one chain. The number of rows. */
@@ -214,8 +220,10 @@ export function createAuditEngine(parts: EngineParts): (request: AuditRequest) =
         for (const k of parts.indexBatch(parts.indexRow, parts.keyOf, text, usage, -1))
           statement(sql.removeKey).run(k, batch.at_ms, chain, batch.first)
       }
-      keep(usage)
-      for (const row of usage.values()) statement(sql.emptyUsage).run(row[0] as string, row[1] as number)
+      const sums = keep(usage)
+      for (const run of new Set(sums.runUsage.map((row) => row[0] as string))) statement(sql.emptyRunUsage).run(run)
+      for (const row of sums.runs) statement(sql.emptyRun).run(row[0] as number)
+      for (const hour of new Set(sums.usage.map((row) => row[0] as number))) statement(sql.emptyUsage).run(hour)
       if (rows > 0) {
         statement(sql.setCheckpoint).run(chain, seq, hash, atMs, key, signature)
         if (mark <= seq) statement(sql.setMark).run(chain, seq + 1)

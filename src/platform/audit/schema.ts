@@ -1,11 +1,41 @@
 // The tables of the audit. SQL that SQLite and PostgreSQL both know, but for what SQLite adds for tables that are their own index.
-import { usageKey, usageSums } from '../../core/audit/usage-columns.ts'
+import { runKey, runUsageKey, usageKey, usageSums } from '../../core/audit/usage-columns.ts'
 
 /** The audit is the gateway's, and each row names its own tenant. */
 export const auditOwner = ''
 
+export interface AuditMigration {
+  readonly what: string
+  readonly statements: readonly string[]
+}
+
 /** `end`: what follows the definition of a table that is found by its key alone. */
-export function auditTables(end: string): readonly string[] {
+export function auditMigrations(end: string): readonly AuditMigration[] {
+  return [
+    { what: 'rows of the audit in chains, and what they are found by', statements: firstTables(end) },
+    { what: 'sums by run; all is indexed anew, from the rows', statements: runTables(end) },
+  ]
+}
+
+const ints = (columns: readonly string[]): string => columns.map((column) => `${column} BIGINT NOT NULL`).join(', ')
+const keyed = (columns: readonly string[]): string =>
+  columns.map((column) => (column === 'hour' || column === 'k' ? `${column} BIGINT NOT NULL` : `${column} TEXT NOT NULL`)).join(', ')
+
+function runTables(end: string): readonly string[] {
+  const table = (name: string, key: readonly string[], more: readonly string[] = []): string =>
+    `CREATE TABLE ${name} (tenant TEXT NOT NULL, ${keyed(key)}, ${ints([...usageSums, ...more])}, PRIMARY KEY (tenant, ${key.join(', ')}))${end}`
+  return [
+    'DROP TABLE audit_usage',
+    'DELETE FROM audit_keys',
+    'UPDATE audit_marks SET next = 0',
+    table('audit_usage', usageKey),
+    table('audit_run_usage', runUsageKey),
+    table('audit_runs', runKey, ['first_ms', 'last_ms']),
+    'CREATE INDEX audit_runs_by_time ON audit_runs (tenant, last_ms, k)',
+  ]
+}
+
+function firstTables(end: string): readonly string[] {
   return [
     // Lines of JSON, a row each, and the hashes of the rows one after the other, 32 bytes each.
     `CREATE TABLE audit_chain_batches (
@@ -13,7 +43,7 @@ export function auditTables(end: string): readonly string[] {
        at_min_ms BIGINT NOT NULL, lines BYTEA NOT NULL, prev TEXT NOT NULL, hashes BYTEA NOT NULL,
        PRIMARY KEY (tenant, chain, first))`,
     'CREATE INDEX audit_chain_batches_by_time ON audit_chain_batches (tenant, at_ms, chain, first, at_min_ms)',
-    // Rows below `next` are in the two tables that follow.
+    // Rows below `next` are indexed.
     'CREATE TABLE audit_marks (tenant TEXT NOT NULL, chain TEXT NOT NULL, next BIGINT NOT NULL, PRIMARY KEY (tenant, chain))',
     // Which batches have rows of a key, by a number of 53 bits that is made of it; another key may have the same.
     `CREATE TABLE audit_keys (
@@ -34,7 +64,12 @@ export function auditTables(end: string): readonly string[] {
   ]
 }
 
-const key = usageKey.join(', ')
+/** Adds sums to those that are there. */
+function adding(table: string, key: readonly string[], more = ''): string {
+  const columns = [...key, ...usageSums, ...(more === '' ? [] : ['first_ms', 'last_ms'])]
+  return `INSERT INTO ${table} (tenant, ${columns.join(', ')}) VALUES ('', ${columns.map(() => '?').join(', ')})
+     ON CONFLICT (tenant, ${key.join(', ')}) DO UPDATE SET ${usageSums.map((sum) => `${sum} = ${table}.${sum} + excluded.${sum}`).join(', ')}${more}`
+}
 
 /** Statements of the writer, by name. */
 export const auditSql = {
@@ -53,12 +88,19 @@ export const auditSql = {
   addKey: `INSERT INTO audit_keys (tenant, k, at_ms, chain, first, at_min_ms) VALUES ('', ?, ?, ?, ?, ?)
      ON CONFLICT DO NOTHING`,
   removeKey: "DELETE FROM audit_keys WHERE tenant = '' AND k = ? AND at_ms = ? AND chain = ? AND first = ?",
-  addUsage: `INSERT INTO audit_usage (${key}, ${usageSums.join(', ')}, first_ms, last_ms)
-     VALUES (${Array.from({ length: usageKey.length + usageSums.length + 2 }, () => '?').join(', ')})
-     ON CONFLICT (${key}) DO UPDATE SET ${usageSums.map((sum) => `${sum} = audit_usage.${sum} + excluded.${sum}`).join(', ')},
-       first_ms = CASE WHEN excluded.first_ms < audit_usage.first_ms THEN excluded.first_ms ELSE audit_usage.first_ms END,
-       last_ms = CASE WHEN excluded.last_ms > audit_usage.last_ms THEN excluded.last_ms ELSE audit_usage.last_ms END`,
-  emptyUsage: 'DELETE FROM audit_usage WHERE tenant = ? AND hour = ? AND calls = 0',
+  addUsage: adding('audit_usage', usageKey),
+  addRunUsage: adding('audit_run_usage', runUsageKey),
+  // Where rows go, the run began when it did.
+  addRun: adding(
+    'audit_runs',
+    runKey,
+    `,
+       first_ms = CASE WHEN excluded.first_ms < audit_runs.first_ms THEN excluded.first_ms ELSE audit_runs.first_ms END,
+       last_ms = CASE WHEN excluded.last_ms > audit_runs.last_ms THEN excluded.last_ms ELSE audit_runs.last_ms END`,
+  ),
+  emptyUsage: "DELETE FROM audit_usage WHERE tenant = '' AND hour = ? AND calls = 0",
+  emptyRunUsage: "DELETE FROM audit_run_usage WHERE tenant = '' AND run = ? AND calls = 0",
+  emptyRun: "DELETE FROM audit_runs WHERE tenant = '' AND k = ? AND calls = 0",
   removeBatch: "DELETE FROM audit_chain_batches WHERE tenant = '' AND chain = ? AND first = ?",
   setCheckpoint: `INSERT INTO audit_checkpoints (tenant, chain, seq, hash, at_ms, key_id, signature) VALUES ('', ?, ?, ?, ?, ?, ?)
      ON CONFLICT (tenant, chain) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, at_ms = excluded.at_ms,

@@ -3,6 +3,7 @@
 import { auditKey } from '../../core/audit/audit-key.ts'
 import { hashLines } from '../../core/audit/hash-lines.ts'
 import { indexBatch } from '../../core/audit/index-batch.ts'
+import { usageSumsOf } from '../../core/audit/usage-sums.ts'
 import type { Appended, AuditBatch, AuditQuery, AuditStore, ChainHead, Checkpoint, IndexRow } from '../../core/ports/audit-store.ts'
 import type { Clock } from '../../core/ports/clock.ts'
 import type { Row, Stored, StoreFault } from '../../core/ports/durable.ts'
@@ -12,7 +13,7 @@ import { errorOf, reasonOf } from '../store/sqlite/faults.ts'
 import { makePrivate, setAside } from '../store/sqlite/files.ts'
 import { StoreError } from '../store/store-error.ts'
 import { type AuditAnswer, type AuditRequest, createAuditEngine } from './engine.ts'
-import { auditSql, auditTables } from './schema.ts'
+import { auditMigrations, auditSql } from './schema.ts'
 
 export interface SqliteAuditOptions {
   /** Its folder exists. */
@@ -302,7 +303,8 @@ function engineText(indexRow: IndexRow): string {
     indexBatch: (${indexBatch.toString()}),
     indexRow: (${indexRow.toString()}),
     keyOf: (${auditKey.toString()}),
-    tables: ${JSON.stringify(auditTables(' WITHOUT ROWID'))},
+    usageSumsOf: (${usageSumsOf.toString()}),
+    migrations: ${JSON.stringify(auditMigrations(' WITHOUT ROWID').map(({ statements }) => statements))},
     sql: ${JSON.stringify(auditSql)},
   })`
 }

@@ -11,7 +11,7 @@ import type { Resource } from '../resource.ts'
 /** As `observe` reads it from the audit. A value that is no answer is a sentence that says why. */
 export interface LookingBack {
   readonly currency: string
-  runs(filter: RunsAsked): Promise<readonly RunEntry[] | string>
+  runs(filter: RunsAsked, most: number, after: RunPlace | undefined): Promise<RunEntries | string>
   /** Undefined where no call of the run is kept. */
   timeline(run: string, principal: string | undefined): Promise<object | undefined | string>
   /** The rows of a call, and what was decided under its id. */
@@ -25,6 +25,15 @@ export interface RunsAsked extends Narrowed {
   readonly fault: string | undefined
   /** In 10^-9 of the currency. */
   readonly leastCostNano: number
+}
+
+/** When the last call of a run began, and its number among those of that moment. */
+export type RunPlace = readonly [number, number]
+
+export interface RunEntries {
+  readonly runs: readonly RunEntry[]
+  /** Of the last one, where there are more. */
+  readonly next: RunPlace | undefined
 }
 
 export interface CostEntries {
@@ -42,6 +51,7 @@ export interface RunEntry extends SumEntry {
   readonly clients: readonly string[]
   readonly teams: readonly string[]
   readonly tools: readonly string[]
+  readonly faultKinds: readonly string[]
   readonly firstMs: number
   readonly lastMs: number
 }
@@ -90,7 +100,8 @@ const run = sums.extend({
   subject: z.string(),
   clients: names,
   teams: names,
-  tools: names,
+  tools: names.describe('`server/name`, at most a hundred.'),
+  faultKinds: names.describe('Kinds of the faults with which its calls ended.'),
   firstMs: z.number().describe('When its first call began, in ms since the epoch.'),
   lastMs: z.number().describe('When its last call began.'),
 })
@@ -112,23 +123,21 @@ export const runs: Resource<RunParts> = (app, context) => {
     {
       config: { role: 'viewer' },
       schema: {
-        summary: 'Runs of agents, by time, principal, tool, team, client, fault and cost; the one with the latest call first',
+        summary:
+          'Runs of agents that were under way in the time, by principal, tool, team, client, fault and cost, with all that they did; the one with the latest call first',
         querystring: pageQuery.extend(ofRuns.shape),
         response: { 200: pageShape('runs', run) },
       },
     },
     async ({ query }) => {
-      const { limit: _limit, cursor: _cursor, ...asked } = query
+      const { limit, cursor: _cursor, ...asked } = query
       const { fault, cost = 0 } = query
       const back = looking()
+      const name = `runs ${JSON.stringify(asked)}`
+      const after = context.cursors.open(query, name) as RunPlace | undefined
       const filter = { ...narrowed(query, context.clock.now()), fault, leastCostNano: billionthsOf(cost) }
-      const entries = given(await back.runs(filter))
-      const { page, ...next } = context.cursors.page(query, {
-        name: `runs ${JSON.stringify(asked)}`,
-        entries,
-        key: ({ lastMs, run: id, tenant, issuer, subject }) => [-lastMs, id, tenant, issuer, subject],
-      })
-      return { runs: page, ...next }
+      const { runs: page, next } = given(await back.runs(filter, limit, after))
+      return { runs: page, ...(next === undefined ? {} : { next: context.cursors.seal(name, next) }) }
     },
   )
   app.get(
