@@ -34,6 +34,20 @@ const dashboards = {
         panel('Alerts that are open', 'short', [
           [by('upstream, item, kind', `signalbox_alerts_open{${up}}`), '{{upstream}}/{{item}}: {{kind}}'],
         ]),
+        panel('Incidents that are open', 'short', [
+          [`${by('upstream, kind, severity', 'signalbox_incidents_open')} or vector(0)`, '{{severity}} {{upstream}}: {{kind}}'],
+        ]),
+      ],
+      Objectives: [
+        panel('Error budget that is left, of 30 days', 'percentunit', [
+          [`min by (upstream, item, objective) (signalbox_objective_budget_remaining{${up}})`, '{{upstream}}/{{item}} {{objective}}'],
+        ]),
+        panel('Burn rate (1 uses the budget up in 30 days)', 'short', [
+          [
+            `max by (upstream, item, objective, window) (signalbox_objective_burn_rate{window=~"1h|6h|3d", ${up}})`,
+            '{{upstream}}/{{item}} {{objective}} {{window}}',
+          ],
+        ]),
       ],
       Servers: [
         panel('Ready', 'short', [[`max by (upstream) (signalbox_upstream_state{state="ready", ${up}})`, '{{upstream}}']]),
@@ -65,6 +79,14 @@ const dashboards = {
         panel('Size of results', 'bytes', quantiles('signalbox_result_bytes', tool, 'upstream, item')),
         panel('Arguments that were given their types', 'cps', [
           [by('upstream, item', rate('signalbox_coerced_arguments_total', tool)), '{{upstream}}/{{item}}'],
+        ]),
+      ],
+      'Tokens and cost': [
+        panel('Tokens', 'cps', [
+          [by('upstream, item, direction', rate('signalbox_tokens_total', tool)), '{{upstream}}/{{item}} {{direction}}'],
+        ]),
+        panel('Cost an hour, in the currency of `prices`', 'short', [
+          [`${by('upstream, item', rate('signalbox_cost_total', tool))} * 3600`, '{{upstream}}/{{item}}'],
         ]),
       ],
       Failures: [
@@ -139,10 +161,30 @@ const dashboards = {
         panel('Duration of sessions of clients', 's', quantiles('mcp_server_session_duration_seconds', '', 'mcp_protocol_version')),
         panel('Memory', 'bytes', [['signalbox_resident_bytes', 'resident']]),
       ],
+      Audit: [
+        panel('Rows that were kept', 'cps', [[rate('signalbox_audit_rows_total'), 'rows']]),
+        panel('Rows that wait', 'short', [['signalbox_audit_rows_waiting', 'waiting']]),
+        panel('Duration of commits', 's', quantiles('signalbox_audit_commit_seconds', '', '')),
+        panel('Rows of a commit', 'short', [
+          [`${rate('signalbox_audit_commit_rows_sum')} / ${rate('signalbox_audit_commit_rows_count')}`, 'mean'],
+        ]),
+      ],
+      Export: [
+        panel('Spans that the collector took', 'cps', [[rate('signalbox_spans_total'), 'spans']]),
+        panel('Spans that wait', 'short', [['signalbox_spans_queued', 'waiting']]),
+        panel('Values of metrics that the collector took', 'cps', [[rate('signalbox_metric_points_total'), 'values']]),
+        panel('Messages about incidents', 'short', [
+          [`${by('output, outcome', 'increase(signalbox_alert_notifications_total[1h])')} or vector(0)`, '{{output}} {{outcome}}'],
+        ]),
+      ],
       'What should stay at 0': [
         panel('Bugs', 'short', [[`${by('source', 'increase(signalbox_bugs_total[1h])')} or vector(0)`, '{{source}}']]),
         panel('Faults of the store', 'short', [[`${by('kind', 'increase(signalbox_store_faults_total[1h])')} or vector(0)`, '{{kind}}']]),
         panel('Rows of the audit that were lost', 'short', [['increase(signalbox_audit_rows_lost_total[1h])', 'lost']]),
+        panel('Spans and values of metrics that were dropped', 'short', [
+          [`${by('reason', 'increase(signalbox_spans_dropped_total[1h])')} or vector(0)`, 'spans {{reason}}'],
+          [`${by('reason', 'increase(signalbox_metric_points_dropped_total[1h])')} or vector(0)`, 'values {{reason}}'],
+        ]),
         panel('Events dropped', 'short', [[`${by('where', 'increase(signalbox_events_dropped_total[1h])')} or vector(0)`, '{{where}}']]),
         panel('Clients cut off', 'short', [[`${by('unsent', 'increase(signalbox_clients_cut_total[1h])')} or vector(0)`, '{{unsent}}']]),
       ],

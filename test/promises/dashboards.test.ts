@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect } from 'vitest'
 import { rowsOf } from '../doubles/gateway/judging.ts'
+import { startReceiver } from '../doubles/otlp/receiver.ts'
 import { connect } from '../peers/clients.ts'
 import { startUnderTest } from '../peers/gateway.ts'
 import { eventually } from '../peers/processes.ts'
@@ -56,16 +57,20 @@ describe.skipIf(prometheus === undefined)('a real Prometheus over real traffic',
       const folder = mkdtempSync(join(tmpdir(), 'signalbox-files-'))
       closers.push(async () => rmSync(folder, { recursive: true, force: true }))
       const db = await unreliable()
-      const under = await startUnderTest({
+      const collector = await startReceiver()
+      closers.push(collector.close)
+      const config = {
+        stateDir: join(folder, 'state'),
         servers: {
           everything: { ...everything, concurrency: 1 },
           files: filesystem(folder),
-          db: { url: db.url, era: 'modern' },
+          db: { url: db.url, era: 'modern', objective: { availability: 99 } },
           away: { url: 'http://127.0.0.1:9/mcp' },
         },
-        tools: { 'everything/echo': { rate: '5/1m' } },
-        telemetry: { sample: 1 },
-      })
+        tools: { 'everything/echo': { rate: '5/1m', cost: { call: 0.01 } }, 'db/query': { objective: { latency: '1s' } } },
+        telemetry: { sample: 1, otlp: { endpoint: collector.url } },
+      }
+      const under = await startUnderTest(config, undefined, { OTEL_METRIC_EXPORT_INTERVAL: '1000' })
       closers.push(() => under.stop())
       const target = new URL(under.admin).host
       const server = await startPrometheus(closers, target, [join(root, 'deploy', 'prometheus', 'signalbox.rules.yaml')])
