@@ -1,10 +1,13 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { aCall } from '../../test/doubles/gateway/samples.ts'
 import { ManualClock } from '../../test/doubles/manual-clock.ts'
 import { aPrincipal } from '../../test/doubles/principal.ts'
 import { aRun } from '../../test/doubles/run.ts'
+import type { Delivery } from '../core/call/exchange.ts'
 import { anonymous } from '../core/call/principal.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import { fault } from '../core/faults/catalogue.ts'
+import type { Fault } from '../core/faults/fault.ts'
 import { createGateway } from './gateway.ts'
 
 const trace = { traceId: '1'.repeat(32), spanId: '2'.repeat(16), parentSpanId: undefined, sampled: false, tracestate: undefined }
@@ -62,4 +65,96 @@ it('the audit is told of whoever is not let in, with the reason and the id of th
     { id: 'c2', fault: { kind: 'parse_error' } },
     { id: 'c3', caller: { principal: alice }, fault: { kind: 'session_unknown' } },
   ])
+})
+
+describe('a request that is about its session alone', () => {
+  const away = fault('store_unavailable', { what: 'the audit' })
+  const bad = fault('invalid_params', { reason: 'level' })
+
+  /** What became of it: what was done and answered, and what the audit and the records have. */
+  async function asked(run: () => Promise<Fault | undefined>, kept: boolean, refused?: Fault, delivery: Delivery = 'delivered') {
+    const order: string[] = []
+    const recorder = {
+      record: ({ outcome, family, termination }: CallRecord) => void order.push(`record ${family} ${outcome} ${termination}`),
+      bug: () => void order.push('bug'),
+    }
+    const gateway = createGateway({
+      chains: {} as never,
+      mounts: [],
+      recorder,
+      clock: new ManualClock(),
+      identify: () => ({ principal: anonymous }),
+      runOf: () => aRun(),
+      audit: {
+        refusal: () => refused,
+        settled: async ({ outcome, item, method }) => {
+          order.push(`row ${method} ${item} ${outcome}`)
+          return kept
+        },
+        closed: (record) => void order.push(`closed ${record.delivery} ${record.fault?.sideEffect}`),
+        unclaimed: () => {},
+        refused: () => {},
+      },
+    })
+    const { caller, run: ofRun } = aCall()
+    const request = {
+      ...came,
+      id: 'c1',
+      method: 'resources/subscribe',
+      target: 'a://b',
+      mount: '',
+      caller,
+      run: ofRun,
+      params: undefined,
+      startedAtMs: 0,
+    }
+    await gateway.ofSession(request, {
+      run: () => {
+        order.push('done')
+        return run()
+      },
+      answer: (ended) => {
+        order.push(`answered ${ended?.kind}`)
+        return delivery
+      },
+    })
+    return order
+  }
+  const well = async () => undefined
+
+  it('is done, has its row, is answered, and then has its record', async () => {
+    expect(await asked(well, true)).toEqual([
+      'done',
+      'row resources/subscribe a://b complete',
+      'answered undefined',
+      'closed delivered undefined',
+      'record session complete --',
+    ])
+    expect((await asked(async () => bad, true)).slice(1)).toEqual([
+      'row resources/subscribe a://b fault',
+      'answered invalid_params',
+      'closed delivered none',
+      'record session fault PR',
+    ])
+    expect((await asked(well, true, undefined, 'client_gone')).slice(3)).toEqual([
+      'closed client_gone undefined',
+      'record session complete CL',
+    ])
+  })
+
+  it('is not begun while its row could not be kept, and not answered as done where it was not', async () => {
+    expect(await asked(well, true, away)).not.toContain('done')
+    expect(await asked(well, false)).toEqual([
+      'done',
+      'row resources/subscribe a://b complete',
+      'answered store_unavailable',
+      'closed delivered applied',
+      'record session fault PR',
+    ])
+  })
+
+  it('is answered where a bug was met', async () => {
+    const order = await asked(() => Promise.reject(new Error('bug')), true)
+    expect(order).toEqual(expect.arrayContaining(['bug', 'answered internal', 'record session fault IR']))
+  })
 })

@@ -127,7 +127,8 @@ export interface SettledCall {
   readonly method: string
   /** The method of the client's request, where it is another. */
   readonly askedAs: string | undefined
-  readonly family: Family | 'refused'
+  /** `session`: of a request that is about its session alone, which no stage sees. */
+  readonly family: Family | 'refused' | 'session'
   readonly mount: string
   readonly target: string | undefined
   readonly upstream: string | undefined

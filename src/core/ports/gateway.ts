@@ -1,7 +1,8 @@
-// What a door sees of the gateway: who are you, do this, and a record even for what was refused.
-import type { Call, TraceContext } from '../call/call.ts'
-import type { Exchange } from '../call/exchange.ts'
+// What a door sees of the gateway: who are you, do this, and a record even for what walks no stages.
+import type { Call, Caller, TraceContext } from '../call/call.ts'
+import type { Delivery, Exchange } from '../call/exchange.ts'
 import type { Outcome } from '../call/outcome.ts'
+import type { Payload } from '../call/payload.ts'
 import type { Principal } from '../call/principal.ts'
 import type { Run } from '../call/run.ts'
 import type { Fault } from '../faults/fault.ts'
@@ -65,6 +66,30 @@ export interface Refusal {
   readonly arrived: { readonly at: number; readonly identifiedAt: number }
 }
 
+/** A request that a door does itself, since it is about the session of its client alone: its level of messages, what it is told of. */
+export interface SessionRequest {
+  readonly id: string
+  readonly method: string
+  /** URI of the resource that it is about; undefined where it is about none. */
+  readonly target: string | undefined
+  readonly mount: string
+  readonly caller: Caller
+  readonly run: Run
+  readonly params: Payload | undefined
+  readonly startedAtMs: number
+  readonly trace: TraceContext
+  /** As JSON text. */
+  readonly requestId: string
+  readonly arrived: { readonly at: number; readonly identifiedAt: number }
+}
+
+export interface SessionWork {
+  /** Resolves to why it cannot be done; undefined where it is done. */
+  run(): Promise<Fault | undefined>
+  /** Answers, once the row of the request is kept. */
+  answer(fault: Fault | undefined): Delivery
+}
+
 /** What headers say of the run. */
 export interface RunHeaders {
   /** `Signalbox-Run`, `Signalbox-Turn`. */
@@ -86,6 +111,8 @@ export interface Gateway {
   /** Walks the table. Resolves exactly once and never rejects. The answer to `server/discover` is DiscoverResult less `supportedVersions`. */
   handle(call: Call, exchange: Exchange): Promise<Outcome>
   refuse(refusal: Refusal): void
+  /** Does it and answers, with a row of the audit and a record as of a call. Rejects where the answer could not be written. */
+  ofSession(request: SessionRequest, work: SessionWork): Promise<void>
   /** Servers and toolsets that `/mcp/{mount}` serves; '' is not among them. */
   mounts(): readonly string[]
 }

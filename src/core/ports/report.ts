@@ -17,6 +17,7 @@ export const counters = {
     help: 'Times that an endpoint of a server with several was left out: it could not be reached (`unreachable`), or failed calls in a row (`failures`).',
     labels: ['upstream', 'reason'],
   },
+  pings: { help: 'Requests `ping` of clients, which leave no row of the audit, no span and no line.', labels: ['transport'] },
   events_dropped: { help: 'Progress, log and change events that were dropped.', labels: ['where'] },
   clients_cut: { help: 'Clients cut off, since they read too slowly: by what was unsent to them, or to all together.', labels: ['unsent'] },
   calls_queued: { help: 'Calls that waited for a place at their upstream.', labels: ['upstream'] },

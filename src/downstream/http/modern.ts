@@ -56,6 +56,7 @@ export class ModernDoor {
 
   /** A ping without an envelope. */
   pong({ res, message, body }: ArrivedPost): void {
+    this.context.report.counters.add('pings', { transport: 'http' })
     // `classify` has seen the id.
     writeJson(res, 200, resultBytes(rawIdOf(message, body) as RawId, emptyObject.bytes))
   }

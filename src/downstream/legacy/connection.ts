@@ -13,11 +13,12 @@ import type { DoorContext } from '../door.ts'
 import type { Message } from '../modern/envelope.ts'
 import { traceOf } from '../modern/trace.ts'
 import type { Arrival } from './arrival.ts'
+import type { Channel } from './channel.ts'
 import type { ClientQuestions } from './client-questions.ts'
 import { handshake } from './handshake.ts'
 import type { StopReason } from './input-requests.ts'
 import { type ClientMessage, joinBatch, mostInBatch, readClientMessage, splitBatch } from './message.ts'
-import { type Channel, LegacySession } from './session.ts'
+import { LegacySession } from './session.ts'
 import { SessionCredential } from './session-credential.ts'
 
 export interface ConnectionParts {
@@ -108,6 +109,7 @@ export class LegacyClientConnection {
       case 'request':
         if (session !== undefined) return session.request(message, arrival, channel)
         if (message.method === 'ping') {
+          this.parts.context.report.counters.add('pings', { transport: this.parts.transport })
           channel.answer(resultBytes(message.id, emptyObject.bytes))
           return
         }

@@ -7,8 +7,8 @@ import { asBuffer } from '../../core/protocol/scan.ts'
 import type { Heartbeat, HeartbeatTarget } from '../http/heartbeat.ts'
 import { writeJson } from '../http/refusals.ts'
 import { streamHeaders } from '../http/reply.ts'
+import type { Channel } from './channel.ts'
 import { joinBatch } from './message.ts'
-import type { Channel } from './session.ts'
 import type { EventStream } from './stream.ts'
 
 export interface PostParts {

@@ -2,9 +2,8 @@
 // calls of them, and writes answers and questions to the channel that each request came with.
 
 import { type Caller, type LogLevel, logLevels } from '../../core/call/call.ts'
-import type { CallEvent, Delivery, Interest, OpenExchange, Sink } from '../../core/call/exchange.ts'
+import type { CallEvent, Interest, Sink } from '../../core/call/exchange.ts'
 import { IntrusiveList } from '../../core/call/intrusive-list.ts'
-import { internal, type Outcome } from '../../core/call/outcome.ts'
 import { emptyObject, payloadOf } from '../../core/call/payload.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { Signal } from '../../core/call/signal.ts'
@@ -30,37 +29,19 @@ import { type DoorContext, tooLargeToTell } from '../door.ts'
 import { oneLine } from '../modern/line.ts'
 import { traceOf } from '../modern/trace.ts'
 import { type Asked, legacyAnswer, legacyFault } from './answer.ts'
+import { answerLeg } from './answer-leg.ts'
 import type { Arrival } from './arrival.ts'
 import { crosses, makeCall, pinsIn } from './call.ts'
 import type { Handshake } from './capabilities.ts'
+import type { Channel, CommonChannel } from './channel.ts'
 import type { ClientQuestions, Reply } from './client-questions.ts'
 import { eventBytes, progressOf } from './events.ts'
 import type { InputRequestsParts, StopReason } from './input-requests.ts'
 import { MultiRoundTrip } from './multi-round-trip.ts'
 import { askOutside } from './outside.ts'
+import { doOwn } from './own-requests.ts'
 import type { SessionCredential } from './session-credential.ts'
 import { Subscriptions } from './subscriptions.ts'
-
-/** Where the messages of one request go. */
-export interface Channel {
-  /** False where nothing but the answer can reach the client. */
-  readonly streams: boolean
-  /** Bytes of the largest message that its reader takes. */
-  readonly largest: number
-  /** A notification or a question on the way. `droppable`: may be left out where the client reads too slowly. */
-  send(message: Uint8Array, droppable: boolean): void
-  /** The answer; nothing follows. `fault`: what it says, where it is one. */
-  answer(message: Uint8Array, fault?: Fault): Delivery
-  /** There will be no answer: the client cancelled. */
-  silence(): void
-  /** A bug kept an answer from being written, whole or in part: nothing more can be said. */
-  cut(): void
-}
-
-/** Where messages go that belong to no request. */
-export interface CommonChannel {
-  send(message: Uint8Array, droppable: boolean): void
-}
 
 export interface SessionProfile {
   /** Unguessable; the affinity of its calls. */
@@ -169,16 +150,18 @@ export class LegacySession {
       return this.refuse(asked, fault('invalid_params', { reason: 'params must be an object' }), arrival, channel)
     }
     if (crosses(message.method)) return this.cross(asked, message, arrival, channel)
+    const uri = targetIn(message.method, params)
     switch (message.method) {
       case 'ping':
+        this.parts.context.report.counters.add('pings', { transport: this.profile.transport })
         channel.answer(resultBytes(asked.id, emptyObject.bytes))
         return
       case 'logging/setLevel':
-        return this.setLevel(asked, params?.level, arrival, channel)
+        return this.own(asked, message, uri, arrival, channel, () => this.setLevel(params?.level))
       case 'resources/subscribe':
-        return this.subscribe(asked, targetIn(asked.method, params), arrival, channel)
+        return this.own(asked, message, uri, arrival, channel, () => this.subscribe(uri))
       case 'resources/unsubscribe':
-        return this.unsubscribe(asked, targetIn(asked.method, params), arrival, channel)
+        return this.own(asked, message, uri, arrival, channel, () => this.unsubscribe(uri))
       case 'initialize':
         return this.refuse(asked, fault('invalid_request', { reason: 'this session is initialized already' }), arrival, channel)
       default:
@@ -400,29 +383,43 @@ export class LegacySession {
     })
   }
 
-  private async setLevel(asked: Asked, level: unknown, arrival: Arrival, channel: Channel): Promise<void> {
-    if (!(logLevels as readonly unknown[]).includes(level)) {
-      const problem = fault('invalid_params', { reason: `level must be one of ${logLevels.join(', ')}` })
-      return this.refuse(asked, problem, arrival, channel)
-    }
+  /** A request that is about the session alone. */
+  private own(
+    asked: Asked,
+    message: IncomingRequest,
+    target: string | undefined,
+    arrival: Arrival,
+    channel: Channel,
+    run: () => Promise<Fault | undefined>,
+  ): Promise<void> {
+    const caller = this.caller(arrival.principal, arrival.headers, undefined)
+    return doOwn(
+      { context: this.parts.context, mount: this.profile.mount, caller, asked, params: message.params, target, arrival },
+      channel,
+      run,
+    )
+  }
+
+  private async setLevel(level: unknown): Promise<Fault | undefined> {
+    if (!(logLevels as readonly unknown[]).includes(level))
+      return fault('invalid_params', { reason: `level must be one of ${logLevels.join(', ')}` })
     this.level = level as LogLevel
     await this.keep()
-    channel.answer(resultBytes(asked.id, emptyObject.bytes))
+    return undefined
   }
 
-  private async subscribe(asked: Asked, uri: string | undefined, arrival: Arrival, channel: Channel): Promise<void> {
-    if (uri === undefined) return this.refuse(asked, fault('invalid_params', { reason: 'uri must be a string' }), arrival, channel)
+  private async subscribe(uri: string | undefined): Promise<Fault | undefined> {
+    if (uri === undefined) return fault('invalid_params', { reason: 'uri must be a string' })
     const failed = await this.subscriptions.subscribe(uri)
-    if (failed !== undefined) return this.refuse(asked, failed, arrival, channel)
-    await this.keep()
-    channel.answer(resultBytes(asked.id, emptyObject.bytes))
+    if (failed === undefined) await this.keep()
+    return failed
   }
 
-  private async unsubscribe(asked: Asked, uri: string | undefined, arrival: Arrival, channel: Channel): Promise<void> {
-    if (uri === undefined) return this.refuse(asked, fault('invalid_params', { reason: 'uri must be a string' }), arrival, channel)
+  private async unsubscribe(uri: string | undefined): Promise<Fault | undefined> {
+    if (uri === undefined) return fault('invalid_params', { reason: 'uri must be a string' })
     this.subscriptions.unsubscribe(uri)
     await this.keep()
-    channel.answer(resultBytes(asked.id, emptyObject.bytes))
+    return undefined
   }
 
   private async keep(): Promise<void> {
@@ -461,29 +458,6 @@ export class LegacySession {
       requestId: asked.id,
       arrived: arrival.times,
     })
-  }
-}
-
-/** A bug in writing the answer is its call's, which has its record. */
-function answerLeg(asked: Asked, outcome: Outcome, exchange: OpenExchange, channel: Channel): void {
-  // Not resolved: the cautious form, since a tool with an output schema may not say it otherwise.
-  const declaresOutput = exchange.fact('item')?.declaresOutput ?? true
-  const answer = answerOf(asked, outcome, exchange, declaresOutput)
-  try {
-    exchange.close(channel.answer(answer, outcome.kind === 'fault' ? outcome.fault : undefined))
-  } catch (bug) {
-    exchange.fail(bug)
-    exchange.close('failed')
-    channel.cut()
-  }
-}
-
-function answerOf(asked: Asked, outcome: Outcome, exchange: OpenExchange, declaresOutput: boolean): Buffer {
-  try {
-    return legacyAnswer(asked, outcome, declaresOutput)
-  } catch (bug) {
-    exchange.fail(bug)
-    return legacyAnswer(asked, internal(asked.correlationId), true)
   }
 }
 

@@ -174,6 +174,8 @@ function shapeText(shape: string | undefined): string {
 
 interface Named {
   readonly method: string | undefined
+  /** In place of the method, where a client asked by another. */
+  readonly askedAs?: string | undefined
   readonly upstream: string | undefined
   readonly item: string | undefined
   readonly itemKind: string | undefined
@@ -186,10 +188,11 @@ interface Named {
 function targetTexts(clean: (text: string) => string): (named: Named) => string {
   const texts = new Map<string, { readonly named: Named; readonly text: string }>()
   return (named) => {
-    const { method, upstream, item, itemKind, version, contract, readOnly } = named
+    const { upstream, item, itemKind, version, contract, readOnly } = named
+    const method = named.askedAs ?? named.method
     const name = item ?? method ?? ''
     const known = texts.get(name)
-    if (known !== undefined && isSame(known.named, named)) return known.text
+    if (known !== undefined && isSame(known.named, named, method)) return known.text
     const changes = readOnly === undefined ? 'null' : readOnly ? '1' : '0'
     const shown = item?.includes('://') === true ? json(clean(item)) : json(item)
     const text = `[${json(method)},${json(upstream)},${shown},${json(itemKind)},${version ?? 'null'},${json(contract)},${changes}]`
@@ -200,9 +203,9 @@ function targetTexts(clean: (text: string) => string): (named: Named) => string 
   }
 }
 
-function isSame(a: Named, b: Named): boolean {
+function isSame(a: Named, b: Named, method: string | undefined): boolean {
   return (
-    a.method === b.method &&
+    a.method === method &&
     a.upstream === b.upstream &&
     a.item === b.item &&
     a.itemKind === b.itemKind &&

@@ -51,6 +51,7 @@ export function testGateway(
       return answering(call, exchange)
     },
     refuse: (refusal) => void refusals.push(refusal),
+    ofSession: async (_request, { run, answer }) => void answer(await run()),
     mounts: () => options.mounts ?? [],
   }
 }
