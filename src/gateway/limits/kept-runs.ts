@@ -146,7 +146,7 @@ export class KeptRuns implements RunKeeper {
     for (const { run } of changed) Object.assign(run.unwritten, { tokens: 0, calls: 0, told: false })
     const now = this.clock.now()
     const mono = this.clock.mono()
-    const kept = await this.durable.transact(async (transaction) => {
+    const work = this.durable.transact(async (transaction) => {
       await transaction.runEach(
         `INSERT INTO run_usage (tenant, run, kind, tokens, calls, told, last_ms) VALUES (?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (tenant, run) DO UPDATE SET tokens = run_usage.tokens + excluded.tokens, calls = run_usage.calls + excluded.calls,
@@ -172,6 +172,10 @@ export class KeptRuns implements RunKeeper {
       )
       // Of gateways that are gone: nobody else ends their runs.
       await transaction.run('DELETE FROM run_usage WHERE last_ms <= ?', [now - 2 * quietMs])
+    })
+    const kept = await work.catch((bug: unknown) => {
+      this.lose(changed.length + ended.length, 'an internal error, see the log')
+      throw bug
     })
     if (kept.ok) {
       this.losing = false

@@ -186,7 +186,7 @@ export class KeptUsage {
     this.waiting = new Map()
     if (uses.length === 0) return
     const now = this.clock.now()
-    const kept = await this.durable.transact(async (transaction) => {
+    const work = this.durable.transact(async (transaction) => {
       await transaction.runEach(
         `INSERT INTO budget_usage (tenant, key, began_ms, ended_ms, period_ms, amount) VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT (tenant, key, began_ms) DO UPDATE SET amount = budget_usage.amount + excluded.amount, ended_ms = excluded.ended_ms,
@@ -194,6 +194,10 @@ export class KeptUsage {
         uses.map((use) => [partsOf(use.key)[0], use.key, use.beganMs, use.endedMs, use.periodMs, use.amount]),
       )
       await transaction.run('DELETE FROM budget_usage WHERE ended_ms + period_ms <= ?', [now])
+    })
+    const kept = await work.catch((bug: unknown) => {
+      this.lose(uses.length, 'an internal error, see the log')
+      throw bug
     })
     if (kept.ok) {
       this.losing = false

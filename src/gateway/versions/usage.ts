@@ -169,7 +169,7 @@ export class ToolUsage {
     this.count = 0
     if (rows.length === 0) return
     const oldest = Math.floor(this.clock.now() / dayMs) - usageDays - 1
-    const kept = await this.durable.transact(async (transaction) => {
+    const work = this.durable.transact(async (transaction) => {
       await transaction.runEach(
         `INSERT INTO tool_usage (tenant, upstream, tool, family, issuer, subject, client, day, calls, last_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (tenant, upstream, tool, issuer, subject, client, day)
@@ -177,6 +177,10 @@ export class ToolUsage {
         rows,
       )
       await transaction.run('DELETE FROM tool_usage WHERE day < ?', [oldest])
+    })
+    const kept = await work.catch((bug: unknown) => {
+      this.lose(callsOf(rows), 'an internal error, see the log')
+      throw bug
     })
     if (kept.ok) {
       this.losing = false
