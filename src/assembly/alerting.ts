@@ -18,6 +18,8 @@ export interface AlertingParts {
   readonly random: Random
   readonly report: Report
   readonly durable: Durable | undefined
+  /** Of this process, among those that share the store. */
+  readonly gateway: string
   readonly proxies: Proxies | undefined
   readonly redact: (text: string) => string
   readonly levels: ServiceLevels
@@ -61,6 +63,7 @@ export function assembleAlerting(parts: AlertingParts): AssembledAlerting {
     random,
     report,
     durable,
+    gateway: parts.gateway,
     redact,
     configuration,
     ownerOf: (server) => settings.servers[server]?.owner,

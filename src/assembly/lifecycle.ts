@@ -235,6 +235,7 @@ class Running implements RunningGateway {
       random: systemRandom,
       report: this.report,
       durable,
+      gateway: replica,
       proxies: options.proxies,
       redact,
       levels: this.levels,

@@ -14,7 +14,7 @@ export class ForwardClock implements Clock {
   private readonly due = new Set<Due>()
 
   now(): number {
-    return systemClock.now() + this.ahead
+    return Math.round(systemClock.now() + this.ahead)
   }
 
   mono(): number {

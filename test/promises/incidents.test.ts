@@ -158,7 +158,7 @@ const day = (days: number): string => new Date(Date.now() + days * 86_400_000).t
 let issuer: TestIssuer | undefined
 
 /** By another program, at a file of the state folder; it waits as long as the gateway writes. */
-async function runs(it: World, file: string, sql: string): Promise<DatabaseSync> {
+async function runs(it: World, file: string, sql: string): Promise<InstanceType<typeof DatabaseSync>> {
   const other = new DatabaseSync(join(it.stateDir, file), { timeout: 0 })
   const done = await eventually(() => {
     try {

@@ -22,7 +22,7 @@ const landed: Readonly<Record<string, readonly string[]>> = {
   tool_deprecations: ['c6a58a5748110f81'],
   tool_histories: ['79fafe2b860653e1'],
   tool_usage: ['d6e6a2f2f437c099'],
-  alerts: ['df48bcc7212f24db'],
+  alerts: ['df48bcc7212f24db', 'a85c9d3e54658997'],
   faults: ['0927b8addf254ee7'],
   objectives: ['f46475403022c600'],
   run_usage: ['5afdd300e7075786'],

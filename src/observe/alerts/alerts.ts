@@ -16,6 +16,7 @@ import type { AlertSettings } from './settings.ts'
 import { type Redact, Shower, type ShownIncident } from './shown.ts'
 import { longestSilenceMs, type Silence } from './silences.ts'
 import { slack } from './slack.ts'
+import { alone, type Claim, type Claimed, Tellings } from './tellings.ts'
 import { webhook } from './webhook.ts'
 
 export interface AlertsParts {
@@ -26,8 +27,10 @@ export interface AlertsParts {
   readonly time: SteadyTime
   readonly random: Random
   readonly report: Report
-  /** Absent: incidents end with the gateway. */
+  /** Absent: incidents end with the gateway. Gateways that share it tell each incident once. */
   readonly durable: Durable | undefined
+  /** Of this process, among them. */
+  readonly gateway: string
   /** Takes known secrets out of texts. */
   readonly redact: Redact
   readonly ownerOf: (server: string) => string | undefined
@@ -50,6 +53,8 @@ export interface ShownSilence {
 
 /** Between two looks, in ms. */
 const lookMs = 15_000
+/** Until another gateway is asked again whether it has told, in ms: the next look. */
+const waitMs = lookMs - 1_000
 /** A message that no receiver took for so long is given up. */
 const staleMs = 24 * 3_600_000
 
@@ -57,6 +62,7 @@ export class Alerts {
   private readonly parts: AlertsParts
   private readonly incidents: Incidents
   private readonly store: IncidentStore | undefined
+  private readonly tellings: Tellings | undefined
   private readonly shower: Shower
   private readonly senders: readonly Sender[]
   private readonly alertmanagers: readonly Alertmanager[]
@@ -68,6 +74,11 @@ export class Alerts {
   private ended = false
   /** The sum of their sequences at the last look: another one is something new to tell. */
   private notices = 0
+  /** By output and incident: another gateway is about to tell it, or has it open still; it is asked again after that, in steady ms. */
+  private readonly waiting = new Map<string, number>()
+  /** Changes of silences here, and those under way: what was read meanwhile is not what stands. */
+  private silencings = 0
+  private silencing = 0
   /** More are open than are kept: told once. */
   private isFull = false
 
@@ -76,6 +87,7 @@ export class Alerts {
     const { settings, time, durable, redact, ownerOf, configuration, report, clock, fetch } = parts
     this.incidents = new Incidents({ ownerOf, configuration, dropped: () => this.full() })
     this.store = durable === undefined ? undefined : new IncidentStore(durable, time)
+    this.tellings = durable === undefined ? undefined : new Tellings({ durable, clock, gateway: parts.gateway })
     this.shower = new Shower(time, redact)
     this.look = guarded<void>(report, 'alerts', () => this.lookNow())
     const outputs = [
@@ -90,7 +102,8 @@ export class Alerts {
           clock,
           report,
           due: (name) => this.due(name),
-          shown: (incident, notice) => this.messageOf(incident, notice, output.name),
+          claim: (incident, notice, name) => this.claim(incident, notice, name),
+          shown: (incident, notice, claim) => this.messageOf(incident, notice, claim),
           settled: () => this.save(),
         }),
     )
@@ -120,6 +133,7 @@ export class Alerts {
     this.timer?.cancel()
     for (const one of this.alertmanagers) one.end()
     await Promise.all(this.senders.map((one) => one.end()))
+    await this.tellings?.stands([]).catch((bug: unknown) => reportBug(this.parts.report, 'alerts', bug))
     await this.saving
     this.save()
     await this.saving
@@ -157,20 +171,20 @@ export class Alerts {
 
   /** Undefined where there are too many. */
   silence(selector: string, forMs: number, reason: string, by: string): ShownSilence | undefined {
-    const { random, time, report } = this.parts
+    const { random, time } = this.parts
     const now = time.now()
     const id = Buffer.from(random.bytes(6)).toString('hex')
     const silence: Silence = { id, selector, reason, by, fromMs: now, untilMs: now + Math.min(forMs, longestSilenceMs) }
     this.incidents.silences.all(now)
     if (!this.incidents.silences.add(silence)) return undefined
-    if (this.store !== undefined) inBackground(report, 'alerts', this.store.keepSilence(silence))
+    if (this.store !== undefined) this.changeSilences(this.store.keepSilence(silence))
     return this.shownSilence(silence)
   }
 
   unsilence(id: string): ShownSilence | undefined {
     const ended = this.incidents.silences.end(id)
     if (ended === undefined) return undefined
-    if (this.store !== undefined) inBackground(this.parts.report, 'alerts', this.store.forgetSilence(id))
+    if (this.store !== undefined) this.changeSilences(this.store.forgetSilence(id))
     return this.shownSilence(ended)
   }
 
@@ -219,8 +233,54 @@ export class Alerts {
     }
     conditions.push(...this.undelivered())
     this.incidents.take(conditions, time.now())
+    this.share()
     if (!this.ended) this.wake()
     this.save()
+  }
+
+  /** Others hear what stands here; what they keep silent is silent here. */
+  private share(): void {
+    const { tellings, store } = this
+    const now = this.parts.time.now()
+    for (const [key, untilMs] of this.waiting) if (untilMs <= now) this.waiting.delete(key)
+    if (tellings === undefined || store === undefined || this.ended) return
+    const told = [...this.incidents.openOnes()].filter(({ notice }) => notice !== undefined)
+    inBackground(this.parts.report, 'alerts', tellings.stands(told))
+    if (told.length > 0) inBackground(this.parts.report, 'alerts', this.hearSilences(store))
+  }
+
+  private changeSilences(change: Promise<unknown>): void {
+    this.silencings += 1
+    this.silencing += 1
+    const ended = change.finally(() => {
+      this.silencing -= 1
+    })
+    inBackground(this.parts.report, 'alerts', ended)
+  }
+
+  private async hearSilences(store: IncidentStore): Promise<void> {
+    const before = this.silencings
+    if (this.silencing > 0) return
+    const found = await store.silences()
+    if (found.ok && this.silencings === before) this.incidents.silences.replace(found.value)
+  }
+
+  private async claim(incident: Incident, notice: Notice, output: string): Promise<Claimed> {
+    const { tellings, store } = this
+    if (tellings === undefined || store === undefined) return alone(incident, notice, output)
+    try {
+      if (notice.what !== 'resolved') await this.hearSilences(store)
+      const now = this.parts.time.now()
+      const claimed =
+        notice.what !== 'resolved' && this.incidents.silenced(incident, now)
+          ? 'later'
+          : await tellings.claim(incident, notice, output, now - notice.atMs)
+      if (claimed === 'later') this.waiting.set(`${output} ${incident.id}`, now + waitMs)
+      return claimed
+    } catch (bug) {
+      reportBug(this.parts.report, 'alerts', bug)
+      return alone(incident, notice, output)
+    }
   }
 
   private wake(): void {
@@ -238,7 +298,7 @@ export class Alerts {
     let found: Incident | undefined
     for (const incident of this.incidents.all()) {
       const { notice, told } = incident
-      if (notice === undefined || (told.get(output) ?? 0) >= notice.sequence) continue
+      if (notice === undefined || (told.get(output) ?? 0) >= notice.sequence || this.waiting.has(`${output} ${incident.id}`)) continue
       if (now - notice.atMs > staleMs) {
         told.set(output, notice.sequence)
         this.parts.report.counters.add('alert_notifications', { output, outcome: 'dropped' })
@@ -247,13 +307,12 @@ export class Alerts {
     return found
   }
 
-  private messageOf(incident: Incident, { sequence, what, atMs }: Notice, output: string): Message {
-    const first = !incident.told.has(output)
+  private messageOf(incident: Incident, { what, atMs }: Notice, claim: Claim): Message {
     return {
-      id: `${incident.id}-${sequence}`,
-      event: first && what !== 'resolved' ? 'opened' : what,
+      id: `${claim.incident}-${claim.sequence}`,
+      event: eventOf(what, claim.first),
       atMs: this.parts.time.wall(atMs),
-      incident: this.shower.show(incident, false),
+      incident: { ...this.shower.show(incident, false), id: claim.incident },
     }
   }
 
@@ -307,6 +366,12 @@ export class Alerts {
 
 function nameOf(kind: string, at: number): string {
   return at === 0 ? kind : `${kind}-${at + 1}`
+}
+
+/** What is the first of this gateway may be the next of another. */
+function eventOf(what: Notice['what'], first: boolean): Notice['what'] {
+  if (first) return what === 'resolved' ? what : 'opened'
+  return what === 'opened' ? 'worse' : what
 }
 
 function everyJudged({ members }: Incident): boolean {

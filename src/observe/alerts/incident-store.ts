@@ -9,6 +9,7 @@ import { limits } from './incidents.ts'
 import { type AlertKind, isAlertKind } from './kinds.ts'
 import type { Silence } from './silences.ts'
 import { mostSilences } from './silences.ts'
+import { tellingsMigration } from './tellings.ts'
 
 export const alertsDomain: Domain = {
   name: 'alerts',
@@ -23,10 +24,12 @@ export const alertsDomain: Domain = {
            tenant TEXT NOT NULL, id TEXT NOT NULL, state TEXT NOT NULL, until_ms BIGINT NOT NULL, PRIMARY KEY (tenant, id))`,
       ],
     },
+    tellingsMigration,
   ],
 }
 
 const tenant = 'default'
+const allSilences = 'SELECT state FROM alert_silences WHERE tenant = ? ORDER BY until_ms LIMIT ?'
 const longestState = 262_144
 const keptForMs = 30 * 86_400_000
 
@@ -79,6 +82,10 @@ const keptIncident = z.object({
   notice: z.object({ sequence: ms, what: z.enum(noticeKinds), atMs: ms, severity }).optional(),
   toldReopened: z.number().int().nonnegative(),
   told: z.record(z.string().max(100), ms),
+  toldAs: z
+    .string()
+    .regex(/^[0-9a-f]{12}$/)
+    .optional(),
 })
 
 const keptSilence = z.object({ id: text, selector: text, reason: text, by: text, fromMs: ms, untilMs: ms })
@@ -103,7 +110,7 @@ export class IncidentStore {
         tenant,
         limits.open + limits.closed,
       ]),
-      silences: await reader.all('SELECT state FROM alert_silences WHERE tenant = ? ORDER BY until_ms LIMIT ?', [tenant, mostSilences]),
+      silences: await reader.all(allSilences, [tenant, mostSilences]),
     }))
     if (!found.ok) return found
     const { incidents, silences } = found.value
@@ -114,6 +121,11 @@ export class IncidentStore {
         silences: silences.flatMap(({ state }) => this.silenceIn(state) ?? []),
       },
     }
+  }
+
+  async silences(): Promise<Stored<readonly Silence[]>> {
+    const found = await this.durable.read((reader) => reader.all(allSilences, [tenant, mostSilences]))
+    return found.ok ? { ok: true, value: found.value.flatMap(({ state }) => this.silenceIn(state) ?? []) } : found
   }
 
   save(incidents: readonly Incident[], nowMs: number): Promise<Stored<unknown>> {
@@ -209,6 +221,7 @@ export class IncidentStore {
       notice: notice === undefined ? undefined : { ...notice, atMs: steady(notice.atMs) },
       toldReopened: found.toldReopened,
       told: new Map(Object.entries(told)),
+      toldAs: found.toldAs,
       changed: false,
     }
   }

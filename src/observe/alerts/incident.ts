@@ -54,6 +54,8 @@ export interface Incident {
   toldReopened: number
   /** The last sequence that each output has taken. */
   readonly told: Map<string, number>
+  /** The id under which it was told, where another gateway told it first. */
+  toldAs: string | undefined
   /** Was changed since it was kept. */
   changed: boolean
 }

@@ -74,7 +74,7 @@ export class Incidents {
   }
 
   find(id: string): Incident | undefined {
-    return this.open.get(id) ?? this.closed.find((one) => one.id === id)
+    return this.open.get(id) ?? this.all().find((one) => one.id === id || one.toldAs === id)
   }
 
   /** Brings one back from before a restart. */
@@ -210,6 +210,7 @@ export class Incidents {
       notice: undefined,
       toldReopened: 0,
       told: new Map(),
+      toldAs: undefined,
       changed: true,
     }
     this.open.set(incident.id, incident)

@@ -5,6 +5,7 @@ import type { GuardedFetch } from '../../core/ports/guarded-fetch.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Incident, Notice } from './incident.ts'
 import type { ShownIncident } from './shown.ts'
+import type { Claim, Claimed } from './tellings.ts'
 
 /** `again`: later; `refused`: the receiver will not take this one. */
 export type Delivered = 'sent' | 'again' | 'refused'
@@ -34,7 +35,9 @@ export interface SenderParts {
   readonly report: Report
   /** What is due to be told, the oldest first. */
   readonly due: (output: string) => Incident | undefined
-  readonly shown: (incident: Incident, notice: Notice) => Message
+  /** Who else tells it is asked first. */
+  readonly claim: (incident: Incident, notice: Notice, output: string) => Promise<Claimed>
+  readonly shown: (incident: Incident, notice: Notice, claim: Claim) => Message
   /** A message was taken, or will never be. */
   readonly settled: (incident: Incident) => void
 }
@@ -95,15 +98,23 @@ export class Sender {
 
   /** How long to wait until the next try, in ms; undefined: not at all. */
   private async send(incident: Incident, notice: Notice): Promise<number | undefined> {
-    const { output, clock, report, shown, settled } = this.parts
+    const { output, clock, report, shown } = this.parts
+    const claim = await this.parts.claim(incident, notice, this.name)
+    if (claim === 'later') return undefined
+    if ('told' in claim) {
+      if (claim.told !== incident.id) incident.toldAs = claim.told
+      this.done(incident, notice)
+      return undefined
+    }
     let delivered: Delivered
     try {
-      delivered = await output.send(shown(incident, notice), this.fetch, clock.now())
+      delivered = await output.send(shown(incident, notice, claim), this.fetch, clock.now())
     } catch {
       // What a receiver does, or that it is not there; its address may be a secret, so nothing of the error is told.
       delivered = 'again'
     }
     this.refusals = delivered === 'refused' ? this.refusals + 1 : 0
+    await claim.ended(delivered === 'sent')
     const outcome = delivered === 'sent' ? 'sent' : delivered === 'refused' && this.refusals >= mostRefusals ? 'dropped' : 'failed'
     report.counters.add('alert_notifications', { output: this.name, outcome })
     if (outcome === 'failed') {
@@ -118,10 +129,15 @@ export class Sender {
       this.failing = 0
       report.log('info', 'A receiver of alerts takes them again', { output: this.name })
     }
-    incident.told.set(this.name, notice.sequence)
-    incident.changed = true
-    settled(incident)
+    if (claim.incident !== incident.id) incident.toldAs = claim.incident
+    this.done(incident, notice)
     return undefined
+  }
+
+  private done(incident: Incident, { sequence }: Notice): void {
+    incident.told.set(this.name, sequence)
+    incident.changed = true
+    this.parts.settled(incident)
   }
 }
 

@@ -71,6 +71,7 @@ async function made(
         },
       },
       durable,
+      gateway: systemRandom.id(),
       redact: (text) => redaction.recognised(text),
       ownerOf: () => 'team',
       configuration: 'abc',

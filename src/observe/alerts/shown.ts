@@ -72,11 +72,11 @@ export class Shower {
     const { kind = 'bug', tool, results, affected } = lead?.condition ?? {}
     const tools = new Set(members.map(({ condition }) => condition.tool ?? ''))
     const only = tools.size === 1 ? tool : undefined
-    const { id, severity, server, caller, owner, reopened, firstCall, deploy, configuration, resolvedMs } = incident
+    const { id, toldAs, severity, server, caller, owner, reopened, firstCall, deploy, configuration, resolvedMs } = incident
     const acknowledged = acknowledgedOf(incident)
     const more = Math.max(0, members.length - mostConditions) + incident.beyond
     return {
-      id,
+      id: toldAs ?? id,
       state: resolvedMs !== undefined ? 'resolved' : silenced ? 'silenced' : acknowledged === undefined ? 'open' : 'acknowledged',
       severity,
       kind,

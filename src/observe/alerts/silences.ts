@@ -23,6 +23,12 @@ export class Silences {
     return this.silences.map(({ read: _, ...silence }) => silence)
   }
 
+  /** Those of all gateways. */
+  replace(silences: readonly Silence[]): void {
+    this.silences = []
+    for (const one of silences) this.add(one)
+  }
+
   /** False where there are too many. */
   add(silence: Silence): boolean {
     if (this.silences.length >= mostSilences) return false
