@@ -83,16 +83,35 @@ describe('callers to whom the configuration gives a role', () => {
     )
     expect(text).not.toContain(forMcp.slice(0, 40))
     writeFileSync(join(folder, 'signalbox.yaml'), JSON.stringify({ stateDir: folder, servers: {} }))
-    const rows = async (): Promise<Result[]> => {
-      const { out } = await signalbox(folder, 'audit', 'query', '--json', '--about', 'operation')
+    const rows = async (about: string): Promise<Result[]> => {
+      const { out } = await signalbox(folder, 'audit', 'query', '--json', '--about', about)
       return out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
     }
-    expect(await eventually(async () => (await rows()).length === 3)).toBe(true)
-    expect((await rows()).map(({ issuer, subject, credential }) => [issuer, subject, credential])).toEqual([
-      [idp.issuer, 'alice', 'token-1'],
-      [idp.issuer, 'ada', 'token-1'],
-      [null, null, 'admin.token'],
+    const whoDid = (all: Result[]) => all.map(({ issuer, subject, credential, decision }) => [issuer, subject, credential, decision])
+    expect(await eventually(async () => (await rows('operation')).length === 7)).toBe(true)
+    const operations = await rows('operation')
+    expect(whoDid(operations.filter(({ rule }) => rule === 'operator'))).toEqual([
+      [idp.issuer, 'alice', 'token-1', 'denied'],
+      [idp.issuer, 'ada', 'token-1', 'denied'],
+      [null, null, 'admin.token', 'denied'],
     ])
+    // Who was refused what, and why.
+    expect(operations.filter(({ rule }) => rule === 'admin_role')).toMatchObject(
+      Array(2).fill({
+        subject: 'alice',
+        method: 'POST /admin/v1/budgets/{id}/actions',
+        reason: expect.stringContaining('needs the role operator'),
+      }),
+    )
+    expect(whoDid(operations.filter(({ rule }) => rule === 'admin_no_role'))).toEqual(
+      Array(2).fill([idp.issuer, 'alice', 'token-1', 'denied']),
+    )
+    const unknown = (await rows('authenticate')).filter(({ rule }) => rule === 'admin_unauthenticated')
+    expect(unknown.map(({ method, subject }) => [method, subject]).sort()).toEqual([
+      ...Array(3).fill(['GET /admin/v1/upstreams', null]),
+      ...Array(2).fill(['POST /admin/v1/budgets/{id}/actions', null]),
+    ])
+    expect(JSON.stringify(unknown)).not.toContain(forMcp.slice(0, 40))
     const metadata = await fetch(`${gateway.base}/.well-known/oauth-protected-resource/admin/v1`)
     expect(await metadata.json()).toMatchObject({ resource, authorization_servers: [idp.issuer], scopes_supported: ['admin:operate'] })
   })

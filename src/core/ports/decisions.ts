@@ -44,6 +44,8 @@ export interface Decision {
   readonly run?: Run | undefined
   /** For people; no secret. */
   readonly reason: string | undefined
+  /** Whoever reaches a door can cause such, as many as they like: of each rule so many are kept one by one, the others as their number. */
+  readonly fromAnybody?: true
 }
 
 /** Never throws, never blocks. */

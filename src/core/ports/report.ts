@@ -99,7 +99,7 @@ export const counters = {
   audit_rows: { help: 'Rows of the audit that were kept.', labels: [] },
   audit_rows_lost: { help: 'Rows of the audit that were lost, since the store was away for longer than memory lasts.', labels: [] },
   admin_refused: {
-    help: 'Requests to the admin door that were refused: of nobody who is known (`unauthenticated`), of a caller without a role (`no_role`), or whose role is too little (`role`).',
+    help: 'Requests to the admin door that were refused: of nobody who is known (`unauthenticated`), of a caller without a role (`no_role`), whose role is too little (`role`), or by a host or origin that is not let in (`host`).',
     labels: ['reason'],
   },
   access_denied: { help: 'Calls that no rule of `access` grants, or not with the scopes of the caller.', labels: ['upstream', 'kind'] },

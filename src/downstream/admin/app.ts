@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import swagger from '@fastify/swagger'
-import fastify from 'fastify'
+import fastify, { type FastifyRequest } from 'fastify'
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { Sealer } from '../../core/call/seal.ts'
 import type { Clock } from '../../core/ports/clock.ts'
@@ -17,6 +17,7 @@ import { type AdminAccess, mustHave, whoAsks } from './operator.ts'
 import { Cursors } from './paging.ts'
 import { answerProblem, Problem } from './problem.ts'
 import { answerErrors, problemOfFault, servedHere } from './problems.ts'
+import { operationOf, RefusedRequests } from './refused.ts'
 import type { AdminApp, ResourceTools } from './resource.ts'
 import { type ResourceParts, resources } from './resources/index.ts'
 
@@ -55,13 +56,16 @@ export async function createAdminApp(parts: AdminParts, serverOf: (listener: Req
   app.setValidatorCompiler(validatorCompiler)
   app.setSerializerCompiler(serializerCompiler)
   readJson(app)
-  answerErrors(app, report.log)
+  const operations = new Operations(decisions, clock)
+  answerErrors(app, report.log, (request, detail) => noteFailed(operations, request, detail))
   app.decorateRequest('operator')
-  const who = whoAsks(access, report)
+  app.decorateRequest('noted', false)
+  const refusals = new RefusedRequests(decisions, clock)
+  const who = whoAsks(access, report, refusals)
   app.addHook('onRequest', async (request, reply) => {
     reply.header('cache-control', 'no-store')
     request.operator = await who(request)
-    mustHave(request, report)
+    mustHave(request, report, refusals)
   })
   // JSON has one encoding, and its media type no parameter for it (RFC 8259 §11).
   app.addHook('onSend', async (_request, reply) => {
@@ -69,13 +73,21 @@ export async function createAdminApp(parts: AdminParts, serverOf: (listener: Req
     if (/^application\/([a-z]+\+)?json; charset=utf-8$/.test(type)) reply.header('content-type', type.slice(0, type.indexOf(';')))
   })
   await app.register(swagger, documentOptions())
-  const given: AdminParts & ResourceTools = { ...parts, cursors: new Cursors(sealer), operations: new Operations(decisions, clock) }
+  const given: AdminParts & ResourceTools = { ...parts, cursors: new Cursors(sealer), operations }
   servedHere(app)
   await app.register(async (inner) => {
     for (const add of resources) add(inner as unknown as AdminApp, given)
   })
   await app.ready()
   return app
+}
+
+/** An operator wanted something done that was refused for what it is, or failed: the audit has what was not done as well. */
+function noteFailed(operations: Operations, request: FastifyRequest, detail: string): void {
+  const { operator, noted, raw, is404 } = request
+  if (operator === undefined || noted || is404 || raw.method === 'GET' || raw.method === 'HEAD') return
+  const { server, upstream = server, tool } = request.params as Readonly<Record<string, string | undefined>>
+  operations.note(request, { action: operationOf(raw, request), upstream, item: tool, allowed: false, result: detail })
 }
 
 /** Bodies are JSON in UTF-8 without duplicate names: what two readers could take for different things is refused. */

@@ -7,6 +7,7 @@ import { listenOn } from '../http/listener.ts'
 import { limitReceiving, lookingMs } from '../http/receive-limits.ts'
 import { type AdminParts, createAdminApp, type RequestListener } from './app.ts'
 import { answerProblem, Problem } from './problem.ts'
+import { RefusedRequests } from './refused.ts'
 import type { AdminApp } from './resource.ts'
 
 export interface AdminDoor {
@@ -22,14 +23,17 @@ export interface AdminDoorParts extends AdminParts {
 }
 
 export function createAdminDoor(parts: AdminDoorParts): AdminDoor {
+  const refusals = new RefusedRequests(parts.decisions, parts.clock)
   const guard = new Guard({ profile: 'production', hosts: [], origins: [] }, parts.listenHost)
   let server: Server | undefined
   let app: Promise<AdminApp> | undefined
   const serverOf = (listener: RequestListener): Server => {
     const made = createServer({ maxHeaderSize: 16_384, connectionsCheckingInterval: lookingMs, requireHostHeader: false }, (req, res) => {
       const refused = refusedBy(guard, req)
-      if (refused === undefined) listener(req, res)
-      else answerProblem(res, refused)
+      if (refused === undefined) return listener(req, res)
+      parts.report.counters.add('admin_refused', { reason: 'host' })
+      refusals.note(req, { why: 'host', detail: refused.message })
+      answerProblem(res, refused)
     })
     limitReceiving(made, parts.clock, 15_000, 60_000)
     server = made

@@ -29,6 +29,7 @@ export class Operations {
   /** To be called once what was asked for is over. */
   note(request: FastifyRequest, { about = 'operation', action, upstream, item, allowed, result }: Operation): void {
     const { principal, credential } = request.operator
+    request.noted = true
     this.decisions.note({
       id: '',
       atMs: this.clock.now(),

@@ -10,6 +10,7 @@ import { adminResource } from '../../core/ports/public-address.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { PresentedByHttp } from '../http/presented.ts'
 import { Problem } from './problem.ts'
+import type { RefusedRequests, WhyRefused } from './refused.ts'
 import { includes, type Role } from './role.ts'
 
 export interface Operator {
@@ -42,38 +43,44 @@ export interface AdminAccess {
   readonly identify: Gateway['identify']
 }
 
-/** Rejects with a `Problem` where they are nobody here. */
-export function whoAsks(access: AdminAccess, report: Report): (request: FastifyRequest) => Promise<Operator> {
+/** Rejects with a `Problem` where they are nobody here; `refusals` hears of it. */
+export function whoAsks(access: AdminAccess, report: Report, refusals: RefusedRequests): (request: FastifyRequest) => Promise<Operator> {
   const { token, roles, identify } = access
   const shown = token === undefined ? undefined : digest(`Bearer ${token}`)
   const isOpen = shown === undefined && roles.length === 0
   const here: Operator = { role: 'admin', principal: undefined, credential: '' }
   const holder: Operator = { role: 'admin', principal: undefined, credential: 'admin.token' }
-  const refused = (problem: Problem, reason: string): Problem => {
-    report.counters.add('admin_refused', { reason })
-    return problem
-  }
-  return async ({ raw }) => {
+  return async (request) => {
+    const { raw } = request
+    const refused = (problem: Problem, why: WhyRefused, detail: string, principal?: Principal): Problem => {
+      report.counters.add('admin_refused', { reason: why })
+      refusals.note(raw, { why, principal, credential: principal?.credential ?? '', detail }, request)
+      return problem
+    }
     if (isOpen && isLocal(raw)) return here
     if (shown !== undefined && timingSafeEqual(digest(raw.headers.authorization ?? ''), shown)) return holder
-    if (roles.length === 0) throw refused(unknown(access), 'unauthenticated')
+    if (roles.length === 0) throw refused(unknown(access), 'unauthenticated', showsNothing(raw))
     const who = await identify(new PresentedByHttp(raw, 'http', adminResource))
-    if ('fault' in who) throw refused(ofFault(access, who.fault, who.dpopNonce), 'unauthenticated')
+    if ('fault' in who) throw refused(ofFault(access, who.fault, who.dpopNonce), 'unauthenticated', who.fault.message)
     const { principal } = who
     // Whoever shows nothing is nobody, whatever the front door lets them do.
-    if (principal.kind === 'anonymous') throw refused(unknown(access), 'unauthenticated')
+    if (principal.kind === 'anonymous') throw refused(unknown(access), 'unauthenticated', showsNothing(raw))
     const role = roles.find((rule) => holds(rule, principal))?.role
     if (role !== undefined) return { role, principal, credential: principal.credential }
-    throw refused(new Problem(403, 'Forbidden', 'No rule of `admin.roles` gives this caller a role.'), 'no_role')
+    const detail = 'No rule of `admin.roles` gives this caller a role.'
+    throw refused(new Problem(403, 'Forbidden', detail), 'no_role', detail, principal)
   }
 }
 
 /** Throws a `Problem` where the address needs a role that the caller has not. */
-export function mustHave({ operator, routeOptions }: FastifyRequest, report: Report): void {
-  const { role } = routeOptions.config
-  if (role === undefined || includes(operator.role, role)) return
+export function mustHave(request: FastifyRequest, report: Report, refusals: RefusedRequests): void {
+  const { role: has, principal, credential } = request.operator
+  const { role } = request.routeOptions.config
+  if (role === undefined || includes(has, role)) return
   report.counters.add('admin_refused', { reason: 'role' })
-  const detail = `This needs the role ${role}; the caller is ${operator.role}.`
+  const detail = `This needs the role ${role}; the caller is ${has}.`
+  request.noted = true
+  refusals.note(request.raw, { why: 'role', principal, credential, detail }, request)
   throw new Problem(403, 'Forbidden', detail, { members: { role } })
 }
 
@@ -106,6 +113,10 @@ function ofFault(access: AdminAccess, { entry, message, challenge, retryAfterMs 
   const title = status === 401 ? 'Unauthorized' : status === 503 ? 'Identity unavailable' : 'Bad request'
   const detail = status === 401 && access.token !== undefined ? `${message} ${unknown(access).message}` : message
   return new Problem(status, title, detail, { headers })
+}
+
+function showsNothing({ headers }: IncomingMessage): string {
+  return headers.authorization === undefined ? 'it shows no credential' : 'what it shows is unknown'
 }
 
 /** Of one length, whatever was shown. */

@@ -1,5 +1,5 @@
 // Every refusal of the admin door, those of the library too, as a problem (RFC 9457); what is no refusal is a bug of ours, which the log has.
-import type { FastifyError, FastifyReply } from 'fastify'
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify'
 import { hasZodFastifySchemaValidationErrors, type ZodFastifySchemaValidationError } from 'fastify-type-provider-zod'
 import type { Fault } from '../../core/faults/fault.ts'
 import { stackOf } from '../../core/ports/boundary.ts'
@@ -7,12 +7,14 @@ import type { Log } from '../../core/ports/report.ts'
 import { Problem, problemType } from './problem.ts'
 import type { AdminApp } from './resource.ts'
 
-export function answerErrors(app: AdminApp, log: Log): void {
+/** `told`: hears of each problem, before it is answered. */
+export function answerErrors(app: AdminApp, log: Log, told: (request: FastifyRequest, detail: string) => void): void {
   app.setErrorHandler((error: FastifyError | Problem, request, reply) => {
     const problem = error instanceof Problem ? error : problemOf(error)
     if (problem.details.status >= 500 && !(error instanceof Problem)) {
       log('error', 'A bug in the admin door', { address: request.routeOptions.url, stack: stackOf(error.cause ?? error) })
     }
+    told(request, problem.message)
     return send(reply, problem)
   })
 }

@@ -16,6 +16,8 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     operator: Operator
+    /** The audit has heard of it. */
+    noted: boolean
   }
 }
 

@@ -173,8 +173,57 @@ it('the audit says who it was, and by which credential', async () => {
   ])
 })
 
+it('the audit says who was refused what, and why, and keeps nothing of what was shown', async () => {
+  decisions.all.length = 0
+  await as(undefined, 'GET', '/admin/v1/keys')
+  await as('a-token-of-nobody', 'POST', '/admin/v1/tools/up/find/approve', '{}')
+  await as('nobody', 'GET', '/admin/v1/keys?x=secret')
+  await as('viewer', 'POST', '/admin/v1/upstreams/up/actions', '{"action":"restart"}')
+  await as(undefined, 'GET', '/secret-of-somebody')
+  await send(port, { method: 'GET', path: '/metrics', headers: { host: 'evil.example' } })
+  const of = (about: string, why: string) => ({ about, allowed: false, rule: `admin_${why}`, fromAnybody: true })
+  expect(decisions.all).toEqual([
+    expect.objectContaining({
+      ...of('authenticate', 'unauthenticated'),
+      ...{ principal: undefined, credential: '', method: 'GET /admin/v1/keys' },
+      reason: expect.stringMatching(/^nobody who is known \(127\.0\.0\.1\): /),
+    }),
+    expect.objectContaining({
+      ...of('authenticate', 'unauthenticated'),
+      ...{ method: 'POST /admin/v1/tools/{server}/{tool}/approve', upstream: 'up', item: 'find' },
+    }),
+    expect.objectContaining({
+      ...of('operation', 'no_role'),
+      ...{ principal: people.nobody, credential: 'token-of-guests', method: 'GET /admin/v1/keys' },
+      reason: 'guests-person of https://idp.example (127.0.0.1): No rule of `admin.roles` gives this caller a role.',
+    }),
+    expect.objectContaining({
+      ...of('operation', 'role'),
+      ...{ principal: people.viewer, method: 'POST /admin/v1/upstreams/{upstream}/actions', upstream: 'up' },
+      reason: expect.stringMatching(/This needs the role operator; the caller is viewer\.$/),
+    }),
+    expect.objectContaining({ ...of('authenticate', 'unauthenticated'), method: 'GET' }),
+    expect.objectContaining({ ...of('operation', 'host'), method: 'GET' }),
+  ])
+  expect(JSON.stringify(decisions.all)).not.toMatch(/secret|a-token-of-nobody/)
+})
+
+it('the audit says what an operator wanted done and was not, too', async () => {
+  decisions.all.length = 0
+  expect((await as('operator', 'POST', '/admin/v1/budgets/ab/actions', '{"action":"grow"}')).status).toBe(400)
+  expect((await as('operator', 'POST', '/nowhere', '{}')).status).toBe(404)
+  expect((await as('viewer', 'GET', '/admin/v1/budgets?limit=0')).status).toBe(400)
+  expect(decisions.all).toEqual([
+    expect.objectContaining({
+      ...{ about: 'operation', allowed: false, rule: 'operator', principal: people.operator },
+      method: 'POST /admin/v1/budgets/{id}/actions',
+      reason: expect.stringContaining('The body is not as it has to be'),
+    }),
+  ])
+})
+
 it('refusals are counted by why', () => {
-  expect(new Set(counted)).toEqual(new Set(['unauthenticated', 'no_role', 'role']))
+  expect(new Set(counted)).toEqual(new Set(['unauthenticated', 'no_role', 'role', 'host']))
 })
 
 it('who has a role is told what there is, and nobody else', async () => {

@@ -9,6 +9,7 @@ import { aRecord } from '../../../test/doubles/record.ts'
 import { aRun } from '../../../test/doubles/run.ts'
 import { eventually } from '../../../test/peers/processes.ts'
 import type { AuditStore } from '../../core/ports/audit-store.ts'
+import type { Decision } from '../../core/ports/decisions.ts'
 import type { StoreFaultKind } from '../../core/ports/durable.ts'
 import { readSqliteAudit } from '../../platform/audit/sqlite.ts'
 import { answerMs, lingerMs } from './audit.ts'
@@ -264,6 +265,33 @@ describe('a flood of refused requests', () => {
       ['', 'unauthenticated', expect.stringMatching(/^9900 more requests were refused like this since/)],
     ])
     expect(await ids(file, { denied: true })).toHaveLength(refusalBurst + 2)
+  })
+
+  it('at the admin door likewise, by each rule', async () => {
+    const clock = new ManualClock()
+    const { audit, file } = auditBench(folder(), { clock, mode: 'buffered', onLoss: 'open' })
+    const of = (rule: string): Decision => ({
+      id: '',
+      atMs: clock.now(),
+      about: 'operation',
+      allowed: false,
+      principal: undefined,
+      method: 'GET /admin/v1/keys',
+      upstream: undefined,
+      item: undefined,
+      rule,
+      credential: '',
+      reason: 'none',
+      fromAnybody: true,
+    })
+    for (let n = 0; n < 10_000; n += 1) audit.note(of('admin_unauthenticated'))
+    audit.note(of('admin_role'))
+    await clock.advance(20_000)
+    await audit.end()
+    const rows = await found(file)
+    expect(rows.filter(({ rule }) => rule === 'admin_unauthenticated')).toHaveLength(refusalBurst + 1)
+    expect(rows.filter(({ rule }) => rule === 'admin_role')).toHaveLength(1)
+    expect(rows.map(({ reason }) => reason)).toContainEqual(expect.stringMatching(/^9900 more requests were refused like this since/))
   })
 })
 

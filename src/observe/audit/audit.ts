@@ -139,7 +139,8 @@ class ChainAudit implements Audit {
   }
 
   note(decision: Decision): void {
-    this.put(this.parts.encoder.decision(decision), decision.atMs)
+    if (decision.fromAnybody === true) this.refusals.decided(decision)
+    else this.put(this.parts.encoder.decision(decision), decision.atMs)
   }
 
   trouble(): StoreFault | undefined {

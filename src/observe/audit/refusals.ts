@@ -1,7 +1,8 @@
-// Rows of requests that became no call. Anybody can send such, as many as the wire takes, so that they could fill a disk: of each kind a
+// Rows of requests that became no call, or were turned away by the admin door. Anybody can send such, as many as the wire takes, so that they could fill a disk: of each kind a
 // bucket of rows is kept one by one, and what is beyond it is one row that says how many.
 import type { CallRecord } from '../../core/call/record.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
+import type { Decision } from '../../core/ports/decisions.ts'
 import type { Encoder } from './encode.ts'
 
 /** Rows of a kind at once, and how many more each second. */
@@ -9,7 +10,7 @@ export const refusalBurst = 100
 export const refusalsPerSecond = 5
 /** How often those beyond are told, in ms. */
 const toldMs = 10_000
-/** Kinds of faults are few; transports too. */
+/** Kinds of faults are few; rules of the admin door too. */
 const mostKinds = 64
 
 interface Kind {
@@ -33,23 +34,32 @@ export class Refusals {
   }
 
   add(record: CallRecord): void {
-    const name = record.fault?.kind ?? ''
+    const about = record.fault?.category === 'authentication' ? 'authenticate' : 'refused'
+    if (this.hasRoom(record.fault?.kind ?? '', record.atMs)) this.put(this.encoder.refused(record, about), record.atMs)
+  }
+
+  decided(decision: Decision): void {
+    if (this.hasRoom(decision.rule, decision.atMs)) this.put(this.encoder.decision(decision), decision.atMs)
+  }
+
+  end(): void {
+    this.tell()
+  }
+
+  /** Whether this one has a row of its own; else it is counted. */
+  private hasRoom(name: string, atMs: number): boolean {
     const kind = this.kindOf(name)
     const now = this.clock.mono()
     kind.left = Math.min(refusalBurst, kind.left + ((now - kind.at) / 1_000) * refusalsPerSecond)
     kind.at = now
     if (kind.left >= 1) {
       kind.left -= 1
-      this.put(this.encoder.refused(record, record.fault?.category === 'authentication' ? 'authenticate' : 'refused'), record.atMs)
-      return
+      return true
     }
-    if (kind.beyond === 0) kind.since = record.atMs
+    if (kind.beyond === 0) kind.since = atMs
     kind.beyond += 1
     this.timer ??= this.clock.timer(toldMs, () => this.tell())
-  }
-
-  end(): void {
-    this.tell()
+    return false
   }
 
   private kindOf(name: string): Kind {
