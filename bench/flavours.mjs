@@ -97,6 +97,11 @@ async function traces100() {
 
 const unaudited = { plain: { stateDir: 'off' }, authorization: undefined }
 
+/** Nothing that keeps rows: with BENCH_BUILD, what passing calls on costs more than in another build. */
+async function bare() {
+  return { ...unaudited, config: { stateDir: 'off' } }
+}
+
 /** Rows of the audit that are safe before their answer leaves, beside a gateway that keeps nothing. BENCH_CONNECTIONS says how many share a commit. */
 async function audit() {
   return { ...unaudited, config: { audit: { mode: 'durable' } } }
@@ -141,6 +146,7 @@ const flavours = {
   auditBuffered,
   auditBare,
   telemetry,
+  bare,
   nothing,
 }
 export const flavourNames = Object.keys(flavours)

@@ -17,6 +17,8 @@ export interface Random {
   bytes(count: number): Uint8Array
   /** A fresh id of 128 bits, lower-case hex with dashes. */
   id(): string
+  /** A fresh id of a request or call that came then, in ms since the epoch: a UUID of version 7 (RFC 9562), whose time its row is found by. */
+  callId(atMs: number): string
   /** Uniform in [0, 1). */
   fraction(): number
 }

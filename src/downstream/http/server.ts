@@ -191,7 +191,8 @@ class Door implements HttpDoor {
     if (this.context.draining.aborted) res.shouldKeepAlive = false
     const { clock, random } = this.context
     const at = clock.mono()
-    const turned = { req, res, openRequest, id: random.id(), atMs: clock.now(), times: { at, identifiedAt: at } }
+    const atMs = clock.now()
+    const turned = { req, res, openRequest, id: random.callId(atMs), atMs, times: { at, identifiedAt: at } }
     this.attempt(turned, () => this.arrive(turned))
   }
 
@@ -351,13 +352,15 @@ class Door implements HttpDoor {
     const { clock, random } = this.context
     const at = clock.mono()
     const times = { at, identifiedAt: at }
-    this.refusals.note({ id: random.id(), atMs: clock.now(), times, mount: '', transport: 'http' }, refusal)
+    const atMs = clock.now()
+    this.refusals.note({ id: random.callId(atMs), atMs, times, mount: '', transport: 'http' }, refusal)
   }
 
   private bug(turned: Came & Partial<Turned>, error: unknown): void {
     const { res } = turned
     // Not the request's: a call of that id may have been begun, or a refusal recorded, and either has its record.
-    const id = this.context.random.id()
+    const { clock, random } = this.context
+    const id = random.callId(clock.now())
     reportBug(this.context.report, 'http_door', error, { correlationId: id, request: turned.id })
     if (res.headersSent) res.destroy()
     else

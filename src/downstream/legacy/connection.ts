@@ -165,7 +165,7 @@ export class LegacyClientConnection {
     await Promise.all(
       splitBatch(bytes).map((part, i) => {
         const message = readClientMessage(part, parsed[i])
-        const own = i === 0 ? arrival : { ...arrival, correlationId: this.parts.context.random.id() }
+        const own = i === 0 ? arrival : { ...arrival, correlationId: this.parts.context.random.callId(arrival.atMs) }
         if (message.kind !== 'unreadable') return this.take(message, part, own, answers)
         return this.refuse(undefined, undefined, fault('invalid_request', { reason: message.reason }), own, answers)
       }),

@@ -155,7 +155,7 @@ class LegacyDoor implements LegacyHttpDoor {
     if (reply === undefined) return
     // Each is a call of its own, with its own record.
     const arrival = this.arrival(arrived)
-    const own = (i: number): Arrival => (i === 0 ? arrival : { ...arrival, correlationId: this.context.random.id() })
+    const own = (i: number): Arrival => (i === 0 ? arrival : { ...arrival, correlationId: this.context.random.callId(arrival.atMs) })
     try {
       await Promise.all(requests.map((request, i) => found.session.request(request, own(i), reply)))
     } catch (bug) {

@@ -179,7 +179,8 @@ export class MultiRoundTrip {
   }
 
   private newId(): string {
-    return this.parts.context.random.id()
+    const { clock, random } = this.parts.context
+    return random.callId(clock.now())
   }
 
   /** A further leg: a call of its own, with a span below that of the first. */

@@ -311,7 +311,8 @@ export class LegacySession {
 
   /** The leg before has its record under the id of the request, so this end has one of its own. */
   private endBetweenLegs(asked: Asked, reason: Fault, arrival: Arrival, channel: Channel): void {
-    const correlationId = this.parts.context.random.id()
+    const { clock, random } = this.parts.context
+    const correlationId = random.callId(clock.now())
     this.refuse({ ...asked, correlationId }, reason, { ...arrival, correlationId }, channel)
   }
 
@@ -430,7 +431,7 @@ export class LegacySession {
     const { context } = this.parts
     return makeCall(
       {
-        id: context.random.id(),
+        id: context.random.callId(context.clock.now()),
         method: 'subscriptions/listen',
         mount: this.profile.mount,
         params: payloadOf({ notifications: interest }),

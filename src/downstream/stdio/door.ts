@@ -129,11 +129,13 @@ class Connection {
   }
 
   private line(sent: Uint8Array | undefined): void {
-    const at = this.context.clock.mono()
+    const { clock, random } = this.context
+    const at = clock.mono()
+    const atMs = clock.now()
     const arrival: Arrival = {
-      correlationId: this.context.random.id(),
+      correlationId: random.callId(atMs),
       principal: this.principal,
-      atMs: this.context.clock.now(),
+      atMs,
       headers: undefined,
       runHeaders: undefined,
       toolVersions: undefined,
@@ -287,7 +289,8 @@ class Connection {
   /** A throw is our own bug; the client still gets its answer. */
   private broken(bytes: Uint8Array, message: unknown, arrival: Arrival, error: unknown): void {
     // Not the message's: a call of that id may have been begun, and has its record.
-    const correlationId = this.context.random.id()
+    const { clock, random } = this.context
+    const correlationId = random.callId(clock.now())
     reportBug(this.context.report, 'stdio_door', error, { correlationId, request: arrival.correlationId })
     const id = rawIdOf(message, bytes)
     if (id === undefined) return

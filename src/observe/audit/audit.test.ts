@@ -12,6 +12,7 @@ import type { AuditStore } from '../../core/ports/audit-store.ts'
 import type { Decision } from '../../core/ports/decisions.ts'
 import type { StoreFaultKind } from '../../core/ports/durable.ts'
 import { readSqliteAudit } from '../../platform/audit/sqlite.ts'
+import { systemRandom } from '../../platform/random/system-random.ts'
 import { answerMs, lingerMs } from './audit.ts'
 import { mostWaitingRows } from './queue.ts'
 import { type AuditFilter, auditRows, rowsOfCall, rowsOfRun } from './read.ts'
@@ -104,7 +105,6 @@ describe('durable', () => {
       'call-17',
       'call-19',
     ])
-    expect(value(await rowsOfCall(store, 'call-1234'))).toMatchObject([{ run: 'run-34', seq: expect.any(Number) }])
     for (const order of ['newest', 'oldest'] as const) {
       const all: string[] = []
       let after: string | undefined
@@ -119,6 +119,48 @@ describe('durable', () => {
     expect(value(await auditRows(store, {}, { order: 'newest', most: 5, after: 'x' })).rows).toEqual([])
     await audit.end()
     expect(value(await verifyAudit(readSqliteAudit(file)))).toMatchObject({ verdict: 'whole' })
+  })
+})
+
+describe('a call is found by its id', () => {
+  const idAt = (atMs: number) => systemRandom.callId(atMs)
+
+  it('whenever its row was written, indexed or not, with how its answer left, and nothing else is', async () => {
+    const { audit, store } = auditBench(folder())
+    const now = Date.now()
+    const came = {
+      soon: { id: idAt(now), atMs: now },
+      'after a wait for its turn': { id: idAt(now - 3_000), atMs: now },
+      'long on its way': { id: idAt(now - 1_000_000), atMs: now - 1_000_000 },
+      'clock set back meanwhile': { id: idAt(now + 1_800_000), atMs: now },
+    }
+    for (const { id, atMs } of Object.values(came)) await audit.settled(call(id, { atMs, item: 'one' }))
+    for (let n = 0; n < 1_500; n += 1) {
+      const last = audit.settled(call(idAt(now), { atMs: now }))
+      if (n % 300 === 299) await last
+    }
+    audit.closed(call(came.soon.id, { atMs: now, delivery: 'client_gone', termination: 'CL' }))
+    const look = async () => {
+      const rows = await Promise.all(Object.values(came).map(async ({ id }) => value(await rowsOfCall(store, id))))
+      expect(rows.map((found) => found.map(({ about, id }) => [about, id]))).toEqual([
+        [
+          ['call', came.soon.id],
+          ['delivery', came.soon.id],
+        ],
+        ...Object.values(came)
+          .slice(1)
+          .map(({ id }) => [['call', id]]),
+      ])
+    }
+    await eventually(() => store.unindexed === 0)
+    await look()
+    const tail = idAt(now)
+    await audit.settled(call(tail, { atMs: now }))
+    expect(value(await rowsOfCall(store, tail))).toHaveLength(1)
+    expect(value(await auditRows(store, { id: tail, tool: 'up/other' }, { order: 'newest', most: 10 })).rows).toEqual([])
+    expect(value(await rowsOfCall(store, idAt(now)))).toEqual([])
+    expect(value(await rowsOfCall(store, 'call-1'))).toEqual([])
+    await audit.end()
   })
 })
 

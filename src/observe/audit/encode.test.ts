@@ -133,7 +133,6 @@ describe('the row of a call', () => {
         expect(new Set(keys)).toEqual(
           new Set([
             'about:call',
-            ...named('id', row.id),
             ...named('run', row.run),
             ...named('subject', row.subject),
             ...named('server', row.upstream),

@@ -3,6 +3,7 @@
 import { auditKey } from '../../core/audit/audit-key.ts'
 import type { AuditRead } from '../../core/ports/audit-store.ts'
 import type { Cell, Row, Stored } from '../../core/ports/durable.ts'
+import { type CallWindow, callWindows, timeOfCall } from './call-window.ts'
 import { decodeRow } from './decode.ts'
 import type { AuditRow } from './row.ts'
 
@@ -48,12 +49,33 @@ const batchesAtOnce = 32
 
 /** Rows that fit the filter. */
 export async function auditRows(store: AuditRead, filter: AuditFilter, paging: Paging): Promise<Stored<AuditPage>> {
+  return filter.id === undefined ? pageOf(store, filter, paging, undefined) : underId(store, filter, filter.id, paging)
+}
+
+/** The few rows under one id, all on one page: that of the call, and those of decisions and of how its answer left, which have their key. */
+async function underId(store: AuditRead, filter: AuditFilter, id: string, { order }: Paging): Promise<Stored<AuditPage>> {
+  const rows: AuditRow[] = []
+  const atMs = timeOfCall(id)
+  for (const window of [undefined, ...(atMs === undefined ? [] : callWindows(atMs))]) {
+    const page = await pageOf(store, { id }, { order: 'oldest', most: mostUnderId }, window)
+    if (!page.ok) return page
+    for (const row of page.value.rows) if (!rows.some(({ chain, seq }) => chain === row.chain && seq === row.seq)) rows.push(row)
+    if (rows.some(({ about }) => about === 'call')) break
+  }
+  rows.sort((a, b) => a.at - b.at || a.seq - b.seq)
+  if (order === 'newest') rows.reverse()
+  return { ok: true, value: { rows: rows.filter((row) => fits(row, filter)), next: undefined } }
+}
+
+const mostUnderId = 100
+
+async function pageOf(store: AuditRead, filter: AuditFilter, paging: Paging, window: CallWindow | undefined): Promise<Stored<AuditPage>> {
   const found: AuditRow[] = []
   const needle = needleOf(filter)
   let from = paging.after === undefined ? undefined : placeOf(paging.after)
   if (paging.after !== undefined && from === undefined) return { ok: true, value: { rows: [], next: undefined } }
   for (;;) {
-    const read = await store.read([hits(filter, paging.order, from)])
+    const read = await store.read([hits(filter, paging.order, from, window)])
     if (!read.ok) return read
     const batches = read.value[0] ?? []
     for (const batch of batches) {
@@ -132,8 +154,13 @@ const longAgo = 0
 const always = Number.MAX_SAFE_INTEGER
 
 /** Batches that may have such rows, of the order of the page, from its place on. */
-function hits(filter: AuditFilter, order: Paging['order'], from: Place | undefined): readonly [string, readonly Cell[]] {
-  const key = keyOf(filter)
+function hits(
+  filter: AuditFilter,
+  order: Paging['order'],
+  from: Place | undefined,
+  window: CallWindow | undefined,
+): readonly [string, readonly Cell[]] {
+  const key = window === undefined ? keyOf(filter) : undefined
   const { fromMs = longAgo, toMs = always } = filter
   const down = order === 'newest' ? ' DESC' : ''
   const inOrder = (table: string): string => `${table}at_ms${down}, ${table}chain${down}, ${table}first${down}`
@@ -142,17 +169,23 @@ function hits(filter: AuditFilter, order: Paging['order'], from: Place | undefin
   const range: readonly Cell[] = [fromMs, toMs, ...place]
   const time = `at_ms >= ? AND at_min_ms <= ? ${past}`
   const [within, params] =
-    key === undefined
-      ? [`SELECT at_ms, chain, first FROM audit_chain_batches WHERE tenant = '' AND ${time}`, range]
-      : [
-          `SELECT at_ms, chain, first FROM audit_keys WHERE tenant = '' AND k = ? AND ${time}
+    window !== undefined
+      ? [
+          `SELECT at_ms, chain, first FROM audit_chain_batches
+           WHERE tenant = '' AND at_ms >= ? AND at_ms <= ? AND at_min_ms <= ? ${past}`,
+          [window.writtenFrom, window.writtenTo, window.earliestTo, ...place],
+        ]
+      : key === undefined
+        ? [`SELECT at_ms, chain, first FROM audit_chain_batches WHERE tenant = '' AND ${time}`, range]
+        : [
+            `SELECT at_ms, chain, first FROM audit_keys WHERE tenant = '' AND k = ? AND ${time}
            UNION ALL SELECT at_ms, chain, first FROM (
              SELECT b.at_ms AS at_ms, b.chain AS chain, b.first AS first, b.at_min_ms AS at_min_ms
              FROM audit_marks m JOIN audit_chain_batches b ON b.tenant = m.tenant AND b.chain = m.chain AND b.first >= m.next
              WHERE m.tenant = '') AS tail
            WHERE ${time}`,
-          [auditKey(key), ...range, ...range],
-        ]
+            [auditKey(key), ...range, ...range],
+          ]
   const sql = `SELECT b.at_ms AS at_ms, b.chain AS chain, b.first AS first, b.lines AS lines, b.prev AS prev, b.hashes AS hashes
      FROM (${within} ORDER BY ${inOrder('')} LIMIT ${batchesAtOnce}) AS h
      JOIN audit_chain_batches b ON b.tenant = '' AND b.chain = h.chain AND b.first = h.first

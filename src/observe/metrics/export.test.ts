@@ -28,7 +28,7 @@ async function rig(env: Record<string, string> = {}, points: () => Promise<Point
     metrics: { points },
     proxies: undefined,
     clock,
-    random: { bytes: () => new Uint8Array(), id: () => '', fraction: () => 0 },
+    random: { bytes: () => new Uint8Array(), id: () => '', callId: () => '', fraction: () => 0 },
     report: {
       log: (_level, text) => void logged.push(text),
       counters: {

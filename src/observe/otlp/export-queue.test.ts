@@ -44,7 +44,7 @@ function rig(answer: (number: number) => Sent | Promise<Sent> = () => taken, rej
   }
   const queue = new ExportQueue<number>({
     clock,
-    random: { bytes: () => new Uint8Array(), id: () => '', fraction: () => 0 },
+    random: { bytes: () => new Uint8Array(), id: () => '', callId: () => '', fraction: () => 0 },
     events,
     mostQueued,
   })

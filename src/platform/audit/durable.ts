@@ -149,8 +149,7 @@ class DurableAudit implements AuditStore {
       let next = begun
       const usage = new Map<string, UsageRow>()
       const entries: Cell[][] = []
-      for (const batch of await transaction.all(auditSql.from, [chain, begun, indexRows])) {
-        if (next - begun >= indexRows) break
+      for (const batch of await transaction.all(auditSql.toIndex, [chain, begun, indexRows, chain, begun])) {
         for (const key of this.keysOf(batch, usage, 1)) entries.push([key, num(batch.at_ms), chain, num(batch.first), num(batch.at_min_ms)])
         next = num(batch.first) + num(batch.row_count)
       }

@@ -178,8 +178,7 @@ export function createAuditEngine(parts: EngineParts): (request: AuditRequest) =
       const begun = next
       const usage = new Map<string, UsageRow>()
       const entries: [number, Kept][] = []
-      for (const batch of statement(sql.from).all(chain, next, most) as Kept[]) {
-        if (next - begun >= most) break
+      for (const batch of statement(sql.toIndex).all(chain, next, most, chain, next) as Kept[]) {
         const text = Buffer.from(batch.lines).toString()
         for (const key of parts.indexBatch(parts.indexRow, parts.keyOf, text, usage, 1)) entries.push([key, batch])
         next = batch.first + batch.row_count

@@ -85,6 +85,10 @@ export const auditSql = {
      ON CONFLICT (tenant, chain) DO UPDATE SET next = excluded.next`,
   from: `SELECT first, row_count, at_ms, at_min_ms, lines FROM audit_chain_batches WHERE tenant = '' AND chain = ? AND first >= ?
      ORDER BY first LIMIT ?`,
+  /** Whole batches, of about so many rows from there on: a store that was begun anew has none of the first. */
+  toIndex: `SELECT first, row_count, at_ms, at_min_ms, lines FROM audit_chain_batches WHERE tenant = '' AND chain = ? AND first >= ?
+     AND first < ? + (SELECT MIN(o.first) FROM audit_chain_batches o WHERE o.tenant = '' AND o.chain = ? AND o.first >= ?)
+     ORDER BY first`,
   addKey: `INSERT INTO audit_keys (tenant, k, at_ms, chain, first, at_min_ms) VALUES ('', ?, ?, ?, ?, ?)
      ON CONFLICT DO NOTHING`,
   removeKey: "DELETE FROM audit_keys WHERE tenant = '' AND k = ? AND at_ms = ? AND chain = ? AND first = ?",

@@ -339,7 +339,7 @@ export class LegacyCall implements Candidate, Parked {
     const { report, id: upstream } = this.context
     report.counters.add('unclaimed', { upstream })
     const { settled } = this
-    const record = this.context.random.id()
+    const record = this.context.random.callId(this.context.clock.now())
     this.context.unclaimed?.({
       id: record,
       call: this.call,

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest'
 import type { Random } from '../../core/ports/clock.ts'
 import { backoffCapMs, backoffMs } from './backoff.ts'
 
-const drawn = (fraction: number): Random => ({ bytes: (count) => new Uint8Array(count), id: () => '', fraction: () => fraction })
+const drawn = (fraction: number): Random => ({
+  bytes: (count) => new Uint8Array(count),
+  id: () => '',
+  callId: () => '',
+  fraction: () => fraction,
+})
 
 describe('the wait before the next attempt', () => {
   it('doubles with each attempt', () => {

@@ -77,6 +77,7 @@ export function countedRandom(fraction = 0): Random {
   return {
     bytes: (size) => new Uint8Array(size).fill(count++ & 0xff),
     id: () => `00000000-0000-0000-0000-${String(++count).padStart(12, '0')}`,
+    callId: () => `00000000-0000-7000-8000-${String(++count).padStart(12, '0')}`,
     fraction: () => fraction,
   }
 }
