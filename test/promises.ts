@@ -263,7 +263,7 @@ export const promises = {
     text: 'Telemetry holds under load (gaps "surface under load"): bounded queues, drop counter, no loss of error spans or audit records.',
     claimed: {
       partly:
-        'the audit is bounded, counted and fail-closed; spans of calls that failed are dropped last, and counted: where a collector is away for longer than the queue lasts they are lost',
+        'the audit is bounded, counted and fail-closed, also where its thread ends, its disk is full or read-only and its database is away; spans of calls that failed are dropped last, and counted: where a collector is away for longer than the queue lasts they are lost',
     },
   },
   R70: {

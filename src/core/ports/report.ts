@@ -97,6 +97,7 @@ export const counters = {
   metric_points: { help: 'Values of metrics that a collector took, by OTLP.', labels: [] },
   metric_points_dropped: { help: 'Values of metrics that were not exported by OTLP, by the reasons of spans.', labels: ['reason'] },
   audit_rows: { help: 'Rows of the audit that were kept.', labels: [] },
+  audit_store_faults: { help: 'Tries to write the audit that failed.', labels: ['kind'] },
   audit_rows_lost: { help: 'Rows of the audit that were lost, since the store was away for longer than memory lasts.', labels: [] },
   admin_refused: {
     help: 'Requests to the admin door that were refused: of nobody who is known (`unauthenticated`), of a caller without a role (`no_role`), whose role is too little (`role`), or by a host or origin that is not let in (`host`).',

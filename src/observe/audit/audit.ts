@@ -282,6 +282,7 @@ class ChainAudit implements Audit {
   }
 
   private failed(wrong: StoreFault): void {
+    this.parts.report.counters.add('audit_store_faults', { kind: wrong.kind })
     if (this.wrong === undefined) {
       const { onLoss } = this.parts
       this.parts.report.log('error', 'The audit cannot be written; it is tried again', { reason: wrong.message, kind: wrong.kind, onLoss })
