@@ -2,7 +2,18 @@
 import type { AuditRead } from '../core/ports/audit-store.ts'
 import type { Stored } from '../core/ports/durable.ts'
 import type { AuditReading, LookingBack } from '../downstream/index.ts'
-import { auditRows, costBy, type Dimension, dimensions, rowsOfCall, rowsOfRun, runsBy, timelineOf, verifyAudit } from '../observe/index.ts'
+import {
+  auditRows,
+  costBy,
+  type Dimension,
+  dimensions,
+  rowsOfCall,
+  rowsOfRun,
+  runsBy,
+  summaryOf,
+  timelineOf,
+  verifyAudit,
+} from '../observe/index.ts'
 import type { AuditVerifier } from '../platform/audit/signing-key.ts'
 
 export function lookingBack(audit: AuditRead, currency: string): LookingBack {
@@ -16,6 +27,7 @@ export function lookingBack(audit: AuditRead, currency: string): LookingBack {
     },
     call: async (id) => given(await rowsOfCall(audit, id)),
     cost: async (by, filter) => given(await costBy(audit, by as readonly Dimension[], filter)),
+    summary: async (nowMs, windowMs) => given(await summaryOf(audit, nowMs, windowMs)),
   }
 }
 

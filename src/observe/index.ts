@@ -22,6 +22,7 @@ export { type AuditFilter, type AuditPage, allRows, auditRows, rowsOfCall, rowsO
 export { redactedDecisions } from './audit/redacted-decisions.ts'
 export type { AuditRow } from './audit/row.ts'
 export { type RunPlace, type RunSums, type RunsFilter, type RunsPage, runsBy } from './audit/runs.ts'
+export { type Summary, summaryOf } from './audit/summary.ts'
 export { type CostReport, costBy, type Dimension, dimensions, type Sums, type SumsFilter } from './audit/sums.ts'
 export { type AuditVerdict, verifyAudit } from './audit/verify.ts'
 export { CallFeed } from './call-feed.ts'

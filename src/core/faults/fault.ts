@@ -2,7 +2,8 @@
 // A peer's failure is always a fault; a throw is our own bug.
 import type { Evidence } from './evidence.ts'
 
-export type Category = 'tool' | 'configuration' | 'transport' | 'authentication' | 'integration'
+export const categories = ['tool', 'configuration', 'transport', 'authentication', 'integration'] as const
+export type Category = (typeof categories)[number]
 
 /** Whether the call changed something upstream. `unknown` means: check before doing it again. */
 export type SideEffect = 'none' | 'unknown' | 'applied'

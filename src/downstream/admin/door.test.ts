@@ -201,7 +201,14 @@ describe('the admin door', () => {
     expect([nothing.status, JSON.parse(nothing.text).detail]).toEqual([
       404,
       `Served here: ${[
-        ['/metrics', '/admin/v1/openapi.json', '/admin/v1/upstreams', '/admin/v1/upstreams/{upstream}/actions', '/admin/v1/stores'],
+        [
+          '/metrics',
+          '/admin/v1/openapi.json',
+          '/admin/v1/summary',
+          '/admin/v1/upstreams',
+          '/admin/v1/upstreams/{upstream}/actions',
+          '/admin/v1/stores',
+        ],
         ['/admin/v1/clients', '/admin/v1/alerts', '/admin/v1/alerts/{id}/actions', '/admin/v1/silences', '/admin/v1/silences/{id}/actions'],
         ['/admin/v1/objectives', '/admin/v1/faults', '/admin/v1/faults/{id}/actions', '/admin/v1/tools/{server}/{tool}/quality'],
         ['/admin/v1/runs', '/admin/v1/runs/{run}', '/admin/v1/calls/{id}', '/admin/v1/cost', '/admin/v1/audit', '/admin/v1/audit/verify'],

@@ -15,6 +15,7 @@ import { includes, type Role, roles } from './role.ts'
 const needed: Readonly<Record<string, Role>> = {
   'get /metrics': 'viewer',
   'get /admin/v1/openapi.json': 'viewer',
+  'get /admin/v1/summary': 'viewer',
   'get /admin/v1/upstreams': 'viewer',
   'post /admin/v1/upstreams/{upstream}/actions': 'operator',
   'get /admin/v1/stores': 'viewer',

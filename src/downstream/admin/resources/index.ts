@@ -18,6 +18,7 @@ import { runs } from './runs.ts'
 import { sessions } from './sessions.ts'
 import { silences } from './silences.ts'
 import { stores } from './stores.ts'
+import { summary } from './summary.ts'
 import { toolVersions } from './tool-versions.ts'
 import { tools } from './tools.ts'
 import { upstreamActions } from './upstream-actions.ts'
@@ -26,6 +27,7 @@ import { upstreams } from './upstreams.ts'
 export const resources = [
   metrics,
   openApiDocument,
+  summary,
   upstreams,
   upstreamActions,
   stores,

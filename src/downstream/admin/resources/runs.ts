@@ -7,6 +7,7 @@ import { pageQuery, pageShape } from '../paging.ts'
 import { withoutPayloads } from '../payloads.ts'
 import { notFound, storeUnavailable } from '../problem.ts'
 import type { Resource } from '../resource.ts'
+import type { SummaryEntries } from './summary-figures.ts'
 
 /** As `observe` reads it from the audit. A value that is no answer is a sentence that says why. */
 export interface LookingBack {
@@ -18,6 +19,8 @@ export interface LookingBack {
   call(id: string): Promise<readonly object[] | string>
   cost(by: readonly string[], filter: Narrowed): Promise<CostEntries | string>
   readonly dimensions: readonly string[]
+  /** Figures of the hours of a window that ends now. */
+  summary(nowMs: number, windowMs: number): Promise<SummaryEntries | string>
 }
 
 export interface RunsAsked extends Narrowed {
