@@ -268,7 +268,7 @@ export const promises = {
   },
   R70: {
     text: 'Every failure is labelled with exactly one of five categories - tool, configuration, transport, authentication, integration - in metric, span and error; "unknown" <1 % in the catalogue run.',
-    claimed: { partly: 'metrics, log lines and errors carry the category; there are no spans' },
+    claimed: true,
   },
   R71: {
     text: 'Arguments validated against schema on every call; never trust LLM arguments; the error names path, expected, got.',
