@@ -152,7 +152,10 @@ export const promises = {
   },
   R38: {
     text: 'Client inventory: transport, protocol version, SDK name/version, last seen, owner per client; `migration status` shows N of 30 done.',
-    claimed: { partly: 'nothing tells the owner of a client yet; it stands as `unknown`' },
+    claimed: {
+      partly:
+        'most SDKs state no name of their own: what stands is their HTTP library (`node`, `python-httpx2`), over stdio nothing; owners have no key of the configuration but teams',
+    },
   },
   R39: {
     text: 'TK runs the compatibility test for one client against the new transport before it is switched (updating clients is the real cost).',

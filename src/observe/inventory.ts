@@ -1,15 +1,14 @@
 // The clients that were seen, read from the records: which SDK, over which transport, in which revision, since when and until when. Bounded;
 // what changed since it was last kept is known for each.
 
+import type { Principal } from '../core/call/principal.ts'
 import type { CallRecord } from '../core/call/record.ts'
 import { defaultTenant } from '../core/call/tenant-key.ts'
+import { softwareOf } from './client-software.ts'
 import type { ClientRow } from './client-store.ts'
 
 /** One client as it came in one way; the same name over another transport or in another revision is another entry. */
-export interface ClientSeen extends ClientRow {
-  /** Who answers for it. Nothing tells yet. */
-  readonly owner: 'unknown'
-}
+export type ClientSeen = ClientRow
 
 export interface Inventory {
   observe(record: CallRecord): void
@@ -39,7 +38,11 @@ export function createInventory(most = mostClients): Inventory {
   return new SeenClients(most)
 }
 
-type Entry = { -readonly [K in keyof ClientRow]: ClientRow[K] } & { unsaved: number }
+type Entry = { -readonly [K in keyof ClientRow]: ClientRow[K] } & {
+  unsaved: number
+  /** Of the last call, from which the SDK was read. */
+  userAgent?: string | undefined
+}
 
 class SeenClients implements Inventory {
   changed = false
@@ -53,10 +56,11 @@ class SeenClients implements Inventory {
     this.most = most
   }
 
-  observe({ caller, atMs, family }: CallRecord): void {
+  observe({ caller, atMs, family, run }: CallRecord): void {
     if (family === 'refused') return
-    const tenant = caller.principal?.tenant ?? defaultTenant
-    const { transport, revision = 'unknown' } = caller.arrival
+    const { principal } = caller
+    const tenant = principal?.tenant ?? defaultTenant
+    const { transport, revision = 'unknown', userAgent } = caller.arrival
     const name = short(caller.client?.name)
     const version = short(caller.client?.version)
     const { latest } = this
@@ -72,13 +76,16 @@ class SeenClients implements Inventory {
     entry.calls += 1
     entry.unsaved += 1
     entry.lastSeenMs = Math.max(entry.lastSeenMs, atMs)
+    if (entry.userAgent !== userAgent || entry.sdk === '') this.readSoftware(entry, userAgent)
+    const owner = ownerOf(run?.team ?? principal?.team, principal)
+    if (owner !== undefined && entry.owner !== owner) entry.owner = whole(short(owner))
     if (this.changed) return
     this.changed = true
     this.listener()
   }
 
   clients(): readonly ClientSeen[] {
-    return [...this.seen.values()].reverse().map(({ unsaved: _, ...client }) => ({ ...client, owner: 'unknown' }))
+    return [...this.seen.values()].reverse().map(rowOf)
   }
 
   counts(): ReturnType<Inventory['counts']> {
@@ -98,7 +105,7 @@ class SeenClients implements Inventory {
 
   takeUnsaved(): readonly ClientRow[] {
     const rows: ClientRow[] = []
-    for (const { unsaved, ...client } of this.seen.values()) if (unsaved > 0) rows.push({ ...client, calls: unsaved })
+    for (const entry of this.seen.values()) if (entry.unsaved > 0) rows.push({ ...rowOf(entry), calls: entry.unsaved })
     for (const entry of this.seen.values()) entry.unsaved = 0
     this.changed = false
     return rows
@@ -122,6 +129,12 @@ class SeenClients implements Inventory {
       }
       known.calls = row.calls + known.unsaved
       known.firstSeenMs = Math.min(known.firstSeenMs, row.firstSeenMs)
+      // What another gateway saw after this one is newer.
+      if (row.lastSeenMs > known.lastSeenMs || known.sdk === 'unknown') {
+        known.sdk = row.sdk
+        known.sdkVersion = row.sdkVersion
+      }
+      if (row.lastSeenMs > known.lastSeenMs || known.owner === 'unknown') known.owner = row.owner
       known.lastSeenMs = Math.max(known.lastSeenMs, row.lastSeenMs)
     }
     const ordered = [...this.seen].sort(([, a], [, b]) => a.lastSeenMs - b.lastSeenMs)
@@ -129,10 +142,28 @@ class SeenClients implements Inventory {
     this.latest = undefined
   }
 
+  private readSoftware(entry: Entry, userAgent: string | undefined): void {
+    const { name, version } = softwareOf(entry.name, entry.version, userAgent)
+    entry.userAgent = userAgent
+    // A client that says nothing this time is what it was.
+    if (name === 'unknown' && entry.sdk !== '') return
+    entry.sdk = name
+    entry.sdkVersion = version
+  }
+
   /** The entry of a client, as the one that was seen last. */
-  private entry(client: Omit<ClientRow, 'firstSeenMs' | 'lastSeenMs' | 'calls'>, atMs: number): Entry {
+  private entry(client: Way, atMs: number): Entry {
     const key = keyOf(client)
-    const entry = this.seen.get(key) ?? { ...client, firstSeenMs: atMs, lastSeenMs: atMs, calls: 0, unsaved: 0 }
+    const entry = this.seen.get(key) ?? {
+      ...client,
+      sdk: '',
+      sdkVersion: '',
+      owner: 'unknown',
+      firstSeenMs: atMs,
+      lastSeenMs: atMs,
+      calls: 0,
+      unsaved: 0,
+    }
     this.seen.delete(key)
     if (this.seen.size >= this.most) forgetOldest(this.seen)
     this.seen.set(key, entry)
@@ -142,8 +173,21 @@ class SeenClients implements Inventory {
 }
 
 /** Not of `tenantKey`, since clients that take turns ask for one with each call; none of the parts can hold a NUL. */
-function keyOf({ tenant, transport, revision, version, name }: Omit<ClientRow, 'firstSeenMs' | 'lastSeenMs' | 'calls'>): string {
+function keyOf({ tenant, transport, revision, version, name }: Way): string {
   return `${tenant}\0${transport}\0${revision}\0${version}\0${name}`
+}
+
+type Way = Pick<ClientRow, 'tenant' | 'name' | 'version' | 'transport' | 'revision'>
+
+function rowOf({ unsaved: _, userAgent: __, ...client }: Entry): ClientRow {
+  return client
+}
+
+/** Whose cost its calls are, else who it acts for; undefined where both are nobody. */
+function ownerOf(team: string | undefined, principal: Principal | undefined): string | undefined {
+  if (team !== undefined || principal === undefined || principal.kind === 'anonymous') return team
+  const { sub } = principal
+  return sub
 }
 
 function short(text: unknown): string {

@@ -118,7 +118,8 @@ describe('a mixed fleet', () => {
         version: kind.startsWith('v1') ? '1.32.2' : '2.4.0',
         transport: kind.endsWith('sse') ? 'sse' : 'http',
         ...(kind.includes('modern') ? { revision: '2026-07-28' } : {}),
-        owner: 'unknown',
+        // What the fetch of Node.js says, with which both SDKs of TypeScript ask; neither says its own name.
+        ...{ sdk: 'node', sdkVersion: 'unknown', owner: 'unknown' },
       })
       expect(one?.calls).toBeGreaterThan(10)
       expect(Date.parse(one?.lastSeen ?? '')).toBeGreaterThanOrEqual(Date.parse(one?.firstSeen ?? ''))
@@ -160,6 +161,6 @@ describe('the command line', () => {
     const code = await new Promise((resolve) => child.once('close', resolve))
     expect(code).toBe(0)
     expect(text).toContain('7 of 28 on 2026-07-28 Streamable HTTP')
-    expect(text).toMatch(/client-07 +1\.32\.2 +HTTP\+SSE \(deprecated\)/)
+    expect(text).toMatch(/client-07 +1\.32\.2 +node +HTTP\+SSE \(deprecated\)/)
   })
 })

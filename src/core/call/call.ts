@@ -64,7 +64,12 @@ export interface Caller {
   /** What binds several calls to one upstream connection: a legacy client's session id; undefined for a stateless client. */
   readonly affinity: string | undefined
   /** How the call came in. For the record only: no stage decides by it. */
-  readonly arrival: { readonly transport: 'http' | 'sse' | 'stdio'; readonly revision: string }
+  readonly arrival: {
+    readonly transport: 'http' | 'sse' | 'stdio'
+    readonly revision: string
+    /** Of the HTTP request, as it came: nobody has looked at it. */
+    readonly userAgent?: string | undefined
+  }
   /** Client headers (lower case) that at least one upstream opted in to (`forwardHeaders`); the exit picks its own by name. */
   readonly headers: Readonly<Record<string, string>> | undefined
   /** Versions of tools that the request asks for. */

@@ -20,6 +20,7 @@ export interface RecordedCaller {
     readonly transport: Caller['arrival']['transport']
     /** As the client named it where it was turned away, served here or not. */
     readonly revision: string | undefined
+    readonly userAgent?: string | undefined
   }
 }
 

@@ -109,7 +109,18 @@ beforeEach(async () => {
     versions,
     stores: () => [{ name: 'durable', state: 'degraded', reason: 'full' }],
     clients: () => [
-      { name: 'c', version: '1', transport: 'http', revision: '2026-07-28', firstSeenMs: 0, lastSeenMs: 1_000, calls: 3, owner: 'unknown' },
+      {
+        name: 'c',
+        version: '1',
+        transport: 'http',
+        revision: '2026-07-28',
+        firstSeenMs: 0,
+        lastSeenMs: 1_000,
+        calls: 3,
+        sdk: 'node',
+        sdkVersion: 'unknown',
+        owner: 'unknown',
+      },
     ],
     metrics: (accept) => metrics(accept),
   }
@@ -175,6 +186,8 @@ describe('the admin door', () => {
           transport: 'http',
           revision: '2026-07-28',
           calls: 3,
+          sdk: 'node',
+          sdkVersion: 'unknown',
           owner: 'unknown',
           firstSeen: '1970-01-01T00:00:00.000Z',
           lastSeen: '1970-01-01T00:00:01.000Z',

@@ -15,7 +15,18 @@ const acted: unknown[] = []
 const logged: string[] = []
 const clients = Array.from({ length: 7 }, (_, n) => entry(`c${n}`))
 function entry(name: string) {
-  return { name, version: '1', transport: 'http', revision: '2026-07-28', firstSeenMs: 0, lastSeenMs: 0, calls: 1, owner: 'unknown' }
+  return {
+    name,
+    version: '1',
+    transport: 'http',
+    revision: '2026-07-28',
+    firstSeenMs: 0,
+    lastSeenMs: 0,
+    calls: 1,
+    sdk: 'unknown',
+    sdkVersion: 'unknown',
+    owner: 'unknown',
+  }
 }
 const door = createAdminDoor({
   ...noAnswers,

@@ -86,6 +86,7 @@ export class ModernDoor {
       headers: forwardedHeaders(headers, context.forwarded),
       runHeaders: runHeaders(headers),
       toolVersions: toolVersions(headers),
+      userAgent: headers['user-agent'],
       traceHeaders: headers,
     } as const
     const received = receive(arrived.message as Message, arrived.body, hop, context, new RequestHeaders(headers))

@@ -13,6 +13,7 @@ export interface Arrival {
   readonly runHeaders: RunHeaders | undefined
   /** `Signalbox-Tool-Versions`. */
   readonly toolVersions: string | undefined
+  readonly userAgent?: string | undefined
   /** What they say of the trace. */
   readonly traceHeaders: TraceHeaders | undefined
   /** When it came and when it was known whose it is, in monotonic ms. */

@@ -58,7 +58,7 @@ export async function handshake(context: DoorContext, opening: Opening, message:
         client,
         capabilities,
         affinity: opening.session,
-        arrival: { transport: opening.transport, revision },
+        arrival: { transport: opening.transport, revision, userAgent: arrival.userAgent },
         headers: arrival.headers,
       },
       logLevel: undefined,

@@ -235,6 +235,7 @@ class LegacyDoor implements LegacyHttpDoor {
       headers,
       runHeaders: runHeaders(arrived.req.headers),
       toolVersions: toolVersions(arrived.req.headers),
+      userAgent: arrived.req.headers['user-agent'],
       traceHeaders: arrived.req.headers,
       times: arrived.times,
     }

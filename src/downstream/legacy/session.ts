@@ -273,7 +273,7 @@ export class LegacySession {
         method: asked.method as Parameters<typeof makeCall>[0]['method'],
         mount: this.profile.mount,
         params: message.params,
-        caller: this.caller(arrival.principal, arrival.headers, pins),
+        caller: this.caller(arrival.principal, arrival, pins),
         logLevel: this.level ?? defaultLevel,
         runHeaders: arrival.runHeaders,
         traceHeaders: arrival.traceHeaders,
@@ -320,15 +320,15 @@ export class LegacySession {
     return this.inFlight.find((one) => one.id === id)?.roundTrip
   }
 
-  private caller(principal: Principal, headers: Caller['headers'], pins: StatedPins | undefined): Caller {
+  private caller(principal: Principal, came: Pick<Arrival, 'headers' | 'userAgent'> | undefined, pins: StatedPins | undefined): Caller {
     const { handshake, transport, id } = this.profile
     return {
       principal,
       client: handshake.client,
       capabilities: handshake.capabilities,
       affinity: id,
-      arrival: { transport, revision: handshake.revision },
-      headers,
+      arrival: { transport, revision: handshake.revision, userAgent: came?.userAgent },
+      headers: came?.headers,
       pins,
     }
   }
@@ -393,7 +393,7 @@ export class LegacySession {
     channel: Channel,
     run: () => Promise<Fault | undefined>,
   ): Promise<void> {
-    const caller = this.caller(arrival.principal, arrival.headers, undefined)
+    const caller = this.caller(arrival.principal, arrival, undefined)
     return doOwn(
       { context: this.parts.context, mount: this.profile.mount, caller, asked, params: message.params, target, arrival },
       channel,

@@ -35,6 +35,7 @@ export interface Hop {
   readonly runHeaders: RunHeaders | undefined
   /** `Signalbox-Tool-Versions`. */
   readonly toolVersions: string | undefined
+  readonly userAgent?: string | undefined
   /** What they say of the trace; undefined where the transport has none. */
   readonly traceHeaders: TraceHeaders | undefined
 }
@@ -245,7 +246,7 @@ function callOf(
       client: envelope.client,
       capabilities: envelope.capabilities,
       affinity: hop.affinity,
-      arrival: { transport: hop.transport, revision: envelope.revision },
+      arrival: { transport: hop.transport, revision: envelope.revision, userAgent: hop.userAgent },
       headers: hop.headers,
       pins,
     },

@@ -109,6 +109,7 @@ class Door implements SseDoor {
       headers: forwardedHeaders(arrived.req.headers, this.context.forwarded),
       runHeaders: runHeaders(arrived.req.headers),
       toolVersions: toolVersions(arrived.req.headers),
+      userAgent: arrived.req.headers['user-agent'],
       traceHeaders: arrived.req.headers,
       times: arrived.times,
     })

@@ -18,6 +18,8 @@ interface Seen {
   readonly firstSeen: string
   readonly lastSeen: string
   readonly calls: number
+  readonly sdk: string
+  readonly sdkVersion: string
   readonly owner: string
 }
 
@@ -57,15 +59,16 @@ function asText(found: readonly Seen[], style: Style): string {
   const status = `${done} of ${all} on ${modernRevision} Streamable HTTP`
   if (found.length === 0) return `No client was seen yet.\n${status}`
   const rows = [
-    ['client', 'version', 'transport', 'revision', 'calls', 'last seen', 'owner'],
+    ['client', 'version', 'sdk', 'transport', 'revision', 'calls', 'last seen', 'owner'],
     ...found.map((client) => [
       firstLine(client.name, 40),
       firstLine(client.version, 16),
+      firstLine(client.sdkVersion === 'unknown' ? client.sdk : `${client.sdk} ${client.sdkVersion}`, 32),
       transports[client.transport] ?? client.transport,
       client.revision,
       String(client.calls),
       client.lastSeen,
-      client.owner,
+      firstLine(client.owner, 32),
     ]),
   ]
   return `${table(rows, (cell, row) => (row === 0 ? style.dim(cell) : cell))}\n${style.bold(status)}`

@@ -14,6 +14,9 @@ export interface ClientEntry {
   readonly firstSeenMs: number
   readonly lastSeenMs: number
   readonly calls: number
+  /** `unknown` where nothing tells. */
+  readonly sdk: string
+  readonly sdkVersion: string
   readonly owner: string
 }
 
@@ -27,6 +30,8 @@ const client = z.object({
   version: z.string(),
   transport: z.string(),
   revision: z.string(),
+  sdk: z.string(),
+  sdkVersion: z.string(),
   calls: z.number().int(),
   owner: z.string(),
   firstSeen: z.string(),
