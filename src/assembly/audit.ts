@@ -1,5 +1,4 @@
 // The audit of a gateway: its store in `stateDir`, its key, and where its anchors go.
-import { existsSync, readFileSync } from 'node:fs'
 import { appendFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AuditSigner } from '../core/ports/audit-signer.ts'
@@ -10,19 +9,13 @@ import type { Report } from '../core/ports/report.ts'
 import type { Redaction } from '../core/secrets/redaction.ts'
 import { type Anchor, type Audit, createAudit, createEncoder, indexRow, keptArguments } from '../observe/index.ts'
 import { createDurableAudit } from '../platform/audit/durable.ts'
-import {
-  type AuditVerifier,
-  auditSigner,
-  auditSignerFrom,
-  auditVerifier,
-  auditVerifierFrom,
-  loadAuditSigner,
-} from '../platform/audit/signing-key.ts'
+import { auditSigner, auditSignerFrom, loadAuditSigner } from '../platform/audit/signing-key.ts'
 import { createSqliteAudit } from '../platform/audit/sqlite.ts'
 import { vaultKeys } from '../platform/vault/keys.ts'
+import { auditFile } from './audit-places.ts'
+import { databaseOf } from './database.ts'
 import { identity } from './identity.ts'
 import type { Settings } from './settings.ts'
-import { databaseOf } from './stores.ts'
 
 export interface AuditAssembly {
   readonly settings: Settings
@@ -60,10 +53,6 @@ export function assembleAudit(parts: AuditAssembly): Audit | undefined {
   })
 }
 
-export function auditFile(stateDir: string): string {
-  return join(stateDir, 'audit.db')
-}
-
 export function auditModeOf({ audit, profile }: Settings): 'durable' | 'buffered' {
   return audit.mode ?? (profile === 'production' ? 'durable' : 'buffered')
 }
@@ -82,19 +71,6 @@ function signerOf(settings: Settings): AuditSigner {
   if (audit.key !== undefined) return auditSigner(audit.key)
   if (databaseOf(settings) === undefined && stateDir !== undefined) return loadAuditSigner(join(stateDir, 'audit.key'))
   return auditSignerFrom(vaultKeys(vault, stateDir)[0])
-}
-
-/** Of the key that signs; undefined where it is not at hand. */
-export function auditVerifierOf(settings: Settings, stateDir = settings.stateDir): AuditVerifier | undefined {
-  try {
-    if (settings.audit.key !== undefined) return auditVerifier(settings.audit.key)
-    if (databaseOf(settings) === undefined && stateDir !== undefined)
-      return auditVerifier(readFileSync(join(stateDir, 'audit.key'), 'utf8'))
-    if (settings.vault.key === undefined && (stateDir === undefined || !existsSync(join(stateDir, 'vault.key')))) return undefined
-    return auditVerifierFrom(vaultKeys(settings.vault, stateDir)[0])
-  } catch {
-    return undefined
-  }
 }
 
 /** One after the other, so that lines stay whole. */

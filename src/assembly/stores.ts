@@ -19,9 +19,10 @@ import { toolUsageDomain } from '../gateway/versions/usage.ts'
 import { alertsDomain, auditDomain, clientsDomain, faultsDomain, objectivesDomain } from '../observe/index.ts'
 import { auditChainsDomain } from '../platform/audit/durable.ts'
 import { signingKeysDomain } from '../platform/keys/signing-keys.ts'
-import { isPostgresUrl, type PostgresAddress, parsePostgresUrl } from '../platform/store/postgres/address.ts'
+import { isPostgresUrl } from '../platform/store/postgres/address.ts'
 import { createPostgresDurable } from '../platform/store/postgres/durable.ts'
 import { createSqliteDurable } from '../platform/store/sqlite/durable.ts'
+import { databaseOf, type StorePlace } from './database.ts'
 import { identity } from './identity.ts'
 
 export const domains: readonly Domain[] = [
@@ -50,23 +51,9 @@ export const domains: readonly Domain[] = [
 /** A file has its audit in another. */
 export const databaseDomains: readonly Domain[] = [...domains, auditChainsDomain]
 
-/** Of the settings. */
-export interface StorePlace {
-  readonly stateDir?: string | undefined
-  readonly stores: { readonly durable: string }
-}
-
 /** Whether what is kept is there after a restart. */
 export function outlivesRestart({ stateDir, stores }: StorePlace): boolean {
   return stateDir !== undefined || isPostgresUrl(stores.durable)
-}
-
-/** The database of the store; undefined where it is a file, or memory. */
-export function databaseOf({ stores }: StorePlace): PostgresAddress | undefined {
-  if (!isPostgresUrl(stores.durable)) return undefined
-  const address = parsePostgresUrl(stores.durable)
-  if (typeof address === 'string') throw new Error(`stores.durable ${address}`)
-  return address
 }
 
 /**

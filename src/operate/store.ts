@@ -1,7 +1,8 @@
 // The durable store of a gateway, for commands that look into it or change it, whether the gateway runs or not.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { createDurable, databaseOf, storeFile } from '../assembly/stores.ts'
+import { databaseOf } from '../assembly/database.ts'
+import { createDurable, storeFile } from '../assembly/stores.ts'
 import type { Durable } from '../core/ports/durable.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
 import type { Loaded } from './configuration/load.ts'

@@ -4,9 +4,6 @@
 /** What a sum of `audit_run_usage` is of: what one run did with one tool in one hour. `fault`: kind of the fault; '' where there was none. */
 export const runUsageKey = ['run', 'principal_tenant', 'issuer', 'subject', 'hour', 'team', 'client', 'upstream', 'item', 'fault'] as const
 
-/** Of `audit_usage`: the same without the run, far fewer. */
-export const usageKey = ['hour', 'principal_tenant', 'team', 'issuer', 'subject', 'client', 'upstream', 'item'] as const
-
 /** Of `audit_runs`: one of each run. `k`: a number that is made of the others, in whose order runs of one moment are listed. */
 export const runKey = ['k', 'run', 'principal_tenant', 'issuer', 'subject'] as const
 

@@ -1,4 +1,4 @@
-// What is kept of the sums of a batch: by run and tool, by run, and by hour without any run.
+// What is kept of the sums of a batch: by run, hour and tool, and by run.
 
 import type { auditKey } from './audit-key.ts'
 import type { UsageRow } from './index-batch.ts'
@@ -9,21 +9,18 @@ export interface UsageSums {
   readonly runUsage: readonly UsageRow[]
   /** `runKey`, `usageSums`, and when the first and the last call began. */
   readonly runs: readonly UsageRow[]
-  /** `usageKey`, `usageSums`. */
-  readonly usage: readonly UsageRow[]
 }
 
 /** `rows`: by their place, as `indexBatch` makes them. Stands by itself: a thread is given its text. */
 export function usageSumsOf(keyOf: typeof auditKey, rows: ReadonlyMap<string, UsageRow>): UsageSums {
   const [keyLength, sumsLength] = [10, 11]
   const runs = new Map<string, UsageRow>()
-  const usage = new Map<string, UsageRow>()
   const add = (to: UsageRow, at: number, row: UsageRow): void => {
     for (let n = 0; n < sumsLength; n += 1) to[at + n] = (to[at + n] as number) + (row[keyLength + n] as number)
   }
   const inOrder = (of: ReadonlyMap<string, UsageRow>): UsageRow[] => [...of.keys()].sort().map((place) => of.get(place) as UsageRow)
   for (const row of rows.values()) {
-    const [run = '', tenant = '', issuer = '', subject = '', hour = 0, team = '', client = '', upstream = '', item = ''] = row
+    const [run = '', tenant = '', issuer = '', subject = ''] = row
     const [from = 0, to = 0] = row.slice(keyLength + sumsLength)
     const ofRun = [run, tenant, issuer, subject].join('\u0000')
     let sum = runs.get(ofRun)
@@ -34,17 +31,9 @@ export function usageSumsOf(keyOf: typeof auditKey, rows: ReadonlyMap<string, Us
     add(sum, 5, row)
     sum[16] = Math.min(sum[16] as number, from as number)
     sum[17] = Math.max(sum[17] as number, to as number)
-    const ofHour = [hour, tenant, team, issuer, subject, client, upstream, item].join('\u0000')
-    let sums = usage.get(ofHour)
-    if (sums === undefined) {
-      sums = [hour, tenant, team, issuer, subject, client, upstream, item, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
-      usage.set(ofHour, sums)
-    }
-    add(sums, 8, row)
   }
   return {
     runUsage: inOrder(rows).map((row) => row.slice(0, keyLength + sumsLength)),
     runs: [...runs.values()].sort((a, b) => (a[0] as number) - (b[0] as number)),
-    usage: inOrder(usage),
   }
 }

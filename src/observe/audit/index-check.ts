@@ -1,7 +1,7 @@
 // Whether what rows are found by, and what they add up to, is what the rows say.
 import { auditKey } from '../../core/audit/audit-key.ts'
 import { indexBatch, type UsageRow } from '../../core/audit/index-batch.ts'
-import { runKey, runUsageKey, usageKey, usageSums } from '../../core/audit/usage-columns.ts'
+import { runKey, runUsageKey, usageSums } from '../../core/audit/usage-columns.ts'
 import { usageSumsOf } from '../../core/audit/usage-sums.ts'
 import type { AuditQuery, AuditRead } from '../../core/ports/audit-store.ts'
 import type { Row, Stored } from '../../core/ports/durable.ts'
@@ -11,7 +11,6 @@ import { textOfLines } from './read.ts'
 const tables = {
   runUsage: { table: 'audit_run_usage', key: runUsageKey, sums: usageSums },
   runs: { table: 'audit_runs', key: runKey, sums: [...usageSums, 'first_ms', 'last_ms'] },
-  usage: { table: 'audit_usage', key: usageKey, sums: usageSums },
 } as const
 type Kind = keyof typeof tables
 const kinds = Object.keys(tables) as Kind[]
@@ -117,8 +116,7 @@ export class IndexCheck {
 
 function nameOf(kind: Kind, row: Row): string {
   if (kind === 'runs') return `the sums of the run ${String(row.run)} of ${String(row.subject)}`
-  const of = kind === 'usage' ? '' : `the run ${String(row.run)} with `
-  return `the sums of ${of}${String(row.upstream)}/${String(row.item)} of ${new Date(Number(row.hour)).toISOString()}`
+  return `the sums of the run ${String(row.run)} with ${String(row.upstream)}/${String(row.item)} of ${new Date(Number(row.hour)).toISOString()}`
 }
 
 function placeOf(cells: readonly unknown[]): string {

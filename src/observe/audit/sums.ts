@@ -101,13 +101,14 @@ export async function costBy(store: AuditRead, by: readonly Dimension[], filter:
 
 /** Rows of sums, by these parts of their key at least. */
 async function summed(store: AuditRead, needed: readonly Part[], filter: SumsFilter): Promise<Stored<readonly Row[]>> {
-  // Without the run they are far fewer.
-  const table = needed.includes('run') || filter.run !== undefined ? 'audit_run_usage' : 'audit_usage'
   const [where, params] = whereOf(filter)
   const group = needed.length === 0 ? '' : `GROUP BY ${needed.join(', ')}`
   const names = needed.map((part) => `${part} AS ${part}, `).join('')
   const sums = usageSums.map((column) => `SUM(${column}) AS ${column}`).join(', ')
-  const read = await store.read([[`SELECT ${names}${sums} FROM ${table} WHERE tenant = '' AND ${where} ${group}`, params], ...tailQueries])
+  const read = await store.read([
+    [`SELECT ${names}${sums} FROM audit_run_usage WHERE tenant = '' AND ${where} ${group}`, params],
+    ...tailQueries,
+  ])
   if (!read.ok) return read
   const [kept = [], batches = [], beyond = []] = read.value
   const tail = tailOf(batches, beyond)

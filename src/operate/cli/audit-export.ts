@@ -1,13 +1,14 @@
 // `signalbox audit export`: all rows that fit, the oldest first, for other tools. A page is read after the other, and written before the next is.
 import { once } from 'node:events'
-import { type AuditRow, allRows } from '../../observe/index.ts'
+import { type AuditRow, allRows } from '../../observe/audit/index.ts'
 import { csvLine } from '../looking-back/csv.ts'
 import { ocsfEvent } from '../looking-back/ocsf.ts'
 import { packageVersion } from '../package-root.ts'
-import { type FilterOptions, filterOf, shown } from './audit.ts'
+import { shown } from './audit.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { usage, withAudit } from './with-audit.ts'
-import { failed } from './with-store.ts'
+import { type FilterOptions, filterOf } from './narrowing.ts'
+import { failed, usage } from './refusing.ts'
+import { withAudit } from './with-audit.ts'
 
 export interface ExportOptions extends FilterOptions {
   readonly format: string

@@ -1,34 +1,13 @@
 // `signalbox audit query` and `audit verify`: reads the audit where a gateway keeps it, whether it runs or not.
 import { readFileSync } from 'node:fs'
-import { momentIn, noMoment } from '../../core/text/moment.ts'
 import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
-import { type Anchor, type AuditFilter, type AuditRow, type AuditVerdict, anchorsIn, auditRows, verifyAudit } from '../../observe/index.ts'
+import { type Anchor, type AuditRow, type AuditVerdict, anchorsIn, auditRows, verifyAudit } from '../../observe/audit/index.ts'
 import { auditVerifier } from '../../platform/audit/signing-key.ts'
-import { systemClock } from '../../platform/clock/system-clock.ts'
 import { styleFor, table } from '../text.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { usage, withAudit } from './with-audit.ts'
-import { failed } from './with-store.ts'
-
-interface AuditOptions {
-  readonly config?: string
-  readonly json?: boolean
-}
-
-export interface FilterOptions extends AuditOptions {
-  readonly principal?: string
-  readonly tool?: string
-  readonly run?: string
-  readonly call?: string
-  readonly team?: string
-  readonly client?: string
-  readonly about?: string
-  readonly fault?: string
-  readonly from?: string
-  readonly to?: string
-  readonly denied?: boolean
-  readonly suspect?: boolean
-}
+import { type AuditOptions, type FilterOptions, filterOf } from './narrowing.ts'
+import { failed, usage } from './refusing.ts'
+import { withAudit } from './with-audit.ts'
 
 export interface QueryOptions extends FilterOptions {
   readonly most: string
@@ -47,17 +26,6 @@ export async function auditQuery(options: QueryOptions): Promise<ExitCode> {
     else process.stdout.write(`${rows.length === 0 ? 'No such row.' : rowsTable(rows)}\n`)
     return exit.ok
   })
-}
-
-/** A sentence where an option is not what it has to be. */
-export function filterOf(options: FilterOptions): AuditFilter | string {
-  const now = systemClock.now()
-  const { from, to, call, principal, tool, run, team, client, about, fault, denied, suspect } = options
-  const fromMs = from === undefined ? undefined : momentIn(from, now)
-  const toMs = to === undefined ? undefined : momentIn(to, now)
-  if (from !== undefined && fromMs === undefined) return `--from is ${noMoment}`
-  if (to !== undefined && toMs === undefined) return `--to is ${noMoment}`
-  return { fromMs, toMs, id: call, principal, tool, run, team, client, about, fault, denied, suspect }
 }
 
 export interface VerifyOptions extends AuditOptions {

@@ -67,7 +67,8 @@ async function inspect(file: string, options: CheckOptions): Promise<CheckReport
 }
 
 async function lookAtStores({ settings }: Loaded): Promise<readonly CheckedStore[]> {
-  const { databaseOf, databaseDomains } = await import('../../assembly/stores.ts')
+  const { databaseOf } = await import('../../assembly/database.ts')
+  const { databaseDomains } = await import('../../assembly/stores.ts')
   const address = databaseOf(settings)
   if (address === undefined) return []
   return [{ key: 'stores.durable', ...(await inspectPostgres(address, databaseDomains, systemClock)) }]

@@ -1,13 +1,13 @@
 // `signalbox cost report`: what calls cost, by whatever one wants to know it by, from the audit where a gateway keeps it.
 import { jsonForTerminal } from '../../core/text/terminal.ts'
-import { type CostReport, costBy, type Dimension, dimensions, type Sums } from '../../observe/index.ts'
+import { type CostReport, costBy, type Dimension, dimensions, type Sums } from '../../observe/audit/index.ts'
 import { csvLine } from '../looking-back/csv.ts'
 import { amount, moment, money } from '../looking-back/figures.ts'
 import { firstLine, styleFor, table } from '../text.ts'
-import { type FilterOptions, filterOf } from './audit.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { usage, withAudit } from './with-audit.ts'
-import { failed } from './with-store.ts'
+import { type FilterOptions, filterOf } from './narrowing.ts'
+import { failed, usage } from './refusing.ts'
+import { withAudit } from './with-audit.ts'
 
 export interface CostOptions extends FilterOptions {
   readonly by: string

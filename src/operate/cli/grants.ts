@@ -8,8 +8,8 @@ import { systemClock } from '../../platform/clock/system-clock.ts'
 import { table } from '../text.ts'
 import { consentsTable, noteTakenBack, shownConsent } from './consents.ts'
 import { type ExitCode, exit } from './exit.ts'
+import { failed } from './refusing.ts'
 import { withGranting } from './with-granting.ts'
-import { failed } from './with-store.ts'
 
 export interface GrantsOptions {
   readonly config?: string

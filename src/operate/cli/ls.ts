@@ -7,7 +7,7 @@ import { readAdmin } from '../client/admin-client.ts'
 import { authorizationFor } from '../client/authorization.ts'
 import { ClientProblem, GatewayClient } from '../client/client.ts'
 import { adminUrlBeside } from '../client/default-urls.ts'
-import { socketIn } from '../client/destination.ts'
+import { socketIn } from '../client/socket-address.ts'
 import { firstLine, styleFor, table } from '../text.ts'
 import { type ExitCode, exit } from './exit.ts'
 

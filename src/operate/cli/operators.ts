@@ -6,7 +6,8 @@ import { systemClock } from '../../platform/clock/system-clock.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'
 import { ownUrl } from '../configuration/address.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { failed, withStore } from './with-store.ts'
+import { failed } from './refusing.ts'
+import { withStore } from './with-store.ts'
 
 export interface OperatorsOptions {
   readonly config?: string

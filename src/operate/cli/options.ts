@@ -16,6 +16,8 @@ export interface SourceOptions {
   readonly profile?: string
   /** The lock file is none of the command's business, or all of it. */
   readonly withoutLock?: boolean
+  /** Contradictions within the configuration are none of the command's business. */
+  readonly withoutChecks?: boolean
 }
 
 /** Loads, or tells all problems on standard error and returns undefined. `ask`: standard input belongs to a person. */
@@ -26,6 +28,7 @@ export async function loadOrTell(options: SourceOptions, ask: boolean): Promise<
     listen: options.listen,
     profile: options.profile,
     withoutLock: options.withoutLock,
+    withoutChecks: options.withoutChecks,
     env: process.env,
     cwd: process.cwd(),
     ask: ask && hasTerminal() ? askInput : undefined,

@@ -2,15 +2,14 @@
 import { billionthsOf } from '../../core/call/money.ts'
 import { isObject } from '../../core/protocol/is-object.ts'
 import { forTerminal, jsonForTerminal } from '../../core/text/terminal.ts'
-import { type RunSums, rowsOfRun, runsBy, type Timeline, timelineOf } from '../../observe/index.ts'
-import { getAdmin, readAdmin } from '../client/admin-client.ts'
+import { type RunSums, rowsOfRun, runsBy } from '../../observe/audit/index.ts'
+import { type Timeline, timelineOf } from '../../observe/timeline/index.ts'
 import { amount, moment, money, span } from '../looking-back/figures.ts'
 import { timelineText } from '../looking-back/timeline-text.ts'
 import { firstLine, styleFor, table } from '../text.ts'
-import { type FilterOptions, filterOf } from './audit.ts'
 import { type ExitCode, exit } from './exit.ts'
-import { usage, withAudit } from './with-audit.ts'
-import { failed } from './with-store.ts'
+import { type FilterOptions, filterOf } from './narrowing.ts'
+import { failed, usage } from './refusing.ts'
 
 export interface ShowOptions {
   readonly config?: string
@@ -23,6 +22,7 @@ const usualWidth = 120
 
 export async function runsShow(run: string, options: ShowOptions): Promise<ExitCode> {
   if (options.url !== undefined) return shownByDoor(run, options.url, options)
+  const { withAudit } = await import('./with-audit.ts')
   return withAudit(options, async (audit, { settings }) => {
     const found = await rowsOfRun(audit, run, options.principal)
     if (!found.ok) return failed(found.fault.message)
@@ -36,6 +36,7 @@ export async function runsShow(run: string, options: ShowOptions): Promise<ExitC
 
 async function shownByDoor(run: string, url: string, options: ShowOptions): Promise<ExitCode> {
   const principal = options.principal === undefined ? '' : `?principal=${encodeURIComponent(options.principal)}`
+  const { getAdmin } = await import('../client/admin-client.ts')
   const answer = await getAdmin(url, `/admin/v1/runs/${encodeURIComponent(run)}${principal}`)
   if (typeof answer === 'string') return failed(answer)
   const { timeline, currency } = answer
@@ -68,6 +69,7 @@ export async function runsList(options: ListOptions): Promise<ExitCode> {
   const filter = filterOf(options)
   if (typeof filter === 'string') return usage(filter)
   if (options.url !== undefined) return listedByDoor(options.url, options, most)
+  const { withAudit } = await import('./with-audit.ts')
   return withAudit(options, async (audit, { settings }) => {
     const found = await runsBy(audit, { ...filter, leastCostNano: billionthsOf(least) }, { most })
     if (!found.ok) return failed(found.fault.message)
@@ -81,6 +83,7 @@ async function listedByDoor(url: string, options: ListOptions, most: number): Pr
   const asked = Object.entries({ from, to, principal, tool, team, client, fault, cost }).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
   )
+  const { readAdmin } = await import('../client/admin-client.ts')
   const answer = await readAdmin(url, `/admin/v1/runs${asked.length === 0 ? '' : `?${asked.join('&')}`}`, 'runs', most)
   if (typeof answer === 'string') return failed(answer)
   printRuns(answer as readonly RunSums[], undefined, options.json === true)

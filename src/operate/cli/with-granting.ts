@@ -1,7 +1,8 @@
 // What the commands about grants and clients have in common: what keeps them, and a sentence where the store does not answer.
 import { type Granting, openGranting } from '../granting.ts'
 import type { ExitCode } from './exit.ts'
-import { failed, type StoreOptions, withOpened } from './with-store.ts'
+import { failed } from './refusing.ts'
+import { type StoreOptions, withOpened } from './with-store.ts'
 
 export function withGranting(options: StoreOptions, work: (granting: Granting) => Promise<ExitCode>): Promise<ExitCode> {
   return withOpened(options, openGranting, async (granting) => {

@@ -2,7 +2,8 @@
 import type { Loaded } from '../configuration/load.ts'
 import { type Issuing, openIssuing } from '../issuing.ts'
 import type { ExitCode } from './exit.ts'
-import { failed, type StoreOptions, withOpened } from './with-store.ts'
+import { failed } from './refusing.ts'
+import { type StoreOptions, withOpened } from './with-store.ts'
 
 export function withIssuing(options: StoreOptions, work: (issuing: Issuing, loaded: Loaded) => Promise<ExitCode>): Promise<ExitCode> {
   return withOpened(options, openIssuing, async (issuing, loaded) => {

@@ -1,6 +1,6 @@
 // Where a gateway stands unless its configuration says otherwise (`listen`, `admin.listen`).
 import { adminSocketBeside } from '../configuration/address.ts'
-import { socketIn } from './destination.ts'
+import { socketIn } from './socket-address.ts'
 
 export const defaultUrl = 'http://127.0.0.1:4280/mcp'
 export const defaultAdminUrl = 'http://127.0.0.1:4281'

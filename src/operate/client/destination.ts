@@ -1,16 +1,11 @@
 // Where a command sends its requests: to a URL, or through the UNIX socket of a gateway, `unix:PATH` or `unix:PATH:/mcp/tracker`, as nginx writes it.
 import { Agent, type Dispatcher } from 'undici'
+import { socketIn } from './socket-address.ts'
 
 export interface Destination {
   readonly url: string
   /** Absent: the usual. */
   readonly dispatcher?: Dispatcher
-}
-
-/** Undefined of a URL. */
-export function socketIn(text: string): { readonly path: string; readonly below: string | undefined } | undefined {
-  const found = /^unix:(\/[^:]+)(?::(\/.*))?$/.exec(text)
-  return found?.[1] === undefined ? undefined : { path: found[1], below: found[2] }
 }
 
 /** `below`: what is meant where a socket stands alone. Undefined where the text is no address. */

@@ -18,8 +18,7 @@ import { plainJson } from '../../platform/config/jsonc.ts'
 import { Proxies } from '../../platform/net/proxies.ts'
 import { packageRoot } from '../package-root.ts'
 import { adminAddress, parseAddress } from './address.ts'
-import { checkSettings } from './checks.ts'
-import { loadLock } from './lock.ts'
+import type { checkSettings } from './checks.ts'
 import { preferInstalled } from './prefer-installed.ts'
 import { proxyProblems } from './proxy-problems.ts'
 import { withServerNames } from './server-names.ts'
@@ -35,6 +34,8 @@ export interface LoadRequest {
   readonly cwd: string
   /** Leaves the lock file unread: for commands that write it, or compare with it themselves. */
   readonly withoutLock?: boolean | undefined
+  /** Leaves out what only the whole shows (contradictions, what a profile refuses): for commands that only look into what was kept. */
+  readonly withoutChecks?: boolean | undefined
   /** Asks a person for an input of a client file; undefined without a terminal. */
   readonly ask?: ((input: ClientInput) => Promise<string>) | undefined
 }
@@ -82,7 +83,7 @@ export async function load(request: LoadRequest): Promise<LoadResult> {
   if (request.config !== undefined) return loadYaml(resolve(request.cwd, request.config), 'yaml', request)
   const local = join(request.cwd, 'signalbox.yaml')
   if (existsSync(local)) return loadYaml(local, 'yaml', request)
-  const quickstart = loadYaml(quickstartFile, 'quickstart', request)
+  const quickstart = await loadYaml(quickstartFile, 'quickstart', request)
   if (request.profile !== 'production') return quickstart
   const own = option(
     '--profile',
@@ -136,11 +137,17 @@ function optionProblems(request: LoadRequest): Problem[] {
   return []
 }
 
+/** Loaded only where it is wanted: with it come the rooms whose settings it knows. */
+async function checksOf({ withoutChecks }: LoadRequest): Promise<typeof checkSettings> {
+  return withoutChecks === true ? () => [] : (await import('./checks.ts')).checkSettings
+}
+
 const clientKeys = ['mcpServers', 'context_servers', 'mcp_servers', 'mcp', 'extensions', 'inputs'] as const
 
-function loadYaml(file: string, kind: 'yaml' | 'quickstart', request: LoadRequest): LoadResult {
+async function loadYaml(file: string, kind: 'yaml' | 'quickstart', request: LoadRequest): Promise<LoadResult> {
   const baseDir = dirname(file)
   const state = stateFolderOf(request)
+  const check = await checksOf(request)
   const result = readConfigFile(file, settingsSchema, {
     env: request.env,
     baseDir,
@@ -155,7 +162,7 @@ function loadYaml(file: string, kind: 'yaml' | 'quickstart', request: LoadReques
     },
     named: ['servers', 'toolsets'],
     override: (value, { servers }) => withOptions(servers === undefined ? value : withServerNames(value, servers), request),
-    check: checkSettings,
+    check,
   })
   if (!result.ok) return result
   const settings = kind === 'quickstart' ? preferInstalled(result.settings) : result.settings
@@ -199,7 +206,7 @@ async function loadClientFile(file: string, request: LoadRequest): Promise<LoadR
     parsed = check()
   }
   if (!parsed.success || problems.length > 0) return { ok: false, problems }
-  const findings = checkSettings(
+  const findings = (await checksOf(request))(
     parsed.data,
     (path) => path[0] === 'servers' && isWritten(imported.servers[String(path[1])], path.slice(2)),
   )
@@ -246,14 +253,14 @@ interface Gathered {
   readonly secrets: readonly string[]
 }
 
-function done(
+async function done(
   request: LoadRequest,
   settings: Settings,
   kind: Loaded['kind'],
   source: string,
   baseDir: string,
   { broken, warnings, secrets }: Gathered,
-): LoadResult {
+): Promise<LoadResult> {
   const { socketMode } = settings.http
   const listen = parseAddress(settings.listen, socketMode)
   if (listen === undefined) return { ok: false, problems: [option('listen', 'is no address', 'write HOST:PORT')] }
@@ -270,7 +277,7 @@ function done(
   for (const { name } of broken) servers[name] ??= neverStarted
   const { stateDir, ...stateless } = settings
   const state = stateDir === undefined || stateDir === 'off' ? {} : { stateDir: resolve(baseDir, stateDir) }
-  const locked = request.withoutLock === true ? { lock: undefined } : loadLock(settings, baseDir)
+  const locked = request.withoutLock === true ? { lock: undefined } : (await import('./lock.ts')).loadLock(settings, baseDir)
   if ('problems' in locked) return { ok: false, problems: locked.problems }
   const reasons = new Map<string, string[]>()
   for (const each of broken) reasons.set(each.name, [...(reasons.get(each.name) ?? []), each.reason])

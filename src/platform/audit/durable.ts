@@ -185,7 +185,6 @@ class DurableAudit implements AuditStore {
     const sums = await keep(transaction, usage)
     await transaction.runEach(auditSql.emptyRunUsage, each(sums.runUsage))
     await transaction.runEach(auditSql.emptyRun, each(sums.runs))
-    await transaction.runEach(auditSql.emptyUsage, each(sums.usage))
     await transaction.run(auditSql.setCheckpoint, [chain, seq, of, atMs, key, signature])
     if (indexedTo <= seq) await transaction.run(auditSql.setMark, [chain, seq + 1])
     return rows
@@ -209,7 +208,6 @@ async function keep(transaction: Transaction, usage: ReadonlyMap<string, UsageRo
   const sums = usageSumsOf(auditKey, usage)
   await transaction.runEach(auditSql.addRunUsage, sums.runUsage)
   await transaction.runEach(auditSql.addRun, sums.runs)
-  await transaction.runEach(auditSql.addUsage, sums.usage)
   return sums
 }
 

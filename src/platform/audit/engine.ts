@@ -166,7 +166,6 @@ export function createAuditEngine(parts: EngineParts): (request: AuditRequest) =
     const sums = parts.usageSumsOf(parts.keyOf, rows)
     for (const row of sums.runUsage) statement(sql.addRunUsage).run(...row)
     for (const row of sums.runs) statement(sql.addRun).run(...row)
-    for (const row of sums.usage) statement(sql.addUsage).run(...row)
     return sums
   }
 
@@ -222,7 +221,6 @@ export function createAuditEngine(parts: EngineParts): (request: AuditRequest) =
       const sums = keep(usage)
       for (const run of new Set(sums.runUsage.map((row) => row[0] as string))) statement(sql.emptyRunUsage).run(run)
       for (const row of sums.runs) statement(sql.emptyRun).run(row[0] as number)
-      for (const hour of new Set(sums.usage.map((row) => row[0] as number))) statement(sql.emptyUsage).run(hour)
       if (rows > 0) {
         statement(sql.setCheckpoint).run(chain, seq, hash, atMs, key, signature)
         if (mark <= seq) statement(sql.setMark).run(chain, seq + 1)

@@ -1,5 +1,5 @@
 // The tables of the audit. SQL that SQLite and PostgreSQL both know, but for what SQLite adds for tables that are their own index.
-import { runKey, runUsageKey, usageKey, usageSums } from '../../core/audit/usage-columns.ts'
+import { runKey, runUsageKey, usageSums } from '../../core/audit/usage-columns.ts'
 
 /** The audit is the gateway's, and each row names its own tenant. */
 export const auditOwner = ''
@@ -28,7 +28,6 @@ function runTables(end: string): readonly string[] {
     'DROP TABLE audit_usage',
     'DELETE FROM audit_keys',
     'UPDATE audit_marks SET next = 0',
-    table('audit_usage', usageKey),
     table('audit_run_usage', runUsageKey),
     table('audit_runs', runKey, ['first_ms', 'last_ms']),
     'CREATE INDEX audit_runs_by_time ON audit_runs (tenant, last_ms, k)',
@@ -92,7 +91,6 @@ export const auditSql = {
   addKey: `INSERT INTO audit_keys (tenant, k, at_ms, chain, first, at_min_ms) VALUES ('', ?, ?, ?, ?, ?)
      ON CONFLICT DO NOTHING`,
   removeKey: "DELETE FROM audit_keys WHERE tenant = '' AND k = ? AND at_ms = ? AND chain = ? AND first = ?",
-  addUsage: adding('audit_usage', usageKey),
   addRunUsage: adding('audit_run_usage', runUsageKey),
   // Where rows go, the run began when it did.
   addRun: adding(
@@ -102,7 +100,6 @@ export const auditSql = {
        first_ms = CASE WHEN excluded.first_ms < audit_runs.first_ms THEN excluded.first_ms ELSE audit_runs.first_ms END,
        last_ms = CASE WHEN excluded.last_ms > audit_runs.last_ms THEN excluded.last_ms ELSE audit_runs.last_ms END`,
   ),
-  emptyUsage: "DELETE FROM audit_usage WHERE tenant = '' AND hour = ? AND calls = 0",
   emptyRunUsage: "DELETE FROM audit_run_usage WHERE tenant = '' AND run = ? AND calls = 0",
   emptyRun: "DELETE FROM audit_runs WHERE tenant = '' AND k = ? AND calls = 0",
   removeBatch: "DELETE FROM audit_chain_batches WHERE tenant = '' AND chain = ? AND first = ?",
