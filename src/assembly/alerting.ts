@@ -4,6 +4,7 @@ import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Durable, StoreFault } from '../core/ports/durable.ts'
 import type { Report } from '../core/ports/report.ts'
 import type { UnusualRun, UnusualRuns } from '../core/ports/run-usage.ts'
+import { holdsToken } from '../core/secrets/secret-address.ts'
 import type { UpstreamStatus } from '../downstream/index.ts'
 import { Alerts, type Condition } from '../observe/index.ts'
 import { createGuardedFetch } from '../platform/net/guarded-fetch.ts'
@@ -37,6 +38,16 @@ const maxBytes = 65_536
 
 /** How long a run that was noticed stands as an alert, in ms: as long as it takes without a call until it is over. */
 const unusualRunMs = 3_600_000
+
+/** What nobody may write down of it, whether it stands in the file or comes by reference. */
+export function alertSecrets({ webhook, slack, alertmanager }: Settings['alerts']): readonly string[] {
+  const addresses = [...slack, ...[...webhook.map(({ url }) => url), ...alertmanager].filter((url) => holdsToken(url))].map(
+    (url) => new URL(url),
+  )
+  // An address as a whole is no known value: who writes it down may leave something of it out.
+  const parts = addresses.flatMap(({ pathname, search, password }) => [`${pathname}${search}`.slice(1), decodeURIComponent(password)])
+  return [...parts, ...webhook.flatMap(({ secret }) => secret ?? [])].filter((one) => one.length >= 8)
+}
 
 export interface AssembledAlerting {
   readonly alerts: Alerts

@@ -46,7 +46,7 @@ function othersOf({ tools }: Settings, id: UpstreamId): GuardSettings {
 }
 
 /** Every text of the configuration of a server that has the name of a secret, what follows such an option, and passwords in addresses. */
-function credentialsOf(server: unknown): readonly string[] {
+export function credentialsOf(server: unknown): readonly string[] {
   const found: string[] = []
   walk(server, '', found)
   return found

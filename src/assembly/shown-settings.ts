@@ -1,6 +1,7 @@
 // The configuration as operators may see it. What a server is given in confidence is left out whole (headers, environment), so is what stands under the
 // name of a secret; everything else is searched for secrets that are known by value or by form.
 import type { Redaction } from '../core/secrets/redaction.ts'
+import { holdsToken } from '../core/secrets/secret-address.ts'
 import { isTelling } from '../core/secrets/secret-names.ts'
 import { isSecretSetting } from '../core/secrets/secret-settings.ts'
 import { redactionOf } from '../core/secrets/without-secrets.ts'
@@ -26,7 +27,9 @@ function shown(value: unknown, path: readonly (string | number)[], redaction: Re
     )
   }
   if (typeof value !== 'string') return value
-  return isSecretSetting(path) ? hidden : redaction.text(withoutUserinfo(value))
+  if (isSecretSetting(path)) return hidden
+  if (path[0] === 'alerts' && URL.canParse(value) && holdsToken(value)) return `${new URL(value).origin}/${hidden}`
+  return redaction.text(withoutUserinfo(value))
 }
 
 /** `--api-key VALUE`: what comes after such a word. */

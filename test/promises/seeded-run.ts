@@ -111,6 +111,7 @@ export async function seededRun(): Promise<SeededRun> {
   /** Of configuration: it goes to the server alone. */
   const configured = (name: string, value: string): string => canaries.plant(name, value, 'up')
   const walled = `${letters(16)}7`
+  const key = configured('a credential of configuration', plain())
   const config = {
     stateDir,
     log: { level: 'trace', format: 'json' },
@@ -118,9 +119,16 @@ export async function seededRun(): Promise<SeededRun> {
     telemetry: { otlp: { endpoint: collector.url }, sample: 1 },
     redact: { keys: ['client-version'], patterns: ['CUST-[A-Za-z0-9]+'] },
     access: [{ name: 'all', use: ['*'] }],
+    alerts: {
+      webhook: {
+        url: `${collector.url}/hook?key=${canaries.plant('a token in the address of a webhook', plain())}`,
+        secret: canaries.plant('the secret of a webhook', plain()),
+      },
+      slack: `${collector.url}/services/${canaries.plant('the address of Slack', plain())}`,
+    },
     servers: {
-      up: { url: up.url, era: 'modern', headers: { 'X-Api-Key': configured('a credential of configuration', plain()) } },
-      walled: { url: up.url.replace('//', `//app:${sent('a password in an address of configuration', walled)}@`), era: 'modern' },
+      up: { url: up.url, era: 'modern', headers: { 'X-Api-Key': key } },
+      walled: { url: up.url.replace('//', `//app:${sent('a password in an address of configuration', walled, 'up')}@`), era: 'modern' },
       child: {
         ...scriptedStdio(
           [plainTool('look')],
@@ -174,6 +182,11 @@ export async function seededRun(): Promise<SeededRun> {
   await call('takes', {}, '/up', { 'signalbox.dev/why': `${why} with ${sent('a token of no form in a reason', letters(40), 'up')}` })
   await call('takes', {}, '/up', { 'signalbox.dev/run': sent('a token as the id of a run', formed()) })
   await call('takes', {}, '/up', { 'signalbox.dev/turn': sent('a token as the id of a turn', formed()) })
+  // What the gateway itself holds is known in whatever it stands, of whatever form it is.
+  for (const known of [key, walled]) {
+    await call('takes', { note: `use ${known}, or ${encodeURIComponent(known)}`, list_of: { deep: [known] } })
+    await call('takes', {}, '/up', { 'signalbox.dev/why': `as ${known} says` })
+  }
   const info = { name: `agent ${sent('a token in the name of a client', formed())}`, version: '1.2.3' }
   await call('takes', {}, '/up', { 'io.modelcontextprotocol/clientInfo': info })
   const headers = {

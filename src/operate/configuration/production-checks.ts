@@ -4,12 +4,20 @@ import type { Settings } from '../../assembly/settings.ts'
 import { isSecretSetting } from '../../core/secrets/secret-settings.ts'
 import { error, type Finding, type Path } from '../../platform/config/index.ts'
 import { bareHost, isLoopback } from '../../platform/net/loopback.ts'
+import { alertFindings } from './alert-checks.ts'
 import { addresses } from './server-addresses.ts'
 
 /** `inline`: the text at a path stands in the file as it is, and not by reference. */
 export function productionFindings(settings: Settings, inline: (path: Path) => boolean): Finding[] {
   if (settings.profile !== 'production') return []
-  return [...state(settings), ...log(settings), ...publicAddress(settings), ...clearText(settings), ...secretsInline(settings, inline)]
+  return [
+    ...state(settings),
+    ...log(settings),
+    ...publicAddress(settings),
+    ...clearText(settings),
+    ...secretsInline(settings, inline),
+    ...alertFindings(settings, inline),
+  ]
 }
 
 function state({ stateDir }: Settings): Finding[] {

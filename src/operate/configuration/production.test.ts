@@ -13,7 +13,16 @@ async function problems(config: object, listen?: string): Promise<string[]> {
   files += 1
   const file = join(folder, `${files}.yaml`)
   writeFileSync(file, JSON.stringify(config))
-  const result = await load({ config: file, env: { SECRET: 'a secret from the environment' }, cwd: folder, listen })
+  const result = await load({
+    config: file,
+    env: {
+      SECRET: 'a secret from the environment',
+      SECRET_URL: 'https://hooks.slack.example/services/T1',
+      CLEAR_URL: 'http://hooks.slack.example/services/T2',
+    },
+    cwd: folder,
+    listen,
+  })
   return result.ok ? [] : result.problems.map(formatProblem)
 }
 
@@ -124,4 +133,37 @@ it('publicUrl takes no query, fragment or other scheme', async () => {
   for (const publicUrl of ['https://a.example/?x=1', 'https://a.example/#x', 'ftp://a.example', 'mcp.example.com']) {
     expect((await problems({ ...good, publicUrl })).join('\n'), publicUrl).toMatch(/publicUrl/)
   }
+})
+
+describe('who is told of incidents, in production', () => {
+  const slack = 'https://hooks.slack.example/services/T0/B0/x'
+  it.each([
+    ['a webhook in clear text', { webhook: 'http://hooks.example/signalbox' }, /alerts\.webhook: what is told.* in clear text/],
+    [
+      'a webhook with its secret in the file',
+      { webhook: { url: 'https://hooks.example/a', secret: '0123456789abcdef' } },
+      /alerts\.webhook\.secret: is a secret that stands/,
+    ],
+    [
+      'one of several with a token in its address',
+      { webhook: ['https://a.example/x', 'https://b.example/?key=1'] },
+      /alerts\.webhook\.1: is an address that is a secret/,
+    ],
+    ['Slack by its address', { slack }, /alerts\.slack: is an address that is a secret/],
+    ['a list of Slack', { slack: ['${env:SECRET_URL}', slack] }, /alerts\.slack\.1: is an address that is a secret/],
+    ['Slack in clear text, by reference too', { slack: '${env:CLEAR_URL}' }, /alerts\.slack: what is told/],
+    ['an Alertmanager with a password', { alertmanager: 'https://a:b1b1b1b1@am.example' }, /alerts\.alertmanager: is an address/],
+  ])('is not %s', async (_what, alerts, says) => {
+    expect((await problems({ ...good, alerts })).join('\n')).toMatch(says)
+    expect((await problems({ ...good, alerts, profile: 'dev' })).join('\n')).toBe('')
+  })
+
+  it('is whoever is named by reference, in confidence, or on this machine', async () => {
+    const alerts = {
+      webhook: [{ url: 'https://hooks.example/signalbox', secret: '${env:SECRET}' }, 'http://127.0.0.1:9000/hook'],
+      slack: '${env:SECRET_URL}',
+      alertmanager: 'http://alertmanager:9093',
+    }
+    expect(await problems({ ...good, alerts })).toEqual([])
+  })
 })
