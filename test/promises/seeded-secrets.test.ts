@@ -42,7 +42,7 @@ const sinks: Readonly<Record<string, Sink>> = {
   budgets: page('/admin/v1/budgets'),
   alerts: page('/admin/v1/alerts'),
   'the configuration in force': page('/admin/v1/config'),
-  events: page('/admin/v1/faults'),
+  faults: page('/admin/v1/faults'),
   'the store, running': { when: 'running', read: ({ stateDir }) => bytesIn(stateDir) },
   'the store, ended': { when: 'ended', read: ({ stateDir }) => bytesIn(stateDir) },
   'signalbox audit query': command('ended', ({ file }) => ['audit', 'query', '--json', '--most', '10000', '--config', file]),
