@@ -38,7 +38,7 @@ export async function costOf(flavour, era, upstream) {
     const { both } = started
     const plain = both.find((one) => one.flavour === '').samples
     const more = both.find((one) => one.flavour !== '').samples.map((us, round) => us - plain[round])
-    starts.push({ plain: median(plain), more: median(more) })
+    starts.push({ plain: median(plain), more: median(more), waits: waitsOf(both), rows: rowsOf(both) })
   }
   return starts
 }
@@ -50,10 +50,33 @@ export async function printCost(flavour, upstream) {
     const more = mean((one) => one.more)
     const error = Math.sqrt(mean((one) => (one.more - more) ** 2) / Math.max(1, starts.length - 1))
     const each = starts.map((one) => one.more.toFixed(1)).join(' ')
+    const { waits, rows } = starts.at(-1)
+    const waited = `added wait p50 ${waits.p50.toFixed(2)} ms, p99 ${waits.p99.toFixed(1)} ms`
+    const shared = rows === undefined ? '' : `, ${rows.toFixed(1)} rows a commit`
     console.log(
-      `${flavour}, ${era}: ${more.toFixed(1)} ± ${error.toFixed(1)} us CPU a call more than ${mean((one) => one.plain).toFixed(1)}; each start ${each}`,
+      `${flavour}, ${era}, ${settings.connections} in flight: ${more.toFixed(1)} ± ${error.toFixed(1)} us CPU a call more than ${mean((one) => one.plain).toFixed(1)}; each start ${each}; ${waited}${shared}`,
     )
   }
+}
+
+/** Of the last start: what calls waited longer than those of the plain gateway. */
+function waitsOf(both) {
+  const [plain, other] = ['', undefined].map((name) => both.find((one) => (name === undefined ? one.flavour !== '' : one.flavour === name)))
+  const added = (at) => median(other.waits.map((wait, round) => wait[at] - plain.waits[round][at]))
+  return { p50: added('p50'), p99: added('p99') }
+}
+
+/** Rows of the audit that share a commit; undefined where there is no audit. */
+function rowsOf(both) {
+  const { committed } = both.find((one) => one.flavour !== '')
+  const [first, last] = [committed.at(0), committed.at(-1)]
+  return last.commits === first.commits ? undefined : (last.rows - first.rows) / (last.commits - first.commits)
+}
+
+async function committedBy({ admin }) {
+  const told = await (await fetch(`${admin}/metrics`)).text()
+  const sum = (name) => Number(new RegExp(`^signalbox_audit_commit_rows_${name} (\\d+)`, 'm').exec(told)?.[1] ?? 0)
+  return { rows: sum('sum'), commits: sum('count') }
 }
 
 /** Both in one process, in this order. */
@@ -93,15 +116,30 @@ async function startBoth(names, era, upstream, folder) {
     await untilReady(admin)
     const credential = authorization === undefined ? {} : { authorization }
     const session = era === 'legacy' ? await openSession(`http://127.0.0.1:${port}/mcp`, credential) : undefined
-    both.push({ port, pid, flavour, authorization, era, session, path: '/mcp', tool: `up__${tool}`, samples: [] })
+    both.push({
+      port,
+      pid,
+      flavour,
+      authorization,
+      era,
+      session,
+      path: '/mcp',
+      tool: `up__${tool}`,
+      admin,
+      samples: [],
+      waits: [],
+      committed: [],
+    })
   }
   return { both, pid }
 }
 
 async function sample(one) {
   const before = cpuMs(one.pid)
-  const { requests, errors, firstError } = await load(one, settings.connections, settings.windowMs)
+  one.committed.push(await committedBy(one))
+  const { requests, errors, firstError, p50, p99 } = await load(one, settings.connections, settings.windowMs)
   if (errors > 0) throw new Error(`${one.flavour || 'plain'}: wrong answers; first: ${firstError}`)
+  one.waits.push({ p50, p99 })
   one.samples.push(((cpuMs(one.pid) - before) * 1_000) / requests)
 }
 

@@ -118,6 +118,11 @@ async function telemetry() {
   return { ...unaudited, config: { ...config, audit: { mode: 'durable' } } }
 }
 
+/** The same as `telemetry`, where the server takes 5 ms (exponential): calls of one commit do not come in step. */
+async function telemetryWait() {
+  return { ...(await telemetry()), tool: 'wait' }
+}
+
 /** The same as `audit`, without the arguments. */
 async function auditBare() {
   return { ...unaudited, config: { audit: { mode: 'durable', arguments: 'none' } } }
@@ -146,6 +151,7 @@ const flavours = {
   auditBuffered,
   auditBare,
   telemetry,
+  telemetryWait,
   bare,
   nothing,
 }

@@ -1,10 +1,11 @@
 // The upstream of the benchmark: the cheapest honest MCP server, node:http and JSON.parse, both eras. Tools: `echo`, and two that answer with
-// JSON in a text, of about 200 bytes (`get_customer`) and 4 KiB (`query_customers`).
+// JSON in a text, of about 200 bytes (`get_customer`) and 4 KiB (`query_customers`), and one that takes its time (`wait`: exponential, 5 ms).
 import { createServer } from 'node:http'
 
 const inputSchema = { type: 'object', properties: { text: { type: 'string' } }, required: ['text'] }
 const tools = [
   { name: 'echo', description: 'Says it back.', inputSchema },
+  { name: 'wait', description: 'Says it back after a while.', inputSchema },
   { name: 'get_customer', description: 'One customer.', inputSchema, annotations: { readOnlyHint: true } },
   { name: 'query_customers', description: 'Customers.', inputSchema, annotations: { readOnlyHint: true } },
 ]
@@ -57,7 +58,9 @@ const server = createServer((req, res) => {
     const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: message.id, result: answer(message, modern) }))
     const headers = { 'content-type': 'application/json', 'content-length': body.length }
     if (message.method === 'initialize') headers['mcp-session-id'] = `bench-${++sessions}`
-    res.writeHead(200, headers).end(body)
+    const send = () => res.writeHead(200, headers).end(body)
+    if (message.params?.name === 'wait') setTimeout(send, -5 * Math.log(1 - Math.random()))
+    else send()
   })
 })
 server.keepAliveTimeout = 60_000

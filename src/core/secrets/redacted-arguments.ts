@@ -24,12 +24,21 @@ const longestNumber = 40
 /** For the ends of all levels, and what follows a look at the room that is left. */
 const reserve = 704
 
-/** JSON. Of what is no JSON its size alone. Never throws. */
-export function redactedArguments(bytes: Uint8Array, redaction: Redaction): string {
-  const problem = problemOf(bytes)
-  if (problem !== undefined) return `"[${bytes.length} bytes: ${problem}]"`
-  const whole = new Rewriting(bytes, redaction, false).whole()
-  return isWithin(whole) ? whole : new Rewriting(bytes, redaction, true).whole()
+/** JSON. Of what is no JSON its size alone; what is `checked` is known to be some. Never throws. */
+export function redactedArguments(bytes: Uint8Array, redaction: Redaction, checked?: 'checked'): string {
+  const problem = checked === undefined ? problemOf(bytes) : undefined
+  if (problem !== undefined) return sizeAlone(bytes, problem)
+  try {
+    const whole = new Rewriting(bytes, redaction, false).whole()
+    return isWithin(whole) ? whole : new Rewriting(bytes, redaction, true).whole()
+  } catch (thrown) {
+    if (thrown instanceof MalformedJson) return sizeAlone(bytes, 'no JSON')
+    throw thrown
+  }
+}
+
+function sizeAlone(bytes: Uint8Array, problem: string): string {
+  return `"[${bytes.length} bytes: ${problem}]"`
 }
 
 function isWithin(whole: string): boolean {
@@ -95,6 +104,8 @@ class Rewriting {
   private from = 0
   /** Of the text that was passed last: whether what is read of it may hold something, and how far that is. */
   private isSuspect = false
+  /** Nothing but its many digits asks for a look at it. */
+  private isNumbered = false
   private readTo = 0
 
   constructor(bytes: Uint8Array, redaction: Redaction, isStrict: boolean) {
@@ -201,10 +212,15 @@ class Rewriting {
     const room = this.room(at)
     if (!this.isSuspect && length <= mostText && (length <= room || this.fits())) return last
     const whole = this.decoded(at, last)
-    const said = !this.isSuspect ? whole : isIdentifying(name) ? this.redaction.recognised(whole) : this.redaction.text(whole)
+    const said = this.isSuspect ? this.clean(whole, name) : whole
     const shown = cut(said, mostText, this.fits() ? mostText * 6 : Math.max(room, 24))
     if (shown === said && this.readTo === last - 1) return said === whole ? last : this.replace(at, last, JSON.stringify(said))
     return this.replace(at, last, JSON.stringify(`${shown}…[${length} bytes]`))
+  }
+
+  private clean(whole: string, name: string): string {
+    if (this.isNumbered) return this.redaction.numbered(whole)
+    return isIdentifying(name) ? this.redaction.recognised(whole) : this.redaction.text(whole)
   }
 
   /** What is read of the text at `at`, without escapes. */
@@ -283,6 +299,7 @@ class Rewriting {
       }
     }
     if (this.readTo === 0) this.readTo = i
+    this.isNumbered = !isSuspect
     if (digits >= leastDigits) isSuspect = true
     this.isSuspect = isSuspect && (this.isWary || !this.isPlain(at + 1, i))
     if (!this.isSuspect && shownTo !== 0) this.readTo = shownTo

@@ -74,6 +74,11 @@ export class Redaction {
     return false
   }
 
+  /** A text in which many digits are all that is suspicious. */
+  numbered(text: string): string {
+    return withoutPersonalData(text)
+  }
+
   /** Words of an agent, or a value that it gives, as they may be written down. */
   text(text: string): string {
     return withoutTokens(this.recognised(text))

@@ -13,7 +13,7 @@ import type { Decision } from '../../core/ports/decisions.ts'
 import type { StoreFaultKind } from '../../core/ports/durable.ts'
 import { readSqliteAudit } from '../../platform/audit/sqlite.ts'
 import { systemRandom } from '../../platform/random/system-random.ts'
-import { answerMs, lingerMs } from './audit.ts'
+import { answerMs, busyRows, enoughRows, gatherMs, lingerMs } from './audit.ts'
 import { mostWaitingRows } from './queue.ts'
 import { type AuditFilter, auditRows, rowsOfCall, rowsOfRun } from './read.ts'
 import { refusalBurst } from './refusals.ts'
@@ -52,6 +52,55 @@ describe('durable', () => {
     expect(batches[0]?.n).toBeLessThan(6)
     await audit.end()
     expect(value(await verifyAudit(readSqliteAudit(file)))).toMatchObject({ verdict: 'whole' })
+  })
+
+  describe('rows wait for others of their commit', () => {
+    /** The rows of each commit, less those with how the chain begins. */
+    async function commits(work: (audit: ReturnType<typeof auditBench>['audit'], clock: ManualClock) => Promise<void>) {
+      const clock = new ManualClock()
+      const { audit, store } = auditBench(folder(), { clock })
+      audit.start()
+      await audit.settled(call('first'))
+      await work(audit, clock)
+      const [kept = []] = value(await store.read([['SELECT row_count AS n FROM audit_chain_batches ORDER BY first', []]]))
+      await audit.end()
+      return kept.slice(2).map(({ n }) => Number(n))
+    }
+    const turn = (): Promise<void> => new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    const many = (audit: ReturnType<typeof auditBench>['audit'], count: number) =>
+      Promise.all(Array.from({ length: count }, (_, n) => audit.settled(call(`call-${n}`))))
+
+    it('not where they come one by one', async () => {
+      const seen = await commits(async (audit) => {
+        for (let n = 0; n < 4; n += 1) await audit.settled(call(`call-${n}`))
+      })
+      expect(seen).toEqual([1, 1, 1, 1])
+    })
+
+    it('under load those of the next turns of the loop too, until enough are there', async () => {
+      const seen = await commits(async (audit) => {
+        await many(audit, busyRows)
+        const waiting = []
+        for (let n = 0; n < enoughRows; n += 1) {
+          waiting.push(audit.settled(call(`later-${n}`)))
+          await turn()
+        }
+        await Promise.all(waiting)
+      })
+      expect(seen).toEqual([busyRows, enoughRows])
+    })
+
+    it('no longer than is stated', async () => {
+      const seen = await commits(async (audit, clock) => {
+        await many(audit, busyRows)
+        const first = [audit.settled(call('a')), audit.settled(call('b'))]
+        await turn()
+        await clock.advance(gatherMs)
+        await Promise.all(first)
+        await audit.settled(call('c'))
+      })
+      expect(seen).toEqual([busyRows, 2, 1])
+    })
   })
 
   it('one call has one row; how its answer left is another where it did not simply', async () => {

@@ -53,6 +53,13 @@ export interface Audit extends CallAudit, Decisions, AuditRead {
   end(): Promise<void>
 }
 
+/** In the mode `durable`, how rows wait for others of their commit: where the commit before had so many, until so many are there, for so long
+ * in ms at most, and not where so many turns of the loop brought none. */
+export const busyRows = 3
+export const enoughRows = 64
+export const gatherMs = 2
+const mostQuietTurns = 3
+
 /** In the mode `buffered`: how long a row waits for others of its batch, in ms. A full batch waits for nothing. */
 export const lingerMs = 100
 /**
@@ -84,6 +91,8 @@ class ChainAudit implements Audit {
   private wrong: StoreFault | undefined
   private writing: Promise<void> | undefined
   private armed = false
+  /** Of the batch before. */
+  private lastRows = 0
   private linger: Timer | undefined
   private watch: Timer | undefined
   private underWay: Batch | undefined
@@ -182,13 +191,31 @@ class ChainAudit implements Audit {
     }
     if (this.writing === undefined && !this.armed) {
       if (mode === 'durable' || this.queue.hasFull) {
-        // All rows of this turn of the loop go together.
-        this.armed = true
-        afterReads(() => this.write())
+        this.gather()
       } else this.linger ??= clock.timer(lingerMs, () => this.write())
     }
     if (mode === 'durable') this.watch ??= clock.timer(answerMs, () => this.late())
     return batch
+  }
+
+  /**
+   * All rows of this turn of the loop go together. Under load those of the next turns do too, as long as each brings some: a commit costs the
+   * same for one row and for fifty, and calls that are under way use the time.
+   */
+  private gather(): void {
+    this.armed = true
+    const { clock } = this.parts
+    const since = clock.mono()
+    let rows = 0
+    let quietTurns = 0
+    const turn = (): void => {
+      quietTurns = this.queue.rows > rows ? 0 : quietTurns + 1
+      rows = this.queue.rows
+      const isBusy = this.lastRows >= busyRows && quietTurns < mostQuietTurns && rows < enoughRows && clock.mono() - since < gatherMs
+      if (isBusy) afterReads(turn)
+      else this.write()
+    }
+    afterReads(turn)
   }
 
   private write(): void {
@@ -208,7 +235,8 @@ class ChainAudit implements Audit {
   private written(): void {
     this.writing = undefined
     if (this.queue.isEmpty || this.gaveUp) return
-    if (this.ended || this.parts.mode === 'durable' || this.queue.hasFull) this.write()
+    if (this.ended || this.queue.hasFull) this.write()
+    else if (this.parts.mode === 'durable') this.gather()
     else this.linger ??= this.parts.clock.timer(lingerMs, () => this.write())
   }
 
@@ -241,6 +269,7 @@ class ChainAudit implements Audit {
         batch.add(this.parts.encoder.own('lost', now, 'store', `${lost} rows were lost, since the store was away`), now)
       }
       this.underWay = batch
+      this.lastRows = batch.count
       const kept = await this.append(batch.text, batch.count, batch.atMin)
       this.underWay = undefined
       batch.settle(kept)
@@ -250,7 +279,7 @@ class ChainAudit implements Audit {
       }
       this.lost -= lost
       this.anchoring.due(this.head(), false)
-      if (this.parts.mode === 'buffered' && !this.queue.hasFull && !this.ended) return
+      if (!this.queue.hasFull && !this.ended) return
     }
   }
 

@@ -147,7 +147,37 @@ function textOfCaller(principal: Principal | undefined, credential: string): str
 const clientTexts = new Map<string, string>()
 const mostTexts = 1_024
 
-function clientText({ client, arrival }: RecordedCaller, mount: string): string {
+/** Of the last call: calls of one client follow each other. */
+let last: Client | undefined
+
+interface Client {
+  readonly name: string | undefined
+  readonly version: string | undefined
+  readonly transport: string
+  readonly revision: string | undefined
+  readonly mount: string
+  readonly text: string
+}
+
+function clientText(caller: RecordedCaller, mount: string): string {
+  const { client, arrival } = caller
+  const { transport, revision } = arrival
+  if (
+    last !== undefined &&
+    last.name === client?.name &&
+    last.version === client?.version &&
+    last.revision === revision &&
+    last.transport === transport &&
+    last.mount === mount
+  ) {
+    return last.text
+  }
+  const text = textOfClient(caller, mount)
+  last = { name: client?.name, version: client?.version, transport, revision, mount, text }
+  return text
+}
+
+function textOfClient({ client, arrival }: RecordedCaller, mount: string): string {
   const name = client?.name ?? ''
   const version = client?.version ?? ''
   const key = `${arrival.transport} ${arrival.revision} ${mount} ${version} ${name}`

@@ -2,12 +2,12 @@
 // itself did or waited for (INTERNAL). Names, attributes and statuses are those of the OpenTelemetry conventions for MCP; what they have no
 // name for begins with `signalbox.`.
 import type { Attributes, Link, SpanStatus } from '@opentelemetry/api'
+import { argumentsIn } from '../../core/call/arguments.ts'
 import type { ClientInfo, TraceContext } from '../../core/call/call.ts'
 import type { Phase, PhaseName, phaseNames } from '../../core/call/phases.ts'
 import type { Principal } from '../../core/call/principal.ts'
 import type { AttemptRecord, CallRecord } from '../../core/call/record.ts'
 import { innerSpan, spanOfAttempt } from '../../core/call/span.ts'
-import { locate } from '../../core/protocol/locate.ts'
 import { servedRevisions } from '../../core/protocol/names.ts'
 import { redactedArguments } from '../../core/secrets/redacted-arguments.ts'
 import type { Redaction } from '../../core/secrets/redaction.ts'
@@ -200,8 +200,8 @@ class CallSpans {
   private contents(attributes: Attributes): void {
     const { method, params, result, seen } = this.record
     if (method !== 'tools/call') return
-    const given = params === undefined ? undefined : locate(params.bytes, ['arguments'])
-    if (given !== undefined) attributes['gen_ai.tool.call.arguments'] = redactedArguments(given, this.parts.redaction)
+    const given = argumentsIn(params)
+    if (given !== undefined) attributes['gen_ai.tool.call.arguments'] = redactedArguments(given, this.parts.redaction, 'checked')
     const shape = seen === undefined && result !== undefined ? shapeOfToolResult(result.bytes) : seen?.shape
     if (shape !== undefined) attributes['signalbox.result.shape'] = shape
     if (seen?.rows !== undefined) attributes['signalbox.result.rows'] = seen.rows
