@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { dirname, join } from 'node:path'
 import { writeConfig } from './config.ts'
 import { eventually } from './processes.ts'
-import { type UpstreamTold, upstreamsOf } from './raw.ts'
+import { send, type UpstreamTold, upstreamsOf } from './raw.ts'
 import { root } from './servers.ts'
 
 export interface GatewayProcess {
@@ -23,6 +23,19 @@ export interface GatewayProcess {
   end(signal: NodeJS.Signals): Promise<number | string>
   /** What the admin door tells of each server. */
   upstreams(): Promise<UpstreamTold[]>
+  /**
+   * Waits until the contracts of these tools (`server/tool`) are read, which happens beside calls: a call before that has no digest in its row.
+   * Each is named, since the list of a server is read beside calls too, and before it there is no tool that could lack something.
+   */
+  contractsRead(...tools: readonly string[]): Promise<void>
+}
+
+/** An entry of `/admin/v1/tools`. */
+interface ToolTold {
+  readonly server: string
+  readonly tool: string
+  /** Digests; absent: not read yet. */
+  readonly approved?: unknown
 }
 
 /** `main`: of another installation. */
@@ -67,6 +80,16 @@ export async function startProcess(
     },
     gone,
     upstreams,
+    contractsRead: async (...tools) => {
+      let unread = tools
+      await eventually(async () => {
+        const told: readonly ToolTold[] = JSON.parse((await send(`${admin}/admin/v1/tools`, 'GET', undefined)).text).tools
+        const read = new Set(told.filter(({ approved }) => approved !== undefined).map(({ server, tool }) => `${server}/${tool}`))
+        unread = tools.filter((tool) => !read.has(tool))
+        return unread.length === 0
+      }, 30_000)
+      if (unread.length > 0) throw new Error(`the contracts of ${unread.join(', ')} were not read: ${log}`)
+    },
     end: async (signal) => {
       child.kill(signal)
       const code = await gone

@@ -4,10 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { digestsOf } from '../../src/gateway/contracts/judge/digests.ts'
-import type { Result } from '../peers/clients.ts'
 import { startProcess } from '../peers/process.ts'
 import { eventually } from '../peers/processes.ts'
-import { modern, send } from '../peers/raw.ts'
+import { modern } from '../peers/raw.ts'
 import { plainTool, type Scripted, startScripted, textResult } from '../peers/scripted.ts'
 import { promise } from './promise.ts'
 
@@ -45,10 +44,7 @@ beforeAll(async () => {
   }
   writeFileSync(file, JSON.stringify(config))
   const gateway = await startProcess(config)
-  // Digests are read beside calls.
-  await eventually(async () =>
-    JSON.parse((await send(`${gateway.admin}/admin/v1/tools`, 'GET', undefined)).text).tools.every(({ approved }: Result) => approved),
-  )
+  await gateway.contractsRead('up/read', 'up/drop', 'up/find_v1', 'up/find_v2')
   for (const name of ['up__read', 'up__drop', 'up__read', 'up__find', 'up__find_v1'])
     await modern(gateway.base, 'tools/call', { name, arguments: {} })
   await gateway.end('SIGTERM')

@@ -54,9 +54,7 @@ beforeAll(async () => {
   }
   writeFileSync(join(folder, 'signalbox.yaml'), JSON.stringify(config))
   gateway = await startProcess(config)
-  await eventually(async () =>
-    JSON.parse((await send(`${gateway.admin}/admin/v1/tools`, 'GET', undefined)).text).tools.every(({ approved }: Result) => approved),
-  )
+  await gateway.contractsRead('tracker/search', 'tracker/create', 'tracker/drop', 'everything/echo')
   // What is usual of the search.
   for (let n = 0; n < 30; n += 1) await modern(gateway.base, 'tools/call', { name: 'search', arguments: { q: n } }, { mount: '/tracker' })
   await call('search', { q: 'late delivery', token: secret }, { turn: 't1', why: 'see whether it is known' })
