@@ -42,6 +42,7 @@ import { createContractJudge } from './contracts.ts'
 import { type AssembledCredentials, assembleCredentials } from './credentials.ts'
 import { warnOfDeprecated } from './deprecations.ts'
 import { type Doors, openDoors } from './doors.ts'
+import { endedInTime } from './failed-start.ts'
 import { assembleInside, type Inside } from './gateway.ts'
 import { credentialsOf } from './guards.ts'
 import { auditReading, lookingBack } from './looking-back.ts'
@@ -330,18 +331,28 @@ class Running implements RunningGateway {
       this.telemetry.start(),
     ])
     await this.alerting.alerts.start()
-    const { listen, admin, stdio } = this.options
-    if (admin !== undefined) this.adminBound = await this.doors.admin.listen(admin)
-    if (listen !== undefined) this.bound = await this.doors.http.listen(listen)
+    try {
+      await this.openDoors()
+    } catch (thrown) {
+      await endedInTime(this.drain(), this.clock, this.report)
+      throw thrown
+    }
     this.serving = true
     if (this.settings.vault.previous.length > 0) {
       this.rewrapping = keepRewrapping(this.durable, this.auth.vault, this.clock, this.report.log)
     }
     this.report.log('info', 'Serving', { source: this.options.source, ...this.bound, admin: this.adminBound })
+    const { stdio } = this.options
     if (stdio === undefined) return
     // A desktop client that leaves ends its gateway.
     const served = this.doors.stdio(stdio.input as Readable, stdio.output as Writable, stdio.mount).then(() => this.drain())
     inBackground(this.report, 'stdio_door', served)
+  }
+
+  private async openDoors(): Promise<void> {
+    const { listen, admin } = this.options
+    if (admin !== undefined) this.adminBound = await this.doors.admin.listen(admin)
+    if (listen !== undefined) this.bound = await this.doors.http.listen(listen)
   }
 
   status(): readonly ServerStatus[] {
@@ -392,7 +403,8 @@ class Running implements RunningGateway {
 
   private async end(): Promise<void> {
     const { graceMs } = this.settings.drain
-    this.report.log('info', 'Draining', { graceMs })
+    // Of a start that failed whoever started it tells.
+    if (this.serving) this.report.log('info', 'Draining', { graceMs })
     this.draining.abort('drain')
     this.inside.events.drain()
     this.inside.catalog.stop()
@@ -415,7 +427,7 @@ class Running implements RunningGateway {
     await this.audit?.end()
     await this.telemetry.end(lastExportMs)
     await this.durable.close()
-    this.report.log('info', 'Ended')
+    if (this.serving) this.report.log('info', 'Ended')
     await this.flush()
     this.finish()
   }

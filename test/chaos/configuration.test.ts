@@ -5,7 +5,9 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { DatabaseSync } from '@photostructure/sqlite'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { interrupted } from '../peers/processes.ts'
 import { everything, root } from '../peers/servers.ts'
 import { startL7Server } from './l7-server.ts'
 import { faultOf, RawClient } from './raw-client.ts'
@@ -150,15 +152,56 @@ describe('what one server lacks', () => {
   })
 })
 
-test('C03 a port in use ends at once with its code and words', async () => {
+describe('C03 a port in use', () => {
   const holder = createServer()
-  await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))
-  const address = holder.address()
-  const port = typeof address === 'object' && address !== null ? address.port : 0
-  const file = join(folder, 'port.yaml')
-  writeFileSync(file, `listen: 127.0.0.1:${port}\nadmin: { listen: 127.0.0.1:0 }\nservers: {}\n`)
-  const { code, out } = await signalbox(['up', '--config', file])
-  expect(code, out).toBe(3)
-  expect(out).toContain(String(port))
-  holder.close()
+  let port = 0
+  beforeAll(async () => {
+    await new Promise<void>((resolve) => holder.listen(0, '127.0.0.1', resolve))
+    const address = holder.address()
+    port = typeof address === 'object' && address !== null ? address.port : 0
+  })
+  afterAll(() => void holder.close())
+
+  test('ends at once with its code and words', async () => {
+    const file = join(folder, 'port.yaml')
+    writeFileSync(file, `listen: 127.0.0.1:${port}\nadmin: { listen: 127.0.0.1:0 }\nservers: {}\n`)
+    const { code, out } = await signalbox(['up', '--config', file])
+    expect(code, out).toBe(3)
+    expect(out).toContain(String(port))
+  })
+
+  test.each(['audit.db', 'signalbox.db'])('does so too while another program has locked %s, and a thread waits for it', async (store) => {
+    const { file, locked } = lockedStore(store, port)
+    const { code, out } = await signalbox(['up', '--config', file])
+    locked.close()
+    expect(code, out).toBe(3)
+    expect(out).toContain(`${port} is in use`)
+    expect(out).not.toContain('terminate called')
+  })
 })
+
+test('a second Ctrl-C ends at once with its code while a thread waits for the lock of a store', async () => {
+  const { file, locked } = lockedStore('audit.db', 0)
+  const child = spawn(process.execPath, [join(root, 'dist', 'main.js'), 'up', '--config', file], {
+    cwd: folder,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let out = ''
+  child.stderr.on('data', (chunk) => (out += chunk))
+  const ended = new Promise((resolve) => child.on('exit', (code) => resolve(code)))
+  await new Promise((resolve) => child.stdout.once('data', resolve))
+  await interrupted(child)
+  expect(await ended, out).toBe(130)
+  locked.close()
+})
+
+/** A configuration, and a lock on a store of its state folder that is not made yet. */
+function lockedStore(store: string, port: number): { readonly file: string; readonly locked: InstanceType<typeof DatabaseSync> } {
+  const stateDir = mkdtempSync(join(folder, 'locked-'))
+  const file = join(stateDir, 'signalbox.yaml')
+  writeFileSync(file, `stateDir: ${stateDir}\nlisten: 127.0.0.1:${port}\nadmin: { listen: 127.0.0.1:0 }\nservers: {}\n`)
+  const locked = new DatabaseSync(join(stateDir, store))
+  locked.exec('PRAGMA journal_mode = WAL')
+  locked.exec('BEGIN IMMEDIATE')
+  return { file, locked }
+}

@@ -23,6 +23,7 @@ export type EventSource =
   | 'tool_usage'
   | 'telemetry'
   | 'timer'
+  | 'failed_start'
   | 'loop_batch'
   | 'store'
   | 'alerts'

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
 import { inProcess, inThread } from './connection.ts'
@@ -62,6 +62,35 @@ describe('the thread of the engine', () => {
     `
     const out = execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
     expect(out).toBe(`${'The store is closed,The store is closed,The store is closed\n'.repeat(10)}`)
+  })
+
+  it('ends before the process exits, in the middle of a call too, and no other begins', () => {
+    const module = (name: string): string => JSON.stringify(new URL(`../../../../dist/platform/${name}`, import.meta.url).href)
+    const program = `
+      const { inThread } = await import(${module('store/sqlite/connection.js')})
+      const { endThreads } = await import(${module('store/sqlite/threads.js')})
+      const { systemClock } = await import(${module('clock/system-clock.js')})
+      const rows = Array.from({ length: 20000 }, (_, n) => [n])
+      const busy = Array.from({ length: 4 }, () => inThread())
+      for (const one of busy) {
+        await one.ask({ op: 'open', file: ':memory:', busyMs: 1 })
+        await one.ask({ op: 'exec', sql: 'CREATE TABLE t (a)' })
+      }
+      const write = { op: 'each', sql: 'INSERT INTO t VALUES (?)', rows }
+      const told = busy.flatMap((one) => Array.from({ length: 50 }, () => one.ask(write).catch((error) => error.message)))
+      await new Promise((resolve) => setImmediate(resolve))
+      let fire
+      const late = endThreads({ timer: (_ms, fired) => ((fire = fired), { cancel: () => undefined }) }, 1)
+      fire()
+      console.log(await late, await endThreads(systemClock, 60000), await endThreads(systemClock, 1))
+      // Some may have been done before.
+      console.log([...new Set(await Promise.all(told))].filter((one) => typeof one === 'string').join())
+      console.log(await inThread().ask({ op: 'exec', sql: 'SELECT 1' }).catch((error) => error.message))
+      process.exit(7)
+    `
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' })
+    expect(stdout, stderr).toBe('false true true\nThe store is closed\nThe process ends\n')
+    expect(status).toBe(7)
   })
 
   it('is given the text of the engine, which stands by itself', () => {

@@ -2,12 +2,13 @@
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
 import { createEngine, type EngineAnswer, type EngineRequest } from './engine.ts'
+import { begun, mayBegin } from './threads.ts'
 
 /** One answer for each request, in their order. */
 export interface Asked<Request, Answer> {
   /** Rejects where the engine is gone. `handedOver`: buffers of the request that nobody needs here any more. */
   ask(request: Request, handedOver?: readonly ArrayBuffer[]): Promise<Answer>
-  /** Lets go of it, whatever it does: what waits is told at once, and its thread ends after the call that it is in. */
+  /** Lets go of it, whatever it does: what waits is told at once and not done any more, and its thread ends after the call that it is in. */
   end(): void
 }
 
@@ -36,14 +37,17 @@ export function inThread(): Connection {
 
 /** `engine`: text of an expression that gives what answers the requests; `sqlite` is the library in it. */
 export function threadOf<Request, Answer>(engine: string, name: string): Asked<Request, Answer> {
+  if (!mayBegin()) return exiting()
   const library = createRequire(import.meta.url).resolve('@photostructure/sqlite')
   const text = `
-    const { parentPort, workerData } = require('node:worker_threads')
-    const sqlite = require(workerData)
+    const { parentPort, workerData: { library, isOver } } = require('node:worker_threads')
+    const sqlite = require(library)
     const engine = ${engine}
-    parentPort.on('message', (request) => request === 'end' ? parentPort.close() : parentPort.postMessage(engine(request)))
+    parentPort.on('message', (request) => Atomics.load(isOver, 0) === 1 ? parentPort.close() : parentPort.postMessage(engine(request)))
   `
-  const worker = new Worker(text, { eval: true, workerData: library, execArgv: [], name })
+  // Read before each request: those that wait would each hold up the end, by a lock for seconds.
+  const isOver = new Int32Array(new SharedArrayBuffer(4))
+  const worker = new Worker(text, { eval: true, workerData: { library, isOver }, execArgv: [], name })
   const waiting: Waiting<Answer>[] = []
   let gone: Error | undefined
   const lose = (reason: Error): void => {
@@ -57,7 +61,20 @@ export function threadOf<Request, Answer>(engine: string, name: string): Asked<R
   })
   worker.on('error', lose)
   worker.on('messageerror', lose)
-  worker.on('exit', (code) => lose(new Error(`The thread of the store ended with code ${code}`)))
+  const ended = new Promise<void>((resolve) => {
+    worker.on('exit', (code) => {
+      lose(new Error(`The thread of the store ended with code ${code}`))
+      resolve()
+    })
+  })
+  const end = (): void => {
+    lose(new Error('The store is closed'))
+    // Neither terminated from here nor left to the end of the process (threads.ts).
+    Atomics.store(isOver, 0, 1)
+    worker.postMessage(undefined)
+    worker.ref()
+  }
+  begun({ end, ended })
   worker.unref()
   return {
     ask: (request, handedOver) =>
@@ -67,12 +84,11 @@ export function threadOf<Request, Answer>(engine: string, name: string): Asked<R
         worker.ref()
         worker.postMessage(request, handedOver ?? [])
       }),
-    end: () => {
-      lose(new Error('The store is closed'))
-      // Neither terminated from here nor left to the end of the process: in the middle of a call the library would take all of it along, by an
-      // error of its own that nothing can catch.
-      worker.postMessage('end')
-      worker.ref()
-    },
+    end,
   }
+}
+
+/** In place of a thread that may not begin any more. */
+function exiting<Request, Answer>(): Asked<Request, Answer> {
+  return { ask: () => Promise.reject(new Error('The process ends')), end: () => undefined }
 }
