@@ -71,13 +71,13 @@ describe('the thread of the engine', () => {
       const { endThreads } = await import(${module('store/sqlite/threads.js')})
       const { systemClock } = await import(${module('clock/system-clock.js')})
       const rows = Array.from({ length: 20000 }, (_, n) => [n])
-      const busy = Array.from({ length: 4 }, () => inThread())
+      const busy = Array.from({ length: 2 }, () => inThread())
       for (const one of busy) {
         await one.ask({ op: 'open', file: ':memory:', busyMs: 1 })
         await one.ask({ op: 'exec', sql: 'CREATE TABLE t (a)' })
       }
       const write = { op: 'each', sql: 'INSERT INTO t VALUES (?)', rows }
-      const told = busy.flatMap((one) => Array.from({ length: 50 }, () => one.ask(write).catch((error) => error.message)))
+      const told = busy.flatMap((one) => Array.from({ length: 4 }, () => one.ask(write).catch((error) => error.message)))
       await new Promise((resolve) => setImmediate(resolve))
       let fire
       const late = endThreads({ timer: (_ms, fired) => ((fire = fired), { cancel: () => undefined }) }, 1)
