@@ -75,7 +75,7 @@ export const promises = {
   },
   R18: {
     text: 'For every use of a credential the audit says which identity, which credential (id, not value), which tool, when.',
-    claimed: { partly: 'a static credential of a server (headers, env) is not named in rows' },
+    claimed: true,
   },
   R19: {
     text: "G tracks each upstream token's TTL and refreshes before expiry with a 30 s buffer (configurable); a call that would outlive the token triggers refresh first.",

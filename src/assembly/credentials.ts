@@ -22,6 +22,7 @@ import { staticCredentials } from '../gateway/credentials/static.ts'
 import { ReplaceableFiles } from '../platform/config/replaceable-files.ts'
 import { addressesOf } from '../upstream/settings.ts'
 import type { Auth } from './auth.ts'
+import { credentialsOf } from './guards.ts'
 import type { Settings } from './settings.ts'
 
 export interface CredentialParts {
@@ -117,7 +118,8 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
     revocation,
     of: (id) => {
       const server = settings.servers[id]
-      if (server === undefined || server.command !== undefined) return staticCredentials({})
+      if (server === undefined) return staticCredentials({})
+      if (server.command !== undefined) return staticCredentials({}, credentialsOf(server).length > 0)
       const [own] = addressesOf(server)
       if (server.auth === undefined || own === undefined) return staticCredentials(server.headers)
       return upstream.of({

@@ -61,6 +61,8 @@ export interface InsideParts {
   readonly recorder: Recorder
   /** Towards each server; absent: the headers of its configuration. */
   credentials?(id: UpstreamId): Credentials
+  /** Whether a text has a value in it that must not get out. */
+  isSecret?(text: string): boolean
   readonly replica: string
   readonly outside: Outside
   /** Who is calling. */
@@ -160,7 +162,7 @@ export function assembleInside(parts: InsideParts): Inside {
     versionOf: (id) => upstreams.get(id)?.describe().identity?.version,
   })
   const continuation = createContinuation({ sealer, clock, random })
-  const runs = new Runs({ clock, random })
+  const runs = new Runs({ clock, random, isSecret: parts.isSecret })
   const limitsOf = deadlines(settings)
   const send = (call: TargetedCall, exchange: Exchange): Promise<Outcome> => {
     const upstream = upstreams.get(call.upstream)

@@ -219,6 +219,7 @@ class Running implements RunningGateway {
       broken: new Map((options.broken ?? []).map(({ server, reason }) => [server, reason])),
       clock,
       random: systemRandom,
+      isSecret: (text) => redaction.isKnownIn(Buffer.from(text)),
       report: this.report,
       sealer,
       durable,

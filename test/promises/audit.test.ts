@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { digestsOf } from '../../src/gateway/contracts/judge/digests.ts'
+import type { Result } from '../peers/clients.ts'
 import { startProcess } from '../peers/process.ts'
 import { eventually } from '../peers/processes.ts'
 import { modern } from '../peers/raw.ts'
-import { plainTool, type Scripted, startScripted, textResult } from '../peers/scripted.ts'
+import { plainTool, type Scripted, scriptedStdio, startScripted, textResult } from '../peers/scripted.ts'
 import { promise } from './promise.ts'
 
 const root = new URL('../..', import.meta.url).pathname
@@ -87,6 +88,39 @@ describe('audit query', () => {
     expect(new Set(rows.map(({ hash }) => hash)).size).toBe(5)
     expect(String(rows[1]?.id)).toMatch(/^[0-9a-f-]{36}$/)
     expect(server.count('tools/call')).toBe(4)
+  })
+
+  promise(['R18'], 'names the credential of a configuration that a server was called with, by no value of it', async () => {
+    const own = mkdtempSync(join(tmpdir(), 'signalbox-audit-static-'))
+    const secret = 'kZ8mQ2vR5tX9bN4w'
+    const config = {
+      stateDir: join(own, 'state'),
+      servers: {
+        keyed: { url: server.url, era: 'modern', headers: { 'x-api-key': secret } },
+        child: { ...scriptedStdio([plainTool('look')], `say({ id, result: { content: [] } })`), env: { API_TOKEN: secret } },
+        open: { url: server.url, era: 'modern' },
+      },
+    }
+    const gateway = await startProcess(config)
+    try {
+      const tools = ['keyed__read', 'child__look', 'open__read']
+      await eventually(async () => {
+        const { text } = await modern(gateway.base, 'tools/list', {})
+        return tools.every((name) => text.includes(name))
+      })
+      for (const name of tools) await modern(gateway.base, 'tools/call', { name, arguments: {} })
+      await gateway.end('SIGTERM')
+      const kept = join(own, 'signalbox.json')
+      writeFileSync(kept, JSON.stringify(config))
+      const { out } = await signalbox('audit', 'query', '--json', '--about', 'call', '--config', kept)
+      const rows = out.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line) as Result]))
+      const used = Object.fromEntries(rows.filter(({ method }) => method === 'tools/call').map(({ upstream, lease }) => [upstream, lease]))
+      expect(used).toEqual({ keyed: 'static', child: 'static', open: null })
+      expect(out).not.toContain(secret)
+    } finally {
+      gateway.child.kill('SIGKILL')
+      rmSync(own, { recursive: true, force: true })
+    }
   })
 
   promise(['R18', 'R82'], 'says which version of which tool was called, and by which contract', async () => {

@@ -186,6 +186,7 @@ export async function seededRun(): Promise<SeededRun> {
   for (const known of [key, walled]) {
     await call('takes', { note: `use ${known}, or ${encodeURIComponent(known)}`, list_of: { deep: [known] } })
     await call('takes', {}, '/up', { 'signalbox.dev/why': `as ${known} says` })
+    await call('takes', {}, '/up', { 'signalbox.dev/run': known, 'signalbox.dev/turn': `turn-${known}` })
   }
   const info = { name: `agent ${sent('a token in the name of a client', formed())}`, version: '1.2.3' }
   await call('takes', {}, '/up', { 'io.modelcontextprotocol/clientInfo': info })

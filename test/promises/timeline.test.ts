@@ -164,7 +164,9 @@ describe('what did the agent do', () => {
       const all = await found()
       expect(all).toHaveLength(2)
       expect(all[0]).toBe('ticket-4711 8')
-      expect(await found('--tool', 'everything/echo')).toEqual(['ticket-4711 5'])
+      // What is asked for finds the run; what is shown is all that it did.
+      expect(await found('--tool', 'everything/echo')).toEqual(['ticket-4711 8'])
+      expect(await found('--tool', 'everything/none')).toEqual([])
       expect(await found('--fault', 'rate_limited')).toEqual(['ticket-4711 8'])
       expect(await found('--cost', '0.2')).toEqual(['ticket-4711 8'])
       expect(await found('--cost', '0.3')).toEqual([])

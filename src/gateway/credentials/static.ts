@@ -2,11 +2,11 @@
 import type { Principal } from '../../core/call/principal.ts'
 import type { CredentialLease, Credentials } from '../../core/ports/credentials.ts'
 
-/** `headers` of the server's configuration, by name in any case. */
-export function staticCredentials(headers: Readonly<Record<string, string>>): Credentials {
+/** `headers` of the server's configuration, by name in any case. `isGiven`: the server has a credential of another kind from there, as a child has in its environment. */
+export function staticCredentials(headers: Readonly<Record<string, string>>, isGiven = false): Credentials {
   const carried = lowerCase(headers)
   const lease: CredentialLease = {
-    id: Object.keys(carried).length === 0 ? '' : 'static',
+    id: Object.keys(carried).length === 0 && !isGiven ? '' : 'static',
     headers: () => carried,
     // It is all there is: an operator has to renew it.
     reject: () => false,

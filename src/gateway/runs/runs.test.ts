@@ -9,7 +9,7 @@ const hour = 3_600_000
 
 function setting() {
   const clock = new ManualClock()
-  return { clock, runs: new Runs({ clock, random: countedRandom() }) }
+  return { clock, runs: new Runs({ clock, random: countedRandom(), isSecret: (text) => text.includes('hunter2') }) }
 }
 
 const alice = aPrincipal({ sub: 'alice' })
@@ -20,6 +20,23 @@ const headers = (change: { run?: string; turn?: string; baggage?: string }) => (
   turn: undefined,
   baggage: undefined,
   ...change,
+})
+
+describe('what a client may not name its run by', () => {
+  it('a value that must not get out is as if it were not said, again and again, and another one counts', () => {
+    const { runs } = setting()
+    for (let n = 0; n < 2; n += 1) {
+      const run = runs.of(alice, undefined, { 'signalbox.dev/run': 'hunter2', 'signalbox.dev/turn': 't-hunter2' }, undefined)
+      expect(run).toMatchObject({ source: 'made', turn: undefined })
+      expect(run.id).not.toContain('hunter2')
+    }
+    expect(runs.of(alice, undefined, { 'signalbox.dev/run': 'r', 'signalbox.dev/turn': 't' }, undefined)).toMatchObject({
+      id: 'r',
+      source: 'meta',
+      turn: 't',
+    })
+    expect(runs.of(alice, undefined, undefined, headers({ run: 'hunter2' })).source).toBe('made')
+  })
 })
 
 describe('whose task a call is', () => {

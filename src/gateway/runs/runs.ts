@@ -12,6 +12,8 @@ import { statedIn } from './stated.ts'
 export interface RunsParts {
   readonly clock: Clock
   readonly random: Random
+  /** Whether a text has a value in it that must not get out: it names no run. */
+  readonly isSecret?: ((text: string) => boolean) | undefined
 }
 
 /** Principals whose run is kept, and sessions; of one more the least recent is made anew when it calls. */
@@ -28,13 +30,17 @@ interface Made {
 export class Runs {
   private readonly clock: Clock
   private readonly random: Random
+  private readonly isSecret: RunsParts['isSecret']
+  /** What clients said last of run and turn, which was found to be no secret: calls of a run follow each other. */
+  private lastSaid = ['', '']
   private readonly made = new LRUCache<TenantKey, Made>({ max: most })
   private readonly sessions = new LRUCache<TenantKey, Run>({ max: most })
   private readonly claimed = new WeakMap<Principal, Run>()
 
-  constructor({ clock, random }: RunsParts) {
+  constructor({ clock, random, isSecret }: RunsParts) {
     this.clock = clock
     this.random = random
+    this.isSecret = isSecret
   }
 
   /** Runs that are remembered, of principals and sessions. */
@@ -51,11 +57,21 @@ export class Runs {
   ): Run {
     const stated = statedIn(meta, headers)
     if (stated === undefined) return this.unstated(principal, session)
-    const { turn, why } = stated
+    const { why } = stated
+    const id = this.open(stated.id, 0)
+    const turn = this.open(stated.turn, 1)
     const { team } = principal
-    if (principal.run === undefined && stated.id !== undefined) return { id: stated.id, source: stated.source, turn, why, team }
+    if (principal.run === undefined && id !== undefined) return { id, source: stated.source, turn, why, team }
     const run = this.unstated(principal, session)
     return turn === undefined && why === undefined ? run : { id: run.id, source: run.source, turn, why, team }
+  }
+
+  /** Undefined where it is a secret, as if it had not been said. */
+  private open(said: string | undefined, kind: 0 | 1): string | undefined {
+    if (said === undefined || said === this.lastSaid[kind]) return said
+    if (this.isSecret?.(said) === true) return undefined
+    this.lastSaid[kind] = said
+    return said
   }
 
   private unstated(principal: Principal, session: string | undefined): Run {
