@@ -123,6 +123,13 @@ async function telemetryWait() {
   return { ...(await telemetry()), tool: 'wait' }
 }
 
+/** All that a gateway for real users does: access, limits, results judged, the durable audit, one trace of ten. */
+async function everything() {
+  const [authenticated, limited, kept] = [await auth(), await limits(), await telemetry()]
+  const config = { ...authenticated.config, ...limited.config, ...kept.config, quality: { enabled: true } }
+  return { ...unaudited, config, authorization: authenticated.authorization }
+}
+
 /** The same as `audit`, without the arguments. */
 async function auditBare() {
   return { ...unaudited, config: { audit: { mode: 'durable', arguments: 'none' } } }
@@ -152,6 +159,7 @@ const flavours = {
   auditBare,
   telemetry,
   telemetryWait,
+  everything,
   bare,
   nothing,
 }

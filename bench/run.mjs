@@ -36,9 +36,21 @@ async function signalbox(name, server, more = {}) {
 
 const upstream = await start(0, [join(here, 'upstream.mjs')])
 const url = `http://127.0.0.1:${upstream.port}`
-async function authenticated(name, server) {
-  const { config, authorization } = await flavourOf('auth')
+async function flavoured(name, server, flavour) {
+  const { config, authorization } = await flavourOf(flavour)
   return { ...(await signalbox(name, server, config)), authorization }
+}
+const modernOf = async (name, flavour) => ({
+  ...(await flavoured(name, { url: `${url}/mcp`, era: 'modern' }, flavour)),
+  era: 'modern',
+  path: '/mcp',
+  tool: 'up__echo',
+})
+const legacyOf = async (name, flavour) => {
+  const at = await flavoured(name, { url: `${url}/mcp`, era: 'legacy' }, flavour)
+  const credential = at.authorization === undefined ? {} : { authorization: at.authorization }
+  const session = await openSession(`http://127.0.0.1:${at.port}/mcp`, credential)
+  return { ...at, era: 'legacy', path: '/mcp', tool: 'up__echo', session }
 }
 
 const makers = {
@@ -59,17 +71,12 @@ const makers = {
     const at = await signalbox('legacy', { url: `${url}/mcp`, era: 'legacy' })
     return { ...at, era: 'legacy', path: '/mcp', tool: 'up__echo', session: await openSession(`http://127.0.0.1:${at.port}/mcp`) }
   },
-  'signalbox modern-modern, authenticated': async () => ({
-    ...(await authenticated('modern-auth', { url: `${url}/mcp`, era: 'modern' })),
-    era: 'modern',
-    path: '/mcp',
-    tool: 'up__echo',
-  }),
-  'signalbox legacy-legacy, authenticated': async () => {
-    const at = await authenticated('legacy-auth', { url: `${url}/mcp`, era: 'legacy' })
-    const session = await openSession(`http://127.0.0.1:${at.port}/mcp`, { authorization: at.authorization })
-    return { ...at, era: 'legacy', path: '/mcp', tool: 'up__echo', session }
-  },
+  'signalbox modern-modern, bare': () => modernOf('modern-bare', 'bare'),
+  'signalbox legacy-legacy, bare': () => legacyOf('legacy-bare', 'bare'),
+  'signalbox modern-modern, authenticated': () => modernOf('modern-auth', 'auth'),
+  'signalbox legacy-legacy, authenticated': () => legacyOf('legacy-auth', 'auth'),
+  'signalbox modern-modern, everything': () => modernOf('modern-all', 'everything'),
+  'signalbox legacy-legacy, everything': () => legacyOf('legacy-all', 'everything'),
   'signalbox modern-stdio': async () => ({
     ...(await signalbox('stdio', {
       command: 'taskset',
@@ -195,16 +202,21 @@ async function printNewTokens() {
 /** Gateways of their own, so that those of the rounds measure nothing. */
 async function printStages() {
   const columns = []
-  for (const era of ['modern', 'legacy']) {
-    const name = `signalbox ${era}-${era}`
-    if (!targets.some((target) => target.name === name)) continue
-    const at = await signalbox(`stages-${era}`, { url: `${url}/mcp`, era }, { telemetry: { stages: true } })
-    const session = era === 'legacy' ? await openSession(`http://127.0.0.1:${at.port}/mcp`) : undefined
-    const target = { ...at, era, path: '/mcp', tool: 'up__echo', session, metrics: `${at.admin}/metrics` }
-    columns.push({ name, times: await stageTimes(target, windowMs) })
+  for (const flavour of ['', 'everything']) {
+    for (const era of ['modern', 'legacy']) {
+      const name = `signalbox ${era}-${era}${flavour === '' ? '' : `, ${flavour}`}`
+      if (!targets.some((target) => target.name === name)) continue
+      const { config, authorization } = await flavourOf(flavour)
+      const telemetry = { ...config.telemetry, stages: true }
+      const at = await signalbox(`stages-${era}-${flavour}`, { url: `${url}/mcp`, era }, { ...config, telemetry })
+      const credential = authorization === undefined ? {} : { authorization }
+      const session = era === 'legacy' ? await openSession(`http://127.0.0.1:${at.port}/mcp`, credential) : undefined
+      const target = { ...at, authorization, era, path: '/mcp', tool: 'up__echo', session, metrics: `${at.admin}/metrics` }
+      columns.push({ name, times: await stageTimes(target, windowMs) })
+    }
   }
   if (columns.length === 0) return
-  const [first] = columns
+  const first = columns.reduce((most, one) => (one.times.length > most.times.length ? one : most))
   console.log('\nTime in each stage itself, us a call, one connection (`connection` is the exit and the upstream)')
   print([
     ['stage', ...columns.map(({ name }) => name)],

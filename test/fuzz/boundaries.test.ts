@@ -146,7 +146,7 @@ test('one request of a batch: the answer, and the others have their own records'
   expect(heard.text).toContain('"kind":"internal"')
   await eventually(() => rig.records.length > 1)
   expect(rig.records.map(({ fault, method }) => [method, fault?.kind]).sort()).toEqual([
-    ['', 'internal'],
+    ['logging/setLevel', 'internal'],
     ['tools/call', undefined],
   ])
   expect(new Set(rig.records.map(({ id }) => id)).size).toBe(2)

@@ -53,7 +53,7 @@ describe('an SDK 1.x client over HTTP+SSE', () => {
     expect((await waiting).content).toEqual([{ type: 'text', text: 'done' }])
     const { content } = await one.callTool({ name: 'ask', arguments: { tag: 'S' } })
     expect((content as { text: string }[])[0]?.text).toContain('second S')
-    expect(gateway.calls.at(-1)?.call.caller.arrival).toEqual({ transport: 'sse', revision: '2025-11-25' })
+    expect(gateway.calls.at(-1)?.call.caller.arrival).toEqual({ transport: 'sse', revision: '2025-11-25', userAgent: 'node' })
   })
 
   it('hears list changes and updates, and cancels', async () => {

@@ -129,9 +129,9 @@ async function claim(
   const { what } = notice
   const at = [tenant, output, scope]
   await transaction.run(
-    `INSERT INTO alert_tellings (tenant, output, scope, incident, sequence, is_open, severity, told_ms) VALUES (?, ?, ?, '', 0, 0, 'info', 0)
+    `INSERT INTO alert_tellings (tenant, output, scope, incident, sequence, is_open, severity, told_ms) VALUES (?, ?, ?, '', 0, 0, 'info', ?)
      ON CONFLICT (tenant, output, scope) DO NOTHING`,
-    at,
+    [...at, now],
   )
   const had = await transaction.run(
     `UPDATE alert_tellings SET lease_owner = ?, lease_until_ms = ?
