@@ -34,7 +34,7 @@ import { systemClock } from '../platform/clock/system-clock.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
 import { adminToken } from '../platform/seal/admin-token.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
-import { type AssembledAlerting, alertSecrets, assembleAlerting } from './alerting.ts'
+import { type AssembledAlerting, assembleAlerting } from './alerting.ts'
 import { assembleAudit } from './audit.ts'
 import { auditVerifierOf } from './audit-places.ts'
 import { type Auth, assembleAuth } from './auth.ts'
@@ -44,7 +44,7 @@ import { warnOfDeprecated } from './deprecations.ts'
 import { type Doors, openDoors } from './doors.ts'
 import { endedInTime } from './failed-start.ts'
 import { assembleInside, type Inside } from './gateway.ts'
-import { credentialsOf } from './guards.ts'
+import { knownSecrets } from './known-secrets.ts'
 import { auditReading, lookingBack } from './looking-back.ts'
 import { assembleOperating } from './operating.ts'
 import { Outsiders } from './outsiders.ts'
@@ -104,14 +104,7 @@ class Running implements RunningGateway {
       settings.stateDir !== undefined && (settings.profile === 'production' || settings.admin.roles.length > 0)
         ? adminToken(settings.stateDir, sealKey)
         : undefined
-    const secrets = [
-      ...(options.secrets ?? []),
-      ...Object.values(settings.servers)
-        .flatMap(credentialsOf)
-        .filter(({ length }) => length >= 8),
-      ...alertSecrets(settings.alerts),
-      ...(ownToken === undefined ? [] : [ownToken]),
-    ]
+    const secrets = knownSecrets(settings, [...(options.secrets ?? []), ...(ownToken === undefined ? [] : [ownToken])])
     const issued = KnownValues.of([])
     const ownClock = options.clock ?? systemClock
     const redaction = new Redaction(settings.redact, [KnownValues.of(secrets), issued])

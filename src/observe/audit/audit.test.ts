@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from '@photostructure/sqlite'
@@ -208,6 +209,12 @@ describe('a call is found by its id', () => {
     expect(value(await rowsOfCall(store, tail))).toHaveLength(1)
     expect(value(await auditRows(store, { id: tail, tool: 'up/other' }, { order: 'newest', most: 10 })).rows).toEqual([])
     expect(value(await rowsOfCall(store, idAt(now)))).toEqual([])
+    // As gateways named them before: by chance alone.
+    const before = randomUUID()
+    await audit.settled(call(before, { atMs: now }))
+    for (let n = 0; n < 1_100; n += 1) void audit.settled(call(idAt(now), { atMs: now }))
+    await eventually(() => store.unindexed === 0)
+    expect(value(await rowsOfCall(store, before)).map(({ id }) => id)).toEqual([before])
     expect(value(await rowsOfCall(store, 'call-1'))).toEqual([])
     await audit.end()
   })

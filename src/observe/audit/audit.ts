@@ -190,9 +190,8 @@ class ChainAudit implements Audit {
       return undefined
     }
     if (this.writing === undefined && !this.armed) {
-      if (mode === 'durable' || this.queue.hasFull) {
-        this.gather()
-      } else this.linger ??= clock.timer(lingerMs, () => this.write())
+      if (mode === 'durable' || this.queue.hasFull) this.gather()
+      else this.linger ??= clock.timer(lingerMs, () => this.write())
     }
     if (mode === 'durable') this.watch ??= clock.timer(answerMs, () => this.late())
     return batch

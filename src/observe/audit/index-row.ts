@@ -20,8 +20,8 @@ export function indexRow(line: string): Indexed {
   const [, upstream, item] = list(target)
   const [faultKind] = list(row[14])
   const keys: string[] = [`about:${text(about)}`]
-  // A call is found by the time in its id.
-  if (text(id) !== '' && about !== 'call') keys.push(`id:${id}`)
+  // A call is found by the time in its id; those of gateways before that made such ids have none in it.
+  if (text(id) !== '' && (about !== 'call' || text(id)[14] !== '7')) keys.push(`id:${id}`)
   if (text(runId) !== '') keys.push(`run:${runId}`)
   if (text(subject) !== '') keys.push(`subject:${subject}`)
   if (text(upstream) !== '') keys.push(`server:${upstream}`)
