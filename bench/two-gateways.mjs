@@ -9,11 +9,11 @@ const args = process.argv.slice(2)
 for (let at = 0; at < args.length; at += 2) {
   const [dist, config] = [args[at], args[at + 1]]
   const part = (name) => import(pathToFileURL(join(dist, name)).href)
-  const { inlineMore } = await part('platform/engine/inlining.js')
+  const { tuneEngine } = await part('platform/engine/options.js')
   const { load } = await part('operate/configuration/load.js')
   const { withState } = await part('operate/configuration/state.js')
   const { startLoaded } = await part('operate/gateway.js')
-  inlineMore()
+  tuneEngine()
   const found = await load({ config, env: process.env, cwd: process.cwd() })
   if (!found.ok) throw new Error(JSON.stringify(found.problems))
   const gateway = await startLoaded(withState(found.loaded).loaded)

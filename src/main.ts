@@ -3,10 +3,10 @@
 import { forTerminal } from './core/text/terminal.ts'
 import { type ExitCode, runCommandLine } from './operate/index.ts'
 import { systemClock } from './platform/clock/system-clock.ts'
-import { inlineMore } from './platform/engine/inlining.ts'
+import { tuneEngine } from './platform/engine/options.ts'
 import { endThreads } from './platform/store/sqlite/threads.ts'
 
-inlineMore()
+tuneEngine()
 
 /** How long a call of SQLite may hold up the end, in ms: one that waits for a lock, and another that waits for the next. */
 const lastCallMs = 5_000

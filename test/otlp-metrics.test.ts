@@ -94,7 +94,7 @@ function translated(metrics: readonly Metric[]): Series {
 
 /** What goes on counting while a gateway ends, or is of the moment. */
 const moving =
-  /^signalbox_(spans|metric_points|resident_bytes|audit|sessions|upstream_|endpoint_|circuit|client|alerts|incidents|objective|bugs)|^mcp_\w+_session_/
+  /^signalbox_(spans|metric_points|stray_requests|resident_bytes|audit|sessions|upstream_|endpoint_|circuit|client|alerts|incidents|objective|bugs)|^mcp_\w+_session_/
 
 const settled = (series: Series): Series => Object.fromEntries(Object.entries(series).filter(([name]) => !moving.test(name)))
 
