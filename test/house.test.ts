@@ -99,10 +99,7 @@ describe('the rules of the house', () => {
     const timed: Readonly<Record<string, string>> = {
       'test/chaos/doors.test.ts': '1: the longest that a run may take',
       'test/chaos/http.test.ts': '1: a client that reads late',
-      'test/chaos/l4-proxy.ts': '2: bytes in drips; a connection that hangs has no event',
-      'test/chaos/l7-faults.ts': '4: a server that answers slowly',
       'test/chaos/rig.ts': '1: the pace of a client',
-      'test/chaos/stdio-shim.mjs': '1: a server that starts slowly',
       'test/compatibility/peers/typescript/client.mjs': '3: looks again; the longest that a feature and the connection may take',
       'test/compatibility/peers/typescript/content.mjs': '1: a server that answers slowly',
       'test/compatibility/peers/typescript/server1.mjs': '1: a server that answers slowly',

@@ -2,7 +2,7 @@
 
 import { createServer } from 'node:net'
 import { expect } from 'vitest'
-import { startBlackHole } from './chaos/l4-proxy.ts'
+import { startBlackHole } from '../src/operate/toolkit/chaos/index.ts'
 import { eventually } from './peers/processes.ts'
 import { modern } from './peers/raw.ts'
 import { call, faultOf, gateway, mount, open, pair, type Row, silent, stateOf } from './settings-rig.ts'

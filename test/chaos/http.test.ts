@@ -1,10 +1,16 @@
 // Faults of HTTP servers, row by row of the catalogue (T): each is injected under real calls of clients of both eras, and ends in exactly
 // one honest answer, in the metrics, with the side effects counted at the server, and with everything working again afterwards.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import {
+  l7Faults as faults,
+  type L4Fault,
+  type L4Proxy,
+  type L7Fault,
+  startBlackHole,
+  startL4Proxy,
+} from '../../src/operate/toolkit/chaos/index.ts'
 import { eventually } from '../peers/processes.ts'
-import { type L4Fault, type L4Proxy, startBlackHole, startL4Proxy } from './l4-proxy.ts'
-import * as faults from './l7-faults.ts'
-import { type L7Fault, type L7Server, standardTools, startL7Server } from './l7-server.ts'
+import { type L7Server, standardTools, startL7Server } from './l7-server.ts'
 import { faultOf, type RawAnswer, RawClient, type RawEra, textOf } from './raw-client.ts'
 import { type categories, type Rig, secrets, startRig } from './rig.ts'
 
@@ -297,7 +303,7 @@ describe('a wrong answer', () => {
   })
 
   test('T18: what was sent beyond the cap was not read', () => {
-    for (const upstream of eras) expect(l7[upstream].bytesTaken).toBeLessThan(4 * 32 * mebi)
+    for (const upstream of eras) expect(l7[upstream].proxy.bytesMade).toBeLessThan(4 * 32 * mebi)
   })
 
   test('no header of a client reached a server', () => {

@@ -1,32 +1,12 @@
-// An MCP server over HTTP of either era that works, and answers wrongly on command. Faults are scripted by the tag in a call's arguments,
-// so that many calls can fail in different ways at once; what the server really did is counted, fault or not.
+// A good MCP server over HTTP of either era that counts what it did, behind the fault proxy of the product. Faults are scripted by the tag in
+// a call's arguments, so that many calls can fail in different ways at once.
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { type L7Fault, type L7Proxy, type Rule, startL7Proxy } from '../../src/operate/toolkit/chaos/index.ts'
 
 /** `sse` is the transport of 2024-11-05. */
 export type L7Era = 'modern' | 'legacy' | 'sse'
-
-export interface Turn {
-  readonly method: string
-  /** The request's JSON-RPC id; undefined for notifications. */
-  readonly id: unknown
-  readonly params: Record<string, unknown>
-  readonly req: IncomingMessage
-  readonly res: ServerResponse
-  readonly server: L7Server
-  /** The right result of this request. */
-  readonly result: Record<string, unknown>
-  /** The right answer, as JSON text. */
-  readonly answer: string
-  /** The token to report progress with. */
-  readonly progressToken: unknown
-  /** Id of the stream for resumption, and the events that a lost stream still owes; legacy only. */
-  readonly stream: string
-}
-
-/** Gives the answer of one request, rightly or wrongly. */
-export type L7Fault = (turn: Turn) => void | Promise<void>
 
 export interface ToolSpec {
   readonly name: string
@@ -62,12 +42,11 @@ export class L7Server {
   /** Tags of calls that were cancelled by message or by closing their stream before they were answered. */
   readonly cancelled = new Set<string>()
   handshakes = 0
-  /** Response bytes of the oversize fault that were taken before the peer hung up. */
-  bytesTaken = 0
-  private readonly scripts = new Map<string, L7Fault[] | L7Fault>()
+  /** What stands before it. */
+  proxy!: L7Proxy
+  private readonly scripts = new Map<string, Rule<L7Fault>[]>()
   private readonly sessions = new Set<string>()
   private readonly streams = new Map<string, ServerResponse>()
-  private readonly owed = new Map<string, string[]>()
   private readonly tags = new Map<unknown, string>()
   private readonly http: Server
   /** Overrides the endpoint event of the `sse` era; undefined sends the right one, '' none at all. */
@@ -81,21 +60,40 @@ export class L7Server {
     })
   }
 
+  /** Of the proxy. */
   get port(): number {
-    return (this.http.address() as AddressInfo).port
+    return this.proxy.port
   }
 
   get url(): string {
     return `http://127.0.0.1:${this.port}/mcp`
   }
 
-  listen(port = 0): Promise<void> {
-    return new Promise((resolve) => this.http.listen(port, '127.0.0.1', resolve))
+  async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.http.listen(0, '127.0.0.1', resolve))
+    this.proxy = await startL7Proxy(`http://127.0.0.1:${(this.http.address() as AddressInfo).port}`)
   }
 
   /** One fault: each call with the tag gets it. A list: one for each call in turn, then right answers. */
   script(tag: string, faults: L7Fault | readonly L7Fault[]): void {
-    this.scripts.set(tag, typeof faults === 'function' ? faults : [...faults])
+    for (const rule of this.scripts.get(tag) ?? []) this.proxy.rules.remove(rule)
+    const match = { method: 'tools/call', arguments: { tag } }
+    const all =
+      typeof faults === 'function'
+        ? [{ ...match, fault: this.noting(tag, faults) }]
+        : faults.map((fault, at) => ({ ...match, nth: at + 1, fault }))
+    this.scripts.set(tag, all)
+    for (const rule of all) this.proxy.rules.add(rule)
+  }
+
+  /** Whoever hangs up before the answer is whole has cancelled. */
+  private noting(tag: string, fault: L7Fault): L7Fault {
+    return (turn) => {
+      turn.res.on('close', () => {
+        if (!turn.res.writableFinished) this.cancelled.add(tag)
+      })
+      return fault(turn)
+    }
   }
 
   effectsOf(tag: string): number {
@@ -111,8 +109,8 @@ export class L7Server {
     this.lostStatus = lostStatus
     this.sessions.clear()
     this.streams.clear()
-    this.owed.clear()
     this.http.closeAllConnections()
+    this.proxy.cutConnections()
   }
 
   /** Sends a notification on every open stream of sessions. */
@@ -121,13 +119,9 @@ export class L7Server {
     for (const stream of this.streams.values()) stream.write(`data: ${data}\n\n`)
   }
 
-  /** Keeps what a lost stream still owes, for the client that takes it up again. */
-  owe(stream: string, answer: string): void {
-    this.owed.set(stream, [...(this.owed.get(stream) ?? []), answer])
-  }
-
-  stop(): Promise<void> {
-    return new Promise((resolve) => {
+  async stop(): Promise<void> {
+    await this.proxy.stop()
+    await new Promise<void>((resolve) => {
       this.http.close(() => resolve())
       this.http.closeAllConnections()
     })
@@ -163,21 +157,18 @@ export class L7Server {
       json(res, 400, JSON.stringify({ jsonrpc: '2.0', id: message.id, error }))
       return
     }
-    if (tag !== undefined) this.watch(message.id, tag, res)
-    const result = this.perform(method, params, res)
-    const turn: Turn = {
-      method,
-      id: message.id,
-      params,
-      req,
-      res,
-      server: this,
-      result: result ?? {},
-      answer: this.answerTo(message.id, result),
-      progressToken: (params._meta as Record<string, unknown> | undefined)?.progressToken,
-      stream: randomUUID(),
+    if (tag !== undefined) this.tags.set(message.id, tag)
+    if (this.diesOnHandshake && (method === 'initialize' || method === 'server/discover')) {
+      req.socket.destroy()
+      return
     }
-    await this.faultOf(tag, method)(turn)
+    const answer = this.answerTo(message.id, this.perform(method, params, res))
+    if (this.era !== 'sse') {
+      json(res, 200, answer)
+      return
+    }
+    res.writeHead(202).end()
+    this.streamOf(req)?.write(`event: message\ndata: ${answer}\n\n`)
   }
 
   /** True where the request was refused because its session is unknown. */
@@ -186,20 +177,6 @@ export class L7Server {
     const error = { code: -32000, message: 'Bad Request: No valid session ID provided' }
     json(res, this.lostStatus, this.lostStatus === 404 ? '' : JSON.stringify({ jsonrpc: '2.0', id: null, error }))
     return true
-  }
-
-  private watch(id: unknown, tag: string, res: ServerResponse): void {
-    this.tags.set(id, tag)
-    res.on('close', () => {
-      if (!res.writableFinished) this.cancelled.add(tag)
-    })
-  }
-
-  private faultOf(tag: string | undefined, method: string): L7Fault {
-    if (this.diesOnHandshake && (method === 'initialize' || method === 'server/discover')) return ({ req }) => void req.socket.destroy()
-    const script = tag === undefined ? undefined : this.scripts.get(tag)
-    if (typeof script === 'function') return script
-    return script?.shift() ?? right
   }
 
   private answerTo(id: unknown, result: Record<string, unknown> | undefined): string {
@@ -262,14 +239,8 @@ export class L7Server {
     }
     res.writeHead(200, { 'content-type': 'text/event-stream' })
     res.write(': open\n\n')
-    const last = req.headers['last-event-id']
-    if (typeof last !== 'string') {
-      this.streams.set(session, res)
-      return
-    }
-    this.log.push({ method: 'resume', tag: undefined, headers: req.headers })
-    for (const data of this.owed.get(last) ?? []) res.write(`id: ${last}\ndata: ${data}\n\n`)
-    res.end()
+    if (req.headers['last-event-id'] === undefined) this.streams.set(session, res)
+    else res.end()
   }
 
   private openSse(res: ServerResponse): void {
@@ -283,7 +254,7 @@ export class L7Server {
   }
 
   /** The stream of an `sse` client that posted. */
-  streamOf(req: IncomingMessage): ServerResponse | undefined {
+  private streamOf(req: IncomingMessage): ServerResponse | undefined {
     return this.streams.get(new URL(req.url ?? '/', 'http://x').searchParams.get('session') ?? '')
   }
 }
@@ -294,19 +265,9 @@ export async function startL7Server(era: L7Era): Promise<L7Server> {
   return server
 }
 
-export function json(res: ServerResponse, status: number, body: string | Buffer, headers: Record<string, string> = {}): void {
+function json(res: ServerResponse, status: number, body: string | Buffer, headers: Record<string, string> = {}): void {
   res.writeHead(status, { 'content-type': 'application/json', ...headers })
   res.end(body)
-}
-
-/** The right answer. */
-export const right: L7Fault = ({ res, req, answer, server }) => {
-  if (server.era !== 'sse') {
-    json(res, 200, answer)
-    return
-  }
-  res.writeHead(202).end()
-  server.streamOf(req)?.write(`event: message\ndata: ${answer}\n\n`)
 }
 
 function tagOf(params: Record<string, unknown>): string | undefined {

@@ -1,9 +1,9 @@
 // Rows that need servers of their own: names that do not resolve, TLS, the old SSE transport, names that collide, lists that storm, and
 // one tool that takes all of its server.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { l7Faults as faults } from '../../src/operate/toolkit/chaos/index.ts'
 import { eventually } from '../peers/processes.ts'
-import * as faults from './l7-faults.ts'
-import { type L7Era, type L7Server, right, standardTools, startL7Server } from './l7-server.ts'
+import { type L7Era, type L7Server, standardTools, startL7Server } from './l7-server.ts'
 import { faultOf, type RawAnswer, RawClient, textOf } from './raw-client.ts'
 import { type Rig, startRig } from './rig.ts'
 import { type Authority, hasOpenssl, makeAuthority, startTlsFront, type TlsFront } from './tls-front.ts'
@@ -105,9 +105,9 @@ describe('a server that cannot be had is named with the reason, and hides nobody
 
 describe('T32 SSE', () => {
   test('a stream cut between the post and the reply: the outcome is unknown, and the next call works', async () => {
-    l7.cut.script('cut', ({ res, req, server }) => {
+    l7.cut.script('cut', ({ res, proxy }) => {
       res.writeHead(202).end()
-      server.streamOf(req)?.socket?.resetAndDestroy()
+      proxy.cutStreams()
     })
     for (const era of eras) {
       const answer = await (await client(era, '/cut')).call('write', { tag: 'cut' })
@@ -183,7 +183,7 @@ describe('X07 one tool that takes all of its server', () => {
     const until = new Promise<void>((resolve) => {
       letGo = resolve
     })
-    l7.busy.script('busy', faults.held(until, right))
+    l7.busy.script('busy', faults.held(until))
     const modern = await client('modern', '/busy')
     const calls = Array.from({ length: 10 }, () => modern.call('write', { tag: 'busy' }))
     const refused = (

@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Rule, type StdioFault, type StdioPlan, stdioShim } from '../../src/operate/toolkit/chaos/index.ts'
 import { eventually } from '../peers/processes.ts'
 import { root } from '../peers/servers.ts'
 import { faultOf, type RawAnswer, RawClient, type RawEra, textOf } from './raw-client.ts'
@@ -16,12 +17,39 @@ const clients = {} as Record<RawEra, Record<string, RawClient>>
 let rig: Rig
 let filesAtStart = 0
 
-const shim = (env: Record<string, string>, more: Record<string, unknown> = {}) => ({
-  command: process.execPath,
-  args: [join(root, 'test', 'chaos', 'stdio-shim.mjs')],
-  env: { SHIM_EFFECTS: effects, SHIM_SECRET: secrets.upstream, ...env },
-  ...more,
-})
+/** By the act that a call asks for. */
+const acts: Readonly<Record<string, StdioFault>> = {
+  crash: { kind: 'kill' },
+  exit: { kind: 'exit', code: 9 },
+  hang: { kind: 'stop' },
+  silence: { kind: 'silence' },
+  noise: { kind: 'noise', before: 'starting up {not json}\nDEBUG 12:00 "half a string\n\n', after: 'bye\n' },
+  glue: { kind: 'noise', before: 'log without an end' },
+  broken: { kind: 'truncate', bytes: 3 },
+  partial: { kind: 'partial', bytes: 30 },
+  oversize: { kind: 'oversize', bytes: 64 * 1_048_576 },
+  flood: { kind: 'stderr', bytes: 4 * 1_048_576 },
+  secret: { kind: 'exit', code: 4, stderr: `cannot reach the database with ${secrets.upstream}\n` },
+  wrongId: { kind: 'id', id: 987_654 },
+  textId: { kind: 'id', id: 'text' },
+  twice: { kind: 'duplicate' },
+  badUtf8: { kind: 'insert', after: '"text":"', hex: 'fffe' },
+  deep: { kind: 'deep', levels: 100_000 },
+}
+const rules: Rule<StdioFault>[] = [
+  ...Object.entries(acts).map(([act, fault]) => ({ tool: 'act', arguments: { act }, fault })),
+  // The first look of each client: its second execution goes right, in the child after this one.
+  ...eras.map((client) => ({ tool: 'look', arguments: { act: 'crash', client }, nth: 1, fault: { kind: 'kill' as const } })),
+]
+const mute: Rule<StdioFault> = { method: 'server/discover', fault: { kind: 'silence' } }
+
+function shim(name: string, era: RawEra, plan: StdioPlan = {}, more: Record<string, unknown> = {}): Record<string, unknown> {
+  const counts = join(folder, `${name}.counts`)
+  const child = { command: process.execPath, args: [join(root, 'test', 'chaos', 'stdio-server.mjs')] }
+  // What the server has as a secret goes with the plan too.
+  const env = { SERVER_EFFECTS: effects, SERVER_ERA: era, SERVER_SECRET: secrets.upstream }
+  return { ...stdioShim({ rules, counts, ...plan }, child), env, ...more }
+}
 
 interface Row {
   readonly id: string
@@ -63,17 +91,19 @@ const namesOf = (row: Row, era: RawEra): string => (row.ends ? `${era}-${rows.in
 
 beforeAll(async () => {
   const ending = rows.filter((row) => row.ends)
-  const own = ending.flatMap((row) => eras.map((era) => [namesOf(row, era), shim({ SHIM_ERA: era }, { era })] as const))
+  const own = ending.flatMap((row) => eras.map((era) => [namesOf(row, era), shim(namesOf(row, era), era, {}, { era })] as const))
   rig = await startRig({
     servers: {
       ...Object.fromEntries(own),
-      modern: shim({ SHIM_ERA: 'modern' }),
-      legacy: shim({ SHIM_ERA: 'legacy' }),
-      noisy: shim({ SHIM_START: 'noise' }),
-      mute: shim({ SHIM_START: 'mute-probe' }),
-      slow: shim({ SHIM_START: 'slow:1500' }, { era: 'legacy' }),
-      exits: shim({ SHIM_START: 'exit' }),
-      hangs: shim({ SHIM_START: 'hang' }, { timeouts: { start: 1_000, probe: 400 } }),
+      modern: shim('modern', 'modern'),
+      legacy: shim('legacy', 'legacy'),
+      noisy: shim('noisy', 'legacy', {
+        start: { kind: 'noise', text: 'Welcome to shim 1.0!\n\u001b[32mready\u001b[0m\n{"level":30,"msg":"listening"}\n' },
+      }),
+      mute: shim('mute', 'legacy', { rules: [mute] }),
+      slow: shim('slow', 'legacy', { start: { kind: 'slow', ms: 1_500 } }, { era: 'legacy' }),
+      exits: shim('exits', 'legacy', { start: { kind: 'exit', code: 3, stderr: 'DATABASE_URL is not set\n' } }),
+      hangs: shim('hangs', 'legacy', { start: { kind: 'hang' } }, { timeouts: { start: 1_000, probe: 400 } }),
     },
     limits: { messageBytes: 4_194_304, resultBytes: 1_048_576, breakerFailures: 1_000 },
   })
@@ -141,7 +171,7 @@ describe('a child that misbehaves', () => {
         upstreams.map(async (upstream) => {
           for (const client of eras) {
             const tag = tagFor(id, upstream)
-            const args = { act, tag, ...(repeated ? { once: true } : {}) }
+            const args = { act, tag, ...(repeated ? { client } : {}) }
             judge(await (clients[client][upstream] as RawClient).call(repeated ? 'look' : 'act', args), tag, wanted, row.adds)
             expect(executions(tag)).toBe(repeated ? 2 : 1)
             await works(client, upstream)

@@ -1,8 +1,10 @@
 // A fault proxy for TCP on loopback: it forwards bytes and, on command, refuses, resets, stalls, drips or splits them. It knows nothing
-// of what it carries. One fault holds for all its connections at a time.
-import { type ChildProcess, spawn } from 'node:child_process'
+// of what it carries. One fault holds at a time, for all its connections or for a seeded part of them.
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
+import type { Clock } from '../../../core/ports/clock.ts'
+import { systemClock } from '../../../platform/clock/system-clock.ts'
+import { seededFractions } from './seeded-fractions.ts'
 
 export type L4Fault =
   | { readonly kind: 'none' }
@@ -29,15 +31,24 @@ export interface L4Proxy {
   readonly accepted: number
   /** Connections open now. */
   readonly open: number
-  set(fault: L4Fault): Promise<void>
+  /** `probability`: the part of the connections that it holds for, in [0, 1], drawn once for each. `refuse` holds for all. */
+  set(fault: L4Fault, probability?: number): Promise<void>
   stop(): Promise<void>
+}
+
+export interface L4Options {
+  /** Of the proxy itself; 0 is any that is free. */
+  readonly port?: number
+  /** Of the draws: connections in the same order get the same. */
+  readonly seed?: number
+  readonly clock?: Clock
 }
 
 const noFault: L4Fault = { kind: 'none' }
 
-/** Forwards to `target` on loopback. */
-export async function startL4Proxy(target: number, port = 0): Promise<L4Proxy> {
-  const proxy = new FaultProxy(target)
+/** Forwards to the port `target` on loopback. Rejects where its own port cannot be had. */
+export async function startL4Proxy(target: number, { port = 0, seed = 1, clock = systemClock }: L4Options = {}): Promise<L4Proxy> {
+  const proxy = new FaultProxy(target, seed, clock)
   await proxy.listen(port)
   return proxy
 }
@@ -45,13 +56,18 @@ export async function startL4Proxy(target: number, port = 0): Promise<L4Proxy> {
 class FaultProxy implements L4Proxy {
   port = 0
   accepted = 0
-  fault: L4Fault = noFault
+  readonly clock: Clock
+  private fault: L4Fault = noFault
+  private probability = 1
   private readonly target: number
+  private readonly fraction: () => number
   private readonly pairs = new Set<Pair>()
   private server: Server | undefined
 
-  constructor(target: number) {
+  constructor(target: number, seed: number, clock: Clock) {
     this.target = target
+    this.fraction = seededFractions(seed)
+    this.clock = clock
   }
 
   get open(): number {
@@ -66,9 +82,10 @@ class FaultProxy implements L4Proxy {
     this.server = server
   }
 
-  async set(fault: L4Fault): Promise<void> {
+  async set(fault: L4Fault, probability = 1): Promise<void> {
     this.fault = fault
-    for (const pair of this.pairs) pair.renew()
+    this.probability = probability
+    for (const pair of this.pairs) pair.renew(this.drawn())
     if (fault.kind === 'refuse') {
       await this.unlisten()
       for (const pair of this.pairs) pair.reset()
@@ -84,9 +101,14 @@ class FaultProxy implements L4Proxy {
 
   private take(socket: Socket): void {
     this.accepted += 1
-    const pair = new Pair(socket, connect({ port: this.target, host: '127.0.0.1', allowHalfOpen: true }), this)
+    const server = connect({ port: this.target, host: '127.0.0.1', allowHalfOpen: true })
+    const pair = new Pair(socket, server, this.drawn(), this.clock)
     this.pairs.add(pair)
     socket.once('close', () => this.pairs.delete(pair))
+  }
+
+  private drawn(): L4Fault {
+    return this.probability >= 1 || this.fraction() < this.probability ? this.fault : noFault
   }
 
   private async unlisten(): Promise<void> {
@@ -104,20 +126,22 @@ class FaultProxy implements L4Proxy {
 class Pair {
   private readonly client: Socket
   private readonly server: Socket
-  private readonly proxy: FaultProxy
+  private readonly clock: Clock
+  private fault: L4Fault
   /** Bytes of answers since the fault was set. */
   private passed = 0
   private waiting: Buffer[] = []
   private pumping = false
   private ending = false
 
-  constructor(client: Socket, server: Socket, proxy: FaultProxy) {
+  constructor(client: Socket, server: Socket, fault: L4Fault, clock: Clock) {
     this.client = client
     this.server = server
-    this.proxy = proxy
+    this.fault = fault
+    this.clock = clock
     client.setNoDelay(true)
     client.on('data', (chunk) => {
-      if (proxy.fault.kind !== 'silence' && proxy.fault.kind !== 'half-open') server.write(chunk)
+      if (this.fault.kind !== 'silence' && this.fault.kind !== 'half-open') server.write(chunk)
     })
     client.on('end', () => server.end())
     client.on('error', () => server.destroy())
@@ -130,7 +154,8 @@ class Pair {
     server.on('error', () => client.resetAndDestroy())
   }
 
-  renew(): void {
+  renew(fault: L4Fault): void {
+    this.fault = fault
     this.passed = 0
   }
 
@@ -153,7 +178,7 @@ class Pair {
   }
 
   private async pass(chunk: Buffer): Promise<void> {
-    const { fault } = this.proxy
+    const { fault } = this
     switch (fault.kind) {
       case 'silence':
       case 'half-open':
@@ -164,7 +189,7 @@ class Pair {
       case 'stall':
         return this.passUpTo(chunk, fault.kind, fault.afterBytes)
       case 'drip':
-        return this.slice(chunk, fault.bytes, () => new Promise((resolve) => setTimeout(resolve, fault.everyMs)))
+        return this.slice(chunk, fault.bytes, () => new Promise((resolve) => this.clock.timer(fault.everyMs, resolve)))
       case 'split':
         return this.slice(chunk, fault.bytes, () => new Promise((resolve) => setImmediate(resolve)))
       default:
@@ -197,36 +222,5 @@ class Pair {
       this.client.write(chunk.subarray(at, at + bytes))
       await pause()
     }
-  }
-}
-
-export interface BlackHole {
-  readonly port: number
-  stop(): Promise<void>
-}
-
-/** A port that answers no SYN: its listener is stopped and its accept queue is full. Linux only. */
-export async function startBlackHole(port = 0): Promise<BlackHole> {
-  const script = `const s = require('net').createServer(); s.listen({ port: ${port}, host: '127.0.0.1', backlog: 1 }, () => console.log(s.address().port))`
-  const child: ChildProcess = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] })
-  const gone = once(child, 'exit')
-  const [line] = (await once(child.stdout ?? child, 'data')) as [Buffer]
-  const at = Number(String(line))
-  child.kill('SIGSTOP')
-  const fillers: Socket[] = []
-  // The queue holds one or two more than its length; the first that hangs shows that it is full.
-  for (let full = false; !full && fillers.length < 16; ) {
-    const socket = connect(at, '127.0.0.1')
-    socket.on('error', () => undefined)
-    fillers.push(socket)
-    full = !(await Promise.race([once(socket, 'connect').then(() => true), new Promise((resolve) => setTimeout(resolve, 60, false))]))
-  }
-  return {
-    port: at,
-    stop: async () => {
-      for (const socket of fillers) socket.destroy()
-      child.kill('SIGKILL')
-      await gone
-    },
   }
 }

@@ -1,6 +1,10 @@
-// The wrong answers that servers and what stands before them really give, as a library for the scripts of the L7 server.
-import { setTimeout as sleep } from 'node:timers/promises'
-import { json, type L7Fault, right, type Turn } from './l7-server.ts'
+// The wrong answers that servers and what stands before them really give: faults of the L7 proxy.
+import type { ServerResponse } from 'node:http'
+import type { L7Fault, Turn } from './l7-proxy.ts'
+import { eventBlock as event } from './sse-text.ts'
+
+/** As the server answered. */
+export const right: L7Fault = (turn) => turn.right()
 
 /** A status with a body of a type, in place of an answer. */
 export function status(code: number, body = '', type = 'text/plain', headers: Record<string, string> = {}): L7Fault {
@@ -52,7 +56,7 @@ export const stall: L7Fault = ({ res, answer }) => {
 
 /** Comments as signs of life, and then the answer. */
 export function keepAlives(count: number, everyMs: number): L7Fault {
-  return async ({ res, answer }) => {
+  return async ({ res, answer, sleep }) => {
     openStream(res)
     for (let n = 0; n < count && !res.destroyed; n += 1) {
       res.write(': still here\n\n')
@@ -62,14 +66,14 @@ export function keepAlives(count: number, everyMs: number): L7Fault {
   }
 }
 
-/** Progress, then RST. Legacy servers keep the answer for the client that resumes. */
+/** Progress, then RST. In a session the answer is kept for the client that resumes. */
 export const progressThenReset: L7Fault = async (turn) => {
-  const { res, req, server, answer, stream } = turn
+  const { res, req, proxy, answer, stream } = turn
   openStream(res)
-  const id = server.era === 'legacy' ? stream : undefined
-  if (id !== undefined) server.owe(id, answer)
+  const id = req.headers['mcp-session-id'] === undefined ? undefined : stream
+  if (id !== undefined) proxy.owe(id, answer)
   res.write(event(progress(turn, 1), id))
-  await sleep(20)
+  await turn.sleep(20)
   req.socket.resetAndDestroy()
 }
 
@@ -80,7 +84,7 @@ export function progressing(steps: number, everyMs: number): L7Fault {
     openStream(res)
     for (let n = 1; n <= steps && !res.destroyed; n += 1) {
       if (turn.progressToken !== undefined) res.write(event(progress(turn, n)))
-      await sleep(everyMs)
+      await turn.sleep(everyMs)
     }
     res.end(event(answer))
   }
@@ -104,7 +108,7 @@ export function stream(...parts: readonly ((answer: string) => string | Buffer)[
 
 /** An answer of this size; it stops when the peer hangs up. */
 export function oversize(bytes: number, declared: boolean): L7Fault {
-  return async ({ res, id, server }) => {
+  return async ({ res, id, proxy }) => {
     const head = `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{"content":[{"type":"text","text":"`
     const tail = '"}]}}'
     const length = declared ? { 'content-length': String(head.length + bytes + tail.length) } : {}
@@ -112,7 +116,7 @@ export function oversize(bytes: number, declared: boolean): L7Fault {
     res.write(head)
     const block = Buffer.alloc(65_536, 0x61)
     for (let sent = 0; sent < bytes && !res.destroyed; sent += block.length) {
-      server.bytesTaken += block.length
+      proxy.bytesMade += block.length
       if (!res.write(block.subarray(0, Math.min(block.length, bytes - sent)))) {
         await new Promise<void>((resolve) => {
           const go = (): void => {
@@ -129,9 +133,9 @@ export function oversize(bytes: number, declared: boolean): L7Fault {
 
 /** A result that holds this JSON text as its structured content. */
 export function structured(text: string): L7Fault {
-  return ({ res, id, server }) => {
-    const type = server.era === 'modern' ? '"resultType":"complete",' : ''
-    json(res, 200, `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{${type}"content":[],"structuredContent":${text}}}`)
+  return ({ res, id, result: { structuredContent: _, ...result } }) => {
+    const members = JSON.stringify({ ...result, content: [] }).slice(1, -1)
+    json(res, 200, `{"jsonrpc":"2.0","id":${JSON.stringify(id)},"result":{${members},"structuredContent":${text}}}`)
   }
 }
 
@@ -143,12 +147,13 @@ export function held(until: Promise<unknown>, then: L7Fault = right): L7Fault {
   }
 }
 
-function openStream(res: Turn['res']): void {
-  res.writeHead(200, { 'content-type': 'text/event-stream' })
+function json(res: ServerResponse, code: number, text: string | Buffer): void {
+  res.writeHead(code, { 'content-type': 'application/json' })
+  res.end(text)
 }
 
-function event(data: string, id?: string): string {
-  return `${id === undefined ? '' : `id: ${id}\n`}event: message\ndata: ${data}\n\n`
+function openStream(res: Turn['res']): void {
+  res.writeHead(200, { 'content-type': 'text/event-stream' })
 }
 
 function progress({ progressToken }: Turn, value: number): string {
