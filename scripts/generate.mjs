@@ -94,7 +94,7 @@ Inside text values, after the file is parsed (so a value can never add keys):
 
 What \`env\` and \`file\` give is treated as secret: it stands in no log and no fault. A variable or file that is missing under \`servers.NAME\`
 breaks that server alone; it is named with the reason, the others are served. In the production profile a secret file that other users can
-read is refused.
+read is refused; one of root that only the gateway's own group may read is not.
 
 ## Relative paths
 

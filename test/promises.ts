@@ -26,7 +26,10 @@ export const promises = {
   },
   R5: {
     text: 'A production deployment story ships with it: container image, health/readiness endpoints, config schema, upgrade + rollback steps; a fresh team reaches a production-profile deployment by the docs alone (projects stall six weeks in).',
-    claimed: false,
+    claimed: {
+      partly:
+        'image, unit and chart are judged by the programs that read them; no image was built and no chart installed on a cluster, and nobody but us has followed the docs',
+    },
   },
   R6: {
     text: "What MCP does not give is given here: deployment, IAM-tied permissions, schema versioning, observability into the team's own tools. One demo per item.",

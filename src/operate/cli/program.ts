@@ -57,6 +57,15 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .action(async (file, options) => done(await (await import('./check.ts')).check(file, options)))
 
   program
+    .command('ready')
+    .description('ask a running gateway whether it serves: exit code 0 if so, for probes of containers and supervisors')
+    .option('--url <url>', 'address of the gateway, or its socket (unix:PATH)', defaultUrl)
+    .option('--live', 'ask whether the process answers, in place of whether it serves')
+    .option('--json', 'print the result as one JSON object')
+    .addHelpText('after', '\nExample:\n  signalbox ready --url http://127.0.0.1:4280')
+    .action(async (options) => done(await (await import('./ready.ts')).ready(options)))
+
+  program
     .command('ls')
     .description('list what a running gateway serves, and which of its servers are not ready')
     .option('--url <url>', 'endpoint of the gateway, or its socket (unix:PATH)', defaultUrl)

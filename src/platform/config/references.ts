@@ -1,6 +1,6 @@
 // Fills in `${kind:name}` references inside string values of a parsed file: `${env:NAME}`, `${env:NAME:-default}`, `${file:path}` and
 // `${dir:name}`. What they yield is never logged; values of `env` and `file` are collected, so that logs can be redacted.
-import { readFileSync, statSync } from 'node:fs'
+import { readFileSync, type Stats, statSync } from 'node:fs'
 import { isAbsolute, resolve } from 'node:path'
 import { nearest } from '../../core/text/nearest.ts'
 import type { Path } from './problem.ts'
@@ -107,6 +107,17 @@ function fromEnvironment(rest: string, whole: string, options: ReferenceOptions)
   }
 }
 
+/**
+ * Whether somebody else than the user of this process may use the file. A file of root that only our own group may read is ours as well: so
+ * do orchestrators hand secrets to a process that is not root, and it could not be its owner.
+ */
+function othersMayRead({ mode, uid, gid }: Stats): boolean {
+  if ((mode & 0o037) !== 0) return true
+  if ((mode & 0o040) === 0) return false
+  const isGiven = uid === 0 && process.geteuid?.() !== 0 && (process.getegid?.() === gid || process.getgroups?.().includes(gid) === true)
+  return !isGiven
+}
+
 function fromFile(path: string, options: ReferenceOptions): Found {
   if (path === '') return { what: `\${file:} names no file`, mend: 'write the path of the file that holds the value', missing: false }
   const full = isAbsolute(path) ? path : resolve(options.baseDir, path)
@@ -117,7 +128,7 @@ function fromFile(path: string, options: ReferenceOptions): Found {
       return { what: `${full} is larger than ${largestSecret} bytes`, mend: 'a secret is short', missing: true }
     // Editors and `echo` end a file with a line break that is no part of the secret.
     const text = readFileSync(full, 'utf8').replace(/\r?\n$/, '')
-    const isOpen = options.privateFiles && process.platform !== 'win32' && (stat.mode & 0o077) !== 0
+    const isOpen = options.privateFiles && process.platform !== 'win32' && othersMayRead(stat)
     if (isOpen && !isCertificates(text)) {
       return { what: `other users can read the secret file ${full}`, mend: `run chmod 600 ${full}`, missing: true }
     }
