@@ -36,6 +36,7 @@ export async function build({ lenient = false } = {}) {
   try {
     const args = [compiler, '-p', join(root, 'tsconfig.build.json'), '--outDir', fresh]
     await step('Building', process.execPath, args, lenient ? () => existsSync(join(fresh, 'main.js')) : undefined)
+    await step('Bundling', process.execPath, [join(root, 'scripts', 'bundle.mjs'), fresh])
     chmodSync(join(fresh, 'main.js'), 0o755)
     writeFileSync(join(fresh, '.sources'), sources)
     swap(fresh)
@@ -76,6 +77,8 @@ function hashSources() {
     join(root, 'tsconfig.json'),
     join(root, 'tsconfig.build.json'),
     join(root, 'package-lock.json'),
+    join(root, 'scripts', 'bundle.mjs'),
+    join(root, 'scripts', 'package', 'external.mjs'),
     ...filesIn(join(root, 'src')),
   ]
   for (const file of files) hash.update(relative(root, file)).update('\0').update(readFileSync(file)).update('\0')

@@ -1,8 +1,10 @@
-// Lays out the package as it is published: what `files` of package.json names, and the dependencies of production as package-lock.json
-// has them, without what no program reads. They travel in the package (docs/adr/0050-what-is-published.md).
+// Lays out the package as it is published: what `files` of package.json names, with the bundle in place of single modules, and of the
+// dependencies those that are not in the bundle, as package-lock.json has them, without what no program reads. They travel in the package
+// (docs/adr/0050-what-is-published.md).
 import { cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, relative, sep } from 'node:path'
 import { root } from '../set-up.mjs'
+import { keptPackages } from './external.mjs'
 
 /** Folders of a package, directly below it, that no program reads. */
 const idleFolders = new Set([
@@ -32,28 +34,49 @@ const otherForms = [
   { of: /^@photostructure\/sqlite$/, drop: /^(src|scripts)\// },
 ]
 
-/** Lays it out in `folder`, which is there. Resolves to the names of what it bundles. */
+/** What the examples start, beside the gateway. */
+const exampled = ['@modelcontextprotocol/server']
+/** Of `dist`: single modules are for scripts and benchmarks of a checkout. */
+const idleModules = /^dist[/\\](?!main\.js$|bundle([/\\]|$))/
+
+/** Lays it out in `folder`, which is there. Resolves to the paths of the packages in it. */
 export function stage(folder) {
   const manifest = readJson(join(root, 'package.json'))
   for (const entry of manifest.files) {
     if (entry.startsWith('!')) continue
     const target = join(folder, entry)
     mkdirSync(dirname(target), { recursive: true })
-    cpSync(join(root, entry), target, { recursive: true, filter: (path) => !/\.map$|[/\\]\.sources$/.test(path) })
+    cpSync(join(root, entry), target, { recursive: true, filter: (path) => !idleModules.test(relative(root, path)) })
   }
-  const bundled = productionPackages()
-  for (const path of bundled) copyPackage(path, folder)
+  const names = [...keptPackages, ...exampled]
+  const packages = neededBy(names)
+  for (const path of packages) copyPackage(path, folder)
   const { scripts: _scripts, devDependencies: _tools, allowScripts: _allowed, ...published } = manifest
-  writeJson(join(folder, 'package.json'), { ...published, bundleDependencies: Object.keys(manifest.dependencies) })
-  return bundled
+  const dependencies = Object.fromEntries(names.map((name) => [name, manifest.dependencies[name]]))
+  writeJson(join(folder, 'package.json'), { ...published, dependencies, bundleDependencies: names })
+  return packages
 }
 
-/** As paths below the root: `node_modules/NAME[/node_modules/NAME …]`. */
-function productionPackages() {
+/** These packages and what they need, as paths below the root: `node_modules/NAME[/node_modules/NAME …]`. */
+function neededBy(names) {
   const { packages } = readJson(join(root, 'package-lock.json'))
-  return Object.entries(packages)
-    .filter(([path, entry]) => path !== '' && !entry.dev && !entry.devOptional && !entry.peer && !entry.link)
-    .map(([path]) => path)
+  const found = new Set()
+  const find = (name, from) => {
+    // As Node.js looks for it: from the one that needs it outwards.
+    for (let at = from; ; at = at.slice(0, Math.max(0, at.lastIndexOf('/node_modules/')))) {
+      const path = at === '' ? `node_modules/${name}` : `${at}/node_modules/${name}`
+      const entry = packages[path]
+      if (entry !== undefined) {
+        if (found.has(path)) return
+        found.add(path)
+        for (const needed of Object.keys(entry.dependencies ?? {})) find(needed, path)
+        return
+      }
+      if (at === '') throw new Error(`package-lock.json has no ${name}, which ${from || 'the package'} needs`)
+    }
+  }
+  for (const name of names) find(name, '')
+  return [...found]
 }
 
 function copyPackage(path, folder) {
