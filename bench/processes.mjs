@@ -4,7 +4,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 
 const children = []
 process.on('exit', () => {
-  for (const child of children) child.kill('SIGKILL')
+  // nginx ends its worker where it is asked to, and leaves it where it is killed.
+  for (const child of children) child.kill(child.spawnargs.some((arg) => arg.endsWith('nginx')) ? 'SIGTERM' : 'SIGKILL')
 })
 
 /** The load shares its core with the upstream, never with a gateway. */
@@ -29,6 +30,23 @@ export function start(core, args, env = {}) {
     // Only one that ends before it is ready fails: the promise is settled after.
     child.on('exit', (code) => reject(new Error(`${args.join(' ')} ended with ${code}`)))
   })
+}
+
+/** A program that says nothing, pinned to a core. */
+export function spawnQuietly(core, command, args) {
+  const child = spawn('taskset', ['-c', String(core), command, ...args], { stdio: 'ignore' })
+  children.push(child)
+  return child.pid
+}
+
+/** The first child of a process that hands its work to one. */
+export async function workerOf(pid) {
+  for (let i = 0; i < 100; i += 1) {
+    const [worker] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ')
+    if (worker !== '') return Number(worker)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error(`process ${pid} has no child`)
 }
 
 /** User and system time of all threads; NaN for a process that is not known. */

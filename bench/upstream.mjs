@@ -6,15 +6,18 @@ const inputSchema = { type: 'object', properties: { text: { type: 'string' } }, 
 const tools = [
   { name: 'echo', description: 'Says it back.', inputSchema },
   { name: 'wait', description: 'Says it back after a while.', inputSchema },
+  { name: 'large', description: 'Says much (BENCH_RESULT_BYTES).', inputSchema },
   { name: 'get_customer', description: 'One customer.', inputSchema, annotations: { readOnlyHint: true } },
   { name: 'query_customers', description: 'Customers.', inputSchema, annotations: { readOnlyHint: true } },
 ]
 const customer = (id) => ({ id, name: `Customer ${id}`, email: `c${id}@example.com`, active: id % 3 !== 0, balance: id * 12.5, note: null })
 const customers = JSON.stringify(Array.from({ length: 40 }, (_, id) => customer(id)))
+const large = 'l'.repeat(Number(process.env.BENCH_RESULT_BYTES ?? 1_000))
 const one = JSON.stringify({ ...customer(17), address: { street: 'Long Street 4', city: 'Ghent' }, tags: ['a', 'b'] }).slice(1)
 
 function contentOf({ name, arguments: { text } }) {
   if (name === 'get_customer') return [{ type: 'text', text: `{"asked":"${text}",${one}` }]
+  if (name === 'large') return [{ type: 'text', text: large }]
   if (name === 'query_customers') return [{ type: 'text', text: `{"asked":"${text}","rows":${customers}}` }]
   return [
     { type: 'text', text },
