@@ -1,6 +1,6 @@
 // Edits of JSON bytes in one pass: what no edit touches is copied as it stands, so that 64-bit integers, unknown members and spellings
 // survive.
-import { asBuffer, elements, MemberWalk, passValue, skipSpace } from '../protocol/scan.ts'
+import { asBuffer, carryEnds, elements, leapBytes, MemberWalk, passValue, skipSpace } from '../protocol/scan.ts'
 
 /** Sets (JSON text) or removes (undefined) what stands at `path`. Missing objects on the way are made when setting; array indices must exist. */
 export interface Edit {
@@ -131,7 +131,9 @@ class Pieces {
     let run = 0
     for (const part of this.parts) {
       if (part === undefined) {
-        at += this.source.copy(out, at, this.runs[run], this.runs[run + 1])
+        const copied = this.source.copy(out, at, this.runs[run], this.runs[run + 1])
+        if (copied > leapBytes) carryEnds(this.source, this.runs[run] as number, this.runs[run + 1] as number, out, at)
+        at += copied
         run += 2
       } else if (typeof part === 'string') at += out.write(part, at)
       else {

@@ -1,14 +1,26 @@
 // Joins the chunks of one message. A message that came in one chunk is kept as it came; many small chunks cost amortised constant
 // time a byte and one buffer, so that a peer that sends byte by byte cannot make us hold an object a byte.
 
+import { largeBytes } from './scan.ts'
+
 const empty = Buffer.alloc(0)
 const smallest = 4_096
+/** 2 MiB become 64 MiB. */
+const largeGrowth = 32
+/** A copy of so much takes a few milliseconds, and gives back the room that was not needed. */
+const trimBytes = 8_388_608
 
 export class ChunkBuffer {
   private buffer: Uint8Array = empty
   private used = 0
   /** False while `buffer` is somebody else's chunk, which is never written to. */
   private owned = false
+  /** Of the bytes that may come in all, where that is known: no more is allocated ahead. */
+  private readonly most: number
+
+  constructor(most = Number.MAX_SAFE_INTEGER) {
+    this.most = most
+  }
 
   get length(): number {
     return this.used
@@ -36,7 +48,8 @@ export class ChunkBuffer {
 
   /** The bytes, which are the caller's from now on; this one is empty again. */
   take(): Uint8Array {
-    const bytes = this.used === this.buffer.length ? this.buffer : this.buffer.subarray(0, this.used)
+    let bytes = this.used === this.buffer.length ? this.buffer : this.buffer.subarray(0, this.used)
+    if (this.used > largeBytes && this.used <= trimBytes && this.used < this.buffer.length / 2) bytes = Buffer.from(bytes)
     this.clear()
     return bytes
   }
@@ -50,8 +63,10 @@ export class ChunkBuffer {
   private reserve(more: number, expected: number): void {
     const needed = this.used + more
     if (this.owned && needed <= this.buffer.length) return
-    // A told size is believed only up to four times of what has come, so that it buys no memory without bytes.
-    const size = Math.max(needed, Math.min(expected, needed * 4), Math.min(this.used * 2, needed + (1 << 24)), smallest)
+    // A told size is believed only up to four times of what has come, so that it buys no memory without bytes. For a large message room is made
+    // at once: what is never written to takes no memory, while each copy holds up the loop.
+    const large = needed > largeBytes ? Math.min(needed * largeGrowth, this.most) : 0
+    const size = Math.max(needed, Math.min(expected, needed * 4), this.used * 2, large, smallest)
     const grown = Buffer.allocUnsafeSlow(size)
     grown.set(this.buffer.subarray(0, this.used))
     this.buffer = grown

@@ -4,7 +4,19 @@ import { isUtf8 } from 'node:buffer'
 import type { ResultFacts } from '../call/outcome.ts'
 import { type Payload, payload } from '../call/payload.ts'
 import { code, metaKey, vendorPrefix } from './names.ts'
-import { asBuffer, countMembers, countParsed, Keys, MalformedJson, MemberWalk, repeated, type Span, skipSpace, text } from './scan.ts'
+import {
+  asBuffer,
+  countMembers,
+  countParsed,
+  Keys,
+  MalformedJson,
+  MemberWalk,
+  repeated,
+  type Span,
+  skipSpace,
+  text,
+  wasChecked,
+} from './scan.ts'
 
 /** A request id as JSON text (`7`, `"a"`), so that number and string never meet and 64-bit numbers survive. */
 export type RawId = string
@@ -79,7 +91,7 @@ const metaKeys = new Keys([
  */
 export function readMessage(bytes: Uint8Array, parsed?: Readonly<Record<string, unknown>>): Incoming {
   const checked = parsed === undefined ? 'now' : 'before'
-  if (checked === 'now' && !isUtf8(bytes)) throw new MalformedJson('invalid UTF-8', 0)
+  if (checked === 'now' && !wasChecked(bytes) && !isUtf8(bytes)) throw new MalformedJson('invalid UTF-8', 0)
   const at = skipSpace(bytes, 0)
   let id: Span | undefined
   let method: Span | undefined

@@ -16,11 +16,12 @@ const headBytes = 512
 
 export class Lines {
   private readonly maxBytes: number
-  private readonly partial = new ChunkBuffer()
+  private readonly partial: ChunkBuffer
   private skipping = false
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes
+    this.partial = new ChunkBuffer(maxBytes)
   }
 
   /** Calls `on` for every line that ends in this chunk, and as soon as one passes the cap; the rest of that one is skipped. */

@@ -26,7 +26,7 @@ const openBracket = 0x5b
 const closeBracket = 0x5d
 
 /** 1: ends or interrupts the fast run of a string (quote, backslash, control character). */
-const stops = new Uint8Array(256)
+export const stops = new Uint8Array(256)
 stops.fill(1, 0, 0x20)
 stops[quote] = 1
 stops[backslash] = 1
@@ -130,7 +130,7 @@ const literals: Readonly<Record<number, Uint8Array>> = {
   110: Buffer.from('null'),
 }
 
-function skipScalar(b: Uint8Array, at: number): number {
+export function skipScalar(b: Uint8Array, at: number): number {
   const c = b[at]
   if (c === quote) return skipString(b, at)
   if (c === 0x2d || (c !== undefined && c >= 0x30 && c <= 0x39)) return skipNumber(b, at)
@@ -140,12 +140,51 @@ function skipScalar(b: Uint8Array, at: number): number {
   return at + literal.length
 }
 
+/** Messages that are longer are checked in parts (large.ts). */
+export const largeBytes = 2_097_152
+/** Ends of values that are longer are kept; nothing is looked up for shorter bytes. */
+export const leapBytes = 65_536
+
+/** Where the long values of large messages end that were checked: offsets into the memory that the message lies in. */
+export const known = new WeakMap<ArrayBufferLike, Map<number, number>>()
+
+export function keepEnd(b: Uint8Array, start: number, end: number): void {
+  let ends = known.get(b.buffer)
+  if (ends === undefined) {
+    ends = new Map()
+    known.set(b.buffer, ends)
+  }
+  ends.set(b.byteOffset + start, b.byteOffset + end)
+}
+
+/** Whether the bytes are of a large message that was checked. */
+export function wasChecked(b: Uint8Array): boolean {
+  return b.length > largeBytes && known.has(b.buffer)
+}
+
+/** What was found of `from` between `start` and `end` holds of `to`, whose copy of it begins at `at`. */
+export function carryEnds(from: Uint8Array, start: number, end: number, to: Uint8Array, at: number): void {
+  const ends = known.get(from.buffer)
+  if (ends === undefined) return
+  const first = from.byteOffset + start
+  const last = from.byteOffset + end
+  for (const [begun, ended] of ends) if (begun >= first && ended <= last) keepEnd(to, begun - first + at, ended - first + at)
+}
+
+/** Just after the value at `at`; 0 where that is not kept. */
+function knownEnd(b: Uint8Array, at: number): number {
+  const end = known.get(b.buffer)?.get(b.byteOffset + at)
+  return end === undefined || end > b.byteOffset + b.length ? 0 : end - b.byteOffset
+}
+
 /** Whether the level is an object, for each level of the value being skipped; `skipValue` never calls itself. */
 const isObjectAt = new Uint8Array(maxDepth + 1)
 
 /** Index just after the value that starts at `at` (no leading space). Checks the whole value. */
 export function skipValue(b: Uint8Array, at: number): number {
   const first = b[at]
+  const end = b.length > leapBytes ? knownEnd(b, at) : 0
+  if (end > 0) return end
   if (first !== openBrace && first !== openBracket) return skipScalar(b, at)
   let depth = 0
   let i = at
@@ -185,6 +224,8 @@ export function skipValue(b: Uint8Array, at: number): number {
 /** As `skipValue`, for JSON that was checked before: it looks for nothing but the end. */
 export function passValue(b: Uint8Array, at: number): number {
   const first = b[at]
+  const end = b.length > leapBytes ? knownEnd(b, at) : 0
+  if (end > 0) return end
   if (first === quote) return passString(b, at)
   if (first !== openBrace && first !== openBracket) return skipScalar(b, at)
   let depth = 0

@@ -23,8 +23,8 @@ const cut = -2
 export class SseParser {
   private readonly maxBytes: number
   /** The part of a line that has come without its end. */
-  private readonly partial = new ChunkBuffer()
-  private readonly data = new ChunkBuffer()
+  private readonly partial: ChunkBuffer
+  private readonly data: ChunkBuffer
   private dataLines = 0
   private event = 'message'
   private id: string | undefined
@@ -38,6 +38,8 @@ export class SseParser {
   /** `maxBytes` caps one event and one line; more ends the parsing. */
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes
+    this.partial = new ChunkBuffer(maxBytes + fieldSlack)
+    this.data = new ChunkBuffer(maxBytes)
   }
 
   /** The id to resume from: of the last whole event, also one without data. */

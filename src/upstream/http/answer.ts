@@ -4,11 +4,12 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { afterReads } from '../../core/call/loop-batch.ts'
 import type { Random, Timer } from '../../core/ports/clock.ts'
 import type { Incoming, IncomingError, IncomingResult } from '../../core/protocol/jsonrpc.ts'
+import { isLarge } from '../../core/protocol/large.ts'
 import { header } from '../../core/protocol/names.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
 import type { WireAnomaly, WireAnswer } from '../wire/wire.ts'
 import { encodingProblem } from './content-encoding.ts'
-import { messageOf, messagesOf, reopenMs } from './events.ts'
+import { messageOf, messagesOf, messagesOfLarge, reopenMs } from './events.ts'
 import { offProtocol, unreadable } from './failures.ts'
 import { PendingRequest, type RequestEndpoint } from './pending-request.ts'
 import { headerList } from './reception.ts'
@@ -100,7 +101,7 @@ export class RequestAnswer extends PendingRequest<Requests> {
     if (this.settled) return
     if (this.events !== undefined) this.streamEnded(undefined)
     else if (this.status >= 300) this.readStatusBody()
-    else this.readAnswer(this.takeBody())
+    else this.readBody(this.takeBody())
   }
 
   protected override fail(error: Error): void {
@@ -110,8 +111,20 @@ export class RequestAnswer extends PendingRequest<Requests> {
     else super.fail(error)
   }
 
-  private readAnswer(bytes: Uint8Array): void {
-    const message = bytes.length === 0 ? 'empty body' : messageOf(bytes, this.wire)
+  private readBody(bytes: Uint8Array): void {
+    if (!isLarge(bytes)) {
+      this.readAnswer(bytes.length === 0 ? 'empty body' : messageOf(bytes, this.wire))
+      return
+    }
+    this.checked(bytes, (found) => {
+      const messages = messagesOfLarge(found, this.wire)
+      if (typeof messages === 'string') this.readAnswer(messages)
+      else this.readAnswer(messages.length === 1 ? (messages[0] as Incoming) : 'a batch in place of an answer')
+    })
+  }
+
+  private readAnswer(message: Incoming | string): void {
+    if (this.settled) return
     if (typeof message === 'string') {
       this.refuse(message)
     } else if (message.kind === 'request' || message.kind === 'notification') {
@@ -126,13 +139,18 @@ export class RequestAnswer extends PendingRequest<Requests> {
   }
 
   private event(event: SseEvent): void {
+    if (this.waits(() => this.event(event))) return
     this.attempts = 0
     if (this.resuming && !this.settled) {
       this.quiet = quietMs.first
       this.watchQuiet()
     }
     if (event.event !== 'message' || event.data.length === 0) return
-    const found = messagesOf(event.data, this.wire)
+    if (isLarge(event.data)) this.checked(event.data, (found) => this.messages(messagesOfLarge(found, this.wire)))
+    else this.messages(messagesOf(event.data, this.wire))
+  }
+
+  private messages(found: readonly Incoming[] | string): void {
     if (typeof found === 'string') {
       this.wire.anomaly('malformed', found)
       this.wrong = found

@@ -2,6 +2,7 @@
 import type { Random } from '../../core/ports/clock.ts'
 import { readListing } from '../../core/protocol/deep-items.ts'
 import type { Incoming } from '../../core/protocol/jsonrpc.ts'
+import type { Checked } from '../../core/protocol/large.ts'
 import { elements, MalformedJson, skipSpace } from '../../core/protocol/scan.ts'
 import { notUtf8, replacedUtf8, withoutBom } from '../../core/protocol/utf8.ts'
 import { backoffCapMs, backoffMs } from '../pool/backoff.ts'
@@ -15,6 +16,13 @@ export function messageOf(data: Uint8Array, wire: Anomalies): Incoming | string 
 /** The messages of one event: one, or those of a batch (MCP 2025-03-26 §transports). What is wrong with them, as text, otherwise. */
 export function messagesOf(data: Uint8Array, wire: Anomalies): readonly Incoming[] | string {
   return readText(data, wire, messagesIn)
+}
+
+/** As `messagesOf`, of large bytes that were checked. */
+export function messagesOfLarge({ bytes, why, isReplaced }: Checked, wire: Anomalies): readonly Incoming[] | string {
+  if (why !== undefined) return why.message
+  if (isReplaced) wire.anomaly('utf8', notUtf8)
+  return messagesIn(bytes)
 }
 
 export interface Anomalies {

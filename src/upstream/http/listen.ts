@@ -5,12 +5,13 @@ import type { Signal } from '../../core/call/signal.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
 import type { Random, Timer } from '../../core/ports/clock.ts'
 import type { Incoming, IncomingNotification, IncomingRequest } from '../../core/protocol/jsonrpc.ts'
+import { isLarge } from '../../core/protocol/large.ts'
 import { header } from '../../core/protocol/names.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
 import { takeEach } from '../wire/take-each.ts'
 import type { WireAnomaly } from '../wire/wire.ts'
 import { encodingProblem } from './content-encoding.ts'
-import { messagesOf, reopenMs } from './events.ts'
+import { messagesOf, messagesOfLarge, reopenMs } from './events.ts'
 import { type Endpoint, headerList, Reception } from './reception.ts'
 import { mediaType } from './response-headers.ts'
 
@@ -130,9 +131,14 @@ export class ListenStream extends Reception {
   }
 
   private event(event: SseEvent): void {
+    if (this.waits(() => this.event(event))) return
     this.failed = 0
     if (event.event !== 'message' || event.data.length === 0) return
-    const found = messagesOf(event.data, this.wire)
+    if (isLarge(event.data)) this.checked(event.data, (found) => this.messages(messagesOfLarge(found, this.wire)))
+    else this.messages(messagesOf(event.data, this.wire))
+  }
+
+  private messages(found: readonly Incoming[] | string): void {
     if (typeof found === 'string') {
       this.wire.anomaly('malformed', found)
       return

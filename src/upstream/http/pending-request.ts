@@ -103,7 +103,7 @@ export abstract class PendingRequest<Of extends RequestEndpoint> extends Recepti
     this.expected = contentLength(headers)
     this.limit = limit
     if (this.expected > limit) return false
-    this.body = new ChunkBuffer()
+    this.body = new ChunkBuffer(limit)
     return true
   }
 

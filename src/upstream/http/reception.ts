@@ -7,6 +7,7 @@ import { atBatchEnd } from '../../core/call/loop-batch.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { CredentialLease, RequestProof } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
+import { type Checked, checkLarge } from '../../core/protocol/large.ts'
 import { BodyDecoder, contentEncoding, isRead } from './content-encoding.ts'
 import type { PoolLease } from './pools.ts'
 import { ProxyFailure } from './proxied-origin.ts'
@@ -56,6 +57,9 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   /** All that will come has come, and the decoder is not done with it. */
   private arrived = false
   private cut: Error | undefined
+  /** What came behind a large message, while that is checked; undefined while none is. */
+  private behind: (() => void)[] | undefined
+  private readOn: (() => void) | undefined
 
   constructor(endpoint: Endpoint) {
     this.endpoint = endpoint
@@ -87,6 +91,8 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
     this.arrived = false
     this.cut = undefined
     this.cancel = undefined
+    this.behind = undefined
+    this.readOn = undefined
     this.sent = false
     this.silent = false
     this.draining = false
@@ -190,9 +196,9 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   onData(bytes: Buffer): boolean {
     if (this.silent) return true
     if (!this.draining) {
-      if (this.decoder !== undefined) return this.decoder.write(bytes)
+      if (this.decoder !== undefined) return this.decoder.write(bytes) && this.behind === undefined
       this.take(bytes)
-      return true
+      return this.behind === undefined
     }
     this.drained += bytes.length
     if (this.drained > drainBytes) this.abort()
@@ -208,6 +214,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   }
 
   private headed(status: number, headers: IncomingHttpHeaders, resume: () => void): void {
+    this.readOn = resume
     if (this.proof !== undefined && this.provenAnew(this.proof, status, headers)) return
     if (status >= 300 && (status === 407 ? this.refusedByProxy(status) : status < 400 && this.follow(status, headers))) return
     const encoding = contentEncoding(headers)
@@ -251,6 +258,7 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   }
 
   private take(bytes: Buffer): void {
+    if (this.waits(() => this.take(bytes))) return
     try {
       this.chunk(bytes)
     } catch (bug) {
@@ -277,12 +285,49 @@ export abstract class Reception implements Dispatcher.DispatchHandler {
   }
 
   private tell(error: Error | undefined): void {
+    if (this.waits(() => this.tell(error))) return
     try {
       if (error === undefined) this.end()
       else this.fail(error)
     } catch (bug) {
       this.broke(bug)
     }
+  }
+
+  /** Large bytes are checked in parts; what else comes of this exchange waits, so that it overtakes nothing, and no more is read. */
+  protected checked(bytes: Uint8Array, then: (found: Checked) => void): void {
+    const behind: (() => void)[] = []
+    this.behind = behind
+    checkLarge(bytes, (found) => {
+      // Aborted meanwhile, or sent anew.
+      if (this.behind !== behind) return
+      this.behind = undefined
+      try {
+        then(found)
+        this.goOn(behind)
+      } catch (bug) {
+        this.broke(bug)
+      }
+    })
+  }
+
+  /** Whether it has to wait; then it is done later. */
+  protected waits(task: () => void): boolean {
+    if (this.behind === undefined) return false
+    this.behind.push(task)
+    return true
+  }
+
+  private goOn(tasks: readonly (() => void)[]): void {
+    for (const [at, task] of tasks.entries()) {
+      // One of them was large, too.
+      if (this.behind !== undefined) {
+        this.behind.push(...tasks.slice(at))
+        return
+      }
+      if (!this.silent) task()
+    }
+    if (this.running && !this.silent) this.readOn?.()
   }
 
   /** `close` of the wire finds it from now on. */

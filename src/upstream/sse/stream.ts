@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Fault } from '../../core/faults/fault.ts'
 import { reportBug } from '../../core/ports/boundary.ts'
+import { type Checked, isLarge } from '../../core/protocol/large.ts'
 import { type SseEvent, SseParser } from '../../core/protocol/sse.ts'
 import { encodingProblem } from '../http/content-encoding.ts'
 import { cut, offProtocol, unreachable, unreadable } from '../http/failures.ts'
@@ -15,6 +16,8 @@ export interface StreamEvents {
   /** Data of an `endpoint` event. */
   endpoint(address: string): void
   message(data: Uint8Array): void
+  /** Of a message whose bytes were checked. */
+  large(found: Checked): void
   /** Exactly once, and not after `abort`. */
   ended(fault: Fault): void
 }
@@ -85,9 +88,11 @@ export class SseStream extends Reception {
   }
 
   private event(event: SseEvent): void {
-    if (this.finished) return
+    if (this.waits(() => this.event(event)) || this.finished) return
     if (event.event === 'endpoint') this.on.endpoint(Buffer.from(event.data).toString('utf8'))
-    else if (event.event === 'message' && event.data.length > 0) this.on.message(event.data)
+    else if (event.event !== 'message' || event.data.length === 0) return
+    else if (isLarge(event.data)) this.checked(event.data, (found) => this.on.large(found))
+    else this.on.message(event.data)
   }
 
   private finish(fault: Fault): void {

@@ -12,7 +12,7 @@ import type { CredentialLease } from '../../core/ports/credentials.ts'
 import type { Report } from '../../core/ports/report.ts'
 import type { Incoming } from '../../core/protocol/jsonrpc.ts'
 import { Delivery } from '../http/delivery.ts'
-import { messagesOf } from '../http/events.ts'
+import { messagesOf, messagesOfLarge } from '../http/events.ts'
 import { closedHere, noPlace, offProtocol } from '../http/failures.ts'
 import type { PoolLease } from '../http/pools.ts'
 import type { Reception } from '../http/reception.ts'
@@ -110,7 +110,8 @@ export class SseWire implements Wire, Requests {
     this.report = options.report
     this.stream = new SseStream(this, options.maxMessageBytes, {
       endpoint: (address) => this.endpoint(address),
-      message: (data) => this.messages(data),
+      message: (data) => this.messages(messagesOf(data, this), data.length),
+      large: (found) => this.messages(messagesOfLarge(found, this), found.bytes.length),
       ended: (reason) => this.ended(reason),
     })
   }
@@ -193,10 +194,9 @@ export class SseWire implements Wire, Requests {
     this.report.counters.add('calls_refused', { upstream: this.upstream })
   }
 
-  private messages(data: Uint8Array): void {
-    const found = messagesOf(data, this)
+  private messages(found: readonly Incoming[] | string, bytes: number): void {
     if (typeof found === 'string') this.onAnomaly('malformed', found)
-    else takeEach(this.report, 'upstream_stream', found, (message) => this.message(message, data.length))
+    else takeEach(this.report, 'upstream_stream', found, (message) => this.message(message, bytes))
   }
 
   private message(message: Incoming, bytes: number): void {

@@ -137,6 +137,15 @@ export class Child {
     return 'taken'
   }
 
+  /** Nothing more of its stdout is read until `resume`; an end of it that came is told after that. */
+  pause(): void {
+    this.running.stdout.pause()
+  }
+
+  resume(): void {
+    this.running.stdout.resume()
+  }
+
   /** The tail of stderr, masked; '' if there is none. */
   lastWords(): string {
     if (this.words !== undefined) return this.words

@@ -2,6 +2,7 @@
 // a few passes over the line at most, whatever stands in it.
 import { readListing } from '../../core/protocol/deep-items.ts'
 import { type Incoming, readMessage } from '../../core/protocol/jsonrpc.ts'
+import type { Checked } from '../../core/protocol/large.ts'
 import { asBuffer, elements, MalformedJson, skipSpace, skipValue } from '../../core/protocol/scan.ts'
 import { notUtf8, replacedUtf8, withoutBom } from '../../core/protocol/utf8.ts'
 import type { WireAnomaly } from '../wire/wire.ts'
@@ -25,6 +26,14 @@ export function readLine(written: Uint8Array): LineContent {
   if (replaced === undefined) return content
   const again = readUtf8(replaced)
   return again.anomaly === undefined ? { messages: again.messages, anomaly: { type: 'utf8', why: notUtf8 } } : again
+}
+
+/** As `readLine`, of a large line that was checked. Messages are not looked for in large noise. */
+export function readLargeLine({ bytes, why, isReplaced }: Checked): LineContent {
+  if (why !== undefined)
+    return { messages: [], anomaly: { type: bytes[skipSpace(bytes, 0)] === openBrace ? 'malformed' : 'stdout', why: why.message } }
+  const content = readUtf8(bytes)
+  return isReplaced && content.anomaly === undefined ? { ...content, anomaly: { type: 'utf8', why: notUtf8 } } : content
 }
 
 function readUtf8(line: Uint8Array): LineContent {

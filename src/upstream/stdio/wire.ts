@@ -14,13 +14,14 @@ import type {
   IncomingRequest,
   IncomingResult,
 } from '../../core/protocol/jsonrpc.ts'
+import { type Checked, checkLarge, isLarge } from '../../core/protocol/large.ts'
 import { Lines, type OnLine } from '../../core/protocol/lines.ts'
 import type { RequestIds } from '../wire/ids.ts'
 import { takeEach } from '../wire/take-each.ts'
 import type { Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
 import { Child, type Ending, startChild } from './child.ts'
 import { answeredBy } from './oversize.ts'
-import { idOfBroken, readLine } from './stdout-parser.ts'
+import { idOfBroken, type LineContent, readLargeLine, readLine } from './stdout-parser.ts'
 
 export interface StdioWireOptions {
   /** Name of the server, for faults, logs and counters. */
@@ -46,6 +47,8 @@ const defaultQueueBytes = 8 * 1024 * 1024
 /** How many cancelled ids are remembered, so that their late answers are no anomaly. */
 const maxCancelled = 1_024
 const quotedBytes = 200
+/** Large lines of one child that are checked at once. */
+const mostChecking = 2
 
 /**
  * Starts the child. Resolves to a fault where it cannot be started: `config_error` (no such command, not executable, no such cwd), or
@@ -76,10 +79,16 @@ export class StdioWire implements Wire {
   private posted = false
   /** Why nothing can be sent any more. */
   private ended: Fault | undefined
+  /** Large lines that are being checked. */
+  private checking = 0
+  /** How the child ended while some were. */
+  private ending: Ending | undefined
+  private readonly onChecked: (found: Checked) => void
 
   constructor(child: Child, options: StdioWireOptions) {
     this.child = child
     this.options = options
+    this.onChecked = guarded<Checked>(options.report, 'child', (found) => this.tookLarge(found))
     this.lines = new Lines(options.maxMessageBytes)
     const { report } = options
     // What follows in a chunk after the end of the connection is nobody's.
@@ -140,7 +149,25 @@ export class StdioWire implements Wire {
   }
 
   private read(line: Uint8Array): void {
-    const { messages, anomaly } = readLine(line)
+    if (isLarge(line)) this.readLarge(line)
+    else this.readContent(line, readLine(line))
+  }
+
+  /** Lines behind it are read meanwhile: they belong to other calls. What holds memory is bounded: the child waits from so many on. */
+  private readLarge(line: Uint8Array): void {
+    this.checking += 1
+    if (this.checking === mostChecking) this.child.pause()
+    checkLarge(line, this.onChecked)
+  }
+
+  private tookLarge(found: Checked): void {
+    this.checking -= 1
+    if (this.checking === mostChecking - 1) this.child.resume()
+    if (this.ended === undefined) this.readContent(found.bytes, readLargeLine(found))
+    if (this.checking === 0 && this.ending !== undefined) this.endOfChild(this.ending)
+  }
+
+  private readContent(line: Uint8Array, { messages, anomaly }: LineContent): void {
     if (anomaly !== undefined) this.onAnomaly(anomaly.type, `${anomaly.why}: ${this.quote(line)}`)
     takeEach(this.options.report, 'child', messages, anomaly?.type === 'glued' ? this.takeGlued : this.takeWhole)
     if (anomaly?.type === 'malformed') this.failBroken(line, anomaly.why)
@@ -242,6 +269,10 @@ export class StdioWire implements Wire {
 
   private endOfChild(ending: Ending): void {
     if (this.ended !== undefined) return
+    if (this.checking > 0) {
+      this.ending = ending
+      return
+    }
     this.lines.finish((rest) => rest !== undefined && this.readRest(rest))
     this.end(ending.how, { exitCode: ending.code, signal: ending.signal }, false)
   }

@@ -2,6 +2,7 @@
 // schema; or nothing that is seen. Works on the bytes, in time that grows no faster than they do, and throws on none. Words that refuse a
 // credential or limit a rate are heard where the server's answer comes in, before this.
 import type { ResultFacts } from '../../../core/call/outcome.ts'
+import { isLarge } from '../../../core/protocol/large.ts'
 import { asBuffer, MalformedJson, skipSpace } from '../../../core/protocol/scan.ts'
 import type { Format, Looked, ResultKind, RowCount } from '../looked.ts'
 import { emptyHash, hashOf } from './answer-hash.ts'
@@ -44,13 +45,19 @@ export function classify(
   learned: Learned | undefined,
 ): Looked {
   try {
-    const looked = look(result, facts, expected, args, learned)
+    const looked = isLarge(result) ? ofLarge(result, facts, learned) : look(result, facts, expected, args, learned)
     return looked.kind === 'ok' && facts.bytes > expected.mostBytes ? { ...looked, ...isOversize } : looked
   } catch (error) {
     // Results are checked where they come in; of what is none all the same nothing can be said.
     if (error instanceof MalformedJson) return seen(fine, 'none', result.length, none, none, 0, emptyHash)
     throw error
   }
+}
+
+/** Of large results the content is not gone over, which would hold up all else: what is seen is whether they are errors, their size, and their hash. */
+function ofLarge(b: Uint8Array, { isError }: ResultFacts, learned: Learned | undefined): Looked {
+  const found: Judged = isError ? { kind: 'tool_error', rule: 'is_error', weak: false, excerpt: undefined } : fine
+  return seen(found, learned?.format ?? 'prose', b.length, none, none, 0, hashOf(b, 0, b.length))
 }
 
 interface Judged extends Found {
