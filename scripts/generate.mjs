@@ -114,6 +114,11 @@ secrets that stand in the file, secret files that others can read, headers that 
 quickstart. Beyond loopback both listen only where callers are asked who they are (\`auth\`) and \`publicUrl\` says the https address that
 they use: with \`tls\`, or behind a proxy that does it. The admin door asks for the token in the file admin.token of \`stateDir\`. \`examples/production.yaml\` is a file to copy.
 
+## Without a restart
+
+\`servers\` and \`toolsets\` come into force while the gateway runs, once the file is written; a change of any other key is refused with its name until
+the gateway is started again ([operations.md](operations.md#another-configuration)).
+
 ## Files of clients
 
 \`--mcp-json FILE\` takes the file of a client as it is: JSON with comments and trailing commas, TOML, or YAML.

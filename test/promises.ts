@@ -290,7 +290,7 @@ export const promises = {
   },
   R74: {
     text: 'Missing environment variables are found at start/reload (preflight), naming variable and upstream - not at first call.',
-    claimed: { partly: 'at the start and by `signalbox check`; there is no reload' },
+    claimed: true,
   },
   R75: { text: 'Path differences between dev and prod are found by preflight in the target environment.', claimed: true },
   R76: {

@@ -56,7 +56,7 @@ export interface AssembledAlerting {
 
 export function assembleAlerting(parts: AlertingParts): AssembledAlerting {
   const { settings, clock, random, report, durable, proxies, redact, levels, quality } = parts
-  const { time, configuration } = levels
+  const { time } = levels
   parts.runs.onUnusual((found) => levels.events.note(ofRun(found), unusualRunMs))
   const { webhook, slack, alertmanager } = settings.alerts
   const { fetch, close } = createGuardedFetch({
@@ -76,7 +76,9 @@ export function assembleAlerting(parts: AlertingParts): AssembledAlerting {
     durable,
     gateway: parts.gateway,
     redact,
-    configuration,
+    get configuration() {
+      return levels.configuration
+    },
     ownerOf: (server) => settings.servers[server]?.owner,
     acknowledge: (episode, as) => quality?.operators.acknowledge(episode, as),
     sources: [

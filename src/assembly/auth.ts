@@ -53,6 +53,8 @@ export interface Auth {
   readonly server: AuthorizationServer | undefined
   /** What the front door serves beside MCP. */
   pages(): readonly WebPages[]
+  /** Another configuration is in force: its addresses are those that may be private. */
+  reconfigured(): void
   close(): Promise<void>
 }
 
@@ -114,6 +116,7 @@ export function assembleAuth(parts: AuthParts): Auth {
     server,
     // Those of the platform lie below a path of the authorization server's.
     pages: () => [...pages(), ...(server === undefined ? [] : [server.pages])],
+    reconfigured: () => guarded.trust(configuredAddresses(settings)),
     close: async () => {
       callers.close()
       server?.close()

@@ -43,7 +43,10 @@ export interface AssembledCredentials {
   readonly linking: Linking
   readonly clients: Clients
   readonly revocation: Revocation
-  of(id: UpstreamId): Credentials
+  /** `server`: its settings, where they are not those in force. */
+  of(id: UpstreamId, server?: Settings['servers'][string]): Credentials
+  /** What was made by `of` and is used no more. */
+  release(credentials: Credentials): void
   /** A caller was let in with a credential for the first time. */
   callerSeen(principal: Principal): void
   /** What the front door serves for users who link accounts, and for issuers that look who the gateway is. */
@@ -92,12 +95,11 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
     requests: new ConnectRequests({ durable, vault, clock, random }),
     grants,
     sources: { discovery: upstream.discovery, clients, fetch, clock, readText, abandoned },
-    servers: new Map(
-      Object.entries(settings.servers).flatMap(([id, server]) => {
-        const [own] = addressesOf(server)
-        return server.auth?.type === 'authorizationCode' && own !== undefined ? [[id, { address: own, auth: server.auth }]] : []
-      }),
-    ),
+    serverOf: (id) => {
+      const server = Object.hasOwn(settings.servers, id) ? settings.servers[id] : undefined
+      const [own] = server === undefined ? [] : addressesOf(server)
+      return server?.auth?.type === 'authorizationCode' && own !== undefined ? { address: own, auth: server.auth } : undefined
+    },
     clock,
     random,
     publicUrl: () => address.url,
@@ -116,8 +118,8 @@ export function assembleCredentials(parts: CredentialParts): AssembledCredential
     linking,
     clients,
     revocation,
-    of: (id) => {
-      const server = settings.servers[id]
+    release: (made) => upstream.release(made),
+    of: (id, server = settings.servers[id]) => {
       if (server === undefined) return staticCredentials({})
       if (server.command !== undefined) return staticCredentials({}, credentialsOf(server).length > 0)
       const [own] = addressesOf(server)

@@ -51,12 +51,22 @@ export interface Doors {
   stdio(input: Readable, output: Writable, mount: string): Promise<void>
   /** Legacy sessions open now, by transport. */
   sessions(): readonly { readonly transport: string; readonly open: number }[]
+  /** Other servers are served: other headers of clients are for them. */
+  reconfigured(): void
   drain(graceMs: number): Promise<void>
 }
 
 export function openDoors(parts: DoorParts): Doors {
   const { settings } = parts
   const openSessions = new OpenSessions()
+  const forwarded = new Set<string>()
+  const reconfigured = (): void => {
+    forwarded.clear()
+    for (const { forwardHeaders } of Object.values(settings.servers)) {
+      for (const name of Object.keys(forwardHeaders)) forwarded.add(name.toLowerCase())
+    }
+  }
+  reconfigured()
   const context: DoorContext = {
     gateway: parts.gateway,
     clock: parts.clock,
@@ -78,9 +88,7 @@ export function openDoors(parts: DoorParts): Doors {
       sse: settings.sse,
       drain: settings.drain,
     },
-    forwarded: new Set(
-      Object.values(settings.servers).flatMap((server) => Object.keys(server.forwardHeaders).map((name) => name.toLowerCase())),
-    ),
+    forwarded,
     draining: parts.draining,
     outsiders: parts.outsiders,
     openSessions,
@@ -101,6 +109,7 @@ export function openDoors(parts: DoorParts): Doors {
   return {
     http,
     admin,
+    reconfigured,
     stdio: (input, output, mount) => {
       const serving = serveStdio(context, { input, output, mount })
       served.add(serving)

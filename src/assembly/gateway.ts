@@ -3,10 +3,12 @@ import { createHash } from 'node:crypto'
 import type { TargetedCall, UpstreamId } from '../core/call/call.ts'
 import type { DeadlineLimits } from '../core/call/deadline.ts'
 import type { Exchange } from '../core/call/exchange.ts'
-import type { Outcome } from '../core/call/outcome.ts'
+import { failed, type Outcome } from '../core/call/outcome.ts'
 import type { Recorder } from '../core/call/record.ts'
 import type { Sealer } from '../core/call/seal.ts'
 import type { Wrap } from '../core/call/stage.ts'
+import { fault } from '../core/faults/catalogue.ts'
+import { evidence } from '../core/faults/evidence.ts'
 import type { CallAudit } from '../core/ports/call-audit.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Credentials, Issued } from '../core/ports/credentials.ts'
@@ -45,7 +47,7 @@ import { type AssembledLimits, assembleLimits } from './limits.ts'
 import { mountScopes } from './mount-scopes.ts'
 import { type AssembledQuality, assembleQuality } from './quality.ts'
 import type { Settings } from './settings.ts'
-import { assembleUpstreams } from './upstreams.ts'
+import { assembleUpstreams, type Exit } from './upstreams.ts'
 import { plannedEnds } from './versions.ts'
 
 export interface InsideParts {
@@ -60,7 +62,9 @@ export interface InsideParts {
   readonly durable?: Durable | undefined
   readonly recorder: Recorder
   /** Towards each server; absent: the headers of its configuration. */
-  credentials?(id: UpstreamId): Credentials
+  credentials?(id: UpstreamId, server: Settings['servers'][string]): Credentials
+  /** Of an exit that is gone. */
+  released?(credentials: Credentials): void
   /** Whether a text has a value in it that must not get out. */
   isSecret?(text: string): boolean
   readonly replica: string
@@ -84,6 +88,21 @@ export interface InsideParts {
   readonly wrap?: Wrap | undefined
 }
 
+/** Servers of a gateway that runs, and how others take their place. */
+export interface ServedServers {
+  /** An exit by these settings, to which nobody is sent yet. `reason`: why it cannot even be tried. */
+  exitOf(id: UpstreamId, server: Settings['servers'][string], reason: string | undefined): Exit
+  /**
+   * The settings are those of another configuration now: serves what they have, servers of `exits` by these exits, the others as before. Returns what is
+   * served no more. Nothing is waited for, and no call is let in between.
+   */
+  serve(exits: ReadonlyMap<UpstreamId, Exit>): ReadonlyMap<UpstreamId, Exit>
+  /** No call is at an exit that is served no more, nor on the way there. */
+  isIdle(id: UpstreamId, exit: Exit): boolean
+  /** It has drained. */
+  retired(id: UpstreamId, exit: Exit): void
+}
+
 export interface Inside {
   readonly gateway: Gateway
   readonly upstreams: ReadonlyMap<UpstreamId, Upstream>
@@ -97,13 +116,14 @@ export interface Inside {
   readonly issued: Issued
   /** What the access rules name. */
   readonly scopes: MountScopes
+  /** What another configuration of servers is put into force with. */
+  readonly servers: ServedServers
   /** Closes what upstreams share; after they are drained. */
   close(): Promise<void>
 }
 
 export function assembleInside(parts: InsideParts): Inside {
   const { settings, clock, random, report, sealer, recorder, registry } = parts
-  const served = Object.entries(settings.servers).filter(([, server]) => server.enabled)
   const guarding = assembleGuards(settings, parts)
   const exits = assembleUpstreams({
     ...parts,
@@ -124,7 +144,7 @@ export function assembleInside(parts: InsideParts): Inside {
     upstreams,
     access: policy,
     deprecations: parts.deprecations ?? plannedEnds(settings),
-    bare: served.find(([, server]) => server.bareNames)?.[0],
+    bare: bareOf(settings),
     toolsets: settings.toolsets,
     compile: gate,
     tools: toolsBySelector(settings.tools, settings),
@@ -149,8 +169,8 @@ export function assembleInside(parts: InsideParts): Inside {
     random,
     report,
     limits: settings.limits,
-    concurrencyOf: (id) => settings.servers[id]?.concurrency ?? 1,
-    perPrincipal: (id) => isOfCaller(settings.servers[id]),
+    concurrencyOf: (id) => exits.settingsOf(id)?.concurrency ?? 1,
+    perPrincipal: (id) => isOfCaller(exits.settingsOf(id)),
   })
   const limits = assembleLimits({ settings, clock, random, report, durable: parts.durable, shared: parts.limitStore })
   const quality = assembleQuality({
@@ -163,17 +183,19 @@ export function assembleInside(parts: InsideParts): Inside {
   })
   const continuation = createContinuation({ sealer, clock, random })
   const runs = new Runs({ clock, random, isSecret: parts.isSecret })
-  const limitsOf = deadlines(settings)
+  let limitsOf = deadlines(settings)
   const send = (call: TargetedCall, exchange: Exchange): Promise<Outcome> => {
-    const upstream = upstreams.get(call.upstream)
-    if (upstream === undefined) throw new Error(`The catalog routed a call to ${call.upstream}, which is no upstream`)
-    return upstream.send(call, exchange)
+    const upstream = exits.find(call.upstream)
+    // It was taken out while the call was on its way.
+    return upstream === undefined
+      ? Promise.resolve(failed(fault('draining', {}, { evidence: evidence.ended_unsent })))
+      : upstream.send(call, exchange)
   }
   const judged = quality?.resumed(send) ?? send
   const older = isDegraded(settings)
     ? degraded(clock, report, (id) => settings.tools[id]?.staleFor ?? settings.tools['*']?.staleFor)
     : undefined
-  const table = pipeline({
+  const own = {
     ...catalog.stages,
     record: record({ recorder, clock, audit: parts.audit }),
     spill: spill({
@@ -198,10 +220,8 @@ export function assembleInside(parts: InsideParts): Inside {
     validate,
     audited: parts.audit === undefined ? undefined : audited(parts.audit),
     deadline: deadline((id) => limitsOf.get(id)),
-    guards: guarding.stage,
     seal: continuation.seal,
     resume: continuation.resume(limits.resumed(older?.resumed(judged) ?? judged)),
-    signIn: served.some(([, server]) => server.auth?.type === 'authorizationCode') ? signIn : undefined,
     adapt: registry === undefined ? undefined : adapt,
     limits: limits.gate,
     toolConcurrency: Object.values(settings.tools).some((tool) => tool.concurrency !== undefined)
@@ -215,11 +235,19 @@ export function assembleInside(parts: InsideParts): Inside {
     bulkhead: resilience.bulkhead,
     connection: send,
     listen: events.listen,
-  })
+  }
+  /** Of stages that stand or fall with the servers that are configured, each is made anew with another configuration. */
+  const chainsOf = () =>
+    pipeline({
+      ...own,
+      guards: guarding.stage(),
+      signIn: servedOf(settings).some(([, server]) => server.auth?.type === 'authorizationCode') ? signIn : undefined,
+    }).chains(parts.wrap)
+  let chains = chainsOf()
   return {
     gateway: createGateway({
-      chains: table.chains(parts.wrap),
-      mounts: catalog.mounts(),
+      chains: () => chains,
+      mounts: () => catalog.mounts(),
       recorder,
       clock,
       identify: parts.identify,
@@ -235,8 +263,55 @@ export function assembleInside(parts: InsideParts): Inside {
     quality,
     maintenance: new Maintenance({ clock, log: report.log, resilience, upstreams }),
     scopes: mountScopes(policy, settings),
+    servers: {
+      exitOf: (id, server, reason) => {
+        guarding.learn(id, server)
+        return exits.exitOf(id, server, reason)
+      },
+      serve: (next) => {
+        const gone = exits.change(
+          servedOf(settings).map(([id]) => id),
+          next,
+        )
+        limitsOf = deadlines(settings, limitsOf)
+        chains = chainsOf()
+        const replaced = [...next.keys()].filter((id) => gone.has(id))
+        adjust(replaced)
+        limits.reconsider()
+        catalog.reconfigure({ upstreams, bare: bareOf(settings), toolsets: settings.toolsets, replaced })
+        return gone
+      },
+      isIdle: (id, { upstream }) => {
+        // Calls that wait for a place at what was replaced go to what is there now.
+        const { inFlight = 0, queued = 0 } = upstreams.has(id) ? {} : (resilience.gauges().find((gauge) => gauge.upstream === id) ?? {})
+        return inFlight + queued + upstream.health().inFlight === 0
+      },
+      retired: (id, exit) => {
+        exits.retired(id, exit)
+        adjust([])
+      },
+    },
     close: () => exits.close(),
   }
+
+  function adjust(replaced: readonly UpstreamId[]): void {
+    const known = resilience.gauges().map(({ upstream }) => upstream)
+    resilience.update({
+      limits: settings.limits,
+      concurrencyOf: (id) => exits.settingsOf(id)?.concurrency ?? 1,
+      upstreams: known.filter((id) => exits.find(id) !== undefined),
+      replaced,
+    })
+  }
+}
+
+function servedOf({ servers }: Settings): readonly (readonly [UpstreamId, Settings['servers'][string]])[] {
+  return Object.entries(servers).filter(([, server]) => server.enabled)
+}
+
+/** The server whose names have no prefix on the aggregate. */
+function bareOf(settings: Settings): UpstreamId | undefined {
+  return servedOf(settings).find(([, server]) => server.bareNames)?.[0]
 }
 
 /** Configuration says of some tool what its agent is given where it fails. */
@@ -257,13 +332,18 @@ export function defaultLimits(settings: Settings): DeadlineLimits {
   return { idleMs: settings.timeouts.call, totalMs: settings.timeouts.maximum }
 }
 
-function deadlines(settings: Settings): ReadonlyMap<UpstreamId, DeadlineLimits> {
-  return new Map(
-    Object.entries(settings.servers).map(([id, { timeouts }]) => [
-      id,
-      { idleMs: timeouts.call ?? settings.timeouts.call, totalMs: timeouts.maximum ?? settings.timeouts.maximum },
-    ]),
-  )
+/** `before`: of servers that are gone, whose last calls are on their way. */
+function deadlines(
+  settings: Settings,
+  before: ReadonlyMap<UpstreamId, DeadlineLimits> = new Map(),
+): ReadonlyMap<UpstreamId, DeadlineLimits> {
+  return new Map([
+    ...before,
+    ...Object.entries(settings.servers).map(
+      ([id, { timeouts }]) =>
+        [id, { idleMs: timeouts.call ?? settings.timeouts.call, totalMs: timeouts.maximum ?? settings.timeouts.maximum }] as const,
+    ),
+  ])
 }
 
 /** Changes when the configuration of the server does; holds no secret. */

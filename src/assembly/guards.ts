@@ -11,7 +11,9 @@ import type { Settings } from './settings.ts'
 
 export interface Guarding {
   /** Undefined where no call needs it: nothing is configured, and no server has a credential. */
-  readonly stage: Pass<TargetedCall> | undefined
+  stage(): Pass<TargetedCall> | undefined
+  /** What another configuration gives to a server must not come back either. */
+  learn(upstream: UpstreamId, server: Settings['servers'][string]): void
   readonly issued: Issued
   /** Undefined where nothing of the server is guarded. */
   besides(upstream: UpstreamId): BesideCalls | undefined
@@ -19,23 +21,37 @@ export interface Guarding {
 
 export function assembleGuards(settings: Settings, parts: Pick<GuardParts, 'random' | 'report'>): Guarding {
   const kept = new Map<UpstreamId, KnownValues>()
-  for (const [id, server] of Object.entries(settings.servers)) {
-    const values = KnownValues.of(credentialsOf(server))
+  const learn = (id: UpstreamId, server: Settings['servers'][string]): void => {
+    const given = credentialsOf(server)
+    const known = kept.get(id)
     const { type = 'none' } = server.auth ?? {}
-    if (!values.isEmpty || type !== 'none') kept.set(id, values)
+    if (known !== undefined) known.add(given)
+    else if (type !== 'none' || !KnownValues.of(given).isEmpty) kept.set(id, KnownValues.of(given))
   }
+  for (const [id, server] of Object.entries(settings.servers)) learn(id, server)
   const issued: Issued = (id, values) => kept.get(id)?.add(values)
   const isConfigured = Object.values(settings.tools).some(({ secrets, untrusted }) => secrets === 'mask' || untrusted === 'mark')
-  if (!isConfigured && kept.size === 0) return { stage: undefined, issued, besides: () => undefined }
-  const others = new Map(Object.keys(settings.servers).map((id) => [id, othersOf(settings, id)]))
+  const others = new Map<UpstreamId, GuardSettings>()
   const { random, report } = parts
   const guarding: GuardParts = {
     random,
     report,
-    othersOf: (id) => others.get(id) ?? unconfigured,
+    othersOf: (id) => {
+      const known = others.get(id)
+      if (known !== undefined) return known
+      const found = othersOf(settings, id)
+      others.set(id, found)
+      return found
+    },
     keptOf: (id) => kept.get(id),
   }
-  return { stage: guards(guarding), issued, besides: (id) => new BesideCalls(guarding, id) }
+  const isNeeded = (): boolean => isConfigured || kept.size > 0
+  return {
+    stage: () => (isNeeded() ? guards(guarding) : undefined),
+    issued,
+    learn,
+    besides: (id) => (isNeeded() ? new BesideCalls(guarding, id) : undefined),
+  }
 }
 
 function othersOf({ tools }: Settings, id: UpstreamId): GuardSettings {

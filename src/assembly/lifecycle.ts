@@ -4,11 +4,10 @@ import { join } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { Deadline } from '../core/call/deadline.ts'
 import { onBatchBug } from '../core/call/loop-batch.ts'
-import { type Signal, Switch } from '../core/call/signal.ts'
+import { Switch } from '../core/call/signal.ts'
 import { guardedClock, inBackground, reportBug, stackOf } from '../core/ports/boundary.ts'
 import type { Clock } from '../core/ports/clock.ts'
 import type { Durable } from '../core/ports/durable.ts'
-import { isSocketFile } from '../core/ports/listen-address.ts'
 import { adminResource } from '../core/ports/public-address.ts'
 import type { Report } from '../core/ports/report.ts'
 import { KnownValues } from '../core/secrets/known-values.ts'
@@ -31,6 +30,7 @@ import {
   saveInventory,
 } from '../observe/index.ts'
 import { systemClock } from '../platform/clock/system-clock.ts'
+import { Revisions } from '../platform/config/revisions.ts'
 import { systemRandom } from '../platform/random/system-random.ts'
 import { adminToken } from '../platform/seal/admin-token.ts'
 import { createSealer, freshKey, loadKey } from '../platform/seal/aes-sealer.ts'
@@ -38,6 +38,7 @@ import { type AssembledAlerting, assembleAlerting } from './alerting.ts'
 import { assembleAudit } from './audit.ts'
 import { auditVerifierOf } from './audit-places.ts'
 import { type Auth, assembleAuth } from './auth.ts'
+import { boundUrl } from './bound-url.ts'
 import { createContractJudge } from './contracts.ts'
 import { type AssembledCredentials, assembleCredentials } from './credentials.ts'
 import { warnOfDeprecated } from './deprecations.ts'
@@ -45,17 +46,19 @@ import { type Doors, openDoors } from './doors.ts'
 import { endedInTime } from './failed-start.ts'
 import { assembleInside, type Inside } from './gateway.ts'
 import { knownSecrets } from './known-secrets.ts'
+import { LiveSettings } from './live-settings.ts'
 import { auditReading, lookingBack } from './looking-back.ts'
 import { assembleOperating } from './operating.ts'
 import { Outsiders } from './outsiders.ts'
 import { type AssembledRegistry, assembleRegistry } from './registry.ts'
+import { type Reloaded, Reloading } from './reloading.ts'
 import { keepRewrapping, type Rewrapping } from './rewrapping.ts'
 import type { GatewayOptions, RunningGateway, ServerStatus } from './running-gateway.ts'
 import { ServiceLevels } from './service-levels.ts'
 import type { Settings } from './settings.ts'
 import { createDurable, outlivesRestart } from './stores.ts'
 import { assembleTelemetry, type Telemetry } from './telemetry.ts'
-import { upstreamGauges, upstreamPages } from './upstream-pages.ts'
+import { allListed, serverStatuses, upstreamGauges, upstreamPages } from './upstream-pages.ts'
 import { type AssembledVersions, assembleVersions } from './versions.ts'
 
 /** Starts and opens the doors at once; upstreams connect meanwhile. Rejects where the address or the state folder cannot be had. */
@@ -86,6 +89,7 @@ class Running implements RunningGateway {
   private readonly levels: ServiceLevels
   private rewrapping: Rewrapping | undefined
   private readonly doors: Doors
+  private readonly reloading: Reloading
   private readonly draining = new AbortController()
   private drained: Promise<void> | undefined
   private finish: () => void = () => undefined
@@ -93,7 +97,9 @@ class Running implements RunningGateway {
   private bound: RunningGateway['address']
   private adminBound: RunningGateway['address']
 
-  constructor(settings: Settings, options: GatewayOptions) {
+  constructor(given: Settings, options: GatewayOptions) {
+    const live = new LiveSettings(given)
+    const settings = live.view
     this.settings = settings
     this.options = options
     this.ended = new Promise((resolve) => {
@@ -207,9 +213,10 @@ class Running implements RunningGateway {
       report: this.report,
       listed: (upstream) => this.inside.catalog.tools(upstream),
     })
+    const broken = new Map((options.broken ?? []).map(({ server, reason }) => [server, reason]))
     this.inside = assembleInside({
       settings,
-      broken: new Map((options.broken ?? []).map(({ server, reason }) => [server, reason])),
+      broken,
       clock,
       random: systemRandom,
       isSecret: (text) => redaction.isKnownIn(Buffer.from(text)),
@@ -222,7 +229,8 @@ class Running implements RunningGateway {
         ),
       ),
       deprecations: this.versions.ends,
-      credentials: (id) => this.credentials.of(id),
+      credentials: (id, server) => this.credentials.of(id, server),
+      released: (credentials) => this.credentials.release(credentials),
       replica,
       outside: outsiders,
       identify: (presented) => this.auth.callers.identify(presented),
@@ -252,6 +260,22 @@ class Running implements RunningGateway {
     warnOfDeprecated(this.inside.upstreams.values(), settings.sse, this.report)
     outsiders.upstreams = this.inside.upstreams
     outsiders.catalog = this.inside.catalog
+    const revisions = new Revisions(this.durable, this.auth.vault, clock)
+    this.reloading = new Reloading({
+      live,
+      source: options.configuration,
+      broken,
+      lock: options.lock,
+      inside: this.inside,
+      revisions,
+      redaction,
+      decisions: this.auth.decisions,
+      clock,
+      report: this.report,
+      learn: (next, values) => issued.add(knownSecrets(next, values)),
+      contracts: (next, lock) => this.registry.changing(next, lock),
+      followed: (lock) => this.followed(lock),
+    })
     this.doors = openDoors({
       settings,
       gateway: this.inside.gateway,
@@ -291,6 +315,8 @@ class Running implements RunningGateway {
         ...assembleOperating({
           settings,
           source: options.source,
+          reloading: this.reloading,
+          revisions,
           durable: this.durable,
           auth: this.auth,
           credentials: this.credentials,
@@ -332,6 +358,7 @@ class Running implements RunningGateway {
       throw thrown
     }
     this.serving = true
+    await this.reloading.start()
     if (this.settings.vault.previous.length > 0) {
       this.rewrapping = keepRewrapping(this.durable, this.auth.vault, this.clock, this.report.log)
     }
@@ -350,24 +377,14 @@ class Running implements RunningGateway {
   }
 
   status(): readonly ServerStatus[] {
-    return this.inside.catalog.status().map(({ server, state, reason, transport, revision, counts, unmatched }) => ({
-      name: server,
-      transport,
-      revision,
-      state,
-      reason: state === 'ready' ? undefined : reason,
-      tools: counts.tool ?? 0,
-      prompts: counts.prompt ?? 0,
-      resources: (counts.resource ?? 0) + (counts.template ?? 0),
-      unmatched,
-    }))
+    return serverStatuses(this.inside.catalog)
   }
 
   async settled(timeoutMs: number): Promise<void> {
     const limit = new Switch()
     const timer = systemClock.timer(timeoutMs, () => limit.abort('deadline'))
     await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.ready(limit)))
-    await this.listed(limit)
+    await allListed(this.inside.catalog, limit)
     timer.cancel()
   }
 
@@ -390,6 +407,10 @@ class Running implements RunningGateway {
     this.report.log('error', 'A bug in the gateway was not caught; it drains and ends', { stack: stackOf(bug) })
   }
 
+  reload(author: 'SIGHUP'): Promise<Reloaded> {
+    return this.reloading.reload({ author })
+  }
+
   drain(): Promise<void> {
     this.drained ??= this.end()
     return this.drained
@@ -402,8 +423,10 @@ class Running implements RunningGateway {
     this.draining.abort('drain')
     this.inside.events.drain()
     this.inside.catalog.stop()
+    const reloaded = this.reloading.end()
     await this.registry.end()
     await this.doors.drain(graceMs)
+    await reloaded
     const deadline = new Deadline(this.clock, { idleMs: upstreamGraceMs, totalMs: upstreamGraceMs }, () => undefined)
     await Promise.all([...this.inside.upstreams.values()].map((upstream) => upstream.drain(deadline)))
     deadline.close()
@@ -426,23 +449,16 @@ class Running implements RunningGateway {
     this.finish()
   }
 
-  private boundUrl(): string {
-    const bound = this.bound ?? this.options.listen ?? { host: '127.0.0.1', port: 0 }
-    // What a proxy in front says of itself the gateway does not know.
-    if (isSocketFile(bound)) return 'http://localhost'
-    const { host, port } = bound
-    return `${this.settings.tls === undefined ? 'http' : 'https'}://${host.includes(':') ? `[${host}]` : host}:${port}`
+  /** Another configuration is in force: what was made of the one before is made anew. */
+  private followed(lock: GatewayOptions['lock']): void {
+    this.versions.relock(lock)
+    this.auth.reconfigured()
+    this.doors.reconfigured()
+    this.levels.reconfigured(this.settings)
   }
 
-  /** Resolves when the catalog has read, or given up on, every server. */
-  private listed(signal: Signal): Promise<void> {
-    return new Promise((resolve) => {
-      const look = (): void => {
-        if (signal.aborted || this.inside.catalog.status().every((one) => !one.pending)) resolve()
-        else systemClock.timer(lookMs, look)
-      }
-      look()
-    })
+  private boundUrl(): string {
+    return boundUrl(this.bound ?? this.options.listen, this.settings.tls !== undefined)
   }
 
   private store(): StoreStatus {
@@ -469,9 +485,6 @@ class Running implements RunningGateway {
     }
   }
 }
-
-/** How often a start looks whether all lists are read, in ms. */
-const lookMs = 25
 
 /** How long what is not exported yet may take, in ms. */
 const lastExportMs = 3_000

@@ -14,10 +14,10 @@ export function mountScopes(policy: Policy | undefined, settings: Pick<Settings,
   }
 }
 
-function scopesOfMounts(policy: Policy, { servers, toolsets }: Pick<Settings, 'servers' | 'toolsets'>): MountScopes {
-  const all = Object.keys(servers)
+function scopesOfMounts(policy: Policy, settings: Pick<Settings, 'servers' | 'toolsets'>): MountScopes {
   const behind = (mount: string): readonly string[] => {
-    if (mount === '') return all
+    const { servers, toolsets } = settings
+    if (mount === '') return Object.keys(servers)
     const toolset = Object.hasOwn(toolsets, mount) ? toolsets[mount] : undefined
     return toolset === undefined ? [mount] : toolset.include.map((selector) => selector.split('/', 1)[0] ?? '')
   }

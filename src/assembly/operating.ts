@@ -8,8 +8,10 @@ import { type AdminParts, Problem } from '../downstream/index.ts'
 import { askedTool, createPolicy, explainAsked, readAskedJson, readAskedPrincipal } from '../gateway/access/index.ts'
 import { listGrants } from '../gateway/credentials/index.ts'
 import { createApiKeyStore, createRevocationStore } from '../gateway/identity/index.ts'
+import type { Revisions } from '../platform/config/revisions.ts'
 import type { Auth } from './auth.ts'
 import type { AssembledCredentials } from './credentials.ts'
+import type { Reloading } from './reloading.ts'
 import type { Settings } from './settings.ts'
 import { shownSettings } from './shown-settings.ts'
 
@@ -17,6 +19,8 @@ export interface OperatingParts {
   readonly settings: Settings
   /** Where the settings came from. */
   readonly source: string
+  readonly reloading: Reloading
+  readonly revisions: Revisions
   readonly durable: Durable
   readonly auth: Auth
   readonly credentials: AssembledCredentials
@@ -26,7 +30,7 @@ export interface OperatingParts {
 }
 
 export function assembleOperating(parts: OperatingParts): Pick<AdminParts, 'keys' | 'grants' | 'config' | 'explain'> {
-  const { settings, durable, auth, credentials, redaction, clock, random } = parts
+  const { settings, reloading, revisions, durable, auth, credentials, redaction, clock, random } = parts
   const { vault, decisions } = auth
   const apiKeys = createApiKeyStore({ durable, vault, clock, random })
   const revocations = createRevocationStore(durable, clock)
@@ -82,7 +86,31 @@ export function assembleOperating(parts: OperatingParts): Pick<AdminParts, 'keys
           return { grants: ended.length, consents, signIns: grants, untold }
         }),
     },
-    config: () => ({ source: parts.source, config: shownSettings(settings, redaction) }),
+    config: {
+      inForce: () => ({
+        source: parts.source,
+        revision: reloading.revision?.number,
+        digest: reloading.digest,
+        config: shownSettings(settings, redaction),
+      }),
+      reload: (wish) => reloading.reload(wish),
+      revisions: async (most, before) => {
+        const found = await revisions.list(most, before)
+        return found.ok ? found.value : undefined
+      },
+      revision: async (number) => {
+        const found = await revisions.find(number)
+        if (!found.ok) return undefined
+        if (found.value === undefined) return 'unknown'
+        const { shown, ...about } = found.value
+        return { ...about, config: JSON.parse(shown) as Readonly<Record<string, unknown>> }
+      },
+      text: async (number) => {
+        const found = await revisions.text(number)
+        if (!found.ok) return undefined
+        return found.value === undefined ? 'unknown' : { text: found.value }
+      },
+    },
     explain: ({ principal: asked, tool, args: given = '{}' }) => {
       if (policy === undefined) return 'none'
       const principal = readAskedPrincipal(asked)

@@ -22,6 +22,8 @@ export interface AssembledRegistry {
   /** Brings back what was stood for; before the first list is taken in. Never rejects. */
   start(): Promise<void>
   end(): Promise<void>
+  /** As `Registry.changing`, with the lock file of then. */
+  changing(settings: Settings, lock: LockFile | undefined): Promise<() => void>
 }
 
 export interface RegistrySources {
@@ -36,6 +38,7 @@ export interface RegistrySources {
 }
 
 export function assembleRegistry({ settings, lock, judge, durable, clock, report, decisions }: RegistrySources): AssembledRegistry {
+  let inForce = lock
   const history = createHistory(durable, clock, report)
   const { drift, reading } = settings.versions
   const registry = new Registry({
@@ -45,7 +48,7 @@ export function assembleRegistry({ settings, lock, judge, durable, clock, report
     judge,
     screen,
     compile: createSchemaGate({ most: mostCompiled }),
-    locked: lock === undefined ? undefined : (upstream, tool) => lockedIn(lock, upstream, tool),
+    locked: lock === undefined ? undefined : (upstream, tool) => lockedIn(inForce ?? lock, upstream, tool),
     accepts: lock === undefined || lock.ignore.length === 0 ? undefined : acceptedBy(lock),
     history,
     clock,
@@ -56,6 +59,13 @@ export function assembleRegistry({ settings, lock, judge, durable, clock, report
     registry,
     operators: new Operators(registry, history, () => clock.now()),
     start: () => registry.start(),
+    changing: async (next, nextLock) => {
+      const apply = await registry.changing(governanceOf(next, nextLock !== undefined))
+      return () => {
+        inForce = nextLock
+        apply()
+      }
+    },
     end: async () => {
       registry.end()
       await judge.close()

@@ -5,6 +5,8 @@ import type { ListenAddress } from '../core/ports/listen-address.ts'
 import type { ServedState } from '../core/ports/upstream.ts'
 import type { LockFile } from '../gateway/contracts/index.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
+import type { ConfigurationSource } from './configuration-source.ts'
+import type { Reloaded } from './reloading.ts'
 
 export interface GatewayOptions {
   /** Where to serve HTTP; absent: no HTTP door. */
@@ -27,6 +29,8 @@ export interface GatewayOptions {
   readonly migrates?: boolean
   /** Absent: that of the system. */
   readonly clock?: Clock
+  /** Where another configuration comes from while it runs; absent: it stays as it is. */
+  readonly configuration?: ConfigurationSource
   /** `OTEL_*` of the environment. */
   readonly otel?: Readonly<Record<string, string | undefined>>
 }
@@ -57,6 +61,8 @@ export interface RunningGateway {
   setupLink(): Promise<string | undefined>
   /** Ends gracefully; further calls give the same promise. */
   drain(): Promise<void>
+  /** Puts into force what the file says now, or refuses it. Never rejects. */
+  reload(author: 'SIGHUP'): Promise<Reloaded>
   /** Tells of a bug that no boundary caught. */
   uncaught(bug: unknown): void
   /** Resolves when the gateway has ended, by `drain` or because its stdio client left. */

@@ -42,7 +42,8 @@ export class ServiceLevels {
   readonly objectives: Objectives
   readonly faults: FaultGroups
   readonly shownFaults: ShownFaults
-  readonly configuration: string
+  /** Digest of the one that is in force. */
+  configuration: string
   private readonly sunsets: Sunsets
   private readonly clock: Clock
   private stores: readonly (ObjectiveStore | FaultStore)[] = []
@@ -65,7 +66,7 @@ export class ServiceLevels {
       time,
       redact,
       versionOf,
-      configuration: this.configuration,
+      configuration: () => this.configuration,
       regressed: (group) => this.regressed(group),
     })
     this.shownFaults = new ShownFaults(this.faults, time)
@@ -86,6 +87,12 @@ export class ServiceLevels {
       },
       bug: (id, error) => recorder.bug(id, error),
     }
+  }
+
+  /** Another configuration is in force. */
+  reconfigured(settings: Settings): void {
+    this.configuration = configurationDigest(settings)
+    this.objectives.reconsider()
   }
 
   conditions(): readonly Condition[] {

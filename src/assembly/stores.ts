@@ -18,6 +18,7 @@ import { deprecationsDomain } from '../gateway/versions/plans.ts'
 import { toolUsageDomain } from '../gateway/versions/usage.ts'
 import { alertsDomain, auditDomain, clientsDomain, faultsDomain, objectivesDomain } from '../observe/index.ts'
 import { auditChainsDomain } from '../platform/audit/durable.ts'
+import { revisionsDomain } from '../platform/config/revisions.ts'
 import { signingKeysDomain } from '../platform/keys/signing-keys.ts'
 import { isPostgresUrl } from '../platform/store/postgres/address.ts'
 import { createPostgresDurable } from '../platform/store/postgres/durable.ts'
@@ -46,6 +47,7 @@ export const domains: readonly Domain[] = [
   runUsageDomain,
   objectivesDomain,
   faultsDomain,
+  revisionsDomain,
 ]
 
 /** A file has its audit in another. */

@@ -1,12 +1,15 @@
 // What operators are shown of each server: what the catalogue knows of it, and over it what an operator has done with it.
 import type { UpstreamId } from '../core/call/call.ts'
+import type { Signal } from '../core/call/signal.ts'
 import type { EndpointHealth, ServedState, Upstream } from '../core/ports/upstream.ts'
 import type { Redaction } from '../core/secrets/redaction.ts'
 import type { UpstreamStatus } from '../downstream/index.ts'
 import type { Catalog } from '../gateway/catalog/index.ts'
 import type { ResilienceGauge } from '../gateway/resilience/stage.ts'
 import type { Gauges } from '../observe/index.ts'
+import { systemClock } from '../platform/clock/system-clock.ts'
 import type { Inside } from './gateway.ts'
+import type { ServerStatus } from './running-gateway.ts'
 
 /** Circuits of items that are shown one by one. */
 const mostItems = 100
@@ -38,6 +41,35 @@ export function upstreamPages(
       held: guard?.closure === 'paused' ? guard.queued : undefined,
     }
   })
+}
+
+/** How often a start looks whether all lists are read, in ms. */
+const lookMs = 25
+
+/** Resolves when the catalog has read, or given up on, every server. */
+export function allListed(catalog: Pick<Catalog, 'status'>, signal: Signal): Promise<void> {
+  return new Promise((resolve) => {
+    const look = (): void => {
+      if (signal.aborted || catalog.status().every((one) => !one.pending)) resolve()
+      else systemClock.timer(lookMs, look)
+    }
+    look()
+  })
+}
+
+/** As the command that started the gateway shows them. */
+export function serverStatuses(catalog: Pick<Catalog, 'status'>): readonly ServerStatus[] {
+  return catalog.status().map(({ server, state, reason, transport, revision, counts, unmatched }) => ({
+    name: server,
+    transport,
+    revision,
+    state,
+    reason: state === 'ready' ? undefined : reason,
+    tools: counts.tool ?? 0,
+    prompts: counts.prompt ?? 0,
+    resources: (counts.resource ?? 0) + (counts.template ?? 0),
+    unmatched,
+  }))
 }
 
 /** The same in numbers, for metrics. */

@@ -1,4 +1,5 @@
-// Makes the exits of the servers of a configuration, with what they share: connections to HTTP servers, and the room for calls that wait.
+// Makes the exits of the servers of a configuration, with what they share: connections to HTTP servers, and the room for calls that wait. Another
+// configuration takes servers out, puts new ones beside them, and new exits in the place of those that are served otherwise.
 import type { UpstreamId } from '../core/call/call.ts'
 import type { Clock, Random } from '../core/ports/clock.ts'
 import type { Credentials } from '../core/ports/credentials.ts'
@@ -11,10 +12,12 @@ import type { BesideCalls } from '../gateway/guards/beside-calls.ts'
 import { createWordsReader } from '../gateway/quality/words-reader.ts'
 import type { Proxies } from '../platform/net/proxies.ts'
 import { HttpPools } from '../upstream/http/pools.ts'
-import { createUpstream, type Outside, ParkingLot, type Unclaimed } from '../upstream/index.ts'
+import { createUpstream, type Outside, ParkingLot, ReplaceableUpstream, type Unclaimed } from '../upstream/index.ts'
 import { brokenUpstream } from './broken-upstream.ts'
 import { identity } from './identity.ts'
 import type { Settings } from './settings.ts'
+
+type Server = Settings['servers'][string]
 
 export interface UpstreamParts {
   readonly settings: Settings
@@ -24,7 +27,9 @@ export interface UpstreamParts {
   readonly random: Random
   readonly report: Report
   /** Towards each server; absent: the headers of its configuration. */
-  credentials?(id: UpstreamId): Credentials
+  credentials?(id: UpstreamId, server: Server): Credentials
+  /** Of an exit that is gone. */
+  released?(credentials: Credentials): void
   readonly replica: string
   readonly outside: Outside
   /** Guards of what a server says beside calls; absent: there are none. */
@@ -35,8 +40,28 @@ export interface UpstreamParts {
   readonly unclaimed: (call: Unclaimed) => void
 }
 
+/** An exit with what it goes with. */
+export interface Exit {
+  readonly upstream: Upstream
+  readonly settings: Server
+  readonly credentials: Credentials
+}
+
 export interface AssembledUpstreams {
+  /** Those that are served now. */
   readonly all: ReadonlyMap<UpstreamId, Upstream>
+  /** Those that are served now, and those that were taken out and have calls at them still. */
+  find(id: UpstreamId): Upstream | undefined
+  /** The settings with which it is served, or was. */
+  settingsOf(id: UpstreamId): Server | undefined
+  /** An exit by these settings. Nothing is started yet, and nobody is sent there before `change`. */
+  exitOf(id: UpstreamId, server: Server, reason?: string): Exit
+  /**
+   * From now on the servers of `order` are served, in this order: those of `exits` by these exits, the others as before. Returns the exits that are
+   * served no more, by server; each is to be given to `retired` once it is drained.
+   */
+  change(order: readonly UpstreamId[], exits: ReadonlyMap<UpstreamId, Exit>): ReadonlyMap<UpstreamId, Exit>
+  retired(id: UpstreamId, exit: Exit): void
   /** Closes what they share; after they are drained. */
   close(): Promise<void>
 }
@@ -46,16 +71,24 @@ export function assembleUpstreams(parts: UpstreamParts): AssembledUpstreams {
   const { settings, clock, random, report } = parts
   const pools = new HttpPools({}, parts.proxies)
   const parking = new ParkingLot(clock, random, settings.limits.parked)
+  const all = new Map<UpstreamId, ReplaceableUpstream>()
+  const exits = new Map<UpstreamId, Exit>()
+  /** Taken out, with calls at them still. */
+  const retiring = new Map<UpstreamId, Exit>()
 
-  function upstreamOf(id: UpstreamId, server: Settings['servers'][string]): Upstream {
-    const reason = parts.broken.get(id)
+  function exitOf(id: UpstreamId, server: Server, reason = parts.broken.get(id)): Exit {
+    const credentials = parts.credentials?.(id, server) ?? staticCredentials(server.command === undefined ? server.headers : {})
+    return { upstream: upstreamOf(id, server, credentials, reason), settings: server, credentials }
+  }
+
+  function upstreamOf(id: UpstreamId, server: Server, credentials: Credentials, reason: string | undefined): Upstream {
     if (reason !== undefined) return brokenUpstream(id, server.command === undefined ? 'streamable-http' : 'stdio', reason, clock.now())
     const { messageBytes, parked } = settings.limits
     const besides = parts.besides?.(id)
     return createUpstream({
       id,
       settings: server,
-      credentials: parts.credentials?.(id) ?? staticCredentials(server.command === undefined ? server.headers : {}),
+      credentials,
       words: wordsOf(id, server),
       timeouts: { ...settings.timeouts, ...definedOnly(server.timeouts) },
       limits: { resultBytes: messageBytes, parked },
@@ -66,6 +99,7 @@ export function assembleUpstreams(parts: UpstreamParts): AssembledUpstreams {
       parking,
       identity,
       replica: parts.replica,
+      follows: exits.get(id)?.upstream,
       outside: besides === undefined ? parts.outside : guardedOutside(parts.outside, besides),
       withoutOwn: besides === undefined ? undefined : (said) => besides.listed(said),
       unclaimed: parts.unclaimed,
@@ -73,15 +107,51 @@ export function assembleUpstreams(parts: UpstreamParts): AssembledUpstreams {
   }
 
   /** A process to which nothing is given has no credential that anybody could refuse; a server elsewhere may miss one. */
-  function wordsOf(upstream: UpstreamId, server: Settings['servers'][string]): WordsReader {
+  function wordsOf(upstream: UpstreamId, server: Server): WordsReader {
     const { command, auth, headers, env } = server
     const credentialed = command === undefined ? (auth !== undefined && auth.type !== 'none') || !isEmpty(headers) : !isEmpty(env)
     const refusable = command === undefined || credentialed
     return createWordsReader({ upstream, credentialed, refusable, now: () => clock.now(), report, decisions: parts.decisions })
   }
 
-  const served = Object.entries(settings.servers).filter(([, server]) => server.enabled)
-  return { all: new Map(served.map(([id, server]) => [id, upstreamOf(id, server)])), close: () => pools.close() }
+  for (const [id, server] of Object.entries(settings.servers)) if (server.enabled) put(id, exitOf(id, server))
+
+  /** In the place of the one before, where there is one: whoever holds the upstream holds the new one then. */
+  function put(id: UpstreamId, exit: Exit): void {
+    const known = all.get(id)
+    if (known === undefined) all.set(id, new ReplaceableUpstream(exit.upstream))
+    else known.replace(exit.upstream)
+    exits.set(id, exit)
+  }
+
+  return {
+    all,
+    find: (id) => all.get(id) ?? retiring.get(id)?.upstream,
+    settingsOf: (id) => (exits.get(id) ?? retiring.get(id))?.settings,
+    exitOf,
+    change: (order, next) => {
+      const gone = new Map<UpstreamId, Exit>()
+      for (const [id, exit] of exits) if (next.has(id) || !order.includes(id)) gone.set(id, exit)
+      for (const [id, exit] of next) put(id, exit)
+      for (const [id, exit] of gone) {
+        if (order.includes(id)) continue
+        exits.delete(id)
+        retiring.set(id, exit)
+      }
+      const made = new Map(all)
+      all.clear()
+      for (const id of order) {
+        const upstream = made.get(id)
+        if (upstream !== undefined) all.set(id, upstream)
+      }
+      return gone
+    },
+    retired: (id, exit) => {
+      if (retiring.get(id) === exit) retiring.delete(id)
+      parts.released?.(exit.credentials)
+    },
+    close: () => pools.close(),
+  }
 }
 
 function guardedOutside(outside: Outside, besides: BesideCalls): Outside {

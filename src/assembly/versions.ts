@@ -17,11 +17,13 @@ export interface AssembledVersions {
   /** The end of tools, whoever planned it. */
   readonly ends: EndsOfTools
   readonly operators: VersionsOfTools
+  /** Another lock file is in force. */
+  relock(lock: LockFile | undefined): void
 }
 
 export interface VersionsParts {
   readonly settings: Settings
-  /** Read with the configuration, so its plans stay as long as the gateway runs. */
+  /** Read with the configuration. */
   readonly lock: LockFile | undefined
   readonly durable: Durable
   readonly clock: Clock
@@ -32,14 +34,33 @@ export interface VersionsParts {
 export function assembleVersions({ settings, lock, durable, clock, report, listed }: VersionsParts): AssembledVersions {
   const usage = new ToolUsage(durable, clock, report)
   const plans = new Plans(durable, report)
-  const ends = plannedEnds(settings, plans, lock)
-  return { usage, plans, ends, operators: new VersionsOfTools({ usage, ends, plans, pins: configuredPins(settings), clock, listed }) }
+  const locked = new Map(lock === undefined ? [] : lockedPlans(lock))
+  const ends = plannedEnds(settings, plans, locked)
+  return {
+    usage,
+    plans,
+    ends,
+    operators: new VersionsOfTools({
+      usage,
+      ends,
+      plans,
+      get pins() {
+        return configuredPins(settings)
+      },
+      clock,
+      listed,
+    }),
+    relock: (next) => {
+      locked.clear()
+      for (const [server, found] of next === undefined ? [] : lockedPlans(next)) locked.set(server, found)
+    },
+  }
 }
 
-export function plannedEnds({ tools }: Pick<Settings, 'tools'>, plans?: Plans, lock?: LockFile): EndsOfTools {
+export function plannedEnds({ tools }: Pick<Settings, 'tools'>, plans?: Plans, locked?: LockedPlans): EndsOfTools {
   // It is asked of each tool of each list; settings that say nothing of an end need not be looked at.
   const ending = Object.entries(tools).filter(([, { versions, deprecated }]) => versions !== undefined || deprecated !== undefined)
-  return new EndsOfTools({ configured: toolsBySelector(Object.fromEntries(ending)), plans, locked: lock && lockedPlans(lock) })
+  return new EndsOfTools({ configured: toolsBySelector(Object.fromEntries(ending)), plans, locked })
 }
 
 function lockedPlans({ servers }: LockFile): LockedPlans {

@@ -18,7 +18,7 @@ it('the record of a refusal keeps principal, transport and revision, and no more
   const recorder = { record: (record: CallRecord) => void records.push(record), bug: () => {} }
   const gateway = createGateway({
     chains: {} as never,
-    mounts: [],
+    mounts: () => [],
     recorder,
     clock: new ManualClock(),
     identify: () => ({ principal: anonymous }),
@@ -48,7 +48,7 @@ it('the audit is told of whoever is not let in, with the reason and the id of th
   const none = () => undefined
   const gateway = createGateway({
     chains: {} as never,
-    mounts: [],
+    mounts: () => [],
     recorder,
     clock: new ManualClock(),
     identify: () => ({ principal: anonymous }),
@@ -80,7 +80,7 @@ describe('a request that is about its session alone', () => {
     }
     const gateway = createGateway({
       chains: {} as never,
-      mounts: [],
+      mounts: () => [],
       recorder,
       clock: new ManualClock(),
       identify: () => ({ principal: anonymous }),

@@ -5,8 +5,9 @@ import type { Gateway } from '../core/ports/gateway.ts'
 import { type BesideParts, ofSession, refuse } from './record/beside-calls.ts'
 
 interface Parts extends BesideParts {
-  readonly chains: Readonly<Record<Family, Next<Call>>>
-  readonly mounts: readonly string[]
+  /** Those of now: a reload of the configuration may put others in their place. */
+  chains(): Readonly<Record<Family, Next<Call>>>
+  mounts(): readonly string[]
   readonly identify: Gateway['identify']
   readonly runOf: Gateway['runOf']
 }
@@ -16,8 +17,8 @@ export function createGateway(parts: Parts): Gateway {
   return {
     identify,
     runOf,
-    handle: (call, exchange) => chains[call.family](call, exchange),
-    mounts: () => mounts,
+    handle: (call, exchange) => chains()[call.family](call, exchange),
+    mounts: () => mounts(),
     refuse: (refusal) => refuse(parts, refusal),
     ofSession: (request, work) => ofSession(parts, request, work),
   }

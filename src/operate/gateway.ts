@@ -1,7 +1,9 @@
 // Starts the gateway for a command: the one place of this room that knows the composition root.
 import { mkdirSync } from 'node:fs'
-import type { RunningGateway } from '../assembly/index.ts'
+import type { ConfigurationSource, RunningGateway } from '../assembly/index.ts'
+import { formatProblem } from '../platform/config/index.ts'
 import type { Loaded } from './configuration/load.ts'
+import { withState } from './configuration/state.ts'
 
 export type { RunningGateway, ServerStatus } from '../assembly/index.ts'
 
@@ -32,12 +34,29 @@ export async function startLoaded(loaded: Loaded, wishes: GatewayWishes = {}): P
     proxies: loaded.proxies,
     otel: wishes.trial === true ? {} : loaded.otel,
     lock: loaded.lock,
+    ...(wishes.trial === true ? {} : { configuration: sourceOf(loaded) }),
     ...(wishes.trial === true ? { listen: { host: '127.0.0.1', port: 0 }, migrates: false } : {}),
     ...(wishes.trial !== true && wishes.stdio === undefined
       ? { listen: loaded.listen, ...(loaded.admin === undefined ? {} : { admin: loaded.admin }) }
       : {}),
     ...(wishes.stdio === undefined ? {} : { stdio: wishes.stdio }),
   })
+}
+
+/** Where another configuration comes from: what the command was started with. The built-in one nobody writes. */
+function sourceOf(loaded: Loaded): ConfigurationSource {
+  return {
+    text: loaded.text,
+    file: loaded.kind === 'quickstart' ? undefined : loaded.source,
+    read: async (text) => {
+      const read = await loaded.again(text)
+      if (!read.ok) return { ok: false, problems: read.problems.map(formatProblem) }
+      const { loaded: next } = withState(read.loaded)
+      if (next.stateFolder !== undefined) mkdirSync(next.stateFolder, { recursive: true, mode: 0o700 })
+      const { settings, broken, secrets, lock, warnings } = next
+      return { ok: true, candidate: { settings, text: next.text, broken, secrets, lock, warnings: warnings.map(formatProblem) } }
+    },
+  }
 }
 
 /** The longest that the first attempt at any server may take, in ms. */

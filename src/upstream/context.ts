@@ -7,6 +7,7 @@ import type { Clock, Random } from '../core/ports/clock.ts'
 import type { CredentialLease, Credentials } from '../core/ports/credentials.ts'
 import type { WordsReader } from '../core/ports/refusing-words.ts'
 import type { Report } from '../core/ports/report.ts'
+import type { Upstream } from '../core/ports/upstream.ts'
 import type { Implementation } from '../core/protocol/names.ts'
 import type { HttpPools } from './http/pools.ts'
 import type { ParkingLot } from './legacy/parked.ts'
@@ -39,6 +40,8 @@ export interface UpstreamOptions {
   /** Shared by all upstreams, so that its caps hold in all; without it the upstream has one of its own. */
   readonly parking?: ParkingLot
   readonly outside?: Outside
+  /** The exit of the same server in whose place it comes: builds are counted on from there. Absent: there was none. */
+  readonly follows?: Pick<Upstream, 'build' | 'describe'> | undefined
   /** What the server says of itself and lists, without what it was given in confidence; absent where that is nothing. */
   readonly withoutOwn?: ((said: Payload) => Payload) | undefined
   /** Takes the row of a call whose answer nobody came back for. */

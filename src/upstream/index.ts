@@ -11,6 +11,7 @@ import { RequestIds } from './wire/ids.ts'
 export type { Outside, Unclaimed, UpstreamOptions } from './context.ts'
 export { HttpPools } from './http/pools.ts'
 export { ParkingLot } from './legacy/parked.ts'
+export { ReplaceableUpstream } from './replaceable.ts'
 
 /** Connections to HTTP upstreams, shared by all of them; the assembly closes them last. */
 export function createPools(): HttpPools {

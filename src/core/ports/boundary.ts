@@ -30,6 +30,7 @@ export type EventSource =
   | 'objectives'
   | 'faults'
   | 'audit'
+  | 'config'
 
 /** Never throws. */
 export function reportBug(report: Report, source: EventSource, error: unknown, fields: Readonly<Record<string, unknown>> = {}): void {

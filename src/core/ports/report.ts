@@ -68,6 +68,10 @@ export const counters = {
     help: 'Changes of contracts of tools, by what they mean for callers (contracts.md).',
     labels: ['upstream', 'verdict'],
   },
+  config_reloads: {
+    help: 'Configurations that were to be put into force while the gateway runs, by what came of it: applied, unchanged or refused.',
+    labels: ['outcome'],
+  },
   contract_splits: { help: 'Tools of which two contracts began to take turns, as of replicas that differ.', labels: ['upstream'] },
   budget_usage_lost: {
     help: 'Parts of what was used of budgets that could not be kept, so that a restart gives them back.',

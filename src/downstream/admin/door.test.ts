@@ -229,7 +229,8 @@ describe('the admin door', () => {
         ['/admin/v1/tools/{server}/{tool}/approve', '/admin/v1/tools/{server}/{tool}/reject'],
         ['/admin/v1/tools/{server}/{tool}/usage', '/admin/v1/tools/{server}/{tool}/deprecate', '/admin/v1/events'],
         ['/admin/v1/sessions', '/admin/v1/keys', '/admin/v1/keys/{id}/actions', '/admin/v1/grants', '/admin/v1/grants/actions'],
-        ['/admin/v1/config', '/admin/v1/policy/explain'],
+        ['/admin/v1/config', '/admin/v1/config/reload', '/admin/v1/config/revisions', '/admin/v1/config/revisions/{revision}'],
+        ['/admin/v1/config/revisions/{revision}/actions', '/admin/v1/policy/explain'],
       ]
         .flat()
         .join(', ')}.`,

@@ -50,6 +50,10 @@ const needed: Readonly<Record<string, Role>> = {
   'get /admin/v1/grants': 'admin',
   'post /admin/v1/grants/actions': 'admin',
   'get /admin/v1/config': 'admin',
+  'post /admin/v1/config/reload': 'admin',
+  'get /admin/v1/config/revisions': 'admin',
+  'get /admin/v1/config/revisions/{revision}': 'admin',
+  'post /admin/v1/config/revisions/{revision}/actions': 'admin',
   'get /admin/v1/policy/explain': 'viewer',
 }
 

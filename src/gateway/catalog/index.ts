@@ -8,6 +8,7 @@ import type { Principal } from '../../core/call/principal.ts'
 import type { Sealer } from '../../core/call/seal.ts'
 import type { Signal } from '../../core/call/signal.ts'
 import type { Access } from '../../core/ports/access.ts'
+import { inBackground } from '../../core/ports/boundary.ts'
 import type { Clock, Random } from '../../core/ports/clock.ts'
 import type { Contracts } from '../../core/ports/contracts.ts'
 import type { Deprecations } from '../../core/ports/deprecations.ts'
@@ -21,7 +22,7 @@ import { Feed } from './ingest.ts'
 import { Lookup } from './lookup.ts'
 import { Mounts } from './mounts.ts'
 import { Pages } from './pages.ts'
-import { aggregate, single, toolset } from './selection.ts'
+import { aggregate, type Selection, single, toolset } from './selection.ts'
 import type { ToolsetSettings } from './settings.ts'
 import type { CatalogStore } from './snapshot.ts'
 import { type CatalogStages, catalogStages } from './stage.ts'
@@ -36,12 +37,16 @@ export type { CatalogStages } from './stage.ts'
 export type { UpstreamStatus } from './status.ts'
 export type { TaskRef } from './task-ids.ts'
 
-export interface CatalogOptions extends Judging {
+/** What may be another thing after a reload. */
+export interface CatalogServers {
   /** In configuration order, which decides who owns a URI that two servers offer. */
   readonly upstreams: ReadonlyMap<UpstreamId, Upstream>
   /** The server whose tools and prompts have no prefix on the aggregate. */
   readonly bare: UpstreamId | undefined
   readonly toolsets: Readonly<Record<string, ToolsetSettings>>
+}
+
+export interface CatalogOptions extends Judging, CatalogServers {
   /** Bytes of the definitions of one kind that are taken from one server. */
   readonly listBytes: number
   readonly sealer: Sealer
@@ -76,6 +81,11 @@ export interface Catalog {
   state(upstream: UpstreamId): ServedState | undefined
   /** Servers and toolsets, without the aggregate. */
   mounts(): readonly string[]
+  /**
+   * Another configuration is in force: servers that are gone are shown no more, those that came are read, and whoever listens is told. The
+   * others keep what is known of them; of `replaced` it is read anew.
+   */
+  reconfigure(change: CatalogServers & { readonly replaced: readonly UpstreamId[] }): void
   /** Asks a server again now, for a list that turned out to be stale. */
   refresh(upstream: UpstreamId): void
   /** The item that a mount shows under a name or URI, whoever asks. */
@@ -118,20 +128,15 @@ class Live implements Catalog {
   private readonly release: (() => void) | undefined
   private readonly releasePlans: () => void
   private readonly calendar: Calendar
+  private started = false
   private stopped = false
 
   constructor(options: CatalogOptions) {
     this.options = options
-    const servers = [...options.upstreams.keys()]
-    const selections = [
-      aggregate(servers, options.bare),
-      ...servers.map(single),
-      ...Object.entries(options.toolsets).map(([name, settings]) => toolset(name, settings, servers)),
-    ]
     const feeds = new Map([...options.upstreams].map(([id, upstream]) => [id, this.feed(upstream)]))
     const { tools, deprecations, clock } = options
-    this.calendar = new Calendar(clock, () => this.dated(servers))
-    const mounts = new Mounts(feeds, selections, clock, {
+    this.calendar = new Calendar(clock, () => this.dated([...this.mountsOf.feeds.keys()]))
+    const mounts = new Mounts(feeds, selectionsOf(options), clock, {
       versions: {
         settingsOf: (upstream, tool) => tools.settingsOf(upstream, tool),
         planOf: (upstream, tool) => deprecations.planOf(upstream, tool),
@@ -147,7 +152,7 @@ class Live implements Catalog {
     const tasks = taskIds(options.sealer)
     this.mountsOf = mounts
     this.stages = catalogStages({ mounts, lookup, links, pages, tasks, clock: options.clock, contracts: options.contracts })
-    this.release = options.contracts?.onChange((upstream) => feeds.get(upstream)?.decideAnew())
+    this.release = options.contracts?.onChange((upstream) => this.mountsOf.feeds.get(upstream)?.decideAnew())
     this.watching = watching(mounts, lookup, pages, (visible, principal) => tasks.open(visible, principal))
   }
 
@@ -171,7 +176,38 @@ class Live implements Catalog {
   async start(): Promise<void> {
     await Promise.all([...this.mountsOf.feeds.values()].map((feed) => this.restore(feed)))
     if (this.stopped) return
+    this.started = true
     for (const feed of this.mountsOf.feeds.values()) feed.start()
+  }
+
+  reconfigure(change: CatalogServers & { readonly replaced: readonly UpstreamId[] }): void {
+    if (this.stopped) return
+    const before = this.mountsOf.feeds
+    const feeds = new Map([...change.upstreams].map(([id, upstream]) => [id, this.feedOf(before.get(id), upstream)]))
+    const gone = [...before.values()].filter((feed) => feeds.get(feed.id) !== feed)
+    this.mountsOf.reconfigure(feeds, selectionsOf(change))
+    for (const feed of gone) feed.stop()
+    for (const feed of feeds.values()) if (before.get(feed.id) !== feed) this.startLater(feed)
+    for (const id of change.replaced) {
+      const feed = feeds.get(id)
+      feed?.refresh()
+      if (feed !== undefined) this.save(feed)
+    }
+    // Whoever listens finds out by what its lists read.
+    const ids = new Set([...gone.map(({ id }) => id), ...feeds.keys()])
+    for (const upstream of ids) for (const listener of this.listeners) listener({ upstream, lists: noLists })
+  }
+
+  private feedOf(known: Feed | undefined, upstream: Upstream): Feed {
+    return known?.upstream === upstream ? known : this.feed(upstream)
+  }
+
+  /** What is known of it from before comes first, as at the start of the gateway. */
+  private startLater(feed: Feed): void {
+    const started = this.restore(feed).then(() => {
+      if (!this.stopped && this.started && this.mountsOf.feeds.get(feed.id) === feed) feed.start()
+    })
+    inBackground(this.options.report, 'catalog', started)
   }
 
   stop(): void {
@@ -260,6 +296,7 @@ class Live implements Catalog {
     this.saving.add(feed.id)
     clock.timer(saveDelayMs, () => {
       this.saving.delete(feed.id)
+      if (this.mountsOf.feeds.get(feed.id) !== feed) return
       const bytes = feed.kept()
       if (bytes === undefined) return
       store.keeper.save(store.configHash(feed.id), bytes).catch((error: unknown) => {
@@ -267,6 +304,15 @@ class Live implements Catalog {
       })
     })
   }
+}
+
+function selectionsOf({ upstreams, bare, toolsets }: CatalogServers): readonly Selection[] {
+  const servers = [...upstreams.keys()]
+  return [
+    aggregate(servers, bare),
+    ...servers.map(single),
+    ...Object.entries(toolsets).map(([name, settings]) => toolset(name, settings, servers)),
+  ]
 }
 
 const saveDelayMs = 250

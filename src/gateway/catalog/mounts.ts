@@ -29,8 +29,8 @@ export interface MountsParts {
 }
 
 export class Mounts {
-  readonly feeds: ReadonlyMap<UpstreamId, Feed>
-  private readonly selections: ReadonlyMap<string, Selection>
+  feeds: ReadonlyMap<UpstreamId, Feed>
+  private selections: ReadonlyMap<string, Selection>
   private readonly clock: Clock
   private readonly views = new Map<string, View>()
   private readonly stale = new Set<string>()
@@ -45,6 +45,17 @@ export class Mounts {
     this.clock = clock
     this.parts = parts
     this.selections = new Map(selections.map((selection) => [selection.mount, selection]))
+  }
+
+  /** Another configuration: what is shown is made anew at the next look, of the definitions that are known. */
+  reconfigure(feeds: ReadonlyMap<UpstreamId, Feed>, selections: readonly Selection[]): void {
+    this.feeds = feeds
+    this.selections = new Map(selections.map((selection) => [selection.mount, selection]))
+    for (const mount of [...this.views.keys()]) if (!this.selections.has(mount)) this.views.delete(mount)
+    for (const mount of this.selections.keys()) this.stale.add(mount)
+    for (const views of this.own.values()) views.clear()
+    this.pinned.clear()
+    this.moved()
   }
 
   /** All but the aggregate. */

@@ -9,7 +9,7 @@ import type { KeptTool } from './history.ts'
 import { Intake, lockId } from './intake.ts'
 import { OlderJudging } from './older-judging.ts'
 import { Readers } from './readers.ts'
-import { type RegistryParts, type Served, toolKey } from './served.ts'
+import { type Governance, type RegistryParts, type Served, toolKey } from './served.ts'
 import { Telling } from './telling.ts'
 import { ToolsByName } from './tools-by-name.ts'
 import { type TrackedParts, TrackedTool } from './tracked.ts'
@@ -24,7 +24,7 @@ const longestMs = 10
 const mostGone = 10_000
 
 export class Registry implements Contracts {
-  readonly served: ReadonlyMap<UpstreamId, Served>
+  readonly served: Map<UpstreamId, Served>
   readonly intake: Intake
   readonly parts: RegistryParts
   private readonly readers = new Readers()
@@ -43,18 +43,38 @@ export class Registry implements Contracts {
       isEnding: () => this.ended,
     })
     this.olderJudging = new OlderJudging(parts, () => this.ended)
-    this.served = new Map(
-      [...parts.servers].map(([id, governance]) => [
-        id,
-        { ...governance, id, tools: new ToolsByName(), news: new Set(), queue: Promise.resolve(), listed: new Set() },
-      ]),
-    )
+    this.served = new Map([...parts.servers].map(([id, governance]) => [id, unseen(id, governance)]))
   }
 
   /** Brings back what was stood for before the start. Never rejects. */
-  async start(): Promise<void> {
+  start(): Promise<void> {
+    return this.bringBack(this.served)
+  }
+
+  /**
+   * Another configuration of servers: brings back what was stood for of those that are new or are let in otherwise, and changes nothing. What is
+   * given puts it into force, at once. Never rejects.
+   */
+  async changing(servers: ReadonlyMap<UpstreamId, Governance>): Promise<() => void> {
+    const fresh = new Map<UpstreamId, Served>()
+    for (const [id, governance] of servers) {
+      const now = this.served.get(id)
+      if (now?.admit !== governance.admit || now.environment !== governance.environment) fresh.set(id, unseen(id, governance))
+    }
+    if (fresh.size > 0) await this.bringBack(fresh)
+    return () => {
+      const before = new Map(this.served)
+      this.served.clear()
+      for (const [id, governance] of servers) {
+        const now = fresh.get(id) ?? before.get(id) ?? unseen(id, governance)
+        this.served.set(id, Object.assign(now, governance))
+      }
+    }
+  }
+
+  private async bringBack(into: ReadonlyMap<UpstreamId, Served>): Promise<void> {
     for (const kept of (await this.parts.history?.load()) ?? []) {
-      const served = this.served.get(kept.upstream)
+      const served = into.get(kept.upstream)
       if (served === undefined || served.environment !== kept.environment || !this.holds(served, kept)) continue
       try {
         served.tools.set(kept.tool, restored(kept, this.intake.shared))
@@ -250,6 +270,10 @@ export class Registry implements Contracts {
     if (served.admit === 'locked') return lock !== undefined || kept.approval?.as === 'approved' || kept.state === 'rejected'
     return kept.approved !== undefined || kept.state === 'rejected'
   }
+}
+
+function unseen(id: UpstreamId, governance: Governance): Served {
+  return { ...governance, id, tools: new ToolsByName(), news: new Set(), queue: Promise.resolve(), listed: new Set() }
 }
 
 const asSent: ToolRuling = { shown: 'sent', contract: undefined }

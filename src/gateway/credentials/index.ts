@@ -18,7 +18,7 @@ const pollMs = 2_000
 export class UpstreamCredentials {
   readonly discovery: Discovery
   private readonly parts: CredentialsParts
-  private readonly made: ServerCredentials[] = []
+  private made: readonly ServerCredentials[] = []
   private polling: Timer | undefined
   private lookedAt: number
   private closed = false
@@ -35,9 +35,17 @@ export class UpstreamCredentials {
     const fixed = staticCredentials(server.headers)
     if (auth.type === 'none') return fixed
     const made = new ServerCredentials(this.parts, this.discovery, server, fixed)
-    this.made.push(made)
+    this.made = [...this.made, made]
     this.polling ??= this.parts.clock.timer(pollMs, () => this.poll())
     return made
+  }
+
+  /** Credentials that `of` gave and nobody uses any more. */
+  release(credentials: Credentials): void {
+    const found = this.made.find((one) => one === credentials)
+    if (found === undefined) return
+    this.made = this.made.filter((one) => one !== found)
+    found.close()
   }
 
   /** A caller was let in with a credential for the first time. */

@@ -23,7 +23,8 @@ export interface LinkingParts {
   readonly requests: ConnectRequests
   readonly grants: Grants
   readonly sources: Omit<SourceParts, 'server'>
-  readonly servers: ReadonlyMap<string, LinkableServer>
+  /** Undefined where the server is not served, or nobody links accounts at it. */
+  serverOf(name: string): LinkableServer | undefined
   readonly clock: Clock
   readonly random: Random
   readonly publicUrl: () => string
@@ -171,7 +172,7 @@ export class Linking {
   }
 
   private server(name: string): LinkableServer {
-    const found = this.parts.servers.get(name)
+    const found = this.parts.serverOf(name)
     if (found === undefined) throw new CredentialFailure('refused', 'the server is served no longer')
     return found
   }

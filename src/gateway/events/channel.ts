@@ -43,6 +43,10 @@ export class Channel {
     this.parts = parts
   }
 
+  get upstream(): Upstream {
+    return this.parts.upstream
+  }
+
   /** Resolves to those of the topics that the upstream took. */
   async join(topics: readonly Topic[], hear: Hear): Promise<readonly Topic[]> {
     for (const topic of topics) {

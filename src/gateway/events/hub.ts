@@ -240,16 +240,19 @@ class Hub {
    */
   private channel(upstream: UpstreamId, { principal, affinity, capabilities }: Caller): Channel | undefined {
     const key = `${principalKey(principal)}\u0000${upstream}\u0000${affinity ?? JSON.stringify(capabilities)}`
-    const known = this.channels.get(key)
-    if (known !== undefined) return known
     const behind = this.parts.upstreams.get(upstream)
     if (behind === undefined) return undefined
-    const channel = new Channel({
+    const known = this.channels.get(key)
+    // A server that was taken out and came back is another, to which nobody listens yet.
+    if (known?.upstream === behind) return known
+    const channel: Channel = new Channel({
       upstream: behind,
       owner: { principal, affinity, capabilities },
       clock: this.parts.clock,
       report: this.parts.report,
-      emptied: () => void this.channels.delete(key),
+      emptied: () => {
+        if (this.channels.get(key) === channel) this.channels.delete(key)
+      },
     })
     this.channels.set(key, channel)
     return channel

@@ -57,6 +57,8 @@ export interface Limits {
   clear(id: string): Promise<Cleared>
   /** Counts what was used before a start. */
   restore(use: Use): void
+  /** `rateOf` may say something else from now on; what is used of a rate stays used. */
+  reconsider(): void
 }
 
 export type Cleared =
@@ -92,6 +94,7 @@ export function createLimits(parts: LimitsParts): Limits {
       }
       return { kind: 'unknown' }
     },
+    reconsider: () => asking.holders.reconsider(),
     restore: ({ key, beganMs, endedMs, periodMs, amount }) => {
       if (amount === 0) return asking.holders.restoreRun(readKey(key), beganMs)
       // Counted at the time at which it was used.

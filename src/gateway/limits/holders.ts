@@ -94,7 +94,7 @@ export class Holders {
   private readonly principals = new LRUCache<TenantKey, Holder>({ max: mostHolders })
   private readonly runs = new LRUCache<TenantKey, Holder>({ max: mostHolders })
   private readonly began = new LRUCache<TenantKey, number>({ max: mostBegan })
-  private readonly knownOf = new WeakMap<Run, Map<Item, Known>>()
+  private knownOf = new WeakMap<Run, Map<Item, Known>>()
   private readonly clock: Clock
   private readonly kept: KeptUsage | undefined
   private lastRun: Run | undefined
@@ -110,6 +110,13 @@ export class Holders {
     this.budgets = budgets
     this.principalsHave = hasAny(budgets.principal)
     this.runsHave = units.some((unit) => budgets.run[unit] !== undefined) || hasAny(budgets.team)
+  }
+
+  /** Rates of servers may be others from now on; what is used of them stays. */
+  reconsider(): void {
+    this.servers.clear()
+    for (const items of Object.values(this.items)) items.clear()
+    this.knownOf = new WeakMap()
   }
 
   /** What `learn` was told of such a call. */

@@ -40,7 +40,7 @@ type Named = TargetedCall & { readonly item?: Item }
 export class ServiceLimits {
   private readonly clock: Clock
   /** Its credential is that of the caller, and so is the limit. */
-  private readonly perPrincipal: boolean
+  perPrincipal: boolean
   private readonly onLimit: LimitHeard
   /** By whose they are; of tools with the tool behind it. */
   private readonly limits = new Map<string, Limit>()

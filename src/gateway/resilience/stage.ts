@@ -59,6 +59,8 @@ export interface Resilience {
     readonly limits: ResilienceLimits
     readonly concurrencyOf: (upstream: UpstreamId) => number
     readonly upstreams: readonly UpstreamId[]
+    /** Of these another configuration is served now: nothing is held against them of what was before. */
+    readonly replaced?: readonly UpstreamId[]
   }): void
 }
 
@@ -158,6 +160,11 @@ export function createResilience(parts: ResilienceParts): Resilience {
           continue
         }
         guard.circuits.limits = breakerLimits()
+        guard.serviceLimits.perPrincipal = perPrincipal(upstream)
+        if (change.replaced?.includes(upstream) === true) {
+          guard.circuits.reset()
+          guard.serviceLimits.clear()
+        }
         guard.bulkhead.limit(bulkheadLimits(upstream))
       }
     },

@@ -84,8 +84,14 @@ export class Alerts {
 
   constructor(parts: AlertsParts) {
     this.parts = parts
-    const { settings, time, durable, redact, ownerOf, configuration, report, clock, fetch } = parts
-    this.incidents = new Incidents({ ownerOf, configuration, dropped: () => this.full() })
+    const { settings, time, durable, redact, ownerOf, report, clock, fetch } = parts
+    this.incidents = new Incidents({
+      ownerOf,
+      get configuration() {
+        return parts.configuration
+      },
+      dropped: () => this.full(),
+    })
     this.store = durable === undefined ? undefined : new IncidentStore(durable, time)
     this.tellings = durable === undefined ? undefined : new Tellings({ durable, clock, gateway: parts.gateway })
     this.shower = new Shower(time, redact)

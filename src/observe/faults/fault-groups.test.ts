@@ -22,7 +22,7 @@ function made(clock = new ManualClock(), configuration = 'c0ffee') {
     time,
     redact: (text) => text.replaceAll('hunter2', '[redacted]'),
     versionOf: () => version,
-    configuration,
+    configuration: () => configuration,
     regressed: (group) => back.push(group),
   })
   let calls = 0

@@ -41,7 +41,7 @@ export interface FaultGroupsParts {
   readonly time: SteadyTime
   readonly redact: (text: string) => string
   readonly versionOf: (server: string) => string | undefined
-  readonly configuration: string
+  readonly configuration: () => string
   /** Hears of one that is back. */
   readonly regressed: (group: FaultGroup) => void
 }
@@ -167,7 +167,7 @@ export class FaultGroups {
 
   private revisionOf({ contract, upstream }: CallRecord): Revision {
     const { versionOf, configuration } = this.parts
-    return { contract, version: upstream === undefined ? undefined : versionOf(upstream)?.slice(0, 100), configuration }
+    return { contract, version: upstream === undefined ? undefined : versionOf(upstream)?.slice(0, 100), configuration: configuration() }
   }
 
   private forgetOldest(): void {

@@ -79,6 +79,21 @@ export class Objectives {
     }
   }
 
+  /** Objectives of servers may be others from now on: what was counted of a server that still has one counts on. */
+  reconsider(): void {
+    for (const [server, known] of this.servers) {
+      const objective = this.parts.ofServer(server)
+      const { own } = known
+      if (JSON.stringify(own?.objective) === JSON.stringify(objective)) continue
+      this.servers.delete(server)
+      if (own !== undefined) this.counted.splice(this.counted.indexOf(own), 1)
+      const counts = own?.counts ?? new Counts()
+      const next = objective === undefined ? undefined : { server, tool: undefined, objective, counts }
+      if (next !== undefined) this.counted.push(next)
+      this.servers.set(server, { own: next, tools: known.tools })
+    }
+  }
+
   /** An hour from before the start, where the objective is still wanted. */
   restore(server: string, tool: string | undefined, hour: number, sums: Readonly<Sums>): void {
     this.find(server, tool)?.counts.restore(hour, sums)

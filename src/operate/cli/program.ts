@@ -4,6 +4,7 @@ import { defaultAdminUrl, defaultUrl } from '../client/default-urls.ts'
 import { packageVersion } from '../package-root.ts'
 import { administered } from './administered.ts'
 import { NoAnswer } from './ask.ts'
+import { addConfig } from './config-commands.ts'
 import { type ExitCode, exit, exitMeanings } from './exit.ts'
 import { addIncidents } from './incident-commands.ts'
 import { addLookingBack } from './look-back.ts'
@@ -158,6 +159,7 @@ export function commandLine(done: (code: ExitCode) => void, endNow: (code: ExitC
     .action(async (key, options) => done(await (await import('./limits.ts')).limitsClear(key, options)))
 
   addIncidents(program, done)
+  addConfig(program, done)
 
   administered(program.command('tap'))
     .description('watch the calls of a running gateway as they end, and end by itself; arguments (without secrets) for auditors and admins')

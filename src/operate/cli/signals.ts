@@ -1,4 +1,5 @@
-// SIGTERM and Ctrl-C: the first drains, a second one ends at once.
+// SIGTERM and Ctrl-C: the first drains, a second one ends at once. SIGHUP reloads, unless the terminal is gone that the program was started at.
+import { closeSync, openSync } from 'node:fs'
 import type { Clock } from '../../core/ports/clock.ts'
 
 /** npm sends the signal of a Ctrl-C on to its child, which had it from the terminal already: two in this time are one. */
@@ -30,5 +31,22 @@ export function onSignals(clock: Clock, endNow: () => void): Signals {
       process.off('SIGINT', heard)
       process.off('SIGTERM', heard)
     },
+  }
+}
+
+/** `reload`: asked for by SIGHUP, which a terminal that is closed sends as well: then it is `gone`. Returns what stops it. */
+export function onHangUp(reload: () => void, gone: () => void): () => void {
+  const hadTerminal = hasControllingTerminal()
+  const heard = (): void => (hadTerminal && !hasControllingTerminal() ? gone() : reload())
+  process.on('SIGHUP', heard)
+  return () => void process.off('SIGHUP', heard)
+}
+
+function hasControllingTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'))
+    return true
+  } catch {
+    return false
   }
 }

@@ -14,7 +14,7 @@ import { styleFor } from '../text.ts'
 import { howToConnect } from './connect.ts'
 import { type ExitCode, exit } from './exit.ts'
 import { loadOrTell, type SourceOptions, startProblem } from './options.ts'
-import { onSignals } from './signals.ts'
+import { onHangUp, onSignals } from './signals.ts'
 import { statusTable } from './status-table.ts'
 import { onUncaught } from './uncaught.ts'
 
@@ -46,7 +46,15 @@ export async function up(options: SourceOptions, endNow: (code: ExitCode) => voi
 
   let ending = false
   const uncaught = onUncaught((bug) => gateway.uncaught(bug))
-  const ended = Promise.race([signals.first, uncaught.first, gateway.ended.then(() => undefined)]).then((reason) => {
+  let terminalGone: () => void = () => undefined
+  const gone = new Promise<'SIGHUP'>((resolve) => {
+    terminalGone = () => resolve('SIGHUP')
+  })
+  const unhang = onHangUp(
+    () => void gateway.reload('SIGHUP'),
+    () => terminalGone(),
+  )
+  const ended = Promise.race([signals.first, gone, uncaught.first, gateway.ended.then(() => undefined)]).then((reason) => {
     ending = true
     return reason
   })
@@ -59,6 +67,7 @@ export async function up(options: SourceOptions, endNow: (code: ExitCode) => voi
     await gateway.drain()
   }
   signals.stop()
+  unhang()
   uncaught.stop()
   return reason === 'uncaught' ? exit.failed : exit.ok
 }

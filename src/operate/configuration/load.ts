@@ -8,10 +8,10 @@ import type { LockFile } from '../../gateway/contracts/index.ts'
 import {
   type Broken,
   type ClientInput,
-  importClientFile,
+  importClientText,
   type Path,
   type Problem,
-  readConfigFile,
+  readConfigText,
   readText,
 } from '../../platform/config/index.ts'
 import { plainJson } from '../../platform/config/jsonc.ts'
@@ -32,6 +32,8 @@ export interface LoadRequest {
   readonly profile?: string | undefined
   readonly env: Readonly<Record<string, string | undefined>>
   readonly cwd: string
+  /** In place of what stands in the file. */
+  readonly text?: string | undefined
   /** Leaves the lock file unread: for commands that write it, or compare with it themselves. */
   readonly withoutLock?: boolean | undefined
   /** Leaves out what only the whole shows (contradictions, what a profile refuses): for commands that only look into what was kept. */
@@ -52,6 +54,10 @@ export interface Loaded {
   /** Undefined where there is to be no admin door. */
   readonly admin: ListenAddress | undefined
   readonly kind: 'yaml' | 'mcp-json' | 'quickstart'
+  /** As it is written. */
+  readonly text: string
+  /** Loads the same once more, as the file is now, or as if this text stood there. Asks nobody anything again. */
+  again(text?: string): Promise<LoadResult>
   /** For people and the log: the file. */
   readonly source: string
   /** Folder that relative paths start from. */
@@ -76,9 +82,10 @@ export type LoadResult = { readonly ok: true; readonly loaded: Loaded } | { read
 
 const quickstartFile = join(packageRoot, 'examples', 'quickstart.yaml')
 
-export async function load(request: LoadRequest): Promise<LoadResult> {
-  const wrong = optionProblems(request)
+export async function load(given: LoadRequest): Promise<LoadResult> {
+  const wrong = optionProblems(given)
   if (wrong.length > 0) return { ok: false, problems: wrong }
+  const request = remembering(given)
   if (request.mcpJson !== undefined) return loadClientFile(resolve(request.cwd, request.mcpJson), request)
   if (request.config !== undefined) return loadYaml(resolve(request.cwd, request.config), 'yaml', request)
   const local = join(request.cwd, 'signalbox.yaml')
@@ -91,6 +98,27 @@ export async function load(request: LoadRequest): Promise<LoadResult> {
     'copy examples/production.yaml, and give it with --config FILE',
   )
   return { ok: false, problems: [...(quickstart.ok ? [] : quickstart.problems), own] }
+}
+
+/** What a person has answered once is not asked again. */
+interface Remembering extends LoadRequest {
+  readonly answers: Map<string, string>
+}
+
+function remembering(request: LoadRequest): Remembering {
+  const answers = new Map<string, string>()
+  const { ask } = request
+  if (ask === undefined) return { ...request, answers }
+  const asked = async (input: ClientInput): Promise<string> => {
+    const answer = await ask(input)
+    answers.set(input.id, answer)
+    return answer
+  }
+  return { ...request, answers, ask: asked }
+}
+
+function askNobody(request: Remembering): LoadRequest['ask'] {
+  return request.ask === undefined ? undefined : async ({ id, default: preset }) => request.answers.get(id) ?? preset ?? ''
 }
 
 /** Which kind of file this is, for commands that take either. */
@@ -144,11 +172,13 @@ async function checksOf({ withoutChecks }: LoadRequest): Promise<typeof checkSet
 
 const clientKeys = ['mcpServers', 'context_servers', 'mcp_servers', 'mcp', 'extensions', 'inputs'] as const
 
-async function loadYaml(file: string, kind: 'yaml' | 'quickstart', request: LoadRequest): Promise<LoadResult> {
+async function loadYaml(file: string, kind: 'yaml' | 'quickstart', request: Remembering): Promise<LoadResult> {
+  const text = request.text ?? readText(file)
+  if (typeof text !== 'string') return { ok: false, problems: [text] }
   const baseDir = dirname(file)
   const state = stateFolderOf(request)
   const check = await checksOf(request)
-  const result = readConfigFile(file, settingsSchema, {
+  const result = readConfigText(file, text, settingsSchema, {
     env: request.env,
     baseDir,
     dirs: { config: baseDir, cwd: request.cwd, home: homedir(), package: packageRoot, state },
@@ -166,16 +196,18 @@ async function loadYaml(file: string, kind: 'yaml' | 'quickstart', request: Load
   })
   if (!result.ok) return result
   const settings = kind === 'quickstart' ? preferInstalled(result.settings) : result.settings
-  return done(request, settings, kind, file, baseDir, result)
+  return done(request, settings, kind, { file, text }, baseDir, result)
 }
 
 /** Folders of a workspace in which clients keep their file: the workspace is the folder above. */
 const clientFolders = new Set(['.vscode', '.cursor', '.gemini', '.codex', '.zed', '.opencode', '.windsurf', '.github', '.roo', '.kiro'])
 
-async function loadClientFile(file: string, request: LoadRequest): Promise<LoadResult> {
+async function loadClientFile(file: string, request: Remembering): Promise<LoadResult> {
+  const text = request.text ?? readText(file)
+  if (typeof text !== 'string') return { ok: false, problems: [text] }
   const folder = dirname(file)
   const baseDir = clientFolders.has(basename(folder)) ? dirname(folder) : folder
-  const imported = await importClientFile(file, { env: request.env, workspaceFolder: baseDir, ask: request.ask })
+  const imported = await importClientText(file, text, { env: request.env, workspaceFolder: baseDir, ask: request.ask })
   if (!imported.ok) return imported
   const locate = (path: Path, what: string, mend: string) =>
     path[0] === 'servers' ? imported.problem(path.slice(1), what, mend) : imported.problem([], `${path.join('.')} ${what}`, mend)
@@ -214,7 +246,7 @@ async function loadClientFile(file: string, request: LoadRequest): Promise<LoadR
   if (problems.length > 0) return { ok: false, problems }
   const warnings = findings.filter((each) => each.severity === 'warning').map((each) => locate(each.path, each.what, each.mend))
   const gathered = { broken, warnings: [...imported.warnings, ...warnings], secrets: imported.secrets }
-  return done(request, parsed.data, 'mcp-json', file, baseDir, gathered)
+  return done(request, parsed.data, 'mcp-json', { file, text }, baseDir, gathered)
 }
 
 /** The importer writes empty collections where a file says nothing. */
@@ -254,10 +286,10 @@ interface Gathered {
 }
 
 async function done(
-  request: LoadRequest,
+  request: Remembering,
   settings: Settings,
   kind: Loaded['kind'],
-  source: string,
+  { file: source, text }: { readonly file: string; readonly text: string },
   baseDir: string,
   { broken, warnings, secrets }: Gathered,
 ): Promise<LoadResult> {
@@ -289,6 +321,11 @@ async function done(
       admin: adminAddress(settings.admin.listen, listen, socketMode),
       kind,
       source,
+      text,
+      again: (other) => {
+        const next = { ...request, text: other, ask: askNobody(request) }
+        return kind === 'mcp-json' ? loadClientFile(source, next) : loadYaml(source, kind, next)
+      },
       baseDir,
       broken: [...reasons].map(([server, all]) => ({ server, reason: all.join('. ') })),
       warnings,

@@ -24,12 +24,15 @@ export interface GuardedFetchOptions {
 
 export interface ClosableFetch {
   readonly fetch: GuardedFetch
+  /** Other addresses are those of the configuration from now on. */
+  trust(addresses: readonly string[]): void
   close(): Promise<void>
 }
 
 export function createGuardedFetch(options: GuardedFetchOptions): ClosableFetch {
   const { loopback, proxies, timeoutMs = 10_000, maxBytes = 1_048_576, lookup = systemLookup as LookupFunction } = options
-  const trusted = new Set(options.trusted.map((address) => new URL(address).origin))
+  const originsOf = (addresses: readonly string[]): ReadonlySet<string> => new Set(addresses.map((address) => new URL(address).origin))
+  let trusted = originsOf(options.trusted)
   const limits = { connect: { timeout: timeoutMs }, headersTimeout: timeoutMs, bodyTimeout: timeoutMs, maxResponseSize: maxBytes }
   const open = new Agent(limits)
   const guarded = new Agent({ ...limits, connect: { ...limits.connect, lookup: publicOnly(lookup, loopback) } })
@@ -69,6 +72,9 @@ export function createGuardedFetch(options: GuardedFetchOptions): ClosableFetch 
         if (error instanceof Error && error.cause instanceof FetchRefused) throw error.cause
         throw error
       }
+    },
+    trust: (addresses) => {
+      trusted = originsOf(addresses)
     },
     close: async () => {
       await Promise.all([open, guarded, ...through.values()].map((agent) => agent.destroy()))

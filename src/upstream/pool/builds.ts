@@ -13,6 +13,13 @@ export class Builds {
     this.counted = counted
   }
 
+  /** Of an exit in whose place another comes: what says the same of itself there is the same build, and anything else is a later one. */
+  static after(number: number, said: Said): Builds {
+    const builds = new Builds({ latest: number })
+    if (said.identity !== undefined) builds.last = keyOf(said)
+    return builds
+  }
+
   /** Of the same server in its other era, where it may say other things of itself. */
   inOtherEra(): Builds {
     return new Builds(this.counted)

@@ -54,7 +54,9 @@ export class PooledUpstream implements Upstream {
   constructor(context: Context, places: readonly Place[]) {
     this.id = context.id
     this.context = context
-    this.pool = new ConnectionPool(context, new Endpoints(context, places), new Builds())
+    const { follows } = context
+    const builds = follows === undefined ? new Builds() : Builds.after(follows.build?.() ?? 0, follows.describe())
+    this.pool = new ConnectionPool(context, new Endpoints(context, places), builds)
     this.own = new Health(context.clock, context.settings, this.pool.home)
     const mayHaveBoth = context.settings.era === 'auto' && context.settings.transport !== 'sse'
     this.sessions = mayHaveBoth ? new SessionEra(context, new Endpoints(context, places), this.pool) : undefined
