@@ -1,6 +1,7 @@
 // Whether what rows are found by, and what they add up to, is what the rows say.
 import { auditKey } from '../../core/audit/audit-key.ts'
 import { indexBatch, type UsageRow } from '../../core/audit/index-batch.ts'
+import { createRowIndex } from '../../core/audit/row-index.ts'
 import { runKey, runUsageKey, usageSums } from '../../core/audit/usage-columns.ts'
 import { usageSumsOf } from '../../core/audit/usage-sums.ts'
 import type { AuditQuery, AuditRead } from '../../core/ports/audit-store.ts'
@@ -23,6 +24,7 @@ export class IndexCheck {
   /** Rows went for their age: runs of which some are left began before these. */
   private readonly expired: boolean
   private readonly usage = new Map<string, UsageRow>()
+  private readonly rowIndex = createRowIndex(indexRow, auditKey)
   private keys = 0
   private mix = 0
 
@@ -49,7 +51,7 @@ export class IndexCheck {
 
   add(batch: Row): void {
     if (!this.isIndexed(batch)) return
-    for (const key of indexBatch(indexRow, auditKey, textOfLines(batch), this.usage, 1)) {
+    for (const key of indexBatch(this.rowIndex, textOfLines(batch), this.usage, 1)) {
       this.keys += 1
       this.mix = mixed(this.mix, key, batch)
     }

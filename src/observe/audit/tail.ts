@@ -1,6 +1,7 @@
 // Rows that are kept and not indexed yet: whoever adds up reads them too. They are few, but after an update that indexes all anew.
 import { auditKey } from '../../core/audit/audit-key.ts'
 import { indexBatch, type UsageRow } from '../../core/audit/index-batch.ts'
+import { createRowIndex } from '../../core/audit/row-index.ts'
 import type { AuditQuery } from '../../core/ports/audit-store.ts'
 import type { Row, Stored } from '../../core/ports/durable.ts'
 import { indexRow } from './index-row.ts'
@@ -37,7 +38,8 @@ export function tailOf(batches: readonly Row[], beyond: readonly Row[]): Stored<
 
 export function tailUsage(batches: readonly TailBatch[]): ReadonlyMap<string, UsageRow> {
   const usage = new Map<string, UsageRow>()
-  for (const { row } of batches) indexBatch(indexRow, auditKey, textOfLines(row), usage, 1)
+  const index = createRowIndex(indexRow, auditKey)
+  for (const { row } of batches) indexBatch(index, textOfLines(row), usage, 1)
   return usage
 }
 

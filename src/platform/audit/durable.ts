@@ -4,6 +4,7 @@ import { hash } from 'node:crypto'
 import { auditKey } from '../../core/audit/audit-key.ts'
 import { hashLines } from '../../core/audit/hash-lines.ts'
 import { indexBatch, type UsageRow } from '../../core/audit/index-batch.ts'
+import { createRowIndex, type RowIndex } from '../../core/audit/row-index.ts'
 import { type UsageSums, usageSumsOf } from '../../core/audit/usage-sums.ts'
 import type { Appended, AuditBatch, AuditQuery, AuditStore, ChainHead, Checkpoint, IndexRow } from '../../core/ports/audit-store.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
@@ -37,6 +38,7 @@ export function readDurableAudit(durable: Durable): Pick<AuditStore, 'read'> {
 
 class DurableAudit implements AuditStore {
   private readonly options: DurableAuditOptions
+  private readonly rowIndex: RowIndex
   private rows = 0
   private chain: string | undefined
   private behind = true
@@ -46,6 +48,7 @@ class DurableAudit implements AuditStore {
 
   constructor(options: DurableAuditOptions) {
     this.options = options
+    this.rowIndex = createRowIndex(options.indexRow, auditKey)
   }
 
   get unindexed(): number {
@@ -191,7 +194,7 @@ class DurableAudit implements AuditStore {
   }
 
   private keysOf(batch: Row, usage: Map<string, UsageRow>, sign: 1 | -1): ReadonlySet<number> {
-    return indexBatch(this.options.indexRow, auditKey, Buffer.from(bytesOf(batch.lines)).toString(), usage, sign)
+    return indexBatch(this.rowIndex, Buffer.from(bytesOf(batch.lines)).toString(), usage, sign)
   }
 }
 

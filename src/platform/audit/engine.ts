@@ -3,8 +3,9 @@
 import type { auditKey } from '../../core/audit/audit-key.ts'
 import type { hashLines } from '../../core/audit/hash-lines.ts'
 import type { indexBatch, UsageRow } from '../../core/audit/index-batch.ts'
+import type { RowIndex } from '../../core/audit/row-index.ts'
 import type { UsageSums, usageSumsOf } from '../../core/audit/usage-sums.ts'
-import type { AuditBatch, Checkpoint, IndexRow } from '../../core/ports/audit-store.ts'
+import type { AuditBatch, Checkpoint } from '../../core/ports/audit-store.ts'
 import type { AuditSql } from './schema.ts'
 
 export type AuditRequest =
@@ -36,7 +37,7 @@ export interface EngineParts {
   readonly statSync: typeof import('node:fs').statSync
   readonly hashLines: typeof hashLines
   readonly indexBatch: typeof indexBatch
-  readonly indexRow: IndexRow
+  readonly rowIndex: RowIndex
   readonly keyOf: typeof auditKey
   readonly usageSumsOf: typeof usageSumsOf
   /** Version n is the state after the first n. */
@@ -179,7 +180,7 @@ export function createAuditEngine(parts: EngineParts): (request: AuditRequest) =
       const entries: [number, Kept][] = []
       for (const batch of statement(sql.toIndex).all(chain, next, most, chain, next) as Kept[]) {
         const text = Buffer.from(batch.lines).toString()
-        for (const key of parts.indexBatch(parts.indexRow, parts.keyOf, text, usage, 1)) entries.push([key, batch])
+        for (const key of parts.indexBatch(parts.rowIndex, text, usage, 1)) entries.push([key, batch])
         next = batch.first + batch.row_count
       }
       if (next === begun) return 0
@@ -215,8 +216,7 @@ export function createAuditEngine(parts: EngineParts): (request: AuditRequest) =
         statement(sql.removeBatch).run(chain, batch.first)
         if (batch.first >= mark) continue
         const text = Buffer.from(batch.lines).toString()
-        for (const k of parts.indexBatch(parts.indexRow, parts.keyOf, text, usage, -1))
-          statement(sql.removeKey).run(k, batch.at_ms, chain, batch.first)
+        for (const k of parts.indexBatch(parts.rowIndex, text, usage, -1)) statement(sql.removeKey).run(k, batch.at_ms, chain, batch.first)
       }
       const sums = keep(usage)
       for (const run of new Set(sums.runUsage.map((row) => row[0] as string))) statement(sql.emptyRunUsage).run(run)

@@ -3,6 +3,7 @@
 import { auditKey } from '../../core/audit/audit-key.ts'
 import { hashLines } from '../../core/audit/hash-lines.ts'
 import { indexBatch } from '../../core/audit/index-batch.ts'
+import { createRowIndex } from '../../core/audit/row-index.ts'
 import { usageSumsOf } from '../../core/audit/usage-sums.ts'
 import type { Appended, AuditBatch, AuditQuery, AuditStore, ChainHead, Checkpoint, IndexRow } from '../../core/ports/audit-store.ts'
 import type { Clock } from '../../core/ports/clock.ts'
@@ -301,7 +302,7 @@ function engineText(indexRow: IndexRow): string {
     statSync: require('node:fs').statSync,
     hashLines: (${hashLines.toString()}),
     indexBatch: (${indexBatch.toString()}),
-    indexRow: (${indexRow.toString()}),
+    rowIndex: (${createRowIndex.toString()})(${indexRow.toString()}, ${auditKey.toString()}),
     keyOf: (${auditKey.toString()}),
     usageSumsOf: (${usageSumsOf.toString()}),
     migrations: ${JSON.stringify(auditMigrations(' WITHOUT ROWID').map(({ statements }) => statements))},
