@@ -12,6 +12,7 @@ import { everything, root } from '../peers/servers.ts'
 import { startL7Server } from './l7-server.ts'
 import { faultOf, RawClient } from './raw-client.ts'
 import { startRig } from './rig.ts'
+import { cellOf, shown, tell } from './table.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-broken-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -77,6 +78,8 @@ describe('a broken file', () => {
       expect(out).not.toMatch(/\n\s+at .*\.(js|ts):\d+/)
     }
     expect(existsSync(marker(name))).toBe(false)
+    const id = /^C\d\d/.exec(name)?.[0]
+    if (id !== undefined) shown(id, `a file with ${name.slice(4)}: refused at its line`, 'start')
   })
 
   test('a file that is not there', async () => {
@@ -109,6 +112,7 @@ describe('what one server lacks', () => {
     expect(code, out).toBe(11)
     expect(out).toMatch(says)
     expect(out).toContain('bad')
+    shown(name.slice(0, 3), `check of ${name.slice(4)}`, 'start')
   })
 
   test('C01, C02 takes only that server away: calls to it say what to do, the others are served', async () => {
@@ -131,6 +135,9 @@ describe('what one server lacks', () => {
       for (const era of ['modern', 'legacy'] as const) {
         const answer = await (await new RawClient(era, `${rig.base}/mcp`).connect()).call(`${name}__echo`, { message: 'x' })
         expect(answer.answers).toHaveLength(1)
+        const id = name === 'unset' ? 'C01' : 'C02'
+        const met = { id, fault: says, era: `${era} → -`, answer, text: '', executions: 0, allowed: 0 }
+        tell(cellOf({ ...met, wanted: 'config_error' }))
         const wanted = { kind: 'config_error', category: 'configuration', retryable: false, side_effect: 'none' }
         expect(faultOf(answer), answer.text).toMatchObject(wanted)
         expect(answer.text).toContain(says)
@@ -168,6 +175,7 @@ describe('C03 a port in use', () => {
     const { code, out } = await signalbox(['up', '--config', file])
     expect(code, out).toBe(3)
     expect(out).toContain(String(port))
+    shown('C03', 'a port in use', 'start')
   })
 
   test.each(['audit.db', 'signalbox.db'])('does so too while another program has locked %s, and a thread waits for it', async (store) => {

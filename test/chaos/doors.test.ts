@@ -6,6 +6,7 @@ import { array, asyncProperty, assert as check, constantFrom, json, oneof, recor
 import { type L7Server, startL7Server } from './l7-server.ts'
 import { faultOf, type Json, RawClient, textOf } from './raw-client.ts'
 import { type Rig, secrets, startRig } from './rig.ts'
+import { cellOf, shown, tell } from './table.ts'
 
 let rig: Rig
 let server: L7Server
@@ -33,6 +34,7 @@ beforeAll(async () => {
   rig = await startRig({ servers: { up: { url: server.url } } })
   await rig.serves('up')
   port = Number(new URL(rig.base).port)
+  await rig.begin()
 }, 40_000)
 
 afterAll(async () => {
@@ -161,12 +163,13 @@ describe('a body', () => {
       /protocolVersion/,
     ],
     ['with an object as progress token', JSON.stringify(good({}, { _meta: { ...claim, progressToken: {} } })), 400, /progressToken/],
-  ])('%s', async (_what, body, status, says) => {
+  ])('%s', async (what, body, status, says) => {
     const raw = await exchange(post(body))
     isClear(raw)
     expect(raw.status).toBe(status)
     expect(raw.message.error.message).toMatch(says)
     await rig.neighbourIsFine()
+    shown('X11', `a body ${what}`, 'door')
   })
 
   test('whatever it holds ends in one answer', async () => {
@@ -217,13 +220,14 @@ describe('headers', () => {
     ['an argument in broken base64', calls, { ...strict, 'mcp-param-region': sentinel('@@') }, 400, /Region/i],
     ['a host that is not ours', good(), { host: 'evil.example' }, 403, /http\.hosts/],
     ['an origin that is not ours', good(), { origin: 'https://evil.example' }, 403, /http\.origins/],
-  ])('%s', async (_what, message, headers, status, says) => {
+  ])('%s', async (what, message, headers, status, says) => {
     const before = server.effectsOf('door')
     const raw = await exchange(calling(message, headers))
     isClear(raw)
     expect(raw.status, raw.body).toBe(status)
     expect(raw.message.error.message).toMatch(says)
     expect(server.effectsOf('door')).toBe(before)
+    shown('T29', `headers: ${what}`, 'modern → -')
   })
 
   test('a sentinel that is right is understood', async () => {
@@ -275,11 +279,12 @@ describe('framing', () => {
     ['chunks without sizes', () => post('zz\r\nhello\r\n', chunked), 400],
     ['a chunk size beyond all', () => post('fffffffffffffffffff\r\n', chunked), 400],
     ['a NUL in a header', () => calling(good(), { 'x-odd': 'a\0b' }), 400],
-  ])('%s', async (_what, bytes, status) => {
+  ])('%s', async (what, bytes, status) => {
     const raw = await exchange(bytes())
     isClear(raw)
     expect(raw.status, raw.body).toBe(status)
     await rig.neighbourIsFine()
+    shown('X11', `framing: ${what}`, 'door')
   })
 
   test('X11 clients that send one byte and stop hold up nobody', async () => {
@@ -290,6 +295,7 @@ describe('framing', () => {
     })
     for (let n = 0; n < 3; n += 1) await rig.neighbourIsFine()
     for (const socket of slow) socket.destroy()
+    shown('X11', '100 clients that send one byte and stop', 'door')
   })
 
   test.each(['PUT', 'PATCH', 'DELETE', 'GET', 'TRACE', 'OPTIONS'])('%s without sense is answered', async (verb) => {
@@ -382,11 +388,14 @@ describe('arguments', () => {
     ['L01 one too many', { count: 1, colour: 'red' }, /colour/],
     ['L02 a string made for slow patterns', { count: 1, word: `${'a'.repeat(50_000)}!` }, /word/],
     ['L02 a prototype', JSON.parse('{"count":1,"__proto__":{"admin":true}}'), /__proto__/],
-  ])('%s: refused with the path, nothing executed', async (_what, args, says) => {
+  ])('%s: refused with the path, nothing executed', async (what, args, says) => {
     for (const era of ['modern', 'legacy'] as const) {
       const client = await new RawClient(era, `${rig.base}/mcp/up`, { 'x-canary': secrets.client }).connect()
       const before = server.count('tools/call')
       const answer = await client.call('strict', args)
+      const executions = server.count('tools/call') - before
+      const met = { id: what.slice(0, 3), fault: what.slice(4), era: `${era} → modern`, answer, text: '', executions }
+      tell(cellOf({ ...met, allowed: 0, wanted: 'invalid_arguments' }))
       expect(answer.answers).toHaveLength(1)
       expect(faultOf(answer), answer.text).toMatchObject({ kind: 'invalid_arguments', category: 'tool', side_effect: 'none' })
       expect(faultOf(answer)?.tell_user).toMatch(says)
@@ -401,6 +410,7 @@ describe('arguments', () => {
       const answer = await client.call('wrte')
       expect(answer.answers[0].error.code).toBe(-32602)
       expect(answer.answers[0].error.message).toContain('write')
+      shown('L03', 'a near miss of a name', `${era} → modern`, { answers: answer.answers.length })
       await client.close()
     }
   })

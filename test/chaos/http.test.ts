@@ -11,8 +11,10 @@ import {
 } from '../../src/operate/toolkit/chaos/index.ts'
 import { eventually } from '../peers/processes.ts'
 import { type L7Server, standardTools, startL7Server } from './l7-server.ts'
+import { type PassThrough, startPassThrough } from './pass-through.ts'
 import { faultOf, type RawAnswer, RawClient, type RawEra, textOf } from './raw-client.ts'
 import { type categories, type Rig, secrets, startRig } from './rig.ts'
+import { type Cell, cellOf, shown, tell, verdictOf } from './table.ts'
 
 const eras = ['modern', 'legacy'] as const
 const mebi = 1_048_576
@@ -41,6 +43,7 @@ beforeAll(async () => {
   }
   // So many that repeats are earned for all rows: they are a tenth of the calls.
   for (let round = 0; round < 60; round += 1) for (const client of eras) for (const upstream of eras) await recovers(client, upstream)
+  await rig.begin()
 }, 40_000)
 
 afterAll(async () => {
@@ -73,6 +76,8 @@ interface Row {
   readonly adds?: string
   /** What must not stand in the answer. */
   readonly hides?: string
+  /** It must not disturb a call, so that what only passes it on is right as well. */
+  readonly passes?: true
 }
 
 const protocolError: Wanted = { kind: 'upstream_protocol_error', category: 'transport', sideEffect: 'unknown' }
@@ -105,7 +110,7 @@ const rows: readonly Row[] = [
   answerRow('T09', 'FIN within the JSON, length not told', faults.halfThenEnd),
   { id: 'T09', what: 'cut within a chunked body', fault: faults.halfThenCut, wanted: lost },
   { id: 'T12', what: 'stalls within the body', fault: faults.stall, wanted: timeout },
-  { id: 'T13', what: 'keep-alive comments for longer than the time-out, then the result', fault: faults.keepAlives(12, 150) },
+  { id: 'T13', what: 'keep-alive comments for longer than the time-out, then the result', fault: faults.keepAlives(12, 150), passes: true },
   answerRow('T14', 'a page in place of JSON', faults.status(200, page, 'text/html'), { hides: 'Hotel' }),
   answerRow('T14', 'a page without a type', faults.status(200, page, ''), { hides: 'Hotel' }),
   answerRow('T14', '202 in place of an answer', faults.status(202)),
@@ -133,12 +138,14 @@ const rows: readonly Row[] = [
     fault: faults.mangled((answer) => replaced(answer, Buffer.from([0xff, 0xfe]))),
     adds: '\ufffd\ufffd',
     anomaly: 'utf8',
+    passes: true,
   },
   {
     id: 'T17',
     what: 'a lone surrogate',
     fault: faults.mangled((answer) => replaced(answer, Buffer.from('\\ud83d'))),
     adds: '\ud83d',
+    passes: true,
   },
   answerRow(
     'T17',
@@ -168,9 +175,14 @@ const rows: readonly Row[] = [
   ),
   { id: 'T21', what: 'the id as a string', fault: faults.foreignId((own) => String(own)), anomaly: 'id_type' },
   { id: 'T21', what: 'the answer twice', fault: faults.duplicate, anomaly: 'duplicate' },
-  { id: 'T23', what: 'CRLF, a byte order mark, comments and fields nobody knows', fault: faults.stream(...oddStream()) },
-  { id: 'T23', what: 'CR alone as line end', fault: faults.stream((answer) => `event: message\rdata: ${answer}\r\r`) },
-  { id: 'T23', what: 'data in several lines', fault: faults.stream((answer) => `data: ${answer.replaceAll(',', ',\ndata: ')}\n\n`) },
+  { id: 'T23', what: 'CRLF, a byte order mark, comments and fields nobody knows', fault: faults.stream(...oddStream()), passes: true },
+  { id: 'T23', what: 'CR alone as line end', fault: faults.stream((answer) => `event: message\rdata: ${answer}\r\r`), passes: true },
+  {
+    id: 'T23',
+    what: 'data in several lines',
+    fault: faults.stream((answer) => `data: ${answer.replaceAll(',', ',\ndata: ')}\n\n`),
+    passes: true,
+  },
   answerRow(
     'T15',
     'an event stream that ends without an answer',
@@ -228,6 +240,17 @@ function oddStream(): ((answer: string) => string | Buffer)[] {
   ]
 }
 
+function metOf(
+  row: Pick<Row, 'id' | 'what' | 'wanted' | 'adds' | 'effects'>,
+  era: string,
+  answer: RawAnswer,
+  tag: string,
+  executions: number,
+) {
+  const { id, what, wanted, adds = '', effects = 1 } = row
+  return { id, fault: what, era, answer, text: adds + tag, executions, allowed: effects, wanted: wanted?.kind ?? '', withinMs: recoveryMs }
+}
+
 let made = 0
 function tagFor(row: string, client: RawEra, upstream: RawEra): string {
   made += 1
@@ -256,15 +279,20 @@ function judge(answer: RawAnswer, tag: string, wanted: Wanted | undefined, adds 
   expect(seen?.tell_user.length).toBeGreaterThan(20)
 }
 
-/** The next call works, at once or once the way back was found. */
-async function recovers(client: RawEra, upstream: RawEra): Promise<void> {
+/** The longest until the next call is good. */
+const recoveryMs = 8_000
+
+/** The next call works, at once or once the way back was found; resolves to how long that took. */
+async function recovers(client: RawEra, upstream: RawEra): Promise<number> {
+  const begun = performance.now()
   let last: RawAnswer | undefined
   const fine = await eventually(async () => {
     const tag = tagFor('recovery', client, upstream)
     last = await clients[client][upstream]?.call('write', { tag })
     return last !== undefined && textOf(last) === tag && faultOf(last) === undefined
-  }, 8_000)
+  }, recoveryMs)
   expect(fine, last?.text).toBe(true)
+  return performance.now() - begun
 }
 
 describe('a wrong answer', () => {
@@ -272,12 +300,14 @@ describe('a wrong answer', () => {
     const before = await rig.evidence()
     const upstreams = row.upstreams ?? eras
     const tool = row.tool ?? 'write'
+    const cells: [client: RawEra, upstream: RawEra, cell: Cell][] = []
     await Promise.all(
       eras.flatMap((client) =>
         upstreams.map(async (upstream) => {
           const tag = tagFor(row.id, client, upstream)
           l7[upstream].script(tag, row.fault)
           const answer = await (clients[client][upstream] as RawClient).call(tool, { tag }, { progressToken: tag })
+          cells.push([client, upstream, cellOf(metOf(row, `${client} → ${upstream}`, answer, tag, l7[upstream].effectsOf(tag)))])
           judge(answer, tag, row.wanted, row.adds)
           if (row.hides !== undefined) expect(answer.text).not.toContain(row.hides)
           expect(l7[upstream].effectsOf(tag)).toBe(row.effects ?? 1)
@@ -298,7 +328,7 @@ describe('a wrong answer', () => {
       if (row.anomaly !== undefined) expect(grown('signalbox_proto_anomaly_total', { type: row.anomaly })).toBe(2)
       if (row.effects === 2) expect(grown('signalbox_retries_total', {})).toBe(2)
     }
-    for (const client of eras) for (const upstream of upstreams) await recovers(client, upstream)
+    for (const [client, upstream, cell] of cells) tell({ ...cell, recoveryMs: await recovers(client, upstream) })
     await rig.neighbourIsFine()
   })
 
@@ -331,6 +361,9 @@ describe('large but legal', () => {
       expect(answer.answers).toHaveLength(1)
       expect(answer.text).toContain('"__proto__":{"polluted":1}')
       expect(answer.text).toContain('9007199254740993')
+      const era = `${client} → ${upstream}`
+      shown('T18', '2 MiB, over the cap of clients: a link', era, { executions: l7[upstream].effectsOf(large), allowed: 1 })
+      shown('T19', '10,000 keys, odd ones among them', era, { executions: l7[upstream].effectsOf(odd), allowed: 1 })
     }
     await rig.neighbourIsFine()
   })
@@ -357,23 +390,27 @@ describe('answers that cross', () => {
       expect(await eventually(() => id !== undefined)).toBe(true)
       judge(await (clients.legacy[upstream] as RawClient).call('write', { tag: other }), other, protocolError)
       letGo()
-      judge(await held, mine, undefined)
+      const own = await held
+      const executions = l7[upstream].effectsOf(mine)
+      tell(cellOf({ id: 'T22', fault: 'another answer with its id', era: `modern → ${upstream}`, answer: own, text: mine, executions }))
+      judge(own, mine, undefined)
     }
     await rig.neighbourIsFine()
   })
 })
 
+const l4Rows: readonly { id: string; fault: L4Fault; wanted?: Wanted; passes?: true }[] = [
+  { id: 'T03 half-open', fault: { kind: 'half-open' }, wanted: timeout },
+  { id: 'T04 swallowed', fault: { kind: 'silence' }, wanted: timeout },
+  { id: 'T06 RST within the headers', fault: { kind: 'reset', afterBytes: 20 }, wanted: lost },
+  { id: 'T09 FIN within the headers', fault: { kind: 'end', afterBytes: 20 }, wanted: lost },
+  { id: 'T09 RST within the body', fault: { kind: 'reset', afterBytes: 200 }, wanted: lost },
+  { id: 'T11 one byte in 20 ms', fault: { kind: 'drip', bytes: 1, everyMs: 20 }, wanted: timeout },
+  { id: 'T12 a stall within the headers', fault: { kind: 'stall', afterBytes: 20 }, wanted: timeout },
+  { id: 'T23 split at every byte', fault: { kind: 'split', bytes: 1 }, passes: true },
+]
+
 describe('a connection that goes wrong', () => {
-  const l4Rows: readonly { id: string; fault: L4Fault; wanted?: Wanted; slow?: true }[] = [
-    { id: 'T03 half-open', fault: { kind: 'half-open' }, wanted: timeout },
-    { id: 'T04 swallowed', fault: { kind: 'silence' }, wanted: timeout },
-    { id: 'T06 RST within the headers', fault: { kind: 'reset', afterBytes: 20 }, wanted: lost },
-    { id: 'T09 FIN within the headers', fault: { kind: 'end', afterBytes: 20 }, wanted: lost },
-    { id: 'T09 RST within the body', fault: { kind: 'reset', afterBytes: 200 }, wanted: lost },
-    { id: 'T11 one byte in 20 ms', fault: { kind: 'drip', bytes: 1, everyMs: 20 }, wanted: timeout },
-    { id: 'T12 a stall within the headers', fault: { kind: 'stall', afterBytes: 20 }, wanted: timeout },
-    { id: 'T23 split at every byte', fault: { kind: 'split', bytes: 1 } },
-  ]
   test.each(l4Rows.map((row) => [row.id, row] as const))('%s', async (_name, { id, fault, wanted }) => {
     for (const client of eras) {
       await Promise.all(
@@ -383,9 +420,12 @@ describe('a connection that goes wrong', () => {
           await l4[upstream].set(fault)
           const answer = await (clients[client][upstream] as RawClient).call('write', { tag })
           await l4[upstream].set({ kind: 'none' })
+          const recovered = await recovers(client, upstream)
+          const row = { id: id.slice(0, 3), what: id.slice(4), ...(wanted === undefined ? {} : { wanted }) }
+          const met = metOf(row, `${client} → ${upstream}`, answer, tag, l7[upstream].effectsOf(tag))
+          tell(cellOf({ ...met, recoveryMs: recovered }))
           judge(answer, tag, wanted)
           expect(l7[upstream].effectsOf(tag)).toBeLessThanOrEqual(1)
-          await recovers(client, upstream)
         }),
       )
     }
@@ -405,10 +445,12 @@ describe('a server that goes away', () => {
     for (const upstream of eras) {
       await l4[upstream].set({ kind: 'refuse' })
       const kinds: string[] = []
+      const told: RawAnswer[] = []
       for (let n = 0; n < 8; n += 1) {
         const tag = tagFor('T01', 'modern', upstream)
         const client = eras[n % 2] as RawEra
         const answer = await (clients[client][upstream] as RawClient).call('write', { tag })
+        told.push(answer)
         expect(answer.answers).toHaveLength(1)
         const seen = faultOf(answer)
         expect(seen).toMatchObject({ retryable: true, side_effect: 'none' })
@@ -417,7 +459,11 @@ describe('a server that goes away', () => {
       }
       expect([...new Set(kinds)]).toEqual(['upstream_unavailable', 'circuit_open'])
       await l4[upstream].set({ kind: 'none' })
-      for (const client of eras) await recovers(client, upstream)
+      for (const [n, client] of eras.entries()) {
+        const met = { id: 'T01', fault: 'connections refused', era: `${client} → ${upstream}`, answer: told[n] as RawAnswer, text: '' }
+        const recovered = await recovers(client, upstream)
+        tell(cellOf({ ...met, executions: 0, allowed: 0, wanted: ['upstream_unavailable', 'circuit_open'], recoveryMs: recovered }))
+      }
       expect((await rig.evidence()).sum('signalbox_circuit_state', { upstream })).toBe(0)
     }
     await rig.neighbourIsFine()
@@ -434,7 +480,19 @@ describe('a server that goes away', () => {
       judge(answer, tag, { kind: 'upstream_timeout', category: 'transport', sideEffect: 'none' })
       expect(answer.text).toContain('connect')
       expect(l7[upstream].effectsOf(tag)).toBe(0)
-      for (const client of eras) await recovers(client, upstream)
+      for (const client of eras) {
+        const met = {
+          id: 'T03',
+          fault: 'a SYN that nobody answers',
+          era: `modern → ${upstream}`,
+          answer,
+          text: '',
+          executions: 0,
+          allowed: 0,
+        }
+        const recovered = await recovers(client, upstream)
+        if (client === 'modern') tell(cellOf({ ...met, wanted: 'upstream_timeout', recoveryMs: recovered }))
+      }
     }
     await rig.neighbourIsFine()
   }, 20_000)
@@ -452,7 +510,10 @@ describe('a server that goes away', () => {
         const tags = Array.from({ length: 5 }, () => tagFor(id, client, 'legacy'))
         const answers = await Promise.all(tags.map((tag) => (clients[client].legacy as RawClient).call('write', { tag })))
         for (const [n, tag] of tags.entries()) {
-          judge(answers[n] as RawAnswer, tag, undefined)
+          const answer = answers[n] as RawAnswer
+          const met = { id, fault: `a restart that loses sessions (${lostStatus}), five calls at once`, era: `${client} → legacy`, answer }
+          if (n === 0) tell(cellOf({ ...met, text: tag, executions: server.effectsOf(tag), recoveryMs: 0 }))
+          judge(answer, tag, undefined)
           expect(server.effectsOf(tag)).toBe(1)
         }
         // The gateway's own session for lists and that of the client, and for each the one that shows that the server takes any.
@@ -480,9 +541,36 @@ describe('a server that goes away', () => {
     }
     expect(server.count('initialize') + server.count('server/discover') - before).toBeLessThan(20)
     server.diesOnHandshake = false
-    for (const client of eras) await recovers(client, 'legacy')
+    for (const client of eras)
+      shown('T27', 'a restart storm', `${client} → legacy`, { recoveryMs: await recovers(client, 'legacy'), withinMs: recoveryMs })
     await rig.neighbourIsFine()
   }, 30_000)
+})
+
+describe('clients that wait for less than the server takes', () => {
+  test.each(eras)('T35 a client that states 300 ms is told within them that the time is over (%s client)', async (client) => {
+    for (const upstream of eras) {
+      const tag = tagFor('T35', client, upstream)
+      l7[upstream].script(tag, faults.silence)
+      const begun = performance.now()
+      const params = { name: 'write', arguments: { tag }, _meta: { 'signalbox.dev/deadline_ms': 300 } }
+      const answer = await (clients[client][upstream] as RawClient).ask('tools/call', params, { headers: { 'mcp-name': 'write' } })
+      // The gateway would have waited for four times as long.
+      const inTime = performance.now() - begun < 1_100
+      const executions = l7[upstream].effectsOf(tag)
+      const met = {
+        id: 'T35',
+        fault: 'the client waits for 300 ms, the server takes longer',
+        era: `${client} → ${upstream}`,
+        answer,
+        text: '',
+      }
+      tell(cellOf({ ...met, executions, wanted: 'upstream_timeout', recoveryMs: await recovers(client, upstream), withinMs: recoveryMs }))
+      judge(answer, tag, timeout)
+      expect(inTime).toBe(true)
+      expect(await eventually(() => l7[upstream].cancelled.has(tag))).toBe(true)
+    }
+  })
 })
 
 describe('clients that misbehave in mid-call', () => {
@@ -512,7 +600,13 @@ describe('clients that misbehave in mid-call', () => {
       letGo()
       expect(await eventually(() => ended)).toBe(true)
       expect(l7[upstream].effectsOf(kept)).toBe(1)
-      for (const client of eras) await recovers(client, upstream)
+      for (const [client, executions] of [
+        ['modern', l7[upstream].effectsOf(tag)],
+        ['legacy', l7[upstream].effectsOf(kept)],
+      ] as const) {
+        const recovered = { recoveryMs: await recovers(client, upstream), withinMs: recoveryMs }
+        shown('T33', 'the client disconnects in mid-call', `${client} → ${upstream}`, { executions, allowed: 1, ...recovered })
+      }
     }
   })
 
@@ -533,6 +627,7 @@ describe('clients that misbehave in mid-call', () => {
     for (let n = 0; n < 5; n += 1) await rig.neighbourIsFine()
     for (const answer of await Promise.all(stuck)) expect(answer.answers).toHaveLength(1)
     expect((await rig.evidence()).sum('signalbox_resident_bytes') - before).toBeLessThan(200 * mebi)
+    shown('T34', '20 clients that read their answers late', 'modern → modern')
   })
 })
 
@@ -542,26 +637,48 @@ function whenHeard(upstream: RawEra, tag: string): (req: { destroy(): void }) =>
   }
 }
 
-describe('the rows have teeth', () => {
-  test.each([
-    ['T14', faults.status(200, page, 'text/html')],
-    ['T17', faults.mangled((answer: string) => replaced(answer, Buffer.from([0xff, 0xfe])))],
-    ['T21', faults.foreignId(() => 424_242)],
-    ['T23', faults.stream((answer) => `data: ${answer.replaceAll(',', ',\ndata: ')}\n\n`)],
-  ] as const)('%s reaches a client as it is where nothing stands between', async (id, fault) => {
-    const direct = await startL7Server('modern')
-    const pass = await startL4Proxy(direct.port)
-    direct.script(id, fault)
-    const reply = await fetch(`http://127.0.0.1:${pass.port}/mcp`, {
-      method: 'POST',
-      body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'write', arguments: { tag: id } } }),
-    })
-    const text = await reply.text()
-    expect(text).not.toContain('signalbox.dev/fault')
-    expect(text === `{"jsonrpc":"2.0","id":1,"result":{"resultType":"complete","content":[{"type":"text","text":"${id}"}]}}`).toBe(false)
-    await pass.stop()
-    await direct.stop()
+describe('the rows have teeth: a raw pass-through in the place of the gateway keeps none of their promises', () => {
+  const passes = {} as Record<RawEra, PassThrough>
+  const direct = {} as Record<RawEra, RawClient>
+  beforeAll(async () => {
+    for (const era of eras) {
+      passes[era] = await startPassThrough(l4[era].port)
+      direct[era] = await new RawClient(era, passes[era].url).connect()
+    }
   })
+  afterAll(async () => {
+    for (const era of eras) await passes[era].stop()
+  })
+
+  /** What cannot be read, or does not come, is no answer. */
+  const ask = (era: RawEra, tool: string, tag: string): Promise<RawAnswer> =>
+    direct[era]
+      .call(tool, { tag }, { sent: (req) => AbortSignal.timeout(2_500).addEventListener('abort', () => req.destroy()) })
+      .catch((error: unknown) => ({ status: 0, headers: {}, text: String(error), answers: [], events: [], strange: [] }))
+
+  test.each(rows.filter((row) => row.passes !== true).map((row) => [`${row.id} ${row.what}`, row] as const))('%s', async (_name, row) => {
+    for (const era of row.upstreams ?? eras) {
+      const tag = tagFor(row.id, era, era)
+      l7[era].script(tag, row.fault)
+      const answer = await ask(era, row.tool ?? 'write', tag)
+      const cell = cellOf({ ...metOf(row, era, answer, tag, l7[era].effectsOf(tag)), recoveryMs: 0 })
+      expect(verdictOf(cell)).not.toBe('kept')
+    }
+  })
+
+  test.each(l4Rows.filter((row) => row.passes !== true).map((row) => [row.id, row] as const))(
+    '%s',
+    async (_name, { id, fault, wanted }) => {
+      for (const era of eras) {
+        const tag = tagFor(id, era, era)
+        await l4[era].set(fault)
+        const answer = await ask(era, 'write', tag)
+        await l4[era].set({ kind: 'none' })
+        const row = { id, what: id, ...(wanted === undefined ? {} : { wanted }) }
+        expect(verdictOf(cellOf({ ...metOf(row, era, answer, tag, 1), recoveryMs: 0 }))).not.toBe('kept')
+      }
+    },
+  )
 })
 
 test('the tools of the servers are what the rows believe', () => {
@@ -576,7 +693,10 @@ describe('a server that changes its era', () => {
     ] as const) {
       l7[upstream].era = era
       await restart(upstream, 404)
-      for (const client of eras) await recovers(client, upstream)
+      for (const client of eras) {
+        const recovered = { recoveryMs: await recovers(client, upstream), withinMs: recoveryMs }
+        shown('T28', `the server comes back as ${era}`, `${client} → ${upstream}`, recovered)
+      }
     }
     await rig.neighbourIsFine()
   }, 30_000)

@@ -6,6 +6,7 @@ import { eventually } from '../peers/processes.ts'
 import { type L7Era, type L7Server, standardTools, startL7Server } from './l7-server.ts'
 import { faultOf, type RawAnswer, RawClient, textOf } from './raw-client.ts'
 import { type Rig, startRig } from './rig.ts'
+import { cellOf, shown, tell } from './table.ts'
 import { type Authority, hasOpenssl, makeAuthority, startTlsFront, type TlsFront } from './tls-front.ts'
 
 const eras = ['modern', 'legacy'] as const
@@ -58,6 +59,7 @@ beforeAll(async () => {
     authority === undefined ? {} : { NODE_EXTRA_CA_CERTS: authority.file },
   )
   await rig.serves('plain', 'twin', 'cut', 'odd', 'busy', ...(front === undefined ? [] : ['tls']))
+  await rig.begin()
 }, 40_000)
 
 afterAll(async () => {
@@ -74,13 +76,16 @@ async function stateOf(name: string): Promise<{ state: string; reason: string }>
   return { state: found?.state ?? '', reason: found?.reason ?? '' }
 }
 
-async function works(mount: string): Promise<void> {
+/** Resolves to how long it took until a call was good again. */
+async function works(mount: string): Promise<number> {
+  const begun = performance.now()
   let last: RawAnswer | undefined
   const fine = await eventually(async () => {
     last = await (await client('modern', mount)).call('write', { tag: 'back' })
     return textOf(last) === 'back'
   }, 8_000)
   expect(fine, last?.text).toBe(true)
+  return performance.now() - begun
 }
 
 describe('a server that cannot be had is named with the reason, and hides nobody', () => {
@@ -89,7 +94,7 @@ describe('a server that cannot be had is named with the reason, and hides nobody
     ['T32 SSE without an endpoint event', 'mute', /endpoint/],
     ['T32 SSE with an endpoint elsewhere', 'foreign', /endpoint|origin/],
     ['C08 a revision that nobody knows', 'future', /2099-01-01/],
-  ] as const)('%s', async (_row, name, reason) => {
+  ] as const)('%s', async (row, name, reason) => {
     const found = await stateOf(name)
     expect(found.state).not.toBe('ready')
     expect(found.reason).toMatch(reason)
@@ -97,6 +102,9 @@ describe('a server that cannot be had is named with the reason, and hides nobody
       const answer = await (await client(era)).call(`${name}__write`, { tag: 'x' })
       expect(answer.answers).toHaveLength(1)
       expect(answer.text).toContain(name)
+      const kind = faultOf(answer)?.kind ?? ''
+      const told = { answers: answer.answers.length, kind, category: faultOf(answer)?.category ?? '' }
+      shown(row.slice(0, 3), row.slice(4), `${era} → -`, told)
     }
     expect(l7.foreign.count('initialize')).toBe(0)
     await rig.neighbourIsFine()
@@ -113,7 +121,9 @@ describe('T32 SSE', () => {
       const answer = await (await client(era, '/cut')).call('write', { tag: 'cut' })
       expect(answer.answers).toHaveLength(1)
       expect(faultOf(answer), answer.text).toMatchObject({ kind: 'outcome_unknown', side_effect: 'unknown' })
-      await works('/cut')
+      const recoveryMs = await works('/cut')
+      const met = { id: 'T32', fault: 'SSE cut between the post and the reply', era: `${era} → 2024-11-05`, answer, text: '' }
+      tell(cellOf({ ...met, executions: l7.cut.effectsOf('cut') / (eras.indexOf(era) + 1), wanted: 'outcome_unknown', recoveryMs }))
     }
     expect(l7.cut.effectsOf('cut')).toBe(2)
     await rig.neighbourIsFine()
@@ -135,7 +145,9 @@ describe.runIf(hasOpenssl())('T31 TLS', () => {
       expect(answer.text).toMatch(reason)
       expect(l7.twin.effectsOf(bad)).toBe(0)
       await front.present(authority.good)
-      await works('/tls')
+      const recoveryMs = await works('/tls')
+      const met = { id: 'T31', fault: `TLS: ${bad}`, era: 'modern → modern', answer, text: '', executions: l7.twin.effectsOf(bad) }
+      tell(cellOf({ ...met, allowed: 0, wanted: 'upstream_unavailable', recoveryMs }))
     }
     await rig.neighbourIsFine()
   }, 20_000)
@@ -148,6 +160,7 @@ describe('names', () => {
       expect(answer.answers).toHaveLength(1)
       expect(answer.text).toMatch(/plain__write/)
       expect(answer.text).toMatch(/twin__write/)
+      shown('L04', 'a bare name of two servers', `${era} → both`, { answers: answer.answers.length })
     }
     expect(l7.plain.effectsOf('bare') + l7.twin.effectsOf('bare')).toBe(0)
   })
@@ -156,6 +169,7 @@ describe('names', () => {
     for (const era of eras) {
       const list = await (await client(era, '/odd')).ask('tools/list', {})
       expect(list.answers[0].result.tools.map((tool: { name: string }) => tool.name)).toEqual(['read', 'write', 'bad'])
+      shown('L05', 'one schema among others that cannot be enforced', `${era} → modern`, { answers: list.answers.length })
     }
     expect(JSON.stringify(await rig.gateway.upstreams())).toContain('bad')
   })

@@ -88,7 +88,7 @@ export class RawClient {
       this.era === 'modern'
         ? { 'io.modelcontextprotocol/protocolVersion': '2026-07-28', 'io.modelcontextprotocol/clientCapabilities': {} }
         : {}
-    const meta = { ...token, ...claim }
+    const meta = { ...(params._meta as object | undefined), ...token, ...claim }
     const whole = Object.keys(meta).length === 0 ? params : { ...params, _meta: meta }
     const headers = { ...(this.era === 'modern' ? { 'mcp-method': method } : {}), ...options.headers }
     return this.post({ jsonrpc: '2.0', id, method, params: whole }, headers, id, options.sent)

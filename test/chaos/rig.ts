@@ -1,5 +1,8 @@
 // The gateway of a chaos suite, as a process of its own, with a good server beside the bad ones whose client never stops working, and
 // the evidence that a row is judged by: metrics, readiness, the log.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
 import { expect } from 'vitest'
 import { catalogue } from '../../src/core/faults/catalogue.ts'
 import { categories } from '../../src/core/faults/fault.ts'
@@ -7,7 +10,9 @@ import { type Receiver, startReceiver } from '../doubles/otlp/receiver.ts'
 import { connect, type TestClient } from '../peers/clients.ts'
 import { type GatewayProcess, startProcess } from '../peers/process.ts'
 import { eventually } from '../peers/processes.ts'
-import { everything } from '../peers/servers.ts'
+import { everything, root } from '../peers/servers.ts'
+import { children, openFiles } from './processes.ts'
+import { tell, type Vitals } from './table.ts'
 
 /** Planted where it must not get out: in headers and environments of servers, and in headers of clients. */
 export const secrets = { upstream: 'CANARY-of-the-upstream-7f3a', client: 'CANARY-of-the-client-91c2' } as const
@@ -67,9 +72,12 @@ export class Rig {
   private served = 0
   private readonly troubles: string[] = []
   private waiting: (() => void)[] = []
+  private readonly folder: string
+  private baseline: Vitals | undefined
 
-  constructor(gateway: GatewayProcess, neighbour: TestClient, collector: Receiver) {
+  constructor(gateway: GatewayProcess, neighbour: TestClient, collector: Receiver, folder: string) {
     this.gateway = gateway
+    this.folder = folder
     this.collector = collector
     this.neighbour = neighbour
     this.work = this.keepWorking()
@@ -102,6 +110,52 @@ export class Rig {
     return last
   }
 
+  /** Once it serves and its clients are there: what it must come back to at the end. */
+  async begin(): Promise<void> {
+    this.baseline = await this.vitals()
+  }
+
+  private async vitals(): Promise<Vitals> {
+    const { pid } = this.gateway.child
+    const file = join(this.folder, 'vitals.json')
+    rmSync(file, { force: true })
+    this.gateway.child.kill('SIGUSR2')
+    let own: Pick<Vitals, 'timers' | 'heapBytes'> | undefined
+    await eventually(() => {
+      try {
+        own = JSON.parse(readFileSync(file, 'utf8'))
+        return true
+      } catch {
+        return false
+      }
+    })
+    return {
+      files: openFiles(pid),
+      children: children(pid).length,
+      timers: own?.timers ?? Number.NaN,
+      heapBytes: own?.heapBytes ?? Number.NaN,
+    }
+  }
+
+  /** Files, children, timers and heap are where they were, but for what caches and records may hold. */
+  private async isBack(): Promise<void> {
+    const before = this.baseline
+    if (before === undefined) return
+    let after = before
+    const back = await eventually(async () => {
+      after = await this.vitals()
+      const { files, children: own, timers, heapBytes } = after
+      return (
+        files <= before.files + 8 &&
+        own <= before.children &&
+        timers <= before.timers + 10 &&
+        heapBytes <= before.heapBytes + 32 * 1_048_576
+      )
+    }, 15_000)
+    tell({ suite: basename(expect.getState().testPath ?? ''), before, after })
+    expect(back, JSON.stringify({ before, after })).toBe(true)
+  }
+
   /** Resolves after one more good answer of the neighbour; it has had no bad one. */
   async neighbourIsFine(): Promise<void> {
     const before = this.served
@@ -114,6 +168,7 @@ export class Rig {
   async end(): Promise<void> {
     this.working = false
     await this.work
+    await this.isBack()
     await this.neighbour.close()
     const evidence = await this.evidence()
     const shown = JSON.stringify(await this.gateway.upstreams()) + (await (await fetch(`${this.gateway.admin}/metrics`)).text())
@@ -131,6 +186,7 @@ export class Rig {
     }
     expect(code).toBe(0)
     await this.collector.close()
+    rmSync(this.folder, { recursive: true, force: true })
     this.everyFailureHasOneCategory(evidence, log)
   }
 
@@ -177,6 +233,7 @@ export class Rig {
 export async function startRig(config: Record<string, unknown>, env: Record<string, string> = {}): Promise<Rig> {
   const { servers, ...rest } = config
   const collector = await startReceiver()
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-chaos-'))
   const gateway = await startProcess(
     {
       log: { level: 'info', format: 'json' },
@@ -186,7 +243,7 @@ export async function startRig(config: Record<string, unknown>, env: Record<stri
       ...rest,
       servers: { ...(servers as object), neighbour: { ...everything, timeouts: { call: 20_000, maximum: 30_000, start: 20_000 } } },
     },
-    env,
+    { ...env, CHAOS_VITALS: join(folder, 'vitals.json'), NODE_OPTIONS: `--import=${join(root, 'test', 'chaos', 'vitals.mjs')}` },
   )
-  return new Rig(gateway, await connect('v2 modern http', { base: gateway.base, mount: '/neighbour' }), collector)
+  return new Rig(gateway, await connect('v2 modern http', { base: gateway.base, mount: '/neighbour' }), collector, folder)
 }

@@ -1,14 +1,16 @@
 // Faults of stdio servers, row by row of the catalogue (P), and what rows of tools and transport have a form of their own on one shared
 // stream: each ends in one honest answer, with the executions counted in a file, and the next call works.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Rule, type StdioFault, type StdioPlan, stdioShim } from '../../src/operate/toolkit/chaos/index.ts'
 import { eventually } from '../peers/processes.ts'
 import { root } from '../peers/servers.ts'
+import { children, openFiles } from './processes.ts'
 import { faultOf, type RawAnswer, RawClient, type RawEra, textOf } from './raw-client.ts'
 import { type Rig, secrets, startRig } from './rig.ts'
+import { cellOf, shown, tell } from './table.ts'
 
 const eras = ['modern', 'legacy'] as const
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-chaos-'))
@@ -116,12 +118,16 @@ beforeAll(async () => {
     clients[era] = Object.fromEntries(await Promise.all(each))
   }
   filesAtStart = openFiles(rig.gateway.child.pid)
+  await rig.begin()
 }, 40_000)
 
 afterAll(async () => {
   await rig.end()
   rmSync(folder, { recursive: true, force: true })
 }, 20_000)
+
+/** The longest until a call is good again: the pauses before a child is started anew grow. */
+const recoveryMs = 10_000
 
 let made = 0
 function tagFor(row: string, upstream: string): string {
@@ -150,14 +156,17 @@ function judge(answer: RawAnswer, tag: string, wanted: Row['wanted'], adds = '')
   expect(answer.answers[0].result.isError).toBe(true)
 }
 
-async function works(client: RawEra, upstream: string): Promise<void> {
+/** Resolves to how long it took until a call was good again. */
+async function works(client: RawEra, upstream: string): Promise<number> {
+  const begun = performance.now()
   let last: RawAnswer | undefined
   const fine = await eventually(async () => {
     const tag = tagFor('recovery', upstream)
     last = await clients[client][upstream]?.call('act', { tag })
     return last !== undefined && textOf(last) === tag && faultOf(last) === undefined
-  }, 10_000)
+  }, recoveryMs)
   expect(fine, last?.text).toBe(true)
+  return performance.now() - begun
 }
 
 describe('a child that misbehaves', () => {
@@ -172,9 +181,15 @@ describe('a child that misbehaves', () => {
           for (const client of eras) {
             const tag = tagFor(id, upstream)
             const args = { act, tag, ...(repeated ? { client } : {}) }
-            judge(await (clients[client][upstream] as RawClient).call(repeated ? 'look' : 'act', args), tag, wanted, row.adds)
-            expect(executions(tag)).toBe(repeated ? 2 : 1)
-            await works(client, upstream)
+            const answer = await (clients[client][upstream] as RawClient).call(repeated ? 'look' : 'act', args)
+            const recovered = await works(client, upstream)
+            const allowed = repeated ? 2 : 1
+            const era = `${client} → ${upstream.replace(/-.*/, '')} stdio`
+            const text = (row.adds ?? '') + tag
+            const met = { id: id.slice(0, 3), fault: id.slice(4), era, answer, text, executions: executions(tag), allowed }
+            tell(cellOf({ ...met, wanted: wanted?.[0] ?? '', recoveryMs: recovered, withinMs: recoveryMs }))
+            judge(answer, tag, wanted, row.adds)
+            expect(executions(tag)).toBe(allowed)
           }
         }),
       )
@@ -199,8 +214,15 @@ describe('a child that misbehaves', () => {
     expect(await eventually(() => executions(other) === 1)).toBe(true)
     const answers = await Promise.all([client.call('act', { act: 'oversize', tag: mine }), waiting])
     expect(answers.map((answer) => answer.answers.length)).toEqual([1, 1])
+    const met = {
+      id: 'P07',
+      fault: 'a line of 64 MiB: another call on the child',
+      era: 'modern → modern stdio',
+      answer: answers[1] as RawAnswer,
+    }
+    const recovered = { recoveryMs: await works('modern', 'modern'), withinMs: recoveryMs }
+    tell(cellOf({ ...met, text: '', executions: executions(other), wanted: ['outcome_unknown', 'upstream_timeout'], ...recovered }))
     expect(faultOf(answers[1] as RawAnswer)).toMatchObject({ side_effect: 'unknown', category: 'transport' })
-    await works('modern', 'modern')
   })
 
   test('T22, T24 two calls on one stream: each client gets its own progress, and the answers may cross', async () => {
@@ -210,7 +232,10 @@ describe('a child that misbehaves', () => {
         tags.map((tag) => (clients.modern[upstream] as RawClient).call('act', { act: 'pair', tag }, { progressToken: `of ${tag}` })),
       )
       for (const [n, tag] of tags.entries()) {
-        judge(answers[n] as RawAnswer, tag, undefined)
+        const answer = answers[n] as RawAnswer
+        const met = { id: 'T24', fault: 'progress of two calls on one stream', era: `modern → ${upstream} stdio`, answer, text: tag }
+        if (n === 0) tell(cellOf({ ...met, executions: executions(tag) }))
+        judge(answer, tag, undefined)
         const progress = answers[n]?.events.map((event) => [event.params.progressToken, event.params.progress])
         expect(progress).toEqual([1, 2, 3].map((value) => [`of ${tag}`, value]))
       }
@@ -222,6 +247,7 @@ describe('a child that misbehaves', () => {
     expect(await eventually(() => children(pid).every(({ state }) => state !== 'Z'))).toBe(true)
     expect(await eventually(() => openFiles(pid) <= filesAtStart + 8, 8_000)).toBe(true)
     expect((await rig.evidence()).sum('signalbox_child_restarts_total')).toBeGreaterThan(14)
+    shown('P11', 'all those restarts: no zombie, no file left open', 'both')
     await rig.neighbourIsFine()
   })
 })
@@ -231,8 +257,11 @@ describe('a child that starts badly', () => {
     ['P04 noise before the handshake', 'noisy'],
     ['T28 an unknown request before the handshake is not answered', 'mute'],
     ['P12 a start that takes longer than a call may', 'slow'],
-  ])('%s: it is served', async (_row, upstream) => {
-    for (const client of eras) await works(client, upstream)
+  ])('%s: it is served', async (row, upstream) => {
+    for (const client of eras) {
+      const recovered = { recoveryMs: await works(client, upstream), withinMs: recoveryMs }
+      shown(row.slice(0, 3), row.slice(4), `${client} → legacy stdio`, recovered)
+    }
   })
 
   test('P01 an exit and a hang are named with their reason, and hide nobody', async () => {
@@ -247,27 +276,9 @@ describe('a child that starts badly', () => {
     expect(answer.answers).toHaveLength(1)
     expect(faultOf(answer), answer.text).toMatchObject({ kind: 'upstream_start_failed', category: 'configuration', side_effect: 'none' })
     expect(faultOf(answer)?.tell_user).toContain('exit code 3')
+    const met = { id: 'P01', fault: 'an exit before the handshake', era: 'modern → -', answer, text: '', executions: 0, allowed: 0 }
+    tell(cellOf({ ...met, wanted: 'upstream_start_failed' }))
     const list = await client.ask('tools/list', {})
     expect(list.text).toContain('legacy__act')
   })
 })
-
-function children(parent: number | undefined): { pid: number; state: string }[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((name) => {
-      try {
-        const [, state = '', ppid = ''] =
-          readFileSync(`/proc/${name}/stat`, 'latin1')
-            .split(') ')[1]
-            ?.match(/^(\S) (\d+)/) ?? []
-        return Number(ppid) === parent ? [{ pid: Number(name), state }] : []
-      } catch {
-        return []
-      }
-    })
-}
-
-function openFiles(pid: number | undefined): number {
-  return readdirSync(`/proc/${pid}/fd`).length
-}
