@@ -386,7 +386,10 @@ export const promises = {
     text: 'Load tests simulate concurrent agent sessions (think time, loops, streams), with latency and memory gates.',
     claimed: false,
   },
-  R104: { text: 'Chaos tests for transport failures and for auth token expiry are in CI.', claimed: false },
+  R104: {
+    text: 'Chaos tests for transport failures and for auth token expiry are in CI.',
+    claimed: { partly: 'the expiry of tokens is tested with real issuers, without the fault layers between' },
+  },
   R105: { text: 'TK offers the same integration/load/chaos runs to users for their own servers.', claimed: false },
   R106: {
     text: 'TK `audit` counts distinct consumers per server/tool from real traffic or config and recommends: several consumers -> MCP; exactly one, same deployment -> direct calls; borderline -> say why.',

@@ -1,14 +1,7 @@
 // Faults of HTTP servers, row by row of the catalogue (T): each is injected under real calls of clients of both eras, and ends in exactly
 // one honest answer, in the metrics, with the side effects counted at the server, and with everything working again afterwards.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import {
-  l7Faults as faults,
-  type L4Fault,
-  type L4Proxy,
-  type L7Fault,
-  startBlackHole,
-  startL4Proxy,
-} from '../../src/operate/toolkit/chaos/index.ts'
+import { l7Faults as faults, type L4Proxy, type L7Fault, startBlackHole, startL4Proxy } from '../../src/operate/toolkit/chaos/index.ts'
 import { eventually } from '../peers/processes.ts'
 import { type L7Server, standardTools, startL7Server } from './l7-server.ts'
 import { type PassThrough, startPassThrough } from './pass-through.ts'
@@ -399,40 +392,6 @@ describe('answers that cross', () => {
   })
 })
 
-const l4Rows: readonly { id: string; fault: L4Fault; wanted?: Wanted; passes?: true }[] = [
-  { id: 'T03 half-open', fault: { kind: 'half-open' }, wanted: timeout },
-  { id: 'T04 swallowed', fault: { kind: 'silence' }, wanted: timeout },
-  { id: 'T06 RST within the headers', fault: { kind: 'reset', afterBytes: 20 }, wanted: lost },
-  { id: 'T09 FIN within the headers', fault: { kind: 'end', afterBytes: 20 }, wanted: lost },
-  { id: 'T09 RST within the body', fault: { kind: 'reset', afterBytes: 200 }, wanted: lost },
-  { id: 'T11 one byte in 20 ms', fault: { kind: 'drip', bytes: 1, everyMs: 20 }, wanted: timeout },
-  { id: 'T12 a stall within the headers', fault: { kind: 'stall', afterBytes: 20 }, wanted: timeout },
-  { id: 'T23 split at every byte', fault: { kind: 'split', bytes: 1 }, passes: true },
-]
-
-describe('a connection that goes wrong', () => {
-  test.each(l4Rows.map((row) => [row.id, row] as const))('%s', async (_name, { id, fault, wanted }) => {
-    for (const client of eras) {
-      await Promise.all(
-        eras.map(async (upstream) => {
-          const tag = tagFor(id, client, upstream)
-          l7[upstream].script(tag, faults.progressing(2, 1))
-          await l4[upstream].set(fault)
-          const answer = await (clients[client][upstream] as RawClient).call('write', { tag })
-          await l4[upstream].set({ kind: 'none' })
-          const recovered = await recovers(client, upstream)
-          const row = { id: id.slice(0, 3), what: id.slice(4), ...(wanted === undefined ? {} : { wanted }) }
-          const met = metOf(row, `${client} → ${upstream}`, answer, tag, l7[upstream].effectsOf(tag))
-          tell(cellOf({ ...met, recoveryMs: recovered }))
-          judge(answer, tag, wanted)
-          expect(l7[upstream].effectsOf(tag)).toBeLessThanOrEqual(1)
-        }),
-      )
-    }
-    await rig.neighbourIsFine()
-  })
-})
-
 /** Resolves once every connection of before is seen to be gone: a call that meets the end of its connection is another row. */
 async function restart(upstream: RawEra, lostStatus: 404 | 400): Promise<void> {
   const { accepted } = l4[upstream]
@@ -548,29 +507,29 @@ describe('a server that goes away', () => {
 })
 
 describe('clients that wait for less than the server takes', () => {
-  test.each(eras)('T35 a client that states 300 ms is told within them that the time is over (%s client)', async (client) => {
-    for (const upstream of eras) {
-      const tag = tagFor('T35', client, upstream)
-      l7[upstream].script(tag, faults.silence)
-      const begun = performance.now()
-      const params = { name: 'write', arguments: { tag }, _meta: { 'signalbox.dev/deadline_ms': 300 } }
-      const answer = await (clients[client][upstream] as RawClient).ask('tools/call', params, { headers: { 'mcp-name': 'write' } })
-      // The gateway would have waited for four times as long.
-      const inTime = performance.now() - begun < 1_100
-      const executions = l7[upstream].effectsOf(tag)
-      const met = {
-        id: 'T35',
-        fault: 'the client waits for 300 ms, the server takes longer',
-        era: `${client} → ${upstream}`,
-        answer,
-        text: '',
+  test.each(eras)(
+    'T35 a client that states 300 ms is told that its time is over, and the server that nobody waits (%s client)',
+    async (client) => {
+      for (const upstream of eras) {
+        const tag = tagFor('T35', client, upstream)
+        l7[upstream].script(tag, faults.silence)
+        const params = { name: 'write', arguments: { tag }, _meta: { 'signalbox.dev/deadline_ms': 300 } }
+        const answer = await (clients[client][upstream] as RawClient).ask('tools/call', params, { headers: { 'mcp-name': 'write' } })
+        const executions = l7[upstream].effectsOf(tag)
+        const met = {
+          id: 'T35',
+          fault: 'the client waits for 300 ms, the server takes longer',
+          era: `${client} → ${upstream}`,
+          answer,
+          text: '',
+        }
+        tell(cellOf({ ...met, executions, wanted: 'upstream_timeout', recoveryMs: await recovers(client, upstream), withinMs: recoveryMs }))
+        judge(answer, tag, timeout)
+        expect(answer.text).toContain('deadline that the caller stated')
+        expect(await eventually(() => l7[upstream].cancelled.has(tag))).toBe(true)
       }
-      tell(cellOf({ ...met, executions, wanted: 'upstream_timeout', recoveryMs: await recovers(client, upstream), withinMs: recoveryMs }))
-      judge(answer, tag, timeout)
-      expect(inTime).toBe(true)
-      expect(await eventually(() => l7[upstream].cancelled.has(tag))).toBe(true)
-    }
-  })
+    },
+  )
 })
 
 describe('clients that misbehave in mid-call', () => {
@@ -665,20 +624,6 @@ describe('the rows have teeth: a raw pass-through in the place of the gateway ke
       expect(verdictOf(cell)).not.toBe('kept')
     }
   })
-
-  test.each(l4Rows.filter((row) => row.passes !== true).map((row) => [row.id, row] as const))(
-    '%s',
-    async (_name, { id, fault, wanted }) => {
-      for (const era of eras) {
-        const tag = tagFor(id, era, era)
-        await l4[era].set(fault)
-        const answer = await ask(era, 'write', tag)
-        await l4[era].set({ kind: 'none' })
-        const row = { id, what: id, ...(wanted === undefined ? {} : { wanted }) }
-        expect(verdictOf(cellOf({ ...metOf(row, era, answer, tag, 1), recoveryMs: 0 }))).not.toBe('kept')
-      }
-    },
-  )
 })
 
 test('the tools of the servers are what the rows believe', () => {

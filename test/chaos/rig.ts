@@ -115,7 +115,7 @@ export class Rig {
     this.baseline = await this.vitals()
   }
 
-  private async vitals(): Promise<Vitals> {
+  async vitals(): Promise<Vitals> {
     const { pid } = this.gateway.child
     const file = join(this.folder, 'vitals.json')
     rmSync(file, { force: true })
