@@ -214,7 +214,7 @@ export class Reloading {
     }
     const unready = await this.unreadyOf(plan.replaced, exits, settings)
     const apply = unready.length === 0 && !this.ended.aborted ? await contracts(settings, lock) : undefined
-    if (apply === undefined) {
+    if (apply === undefined || this.ended.aborted) {
       for (const [id, exit] of exits) this.retire(id, exit)
       return this.refused(unready.length > 0 ? unready : ['the gateway is ending'], changes, wish)
     }
@@ -247,7 +247,10 @@ export class Reloading {
         const server = settings.servers[id]
         const limit = new Switch()
         const timer = clock.timer((server?.timeouts.start ?? settings.timeouts.start) + startMs, () => limit.abort('deadline'))
+        const ends = (): void => limit.abort('drain')
+        this.ended.addEventListener('abort', ends)
         const fault = await exit.upstream.ready(limit)
+        this.ended.removeEventListener('abort', ends)
         timer.cancel()
         // Who waits for a user to sign in waits with any configuration.
         if (fault === undefined || fault.kind === 'reauth_required' || fault.kind === 'insufficient_scope') return []
