@@ -42,7 +42,7 @@ export function createEncoder(cleaning: Cleaning, keptArguments: KeptArguments):
 
   return {
     call: (call) => {
-      const { decided, fault, result, seen, usage, stream, attempted, phases } = call
+      const { decided, fault, result, seen, usage, attempted, phases } = call
       const judged = decided === undefined ? 'null,""' : `${decided.allowed ? 1 : 0},${json(decided.rule)}`
       const failed =
         fault === undefined ? 'null' : `["${fault.kind}","${fault.category}","${fault.sideEffect}",${json(clean(fault.message))}]`
@@ -51,17 +51,16 @@ export function createEncoder(cleaning: Cleaning, keptArguments: KeptArguments):
           ? 'null'
           : `[${call.bytesOut},${seen?.rows ?? 'null'},${usage === undefined ? 'null' : usage.got},${shapeText(seen?.shape)}]`
       const used = usage === undefined ? 'null' : `[${usage.sent},${usage.got},${usage.cost}]`
-      const streamed =
-        stream === undefined ? 'null' : `[${stream.events},${stream.bytes},${tenth(stream.firstMs)},${tenth(stream.longestGapMs)}]`
       const tries = attempted.length > 1 ? JSON.stringify(attempted.map(attemptOf)) : 'null'
       const long = phases.length === 0 ? 'null' : phasesText(call)
-      const masked = call.masked === undefined ? 'null' : JSON.stringify(call.masked)
-      const suspect = call.suspect === undefined ? 'null' : JSON.stringify(call.suspect)
-      const coerced = call.coerced === undefined ? 'null' : JSON.stringify(call.coerced.slice(0, 16).map(cut))
+      // Few pieces: each is one more to be joined where the row is written as bytes.
+      const ended =
+        call.lease === undefined && fault === undefined && call.outcome === 'complete' && call.termination === '--'
+          ? asMost
+          : `,${json(call.lease)},null,"${call.outcome}",${failed},"${call.termination}",`
       return (
-        `${head('call', call.atMs, call.id)}${who(call)}${judged},${json(call.lease)},null,"${call.outcome}",${failed},"${call.termination}",` +
-        `${keptArguments(call)},${kept},${used},${call.attempts},${tries},${tenth(call.settledMs)},${number(call.parkedMs)},${long},${streamed},` +
-        `${json(call.found)},${suspect},${masked},${coerced},${call.bytesIn},${json(call.requestId)}]`
+        `[${rowFormat},"call",${call.atMs},${json(call.id)},${who(call)}${judged}${ended}${keptArguments(call)},${kept},${used},` +
+        `${call.attempts},${tries},${tenth(call.settledMs)},${number(call.parkedMs)},${long},${remarks(call)}${call.bytesIn},${json(call.requestId)}]`
       )
     },
     refused: (record, about) => {
@@ -87,6 +86,22 @@ export function createEncoder(cleaning: Cleaning, keptArguments: KeptArguments):
     own: (about, at, rule, reason) =>
       `${head(about, at, '')}null,null,null,null,[null,null,null,null,null,null,null],null,${json(rule)},null,${JSON.stringify(reason)},${nulls(18)}]`,
   }
+}
+
+/** Of a call that went well. */
+const asMost = ',null,null,"complete",null,"--",'
+const noRemarks = 'null,null,null,null,null,'
+
+/** Members 24 to 28. */
+function remarks({ stream, found, suspect, masked, coerced }: SettledCall): string {
+  if (stream === undefined && found === undefined && suspect === undefined && masked === undefined && coerced === undefined)
+    return noRemarks
+  const streamed =
+    stream === undefined ? 'null' : `[${stream.events},${stream.bytes},${tenth(stream.firstMs)},${tenth(stream.longestGapMs)}]`
+  const doubts = suspect === undefined ? 'null' : JSON.stringify(suspect)
+  const masks = masked === undefined ? 'null' : JSON.stringify(masked)
+  const made = coerced === undefined ? 'null' : JSON.stringify(coerced.slice(0, 16).map(cut))
+  return `${streamed},${json(found)},${doubts},${masks},${made},`
 }
 
 function attemptOf({ number: n, from, to, fault, isError }: SettledCall['attempted'][number]): readonly unknown[] {
