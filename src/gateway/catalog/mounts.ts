@@ -29,6 +29,8 @@ export interface MountsParts {
 }
 
 export class Mounts {
+  /** All but the aggregate; requests ask for them. */
+  names: readonly string[]
   feeds: ReadonlyMap<UpstreamId, Feed>
   private selections: ReadonlyMap<string, Selection>
   private readonly clock: Clock
@@ -45,22 +47,19 @@ export class Mounts {
     this.clock = clock
     this.parts = parts
     this.selections = new Map(selections.map((selection) => [selection.mount, selection]))
+    this.names = namesOf(selections)
   }
 
   /** Another configuration: what is shown is made anew at the next look, of the definitions that are known. */
   reconfigure(feeds: ReadonlyMap<UpstreamId, Feed>, selections: readonly Selection[]): void {
     this.feeds = feeds
     this.selections = new Map(selections.map((selection) => [selection.mount, selection]))
+    this.names = namesOf(selections)
     for (const mount of [...this.views.keys()]) if (!this.selections.has(mount)) this.views.delete(mount)
     for (const mount of this.selections.keys()) this.stale.add(mount)
     for (const views of this.own.values()) views.clear()
     this.pinned.clear()
     this.moved()
-  }
-
-  /** All but the aggregate. */
-  get names(): readonly string[] {
-    return [...this.selections.keys()].filter((name) => name !== '')
   }
 
   selection(mount: string): Selection | undefined {
@@ -187,6 +186,10 @@ export class Mounts {
       signal.removeEventListener('abort', end)
     }
   }
+}
+
+function namesOf(selections: readonly Selection[]): readonly string[] {
+  return selections.map(({ mount }) => mount).filter((name) => name !== '')
 }
 
 function lacks(feed: Feed, kind: ItemKind): boolean {
