@@ -7,10 +7,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Rule, type StdioFault, type StdioPlan, stdioShim } from '../../src/operate/toolkit/chaos/index.ts'
 import { eventually } from '../peers/processes.ts'
 import { root } from '../peers/servers.ts'
+import { startStdioPassThrough } from './pass-through.ts'
 import { children, openFiles } from './processes.ts'
 import { faultOf, type RawAnswer, RawClient, type RawEra, textOf } from './raw-client.ts'
 import { type Rig, secrets, startRig } from './rig.ts'
-import { cellOf, shown, tell } from './table.ts'
+import { cellOf, shown, tell, verdictOf } from './table.ts'
 
 const eras = ['modern', 'legacy'] as const
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-chaos-'))
@@ -65,6 +66,8 @@ interface Row {
   readonly anomaly?: string
   /** What stands before the text of a success. */
   readonly adds?: string
+  /** What only passes it on is right as well. */
+  readonly passes?: true
 }
 
 const unknown = ['outcome_unknown', 'transport', 'unknown'] as const
@@ -82,11 +85,11 @@ const rows: readonly Row[] = [
   { id: 'P07 a line of 64 MiB', act: 'oversize', wanted: ['result_too_large', 'tool', 'unknown'], anomaly: 'oversize', ends: true },
   { id: 'P08 4 MiB on stderr', act: 'flood' },
   { id: 'L20 last words with a secret', act: 'secret', wanted: unknown, ends: true },
-  { id: 'T17 invalid UTF-8', act: 'badUtf8', adds: '\ufffd\ufffd', anomaly: 'utf8' },
+  { id: 'T17 invalid UTF-8', act: 'badUtf8', adds: '\ufffd\ufffd', anomaly: 'utf8', passes: true },
   { id: 'T19 100,000 levels deep', act: 'deep', wanted: protocolError, anomaly: 'malformed' },
   { id: 'T21 the wrong id', act: 'wrongId', wanted: protocolError, anomaly: 'orphan' },
   { id: 'T21 the id as a string', act: 'textId', anomaly: 'id_type' },
-  { id: 'T21 the answer twice', act: 'twice', anomaly: 'duplicate' },
+  { id: 'T21 the answer twice', act: 'twice', anomaly: 'duplicate', passes: true },
 ]
 
 const namesOf = (row: Row, era: RawEra): string => (row.ends ? `${era}-${rows.indexOf(row)}` : era)
@@ -280,5 +283,38 @@ describe('a child that starts badly', () => {
     tell(cellOf({ ...met, wanted: 'upstream_start_failed' }))
     const list = await client.ask('tools/list', {})
     expect(list.text).toContain('legacy__act')
+  })
+})
+
+describe('a raw pass-through in the place of the gateway keeps none of these promises', () => {
+  /** What cannot be read, or does not come, is no answer. */
+  const ask = (client: RawClient, args: Record<string, unknown>): Promise<RawAnswer> =>
+    client
+      .call(args.client === undefined ? 'act' : 'look', args, {
+        sent: (req) => AbortSignal.timeout(2_500).addEventListener('abort', () => req.destroy()),
+      })
+      .catch((error: unknown) => ({ status: 0, headers: {}, text: String(error), answers: [], events: [], strange: [] }))
+
+  test.each(rows.filter((row) => row.passes !== true).map((row) => [row.id, row] as const))('%s', async (id, row) => {
+    for (const era of eras) {
+      const { command, args, env } = shim(tagFor('pass', era), era) as { command: string; args: string[]; env: Record<string, string> }
+      const pass = await startStdioPassThrough(command, args, env)
+      const client = new RawClient(era, pass.url)
+      const tag = tagFor(id, era)
+      const answer = await ask(client, { act: row.act, tag, ...(row.repeated ? { client: era } : {}) })
+      const next = tagFor('recovery', era)
+      const recovered = textOf(await ask(client, { tag: next })) === next
+      const met = {
+        id,
+        fault: row.act,
+        era,
+        answer,
+        text: (row.adds ?? '') + tag,
+        executions: executions(tag),
+        wanted: row.wanted?.[0] ?? '',
+      }
+      expect(verdictOf(cellOf({ ...met, allowed: row.repeated ? 2 : 1, recoveryMs: recovered ? 0 : undefined }))).not.toBe('kept')
+      await pass.stop()
+    }
   })
 })
