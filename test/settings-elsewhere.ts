@@ -19,6 +19,8 @@ export const elsewhere: Readonly<Record<string, Elsewhere>> = {
   },
   'tools.NAME.objective.latency': { file: 'test/promises/service-levels.test.ts', mentions: "up: { objective: { latency: '2s'" },
   'tools.NAME.objective.percentile': { file: 'test/promises/service-levels.test.ts', mentions: "latency: '2s', percentile: 90" },
+  'servers.NAME.sandbox.files': { file: 'test/promises/sandbox.test.ts', mentions: 'sandbox: { files: [data] }' },
+  'servers.NAME.sandbox.network': { file: 'src/upstream/stdio/sandbox.test.ts', mentions: "says(code, { network: 'loopback' })" },
   'servers.NAME.objective.availability': { file: 'test/promises/service-levels.test.ts', mentions: '{ objective: { availability: 90 } }' },
   'servers.NAME.objective.latency': { file: 'test/promises/service-levels.test.ts', mentions: "{ objective: { latency: '20s'" },
   'servers.NAME.objective.percentile': { file: 'test/promises/service-levels.test.ts', mentions: "latency: '20s', percentile: 80" },

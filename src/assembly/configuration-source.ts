@@ -10,6 +10,8 @@ export interface Candidate {
   readonly broken: readonly { readonly server: string; readonly reason: string }[]
   /** Values that must never be written anywhere. */
   readonly secrets: readonly string[]
+  /** The file itself, and those that it takes secrets from: no confined child sees them. */
+  readonly files: readonly string[]
   /** Undefined where there is no lock file. */
   readonly lock: LockFile | undefined
   /** For people. */

@@ -54,6 +54,8 @@ export interface InsideParts {
   readonly settings: Settings
   /** Servers whose configuration misses something, with the reason. */
   readonly broken: ReadonlyMap<string, string>
+  /** Files and folders of the gateway that no confined child may see. */
+  readonly hidden?: ReadonlySet<string>
   readonly clock: Clock
   readonly random: Random
   readonly report: Report

@@ -213,10 +213,12 @@ class Running implements RunningGateway {
       report: this.report,
       listed: (upstream) => this.inside.catalog.tools(upstream),
     })
+    const hidden = new Set([...(settings.stateDir === undefined ? [] : [settings.stateDir]), ...(options.files ?? [])])
     const broken = new Map((options.broken ?? []).map(({ server, reason }) => [server, reason]))
     this.inside = assembleInside({
       settings,
       broken,
+      hidden,
       clock,
       random: systemRandom,
       isSecret: (text) => redaction.isKnownIn(Buffer.from(text)),
@@ -272,7 +274,10 @@ class Running implements RunningGateway {
       decisions: this.auth.decisions,
       clock,
       report: this.report,
-      learn: (next, values) => issued.add(knownSecrets(next, values)),
+      learn: (next, { secrets, files }) => {
+        issued.add(knownSecrets(next, secrets))
+        for (const file of files) hidden.add(file)
+      },
       contracts: (next, lock) => this.registry.changing(next, lock),
       followed: (lock) => this.followed(lock),
     })

@@ -34,8 +34,8 @@ export interface ReloadingParts {
   readonly decisions: Decisions
   readonly clock: Clock
   readonly report: Report
-  /** What must never be written down from now on. */
-  learn(settings: Settings, secrets: readonly string[]): void
+  /** What must never be written down, and which files no confined child may see, from now on. */
+  learn(settings: Settings, candidate: Pick<Candidate, 'secrets' | 'files'>): void
   /** Makes ready what is known of the tools of these servers; what is given puts it into force. */
   contracts(settings: Settings, lock: LockFile | undefined): Promise<() => void>
   /** Told in the moment in which another configuration came into force. */
@@ -186,7 +186,7 @@ export class Reloading {
     const read = await source.read(wish.text)
     if (!read.ok) return this.refused(read.problems, [], wish)
     const { candidate } = read
-    this.parts.learn(candidate.settings, candidate.secrets)
+    this.parts.learn(candidate.settings, candidate)
     const broken = new Map(candidate.broken.map(({ server, reason }) => [server, reason]))
     const changes = this.changesTo(candidate.settings)
     const plan = planOf(this.settings, candidate.settings, this.broken, broken)

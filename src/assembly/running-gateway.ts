@@ -21,6 +21,8 @@ export interface GatewayOptions {
   readonly broken?: readonly { readonly server: string; readonly reason: string }[]
   /** Values that must never be written anywhere. */
   readonly secrets?: readonly string[]
+  /** Of the configuration, and of its secrets: no confined child sees them. */
+  readonly files?: readonly string[]
   /** Contracts of tools that were let in; absent: there is no lock file. */
   readonly lock?: LockFile | undefined
   /** On the way to HTTP servers; absent: all are reached directly. */

@@ -23,6 +23,8 @@ export interface UpstreamParts {
   readonly settings: Settings
   /** Servers whose configuration misses something, with the reason. */
   readonly broken: ReadonlyMap<string, string>
+  /** Files and folders of the gateway that no confined child may see. */
+  readonly hidden?: ReadonlySet<string>
   readonly clock: Clock
   readonly random: Random
   readonly report: Report
@@ -88,6 +90,7 @@ export function assembleUpstreams(parts: UpstreamParts): AssembledUpstreams {
     return createUpstream({
       id,
       settings: server,
+      hidden: parts.hidden,
       credentials,
       words: wordsOf(id, server),
       timeouts: { ...settings.timeouts, ...definedOnly(server.timeouts) },

@@ -31,6 +31,7 @@ export async function startLoaded(loaded: Loaded, wishes: GatewayWishes = {}): P
     baseDir: loaded.baseDir,
     broken: loaded.broken,
     secrets: loaded.secrets,
+    files: loaded.files,
     proxies: loaded.proxies,
     otel: wishes.trial === true ? {} : loaded.otel,
     lock: loaded.lock,
@@ -53,8 +54,8 @@ function sourceOf(loaded: Loaded): ConfigurationSource {
       if (!read.ok) return { ok: false, problems: read.problems.map(formatProblem) }
       const { loaded: next } = withState(read.loaded)
       if (next.stateFolder !== undefined) mkdirSync(next.stateFolder, { recursive: true, mode: 0o700 })
-      const { settings, broken, secrets, lock, warnings } = next
-      return { ok: true, candidate: { settings, text: next.text, broken, secrets, lock, warnings: warnings.map(formatProblem) } }
+      const { settings, broken, secrets, files, lock, warnings } = next
+      return { ok: true, candidate: { settings, text: next.text, broken, secrets, files, lock, warnings: warnings.map(formatProblem) } }
     },
   }
 }

@@ -3,6 +3,7 @@
 import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { basename, delimiter, dirname, isAbsolute, join, resolve } from 'node:path'
 import type { Settings } from '../assembly/settings.ts'
+import { sandboxLack } from '../upstream/index.ts'
 import type { Lack } from './lack.ts'
 import { versionDoubts } from './version-doubts.ts'
 
@@ -12,18 +13,34 @@ type Server = Settings['servers'][string]
 
 /**
  * Everything that is lacking, of enabled servers. `settings` have absolute `cwd`s, as loading leaves them; `toBeMade` is a folder that the start
- * makes.
+ * makes, `files` those of the configuration.
  */
-export function preflight(settings: Settings, env: Readonly<Record<string, string | undefined>>, toBeMade?: string): Lack[] {
+export function preflight(
+  settings: Settings,
+  env: Readonly<Record<string, string | undefined>>,
+  toBeMade?: string,
+  files: readonly string[] = [],
+): Lack[] {
+  const hidden = [...(settings.stateDir === undefined ? [] : [settings.stateDir]), ...files]
   const lacking = Object.entries(settings.servers)
     .filter(([, server]) => server.enabled && server.command !== undefined)
     .flatMap(([name, server]) =>
-      inspect(server, env, toBeMade).map((lack) => ({ ...lack, server: name, key: `servers.${name}.${lack.key}` })),
+      [...inspect(server, env, toBeMade), ...confinement(server, hidden, env)].map((lack) => ({
+        ...lack,
+        server: name,
+        key: `servers.${name}.${lack.key}`,
+      })),
     )
   return [...lacking, ...versionDoubts(settings)]
 }
 
 type Found = Omit<Lack, 'server'>
+
+function confinement(server: Server, hidden: readonly string[], env: Readonly<Record<string, string | undefined>>): Found[] {
+  const { sandbox, command = '', args, cwd } = server
+  const lack = sandbox && sandboxLack({ sandbox, command, args, cwd, hidden }, server.env.PATH ?? env.PATH ?? '')
+  return lack === undefined ? [] : [failure(lack.key, lack.what, lack.mend)]
+}
 
 function inspect(server: Server, env: Readonly<Record<string, string | undefined>>, toBeMade: string | undefined): Found[] {
   const cwd = server.cwd ?? '.'

@@ -19,6 +19,8 @@ export interface UpstreamOptions {
   readonly id: string
   readonly settings: ServerSettings
   readonly credentials: Credentials
+  /** Files and folders of the gateway that no confined child may see, as they are now. */
+  readonly hidden?: ReadonlySet<string> | undefined
   /** Reads results for words that refuse the credential; absent where there is none that could be refused. */
   readonly words?: WordsReader | undefined
   /** The gateway's, overridden by the server's own. */

@@ -12,6 +12,7 @@ export type { Outside, Unclaimed, UpstreamOptions } from './context.ts'
 export { HttpPools } from './http/pools.ts'
 export { ParkingLot } from './legacy/parked.ts'
 export { ReplaceableUpstream } from './replaceable.ts'
+export { type SandboxLack, sandboxLack } from './stdio/sandbox.ts'
 
 /** Connections to HTTP upstreams, shared by all of them; the assembly closes them last. */
 export function createPools(): HttpPools {

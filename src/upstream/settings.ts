@@ -32,12 +32,30 @@ function override(limit: z.ZodDefault<z.ZodNumber>): z.ZodOptional<z.ZodNumber> 
     .describe(limit.description ?? '')
 }
 
+export const sandboxSettings = z.strictObject({
+  files: z
+    .array(z.string().regex(/^\//, { error: 'is no absolute path' }))
+    .default([])
+    .describe('Files and folders that the child may read and write, by absolute path. They have to be there.'),
+  network: z
+    .enum(['none', 'loopback'])
+    .default('none')
+    .describe(
+      '`none`: the child can open no socket of a network. `loopback`: it has a loopback of its own, at which its own processes reach each other; neither this machine nor any other can be reached.',
+    ),
+})
+
 export const serverSettings = z
   .strictObject({
     command: z.string().min(1).optional().describe('Program of a stdio server. Started without a shell.'),
     args: z.array(z.string()).default([]).describe('Arguments of `command`.'),
     env: z.record(z.string(), z.string()).default({}).describe('Environment of the child, beside the allow-list (PATH, HOME, LANG, …).'),
     cwd: z.string().optional().describe('Working directory of the child.'),
+    sandbox: sandboxSettings
+      .optional()
+      .describe(
+        'Confine the child by bubblewrap (Linux): it sees the programs of the system, its own program, what its arguments name and `files`, and writes nowhere else. Without bubblewrap it is not started (docs/operations.md#confined-servers).',
+      ),
     url: z.url().optional().describe('Address of an HTTP server.'),
     endpoints: z
       .array(z.url())
@@ -98,10 +116,16 @@ export const serverSettings = z
     error: 'give one of `command` (stdio), `url` (HTTP) and `endpoints` (HTTP, several)',
   })
 
+  .refine(({ command, sandbox }) => command !== undefined || sandbox === undefined, {
+    error: 'confines a child of `command`; a server elsewhere is confined there',
+    path: ['sandbox'],
+  })
+
 /** Where an HTTP server is reached; empty for a stdio server. */
 export function addressesOf({ url, endpoints }: Pick<ServerSettings, 'url' | 'endpoints'>): readonly string[] {
   return endpoints ?? (url === undefined ? [] : [url])
 }
 
+export type SandboxSettings = z.infer<typeof sandboxSettings>
 export type TimeoutSettings = z.infer<typeof timeoutSettings>
 export type ServerSettings = z.infer<typeof serverSettings>

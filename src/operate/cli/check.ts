@@ -54,7 +54,7 @@ async function inspect(file: string, options: CheckOptions): Promise<CheckReport
   const nothing = { file, problems: [], warnings: [], broken: [], lacks: [], servers: [], stores: [] }
   if (!result.ok) return { ...nothing, code: exit.invalid, problems: result.problems }
   const { loaded } = result
-  const lacks = preflight(loaded.settings, process.env, loaded.stateFolder).filter(
+  const lacks = preflight(loaded.settings, process.env, loaded.stateFolder, loaded.files).filter(
     (lack) => !loaded.broken.some((each) => each.server === lack.server),
   )
   const stores = options.connect === false ? [] : await lookAtStores(loaded)

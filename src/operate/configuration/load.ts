@@ -66,6 +66,8 @@ export interface Loaded {
   readonly warnings: readonly Problem[]
   /** Values of references and credentials of proxies, for redaction. Never log these. */
   readonly secrets: readonly string[]
+  /** The file itself, and those that it takes secrets from. */
+  readonly files: readonly string[]
   /** Contracts of tools that were let in; undefined where there is no lock file. */
   readonly lock: LockFile | undefined
   /** What the environment says of forward proxies. */
@@ -245,7 +247,7 @@ async function loadClientFile(file: string, request: Remembering): Promise<LoadR
   for (const { path, what, mend } of findings.filter((each) => each.severity === 'error')) found(path, what, mend)
   if (problems.length > 0) return { ok: false, problems }
   const warnings = findings.filter((each) => each.severity === 'warning').map((each) => locate(each.path, each.what, each.mend))
-  const gathered = { broken, warnings: [...imported.warnings, ...warnings], secrets: imported.secrets }
+  const gathered = { broken, warnings: [...imported.warnings, ...warnings], secrets: imported.secrets, files: [] }
   return done(request, parsed.data, 'mcp-json', { file, text }, baseDir, gathered)
 }
 
@@ -283,6 +285,7 @@ interface Gathered {
   readonly broken: readonly Broken[]
   readonly warnings: readonly Problem[]
   readonly secrets: readonly string[]
+  readonly files: readonly string[]
 }
 
 async function done(
@@ -291,7 +294,7 @@ async function done(
   kind: Loaded['kind'],
   { file: source, text }: { readonly file: string; readonly text: string },
   baseDir: string,
-  { broken, warnings, secrets }: Gathered,
+  { broken, warnings, secrets, files }: Gathered,
 ): Promise<LoadResult> {
   const { socketMode } = settings.http
   const listen = parseAddress(settings.listen, socketMode)
@@ -329,6 +332,7 @@ async function done(
       baseDir,
       broken: [...reasons].map(([server, all]) => ({ server, reason: all.join('. ') })),
       warnings,
+      files: [source, ...files],
       secrets: [...secrets, ...proxies.secrets, ...storeSecrets(settings)],
       proxies,
       otel: Object.fromEntries(Object.entries(request.env).filter(([name]) => name.startsWith('OTEL_'))),

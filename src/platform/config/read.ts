@@ -67,6 +67,8 @@ export type ReadResult<T> =
       readonly warnings: readonly Problem[]
       /** What references yielded, for redaction. Never log these. */
       readonly secrets: readonly string[]
+      /** Files that references named. */
+      readonly files: readonly string[]
     }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 
@@ -157,7 +159,7 @@ function readValue<S extends z.ZodType>({ source, renamed }: Named, schema: S, o
     inOrder(findings.filter((each) => each.severity === severity).map((each) => source.problem(each.path, each.what, each.mend)))
   const errors = located('error')
   if (errors.length > 0) return { ok: false, problems: errors }
-  return { ok: true, settings, broken, warnings: located('warning'), secrets: filled.secrets }
+  return { ok: true, settings, broken, warnings: located('warning'), secrets: filled.secrets, files: filled.files }
 }
 
 /** A text that the file holds as it is. */

@@ -30,6 +30,8 @@ export interface Filled {
   readonly value: unknown
   readonly unresolved: readonly Unresolved[]
   readonly secrets: readonly string[]
+  /** Files that references named, whether they could be read or not, by absolute path. */
+  readonly files: readonly string[]
 }
 
 /** Stands where a reference could not be filled in, so that the rest of the value can still be checked. */
@@ -44,6 +46,7 @@ const shortestSecret = 4
 export function fillReferences(value: unknown, options: ReferenceOptions): Filled {
   const unresolved: Unresolved[] = []
   const secrets = new Set<string>()
+  const files = new Set<string>()
   const walk = (node: unknown, path: Path): unknown => {
     if (typeof node === 'string') return fillText(node, path)
     if (Array.isArray(node)) return node.map((item, index) => walk(item, [...path, index]))
@@ -58,6 +61,7 @@ export function fillReferences(value: unknown, options: ReferenceOptions): Fille
     text.replace(pattern, (whole, escaped: string | undefined, body: string | undefined) => {
       if (escaped !== undefined) return `\${`
       const found = lookUp(body ?? '', whole, options)
+      if (body?.startsWith('file:') === true) files.add(resolve(options.baseDir, body.slice('file:'.length)))
       if ('what' in found) {
         unresolved.push({ path, ...found })
         return standIn
@@ -65,7 +69,7 @@ export function fillReferences(value: unknown, options: ReferenceOptions): Fille
       if (found.secret && found.text.length >= shortestSecret && (options.secretAt?.(path) ?? true)) secrets.add(found.text)
       return found.text
     })
-  return { value: walk(value, []), unresolved, secrets: [...secrets] }
+  return { value: walk(value, []), unresolved, secrets: [...secrets], files: [...files] }
 }
 
 /** `$${` is a literal `${`; else everything up to the closing brace. */

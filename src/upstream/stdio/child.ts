@@ -3,6 +3,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { Writable } from 'node:stream'
 import { atBatchEnd } from '../../core/call/loop-batch.ts'
 import { fault } from '../../core/faults/catalogue.ts'
 import { evidence } from '../../core/faults/evidence.ts'
@@ -10,10 +11,12 @@ import type { Fault } from '../../core/faults/fault.ts'
 import type { Clock, Timer } from '../../core/ports/clock.ts'
 import type { Report } from '../../core/ports/report.ts'
 import { withoutSecrets } from '../../core/secrets/without-secrets.ts'
+import type { SandboxSettings } from '../settings.ts'
 import { childEnvironment } from './environment.ts'
 import { ProcessGroup } from './group.ts'
 import { masking } from './masking.ts'
 import { ByteRing } from './ring.ts'
+import { confine } from './sandbox.ts'
 import { watchdog } from './watchdog.ts'
 
 export interface ChildOptions {
@@ -24,6 +27,10 @@ export interface ChildOptions {
   /** The settings' env, on top of the allow-list. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string | undefined
+  /** Absent: the child may do what the gateway's user may. */
+  readonly sandbox?: SandboxSettings | undefined
+  /** What of the gateway no confined child may see. */
+  readonly hidden?: readonly string[]
   readonly clock: Clock
   readonly report: Report
   /** Wait between the end of stdin and SIGTERM, and again between SIGTERM and SIGKILL, in ms. */
@@ -53,23 +60,34 @@ export async function startChild(options: ChildOptions): Promise<Child | Fault> 
   const badCwd = options.cwd === undefined ? undefined : await problemOfCwd(options.cwd)
   if (badCwd !== undefined) return unusable(options, `its working directory ${options.cwd} ${badCwd}. Correct \`cwd\`.`)
   const environment = childEnvironment(process.env, options.env, process.platform)
+  const { sandbox, hidden = [] } = options
+  const confined = sandbox === undefined ? undefined : confine({ ...options, sandbox, hidden }, environment, options.env)
+  if (confined !== undefined && 'mend' in confined) return unusable(options, `${confined.what}. ${sentence(confined.mend)}`)
   let running: ChildProcessWithoutNullStreams
   try {
-    running = spawn(options.command, options.args, {
+    running = spawn(confined?.command ?? options.command, confined?.args ?? options.args, {
       cwd: options.cwd,
-      env: environment,
-      stdio: ['pipe', 'pipe', 'pipe'],
+      env: confined?.environment ?? environment,
+      stdio: confined?.filter === undefined ? ['pipe', 'pipe', 'pipe'] : ['pipe', 'pipe', 'pipe', 'pipe'],
       // A group of its own (setsid), so that whatever the command starts can be ended with it.
       detached: process.platform !== 'win32',
       windowsHide: true,
-    })
+    }) as ChildProcessWithoutNullStreams
   } catch (error) {
     return notStarted(options, error as NodeJS.ErrnoException, environment)
   }
+  hand(running.stdio[3], confined?.filter)
   if (running.pid !== undefined) return new Child(running, running.pid, options)
   return await new Promise((resolve) => {
     running.once('error', (error) => resolve(notStarted(options, error, environment)))
   })
+}
+
+/** Bubblewrap reads it to its end before it starts anything. */
+function hand(pipe: unknown, bytes: Buffer | undefined): void {
+  if (!(pipe instanceof Writable)) return
+  pipe.on('error', () => undefined)
+  pipe.end(bytes)
 }
 
 export class Child {
@@ -297,6 +315,10 @@ function whereSought(command: string, environment: Readonly<Record<string, strin
   if (named && existsSync(command)) return ', or the interpreter that its first line names is not there. Install that interpreter'
   if (named) return '. Correct the path in `command`, or install it'
   return ` on the PATH ${environment.PATH ?? '(which is empty)'}. Install it, or give its full path in \`command\``
+}
+
+function sentence(words: string): string {
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}.`
 }
 
 function unusable(options: ChildOptions, reason: string, code?: string): Fault {

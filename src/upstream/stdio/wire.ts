@@ -16,6 +16,7 @@ import type {
 } from '../../core/protocol/jsonrpc.ts'
 import { type Checked, checkLarge, isLarge } from '../../core/protocol/large.ts'
 import { Lines, type OnLine } from '../../core/protocol/lines.ts'
+import type { SandboxSettings } from '../settings.ts'
 import type { RequestIds } from '../wire/ids.ts'
 import { takeEach } from '../wire/take-each.ts'
 import type { Wire, WireAnomaly, WireAnswer, WireRequest } from '../wire/wire.ts'
@@ -31,6 +32,9 @@ export interface StdioWireOptions {
   /** The settings' env, on top of the allow-list. */
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string | undefined
+  readonly sandbox?: SandboxSettings | undefined
+  /** What of the gateway no confined child may see. */
+  readonly hidden?: readonly string[]
   /** Cap of one line of the child's stdout in bytes. A longer one ends the child: what follows it cannot be told apart. */
   readonly maxMessageBytes: number
   readonly ids: RequestIds

@@ -24,8 +24,20 @@ export function dial(context: Context, url = ''): Dial {
   const http = { upstream, url, userAgent, connectTimeoutMs: timeouts.connect, maxMessageBytes, ids, clock, report, pools }
   return {
     stdio: () => {
-      const { command = '', args, env, cwd } = settings
-      return openStdioWire({ upstream, command, args, env, cwd, maxMessageBytes, ids, clock, report })
+      const { command = '', args, env, cwd, sandbox } = settings
+      return openStdioWire({
+        upstream,
+        command,
+        args,
+        env,
+        cwd,
+        sandbox,
+        hidden: [...(context.hidden ?? [])],
+        maxMessageBytes,
+        ids,
+        clock,
+        report,
+      })
     },
     http: (resume, credential) => openHttpWire({ ...http, random, resume, credential }),
     sse: (lease, guess, signal) => {
