@@ -146,7 +146,7 @@ export class Rig {
       after = await this.vitals()
       const { files, children: own, timers, heapBytes } = after
       return (
-        files <= before.files + 8 &&
+        files <= before.files + 16 &&
         own <= before.children &&
         timers <= before.timers + 10 &&
         heapBytes <= before.heapBytes + 32 * 1_048_576
