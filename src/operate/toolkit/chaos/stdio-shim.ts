@@ -30,6 +30,8 @@ class Shim {
       const message = parsed(line)
       const params = (message?.params ?? {}) as Record<string, unknown>
       if (message?.id !== undefined && message.method !== undefined) {
+        // Others round children of the same plan may have counted meanwhile: each session of a client has a child of its own.
+        this.rules.restore(this.kept())
         const fault = this.rules.choose({ method: String(message.method), params })
         this.keep()
         if (fault !== undefined) this.pending.set(JSON.stringify(message.id), fault)
