@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest'
 import { ManualClock } from '../../../test/doubles/manual-clock.ts'
 import { countingReport } from '../../../test/doubles/upstream/upstream-rig.ts'
+import { sendAgain } from '../../core/call/again.ts'
 import { fault } from '../../core/faults/catalogue.ts'
+import { evidence } from '../../core/faults/evidence.ts'
 import type { Connection } from '../connection.ts'
 import type { Context } from '../context.ts'
 import type { Connected } from './connect.ts'
@@ -62,6 +64,29 @@ it.each([
   expect(found.at(-1)).toBe(how)
   await slot.close()
 })
+
+it.each([[evidence.connection_ended], [undefined]])(
+  'who comes while a connection that was lost young is not made anew may wait for it, where trying at once would meet the same',
+  async (of) => {
+    const { context } = rig()
+    const slot = new Slot(context, async () => aConnection(), noCredential, { session: undefined, spare: false })
+    const lost = fault('upstream_unavailable', { upstream: 'up', reason: 'its process ended' }, { evidence: of })
+    for (let n = 0; n < 2; n += 1) {
+      const got = await slot.get()
+      if ('close' in got) got.onEnd(lost)
+    }
+    const meanwhile = await slot.get()
+    if ('close' in meanwhile) throw new Error('it was made anew at once')
+    // It was sent to nobody, and one attempt was made and lost before.
+    const tried = { repeatable: true, attempts: 1, renewed: ['connection'] as const, heard: false, remainingMs: 10_000 }
+    const { retryAfterMs = 0 } = meanwhile
+    expect(retryAfterMs).toBeGreaterThan(0)
+    expect(sendAgain(meanwhile, tried, context.random)?.afterMs).toBeGreaterThanOrEqual(retryAfterMs)
+    expect(sendAgain(meanwhile, { ...tried, repeatable: false }, context.random)).toBeDefined()
+    expect(sendAgain(meanwhile, { ...tried, remainingMs: retryAfterMs }, context.random)).toBeUndefined()
+    await slot.close()
+  },
+)
 
 it('a factory that throws costs its attempt: the slot is free for the next, and closes', async () => {
   const clock = new ManualClock()

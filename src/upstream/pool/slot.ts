@@ -100,8 +100,7 @@ export class Slot {
     // Where there was no credential nothing was asked of the server: there is nothing to spare it.
     const spares = this.lastFault !== undefined && this.lastFault.evidence?.name !== evidence.no_credential.name
     if (now + earlyMs < this.notBefore && spares) {
-      const retryAfterMs = Math.ceil(this.notBefore - now)
-      return Promise.resolve({ ...(this.lastFault as Fault), retryAfterMs })
+      return Promise.resolve(meanwhile(this.lastFault as Fault, Math.ceil(this.notBefore - now)))
     }
     this.opening = this.open()
     this.onChange()
@@ -224,4 +223,10 @@ export class Slot {
     }
     this.onChange()
   }
+}
+
+/** What the loss of a connection is to those who come until there may be another: nothing of theirs was sent, at once they would meet the same, and to wait may help. */
+function meanwhile(lost: Fault, retryAfterMs: number): Fault {
+  const { again } = lost.evidence ?? { again: 'once' }
+  return { ...lost, retryAfterMs, evidence: again === 'once' ? evidence.no_connection : lost.evidence }
 }
