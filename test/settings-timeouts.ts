@@ -79,7 +79,8 @@ export function timeoutRows(place: 'global' | 'server'): Record<string, Row> {
       await gateway({ ...config, servers: { up: { url: `http://127.0.0.1:${port}/mcp`, ...own } } })
       // What is not answered is followed by `initialize`: by the standard of 4 s after that, here before.
       expect(await eventually(() => said.includes('"initialize"'), 3_500)).toBe(true)
-      expect(said).toContain('server/discover')
+      // Where this machine was too slow to send it in time it is asked the next time.
+      expect(await eventually(() => said.includes('server/discover'), 20_000)).toBe(true)
     },
   }
 }

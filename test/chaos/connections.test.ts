@@ -107,7 +107,9 @@ describe('a connection that goes wrong', () => {
         const caller = clients[client][upstream] as RawClient
         const tag = tagFor(id)
         await l4[upstream].set(row.fault)
-        const answer = await caller.call('write', { tag })
+        let answer = await caller.call('write', { tag })
+        // One that the kernel had taken before nobody listened any more may have been written to: what is refused comes after it.
+        if (row.fault.kind === 'refuse' && faultOf(answer)?.kind === 'outcome_unknown') answer = await caller.call('write', { tag })
         await l4[upstream].set({ kind: 'none' })
         const recovered = await recovers(caller)
         const executions = l7[upstream].effectsOf(tag)

@@ -30,7 +30,7 @@ promise(
   ['R60', 'R28'],
   'no credential of a caller is found anywhere, whatever was answered to it (R22A)',
   async () => {
-    const stateDir = mkdtempSync(join(tmpdir(), 'signalbox-canary-'))
+    const stateDir = mkdtempSync(join(tmpdir(), 'signalbox-callers-'))
     closers.push(async () => rmSync(stateDir, { recursive: true, force: true }))
     const idp = await startIssuer()
     const upstream = await startScripted({ tools: [plainTool('echo')] })

@@ -8,6 +8,7 @@ import { domains } from '../../src/assembly/stores.ts'
 const landed: Readonly<Record<string, readonly string[]>> = {
   catalogs: ['999559c9c34f9899'],
   clients: ['889e19ca580ef787', 'ac210502b78af9db'],
+  config_revisions: ['d7fc872eadea6947'],
   sessions: ['05d43b1b65c7ca59'],
   signing_keys: ['89f02c0f1103f6a4'],
   authorization: ['d26ca92c3e717b89'],
