@@ -2,10 +2,10 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 
+/** With the signal that ends each: nginx ends its worker where it is asked to, and leaves it where it is killed. */
 const children = []
 process.on('exit', () => {
-  // nginx ends its worker where it is asked to, and leaves it where it is killed.
-  for (const child of children) child.kill(child.spawnargs.some((arg) => arg.endsWith('nginx')) ? 'SIGTERM' : 'SIGKILL')
+  for (const { child, signal } of children) child.kill(signal)
 })
 
 /** The load shares its core with the upstream, never with a gateway. */
@@ -19,7 +19,7 @@ export function start(core, args, env = {}) {
     stdio: ['ignore', 'pipe', process.env.BENCH_VERBOSE ? 'inherit' : 'ignore'],
     env: { ...process.env, ...env },
   })
-  children.push(child)
+  children.push({ child, signal: 'SIGKILL' })
   return new Promise((resolve, reject) => {
     let text = ''
     child.stdout.on('data', (chunk) => {
@@ -32,10 +32,10 @@ export function start(core, args, env = {}) {
   })
 }
 
-/** A program that says nothing, pinned to a core. */
+/** A program that says nothing, pinned to a core, and ends in order when it is asked to. */
 export function spawnQuietly(core, command, args) {
   const child = spawn('taskset', ['-c', String(core), command, ...args], { stdio: 'ignore' })
-  children.push(child)
+  children.push({ child, signal: 'SIGTERM' })
   return child.pid
 }
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The program: runs the command line and turns what comes of it into an exit code.
 import { forTerminal } from './core/text/terminal.ts'
-import { type ExitCode, runCommandLine } from './operate/index.ts'
+import { type ExitCode, exit, runCommandLine } from './operate/index.ts'
 import { systemClock } from './platform/clock/system-clock.ts'
 import { tuneEngine } from './platform/engine/options.ts'
 import { endThreads } from './platform/store/sqlite/threads.ts'
@@ -27,6 +27,12 @@ function endNow(code: ExitCode): void {
     process.kill(process.pid, 'SIGKILL')
   })
 }
+
+// A reader that is gone (`signalbox runs ls | head`): what is left to print is nobody's. Commands that serve go on, and listen themselves.
+process.stdout.on('error', () => {
+  if (process.stdout.listenerCount('error') === 1) endNow(exit.ok)
+})
+process.stderr.on('error', () => undefined)
 
 runCommandLine(process.argv.slice(2), endNow).then(
   (code) => {

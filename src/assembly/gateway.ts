@@ -290,6 +290,7 @@ export function assembleInside(parts: InsideParts): Inside {
       },
       retired: (id, exit) => {
         exits.retired(id, exit)
+        if (exits.find(id) === undefined) limitsOf.delete(id)
         adjust([])
       },
     },
@@ -335,10 +336,7 @@ export function defaultLimits(settings: Settings): DeadlineLimits {
 }
 
 /** `before`: of servers that are gone, whose last calls are on their way. */
-function deadlines(
-  settings: Settings,
-  before: ReadonlyMap<UpstreamId, DeadlineLimits> = new Map(),
-): ReadonlyMap<UpstreamId, DeadlineLimits> {
+function deadlines(settings: Settings, before: ReadonlyMap<UpstreamId, DeadlineLimits> = new Map()): Map<UpstreamId, DeadlineLimits> {
   return new Map([
     ...before,
     ...Object.entries(settings.servers).map(

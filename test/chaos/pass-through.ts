@@ -1,7 +1,7 @@
 // A raw pass-through in the place of the gateway: what a row must not let through, it lets through.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, request, type ServerResponse } from 'node:http'
+import { createServer, request, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 export interface PassThrough {
@@ -23,17 +23,7 @@ export async function startPassThrough(target: number): Promise<PassThrough> {
     res.on('close', () => onward.destroy())
     req.pipe(onward)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/mcp`,
-    stop: async () => {
-      const closed = once(server, 'close')
-      server.close()
-      server.closeAllConnections()
-      await closed
-    },
-  }
+  return listening(server)
 }
 
 /** Before a child over stdio: each line that it says is the answer to the oldest request that has none. */
@@ -66,6 +56,13 @@ export async function startStdioPassThrough(command: string, args: readonly stri
     }
     child.stdin.write(`${text}\n`)
   })
+  return listening(server, async () => {
+    child.kill('SIGKILL')
+    await gone
+  })
+}
+
+async function listening(server: Server, ends: () => Promise<void> = async () => undefined): Promise<PassThrough> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -74,8 +71,7 @@ export async function startStdioPassThrough(command: string, args: readonly stri
       const closed = once(server, 'close')
       server.close()
       server.closeAllConnections()
-      child.kill('SIGKILL')
-      await gone
+      await ends()
       await closed
     },
   }

@@ -1,20 +1,29 @@
 // Large messages, checked a part per turn of the event loop. Where their large values end is kept, so that whoever goes over the same bytes
 // later leaps over them: no message of any size keeps the others waiting.
 import { isUtf8 } from 'node:buffer'
-import { keepEnd, largeBytes, leapBytes, MalformedJson, maxDepth, skipScalar, skipSpace, stops, TooDeep } from './scan.ts'
+import {
+  backslash,
+  closeBrace,
+  closeBracket,
+  colon,
+  comma,
+  keepEnd,
+  largeBytes,
+  leapBytes,
+  MalformedJson,
+  maxDepth,
+  openBrace,
+  openBracket,
+  quote,
+  skipScalar,
+  skipSpace,
+  stops,
+  TooDeep,
+} from './scan.ts'
 import { withoutBom } from './utf8.ts'
 
 /** Bytes that are checked in one turn of the loop, of all large messages together: about a millisecond, and ten until the code is compiled. */
 export const partBytes = 262_144
-
-const quote = 0x22
-const backslash = 0x5c
-const comma = 0x2c
-const colon = 0x3a
-const openBrace = 0x7b
-const closeBrace = 0x7d
-const openBracket = 0x5b
-const closeBracket = 0x5d
 
 class NotUtf8 extends MalformedJson {}
 
@@ -250,8 +259,13 @@ export function checkLarge(bytes: Uint8Array, done: (checked: Checked) => void):
 function turn(): void {
   const one = waiting.shift()
   if (one === undefined) return
-  const checked = one.step()
-  if (checked === undefined) waiting.push(one)
-  if (waiting.length > 0) setImmediate(turn)
+  let checked: Checked | undefined
+  try {
+    checked = one.step()
+    if (checked === undefined) waiting.push(one)
+  } finally {
+    // A bug in the check of one holds up no other.
+    if (waiting.length > 0) setImmediate(turn)
+  }
   if (checked !== undefined) one.tell(checked)
 }

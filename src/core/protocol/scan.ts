@@ -16,14 +16,14 @@ export class TooDeep extends MalformedJson {}
 /** Deepest nesting that is scanned; more is refused as malformed. */
 export const maxDepth = 512
 
-const quote = 0x22
-const backslash = 0x5c
-const comma = 0x2c
-const colon = 0x3a
-const openBrace = 0x7b
-const closeBrace = 0x7d
-const openBracket = 0x5b
-const closeBracket = 0x5d
+export const quote = 0x22
+export const backslash = 0x5c
+export const comma = 0x2c
+export const colon = 0x3a
+export const openBrace = 0x7b
+export const closeBrace = 0x7d
+export const openBracket = 0x5b
+export const closeBracket = 0x5d
 
 /** 1: ends or interrupts the fast run of a string (quote, backslash, control character). */
 export const stops = new Uint8Array(256)

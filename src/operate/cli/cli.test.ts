@@ -103,6 +103,16 @@ describe('signalbox up', () => {
     expect(await run.exit).toBe(0)
   })
 
+  it('goes on, and ends in order, where whoever started it no longer reads', async () => {
+    const run = await serve(`servers:\n${good}`)
+    run.child.stdout?.destroy()
+    const called = await finished(['call', 'harbour__next-ticket', '--url', run.url])
+    expect(called.stdout).toMatch(/^Ticket \d+/)
+    run.child.kill('SIGTERM')
+    expect(await run.exit).toBe(0)
+    expect(run.stderr).not.toContain('EPIPE')
+  })
+
   it('serves the good server and names those that cannot work, each with its reason', async () => {
     const config = `servers:\n${good}  absent: {command: no-such-program}\n  tokenless: {command: node, env: {T: "\${env:SIGNALBOX_TEST_UNSET}"}}\n  dies: {command: node, args: [-e, "console.error('boom'); process.exit(3)"]}\n`
     const run = await serve(config)
@@ -399,6 +409,13 @@ describe('signalbox stdio', () => {
 })
 
 describe('signalbox schema', () => {
+  it('ends quietly where its reader had enough', async () => {
+    const run = start(['schema'])
+    run.child.stdout?.once('data', () => run.child.stdout?.destroy())
+    expect(await run.exit).toBe(0)
+    expect(run.stderr).toBe('')
+  })
+
   it('prints the JSON Schema that editors use', async () => {
     const { stdout, code } = await finished(['schema'])
     expect(code).toBe(0)

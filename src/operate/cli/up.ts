@@ -27,6 +27,8 @@ export async function up(options: SourceOptions, endNow: (code: ExitCode) => voi
   const { loaded, lost } = withState(found)
   if (lost !== undefined) process.stderr.write(`warning: ${forTerminal(lost)}\n`)
   const signals = onSignals(systemClock, () => endNow(exit.interrupted))
+  // Whoever started it may have read the one line there and gone.
+  process.stdout.on('error', () => undefined)
   let gateway: RunningGateway
   try {
     gateway = await startLoaded(loaded)
