@@ -207,16 +207,27 @@ promise(
     }
     expect(marked(mark)).toHaveLength(1)
     expect((await ours.call('keep__echo', { message: 'a' })).isError).not.toBe(true)
-    // A variable that is missing is named before anybody calls, and stops no other server.
-    write({ servers: { keep: server, files: { ...filesystem(join(folder, 'a')), env: { API_TOKEN: '${env:SIGNALBOX_NOT_SET}' } } } })
-    expect((await post('/admin/v1/config/reload', {})).body).toMatchObject({ outcome: 'applied', revision: 3 })
-    const { body: fares } = await get('/admin/v1/upstreams')
-    expect(fares.upstreams.find(({ name }: Result) => name === 'files')).toMatchObject({
-      state: 'unavailable',
-      reason: expect.stringContaining('SIGNALBOX_NOT_SET'),
+    // A variable that is missing is named before anybody calls. It takes no server away that serves, and stops no other where its own is new.
+    const serves = { ...filesystem(join(folder, 'a')), env: { API_TOKEN: secret } }
+    const lacks = { ...serves, env: { API_TOKEN: '${env:SIGNALBOX_NOT_SET}' } }
+    const stateOf = async (server: string) => {
+      const { body } = await get('/admin/v1/upstreams')
+      return body.upstreams.find(({ name }: Result) => name === server)
+    }
+    expect(await eventually(async () => (await stateOf('files')).state === 'ready')).toBe(true)
+    write({ servers: { keep: server, files: lacks } })
+    const kept = await post('/admin/v1/config/reload', {})
+    expect([kept.status, kept.body.problems.join('\n')]).toEqual([422, expect.stringMatching(/servers\.files: .*SIGNALBOX_NOT_SET/)])
+    write({ servers: { keep: server, files: serves, late: lacks } })
+    expect((await post('/admin/v1/config/reload', {})).body).toMatchObject({
+      outcome: 'applied',
+      revision: 3,
+      servers: { added: ['late'] },
     })
+    expect(await stateOf('late')).toMatchObject({ state: 'unavailable', reason: expect.stringContaining('SIGNALBOX_NOT_SET') })
+    expect((await stateOf('files')).state).toBe('ready')
     const back = await post('/admin/v1/config/revisions/1/actions', { action: 'rollback' })
-    expect(back.body).toMatchObject({ outcome: 'applied', revision: 4, servers: { removed: ['files'] } })
+    expect(back.body).toMatchObject({ outcome: 'applied', revision: 4, servers: { removed: ['files', 'late'] } })
     expect((await get('/admin/v1/config')).etag).toBe(first.etag)
     expect(await eventually(async () => !(await ours.tools()).some(({ name }) => name.startsWith('files__')))).toBe(true)
     expect(readFileSync(file, 'utf8')).toContain('SIGNALBOX_NOT_SET')
@@ -228,7 +239,7 @@ promise(
     const second = await get('/admin/v1/config/revisions/2')
     expect(Object.keys(second.body.config.servers)).toEqual(['keep', 'files'])
     expect(JSON.stringify(second.body)).not.toContain(secret)
-    expect([await counted('applied'), await counted('refused')]).toEqual([3, 4])
+    expect([await counted('applied'), await counted('refused')]).toEqual([3, 5])
   },
   60_000,
 )
